@@ -1,0 +1,89 @@
+"""What the executor asks of a sandbox, whichever kind it is: run one stage in a cell that is used once.
+
+`bubblewrap.ColdSandbox` makes its cell when it is asked; a sandbox with cells made ahead of time has the
+same shape. Nothing here knows of jobs, users, or the log.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from shared.events import Isolation, Limits, StageName, StreamName
+
+Stop: TypeAlias = Literal["wall_time", "cpu_time", "memory", "output_limit", "disk", "stopped"]
+"""Why a cell was ended, where it did not end by itself; `stopped` means that the caller asked."""
+
+OutputSink: TypeAlias = Callable[[StreamName, bytes], None]
+"""Receives every kept byte of a stream, in order, while the program runs. Must not block."""
+
+
+class SandboxError(Exception):
+    """The sandbox itself failed (not the program): the attempt has no verdict and may be repeated."""
+
+
+class RejectedError(Exception):
+    """The program can never run here, whatever is repeated: the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellFile:
+    """A file placed in the cell's work directory before it starts. `path` is relative and already checked."""
+
+    path: str
+    content: bytes
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One command line, run once, in a fresh work directory holding `files`.
+
+    `argv[0]` is an absolute path inside the cell or is found on the cell's PATH. `keep` names one file of
+    the work directory to bring back after exit code 0 (a compiler's product), at most `keep_bytes_max` long.
+    """
+
+    name: StageName
+    argv: tuple[str, ...]
+    files: tuple[CellFile, ...]
+    limits: Limits
+    env: tuple[tuple[str, str], ...] = ()
+    stdin: bytes = b""
+    keep: str | None = None
+    keep_bytes_max: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a stage ended and what it used, from the wait status and the cgroup only.
+
+    Exactly one of `exit_code`, `signal` is set. `stopped_by` names the limit that ended it, if one did.
+    `output_bytes` counts what was read of each stream, kept or not. `memory_peak_bytes` is None where the
+    host has no memory cgroup.
+    """
+
+    exit_code: int | None
+    signal: int | None
+    stopped_by: Stop | None
+    wall_ms: int
+    cpu_ms: int
+    memory_peak_bytes: int | None
+    stdout_bytes: int
+    stderr_bytes: int
+    kept: bytes | None = None
+
+
+class Sandbox(Protocol):
+    """Runs stages, each in a cell of its own. Opened once per executor; runs many stages at a time."""
+
+    @property
+    def isolation(self) -> Isolation:
+        """What stands between a cell and this host."""
+        ...
+
+    async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
+        """Run one stage to its end. `stop` ends it early. Raises SandboxError.
+
+        When this returns or raises (cancellation included), no process, mount, or cgroup of the cell is left.
+        """
+        ...

@@ -1,0 +1,223 @@
+"""Every event of the log and every note of the feed, one struct and one sentence each.
+
+Published events never change: a later field has a default, a new meaning is a new version with an
+upcast in `codec`. One golden file per version is kept under `tests/contract/events/`.
+This module holds shapes only: no clock, no ids, no I/O.
+"""
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Encoding = Literal["utf-8", "base64"]
+StageName = Literal["compile", "run"]
+StreamName = Literal["stdout", "stderr"]
+FailureReason = Literal[
+    "exit_code",
+    "signal",
+    "memory",
+    "output_limit",
+    "disk",
+    "compile_error",
+    "rejected",
+    "sandbox_error",
+    "executor_lost",
+]
+TimeoutReason = Literal["wall_time", "cpu_time"]
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """What every value of the contract has in common: immutable, built by keyword."""
+
+
+class SourceFile(Shape):
+    """One file of the submitted program; `content` is text, or base64 where it is not UTF-8."""
+
+    name: str
+    content: str
+    encoding: Encoding = "utf-8"
+
+
+class Limits(Shape):
+    """What one stage may use. Bytes and milliseconds; `output_bytes` is per stream."""
+
+    wall_ms: int = 10_000
+    cpu_ms: int = 10_000
+    memory_bytes: int = 256 * 1024 * 1024
+    processes: int = 64
+    disk_bytes: int = 64 * 1024 * 1024
+    output_bytes: int = 256 * 1024
+    files_open: int = 256
+
+
+class Isolation(Shape):
+    """What really stood between a program and its host during one attempt (DESIGN 7.4)."""
+
+    namespaces: tuple[str, ...] = ()
+    seccomp: str | None = None
+    cgroup: Literal["v1", "v2", "none"] = "none"
+    uid: int | None = None
+    runtime_digest: str | None = None
+
+
+class Output(Shape):
+    """What was kept of one stream: text, or base64 where the bytes are not UTF-8."""
+
+    content: str = ""
+    encoding: Encoding = "utf-8"
+    kept_bytes: int = 0
+    total_bytes: int = 0
+    truncated: bool = False
+
+
+class StageReport(Shape):
+    """What one stage used. `exit_code` is None when a signal ended it."""
+
+    name: StageName
+    wall_ms: int
+    cpu_ms: int
+    memory_peak_bytes: int | None = None
+    exit_code: int | None = None
+
+
+class Artifact(Shape):
+    """A file that the program produced, kept in the object store."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class Result(Shape):
+    """What became of one attempt: how it ended, what it printed, and what it used."""
+
+    exit_code: int | None = None
+    signal: int | None = None
+    stdout: Output = Output()
+    stderr: Output = Output()
+    stages: tuple[StageReport, ...] = ()
+    wall_ms: int = 0
+    cpu_ms: int = 0
+    memory_peak_bytes: int | None = None
+    artifacts: tuple[Artifact, ...] = ()
+
+
+class EventBase(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=False):
+    """The fields that every event carries. `time` is the writer's clock, UTC."""
+
+    job_id: str
+    user_id: str
+    time: datetime
+    request_id: str
+    trace: str | None = None
+
+
+class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
+    """Accepted: the job will reach a terminal event."""
+
+    language: str
+    files: tuple[SourceFile, ...]
+    entrypoint: str
+    fingerprint: str
+    stdin: SourceFile | None = None
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    limits: Limits = Limits()
+    labels: dict[str, str] = {}
+    session: str | None = None
+    expires_at: datetime | None = None
+    concurrency: int = 1
+
+
+class JobRunning(EventBase, frozen=True, kw_only=True, tag="job.running.v1"):
+    """An attempt has begun on one executor."""
+
+    attempt: int
+    executor_id: str
+    queue_wait_ms: int
+    isolation: Isolation = Isolation()
+    language_version: str | None = None
+
+
+class JobCompleted(EventBase, frozen=True, kw_only=True, tag="job.completed.v1"):
+    """The program ended with exit code 0. `feed_sequence` is the attempt's last output in the feed."""
+
+    attempt: int
+    result: Result
+    feed_sequence: int = 0
+
+
+class JobFailed(EventBase, frozen=True, kw_only=True, tag="job.failed.v1"):
+    """The program, its compiler, or its executor failed; `reason` says which way."""
+
+    attempt: int
+    reason: FailureReason
+    detail: str | None = None
+    result: Result | None = None
+    feed_sequence: int = 0
+
+
+class JobTimeout(EventBase, frozen=True, kw_only=True, tag="job.timeout.v1"):
+    """The program used up a time limit in the named stage."""
+
+    attempt: int
+    reason: TimeoutReason
+    stage: StageName
+    result: Result
+    feed_sequence: int = 0
+
+
+class JobCancelRequested(EventBase, frozen=True, kw_only=True, tag="job.cancel_requested.v1"):
+    """The user wants a running job stopped."""
+
+    by: str
+
+
+class JobCancelled(EventBase, frozen=True, kw_only=True, tag="job.cancelled.v1"):
+    """Stopped on request, while queued (no attempt) or while running."""
+
+    by: str
+    attempt: int | None = None
+    result: Result | None = None
+    feed_sequence: int = 0
+
+
+Terminal: TypeAlias = JobCompleted | JobFailed | JobTimeout | JobCancelled
+Event: TypeAlias = JobQueued | JobRunning | JobCancelRequested | Terminal
+
+
+class JobOutput(EventBase, frozen=True, kw_only=True, tag="job.output.v1"):
+    """A piece of a running job's output; `offset` counts the stream's bytes before it."""
+
+    attempt: int
+    stage: StageName
+    stream: StreamName
+    offset: int
+    content: str
+    encoding: Encoding = "utf-8"
+
+
+class JobProgress(EventBase, frozen=True, kw_only=True, tag="job.progress.v1"):
+    """How far a running job has come: its stage, and an estimate where one is known."""
+
+    attempt: int
+    stage: StageName
+    percent: int
+    message: str
+    remaining_s: float | None = None
+
+
+FeedNote: TypeAlias = JobOutput | JobProgress
+
+
+def tag_of(event: EventBase) -> str:
+    """The versioned tag of an event, for example ``job.queued.v1``."""
+    tag = event.__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag
+
+
+def kind_of(event: EventBase) -> str:
+    """The tag's middle word, which is also the last token of the subject: ``queued``."""
+    return tag_of(event).split(".")[1]

@@ -1,0 +1,56 @@
+"""Which job of which user may start: the queue of each user's unfinished jobs, in log order.
+
+A job may start once fewer than K earlier jobs of its user are unfinished, where K is written in the
+job itself (DESIGN 5.2). Every executor that follows the log computes the same answer, so no lock,
+leader, or second queue is needed. Pure: fed with what the log says, asked what may start.
+"""
+
+from collections.abc import Iterator
+
+
+class Lanes:
+    """The unfinished jobs of every user. Jobs must be `add`ed in log order."""
+
+    def __init__(self) -> None:
+        """Start with no unfinished job."""
+        self._lanes: dict[str, dict[str, int]] = {}
+        self._user_of: dict[str, str] = {}
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._user_of
+
+    def __len__(self) -> int:
+        return len(self._user_of)
+
+    def add(self, user_id: str, job_id: str, concurrency: int) -> None:
+        """A job was queued. Adding a known job changes nothing."""
+        self._user_of.setdefault(job_id, user_id)
+        self._lanes.setdefault(user_id, {}).setdefault(job_id, concurrency)
+
+    def remove(self, job_id: str) -> str | None:
+        """A job became terminal: returns its user, or None if the job was not known."""
+        user_id = self._user_of.pop(job_id, None)
+        if user_id is None:
+            return None
+        lane = self._lanes[user_id]
+        del lane[job_id]
+        if not lane:
+            del self._lanes[user_id]
+        return user_id
+
+    def startable(self, user_id: str) -> Iterator[str]:
+        """The user's jobs that may run now (or run already), in log order.
+
+        Costs the length of the startable prefix, not of the lane: it stops at the first position that
+        no K seen so far reaches, because K is a claim of the user's token and so nearly the same
+        for neighbouring jobs. A job behind such a stop waits for the one before it, never the reverse.
+        """
+        for earlier, (job_id, concurrency) in enumerate(self._lanes.get(user_id, {}).items()):
+            if earlier >= concurrency:
+                return
+            yield job_id
+
+    def may_start(self, job_id: str) -> bool:
+        """Whether this job is among its user's startable ones."""
+        user_id = self._user_of.get(job_id)
+        return user_id is not None and job_id in self.startable(user_id)

@@ -1,0 +1,125 @@
+"""Every stream, subject, and durable by name; nobody formats a subject elsewhere.
+
+A user id is the `sub` of a token, so it may hold anything. `escape` makes it one legal subject token
+and `unescape` reads it back: letters, digits, `-` and `_` stay, every other byte becomes `=HH`.
+"""
+
+import re
+from dataclasses import dataclass
+
+JOBS = "JOBS"
+FEED = "FEED"
+DEAD = "DEAD"
+EXECUTORS = "KV_EXECUTORS"
+
+EXECUTOR_DURABLE = "executor"
+
+JOBS_SUBJECTS = "jobs.*.*.*"
+FEED_SUBJECTS = "feed.*.*.*"
+QUEUED_SUBJECTS = "jobs.*.*.queued"
+EXECUTOR_SUBJECTS = "$KV.EXECUTORS.>"
+DEAD_SUBJECTS = (
+    "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>",
+    "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>",
+)
+
+VIEW_JOB = "view.job"
+VIEW_JOBS = "view.jobs"
+VIEW_STATS = "view.stats"
+VIEW_QUEUE = "view"
+
+USER_BYTES_MAX = 128
+"""Longest `sub` in bytes; escaped it is at most three times as long, well inside a subject's limit."""
+
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+_TOKEN = re.compile(r"(?:[A-Za-z0-9_-]|=[0-9A-F]{2})+")
+_JOB_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+class SubjectError(ValueError):
+    """A name cannot be a subject token, or a subject is not one of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSubject:
+    """What a subject of the log or the feed names."""
+
+    user_id: str
+    job_id: str
+    kind: str
+
+
+def is_job_id(text: str) -> bool:
+    """Whether a client's text has the form of a job id (a lower-case UUID)."""
+    return _JOB_ID.fullmatch(text) is not None
+
+
+def escape(user_id: str) -> str:
+    """The user id as one subject token. Raises SubjectError for an empty or over-long id."""
+    raw = user_id.encode("utf-8", "surrogatepass")
+    if not 0 < len(raw) <= USER_BYTES_MAX:
+        raise SubjectError(f"a user id has 1 to {USER_BYTES_MAX} bytes, this one has {len(raw)}")
+    return "".join(chr(byte) if byte in _PLAIN else f"={byte:02X}" for byte in raw)
+
+
+def unescape(token: str) -> str:
+    """The user id that `escape` was given. Raises SubjectError for any other text."""
+    if _TOKEN.fullmatch(token) is None:
+        raise SubjectError(f"not an escaped user id: {token!r}")
+    raw = re.sub(rb"=([0-9A-F]{2})", lambda match: bytes.fromhex(match[1].decode()), token.encode())
+    try:
+        user_id = raw.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise SubjectError(f"not an escaped user id: {token!r}") from error
+    if escape(user_id) != token:
+        raise SubjectError(f"not the one escaped form of a user id: {token!r}")
+    return user_id
+
+
+def job_event(user_id: str, job_id: str, kind: str) -> str:
+    """Where one event of a job is stored."""
+    return f"jobs.{escape(user_id)}.{_job_token(job_id)}.{kind}"
+
+
+def job_events(user_id: str, job_id: str) -> str:
+    """All events of one job; also the one filter that every expected sequence is checked against."""
+    return f"jobs.{escape(user_id)}.{_job_token(job_id)}.*"
+
+
+def user_events(user_id: str) -> str:
+    """All events of all jobs of one user."""
+    return f"jobs.{escape(user_id)}.*.*"
+
+
+def feed_note(user_id: str, job_id: str, kind: str) -> str:
+    """Where one note of a running job is published."""
+    return f"feed.{escape(user_id)}.{_job_token(job_id)}.{kind}"
+
+
+def feed_notes(user_id: str, job_id: str) -> str:
+    """All notes of one job."""
+    return f"feed.{escape(user_id)}.{_job_token(job_id)}.*"
+
+
+def user_notes(user_id: str) -> str:
+    """All notes of all jobs of one user."""
+    return f"feed.{escape(user_id)}.*.*"
+
+
+def executor_key(executor_id: str) -> str:
+    """Where an executor keeps its heartbeat."""
+    return f"$KV.EXECUTORS.{executor_id}"
+
+
+def parse(subject: str) -> JobSubject:
+    """What a subject of the log or the feed names. Raises SubjectError for any other subject."""
+    parts = subject.split(".")
+    if len(parts) != 4 or parts[0] not in {"jobs", "feed"} or not parts[3]:
+        raise SubjectError(f"not a subject of the log or the feed: {subject!r}")
+    return JobSubject(unescape(parts[1]), _job_token(parts[2]), parts[3])
+
+
+def _job_token(job_id: str) -> str:
+    if not is_job_id(job_id):
+        raise SubjectError(f"not a job id: {job_id!r}")
+    return job_id
