@@ -21,7 +21,7 @@ class UnknownTagError(Exception):
     """The event's type is newer than this program."""
 
 
-class EventObject(Shape, omit_defaults=True):
+class EventObject(Shape, frozen=True, kw_only=True, omit_defaults=True):
     """An event as clients see it, the same over HTTP, WebSocket, SSE and the command line (DESIGN 6.4).
 
     `cursor` resumes after this event; `seq` is its place in the log (absent for the feed); `time` is the

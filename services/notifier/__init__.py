@@ -1,0 +1,5 @@
+"""The notifier: shows clients the events of their jobs as they happen, over WebSocket.
+
+Consumes JOBS and FEED through one follower each and fans out in memory. Publishes and owns nothing. When
+it dies, clients connect again to any replica with their last cursor, and nothing is lost or repeated.
+"""

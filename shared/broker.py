@@ -1,0 +1,239 @@
+"""The NATS connection: the only module that imports `nats`, and only its core calls.
+
+nats-py's own JetStream calls stall after a server restart, so `log`, `follow`, `consumer` and `streams`
+speak the JetStream protocol over this. The connection reconnects for ever; a watchdog ends the process
+when round trips fail for long, because a dead read loop of the client still looks connected.
+
+Errors::
+
+    BrokerError
+    ├── UnreachableError   no answer in time; the request may still have had its effect
+    └── JetStreamError     JetStream refused; `code` is its error code
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Protocol
+
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.nuid import NUID
+
+from shared import metrics
+from shared.logs import get_logger
+from shared.settings import BrokerSettings
+
+logger = get_logger(__name__)
+
+API = "$JS.API."
+NO_RESPONDERS = "503"
+RECONNECT_WAIT_S = 0.25
+WATCH_INTERVAL_S = 5.0
+WATCH_TIMEOUT_S = 2.0
+WATCH_FAILURES_MAX = 3
+
+
+class BrokerError(Exception):
+    """Anything that went wrong between this process and the broker."""
+
+
+class UnreachableError(BrokerError):
+    """No answer in time. The request may or may not have had its effect."""
+
+
+class JetStreamError(BrokerError):
+    """JetStream answered with an error."""
+
+    def __init__(self, code: int, description: str) -> None:
+        """Keep the error code of the JetStream API, for example 10071."""
+        super().__init__(f"{description} ({code})")
+        self.code = code
+
+
+class Message(Protocol):
+    """A message as it arrives: the part of nats-py's `Msg` that Headrace uses."""
+
+    subject: str
+    reply: str
+    data: bytes
+    headers: dict[str, str] | None
+
+
+Handler = Callable[[Message], Awaitable[None]]
+
+
+class Subscription(Protocol):
+    """A live subscription."""
+
+    async def unsubscribe(self, limit: int = 0) -> None:
+        """End it; nothing is delivered afterwards."""
+        ...
+
+
+class Broker:
+    """A connection that outlives server restarts. Made by `connect`."""
+
+    def __init__(self, client: Client) -> None:
+        """Wrap a client that `connect` will connect."""
+        self._client = client
+        self._reconnected: list[tuple[asyncio.Event, Callable[[], None]]] = []
+        self._tokens = NUID()
+        self._answer_prefix = ""
+        self._answers: dict[str, asyncio.Future[Message]] = {}
+        self.lost = asyncio.Event()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the socket is up; a request may still fail."""
+        return self._client.is_connected
+
+    def inbox(self) -> str:
+        """A fresh subject under this service's own inbox prefix."""
+        return self._client.new_inbox()
+
+    @contextmanager
+    def on_reconnect(self, wake: Callable[[], None]) -> Iterator[asyncio.Event]:
+        """An event that is set at the next reconnection; `wake` is called just after."""
+        event = asyncio.Event()
+        entry = (event, wake)
+        self._reconnected.append(entry)
+        try:
+            yield event
+        finally:
+            self._reconnected.remove(entry)
+
+    async def request(
+        self,
+        subject: str,
+        payload: bytes = b"",
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 2.0,
+    ) -> Message:
+        """One question, one answer. Raises UnreachableError.
+
+        nats-py's own request loses a cancellation that arrives together with the answer (`wait_for` of
+        Python 3.11), so a service could not be stopped in that moment.
+        """
+        token = self._tokens.next().decode()
+        answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._answers[token] = answer
+        try:
+            await self._subscribe_to_answers()
+            await self.publish(subject, payload, reply=f"{self._answer_prefix}.{token}", headers=headers)
+            async with asyncio.timeout(timeout_s):
+                message = await answer
+        except TimeoutError as error:
+            raise UnreachableError(f"no answer from {subject} in {timeout_s} s") from error
+        finally:
+            del self._answers[token]
+        if message.headers and message.headers.get("Status") == NO_RESPONDERS:
+            raise UnreachableError(f"nobody answers on {subject}")
+        return message
+
+    async def _subscribe_to_answers(self) -> None:
+        if not self._answer_prefix:
+            self._answer_prefix = self.inbox()
+            await self.subscribe(f"{self._answer_prefix}.*", self._on_answer)
+
+    async def _on_answer(self, message: Message) -> None:
+        answer = self._answers.get(message.subject.rpartition(".")[2])
+        if answer is not None and not answer.done():
+            answer.set_result(message)
+
+    async def publish(
+        self, subject: str, payload: bytes, *, reply: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Send without waiting for an answer. Raises UnreachableError if it cannot even be buffered."""
+        try:
+            await self._client.publish(subject, payload, reply, dict(headers) if headers else None)
+        except (nats.errors.Error, OSError) as error:
+            raise UnreachableError(f"cannot publish to {subject}: {type(error).__name__}") from error
+
+    async def subscribe(self, subject: str, handler: Handler, *, queue: str = "") -> Subscription:
+        """Call `handler` for each message, one at a time, dropping none: readers bound what they ask for."""
+        try:
+            return await self._client.subscribe(
+                subject, queue, handler, pending_msgs_limit=-1, pending_bytes_limit=-1
+            )
+        except (nats.errors.Error, OSError) as error:
+            raise UnreachableError(f"cannot subscribe to {subject}: {type(error).__name__}") from error
+
+    async def api(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> dict[str, Any]:
+        """One call of the JetStream API, for example ``STREAM.INFO.JOBS``. Raises BrokerError."""
+        payload = b"" if body is None else json.dumps(body).encode()
+        answer: dict[str, Any] = json.loads(
+            (await self.request(API + operation, payload, timeout_s=timeout_s)).data
+        )
+        if "error" in answer:
+            error = answer["error"]
+            raise JetStreamError(int(error.get("err_code", 0)), f"{operation}: {error.get('description')}")
+        return answer
+
+    async def watch(self) -> None:
+        """Prove every few seconds that the server answers; set `lost` after repeated failures."""
+        failures = 0
+        while failures < WATCH_FAILURES_MAX:
+            await asyncio.sleep(WATCH_INTERVAL_S)
+            try:
+                async with asyncio.timeout(WATCH_TIMEOUT_S):
+                    await self._client.flush(timeout=int(WATCH_TIMEOUT_S))
+            except (TimeoutError, nats.errors.Error, OSError):
+                # While the client itself reports an outage it is reconnecting: that is not a zombie.
+                failures = failures + 1 if self._client.is_connected else 0
+            else:
+                failures = 0
+        logger.error("broker_lost", failures=failures)
+        self.lost.set()
+
+    async def on_error(self, error: Exception) -> None:
+        """Refused publishes and dropped messages show only here."""
+        metrics.BROKER_ERRORS.inc()
+        logger.warning("broker_error", error=f"{type(error).__name__}: {error}")
+
+    async def on_reconnected(self) -> None:
+        """Wake every reader, because what was on its way to it is gone."""
+        logger.info("broker_reconnected")
+        for event, wake in self._reconnected:
+            event.set()
+            wake()
+
+    async def on_closed(self) -> None:
+        """A closed client never comes back."""
+        self.lost.set()
+
+
+@asynccontextmanager
+async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Broker]:
+    """A connected broker, closed at the end. Raises UnreachableError when the first connection fails."""
+    client = Client()
+    broker = Broker(client)
+    try:
+        await client.connect(
+            settings.nats_url,
+            name=f"headrace-{service}",
+            user=settings.nats_user,
+            password=settings.nats_password,
+            inbox_prefix=f"_INBOX_{service}",
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # any number of seconds works
+            # Two unanswered pings end a dead connection within 30 s; the default takes six minutes.
+            ping_interval=10,
+            max_outstanding_pings=2,
+            error_cb=broker.on_error,
+            reconnected_cb=broker.on_reconnected,
+            closed_cb=broker.on_closed,
+        )
+    except (TimeoutError, nats.errors.Error, OSError) as error:
+        raise UnreachableError(f"cannot connect to {settings.nats_url}: {error}") from error
+    watch = asyncio.create_task(broker.watch())
+    try:
+        yield broker
+    finally:
+        watch.cancel()
+        # Closing a connection that the server has dropped raises what the drop already reported.
+        with suppress(OSError, nats.errors.Error):
+            await client.close()

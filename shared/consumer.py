@@ -1,0 +1,188 @@
+"""The durable pull loop: deliveries are held with heartbeats until acknowledged, given back, or terminated.
+
+A delivery belongs to this process only as long as its heartbeats reach the server in time. A process that
+was paused for longer than that forgets what it held and what was already on its way: the server
+delivers those again, to whoever lives.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.broker import API, Broker, BrokerError, Message
+from shared.follow import parse_mark
+from shared.logs import get_logger
+
+logger = get_logger(__name__)
+
+ACK_WAIT_S = 10.0
+HEARTBEAT_S = 3.0
+EXPIRES_S = 5.0
+PULSE_S = 0.5
+# A pull whose end was never told (a lost connection, a restarted server) is believed dead after this.
+PULL_DEAD_AFTER_S = EXPIRES_S + 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message of the durable consumer, to be answered exactly once."""
+
+    subject: str
+    payload: bytes
+    sequence: int
+    delivered: int
+    reply: str
+
+
+class Consumer:
+    """Pulls from one durable. `want` says how many more deliveries the owner can take right now."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        stream: str,
+        durable: str,
+        want: Callable[[], int],
+        deliver: Callable[[Delivery], None],
+        forget: Callable[[Delivery], None],
+    ) -> None:
+        """`deliver` takes a new delivery; `forget` hears of held ones that are no longer this process's."""
+        self._broker = broker
+        self._subject = f"{API}CONSUMER.MSG.NEXT.{stream}.{durable}"
+        self._want = want
+        self._deliver = deliver
+        self._forget = forget
+        self._held: dict[int, Delivery] = {}
+        self._wake = asyncio.Event()
+        self._outstanding = 0
+        self._asked_at = 0.0
+        self._generation = 0
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def want_changed(self) -> None:
+        """Ask `want` again soon."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Pull and keep alive until cancelled. What is still held then must be given back by the owner."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._pull())
+            tasks.create_task(self._keep_alive())
+            tasks.create_task(self._notice_pauses())
+
+    async def ack(self, delivery: Delivery) -> None:
+        """The message is done with: its job is terminal in the log."""
+        await self._answer(delivery, b"+ACK")
+
+    async def give_back(self, delivery: Delivery, *, delay_s: float = 0.0) -> None:
+        """Let it be delivered again, here or elsewhere, after `delay_s`."""
+        body = b"-NAK" if delay_s == 0 else b"-NAK " + json.dumps({"delay": int(delay_s * 1e9)}).encode()
+        await self._answer(delivery, body)
+
+    async def terminate(self, delivery: Delivery, why: str) -> None:
+        """Never deliver it again; the server's advisory with the reason is caught by the DEAD stream."""
+        await self._answer(delivery, f"+TERM {why}".encode())
+
+    async def _answer(self, delivery: Delivery, body: bytes) -> None:
+        self._held.pop(delivery.sequence, None)
+        self._wake.set()
+        try:
+            await self._broker.publish(delivery.reply, body)
+        except BrokerError as error:
+            # Nothing is lost: unanswered, the message comes again after ACK_WAIT_S.
+            logger.warning("answer_not_sent", sequence=delivery.sequence, error=str(error))
+
+    async def _pull(self) -> None:
+        while True:
+            generation = self._generation
+            inbox = self._broker.inbox()
+
+            async def receive(message: Message, generation: int = generation) -> None:
+                self._receive(message, generation)
+
+            with self._broker.on_reconnect(self._wake.set) as reconnected:
+                try:
+                    subscription = await self._broker.subscribe(inbox, receive)
+                    self._outstanding = 0
+                    while generation == self._generation and not reconnected.is_set():
+                        await self._ask(inbox)
+                        await self._wait()
+                    await subscription.unsubscribe()
+                except BrokerError as error:
+                    logger.warning("pull_failed", error=str(error))
+                    await asyncio.sleep(PULSE_S)
+
+    async def _ask(self, inbox: str) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._outstanding > 0 and now - self._asked_at < PULL_DEAD_AFTER_S:
+            return
+        count = self._want()
+        if count <= 0:
+            self._outstanding = 0
+            return
+        body = json.dumps({"batch": count, "expires": int(EXPIRES_S * 1e9)}).encode()
+        await self._broker.publish(self._subject, body, reply=inbox)
+        self._outstanding = count
+        self._asked_at = now
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(PULSE_S):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+    def _receive(self, message: Message, generation: int) -> None:
+        if generation != self._generation:
+            return
+        if message.headers and "Status" in message.headers:
+            self._pull_ended(message.headers)
+            return
+        mark = parse_mark(message.reply)
+        self._outstanding -= 1
+        if self._outstanding <= 0:
+            self._wake.set()
+        delivery = Delivery(
+            message.subject, message.data, mark.stream_sequence, mark.delivered, message.reply
+        )
+        self._held[delivery.sequence] = delivery
+        self._deliver(delivery)
+
+    def _pull_ended(self, headers: dict[str, str]) -> None:
+        status = headers["Status"]
+        if status == "100":
+            return
+        if status not in {"404", "408"}:
+            logger.info("pull_ended", status=status, why=headers.get("Description", ""))
+        self._outstanding = 0
+        self._wake.set()
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            for delivery in list(self._held.values()):
+                try:
+                    await self._broker.publish(delivery.reply, b"+WPI")
+                except BrokerError as error:
+                    logger.warning("heartbeat_not_sent", sequence=delivery.sequence, error=str(error))
+
+    async def _notice_pauses(self) -> None:
+        """A paused process cannot tell whose its deliveries are: it lets all of them go."""
+        clock = asyncio.get_running_loop().time
+        last = clock()
+        while True:
+            await asyncio.sleep(PULSE_S)
+            pause_s = clock() - last - PULSE_S
+            last = clock()
+            if pause_s > ACK_WAIT_S - HEARTBEAT_S:
+                logger.warning("was_paused", pause_s=round(pause_s, 1), held=len(self._held))
+                self._generation += 1
+                forgotten, self._held = self._held, {}
+                for delivery in forgotten.values():
+                    self._forget(delivery)
+                self._wake.set()

@@ -1,0 +1,242 @@
+"""One ordered reader of the log or the feed: every message once, in order, whatever restarts.
+
+It pulls through a named consumer that lives in the server's memory, so what is under way is bounded by
+what the handler has taken. Consumer sequences prove that nothing is missing; at the first doubt (a gap,
+a missed heartbeat, a reconnection) the consumer is made anew after the last handled message.
+"""
+
+import asyncio
+import json
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from shared import metrics
+from shared.broker import API, Broker, BrokerError, JetStreamError, Message
+from shared.log import EVENT_ID, Entry, parse_time
+from shared.logs import get_logger
+
+logger = get_logger(__name__)
+
+BatchHandler = Callable[[list[Entry]], Awaitable[None]]
+
+WINDOW = 1_000
+BATCH_MAX = 500
+HEARTBEAT_S = 1.0
+SILENCE_MAX_S = 2.5
+EXPIRES_S = 30.0
+FORGET_AFTER_S = 30.0
+PAUSE_S = 0.1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryMark:
+    """What JetStream writes in the reply subject of a delivered message."""
+
+    delivered: int
+    stream_sequence: int
+    consumer_sequence: int
+    stored_at: datetime
+
+
+def parse_mark(reply: str) -> DeliveryMark:
+    """Read both forms of the acknowledgement subject, told apart by their number of tokens."""
+    tokens = reply.split(".")
+    first = 4 if len(tokens) == 9 else 6
+    delivered, stream, consumer, stored_ns = (int(token) for token in tokens[first : first + 4])
+    return DeliveryMark(delivered, stream, consumer, _EPOCH + timedelta(microseconds=stored_ns // 1000))
+
+
+class _BrokenError(Exception):
+    """The consumer can no longer be trusted and must be made anew."""
+
+
+class Follower:
+    """Hands batches of one stream's messages to an async handler, in order, from `after` on.
+
+    `position` is the last sequence that the handler has finished with. The handler must not raise: what it
+    raises ends the follower and, with it, the service.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        stream: str,
+        handle: BatchHandler,
+        *,
+        after: int = 0,
+        service: str,
+    ) -> None:
+        """Prepare; `run` does the reading."""
+        self._broker = broker
+        self._stream = stream
+        self._handle = handle
+        self._service = service
+        self.position = after
+        self._position_time: datetime | None = None
+        self._moved = asyncio.Condition()
+        self.caught_up = asyncio.Event()
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        while True:
+            try:
+                await self._read()
+            except (_BrokenError, BrokerError) as error:
+                metrics.FOLLOWER_RESTARTS.labels(stream=self._stream).inc()
+                logger.info("follower_restarts", stream=self._stream, position=self.position, why=str(error))
+                await asyncio.sleep(PAUSE_S)
+
+    async def reached(self, sequence: int) -> None:
+        """Wait until the handler has finished with `sequence`."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.position >= sequence)
+
+    async def _read(self) -> None:
+        arrived: deque[Message] = deque()
+        wake = asyncio.Event()
+
+        async def receive(message: Message) -> None:
+            arrived.append(message)
+            wake.set()
+
+        inbox = self._broker.inbox()
+        with self._broker.on_reconnect(wake.set) as reconnected:
+            subscription = await self._broker.subscribe(inbox, receive)
+            consumer = f"{self._service}-{uuid.uuid4().hex[:12]}"
+            try:
+                pending = await self._create(consumer)
+                await self._consume(consumer, inbox, arrived, wake, reconnected, pending)
+            finally:
+                await _quietly(subscription.unsubscribe())
+                await _quietly(self._broker.publish(f"{API}CONSUMER.DELETE.{self._stream}.{consumer}", b""))
+
+    async def _create(self, consumer: str) -> int:
+        """Make the consumer after `position`; returns how many messages it has to deliver at once."""
+        state = (await self._broker.api(f"STREAM.INFO.{self._stream}"))["state"]
+        await self._notice_new_stream(int(state["last_seq"]), int(state["first_seq"]))
+        config = {
+            "name": consumer,
+            "ack_policy": "none",
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": self.position + 1,
+            "replay_policy": "instant",
+            "mem_storage": True,
+            "num_replicas": 1,
+            "inactive_threshold": int(FORGET_AFTER_S * 1e9),
+        }
+        created = await self._broker.api(
+            f"CONSUMER.CREATE.{self._stream}.{consumer}",
+            {"stream_name": self._stream, "config": config, "action": "create"},
+        )
+        return int(created["num_pending"])
+
+    async def _notice_new_stream(self, last: int, first: int) -> None:
+        """A memory stream counts from 1 again after a server restart: then nothing of it was seen yet."""
+        if self.position == 0 or self._position_time is None:
+            return
+        anew = last < self.position
+        if not anew and first <= self.position:
+            anew = await self._time_at(self.position) not in {None, self._position_time}
+        if anew:
+            logger.warning("stream_began_anew", stream=self._stream, position=self.position, last=last)
+            self.position = 0
+            self._position_time = None
+
+    async def _time_at(self, sequence: int) -> datetime | None:
+        try:
+            answer = await self._broker.api(f"STREAM.MSG.GET.{self._stream}", {"seq": sequence})
+        except JetStreamError:
+            return None
+        return parse_time(answer["message"]["time"])
+
+    async def _consume(
+        self,
+        consumer: str,
+        inbox: str,
+        arrived: deque[Message],
+        wake: asyncio.Event,
+        reconnected: asyncio.Event,
+        pending: int,
+    ) -> None:
+        handled = 0
+        wanted = 0
+        while not reconnected.is_set():
+            if handled >= pending:
+                self.caught_up.set()
+            if wanted < WINDOW // 2:
+                await self._ask(consumer, inbox, WINDOW - wanted)
+                wanted = WINDOW
+            if not arrived:
+                await _wait(wake)
+            batch: list[Entry] = []
+            while arrived and len(batch) < BATCH_MAX:
+                message = arrived.popleft()
+                if message.headers and "Status" in message.headers:
+                    wanted -= _unanswered(message.headers)
+                    continue
+                entry, consumer_sequence = _entry(message)
+                if consumer_sequence != handled + len(batch) + 1:
+                    raise _BrokenError(f"message {handled + len(batch) + 1} is missing")
+                batch.append(entry)
+            if batch:
+                await self._deliver(batch)
+                handled += len(batch)
+                wanted -= len(batch)
+        raise _BrokenError("the connection was lost for a while")
+
+    async def _ask(self, consumer: str, inbox: str, count: int) -> None:
+        body = {
+            "batch": count,
+            "expires": int(EXPIRES_S * 1e9),
+            "idle_heartbeat": int(HEARTBEAT_S * 1e9),
+        }
+        await self._broker.publish(
+            f"{API}CONSUMER.MSG.NEXT.{self._stream}.{consumer}", json.dumps(body).encode(), reply=inbox
+        )
+
+    async def _deliver(self, batch: list[Entry]) -> None:
+        await self._handle(batch)
+        async with self._moved:
+            self.position = batch[-1].sequence
+            self._position_time = batch[-1].stored_at
+            self._moved.notify_all()
+        metrics.FOLLOWER_POSITION.labels(stream=self._stream).set(self.position)
+
+
+def _entry(message: Message) -> tuple[Entry, int]:
+    mark = parse_mark(message.reply)
+    event_id = message.headers.get(EVENT_ID) if message.headers else None
+    entry = Entry(mark.stream_sequence, mark.stored_at, message.subject, message.data, event_id)
+    return entry, mark.consumer_sequence
+
+
+def _unanswered(headers: dict[str, str]) -> int:
+    """How many messages of the pull a status takes back. Raises _BrokenError if the consumer is gone."""
+    status = headers["Status"]
+    if status == "100":
+        return 0
+    if status in {"404", "408"} or (status == "409" and "Nats-Pending-Messages" in headers):
+        return int(headers.get("Nats-Pending-Messages", "0"))
+    raise _BrokenError(f"{status} {headers.get('Description', '')}")
+
+
+async def _wait(wake: asyncio.Event) -> None:
+    """Wait for a message, a heartbeat, or a reconnection. Raises _BrokenError on silence."""
+    wake.clear()
+    try:
+        async with asyncio.timeout(SILENCE_MAX_S):
+            await wake.wait()
+    except TimeoutError as error:
+        raise _BrokenError(f"no heartbeat for {SILENCE_MAX_S} s") from error
+
+
+async def _quietly(cleanup: Awaitable[None]) -> None:
+    """Tidy up on a connection that may be gone; the server forgets an idle consumer by itself."""
+    try:
+        await cleanup
+    except BrokerError:
+        logger.debug("follower_cleanup_failed")

@@ -1,0 +1,247 @@
+"""The log: append one event with what its writer expects, read one job, replay a range (DESIGN 3.4).
+
+Every append is safe under an unknown outcome: it carries an event id, and whoever is refused looks at
+the job's last event before believing in a conflict.
+"""
+
+import asyncio
+import base64
+import json
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from shared import metrics
+from shared.broker import API, Broker, JetStreamError, Message, UnreachableError
+from shared.codec import UndecodableError, UnknownTagError, decode_event, encode
+from shared.events import Event, kind_of
+from shared.job import JobState, Nothing, evolve
+from shared.subjects import JOBS, job_event, job_events
+
+EVENT_ID = "Nats-Msg-Id"
+EXPECTED_SEQUENCE = "Nats-Expected-Last-Subject-Sequence"
+EXPECTED_SUBJECT = "Nats-Expected-Last-Subject-Sequence-Subject"
+
+# A wrong sequence on one server; the same while another append to the subject is in flight in a cluster.
+MAYBE_CONFLICT = frozenset({10071, 10164})
+NO_MESSAGE = 10037
+BATCH = 256
+ANSWER_TIMEOUT_S = 2.0
+PAUSE_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored message with its place in its stream; `event_id` is None for foreign writers."""
+
+    sequence: int
+    stored_at: datetime
+    subject: str
+    payload: bytes
+    event_id: str | None = None
+
+    def event(self) -> Event:
+        """The event it holds. Raises UnknownTagError or UndecodableError."""
+        return decode_event(self.subject, self.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The event is stored at `sequence`."""
+
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Another event came first; `last_sequence` is the job's last one now."""
+
+    last_sequence: int
+
+
+AppendResult: TypeAlias = Appended | Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One job as the log tells it."""
+
+    state: JobState
+    last_sequence: int
+    entries: tuple[Entry, ...]
+
+
+class Log:
+    """Reads and appends over one broker connection."""
+
+    def __init__(self, broker: Broker) -> None:
+        """Use a connected broker."""
+        self._broker = broker
+
+    async def append(self, event: Event, *, expected: int, patience_s: float) -> AppendResult:
+        """Store the event if the job's last sequence is `expected` (0 for a job without events).
+
+        Repeats until there is an answer, for at most `patience_s`; then raises UnreachableError, and the
+        event may or may not be stored later.
+        """
+        event_id = uuid.uuid4().hex
+        subject = job_event(event.user_id, event.job_id, kind_of(event))
+        subject_filter = job_events(event.user_id, event.job_id)
+        headers = {
+            EXPECTED_SEQUENCE: str(expected),
+            EXPECTED_SUBJECT: subject_filter,
+            EVENT_ID: event_id,
+        }
+        payload = encode(event)
+        deadline = asyncio.get_running_loop().time() + patience_s
+        while True:
+            try:
+                result = await self._try_append(subject, payload, headers, subject_filter, expected)
+            except UnreachableError:
+                result = None
+            if isinstance(result, Appended):
+                metrics.APPENDS.labels(type=kind_of(event)).inc()
+            if isinstance(result, Conflict):
+                metrics.CONFLICTS.inc()
+            if result is not None:
+                return result
+            if asyncio.get_running_loop().time() >= deadline:
+                raise UnreachableError(f"{subject} was not confirmed within {patience_s} s")
+            await asyncio.sleep(PAUSE_S)
+
+    async def _try_append(
+        self, subject: str, payload: bytes, headers: dict[str, str], subject_filter: str, expected: int
+    ) -> AppendResult | None:
+        """One publish; None means that it must be repeated."""
+        answer = json.loads(
+            (await self._broker.request(subject, payload, headers=headers, timeout_s=ANSWER_TIMEOUT_S)).data
+        )
+        error = answer.get("error")
+        if error is None:
+            return Appended(int(answer["seq"]))
+        if error.get("err_code") not in MAYBE_CONFLICT:
+            if error.get("code") == 503:
+                return None
+            raise JetStreamError(
+                int(error.get("err_code", 0)), f"append to {subject}: {error.get('description')}"
+            )
+        last = await self.last(subject_filter)
+        if last is not None and last.event_id == headers[EVENT_ID]:
+            return Appended(last.sequence)
+        found = 0 if last is None else last.sequence
+        return None if found == expected else Conflict(found)
+
+    async def last(self, subject_filter: str) -> Entry | None:
+        """The last stored message of a filter, read from the stream's leader, so never stale."""
+        try:
+            answer = await self._broker.api(f"STREAM.MSG.GET.{JOBS}", {"last_by_subj": subject_filter})
+        except JetStreamError as error:
+            if error.code == NO_MESSAGE:
+                return None
+            raise
+        message = answer["message"]
+        return Entry(
+            sequence=int(message["seq"]),
+            stored_at=parse_time(message["time"]),
+            subject=message["subject"],
+            payload=base64.b64decode(message.get("data", "")),
+            event_id=_event_id(base64.b64decode(message.get("hdrs", ""))),
+        )
+
+    async def read_job(self, user_id: str, job_id: str, *, at_least: int = 0) -> History:
+        """Fold one job's events. `at_least` is a sequence that the answer must include (a known conflict)."""
+        while True:
+            history = await self._read_job(user_id, job_id)
+            if history.last_sequence >= at_least:
+                return history
+            # Direct Get may answer from a replica that is a moment behind the leader.
+            await asyncio.sleep(PAUSE_S)
+
+    async def _read_job(self, user_id: str, job_id: str) -> History:
+        state: JobState = Nothing()
+        entries: list[Entry] = []
+        async for entry in self.replay(job_events(user_id, job_id)):
+            entries.append(entry)
+            try:
+                state = evolve(state, entry.event())
+            except (UnknownTagError, UndecodableError):
+                continue
+        return History(state, entries[-1].sequence if entries else 0, tuple(entries))
+
+    async def replay(
+        self, subject_filter: str, *, after: int = 0, up_to: int | None = None, stream: str = JOBS
+    ) -> AsyncIterator[Entry]:
+        """A filter's stored messages, `after` < sequence ≤ `up_to`, in order, a bounded batch at a time."""
+        while up_to is None or after < up_to:
+            batch = await self._batch(stream, subject_filter, after + 1)
+            for entry in batch:
+                if up_to is not None and entry.sequence > up_to:
+                    return
+                yield entry
+            if len(batch) < BATCH:
+                return
+            after = batch[-1].sequence
+
+    async def _batch(self, stream: str, subject_filter: str, sequence: int) -> list[Entry]:
+        """Up to BATCH messages from `sequence` on, by batched Direct Get, which nats-py has no call for."""
+        found: list[Entry] = []
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def receive(message: Message) -> None:
+            headers = message.headers or {}
+            if "Status" in headers:
+                if not done.done():
+                    _end_of_batch(headers, done)
+            elif not done.done():
+                found.append(direct_entry(message))
+
+        inbox = self._broker.inbox()
+        subscription = await self._broker.subscribe(inbox, receive)
+        try:
+            body = json.dumps({"seq": sequence, "next_by_subj": subject_filter, "batch": BATCH}).encode()
+            await self._broker.publish(f"{API}DIRECT.GET.{stream}", body, reply=inbox)
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await done
+        except TimeoutError as error:
+            raise UnreachableError(f"no answer from the log for {subject_filter}") from error
+        finally:
+            await subscription.unsubscribe()
+        return found
+
+
+def direct_entry(message: Message) -> Entry:
+    """A message answered by Direct Get, whose place in the stream is in its headers."""
+    headers = message.headers or {}
+    return Entry(
+        sequence=int(headers["Nats-Sequence"]),
+        stored_at=parse_time(headers["Nats-Time-Stamp"]),
+        subject=headers["Nats-Subject"],
+        payload=message.data,
+        event_id=headers.get(EVENT_ID),
+    )
+
+
+def parse_time(text: str) -> datetime:
+    """An RFC 3339 time with up to nine decimals, cut to microseconds."""
+    moment, _, fraction = text.removesuffix("Z").partition(".")
+    return datetime.fromisoformat(f"{moment}.{fraction[:6]:0<6}").replace(tzinfo=UTC)
+
+
+def _end_of_batch(headers: dict[str, str], done: asyncio.Future[None]) -> None:
+    status = headers["Status"]
+    if status in {"204", "404"}:
+        done.set_result(None)
+    elif status == "503":
+        done.set_exception(UnreachableError("nobody answers for the log"))
+    else:
+        done.set_exception(JetStreamError(int(status), headers.get("Description", "Direct Get failed")))
+
+
+def _event_id(headers: bytes) -> str | None:
+    for line in headers.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.decode("latin-1").lower() == EVENT_ID.lower():
+            return value.strip().decode("latin-1")
+    return None

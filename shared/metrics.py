@@ -1,0 +1,21 @@
+"""Every metric by name, with what it counts. Served at /metrics by each service."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+BROKER_ERRORS = Counter(
+    "headrace_broker_errors_total", "Errors that the broker client reported asynchronously"
+)
+APPENDS = Counter("headrace_appends_total", "Events appended to the log", ["type"])
+CONFLICTS = Counter("headrace_append_conflicts_total", "Appends refused because another event came first")
+POISON = Counter("headrace_poison_total", "Stored messages that no version can decode", ["reader"])
+UNKNOWN = Counter("headrace_unknown_events_total", "Stored events newer than this program", ["reader"])
+FOLLOWER_RESTARTS = Counter("headrace_follower_restarts_total", "Times a follower began again", ["stream"])
+FOLLOWER_POSITION = Gauge("headrace_follower_position", "Last stream sequence a follower handled", ["stream"])
+ATTEMPTS = Counter("headrace_attempts_total", "Attempts begun", ["language"])
+FINISHED = Counter("headrace_finished_total", "Terminal events written", ["status"])
+FENCED = Counter("headrace_fenced_total", "Results refused because a later attempt had begun")
+JOBS_HELD = Gauge("headrace_jobs_held", "Deliveries held by this executor")
+JOBS_EXECUTING = Gauge("headrace_jobs_executing", "Attempts under way in this executor")
+FEED_LOST = Counter("headrace_feed_lost_total", "Output notes that the feed did not take")
+QUEUE_WAIT = Histogram("headrace_queue_wait_seconds", "From accepted to begun, as recorded in job.running")
+CONNECTIONS = Gauge("headrace_connections", "Open WebSocket connections")

@@ -1,0 +1,114 @@
+"""Every problem that a client can be told of (RFC 9457), by its stable type.
+
+`type` is a URN, so that it never depends on where a service runs. `detail` is for people and may change.
+"""
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+MEDIA_TYPE = "application/problem+json"
+PREFIX = "urn:headrace:problem:"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One kind of problem: its slug, its HTTP status, and its fixed title."""
+
+    slug: str
+    status: HTTPStatus
+    title: str
+
+    @property
+    def uri(self) -> str:
+        """The value of `type`."""
+        return PREFIX + self.slug
+
+
+BAD_REQUEST = ProblemType("bad-request", HTTPStatus.BAD_REQUEST, "The request cannot be read")
+UNAUTHENTICATED = ProblemType("unauthenticated", HTTPStatus.UNAUTHORIZED, "A valid token is needed")
+FORBIDDEN = ProblemType("forbidden", HTTPStatus.FORBIDDEN, "The token does not allow this")
+NOT_FOUND = ProblemType("not-found", HTTPStatus.NOT_FOUND, "There is no such thing here")
+METHOD_NOT_ALLOWED = ProblemType(
+    "method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, "The method is not allowed here"
+)
+UNKNOWN_JOB = ProblemType("unknown-job", HTTPStatus.NOT_FOUND, "You have no job of this id")
+ALREADY_FINISHED = ProblemType("already-finished", HTTPStatus.CONFLICT, "The job has already ended")
+TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large")
+UNSUPPORTED_MEDIA = ProblemType(
+    "unsupported-media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"
+)
+INVALID = ProblemType("invalid-request", HTTPStatus.UNPROCESSABLE_ENTITY, "The request breaks a rule")
+UNKNOWN_LANGUAGE = ProblemType(
+    "unknown-language", HTTPStatus.UNPROCESSABLE_ENTITY, "No executor offers this language"
+)
+INTERNAL = ProblemType("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed")
+UNAVAILABLE = ProblemType(
+    "unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "A part of the service does not answer"
+)
+OTHER_HTTP = ProblemType("http", HTTPStatus.BAD_REQUEST, "The request cannot be served")
+
+ALL = (
+    BAD_REQUEST,
+    UNAUTHENTICATED,
+    FORBIDDEN,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    UNKNOWN_JOB,
+    ALREADY_FINISHED,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA,
+    INVALID,
+    UNKNOWN_LANGUAGE,
+    INTERNAL,
+    UNAVAILABLE,
+    OTHER_HTTP,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One broken rule: where (a JSON path such as ``files.0.name``) and what."""
+
+    field: str
+    message: str
+
+
+class ProblemError(Exception):
+    """Raised where a request must end; the edge turns it into the answer."""
+
+    def __init__(
+        self,
+        kind: ProblemType,
+        detail: str,
+        *,
+        errors: tuple[FieldError, ...] = (),
+        headers: dict[str, str] | None = None,
+        status: int | None = None,
+    ) -> None:
+        """`status` overrides the type's own only for problems of the HTTP layer."""
+        super().__init__(detail)
+        self.problem = Problem(kind, detail, errors, headers or {}, status or int(kind.status))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What the client is told."""
+
+    kind: ProblemType
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+    status: int = 0
+
+    def document(self, instance: str) -> dict[str, object]:
+        """The JSON object of RFC 9457; `instance` is this occurrence's request id."""
+        document: dict[str, object] = {
+            "type": self.kind.uri,
+            "title": self.kind.title,
+            "status": self.status or int(self.kind.status),
+            "detail": self.detail,
+            "instance": instance,
+        }
+        if self.errors:
+            document["errors"] = [{"field": one.field, "message": one.message} for one in self.errors]
+        return document

@@ -1,0 +1,131 @@
+"""A job as people ask for it: the fold of its events into one record, the same wherever it is folded.
+
+The projector stores these records and the api folds one itself when the view does not have it yet, so
+both must come from this one function.
+"""
+
+from datetime import datetime
+from typing import assert_never
+
+import msgspec
+
+from shared.events import (
+    Event,
+    JobCancelled,
+    JobCancelRequested,
+    JobCompleted,
+    JobFailed,
+    JobQueued,
+    JobRunning,
+    JobTimeout,
+    Limits,
+    Result,
+    Shape,
+    Terminal,
+)
+from shared.job import Status
+
+
+class FileSummary(Shape, frozen=True, kw_only=True):
+    """A submitted file without its content; `size` in bytes of the text as submitted."""
+
+    name: str
+    size: int
+
+
+class JobRecord(Shape, frozen=True, kw_only=True):
+    """What `GET /v1/jobs/{id}` answers. `last_sequence` is the newest event folded into it."""
+
+    job_id: str
+    user_id: str
+    status: Status
+    language: str
+    entrypoint: str
+    files: tuple[FileSummary, ...]
+    args: tuple[str, ...]
+    limits: Limits
+    labels: dict[str, str]
+    session: str | None
+    created_at: datetime
+    queued_sequence: int
+    last_sequence: int
+    attempt: int = 0
+    executor_id: str | None = None
+    language_version: str | None = None
+    queue_wait_ms: int | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    cancelled_by: str | None = None
+    reason: str | None = None
+    detail: str | None = None
+    result: Result | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing can change any more."""
+        return self.finished_at is not None
+
+
+def fold(record: JobRecord | None, event: Event, sequence: int) -> JobRecord | None:
+    """The record after one more event; an event that was folded before changes nothing.
+
+    Returns None for an event of a job whose beginning is not in the log (it has left with retention).
+    """
+    if isinstance(event, JobQueued):
+        return record or _queued(event, sequence)
+    if record is None or sequence <= record.last_sequence:
+        return record
+    match event:
+        case JobRunning():
+            return _replace(
+                record,
+                sequence,
+                status="running",
+                attempt=event.attempt,
+                executor_id=event.executor_id,
+                language_version=event.language_version,
+                queue_wait_ms=event.queue_wait_ms,
+                started_at=event.time,
+            )
+        case JobCancelRequested():
+            return _replace(record, sequence, cancel_requested_at=event.time, cancelled_by=event.by)
+        case JobCompleted() | JobFailed() | JobTimeout() | JobCancelled():
+            return _finished(record, event, sequence)
+    assert_never(event)
+
+
+def _queued(event: JobQueued, sequence: int) -> JobRecord:
+    return JobRecord(
+        job_id=event.job_id,
+        user_id=event.user_id,
+        status="queued",
+        language=event.language,
+        entrypoint=event.entrypoint,
+        files=tuple(FileSummary(name=file.name, size=len(file.content)) for file in event.files),
+        args=event.args,
+        limits=event.limits,
+        labels=event.labels,
+        session=event.session,
+        created_at=event.time,
+        queued_sequence=sequence,
+        last_sequence=sequence,
+    )
+
+
+def _finished(record: JobRecord, event: Terminal, sequence: int) -> JobRecord:
+    finished = _replace(record, sequence, finished_at=event.time, result=event.result)
+    match event:
+        case JobCompleted():
+            return _replace(finished, sequence, status="completed")
+        case JobFailed():
+            return _replace(finished, sequence, status="failed", reason=event.reason, detail=event.detail)
+        case JobTimeout():
+            return _replace(finished, sequence, status="timeout", reason=event.reason)
+        case JobCancelled():
+            return _replace(finished, sequence, status="cancelled", cancelled_by=event.by)
+    assert_never(event)
+
+
+def _replace(record: JobRecord, sequence: int, **changes: object) -> JobRecord:
+    return msgspec.structs.replace(record, last_sequence=sequence, **changes)

@@ -1,0 +1,173 @@
+"""How a service lives: its signals, its tasks, its readiness, its end.
+
+A service is `start(name, settings, main)`; `main` opens what it needs and ends in `Service.run`, which
+returns when the process is told to stop and raises when the broker is lost or a task fails.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from shared.broker import Broker, BrokerError
+from shared.logs import configure, get_logger
+from shared.settings import ListenSettings, SettingsError, SettingsT, load
+
+logger = get_logger(__name__)
+
+GRACE_S = 5
+Check = Callable[[], str | None]
+WorkT = TypeVar("WorkT")
+
+
+class BrokerLostError(Exception):
+    """The broker does not answer any more; a fresh process has a better chance than this one."""
+
+
+class Service:
+    """One running service: `stopping` is set by SIGTERM or SIGINT; `checks` decide readiness."""
+
+    def __init__(self, name: str) -> None:
+        """Begin unready: a service without checks is ready as soon as it answers."""
+        self.name = name
+        self.stopping = asyncio.Event()
+        self._checks: dict[str, Check] = {"stopping": self._is_stopping}
+
+    def check(self, name: str, check: Check) -> None:
+        """Add a readiness check: it returns None, or why the service is not ready."""
+        self._checks[name] = check
+
+    def watch_broker(self, broker: Broker) -> None:
+        """Be unready while the connection is down."""
+        self.check("broker", lambda: None if broker.is_connected else "no connection to NATS")
+
+    async def run(self, broker: Broker, *work: Coroutine[Any, Any, object]) -> None:
+        """Do all of `work` at once until told to stop, then cancel it. Raises BrokerLostError."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in work]
+            waits = [group.create_task(self.stopping.wait()), group.create_task(broker.lost.wait())]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await _cancel({*tasks, *waits})
+        if broker.lost.is_set():
+            raise BrokerLostError("NATS does not answer")
+
+    def routes(self) -> list[Route]:
+        """/livez, /readyz and /metrics, for a service's own HTTP server to include."""
+        return [
+            Route("/livez", self._livez, include_in_schema=False),
+            Route("/readyz", self._readyz, include_in_schema=False),
+            Route("/metrics", _metrics, include_in_schema=False),
+        ]
+
+    async def serve_health(self, settings: ListenSettings) -> None:
+        """Serve only those three, for services without clients."""
+        listener = listen(settings.health_host, settings.health_port)
+        await serve_http(Starlette(routes=self.routes()), listener, service=self.name)
+
+    def _is_stopping(self) -> str | None:
+        return "the service is stopping" if self.stopping.is_set() else None
+
+    async def _livez(self, _: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def _readyz(self, _: Request) -> Response:
+        results = {name: check() for name, check in self._checks.items()}
+        ready = all(why is None for why in results.values())
+        checks = {name: why or "ok" for name, why in results.items()}
+        return JSONResponse(
+            {"status": "ok" if ready else "unready", "checks": checks}, status_code=200 if ready else 503
+        )
+
+
+def start(name: str, kind: type[SettingsT], main: Callable[[Service, SettingsT], Awaitable[None]]) -> None:
+    """Load the settings, run `main` until it ends, and exit: 0 after a signal, 1 after a failure."""
+    configure(name)
+    try:
+        settings = load(kind)
+    except SettingsError as error:
+        sys.exit(f"{name}: {error}")
+    sys.exit(asyncio.run(_run(name, settings, main)))
+
+
+async def _run(name: str, settings: SettingsT, main: Callable[[Service, SettingsT], Awaitable[None]]) -> int:
+    service = Service(name)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, service.stopping.set)
+    try:
+        await main(service, settings)
+    except (BrokerError, BrokerLostError) as error:
+        logger.error("service_failed", error=str(error))
+        return 1
+    except Exception:
+        logger.exception("service_failed")
+        return 1
+    logger.info("service_stopped")
+    return 0
+
+
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    """End every task. Asks again each second, because a call into the client may lose a cancellation."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=1)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket. Its small send buffer lets a stalled client be noticed (STYLE, traps)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000)
+    listener.bind((host, port))
+    listener.listen(1_024)
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, with signals left to `Service`."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+async def serve_http(app: ASGIApp, listener: socket.socket, *, service: str, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own options
+    """Serve until cancelled; then stop accepting and let requests end within GRACE_S."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        **options,
+    )
+    server = _Server(config)
+    host, port = listener.getsockname()[:2]
+    logger.info("listening", service=service, host=host, port=port)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
+
+
+async def _metrics(_: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

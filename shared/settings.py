@@ -1,0 +1,64 @@
+"""Settings come from the environment, once, in a service's `__main__`; units are in the names.
+
+`load` reads ``HEADRACE_<FIELD>`` for each field of a frozen struct and names the variable that is wrong.
+A secret is never part of an error message.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+PREFIX = "HEADRACE_"
+
+
+class SettingsError(Exception):
+    """A setting is missing or has a value that it cannot have; the message names the variable."""
+
+
+class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How every service reaches the log."""
+
+    nats_url: str = "nats://127.0.0.1:4222"
+    nats_user: str | None = None
+    nats_password: str | None = None
+
+
+class TokenSettings(BrokerSettings, frozen=True, kw_only=True):
+    """How a service that faces clients checks their tokens. There is no default secret."""
+
+    token_secret: str
+    token_issuer: str = "headrace"
+    token_audience: str = "headrace"
+
+
+class ListenSettings(BrokerSettings, frozen=True, kw_only=True):
+    """Where a service without clients serves /livez, /readyz and /metrics. Port 0 takes a free one."""
+
+    health_host: str = "127.0.0.1"
+    health_port: int = 0
+
+
+SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
+
+
+def load(kind: type[SettingsT], environ: Mapping[str, str] | None = None) -> SettingsT:
+    """The settings struct filled from the environment. Raises SettingsError."""
+    environ = os.environ if environ is None else environ
+    given: dict[str, object] = {}
+    for field in msgspec.structs.fields(kind):
+        variable = PREFIX + field.name.upper()
+        if variable in environ:
+            given[field.name] = _convert(variable, environ[variable], field.type)
+        elif field.required:
+            raise SettingsError(f"{variable} is not set and has no default")
+    return kind(**given)
+
+
+def _convert(variable: str, text: str, kind: object) -> object:
+    try:
+        return msgspec.convert(text, kind, strict=False)
+    except msgspec.ValidationError as error:
+        # msgspec's message names types, never the value, so a secret cannot leak through it.
+        raise SettingsError(f"{variable}: {error}") from error

@@ -1,0 +1,194 @@
+"""Makes and checks the streams and the durable, once, before any service starts.
+
+Run as ``python -m shared.streams`` by whoever may create streams (the provisioner); services may not.
+What exists is brought up to date where JetStream can change it, and refused where it differs in kind.
+"""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from shared import subjects
+from shared.broker import Broker, BrokerError, JetStreamError, connect
+from shared.consumer import ACK_WAIT_S
+from shared.logs import configure, get_logger
+from shared.settings import BrokerSettings, SettingsError, load
+
+logger = get_logger(__name__)
+
+STREAM_NOT_FOUND = 10059
+CONSUMER_NOT_FOUND = 10014
+DAY_S = 24 * 3600
+MIB = 1024 * 1024
+EXECUTOR_TTL_S = 15
+
+# Changing one of these would make another stream of the same name.
+KIND = frozenset({"storage", "retention"})
+
+
+class ProvisionError(Exception):
+    """A stream or durable exists and differs in kind from what this version needs."""
+
+
+class ProvisionSettings(BrokerSettings, frozen=True, kw_only=True):
+    """How large and how safe the streams are."""
+
+    replicas: int = 1
+    retention_days: int = 30
+    jobs_bytes_max: int = -1
+    feed_bytes_max: int = 256 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """A durable consumer of one stream."""
+
+    stream: str
+    config: Mapping[str, Any]
+
+
+def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
+    """Every stream, with the reason for each setting that matters in DESIGN 3.1."""
+    file = {"storage": "file", "num_replicas": settings.replicas, "retention": "limits"}
+    transient = {**_transient(settings.replicas), "num_replicas": settings.replicas, "retention": "limits"}
+    return [
+        {
+            **file,
+            "name": subjects.JOBS,
+            "subjects": [subjects.JOBS_SUBJECTS],
+            # Never silently lose history: a full log refuses new jobs instead.
+            "discard": "new",
+            "max_bytes": settings.jobs_bytes_max,
+            "allow_direct": True,
+            "allow_msg_ttl": True,
+            "compression": "s2",
+            "duplicate_window": int(120e9),
+            "max_consumers": 1_000,
+        },
+        {
+            **file,
+            "name": subjects.DEAD,
+            "subjects": list(subjects.DEAD_SUBJECTS),
+            "max_age": int(settings.retention_days * DAY_S * 1e9),
+        },
+        {
+            **transient,
+            "name": subjects.FEED,
+            "subjects": [subjects.FEED_SUBJECTS],
+            "discard": "old",
+            "max_age": int(600e9),
+            "max_bytes": settings.feed_bytes_max,
+            "allow_direct": True,
+            "duplicate_window": int(60e9),
+            "max_consumers": 1_000,
+        },
+        {
+            **transient,
+            "name": subjects.EXECUTORS,
+            "subjects": [subjects.EXECUTOR_SUBJECTS],
+            "discard": "new",
+            "max_msgs_per_subject": 1,
+            "max_age": int(EXECUTOR_TTL_S * 1e9),
+            "duplicate_window": int(EXECUTOR_TTL_S * 1e9),
+            "allow_direct": True,
+            "allow_rollup_hdrs": True,
+        },
+    ]
+
+
+def _transient(replicas: int) -> dict[str, str]:
+    """Storage for what may be lost: replicated in memory, or on one server a file that is never synced.
+
+    A single server forgets a memory stream altogether when it restarts, its definition included, and no
+    service may create streams (docs/decisions/0002).
+    """
+    return {"storage": "memory"} if replicas > 1 else {"storage": "file", "persist_mode": "async"}
+
+
+def durables() -> list[Durable]:
+    """The one durable: all executors share it (DESIGN 5.2)."""
+    return [
+        Durable(
+            subjects.JOBS,
+            {
+                "durable_name": subjects.EXECUTOR_DURABLE,
+                "name": subjects.EXECUTOR_DURABLE,
+                "filter_subject": subjects.QUEUED_SUBJECTS,
+                "ack_policy": "explicit",
+                "ack_wait": int(ACK_WAIT_S * 1e9),
+                # Attempts are counted in the log; the consumer must never give up on a job by itself.
+                "max_deliver": -1,
+                "deliver_policy": "all",
+                "replay_policy": "instant",
+                "max_ack_pending": 100_000,
+                "max_waiting": 2_048,
+            },
+        )
+    ]
+
+
+async def provision(broker: Broker, settings: ProvisionSettings) -> None:
+    """Bring every stream and durable into being. Raises ProvisionError or BrokerError."""
+    for wanted in streams(settings):
+        await _provision_stream(broker, wanted)
+    for durable in durables():
+        await _provision_durable(broker, durable)
+
+
+async def _provision_stream(broker: Broker, wanted: dict[str, Any]) -> None:
+    name = wanted["name"]
+    try:
+        found = (await broker.api(f"STREAM.INFO.{name}"))["config"]
+    except JetStreamError as error:
+        if error.code != STREAM_NOT_FOUND:
+            raise
+        await broker.api(f"STREAM.CREATE.{name}", wanted, timeout_s=10)
+        logger.info("stream_created", stream=name)
+        return
+    differs = _differences(wanted, found)
+    if differs & KIND:
+        raise ProvisionError(f"stream {name} exists with another {', '.join(sorted(differs & KIND))}")
+    if differs:
+        await broker.api(f"STREAM.UPDATE.{name}", {**found, **wanted}, timeout_s=10)
+        logger.info("stream_updated", stream=name, fields=sorted(differs))
+
+
+async def _provision_durable(broker: Broker, durable: Durable) -> None:
+    name = durable.config["durable_name"]
+    try:
+        found = (await broker.api(f"CONSUMER.INFO.{durable.stream}.{name}"))["config"]
+    except JetStreamError as error:
+        if error.code != CONSUMER_NOT_FOUND:
+            raise
+        filtered = durable.config["filter_subject"]
+        await broker.api(
+            f"CONSUMER.CREATE.{durable.stream}.{name}.{filtered}",
+            {"stream_name": durable.stream, "config": durable.config, "action": "create"},
+        )
+        logger.info("durable_created", durable=name)
+        return
+    differs = _differences(durable.config, found)
+    if differs:
+        raise ProvisionError(f"durable {name} exists with another {', '.join(sorted(differs))}")
+
+
+def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> set[str]:
+    return {field for field, value in wanted.items() if found.get(field) != value and value != -1}
+
+
+async def _main() -> None:
+    settings = load(ProvisionSettings)
+    async with connect(settings, service="provisioner") as broker:
+        await provision(broker, settings)
+
+
+if __name__ == "__main__":
+    configure("provisioner")
+    try:
+        asyncio.run(_main())
+    except (SettingsError, ProvisionError, BrokerError, msgspec.MsgspecError) as failure:
+        sys.exit(f"cannot provision: {failure}")

@@ -1,0 +1,64 @@
+"""The questions that the view answers over NATS request/reply, and the shape of its answers.
+
+The api asks, the projector answers. A question that cannot be decoded is answered with `ViewProblem`.
+"""
+
+from datetime import datetime
+from typing import TypeAlias
+
+from shared.events import Shape
+from shared.job import Status
+from shared.record import JobRecord
+
+PAGE_MAX = 100
+
+
+class JobQuestion(Shape, frozen=True, kw_only=True):
+    """`view.job`: one job of one user."""
+
+    user_id: str
+    job_id: str
+
+
+class JobAnswer(Shape, frozen=True, kw_only=True, tag="job"):
+    """The job, or None if the view does not know it (yet). `checkpoint` is the last folded sequence."""
+
+    checkpoint: int
+    job: JobRecord | None
+
+
+class JobsQuestion(Shape, frozen=True, kw_only=True):
+    """`view.jobs`: a page of one user's jobs, newest first; `before` is a `queued_sequence` to go on from."""
+
+    user_id: str
+    status: Status | None = None
+    language: str | None = None
+    label: tuple[str, str] | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    before: int | None = None
+    limit: int = 20
+
+
+class JobsAnswer(Shape, frozen=True, kw_only=True, tag="jobs"):
+    """One page, without results; `before` continues it, None at the end."""
+
+    checkpoint: int
+    jobs: tuple[JobRecord, ...]
+    before: int | None
+
+
+class StatsAnswer(Shape, frozen=True, kw_only=True, tag="stats"):
+    """`view.stats`: how many jobs of each status there are."""
+
+    checkpoint: int
+    jobs: dict[str, int]
+
+
+class ViewProblem(Shape, frozen=True, kw_only=True, tag="problem"):
+    """The question could not be answered."""
+
+    detail: str
+
+
+ViewAnswer: TypeAlias = JobAnswer | JobsAnswer | StatsAnswer | ViewProblem

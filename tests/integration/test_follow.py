@@ -1,0 +1,128 @@
+"""The follower on a real server: every message once and in order, whatever restarts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
+
+from headrace.local.nats_server import NatsServer
+from shared.broker import Broker, UnreachableError
+from shared.follow import Follower
+from shared.log import Entry, Log
+from shared.subjects import FEED, JOBS, feed_note
+from tests import builders
+
+PATIENCE_S = 20.0
+
+
+class Seen(list[Entry]):
+    """What a follower handed over, and a way to wait for how much."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = asyncio.Condition()
+
+    async def handle(self, batch: list[Entry]) -> None:
+        async with self._changed:
+            self.extend(batch)
+            self._changed.notify_all()
+
+    async def count(self, count: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self) >= count)
+
+    async def payloads(self, payload: bytes, count: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: sum(entry.payload == payload for entry in self) >= count)
+
+    def in_order(self) -> bool:
+        return all(one.stored_at <= two.stored_at for one, two in pairwise(self))
+
+
+@asynccontextmanager
+async def following(broker: Broker, stream: str, seen: Seen, after: int = 0) -> AsyncIterator[Follower]:
+    follower = Follower(broker, stream, seen.handle, after=after, service="test")
+    task = asyncio.create_task(follower.run())
+    try:
+        yield follower
+    finally:
+        task.cancel()
+
+
+async def append_jobs(log: Log, count: int) -> None:
+    for _ in range(count):
+        await log.append(builders.queued(builders.job_id()), expected=0, patience_s=PATIENCE_S)
+
+
+async def test_reads_what_is_there_and_what_comes(broker: Broker, log: Log) -> None:
+    seen = Seen()
+    await append_jobs(log, 1_200)
+    async with following(broker, JOBS, seen) as follower, asyncio.timeout(20):
+        await follower.caught_up.wait()
+        await append_jobs(log, 5)
+        await follower.reached(1_205)
+    assert [entry.sequence for entry in seen] == list(range(1, 1_206))
+
+
+async def test_resumes_after_a_position(broker: Broker, log: Log) -> None:
+    seen = Seen()
+    await append_jobs(log, 10)
+    async with following(broker, JOBS, seen, after=7) as follower, asyncio.timeout(10):
+        await follower.reached(10)
+    assert [entry.sequence for entry in seen] == [8, 9, 10]
+
+
+async def test_an_empty_stream_is_caught_up_at_once(broker: Broker) -> None:
+    async with following(broker, JOBS, Seen()) as follower, asyncio.timeout(5):
+        await follower.caught_up.wait()
+
+
+async def _goes_on_across(
+    restart: Callable[[], Awaitable[None]], broker: Broker, log: Log, nats_server: NatsServer
+) -> None:
+    seen = Seen()
+    async with following(broker, JOBS, seen) as follower, asyncio.timeout(60):
+        for round_number in range(1, 4):
+            await append_jobs(log, 40)
+            appending = asyncio.create_task(append_jobs(log, 40))
+            await restart()
+            await nats_server.start()
+            await appending
+            await follower.reached(round_number * 80)
+    assert [entry.sequence for entry in seen] == list(range(1, 241))
+    assert len({entry.event_id for entry in seen}) == 240
+
+
+async def test_neither_gap_nor_repeat_across_a_killed_server(
+    broker: Broker, log: Log, nats_server: NatsServer
+) -> None:
+    await _goes_on_across(nats_server.kill, broker, log, nats_server)
+
+
+async def test_neither_gap_nor_repeat_across_a_stopped_server(
+    broker: Broker, log: Log, nats_server: NatsServer
+) -> None:
+    await _goes_on_across(nats_server.stop, broker, log, nats_server)
+
+
+async def test_a_feed_that_lost_its_end_begins_anew(broker: Broker, nats_server: NatsServer) -> None:
+    """The feed is not synced: after a crash its sequences are used again, and must not be taken for old."""
+    seen = Seen()
+    subject = feed_note(builders.USER, builders.JOB, "output")
+    async with following(broker, FEED, seen) as follower, asyncio.timeout(30):
+        for _ in range(50):
+            await broker.request(subject, b"before")
+        await follower.reached(50)
+        await nats_server.kill()
+        await nats_server.start()
+        for _ in range(60):
+            await _request_until_answered(broker, subject)
+        await seen.payloads(b"after", 60)
+    assert seen.in_order()
+
+
+async def _request_until_answered(broker: Broker, subject: str) -> None:
+    while True:
+        with suppress(UnreachableError):
+            await broker.request(subject, b"after")
+            return

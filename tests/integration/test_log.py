@@ -1,0 +1,115 @@
+"""The log on a real server: one winner per expectation, every unknown outcome resolved, reads in order."""
+
+import asyncio
+
+import pytest
+
+from headrace.local.nats_server import NatsServer
+from shared.broker import Broker, UnreachableError
+from shared.codec import encode
+from shared.job import Finished, Nothing, Running
+from shared.log import Appended, Conflict, Log
+from shared.subjects import job_event, user_events
+from tests import builders
+
+PATIENCE_S = 5.0
+
+
+async def test_a_job_is_read_back_as_it_was_appended(log: Log) -> None:
+    first = await log.append(builders.queued(), expected=0, patience_s=PATIENCE_S)
+    assert isinstance(first, Appended)
+    second = await log.append(builders.running(), expected=first.sequence, patience_s=PATIENCE_S)
+    assert isinstance(second, Appended)
+
+    history = await log.read_job(builders.USER, builders.JOB)
+
+    assert [entry.event() for entry in history.entries] == [builders.queued(), builders.running()]
+    assert isinstance(history.state, Running)
+    assert history.last_sequence == second.sequence
+
+
+async def test_an_unknown_job_is_nothing(log: Log) -> None:
+    history = await log.read_job(builders.USER, builders.JOB)
+    assert history.state == Nothing()
+    assert history.last_sequence == 0
+
+
+async def test_an_append_that_expects_the_past_is_refused_with_the_present(log: Log) -> None:
+    first = await log.append(builders.queued(), expected=0, patience_s=PATIENCE_S)
+    assert isinstance(first, Appended)
+    assert await log.append(builders.queued(), expected=0, patience_s=PATIENCE_S) == Conflict(first.sequence)
+
+
+async def test_one_of_many_racing_writers_wins(log: Log) -> None:
+    for _ in range(50):
+        job = builders.job_id()
+        queued = await log.append(builders.queued(job), expected=0, patience_s=PATIENCE_S)
+        assert isinstance(queued, Appended)
+        racers = [
+            log.append(event, expected=queued.sequence, patience_s=PATIENCE_S)
+            for event in (
+                builders.running(job, executor_id="x1"),
+                builders.running(job, executor_id="x2"),
+                builders.cancelled(job),
+                builders.running(job, executor_id="x3"),
+            )
+        ]
+        results = await asyncio.gather(*racers)
+        winners = [result for result in results if isinstance(result, Appended)]
+        assert len(winners) == 1
+        assert {result for result in results if isinstance(result, Conflict)} == {
+            Conflict(winners[0].sequence)
+        }
+        assert len((await log.read_job(builders.USER, job)).entries) == 2
+
+
+async def test_an_append_whose_answer_was_lost_is_recognised_as_its_own(log: Log, broker: Broker) -> None:
+    """The same event id is already stored, as after a publish that timed out but was delivered later."""
+    subject = job_event(builders.USER, builders.JOB, "queued")
+    headers = {
+        "Nats-Msg-Id": "an-event-id",
+        "Nats-Expected-Last-Subject-Sequence": "0",
+        "Nats-Expected-Last-Subject-Sequence-Subject": subject.replace(".queued", ".*"),
+    }
+    await broker.request(subject, encode(builders.queued()), headers=headers)
+    again = await log._try_append(  # noqa: SLF001 - one publish with a chosen event id is what is tested
+        subject, encode(builders.queued()), headers, subject.replace(".queued", ".*"), 0
+    )
+    assert again == Appended(1)
+
+
+async def test_an_append_waits_for_a_server_that_restarts(log: Log, nats_server: NatsServer) -> None:
+    await nats_server.kill()
+    appending = asyncio.create_task(log.append(builders.queued(), expected=0, patience_s=30))
+    await nats_server.start()
+    assert isinstance(await appending, Appended)
+    assert len((await log.read_job(builders.USER, builders.JOB)).entries) == 1
+
+
+async def test_an_append_without_a_server_says_that_its_outcome_is_unknown(
+    log: Log, nats_server: NatsServer
+) -> None:
+    await nats_server.kill()
+    with pytest.raises(UnreachableError):
+        await log.append(builders.queued(), expected=0, patience_s=0.2)
+
+
+async def test_replay_reads_a_range_of_one_user_across_batches(log: Log) -> None:
+    for _ in range(300):
+        job = builders.job_id()
+        await log.append(builders.queued(job), expected=0, patience_s=PATIENCE_S)
+        await log.append(builders.queued(job, "bob"), expected=0, patience_s=PATIENCE_S)
+
+    sequences = [entry.sequence async for entry in log.replay(user_events("bob"))]
+    assert sequences == list(range(2, 601, 2))
+    part = [entry.sequence async for entry in log.replay(user_events("bob"), after=4, up_to=10)]
+    assert part == [6, 8, 10]
+
+
+async def test_a_history_ends_with_its_terminal_event(log: Log) -> None:
+    sequence = 0
+    for event in (builders.queued(), builders.running(), builders.completed()):
+        appended = await log.append(event, expected=sequence, patience_s=PATIENCE_S)
+        assert isinstance(appended, Appended)
+        sequence = appended.sequence
+    assert isinstance((await log.read_job(builders.USER, builders.JOB)).state, Finished)
