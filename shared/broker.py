@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol
 
-import nats
+import nats.aio.subscription
 import nats.errors
 from nats.aio.client import Client
 from nats.nuid import NUID
@@ -65,12 +65,17 @@ class Message(Protocol):
 Handler = Callable[[Message], Awaitable[None]]
 
 
-class Subscription(Protocol):
+class Subscription:
     """A live subscription."""
 
-    async def unsubscribe(self, limit: int = 0) -> None:
-        """End it; nothing is delivered afterwards."""
-        ...
+    def __init__(self, subscription: nats.aio.subscription.Subscription) -> None:
+        """Wrap the client's own."""
+        self._subscription = subscription
+
+    async def unsubscribe(self) -> None:
+        """End it; nothing is delivered afterwards. On a closed connection there is nothing to end."""
+        with suppress(nats.errors.Error, OSError):
+            await self._subscription.unsubscribe()
 
 
 class Broker:
@@ -156,11 +161,12 @@ class Broker:
     async def subscribe(self, subject: str, handler: Handler, *, queue: str = "") -> Subscription:
         """Call `handler` for each message, one at a time, dropping none: readers bound what they ask for."""
         try:
-            return await self._client.subscribe(
+            subscription = await self._client.subscribe(
                 subject, queue, handler, pending_msgs_limit=-1, pending_bytes_limit=-1
             )
         except (nats.errors.Error, OSError) as error:
             raise UnreachableError(f"cannot subscribe to {subject}: {type(error).__name__}") from error
+        return Subscription(subscription)
 
     async def api(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> dict[str, Any]:
         """One call of the JetStream API, for example ``STREAM.INFO.JOBS``. Raises BrokerError."""

@@ -83,6 +83,10 @@ class Consumer:
         body = b"-NAK" if delay_s == 0 else b"-NAK " + json.dumps({"delay": int(delay_s * 1e9)}).encode()
         await self._answer(delivery, body)
 
+    def let_go(self, delivery: Delivery) -> None:
+        """Stop keeping it alive without an answer: it is delivered again after ACK_WAIT_S, if it must be."""
+        self._held.pop(delivery.sequence, None)
+
     async def terminate(self, delivery: Delivery, why: str) -> None:
         """Never deliver it again; the server's advisory with the reason is caught by the DEAD stream."""
         await self._answer(delivery, f"+TERM {why}".encode())

@@ -10,6 +10,7 @@ import json
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -68,15 +69,16 @@ class Follower:
         handle: BatchHandler,
         *,
         after: int = 0,
+        after_time: datetime | None = None,
         service: str,
     ) -> None:
-        """Prepare; `run` does the reading."""
+        """Prepare; `run` does the reading. `after_time` is when the stream stored `after`, if known."""
         self._broker = broker
         self._stream = stream
         self._handle = handle
         self._service = service
         self.position = after
-        self._position_time: datetime | None = None
+        self._position_time = after_time
         self._moved = asyncio.Condition()
         self.caught_up = asyncio.Event()
 
@@ -111,8 +113,10 @@ class Follower:
                 pending = await self._create(consumer)
                 await self._consume(consumer, inbox, arrived, wake, reconnected, pending)
             finally:
-                await _quietly(subscription.unsubscribe())
-                await _quietly(self._broker.publish(f"{API}CONSUMER.DELETE.{self._stream}.{consumer}", b""))
+                await subscription.unsubscribe()
+                # Where it cannot be told, the server forgets an idle consumer by itself.
+                with suppress(BrokerError):
+                    await self._broker.publish(f"{API}CONSUMER.DELETE.{self._stream}.{consumer}", b"")
 
     async def _create(self, consumer: str) -> int:
         """Make the consumer after `position`; returns how many messages it has to deliver at once."""
@@ -232,11 +236,3 @@ async def _wait(wake: asyncio.Event) -> None:
             await wake.wait()
     except TimeoutError as error:
         raise _BrokenError(f"no heartbeat for {SILENCE_MAX_S} s") from error
-
-
-async def _quietly(cleanup: Awaitable[None]) -> None:
-    """Tidy up on a connection that may be gone; the server forgets an idle consumer by itself."""
-    try:
-        await cleanup
-    except BrokerError:
-        logger.debug("follower_cleanup_failed")

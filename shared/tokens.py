@@ -67,7 +67,7 @@ class Tokens:
         concurrency = claims.get(CONCURRENCY_CLAIM, 1)
         if not isinstance(concurrency, int) or isinstance(concurrency, bool) or concurrency < 1:
             raise TokenError("the token's concurrency claim is not a positive number")
-        scope = claims.get("scope", "")
+        scope = claims.get("scope", SCOPE_JOBS)
         if not isinstance(scope, str):
             raise TokenError("the token's scope claim is not a text")
         return Caller(

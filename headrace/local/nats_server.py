@@ -136,9 +136,8 @@ class NatsServer:
                     await asyncio.sleep(0.02)
         except TimeoutError as error:
             await self.kill()
-            raise NatsServerError(
-                f"nats-server did not listen within {START_TIMEOUT_S} s: see {self._directory}/nats-server.log"
-            ) from error
+            log = self._directory / "nats-server.log"
+            raise NatsServerError(f"nats-server did not listen in {START_TIMEOUT_S} s: see {log}") from error
 
     async def _greets(self) -> bool:
         try:

@@ -1,0 +1,128 @@
+"""``headrace demo``: real programs, their events as they happen, and the same history read back from the log.
+
+It ends well only if what was seen live equals what the log holds, event by event.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+
+from headrace.client import AsyncClient
+from headrace.show import event_line
+from shared.codec import EventObject
+
+TIMEOUT_S = 120.0
+TERMINAL = frozenset({"completed", "failed", "timeout", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One program of the demo, and how it must end."""
+
+    name: str
+    language: str
+    code: str
+    expected: str = "completed"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+PROGRAMS = (
+    Program(
+        "python hello",
+        "python",
+        "import sys\nprint('hello from python', sys.version_info[:2])\n",
+    ),
+    Program(
+        "python primes",
+        "python",
+        "import time\n"
+        "for n in range(2, 30):\n"
+        "    if all(n % d for d in range(2, n)):\n"
+        "        print(n, end=' ', flush=True)\n"
+        "        time.sleep(0.02)\n"
+        "print()\n",
+    ),
+    Program(
+        "javascript sum",
+        "javascript",
+        "console.log('sum', [1, 2, 3].reduce((a, b) => a + b));\n",
+    ),
+    Program("bash stdin", "bash", 'read -r line; echo "bash read: $line"\n', options={"stdin": "a line\n"}),
+    Program(
+        "c args",
+        "c",
+        "#include <stdio.h>\n"
+        'int main(int n, char **a) { printf("c has %d argument: %s\\n", n - 1, a[1]); }\n',
+        options={"args": ["forty-two"]},
+    ),
+    Program("python fails", "python", "raise SystemExit(3)\n", expected="failed"),
+    Program(
+        "bash loops for ever",
+        "bash",
+        "echo started; while :; do :; done\n",
+        expected="timeout",
+        options={"limits": {"wall_ms": 1000}},
+    ),
+)
+
+
+async def run_demo(client: AsyncClient, console: Console) -> bool:
+    """Run the programs; True if all ended as expected and the replay equals what was seen live."""
+    offered = {language["name"] for language in await client.languages()}
+    programs = [program for program in PROGRAMS if program.language in offered]
+    for missing in sorted({program.language for program in PROGRAMS} - offered):
+        console.print(f"[dim]{missing} is not on this machine, so its program is left out[/]")
+    began = datetime.now(UTC)
+    names: dict[str, Program] = {}
+    live = asyncio.create_task(_watch(client, console, names, len(programs), began))
+    for program in programs:
+        job = await client.submit({"language": program.language, "code": program.code, **program.options})
+        names[job["job_id"]] = program
+    async with asyncio.timeout(TIMEOUT_S):
+        seen = await live
+    endings_right = _check_endings(console, seen, names)
+    replayed = [event async for event in client.replay() if event.job_id in names]
+    identical = _told(seen) == _told(replayed)
+    console.print()
+    console.print(f"{len(seen)} events seen live, {len(replayed)} read back from the log")
+    console.print("[green]replay identical[/]" if identical else "[red]replay differs[/]")
+    return endings_right and identical
+
+
+async def _watch(
+    client: AsyncClient, console: Console, names: dict[str, Program], count: int, began: datetime
+) -> list[EventObject]:
+    """Show every event until `count` jobs have ended; returns those of the log."""
+    seen: list[EventObject] = []
+    ended: set[str] = set()
+    async for event in client.follow("*", after="start"):
+        if event.stored_at < began:
+            continue
+        # The first event of a job may come before the answer to its submission.
+        program = names.get(event.job_id)
+        console.print(event_line(event, program.name if program else event.job_id[-12:], began))
+        if event.seq is not None:
+            seen.append(event)
+            if event.type.split(".")[1] in TERMINAL:
+                ended.add(event.job_id)
+        if len(ended) >= count:
+            break
+    return seen
+
+
+def _check_endings(console: Console, seen: list[EventObject], names: dict[str, Program]) -> bool:
+    endings = {event.job_id: event.type.split(".")[1] for event in seen}
+    right = True
+    for job_id, program in names.items():
+        if endings.get(job_id) != program.expected:
+            console.print(f"[red]{program.name} ended as {endings.get(job_id)}, not {program.expected}[/]")
+            right = False
+    return right
+
+
+def _told(events: list[EventObject]) -> list[tuple[int | None, str, str, str, dict[str, Any]]]:
+    """What must be the same live and from the log: everything but the cursor."""
+    return [(event.seq, event.type, event.job_id, event.time, event.data) for event in events]

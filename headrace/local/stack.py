@@ -1,0 +1,102 @@
+"""One machine's stack on disk: its secrets, and where it listens while it runs.
+
+Secrets are generated at first start and readable by their owner alone; there is no default one.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from shared.settings import TokenSettings
+from shared.tokens import Tokens
+
+DEFAULT_DIRECTORY = Path(".headrace")
+
+
+class StackError(Exception):
+    """The stack cannot be started or found; the message says what to do."""
+
+
+class Secrets(msgspec.Struct, frozen=True, kw_only=True):
+    """What must stay on this machine."""
+
+    token_secret: str
+    nats_password: str
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a running stack listens."""
+
+    api_url: str
+    websocket_url: str
+    nats_url: str
+    supervisor_pid: int
+
+
+def load_secrets(directory: Path) -> Secrets:
+    """The stack's secrets, generated if there are none yet. Raises StackError."""
+    path = directory / "secrets.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Secrets)
+    except FileNotFoundError:
+        pass
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StackError(f"{path} cannot be read: {error}") from error
+    made = Secrets(token_secret=secrets.token_urlsafe(48), nats_password=secrets.token_urlsafe(32))
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.encode(made))
+    return made
+
+
+def tokens_of(directory: Path) -> Tokens:
+    """Issues and checks the tokens of this machine's stack. Raises StackError."""
+    if not (directory / "secrets.json").exists():
+        raise StackError(f"there is no stack in {directory}: start one with 'headrace up'")
+    return Tokens(TokenSettings(token_secret=load_secrets(directory).token_secret))
+
+
+@contextlib.contextmanager
+def claimed(directory: Path) -> Iterator[None]:
+    """Be the only supervisor of this directory. Raises StackError if another one runs."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StackError(f"a stack runs already in {directory}") from error
+        yield
+
+
+@contextlib.contextmanager
+def announced(directory: Path, address: Address) -> Iterator[None]:
+    """Let `find` see the stack for as long as the context is open."""
+    path = directory / "stack.json"
+    path.write_bytes(msgspec.json.encode(address))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def find(directory: Path) -> Address | None:
+    """Where this directory's stack listens; None if none runs, even if a dead one left its file."""
+    try:
+        address = msgspec.json.decode((directory / "stack.json").read_bytes(), type=Address)
+        return address if _is_claimed(directory) else None
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _is_claimed(directory: Path) -> bool:
+    with (directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -1,0 +1,144 @@
+"""``headrace run FILE``: the program's own output on our output, its own exit code as ours."""
+
+import asyncio
+import base64
+import signal
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from headrace.client import AsyncClient, output_bytes
+from shared.codec import EventObject
+
+EXIT_TIMEOUT = 124
+"""As timeout(1) answers."""
+EXIT_FAILED = 1
+EXIT_SIGNAL = 128
+EXIT_INTERRUPTED = 130
+
+_BY_EXTENSION = {
+    "py": "python",
+    "js": "javascript",
+    "mjs": "javascript",
+    "sh": "bash",
+    "c": "c",
+}
+
+
+class UnknownLanguageError(Exception):
+    """The file's name does not tell its language."""
+
+
+def language_of(path: Path, languages: list[dict[str, Any]]) -> str:
+    """The offered language of a file's extension. Raises UnknownLanguageError."""
+    extension = path.suffix.lstrip(".")
+    for language in languages:
+        if extension and extension == language["extension"]:
+            return str(language["name"])
+    known = _BY_EXTENSION.get(extension)
+    if known is None:
+        raise UnknownLanguageError(f"which language is {path.name}? Say it with --language")
+    return known
+
+
+class Printer:
+    """Writes a job's output as it comes, and what the feed did not bring when the job ends."""
+
+    def __init__(self, stdout: BinaryIO, stderr: BinaryIO) -> None:
+        """Write to these two."""
+        self._to = {"stdout": stdout, "stderr": stderr}
+        self._written = {"stdout": 0, "stderr": 0}
+        self._attempt = 0
+
+    def show(self, event: EventObject) -> None:
+        """Write what one event of the job brings."""
+        kind = event.type.split(".")[1]
+        if kind == "running":
+            self._attempt = event.data["attempt"]
+            self._written = dict.fromkeys(self._written, 0)
+        elif kind == "output" and event.data["stage"] == "run":
+            self._show_note(event)
+
+    def finish(self, result: dict[str, Any] | None) -> None:
+        """Write what is in the result and was not written yet (all of it, if the feed brought nothing)."""
+        for stream, output in (("stdout", "stdout"), ("stderr", "stderr")):
+            if result is not None:
+                kept = _bytes(result[output])
+                self._write(stream, kept[self._written[stream] :])
+
+    def _show_note(self, event: EventObject) -> None:
+        stream, offset = event.data["stream"], event.data["offset"]
+        # A gap in the feed is filled from the result at the end; order matters more than haste.
+        if event.data["attempt"] == self._attempt and offset == self._written[stream]:
+            self._write(stream, output_bytes(event))
+
+    def _write(self, stream: str, piece: bytes) -> None:
+        self._to[stream].write(piece)
+        self._to[stream].flush()
+        self._written[stream] += len(piece)
+
+
+async def run_program(client: AsyncClient, submission: dict[str, Any], *, as_json: bool) -> int:
+    """Submit, show, and return the exit code to end with. Ctrl-C cancels the job."""
+    job = await client.submit(submission)
+    printer = Printer(sys.stdout.buffer, sys.stderr.buffer)
+    loop = asyncio.get_running_loop()
+    cancelling: set[asyncio.Task[Any]] = set()
+
+    def cancel() -> None:
+        cancelling.add(asyncio.create_task(client.cancel(job["job_id"])))
+
+    loop.add_signal_handler(signal.SIGINT, cancel)
+    try:
+        async for event in client.follow(job["job_id"]):
+            if not as_json:
+                printer.show(event)
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        await asyncio.gather(*cancelling, return_exceptions=True)
+    ended = await client.get(job["job_id"])
+    if as_json:
+        print_json(ended)
+    else:
+        printer.finish(ended["result"])
+        _explain(ended)
+    return exit_code(ended)
+
+
+def exit_code(job: dict[str, Any]) -> int:
+    """What a shell would see if the program had run in it."""
+    result = job["result"] or {}
+    match job["status"]:
+        case "completed":
+            return 0
+        case "timeout":
+            return EXIT_TIMEOUT
+        case "cancelled":
+            return EXIT_INTERRUPTED
+        case _ if job["reason"] == "exit_code":
+            return int(result["exit_code"])
+        case _ if job["reason"] == "signal":
+            return EXIT_SIGNAL + int(result["signal"])
+        case _:
+            return EXIT_FAILED
+
+
+def _explain(job: dict[str, Any]) -> None:
+    """One line on standard error where the exit code alone would not tell why."""
+    if job["status"] == "completed" or job["reason"] == "exit_code":
+        return
+    detail = f" ({job['detail']})" if job["detail"] else ""
+    print(f"headrace: {job['status']}: {job['reason'] or job['cancelled_by']}{detail}", file=sys.stderr)  # noqa: T201 - the command line's own output
+
+
+def print_json(value: object) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _bytes(output: dict[str, Any]) -> bytes:
+    content: str = output["content"]
+    return base64.b64decode(content) if output["encoding"] == "base64" else content.encode()

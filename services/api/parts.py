@@ -1,0 +1,27 @@
+"""What the routes stand on, made once per process and kept on the application."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from services.api.cancellations import Cancellations
+from services.api.catalogue import Catalogue
+from services.api.queries import Queries
+from services.api.submissions import Submissions
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The api's own objects."""
+
+    submissions: Submissions
+    cancellations: Cancellations
+    queries: Queries
+    catalogue: Catalogue
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the application that serves this request."""
+    parts = request.app.state.parts
+    assert isinstance(parts, Parts)
+    return parts

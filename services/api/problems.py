@@ -1,0 +1,114 @@
+"""Every failure of a request leaves as problem+json, whoever noticed it: us, FastAPI, or Starlette."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared import problems
+from shared.broker import BrokerError
+from shared.logs import get_logger
+from shared.problems import MEDIA_TYPE, FieldError, Problem, ProblemError, ProblemType
+
+logger = get_logger(__name__)
+
+_BY_STATUS: dict[int, ProblemType] = {
+    400: problems.BAD_REQUEST,
+    404: problems.NOT_FOUND,
+    405: problems.METHOD_NOT_ALLOWED,
+    413: problems.TOO_LARGE,
+}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every kind of failure."""
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(BrokerError, _on_broker)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def answer(problem: Problem, request_id: str) -> Response:
+    """The response that tells a client of a problem."""
+    return JSONResponse(
+        problem.document(f"urn:headrace:request:{request_id}"),
+        status_code=problem.status or int(problem.kind.status),
+        media_type=MEDIA_TYPE,
+        headers=problem.headers,
+    )
+
+
+class BodyLimit:
+    """Refuses a body that is longer than allowed, by its header or as it arrives."""
+
+    def __init__(self, app: ASGIApp, bytes_max: int) -> None:
+        """Wrap the application."""
+        self._app = app
+        self._bytes_max = bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self._bytes_max:
+            await self._refuse(scope, receive, send)
+            return
+        taken = 0
+
+        async def receive_counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._bytes_max:
+                raise self._too_large()
+            return message
+
+        await self._app(scope, receive_counted, send)
+
+    def _too_large(self) -> ProblemError:
+        return ProblemError(problems.TOO_LARGE, f"a request has at most {self._bytes_max} bytes")
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = answer(self._too_large().problem, scope["state"]["request_id"])
+        await response(scope, receive, send)
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return answer(error.problem, request.state.request_id)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    """Malformed JSON is 400; JSON that breaks a rule is 422, with the place of each broken rule."""
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(one["type"] == "json_invalid" for one in found):
+        return answer(Problem(problems.BAD_REQUEST, "the body is not JSON"), request.state.request_id)
+    errors = tuple(
+        FieldError(".".join(str(part) for part in one["loc"][1:]) or "body", str(one["msg"])) for one in found
+    )
+    detail = "; ".join(f"{one.field}: {one.message}" for one in errors[:3])
+    return answer(Problem(problems.INVALID, detail, errors), request.state.request_id)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = _BY_STATUS.get(error.status_code, problems.OTHER_HTTP)
+    problem = Problem(kind, str(error.detail), (), dict(error.headers or {}), error.status_code)
+    return answer(problem, request.state.request_id)
+
+
+async def _on_broker(request: Request, error: Exception) -> Response:
+    logger.warning("broker_unavailable", request_id=request.state.request_id, why=str(error))
+    problem = Problem(problems.UNAVAILABLE, "the log does not answer", (), {"Retry-After": "2"})
+    return answer(problem, request.state.request_id)
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    logger.error("request_failed", request_id=request.state.request_id, exc_info=error)
+    detail = "this is our fault; the request id finds it in our logs"
+    return answer(Problem(problems.INTERNAL, detail), request.state.request_id)

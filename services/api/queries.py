@@ -1,0 +1,125 @@
+"""Reads: from the view where it is enough, from the log where it must be right."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from shared import problems
+from shared.broker import Broker, UnreachableError
+from shared.codec import EventObject, UndecodableError, UnknownTagError, event_object
+from shared.cursor import of_log
+from shared.log import Entry, Log
+from shared.logs import get_logger
+from shared.problems import ProblemError
+from shared.record import JobRecord, fold
+from shared.subjects import JOBS_SUBJECTS, VIEW_JOB, VIEW_JOBS, job_events, user_events
+from shared.view import JobAnswer, JobQuestion, JobsAnswer, JobsQuestion, ViewAnswer, ViewProblem
+
+logger = get_logger(__name__)
+
+VIEW_TIMEOUT_S = 2.0
+AnswerT = TypeVar("AnswerT", JobAnswer, JobsAnswer)
+_answers = msgspec.json.Decoder(ViewAnswer)
+
+
+class Queries:
+    """Answers questions about jobs."""
+
+    def __init__(self, broker: Broker, log: Log) -> None:
+        """Ask the projector over `broker`, read events from `log`."""
+        self._broker = broker
+        self._log = log
+
+    async def job(self, user_id: str, job_id: str) -> JobRecord:
+        """One job as it stands. Raises ProblemError if the user has no such job.
+
+        A finished job cannot change, so the view's word is good. Otherwise the view may be a moment behind
+        what the client was already told over its socket, so the job's few events are folded from the log.
+        """
+        try:
+            seen = (await self._ask(VIEW_JOB, JobQuestion(user_id=user_id, job_id=job_id), JobAnswer)).job
+        except UnreachableError:
+            seen = None
+        if seen is not None and seen.is_finished:
+            return seen
+        record: JobRecord | None = None
+        for entry in (await self._log.read_job(user_id, job_id)).entries:
+            try:
+                record = fold(record, entry.event(), entry.sequence)
+            except (UnknownTagError, UndecodableError) as error:
+                logger.warning("entry_not_folded", sequence=entry.sequence, why=str(error))
+        if record is None:
+            raise unknown_job()
+        return record
+
+    async def jobs(self, question: JobsQuestion) -> JobsAnswer:
+        """A page of a user's jobs. Raises ProblemError if no projector answers."""
+        try:
+            return await self._ask(VIEW_JOBS, question, JobsAnswer)
+        except UnreachableError as error:
+            raise ProblemError(
+                problems.UNAVAILABLE, "the view does not answer", headers={"Retry-After": "2"}
+            ) from error
+
+    async def job_events(self, user_id: str, job_id: str) -> list[EventObject]:
+        """A job's history as stored. Raises ProblemError if the user has no such job."""
+        events = [event async for event in self._events(job_events(user_id, job_id), after=0, up_to=None)]
+        if not events:
+            raise unknown_job()
+        return events
+
+    async def audit(
+        self,
+        user_id: str | None,
+        *,
+        after: int,
+        kind: str | None,
+        stored_from: datetime | None,
+        stored_to: datetime | None,
+    ) -> AsyncIterator[EventObject]:
+        """All events that are stored now, of one user or of all, in log order."""
+        subject_filter = JOBS_SUBJECTS if user_id is None else user_events(user_id)
+        last = await self._log.last(subject_filter)
+        if last is None:
+            return
+        async for event in self._events(subject_filter, after=after, up_to=last.sequence):
+            early = stored_from is not None and event.stored_at < stored_from
+            late = stored_to is not None and event.stored_at >= stored_to
+            if not early and not late and kind in {None, event.type, event.type.split(".")[1]}:
+                yield event
+
+    async def _events(
+        self, subject_filter: str, *, after: int, up_to: int | None
+    ) -> AsyncIterator[EventObject]:
+        async for entry in self._log.replay(subject_filter, after=after, up_to=up_to):
+            shown = _shown(entry)
+            if shown is not None:
+                yield shown
+
+    async def _ask(self, subject: str, question: msgspec.Struct, kind: type[AnswerT]) -> AnswerT:
+        message = await self._broker.request(subject, msgspec.json.encode(question), timeout_s=VIEW_TIMEOUT_S)
+        answer = _answers.decode(message.data)
+        if isinstance(answer, kind):
+            return answer
+        detail = answer.detail if isinstance(answer, ViewProblem) else "an answer to another question"
+        raise UnreachableError(f"{subject}: {detail}")
+
+
+def unknown_job() -> ProblemError:
+    """The same for a job of somebody else, so that ids tell nothing."""
+    return ProblemError(problems.UNKNOWN_JOB, "you have no job of this id")
+
+
+def _shown(entry: Entry) -> EventObject | None:
+    try:
+        return event_object(
+            entry.payload,
+            cursor=of_log(entry.sequence, entry.stored_at),
+            stored_at=entry.stored_at,
+            seq=entry.sequence,
+        )
+    except UndecodableError as error:
+        logger.error("poison_skipped", sequence=entry.sequence, why=str(error))
+        return None

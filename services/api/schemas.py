@@ -1,0 +1,129 @@
+"""What clients may send, with every rule that needs no knowledge of the rest of the system.
+
+File names, labels and arguments are data: never a path of this host, never a subject. A broken rule is
+answered with 422 and the place where it was broken.
+"""
+
+import base64
+import binascii
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+FILES_MAX = 64
+PATH_BYTES_MAX = 1_024
+PATH_PART_BYTES_MAX = 255
+PATH_DEPTH_MAX = 16
+ARGS_MAX = 256
+ENV_MAX = 64
+LABELS_MAX = 16
+WORD_BYTES_MAX = 32 * 1024
+
+_ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+_LABEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain a NUL character")
+    return text
+
+
+def _relative_path(path: str) -> str:
+    """A path that stays inside the work directory however it is read (adversarial program 16)."""
+    _without_nul(path)
+    parts = path.split("/")
+    if path.startswith("/"):
+        raise ValueError("must be relative")
+    if any(part in {"", ".", ".."} for part in parts):
+        raise ValueError("must not have empty, '.' or '..' parts")
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
+        raise ValueError("must not contain control characters")
+    if len(path.encode()) > PATH_BYTES_MAX or any(len(part.encode()) > PATH_PART_BYTES_MAX for part in parts):
+        raise ValueError(f"is longer than {PATH_BYTES_MAX} bytes, or a part than {PATH_PART_BYTES_MAX}")
+    if len(parts) > PATH_DEPTH_MAX:
+        raise ValueError(f"is deeper than {PATH_DEPTH_MAX} folders")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(_relative_path)]
+Word = Annotated[str, Field(max_length=WORD_BYTES_MAX), AfterValidator(_without_nul)]
+
+
+class _Request(BaseModel):
+    """A body in which an unknown field is a mistake worth telling."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FileBody(_Request):
+    """One file of the program; `content` is text, or base64 where it is not UTF-8."""
+
+    name: RelativePath
+    content: str
+    encoding: Literal["utf-8", "base64"] = "utf-8"
+
+    @model_validator(mode="after")
+    def _decodable(self) -> Self:
+        if self.encoding == "base64":
+            try:
+                base64.b64decode(self.content, validate=True)
+            except (binascii.Error, ValueError) as error:
+                raise ValueError("the content is not base64") from error
+        return self
+
+
+class LimitsBody(_Request):
+    """Limits for the run stage; what is left out keeps the language's default."""
+
+    wall_ms: int | None = Field(None, ge=1)
+    cpu_ms: int | None = Field(None, ge=1)
+    memory_bytes: int | None = Field(None, ge=1024 * 1024)
+    processes: int | None = Field(None, ge=1)
+    disk_bytes: int | None = Field(None, ge=4096)
+    output_bytes: int | None = Field(None, ge=0)
+    files_open: int | None = Field(None, ge=8)
+
+
+class SubmissionBody(_Request):
+    """A program to run: `code` for one file, or `files`."""
+
+    language: str = Field(min_length=1, max_length=64)
+    code: str | None = None
+    files: tuple[FileBody, ...] | None = Field(None, min_length=1, max_length=FILES_MAX)
+    entrypoint: RelativePath | None = None
+    stdin: str | None = None
+    stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
+    args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)
+    env: dict[Annotated[str, Field(pattern=_ENV_NAME)], Word] = Field({}, max_length=ENV_MAX)
+    limits: LimitsBody = LimitsBody()
+    labels: dict[
+        Annotated[str, Field(pattern=_LABEL_NAME)],
+        Annotated[str, Field(max_length=256), AfterValidator(_without_nul)],
+    ] = Field({}, max_length=LABELS_MAX)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.code is None) == (self.files is None):
+            raise ValueError("give either code or files")
+        return self
+
+    @model_validator(mode="after")
+    def _distinct_files(self) -> Self:
+        names = [file.name for file in self.files or ()]
+        folders = {name[: match.start()] for name in names for match in re.finditer("/", name)}
+        if len(set(names)) != len(names):
+            raise ValueError("two files have the same name")
+        if folders & set(names):
+            raise ValueError(f"{min(folders & set(names))!r} is both a file and a folder")
+        return self
+
+    @model_validator(mode="after")
+    def _decodable_stdin(self) -> Self:
+        if self.stdin is not None and self.stdin_encoding == "base64":
+            try:
+                base64.b64decode(self.stdin, validate=True)
+            except (binascii.Error, ValueError) as error:
+                raise ValueError("the standard input is not base64") from error
+        return self

@@ -1,0 +1,44 @@
+"""What an operator may choose about the api, and why the defaults are what they are."""
+
+from shared.events import Limits
+from shared.settings import TokenSettings
+
+MIB = 1024 * 1024
+
+
+class ApiSettings(TokenSettings, frozen=True, kw_only=True):
+    """Settings of one api process."""
+
+    api_host: str = "127.0.0.1"
+    api_port: int = 8070
+    body_bytes_max: int = 1 * MIB
+    """A submission is one event of the log, and the log is no place for large files."""
+
+    concurrency_max: int = 8
+    """The highest K that a token may claim (jobs of one user at a time)."""
+
+    append_patience_s: float = 5.0
+    """How long a client waits for the log before it is told to try again."""
+
+    wall_ms_max: int = 60_000
+    cpu_ms_max: int = 60_000
+    memory_bytes_max: int = 1024 * MIB
+    processes_max: int = 256
+    disk_bytes_max: int = 256 * MIB
+    output_bytes_max: int = 256 * 1024
+    """Two streams of this size, each byte written as six, still fit one event."""
+
+    files_open_max: int = 1_024
+
+    @property
+    def limits_max(self) -> Limits:
+        """The highest limits that a request may ask for."""
+        return Limits(
+            wall_ms=self.wall_ms_max,
+            cpu_ms=self.cpu_ms_max,
+            memory_bytes=self.memory_bytes_max,
+            processes=self.processes_max,
+            disk_bytes=self.disk_bytes_max,
+            output_bytes=self.output_bytes_max,
+            files_open=self.files_open_max,
+        )

@@ -1,0 +1,180 @@
+"""From a client's program to its `job.queued` event, and into the log."""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+import uuid_utils
+
+from services.api.catalogue import Catalogue
+from services.api.context import RequestContext
+from services.api.schemas import LimitsBody, SubmissionBody
+from services.api.settings import ApiSettings
+from shared import problems
+from shared.broker import UnreachableError
+from shared.events import JobQueued, Limits, SourceFile
+from shared.job import Append, Nothing, Refuse, Replay, decide_submit
+from shared.log import Appended, AppendResult, Log
+from shared.presence import LanguageOffer
+from shared.problems import FieldError, ProblemError
+from shared.record import JobRecord, fold
+from shared.tokens import Caller
+
+RETRY_AFTER = {"Retry-After": "2"}
+_IDEMPOTENCY = uuid.UUID("6f1d7f0e-6b0e-5d5c-9c53-3a1f5f4b7a10")
+"""Namespace of job ids that are made of a user and an idempotency key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The job, and whether it had been submitted before with the same key."""
+
+    job: JobRecord
+    replayed: bool
+
+
+class Submissions:
+    """Accepts programs."""
+
+    def __init__(self, log: Log, catalogue: Catalogue, settings: ApiSettings) -> None:
+        """Append to `log` what `catalogue` and the settings allow."""
+        self._log = log
+        self._catalogue = catalogue
+        self._settings = settings
+
+    async def submit(
+        self, body: SubmissionBody, caller: Caller, context: RequestContext, key: str | None
+    ) -> Submitted:
+        """Store the job, or find it stored. Raises ProblemError; an accepted job is on disk."""
+        offer = await self._offer(body.language)
+        queued = self._queued(body, offer, caller, context, _job_id(caller.user_id, key))
+        decision = decide_submit(Nothing(), queued)
+        assert isinstance(decision, Append)
+        result = await self._append(queued)
+        if isinstance(result, Appended):
+            return Submitted(_record(queued, result.sequence), replayed=False)
+        return await self._resubmit(queued, at_least=result.last_sequence)
+
+    async def _append(self, queued: JobQueued) -> AppendResult:
+        try:
+            return await self._log.append(queued, expected=0, patience_s=self._settings.append_patience_s)
+        except UnreachableError as error:
+            raise ProblemError(
+                problems.UNAVAILABLE,
+                "the log does not answer; the job may or may not have been accepted: "
+                "repeat with an Idempotency-Key to be sure",
+                headers=RETRY_AFTER,
+            ) from error
+
+    async def _resubmit(self, queued: JobQueued, *, at_least: int) -> Submitted:
+        history = await self._log.read_job(queued.user_id, queued.job_id, at_least=at_least)
+        match decide_submit(history.state, queued):
+            case Refuse():
+                raise ProblemError(
+                    problems.INVALID, "the Idempotency-Key was used before with another request"
+                )
+            case Replay() | Append():
+                record: JobRecord | None = None
+                for entry in history.entries:
+                    record = fold(record, entry.event(), entry.sequence)
+                assert record is not None, "a conflict was reported, so the job has events"
+                return Submitted(record, replayed=True)
+
+    async def _offer(self, language: str) -> LanguageOffer:
+        offer = await self._catalogue.find(language)
+        if offer is not None:
+            return offer
+        if self._catalogue.is_empty:
+            raise ProblemError(
+                problems.UNAVAILABLE,
+                "no executor has announced its languages yet",
+                headers=RETRY_AFTER,
+            )
+        names = ", ".join(each.name for each in await self._catalogue.offers())
+        raise ProblemError(
+            problems.UNKNOWN_LANGUAGE, f"no executor offers {language!r}; offered are: {names or 'none'}"
+        )
+
+    def _queued(
+        self,
+        body: SubmissionBody,
+        offer: LanguageOffer,
+        caller: Caller,
+        context: RequestContext,
+        job_id: str,
+    ) -> JobQueued:
+        files = _files(body, offer)
+        return JobQueued(
+            job_id=job_id,
+            user_id=caller.user_id,
+            time=datetime.now(UTC),
+            request_id=context.request_id,
+            trace=context.trace,
+            language=offer.name,
+            files=files,
+            entrypoint=_entrypoint(body, offer, files),
+            fingerprint=_fingerprint(body),
+            stdin=_stdin(body),
+            args=body.args,
+            env=body.env,
+            limits=_limits(body.limits, offer.limits, self._settings.limits_max),
+            labels=body.labels,
+            concurrency=min(caller.concurrency, self._settings.concurrency_max),
+        )
+
+
+def _record(queued: JobQueued, sequence: int) -> JobRecord:
+    record = fold(None, queued, sequence)
+    assert record is not None, "the fold of job.queued is a record"
+    return record
+
+
+def _job_id(user_id: str, key: str | None) -> str:
+    if key is None:
+        return str(uuid_utils.uuid7())
+    return str(uuid.uuid5(_IDEMPOTENCY, f"{len(user_id)}:{user_id}:{key}"))
+
+
+def _fingerprint(body: SubmissionBody) -> str:
+    """The same for the same request, however it was written (order of fields, white space)."""
+    canonical = msgspec.json.encode(body.model_dump(mode="json"), order="sorted")
+    return hashlib.sha256(canonical).hexdigest()
+
+
+def _files(body: SubmissionBody, offer: LanguageOffer) -> tuple[SourceFile, ...]:
+    if body.code is not None:
+        return (SourceFile(name=body.entrypoint or offer.entrypoint, content=body.code),)
+    return tuple(
+        SourceFile(name=file.name, content=file.content, encoding=file.encoding) for file in body.files or ()
+    )
+
+
+def _entrypoint(body: SubmissionBody, offer: LanguageOffer, files: tuple[SourceFile, ...]) -> str:
+    names = {file.name for file in files}
+    wanted = body.entrypoint or (offer.entrypoint if offer.entrypoint in names else None)
+    if wanted is None and len(files) == 1:
+        return files[0].name
+    if wanted not in names:
+        error = FieldError("entrypoint", f"name one of the files, or call one of them {offer.entrypoint}")
+        raise ProblemError(problems.INVALID, "it is not clear where the program starts", errors=(error,))
+    return wanted
+
+
+def _stdin(body: SubmissionBody) -> SourceFile | None:
+    if body.stdin is None:
+        return None
+    return SourceFile(name="stdin", content=body.stdin, encoding=body.stdin_encoding)
+
+
+def _limits(asked: LimitsBody, default: Limits, most: Limits) -> Limits:
+    wanted = {name: value for name, value in asked.model_dump().items() if value is not None}
+    errors = tuple(
+        FieldError(f"limits.{name}", f"at most {getattr(most, name)} is allowed")
+        for name, value in wanted.items()
+        if value > getattr(most, name)
+    )
+    if errors:
+        raise ProblemError(problems.INVALID, "a limit is higher than this service allows", errors=errors)
+    return msgspec.structs.replace(default, **wanted)

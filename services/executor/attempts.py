@@ -1,0 +1,247 @@
+"""One job from its slot to its terminal event: begin an attempt, run its stages, record the outcome.
+
+The sequence of `running` is the fence: an executor that was paused beyond its lease finds its late result
+refused by the log, and acknowledges nothing that is not terminal.
+"""
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from services.executor.estimates import Estimates
+from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
+from services.executor.feed import Feed
+from services.executor.languages import Offered, Program, compile_stage, run_stage
+from services.executor.outcome import Attempt, StageEnd, conclude, without_verdict
+from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox, SandboxError, Stage
+from services.executor.settings import ExecutorSettings
+from services.executor.unfinished import Unfinished
+from shared import metrics
+from shared.broker import Broker, UnreachableError
+from shared.events import Event, JobQueued, JobRunning, SourceFile, StreamName, Terminal
+from shared.job import (
+    Append,
+    Finished,
+    Ignore,
+    JobState,
+    Moment,
+    Running,
+    Starter,
+    decide_finish,
+    decide_start,
+    status_of,
+)
+from shared.log import Appended, Log
+from shared.logs import get_logger
+
+logger = get_logger(__name__)
+
+PATIENCE_S = 30.0
+RETRY_PAUSE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """This executor's attempt is in the log; `sequence` is the fence."""
+
+    running: JobRunning
+    sequence: int
+
+
+class Attempts:
+    """Runs jobs for the scheduler, each from `perform`."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        log: Log,
+        sandbox: Sandbox,
+        languages: Mapping[str, Offered],
+        unfinished: Unfinished,
+        settings: ExecutorSettings,
+    ) -> None:
+        """Everything is opened by the caller and outlives this."""
+        self._broker = broker
+        self._log = log
+        self._sandbox = sandbox
+        self._languages = languages
+        self._unfinished = unfinished
+        self._settings = settings
+        self._estimates = Estimates()
+
+    async def perform(self, execution: Execution) -> Disposition:
+        """Attempt the job until an attempt has a verdict; says what to do with its delivery."""
+        try:
+            while True:
+                begun = await self._begin(execution)
+                if not isinstance(begun, Begun):
+                    return begun
+                execution.attempt = begun.running.attempt
+                outcome = await self._attempt(execution, begun)
+                if outcome is not None:
+                    return await self._finish(execution, begun, outcome)
+                if execution.stop_reason == "shutdown":
+                    return GiveBack()
+                if execution.stop_reason == "superseded":
+                    return LetGo()
+                await asyncio.sleep(RETRY_PAUSE_S)
+        except UnreachableError as error:
+            # Nothing is lost: the job is delivered again, here or elsewhere, when the log can be reached.
+            logger.warning("attempt_let_go", job_id=execution.queued.job_id, why=str(error))
+            return LetGo()
+
+    async def _begin(self, execution: Execution) -> Begun | Disposition:
+        queued = execution.queued
+        state, sequence = await self._known(queued)
+        while True:
+            decision = decide_start(state, self._starter(queued), self._moment(queued))
+            if isinstance(decision, Ignore):
+                return Ack()
+            result = await self._log.append(decision.event, expected=sequence, patience_s=PATIENCE_S)
+            if isinstance(result, Appended):
+                return self._begun(decision.event, result.sequence)
+            history = await self._log.read_job(queued.user_id, queued.job_id, at_least=result.last_sequence)
+            if isinstance(history.state, Running) and history.state.attempt > _attempt_of(state):
+                # Somebody else began meanwhile and holds the job: its own delivery is the valid one.
+                return LetGo()
+            state, sequence = history.state, history.last_sequence
+
+    def _begun(self, event: Event, sequence: int) -> Begun | Disposition:
+        if isinstance(event, JobRunning):
+            metrics.QUEUE_WAIT.observe(event.queue_wait_ms / 1000)
+            return Begun(event, sequence)
+        return Ack()
+
+    async def _attempt(self, execution: Execution, begun: Begun) -> Terminal | None:
+        """Run the stages; None if this attempt has no verdict, so that it says nothing of the program."""
+        queued, number = execution.queued, begun.running.attempt
+        metrics.ATTEMPTS.labels(language=queued.language).inc()
+        feed = Feed(self._broker, queued, number)
+        sending = asyncio.create_task(feed.run())
+        ends: list[StageEnd] = []
+        failure: SandboxError | RejectedError | None = None
+        try:
+            await self._run_stages(execution, feed, ends)
+        except (SandboxError, RejectedError) as error:
+            failure = error
+        finally:
+            feed_sequence = await feed.close(sending)
+        attempt = Attempt(
+            queued=queued,
+            number=number,
+            moment=self._moment(queued),
+            feed_sequence=feed_sequence,
+            cancelled_by=self._cancelled_by(queued.job_id),
+        )
+        if isinstance(failure, RejectedError):
+            return without_verdict(attempt, "rejected", str(failure))
+        if failure is not None:
+            logger.error("sandbox_failed", job_id=queued.job_id, attempt=number, why=str(failure))
+            return without_verdict(attempt, "sandbox_error", str(failure)) if self._is_last(number) else None
+        if execution.stop_reason in {"shutdown", "superseded"} and ends[-1].verdict.stopped_by == "stopped":
+            return None
+        return conclude(attempt, ends)
+
+    async def _run_stages(self, execution: Execution, feed: Feed, ends: list[StageEnd]) -> None:
+        offered = self._languages[execution.queued.language]
+        program = _program(execution.queued)
+        product = None
+        compiling = compile_stage(offered.language, program)
+        if compiling is not None:
+            end = await self._run_stage(execution, compiling, feed, percent=(0, 50))
+            ends.append(end)
+            if end.verdict.stopped_by is not None or end.verdict.exit_code != 0:
+                return
+            product = end.verdict.kept
+        started_at = 0 if compiling is None else 50
+        running = run_stage(offered.language, program, product)
+        ends.append(await self._run_stage(execution, running, feed, percent=(started_at, 100)))
+
+    async def _run_stage(
+        self, execution: Execution, stage: Stage, feed: Feed, *, percent: tuple[int, int]
+    ) -> StageEnd:
+        language = execution.queued.language
+        kept: dict[StreamName, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+
+        def take(stream: StreamName, piece: bytes) -> None:
+            kept[stream].extend(piece)
+            feed.write(stage.name, stream, piece)
+
+        estimate_s = self._estimates.seconds(language, stage.name)
+        feed.progress(stage.name, percent[0], f"{stage.name} started", estimate_s)
+        verdict = await self._sandbox.run(stage, output=take, stop=execution.stop)
+        self._estimates.learn(language, stage.name, verdict.wall_ms / 1000)
+        feed.progress(stage.name, percent[1], f"{stage.name} complete", 0.0 if percent[1] == 100 else None)
+        return StageEnd(stage.name, verdict, bytes(kept["stdout"]), bytes(kept["stderr"]))
+
+    async def _finish(self, execution: Execution, begun: Begun, outcome: Terminal) -> Disposition:
+        """Record the outcome, whatever was appended meanwhile; an older attempt's outcome is dropped."""
+        queued = execution.queued
+        known = self._unfinished.get(queued.job_id)
+        sequence = max(begun.sequence, known.last_sequence if known else 0)
+        if known is not None and _attempt_of(known.state) > begun.running.attempt:
+            return self._fenced(execution)
+        while True:
+            result = await self._log.append(outcome, expected=sequence, patience_s=PATIENCE_S)
+            if isinstance(result, Appended):
+                metrics.FINISHED.labels(status=status_of(Finished(queued, outcome))).inc()
+                return Ack()
+            history = await self._log.read_job(queued.user_id, queued.job_id, at_least=result.last_sequence)
+            decision = decide_finish(history.state, outcome)
+            if not isinstance(decision, Append):
+                return Ack() if isinstance(history.state, Finished) else self._fenced(execution)
+            sequence = history.last_sequence
+
+    def _fenced(self, execution: Execution) -> LetGo:
+        metrics.FENCED.inc()
+        logger.warning("outcome_fenced", job_id=execution.queued.job_id, attempt=execution.attempt)
+        return LetGo()
+
+    async def _known(self, queued: JobQueued) -> tuple[JobState, int]:
+        known = self._unfinished.get(queued.job_id)
+        if known is not None:
+            return known.state, known.last_sequence
+        history = await self._log.read_job(queued.user_id, queued.job_id)
+        return history.state, history.last_sequence
+
+    def _cancelled_by(self, job_id: str) -> str | None:
+        known = self._unfinished.get(job_id)
+        if known is None or not isinstance(known.state, Running) or known.state.cancel is None:
+            return None
+        return known.state.cancel.by
+
+    def _starter(self, queued: JobQueued) -> Starter:
+        return Starter(
+            executor_id=self._settings.executor_id,
+            isolation=self._sandbox.isolation,
+            language_version=self._languages[queued.language].version,
+            attempts_max=self._settings.attempts_max,
+        )
+
+    def _is_last(self, attempt: int) -> bool:
+        return attempt >= self._settings.attempts_max
+
+    @staticmethod
+    def _moment(queued: JobQueued) -> Moment:
+        return Moment(datetime.now(UTC), queued.request_id, queued.trace)
+
+
+def _attempt_of(state: JobState) -> int:
+    return state.attempt if isinstance(state, Running) else 0
+
+
+def _program(queued: JobQueued) -> Program:
+    return Program(
+        files=tuple(CellFile(file.name, _content(file)) for file in queued.files),
+        entrypoint=queued.entrypoint,
+        limits=queued.limits,
+        args=queued.args,
+        env=tuple(queued.env.items()),
+        stdin=_content(queued.stdin) if queued.stdin else b"",
+    )
+
+
+def _content(file: SourceFile) -> bytes:
+    return base64.b64decode(file.content) if file.encoding == "base64" else file.content.encode()

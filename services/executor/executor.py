@@ -1,0 +1,116 @@
+"""Puts the executor together: its sandbox and languages, its follower, its scheduler, its presence."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from services.executor.attempts import Attempts
+from services.executor.languages import Offered, load_languages, offered
+from services.executor.sandbox.bubblewrap import open_sandbox
+from services.executor.sandbox.sandbox import Sandbox
+from services.executor.scheduler import Scheduler
+from services.executor.settings import ExecutorSettings
+from services.executor.unfinished import Unfinished
+from shared.broker import Broker, BrokerError, connect
+from shared.events import Isolation
+from shared.follow import Follower
+from shared.log import Log
+from shared.logs import get_logger
+from shared.presence import BEAT_S, LanguageOffer, Presence, announce, withdraw
+from shared.service import Service
+from shared.subjects import EXECUTOR_DURABLE, JOBS
+
+logger = get_logger(__name__)
+
+
+async def run(service: Service, settings: ExecutorSettings) -> None:
+    """Execute jobs until told to stop."""
+    async with open_sandbox() as sandbox:
+        languages = await offered(sandbox, load_languages())
+        logger.info("languages_offered", languages=sorted(languages))
+        async with connect(settings, service="executor") as broker:
+            service.watch_broker(broker)
+            await _run(service, settings, broker, sandbox, languages)
+
+
+async def _run(
+    service: Service,
+    settings: ExecutorSettings,
+    broker: Broker,
+    sandbox: Sandbox,
+    languages: Mapping[str, Offered],
+) -> None:
+    unfinished = Unfinished()
+    attempts = Attempts(broker, Log(broker), sandbox, languages, unfinished, settings)
+    scheduler = Scheduler(broker, settings, unfinished, attempts.perform, languages.__contains__)
+    floor = await _ack_floor(broker)
+    scheduler.begin_after(floor)
+    follower = Follower(broker, JOBS, scheduler.follow, after=floor, service="executor")
+    service.check("log", lambda: None if follower.caught_up.is_set() else "still reading the log")
+    service.check("languages", lambda: None if languages else "no language is offered on this host")
+    presence = _presence(settings, sandbox.isolation, languages)
+    # While it drains, running programs still need heartbeats, a cancel, or the news of another's attempt.
+    outlasting = [asyncio.create_task(follower.run()), asyncio.create_task(scheduler.run())]
+    try:
+        await service.run(
+            broker,
+            _announce(broker, presence),
+            service.serve_health(settings),
+            *(_watch(task) for task in outlasting),
+        )
+    finally:
+        await _leave(broker, settings.executor_id)
+        await scheduler.drain(grace_s=0 if broker.lost.is_set() else settings.grace_s)
+        for task in outlasting:
+            task.cancel()
+        await asyncio.gather(*outlasting, return_exceptions=True)
+
+
+async def _ack_floor(broker: Broker) -> int:
+    """Every job queued up to this sequence is terminal, because only terminal jobs are acknowledged."""
+    info = await broker.api(f"CONSUMER.INFO.{JOBS}.{EXECUTOR_DURABLE}")
+    return int(info["ack_floor"]["stream_seq"])
+
+
+async def _watch(task: asyncio.Task[None]) -> None:
+    """Fail with the task, but leave it running when cancelled."""
+    await asyncio.shield(task)
+
+
+def _presence(settings: ExecutorSettings, isolation: Isolation, languages: Mapping[str, Offered]) -> Presence:
+    return Presence(
+        executor_id=settings.executor_id,
+        time=datetime.now(UTC),
+        slots=settings.slots,
+        isolation=isolation,
+        languages=tuple(_offer(each) for each in languages.values()),
+    )
+
+
+def _offer(each: Offered) -> LanguageOffer:
+    language = each.language
+    return LanguageOffer(
+        name=language.name,
+        version=each.version,
+        aliases=language.aliases,
+        extension=language.extension,
+        entrypoint=language.entrypoint,
+        stages=("compile", "run") if language.compile else ("run",),
+        limits=language.default_limits,
+    )
+
+
+async def _announce(broker: Broker, presence: Presence) -> None:
+    while True:
+        try:
+            await announce(broker, presence)
+        except BrokerError as error:
+            logger.warning("presence_not_announced", why=str(error))
+        await asyncio.sleep(BEAT_S)
+
+
+async def _leave(broker: Broker, executor_id: str) -> None:
+    try:
+        await withdraw(broker, executor_id)
+    except BrokerError as error:
+        logger.warning("presence_not_withdrawn", why=str(error))

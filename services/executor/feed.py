@@ -1,0 +1,154 @@
+"""One attempt's output and progress on their way to the feed, while the program runs.
+
+Coalesced: the first piece goes at once, then at most one round every 50 ms or 16 KiB, whichever comes
+first, and never half a UTF-8 character. The feed may lose notes (they are counted); the terminal event
+holds all that was kept, so nothing that matters depends on it.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from services.executor.outcome import as_text, incomplete_tail
+from shared import metrics
+from shared.broker import Broker, BrokerError
+from shared.codec import encode
+from shared.events import FeedNote, JobOutput, JobProgress, JobQueued, StageName, StreamName, kind_of
+from shared.logs import get_logger
+from shared.subjects import feed_note
+
+logger = get_logger(__name__)
+
+INTERVAL_S = 0.05
+PIECE_BYTES = 16 * 1024
+ANSWER_TIMEOUT_S = 1.0
+
+
+@dataclass(slots=True)
+class _Stream:
+    """Bytes of one stream of one stage that were not sent yet; `sent` counts those that were."""
+
+    waiting: bytearray = field(default_factory=bytearray)
+    sent: int = 0
+
+
+class Feed:
+    """What one attempt tells while it runs. `write` and `progress` never block; `run` does the sending."""
+
+    def __init__(self, broker: Broker, queued: JobQueued, attempt: int) -> None:
+        """Begin with nothing to tell."""
+        self._broker = broker
+        self._queued = queued
+        self._attempt = attempt
+        self._streams: dict[tuple[StageName, StreamName], _Stream] = {}
+        self._notes: list[FeedNote] = []
+        self._wake = asyncio.Event()
+        self._full = asyncio.Event()
+        self._closing = False
+        self._last_sequence = 0
+
+    def write(self, stage: StageName, stream: StreamName, piece: bytes) -> None:
+        """More output of one stream."""
+        waiting = self._streams.setdefault((stage, stream), _Stream()).waiting
+        waiting += piece
+        self._wake.set()
+        if len(waiting) >= PIECE_BYTES:
+            self._full.set()
+
+    def progress(
+        self, stage: StageName, percent: int, message: str, remaining_s: float | None = None
+    ) -> None:
+        """How far the attempt has come; what was printed before is told before."""
+        self._collect(final=False)
+        self._notes.append(
+            JobProgress(
+                job_id=self._queued.job_id,
+                user_id=self._queued.user_id,
+                time=datetime.now(UTC),
+                request_id=self._queued.request_id,
+                trace=self._queued.trace,
+                attempt=self._attempt,
+                stage=stage,
+                percent=percent,
+                message=message,
+                remaining_s=remaining_s,
+            )
+        )
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send until `close` is called."""
+        while not self._closing:
+            await self._wake.wait()
+            self._wake.clear()
+            if not self._closing:
+                self._full.clear()
+            self._collect(final=False)
+            await self._send()
+            try:
+                async with asyncio.timeout(INTERVAL_S):
+                    await self._full.wait()
+            except TimeoutError:
+                pass
+
+    async def close(self, running: asyncio.Task[None]) -> int:
+        """End `run`, send what is left; returns the feed's sequence of the last note, 0 if there was none."""
+        self._closing = True
+        self._wake.set()
+        self._full.set()
+        await running
+        self._collect(final=True)
+        await self._send()
+        return self._last_sequence
+
+    def _collect(self, *, final: bool) -> None:
+        for (stage, name), stream in self._streams.items():
+            keep = 0 if final else incomplete_tail(stream.waiting)
+            ready = bytes(stream.waiting[: len(stream.waiting) - keep])
+            del stream.waiting[: len(ready)]
+            for piece in _pieces(ready):
+                self._notes.append(self._output(stage, name, stream.sent, piece))
+                stream.sent += len(piece)
+
+    def _output(self, stage: StageName, stream: StreamName, offset: int, piece: bytes) -> JobOutput:
+        content, encoding = as_text(piece)
+        return JobOutput(
+            job_id=self._queued.job_id,
+            user_id=self._queued.user_id,
+            time=datetime.now(UTC),
+            request_id=self._queued.request_id,
+            trace=self._queued.trace,
+            attempt=self._attempt,
+            stage=stage,
+            stream=stream,
+            offset=offset,
+            content=content,
+            encoding=encoding,
+        )
+
+    async def _send(self) -> None:
+        notes, self._notes = self._notes, []
+        # Requests on one connection are stored in the order in which they were made.
+        await asyncio.gather(*(self._send_one(note) for note in notes))
+
+    async def _send_one(self, note: FeedNote) -> None:
+        subject = feed_note(note.user_id, note.job_id, kind_of(note))
+        try:
+            answer = await self._broker.request(subject, encode(note), timeout_s=ANSWER_TIMEOUT_S)
+            self._last_sequence = max(self._last_sequence, int(json.loads(answer.data)["seq"]))
+        except (BrokerError, KeyError, ValueError) as error:
+            metrics.FEED_LOST.inc()
+            logger.warning("feed_note_lost", job_id=note.job_id, why=str(error))
+
+
+def _pieces(content: bytes) -> list[bytes]:
+    """Cut at whole characters into pieces of at most PIECE_BYTES."""
+    pieces = []
+    while content:
+        piece = content[:PIECE_BYTES]
+        if len(piece) < len(content):
+            piece = piece[: len(piece) - incomplete_tail(piece)]
+        pieces.append(piece)
+        content = content[len(piece) :]
+    return pieces

@@ -1,0 +1,203 @@
+"""Which languages there are, which of them this host offers, and what stages a program of one takes.
+
+One TOML file a language, in the folder beside this module. A language is offered if its version command
+succeeds inside a cell, so presence is judged as the program will see it, never by looking around on the host.
+A placeholder stands for whole words of a command line; no user's text is ever read by a shell.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from services.executor.sandbox.root import WORK
+from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox, Stage
+from shared.events import Limits, StreamName
+
+FOLDER = Path(__file__).with_name("languages")
+MIB = 1024 * 1024
+VERSION = re.compile(r"\d+(?:\.\d+)+")
+PLACEHOLDERS = frozenset({"{entrypoint}", "{sources}", "{product}", "{args}"})
+
+COMPILE_LIMITS = Limits(
+    wall_ms=30_000, cpu_ms=30_000, memory_bytes=1024 * MIB, disk_bytes=256 * MIB, files_open=1024
+)
+"""A compiler is trusted with more than a program: optimising a large unit of C++ takes most of this."""
+
+VERSION_LIMITS = Limits(wall_ms=20_000, memory_bytes=512 * MIB, output_bytes=16 * 1024)
+"""Generous in time: this is asked at the start, when everything else starts as well."""
+
+
+class LanguageError(Exception):
+    """A language file is wrong; the message names the file and the field."""
+
+
+class LimitChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits in which a language differs from the rest; None leaves them as they are."""
+
+    wall_ms: int | None = None
+    cpu_ms: int | None = None
+    memory_bytes: int | None = None
+    processes: int | None = None
+    disk_bytes: int | None = None
+    output_bytes: int | None = None
+    files_open: int | None = None
+
+    def applied_to(self, limits: Limits) -> Limits:
+        """The same limits with these changes."""
+        changes = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        return msgspec.structs.replace(limits, **changes)
+
+
+class Compiler(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a program is compiled; `product` is the one file that the run stage gets of it."""
+
+    argv: tuple[str, ...]
+    product: str
+    limits: LimitChanges = LimitChanges()
+
+
+class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One language file. `limits` is what a program gets that asks for nothing else."""
+
+    name: str
+    extension: str
+    entrypoint: str
+    version: tuple[str, ...]
+    run: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    compile: Compiler | None = None
+    env: dict[str, str] = {}
+    limits: LimitChanges = LimitChanges()
+
+    @property
+    def default_limits(self) -> Limits:
+        """The run stage's limits where the job names none."""
+        return self.limits.applied_to(Limits())
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A language that works on this host, and the version that its own command tells."""
+
+    language: Language
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One submitted program, as its stages need it. Paths are relative and already checked."""
+
+    files: tuple[CellFile, ...]
+    entrypoint: str
+    limits: Limits
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    stdin: bytes = b""
+
+
+def load_languages(folder: Path = FOLDER) -> dict[str, Language]:
+    """Read every language file; languages by name. Raises LanguageError."""
+    languages = [_load(path) for path in sorted(folder.glob("*.toml"))]
+    meant: dict[str, str] = {}
+    for language in languages:
+        for name in (language.name, *language.aliases):
+            if meant.setdefault(name, language.name) != language.name:
+                raise LanguageError(f"{name!r} would mean both {meant[name]!r} and {language.name!r}")
+    return {language.name: language for language in languages}
+
+
+async def offered(sandbox: Sandbox, languages: Mapping[str, Language]) -> dict[str, Offered]:
+    """Ask every language for its version, each in a cell of its own. Raises SandboxError."""
+    async with asyncio.TaskGroup() as group:
+        asked = {name: group.create_task(_version(sandbox, each)) for name, each in languages.items()}
+    return {
+        name: Offered(languages[name], version) for name, task in asked.items() if (version := task.result())
+    }
+
+
+def compile_stage(language: Language, program: Program) -> Stage | None:
+    """The stage that makes the product; None for languages that need none."""
+    if language.compile is None:
+        return None
+    return Stage(
+        name="compile",
+        argv=_argv(language.compile.argv, language, program),
+        files=program.files,
+        limits=language.compile.limits.applied_to(COMPILE_LIMITS),
+        env=tuple(language.env.items()),
+        keep=language.compile.product,
+    )
+
+
+def run_stage(language: Language, program: Program, product: bytes | None = None) -> Stage:
+    """The stage that runs the program, or the `product` of its compile stage beside the submitted files."""
+    files = program.files
+    if language.compile is not None:
+        if product is None:
+            raise RejectedError(f"the compiler made no {language.compile.product}")
+        others = (file for file in files if file.path != language.compile.product)
+        files = (*others, CellFile(language.compile.product, product, executable=True))
+    return Stage(
+        name="run",
+        argv=_argv(language.run, language, program),
+        files=files,
+        limits=program.limits,
+        env=tuple({**language.env, **dict(program.env)}.items()),
+        stdin=program.stdin,
+    )
+
+
+def _load(path: Path) -> Language:
+    try:
+        language = msgspec.toml.decode(path.read_bytes(), type=Language)
+    except msgspec.DecodeError as error:
+        raise LanguageError(f"{path.name}: {error}") from error
+    if language.name != path.stem:
+        raise LanguageError(f"{path.name}: the name is {language.name!r}, not {path.stem!r}")
+    words = (*language.run, *(language.compile.argv if language.compile else ()))
+    if unknown := {word for word in words if word.startswith("{")} - PLACEHOLDERS:
+        raise LanguageError(f"{path.name}: {min(unknown)!r} is not a placeholder")
+    if language.compile is None and "{product}" in language.run:
+        raise LanguageError(f"{path.name}: a product is run that nothing compiles")
+    return language
+
+
+def _argv(template: tuple[str, ...], language: Language, program: Program) -> tuple[str, ...]:
+    return tuple(word for part in template for word in _words(part, language, program))
+
+
+def _words(part: str, language: Language, program: Program) -> Iterator[str]:
+    """Paths are absolute, so that a file called `-c` is never taken for an option."""
+    match part:
+        case "{entrypoint}":
+            yield f"{WORK}/{program.entrypoint}"
+        case "{sources}":
+            sources = {file.path for file in program.files if file.path.endswith(f".{language.extension}")}
+            yield from sorted(f"{WORK}/{path}" for path in sources | {program.entrypoint})
+        case "{product}":
+            assert language.compile is not None
+            yield f"{WORK}/{language.compile.product}"
+        case "{args}":
+            yield from program.args
+        case _:
+            yield part
+
+
+async def _version(sandbox: Sandbox, language: Language) -> str | None:
+    """What the version command says first, as a number if it says one; None if it does not work here."""
+    said = bytearray()
+
+    def listen(_stream: StreamName, piece: bytes) -> None:
+        said.extend(piece)
+
+    stage = Stage(name="run", argv=language.version, files=(), limits=VERSION_LIMITS)
+    verdict = await sandbox.run(stage, output=listen, stop=asyncio.Event())
+    lines = said.decode(errors="replace").strip().splitlines()
+    if verdict.exit_code != 0 or not lines:
+        return None
+    number = VERSION.search(lines[0])
+    return number[0] if number else lines[0][:100]

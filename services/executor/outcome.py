@@ -1,0 +1,189 @@
+"""From a stage's verdict to the event that ends the job. Pure."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from services.executor.sandbox.sandbox import Verdict
+from shared.events import (
+    Encoding,
+    FailureReason,
+    JobCancelled,
+    JobCompleted,
+    JobFailed,
+    JobQueued,
+    JobTimeout,
+    Output,
+    Result,
+    StageName,
+    StageReport,
+    Terminal,
+    TimeoutReason,
+)
+from shared.job import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class StageEnd:
+    """How one stage ended and what was kept of its output."""
+
+    name: StageName
+    verdict: Verdict
+    stdout: bytes
+    stderr: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which attempt of which job is being concluded; `cancelled_by` if its user asked to stop it."""
+
+    queued: JobQueued
+    number: int
+    moment: Moment
+    feed_sequence: int
+    cancelled_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Exit code 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It ended otherwise, or was ended at a limit other than time."""
+
+    reason: FailureReason
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """It was ended at a time limit."""
+
+    reason: TimeoutReason
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """It was ended because somebody asked."""
+
+
+Ending: TypeAlias = Completed | Failed | TimedOut | Stopped
+
+
+def ending_of(stage: StageEnd) -> Ending:
+    """What the stage's verdict means for its job; a compile stage that completed lets the job go on."""
+    verdict = stage.verdict
+    match verdict.stopped_by:
+        case "stopped":
+            return Stopped()
+        case "wall_time" | "cpu_time" as reason:
+            return TimedOut(reason)
+        case "memory" | "output_limit" | "disk" as reason:
+            return Failed(reason, f"in the {stage.name} stage")
+        case None:
+            pass
+    if verdict.exit_code == 0:
+        return Completed()
+    how = f"signal {verdict.signal}" if verdict.exit_code is None else f"exit code {verdict.exit_code}"
+    if stage.name == "compile":
+        return Failed("compile_error", f"the compiler ended with {how}")
+    return Failed("signal" if verdict.exit_code is None else "exit_code", how)
+
+
+def conclude(attempt: Attempt, stages: list[StageEnd]) -> Terminal:
+    """The terminal event of an attempt, from the last of its stages. At least one stage was run."""
+    last = stages[-1]
+    common: dict[str, Any] = {
+        "job_id": attempt.queued.job_id,
+        "user_id": attempt.queued.user_id,
+        "time": attempt.moment.time,
+        "request_id": attempt.queued.request_id,
+        "trace": attempt.queued.trace,
+        "attempt": attempt.number,
+        "feed_sequence": attempt.feed_sequence,
+        "result": _result(stages),
+    }
+    match ending_of(last):
+        case Completed():
+            return JobCompleted(**common)
+        case Failed(reason, detail):
+            return JobFailed(**common, reason=reason, detail=detail)
+        case TimedOut(reason):
+            return JobTimeout(**common, reason=reason, stage=last.name)
+        case Stopped():
+            return JobCancelled(**common, by=attempt.cancelled_by or attempt.queued.user_id)
+
+
+def without_verdict(attempt: Attempt, reason: FailureReason, detail: str) -> JobFailed:
+    """The terminal event of an attempt whose program could not be run at all."""
+    return JobFailed(
+        job_id=attempt.queued.job_id,
+        user_id=attempt.queued.user_id,
+        time=attempt.moment.time,
+        request_id=attempt.queued.request_id,
+        trace=attempt.queued.trace,
+        attempt=attempt.number,
+        feed_sequence=attempt.feed_sequence,
+        reason=reason,
+        detail=detail,
+    )
+
+
+def kept_output(kept: bytes, total_bytes: int) -> Output:
+    """One stream as the result holds it; what was cut off never leaves half a character behind."""
+    truncated = total_bytes > len(kept)
+    if truncated:
+        kept = kept[: len(kept) - incomplete_tail(kept)]
+    content, encoding = as_text(kept)
+    return Output(
+        content=content, encoding=encoding, kept_bytes=len(kept), total_bytes=total_bytes, truncated=truncated
+    )
+
+
+def as_text(content: bytes) -> tuple[str, Encoding]:
+    """Bytes as JSON can hold them: text if they are UTF-8, else base64."""
+    try:
+        return content.decode(), "utf-8"
+    except UnicodeDecodeError:
+        return base64.b64encode(content).decode(), "base64"
+
+
+def incomplete_tail(content: bytes | bytearray) -> int:
+    """How many bytes at the end (0 to 3) begin a UTF-8 character that is not complete."""
+    for back in range(1, min(3, len(content)) + 1):
+        byte = content[-back]
+        if byte >= 0xC0:
+            width = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return back if back < width else 0
+        if byte < 0x80:
+            return 0
+    return 0
+
+
+def _result(stages: list[StageEnd]) -> Result:
+    last = stages[-1]
+    peaks = [
+        stage.verdict.memory_peak_bytes for stage in stages if stage.verdict.memory_peak_bytes is not None
+    ]
+    return Result(
+        exit_code=last.verdict.exit_code,
+        signal=last.verdict.signal,
+        stdout=kept_output(last.stdout, last.verdict.stdout_bytes),
+        stderr=kept_output(last.stderr, last.verdict.stderr_bytes),
+        stages=tuple(_report(stage) for stage in stages),
+        wall_ms=sum(stage.verdict.wall_ms for stage in stages),
+        cpu_ms=sum(stage.verdict.cpu_ms for stage in stages),
+        memory_peak_bytes=max(peaks, default=None),
+    )
+
+
+def _report(stage: StageEnd) -> StageReport:
+    return StageReport(
+        name=stage.name,
+        wall_ms=stage.verdict.wall_ms,
+        cpu_ms=stage.verdict.cpu_ms,
+        memory_peak_bytes=stage.verdict.memory_peak_bytes,
+        exit_code=stage.verdict.exit_code,
+    )

@@ -1,0 +1,145 @@
+"""The cold sandbox: one bubblewrap a stage, made when it is asked for and never used again.
+
+What it cannot do: tell `exit(128 + n)` from the end by signal n; say that the disk was full (the program
+sees ENOSPC, we do not); bound the number of inodes other than by the memory that they take.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from services.executor.sandbox import admission, launch
+from services.executor.sandbox.cell import settled
+from services.executor.sandbox.cgroups import open_groups, removed
+from services.executor.sandbox.groups import CellGroup, Groups
+from services.executor.sandbox.host import bubblewrap, runtime_digest
+from services.executor.sandbox.root import NAMESPACES, root_arguments, wall_arguments
+from services.executor.sandbox.sandbox import OutputSink, RejectedError, SandboxError, Stage, Verdict
+from services.executor.sandbox.settings import SandboxSettings
+from services.executor.sandbox.start import Launcher, Started
+from services.executor.sandbox.verdict import KILLED, Usage, ending
+from shared.events import Isolation, Limits
+
+SPARE_PROCESSES = 2
+"""Our own in a cell: the monitor and pid 1. A stage that keeps a product has its shell as well."""
+
+TRIAL = Stage(name="run", argv=("/bin/sh", "-c", ":"), files=(), limits=Limits())
+
+
+class ColdSandbox:
+    """Runs every stage in a bubblewrap of its own. Made by `open_sandbox`."""
+
+    def __init__(
+        self, settings: SandboxSettings, launcher: Launcher, groups: Groups, isolation: Isolation
+    ) -> None:
+        """Nothing happens yet; what the arguments hold open is closed by who opened it."""
+        self._settings = settings
+        self._launcher = launcher
+        self._groups = groups
+        self._isolation = isolation
+
+    @property
+    def isolation(self) -> Isolation:
+        """What stands between a cell and this host."""
+        return self._isolation
+
+    async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
+        """See `Sandbox.run`. Raises RejectedError for what can never run, or a product that is too long."""
+        admission.check(stage, self._settings)
+        group = self._group(stage)
+        try:
+            return await self._run_in(group, stage, output, stop)
+        finally:
+            if not group.remove():
+                await settled(asyncio.ensure_future(removed(group)))
+
+    def _group(self, stage: Stage) -> CellGroup:
+        spare = SPARE_PROCESSES + (stage.keep is not None)
+        try:
+            return self._groups.create(stage.limits, spare_processes=spare)
+        except OSError as error:
+            raise SandboxError(f"a cgroup could not be made: {error}") from error
+
+    async def _run_in(
+        self, group: CellGroup, stage: Stage, output: OutputSink, stop: asyncio.Event
+    ) -> Verdict:
+        started = self._launcher.start(stage, group, output)
+        with contextlib.closing(started):
+            await started.cell.wait(stop)
+            started.drain()
+            return _verdict(stage, started, _usage(group))
+
+
+@contextlib.asynccontextmanager
+async def open_sandbox(settings: SandboxSettings | None = None) -> AsyncIterator[ColdSandbox]:
+    """Open the sandbox and prove by a trial that this host can make cells. Raises SandboxError."""
+    settings = settings or SandboxSettings()
+    with bubblewrap(settings) as binary:
+        async with open_groups(settings) as groups:
+            walls = [*wall_arguments(), *root_arguments(settings)]
+            launcher = Launcher(
+                binary,
+                walls=launch.encode(walls),
+                has_cgroups=groups.version != "none",
+                poll_s=settings.poll_ms / 1000,
+            )
+            isolation = Isolation(
+                namespaces=NAMESPACES,
+                cgroup=groups.version,
+                uid=binary.cell_uid,
+                runtime_digest=runtime_digest(binary.path, walls),
+            )
+            sandbox = ColdSandbox(settings, launcher, groups, isolation)
+            await _try(sandbox)
+            yield sandbox
+
+
+async def _try(sandbox: ColdSandbox) -> None:
+    verdict = await sandbox.run(TRIAL, output=lambda _stream, _piece: None, stop=asyncio.Event())
+    if verdict.exit_code != 0:
+        raise SandboxError(f"a cell that should do nothing ended otherwise: {verdict}")
+
+
+def _usage(group: CellGroup) -> Usage:
+    try:
+        return group.usage()
+    except OSError as error:
+        raise SandboxError(f"nothing counted what the cell used: {error}") from error
+
+
+def _verdict(stage: Stage, started: Started, usage: Usage) -> Verdict:
+    cell, product = started.cell, _product(stage, started)
+    flooded = started.stdout.overflowed or started.stderr.overflowed
+    end = ending(
+        returncode=cell.returncode,
+        stop=cell.stop or ("output_limit" if flooded else None),
+        usage=usage,
+        limits=stage.limits,
+    )
+    if not cell.executed and (end.stopped_by is None or end.signal != KILLED):
+        raise SandboxError(f"bubblewrap ended with status {cell.returncode}: {_complaint(started)}")
+    return Verdict(
+        exit_code=end.exit_code,
+        signal=end.signal,
+        stopped_by=end.stopped_by,
+        wall_ms=cell.wall_ms,
+        cpu_ms=usage.cpu_ms,
+        memory_peak_bytes=usage.memory_peak_bytes,
+        stdout_bytes=started.stdout.bytes_read,
+        stderr_bytes=started.stderr.bytes_read,
+        kept=product if end.exit_code == 0 else None,
+    )
+
+
+def _product(stage: Stage, started: Started) -> bytes | None:
+    """What the stage was to keep; None if it is no regular file. Nothing else is said on that pipe then."""
+    if stage.keep is None:
+        return None
+    if started.complaints.overflowed:
+        raise RejectedError(f"the product is longer than {stage.keep_bytes_max} bytes")
+    said = bytes(started.said)
+    return said.removeprefix(launch.KEPT_MARK) if said.startswith(launch.KEPT_MARK) else None
+
+
+def _complaint(started: Started) -> str:
+    return started.said.decode(errors="replace").strip() or "no reason given"

@@ -1,0 +1,225 @@
+"""The life of one cold cell: let go, watched, ended, and waited for until nothing of it is left.
+
+bubblewrap's own process, the monitor, stands outside the cell; its child is pid 1 of the cell's pid
+namespace. We hold both by pidfd before the program may start, so killing pid 1 can hit no other process and
+ends all in the namespace. The cell is gone when the monitor was reaped and pid 1 is dead, which the kernel
+makes the last of its namespace to die. A child that keeps a pipe open therefore holds nothing up.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+from services.executor.sandbox import owner
+from services.executor.sandbox.groups import CellGroup
+from services.executor.sandbox.sandbox import Stop
+from shared.events import Limits
+
+STATUS_BYTES_MAX = 64 * 1024
+CHILD_PID = re.compile(rb'"child-pid": (\d+).*\n')
+EXECUTED = re.compile(rb'"exit-code": -?\d+')
+PARENT_FIELD = 1
+"""ppid among the fields of `owner.stat_fields` (proc(5), field 4)."""
+
+
+class Cell:
+    """Watches one bubblewrap, whose program waits until this has taken hold of its pid 1."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        group: CellGroup,
+        limits: Limits,
+        *,
+        status: int,
+        release: int,
+        poll_s: float,
+    ) -> None:
+        """Take over the descriptors `status` (what bubblewrap says) and `release` (what it waits for)."""
+        self._loop = asyncio.get_running_loop()
+        self._process = process
+        self._group = group
+        self._limits = limits
+        self._poll_s = poll_s
+        self._status = status
+        self._release = release
+        self._said = b""
+        self._monitor = os.pidfd_open(process.pid)
+        self._monitor_gone = False
+        self._init: int | None = None
+        self._init_gone = False
+        self._killing = False
+        self._gone: asyncio.Future[None] = self._loop.create_future()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._stop: Stop | None = None
+        self._begin_watch()
+        os.set_blocking(status, False)
+        self._loop.add_reader(status, self._status_readable)
+        self._loop.add_reader(self._monitor, self._monitor_exited)
+
+    @property
+    def returncode(self) -> int:
+        """The monitor's wait status; negative if a signal killed the monitor itself. Valid once gone."""
+        code = self._process.returncode
+        assert isinstance(code, int)
+        return code
+
+    @property
+    def executed(self) -> bool:
+        """Whether the command line was executed, so that the wait status speaks of the program."""
+        return EXECUTED.search(self._said) is not None
+
+    @property
+    def stop(self) -> Stop | None:
+        """Why we killed it, if we did."""
+        return self._stop
+
+    @property
+    def wall_ms(self) -> int:
+        """From the release of the program to its end."""
+        return round((self._ended - self._began) * 1000)
+
+    def end(self, stop: Stop) -> None:
+        """Kill the cell; the first reason given stands. Nothing happens if it has ended by itself."""
+        if not self._monitor_gone:
+            self._stop = self._stop or stop
+            self._kill()
+
+    async def wait(self, stop: asyncio.Event) -> None:
+        """Return when nothing of the cell is left. Cancelled: kill it, wait for that, and re-raise."""
+        stopper = self._loop.create_task(stop.wait())
+        stopper.add_done_callback(lambda task: None if task.cancelled() else self.end("stopped"))
+        try:
+            await asyncio.shield(self._gone)
+        finally:
+            stopper.cancel()
+            self._kill()
+            try:
+                await settled(self._gone)
+            finally:
+                self._close()
+
+    def _kill(self) -> None:
+        """Kill all in the cell, the monitor following; deferred while pid 1 is not known, which is soon."""
+        self._killing = True
+        if self._init is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._init, signal.SIGKILL)
+
+    def _begin_watch(self) -> None:
+        """Begun anew at the release, so that the making of the cell is not counted as wall time."""
+        self._began = self._ended = time.monotonic()
+        self._later("wall", self._limits.wall_ms / 1000, lambda: self.end("wall_time"))
+        self._later("poll", self._poll_s, self._poll)
+
+    def _later(self, name: str, delay_s: float, action: Callable[[], None]) -> None:
+        if name in self._timers:
+            self._timers[name].cancel()
+        self._timers[name] = self._loop.call_later(delay_s, action)
+
+    def _poll(self) -> None:
+        try:
+            usage = self._group.usage()
+        except OSError:
+            # Somebody removed the group: nothing counts any more, so nothing may run. The verdict fails too.
+            self._kill()
+            return
+        if usage.memory_exceeded:
+            self.end("memory")
+        elif usage.cpu_ms >= self._limits.cpu_ms:
+            self.end("cpu_time")
+        self._later("poll", self._poll_s, self._poll)
+
+    def _status_readable(self) -> None:
+        self._read_status()
+        if self._init is None and (child := CHILD_PID.search(self._said)):
+            self._init = _hold(int(child[1]), parent=self._process.pid)
+            if self._init is not None:
+                self._loop.add_reader(self._init, self._init_exited)
+                self._let_go()
+
+    def _read_status(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while piece := os.read(self._status, 4096):
+                self._said = (self._said + piece)[:STATUS_BYTES_MAX]
+            self._loop.remove_reader(self._status)
+
+    def _let_go(self) -> None:
+        """Let the program start, unless its end was decided before its beginning."""
+        if self._killing:
+            self._kill()
+            return
+        self._begin_watch()
+        with contextlib.suppress(BrokenPipeError):  # bubblewrap failed meanwhile; its exit tells the rest
+            os.write(self._release, b"\n")
+
+    def _monitor_exited(self) -> None:
+        if self._process.poll() is None:
+            return
+        self._ended = time.monotonic()
+        self._loop.remove_reader(self._monitor)
+        self._monitor_gone = True
+        self._read_status()
+        if self._init is None:
+            # It died before we held its child: whatever it left is found by the group only.
+            self._init_gone = True
+            self._group.kill()
+        self._kill()
+        self._settle()
+
+    def _init_exited(self) -> None:
+        assert self._init is not None
+        self._loop.remove_reader(self._init)
+        self._init_gone = True
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._monitor_gone and self._init_gone and not self._gone.done():
+            self._gone.set_result(None)
+
+    def _close(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self._loop.remove_reader(self._status)
+        for descriptor in (self._status, self._release, self._monitor):
+            os.close(descriptor)
+        if self._init is not None:
+            _reap_orphan(self._init)
+            os.close(self._init)
+
+
+async def settled(future: asyncio.Future[Any]) -> None:
+    """Wait until a future is done, whoever cancels us meanwhile; then raise that cancellation."""
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
+def _hold(pid: int, *, parent: int) -> int | None:
+    """A pidfd of the monitor's child; None if the child has left it, so that `pid` may be anybody's."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    fields = owner.stat_fields(pid)
+    if fields and int(fields[PARENT_FIELD]) == parent:
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _reap_orphan(descriptor: int) -> None:
+    """Reap a dead pid 1 if it became our child: so it is where the executor is the init of a container."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitid(os.P_PIDFD, descriptor, os.WEXITED | os.WNOHANG)

@@ -1,0 +1,169 @@
+"""Cgroup v2: one tree, one directory a cell, in a subtree that was delegated to the executor.
+
+A group that hands controllers down may hold no processes itself, so the executor's directory cannot simply
+be made in the executor's own group. `prepared_parent` tries, in this order: the directory that the operator
+named; our own group, if controllers are handed down already; our own group, if the executor is alone in it
+(or it is the root that a container sees), after moving its processes into a leaf; the group above, if we may
+write there. No process that is not ours is ever moved, but in a container, where all are.
+"""
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.executor.sandbox.groups import (
+    CellGroup,
+    Version,
+    kill_processes,
+    processes,
+    remove_directory,
+)
+from services.executor.sandbox.hierarchies import Hierarchy
+from services.executor.sandbox.verdict import Usage
+from shared.events import Limits
+
+CONTROLLERS = ("memory", "pids")
+LEAF = "headrace-processes"
+US_PER_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class CellV2:
+    """The directory of one cell."""
+
+    directory: Path
+
+    def join(self, pid: int) -> None:
+        """See `CellGroup`."""
+        (self.directory / "cgroup.procs").write_text(str(pid))
+
+    def usage(self) -> Usage:
+        """See `CellGroup`. Kernels before 5.19 keep no peak."""
+        peak = self.directory / "memory.peak"
+        return Usage(
+            cpu_ms=_table(self.directory / "cpu.stat").get("usage_usec", 0) // US_PER_MS,
+            memory_peak_bytes=int(peak.read_text()) if peak.exists() else None,
+            memory_exceeded=_table(self.directory / "memory.events").get("oom_kill", 0) > 0,
+        )
+
+    def kill(self) -> None:
+        """See `CellGroup`. Kernels before 5.14 have no cgroup.kill."""
+        switch = self.directory / "cgroup.kill"
+        if switch.exists():
+            switch.write_text("1")
+        else:
+            kill_processes(self.directory)
+
+    def remove(self) -> bool:
+        """See `CellGroup`."""
+        return remove_directory(self.directory)
+
+
+class GroupsV2:
+    """The executor's directory, which hands memory and pids down to its cells."""
+
+    version: Version = "v2"
+
+    def __init__(self, parent: Path, name: str) -> None:
+        """Make the executor's directory in `parent`, which hands the controllers down. Raises OSError."""
+        self._own = parent / name
+        self._made = 0
+        self._own.mkdir(exist_ok=True)
+        try:
+            _hand_down(self._own)
+        except OSError:
+            self.remove()
+            raise
+
+    def create(self, limits: Limits, *, spare_processes: int) -> CellGroup:
+        """See `Groups`."""
+        self._made += 1
+        cell = CellV2(self._own / f"cell-{self._made}")
+        cell.directory.mkdir()
+        try:
+            _limit(cell.directory, limits, spare_processes)
+        except OSError:
+            cell.remove()
+            raise
+        return cell
+
+    def remove(self) -> bool:
+        """See `Groups`."""
+        return remove_directory(self._own)
+
+
+def prepared_parent(tree: Hierarchy, named: Path | None = None) -> Path | None:
+    """A group that we may make ours in and that hands memory and pids down; None if there is none."""
+    if named is not None:
+        return named if _hands_down_or_can(named) else None
+    if _hands_down(tree.own) and _writable(tree.own):
+        return tree.own
+    if _may_move_members(tree) and _offers(tree.own) and _writable(tree.own):
+        _move_into_leaf(tree.own)
+        return tree.own if _hands_down_or_can(tree.own) else None
+    above = tree.own.parent
+    return above if tree.own != tree.mount and _hands_down_or_can(above) else None
+
+
+def _may_move_members(tree: Hierarchy) -> bool:
+    return tree.own == tree.mount or processes(tree.own) == [os.getpid()]
+
+
+def _move_into_leaf(group: Path) -> None:
+    leaf = group / LEAF
+    leaf.mkdir(exist_ok=True)
+    for pid in processes(group):
+        # Gone meanwhile, or a thread of the kernel: if it matters, handing down is refused.
+        with contextlib.suppress(OSError):
+            (leaf / "cgroup.procs").write_text(str(pid))
+
+
+def _hands_down_or_can(group: Path) -> bool:
+    if not _writable(group):
+        return False
+    try:
+        _hand_down(group)
+    except OSError:
+        return False
+    return True
+
+
+def _hand_down(group: Path) -> None:
+    if not _hands_down(group):
+        (group / "cgroup.subtree_control").write_text(
+            " ".join(f"+{controller}" for controller in CONTROLLERS)
+        )
+
+
+def _hands_down(group: Path) -> bool:
+    return set(CONTROLLERS) <= _words(group / "cgroup.subtree_control")
+
+
+def _offers(group: Path) -> bool:
+    return set(CONTROLLERS) <= _words(group / "cgroup.controllers")
+
+
+def _writable(group: Path) -> bool:
+    return os.access(group, os.W_OK) and os.access(group / "cgroup.procs", os.W_OK)
+
+
+def _limit(group: Path, limits: Limits, spare_processes: int) -> None:
+    (group / "memory.max").write_text(str(limits.memory_bytes))
+    swap = group / "memory.swap.max"
+    if swap.exists():  # or the kernel was built without swap: there is none to limit
+        swap.write_text("0")
+    (group / "memory.oom.group").write_text("1")
+    (group / "pids.max").write_text(str(limits.processes + spare_processes))
+
+
+def _table(path: Path) -> dict[str, int]:
+    lines = (line.split() for line in path.read_text().splitlines())
+    return {name: int(value) for name, value in lines}
+
+
+def _words(path: Path) -> set[str]:
+    try:
+        return set(path.read_text().split())
+    except OSError:
+        return set()

@@ -1,0 +1,86 @@
+"""The bytes that go into a cell and come out of it: sealed memory files in, bounded pipes out.
+
+Nothing here opens a path. Readers run in the event loop, one bounded read a turn, so that a flood from one
+cell neither grows the executor nor starves its other cells.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable
+
+READ_BYTES_MAX = 64 * 1024
+SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+def memory_file(content: bytes) -> int:
+    """Return a descriptor, at its start, of an anonymous file that can never change again."""
+    descriptor = os.memfd_create("headrace", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+class PipeReader:
+    """Delivers at most `bytes_max` bytes of a pipe; one byte more, and it calls `overflow` and stops.
+
+    The pipe stays open after an overflow: its writer is to meet SIGKILL, not a broken pipe to handle.
+    """
+
+    def __init__(
+        self, descriptor: int, bytes_max: int, deliver: Callable[[bytes], None], overflow: Callable[[], None]
+    ) -> None:
+        """Take over `descriptor`, the pipe's reading end."""
+        os.set_blocking(descriptor, False)
+        self._descriptor = descriptor
+        self._bytes_max = bytes_max
+        self._deliver = deliver
+        self._overflow = overflow
+        self._loop = asyncio.get_running_loop()
+        self._reading = True
+        self.bytes_read = 0
+        self._loop.add_reader(descriptor, self._read_once)
+
+    @property
+    def overflowed(self) -> bool:
+        """Whether more came than was delivered."""
+        return self.bytes_read > self._bytes_max
+
+    def drain(self) -> None:
+        """Read what is left; call it when nobody can write any more."""
+        while self._reading and self._read_once():
+            pass
+
+    def close(self) -> None:
+        """Give the pipe up. Call it once."""
+        self._stop()
+        os.close(self._descriptor)
+
+    def _stop(self) -> None:
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._descriptor)
+
+    def _read_once(self) -> bool:
+        try:
+            piece = os.read(self._descriptor, READ_BYTES_MAX)
+        except BlockingIOError:
+            return False
+        if not piece:
+            self._stop()
+            return False
+        room = self._bytes_max - self.bytes_read
+        self.bytes_read += len(piece)
+        if room > 0:
+            self._deliver(piece[:room])
+        if self.overflowed:
+            self._stop()
+            self._overflow()
+        return True

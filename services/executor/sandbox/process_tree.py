@@ -1,0 +1,88 @@
+"""Where the host gives us no cgroup: adds up /proc over a cell's processes, and says when it is too much.
+
+This is a watchdog, not a wall. It sees what lives when it looks: memory that grows and goes between two
+looks is missed, and so is the last CPU time of a process that nobody waited for. No peak is reported.
+"""
+
+import os
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.executor.sandbox import owner
+from services.executor.sandbox.groups import CellGroup, Version
+from services.executor.sandbox.verdict import Usage
+from shared.events import Limits
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+CPU_FIELDS = slice(11, 15)
+"""utime, stime, cutime, cstime among the fields of `owner.stat_fields` (proc(5), fields 14 to 17)."""
+RESIDENT_FIELD = 21
+"""rss, in pages (proc(5), field 24)."""
+
+
+@dataclass(slots=True)
+class CellTree:
+    """The processes below one bubblewrap: orphans stay below its pid 1, so nobody leaves the tree."""
+
+    limits: Limits
+    root: int | None = None
+    cpu_ms: int = 0
+    exceeded: bool = field(default=False)
+
+    def join(self, pid: int) -> None:
+        """See `CellGroup`."""
+        self.root = pid
+
+    def usage(self) -> Usage:
+        """See `CellGroup`. Counts only rise, although processes go."""
+        cpu_ticks = resident_pages = 0
+        for pid in self._members():
+            if fields := owner.stat_fields(pid):
+                cpu_ticks += sum(int(ticks) for ticks in fields[CPU_FIELDS])
+                resident_pages += int(fields[RESIDENT_FIELD])
+        self.cpu_ms = max(self.cpu_ms, cpu_ticks * 1000 // TICKS_PER_S)
+        self.exceeded |= resident_pages * PAGE_BYTES > self.limits.memory_bytes
+        return Usage(self.cpu_ms, None, self.exceeded)
+
+    def kill(self) -> None:
+        """See `CellGroup`. Only direct children of a process that we have not reaped are safe to name."""
+        for pid in children(self.root) if self.root is not None else []:
+            os.kill(pid, signal.SIGKILL)
+
+    def remove(self) -> bool:
+        """See `CellGroup`."""
+        return True
+
+    def _members(self) -> list[int]:
+        members = [] if self.root is None else [self.root]
+        for pid in members:
+            members += children(pid)
+        return members
+
+
+class NoGroups:
+    """Stands in where there is no cgroup."""
+
+    version: Version = "none"
+
+    def create(self, limits: Limits, *, spare_processes: int) -> CellGroup:
+        """See `Groups`. The processes are limited by RLIMIT_NPROC, which counts the program's alone."""
+        del spare_processes
+        return CellTree(limits)
+
+    def remove(self) -> bool:
+        """See `Groups`."""
+        return True
+
+
+def children(pid: int) -> list[int]:
+    """The children of every thread of a process; none if it is gone."""
+    found: list[int] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += map(int, path.read_text().split())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found

@@ -1,0 +1,62 @@
+"""What a cell sees of its host: read-only system directories, and everything else made fresh.
+
+The whole root is read-only but for /work, /tmp and /dev/shm, each a tmpfs of bounded size. No file of the
+host's /etc is shown except the linker's cache and the links that Debian's programs are reached by.
+"""
+
+from pathlib import Path
+
+from services.executor.sandbox.settings import SandboxSettings
+
+CELL_UID = 1000
+CELL_HOSTNAME = "cell"
+WORK = "/work"
+NAMESPACES = ("user", "pid", "mount", "net", "ipc", "uts", "cgroup")
+BASE_ENVIRONMENT = (("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", WORK), ("LANG", "C.UTF-8"))
+
+SYSTEM_DIRECTORIES = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+SHOWN_OF_ETC = ("/etc/ld.so.cache", "/etc/alternatives")
+MADE_IN_ETC = (
+    ("/etc/passwd", f"root:x:0:0::/:/bin/false\ncell:x:{CELL_UID}:{CELL_UID}::{WORK}:/bin/sh\n"),
+    ("/etc/group", f"root:x:0:\ncell:x:{CELL_UID}:\n"),
+    ("/etc/hosts", f"127.0.0.1 localhost {CELL_HOSTNAME}\n::1 localhost\n"),
+    ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
+)
+
+
+def wall_arguments() -> list[str]:
+    """The namespaces and privileges: the same for every cell of every host."""
+    return [
+        *("--unshare-all", "--unshare-user", "--disable-userns"),
+        *("--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+        *("--uid", str(CELL_UID), "--gid", str(CELL_UID), "--hostname", CELL_HOSTNAME),
+        "--clearenv",
+        *(word for name, value in BASE_ENVIRONMENT for word in ("--setenv", name, value)),
+    ]
+
+
+def root_arguments(settings: SandboxSettings, host: Path = Path("/")) -> list[str]:
+    """The file system that all cells of one host share, but for /work."""
+    return [
+        *("--ro-bind", "/usr", "/usr"),
+        *(word for name in SYSTEM_DIRECTORIES for word in _system_directory(host, name)),
+        *("--perms", "0755", "--dir", "/etc"),
+        *(word for path in SHOWN_OF_ETC for word in ("--ro-bind-try", path, path)),
+        *("--proc", "/proc", "--dev", "/dev"),
+        *tmpfs("/dev/shm", settings.shared_memory_bytes, mode="1777"),  # noqa: S108 - the cell's own, made here
+        *("--remount-ro", "/dev"),
+        *tmpfs("/tmp", settings.tmp_bytes, mode="1777"),  # noqa: S108 - the cell's own, made here
+    ]
+
+
+def tmpfs(path: str, size_bytes: int, mode: str = "0755") -> list[str]:
+    """Mount an empty file system of bounded size. Its pages are charged to the cell's memory."""
+    return ["--perms", mode, "--size", str(size_bytes), "--tmpfs", path]
+
+
+def _system_directory(host: Path, name: str) -> list[str]:
+    """Repeat the host's layout: merged (/bin is a link to usr/bin) or not (/bin is a directory)."""
+    path = host / name
+    if path.is_symlink():
+        return ["--symlink", str(path.readlink()), f"/{name}"]
+    return ["--ro-bind", f"/{name}", f"/{name}"] if path.is_dir() else []

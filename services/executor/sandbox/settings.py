@@ -1,0 +1,44 @@
+"""What an operator may choose about the cold sandbox, and why the defaults are what they are."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+MIB = 1024 * 1024
+
+
+class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one sandbox; sizes in bytes, times in milliseconds."""
+
+    uid: int = 60_931
+    """The user that cells run as when the executor is root. Not `nobody`, which other services share: this
+    number lies in 60578..61183, which systemd's list of reserved users leaves to nobody."""
+
+    gid: int = 60_931
+    """The group that goes with `uid`."""
+
+    cgroup_prefix: str = "headrace"
+    """How the cgroup directories of executors begin; what is left of dead executors is found by it."""
+
+    cgroup_parent: Path | None = None
+    """A directory of the v2 hierarchy that was delegated to the executor; None looks for one."""
+
+    cgroup: Literal["auto", "none"] = "auto"
+    """`none` does without cgroups even where there are some. Only for hosts whose cgroups misbehave."""
+
+    poll_ms: int = 50
+    """How often CPU time and memory are looked at: a program overshoots its CPU limit by at most this,
+    times its processors, and twenty readings a second cost about 0.1 % of a processor."""
+
+    tmp_bytes: int = 16 * MIB
+    """Size of /tmp in the cell: enough for a compiler's intermediate files."""
+
+    shared_memory_bytes: int = 16 * MIB
+    """Size of /dev/shm in the cell: POSIX semaphores and small segments."""
+
+    files_max: int = 256
+    """Files of one stage. Each takes a descriptor of the executor while its cell is being made."""
+
+    argument_bytes_max: int = 1 * MIB
+    """Arguments and environment together; the kernel's own bound is 2 MiB with an 8 MiB stack."""

@@ -1,0 +1,176 @@
+"""Starts bubblewrap for one stage and connects it: the only place that starts a process.
+
+bubblewrap waits twice. It reads its walls from a gate that opens after it has joined its cgroup, so nothing
+is ever charged elsewhere; and its program waits until the cell's pid 1 is held. If the executor dies while
+the gate is shut, bubblewrap gets no root to execute anything from.
+"""
+
+import contextlib
+import errno
+import os
+import subprocess
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from services.executor.sandbox import launch
+from services.executor.sandbox.cell import Cell
+from services.executor.sandbox.groups import CellGroup
+from services.executor.sandbox.host import Bubblewrap
+from services.executor.sandbox.pipes import PipeReader, memory_file
+from services.executor.sandbox.sandbox import OutputSink, RejectedError, SandboxError, Stage
+
+COMPLAINT_BYTES_MAX = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """One running cell and the readers of its pipes. `said` gathers bubblewrap's own descriptor 2."""
+
+    cell: Cell
+    stdout: PipeReader
+    stderr: PipeReader
+    complaints: PipeReader
+    said: bytearray
+
+    def drain(self) -> None:
+        """Read what is left in the pipes of a cell that is gone."""
+        for reader in (self.stdout, self.stderr, self.complaints):
+            reader.drain()
+
+    def close(self) -> None:
+        """Close the pipes. Call it once."""
+        for reader in (self.stdout, self.stderr, self.complaints):
+            reader.close()
+
+
+class Pipe(NamedTuple):
+    """Both ends of a pipe."""
+
+    reading: int
+    writing: int
+
+
+class Pipes(NamedTuple):
+    """All pipes of one bubblewrap: three for output, one for its status, and the two that hold it back."""
+
+    stdout: Pipe
+    stderr: Pipe
+    complaints: Pipe
+    status: Pipe
+    gate: Pipe
+    release: Pipe
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """What all cells of one sandbox have in common. `walls` is what comes through the gate."""
+
+    bubblewrap: Bubblewrap
+    walls: bytes
+    has_cgroups: bool
+    poll_s: float
+
+    def start(self, stage: Stage, group: CellGroup, output: OutputSink) -> Started:
+        """Start a stage's cell in `group`. Raises SandboxError, RejectedError."""
+        with contextlib.ExitStack() as ours:
+            try:
+                pipes, process = self._spawn(stage, ours)
+                try:
+                    group.join(process.pid)
+                    started = self._connect(pipes, process, stage, group, output)
+                except BaseException:
+                    process.kill()  # it still stands alone before the gate
+                    process.wait()
+                    raise
+            except OSError as error:
+                raise _explained(error) from error
+            with contextlib.suppress(BrokenPipeError):  # bubblewrap failed already; its exit tells the rest
+                os.write(pipes.gate.writing, self.walls)
+            os.close(pipes.gate.writing)
+            ours.pop_all()
+            return started
+
+    def _spawn(self, stage: Stage, ours: contextlib.ExitStack) -> tuple[Pipes, subprocess.Popen[bytes]]:
+        """Start bubblewrap before the shut gate. Our ends of the pipes are left to `ours`."""
+        with contextlib.ExitStack() as theirs:
+            pipes = Pipes(
+                *(_pipe(reader=ours, writer=theirs) for _ in ("stdout", "stderr", "complaints", "status")),
+                *(_pipe(reader=theirs, writer=ours) for _ in ("gate", "release")),
+            )
+            self._give_away(pipes.stdout.writing, pipes.stderr.writing)
+            files = [_placed(theirs, content) for _, _, content in launch.placed_files(stage)]
+            arguments = launch.stage_arguments(
+                stage, files, status=pipes.status.writing, release=pipes.release.reading
+            )
+            part = _placed(theirs, launch.encode(arguments))
+            process = subprocess.Popen(  # noqa: S603 - no shell, and a stranger's words stay behind `--`
+                launch.command_line(stage, (pipes.gate.reading, part), has_cgroups=self.has_cgroups),
+                executable=self.bubblewrap.path,
+                # Out of order on purpose: see `launch`.
+                stdin=pipes.stdout.writing,
+                stdout=pipes.stderr.writing,
+                stderr=pipes.complaints.writing,
+                pass_fds=(pipes.gate.reading, pipes.status.writing, pipes.release.reading, part, *files),
+                user=self.bubblewrap.uid,
+                group=self.bubblewrap.gid,
+                extra_groups=None if self.bubblewrap.uid is None else (),
+                env={},
+                cwd="/",
+                umask=0o022,
+                start_new_session=True,
+            )
+            return pipes, process
+
+    def _give_away(self, *descriptors: int) -> None:
+        """Let the program open /dev/stdout and /dev/stderr, which are these pipes, by name."""
+        if self.bubblewrap.uid is not None and self.bubblewrap.gid is not None:
+            for descriptor in descriptors:
+                os.fchown(descriptor, self.bubblewrap.uid, self.bubblewrap.gid)
+
+    def _connect(
+        self,
+        pipes: Pipes,
+        process: subprocess.Popen[bytes],
+        stage: Stage,
+        group: CellGroup,
+        output: OutputSink,
+    ) -> Started:
+        cell = Cell(
+            process,
+            group,
+            stage.limits,
+            status=pipes.status.reading,
+            release=pipes.release.writing,
+            poll_s=self.poll_s,
+        )
+        said = bytearray()
+        said_max = COMPLAINT_BYTES_MAX if stage.keep is None else stage.keep_bytes_max + len(launch.KEPT_MARK)
+        flooded = partial(cell.end, "output_limit")
+        output_max = stage.limits.output_bytes
+        return Started(
+            cell,
+            stdout=PipeReader(pipes.stdout.reading, output_max, partial(output, "stdout"), flooded),
+            stderr=PipeReader(pipes.stderr.reading, output_max, partial(output, "stderr"), flooded),
+            complaints=PipeReader(pipes.complaints.reading, said_max, said.extend, flooded),
+            said=said,
+        )
+
+
+def _pipe(*, reader: contextlib.ExitStack, writer: contextlib.ExitStack) -> Pipe:
+    pipe = Pipe(*os.pipe())
+    reader.callback(os.close, pipe.reading)
+    writer.callback(os.close, pipe.writing)
+    return pipe
+
+
+def _placed(stack: contextlib.ExitStack, content: bytes) -> int:
+    descriptor = memory_file(content)
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+def _explained(error: OSError) -> SandboxError | RejectedError:
+    if error.errno == errno.E2BIG:
+        return RejectedError("arguments and environment are too long for this host")
+    return SandboxError(f"a cell could not be started: {error}")

@@ -1,0 +1,30 @@
+"""What an operator may choose about an executor, and why the defaults are what they are."""
+
+import os
+import socket
+import uuid
+
+import msgspec
+
+from shared.settings import ListenSettings
+
+
+def _executor_id() -> str:
+    """Readable in a log, unique per process, and one subject token."""
+    host = "".join(letter if letter.isalnum() or letter == "-" else "-" for letter in socket.gethostname())
+    return f"{host}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+
+
+class ExecutorSettings(ListenSettings, frozen=True, kw_only=True):
+    """Settings of one executor process."""
+
+    executor_id: str = msgspec.field(default_factory=_executor_id)
+    slots: int = os.cpu_count() or 2
+    """Programs at a time. One a processor: more would make their time limits depend on their neighbours."""
+
+    held_max: int = 2_000
+    """Deliveries held that wait for their lane; beyond it the farthest back is given back for a while."""
+
+    attempts_max: int = 3
+    grace_s: float = 10.0
+    """How long running programs may go on after SIGTERM."""

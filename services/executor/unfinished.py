@@ -1,0 +1,87 @@
+"""Every unfinished job as the log tells it, and which of them may start.
+
+Folded from the executor's follower alone; it holds nothing that the log does not have.
+"""
+
+from dataclasses import dataclass
+
+from shared import metrics
+from shared.codec import UndecodableError, UnknownTagError
+from shared.job import Finished, ImpossibleHistoryError, JobState, Nothing, Queued, Running, evolve
+from shared.lanes import Lanes
+from shared.log import Entry
+from shared.logs import get_logger
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownJob:
+    """An unfinished job and the sequence of its newest event seen so far."""
+
+    state: Queued | Running
+    last_sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one event did to one job."""
+
+    job_id: str
+    user_id: str
+    state: JobState
+
+
+class Unfinished:
+    """The fold of all jobs that have no terminal event yet."""
+
+    def __init__(self) -> None:
+        """Know nothing: the follower starts where everything before is finished."""
+        self.lanes = Lanes()
+        self._jobs: dict[str, KnownJob] = {}
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._jobs
+
+    def get(self, job_id: str) -> KnownJob | None:
+        """The job as far as the log was followed; None if finished or not seen yet."""
+        return self._jobs.get(job_id)
+
+    def apply(self, entry: Entry) -> Change | None:
+        """Fold one entry; None if it changes no job that is known here."""
+        try:
+            event = entry.event()
+        except UndecodableError as error:
+            metrics.POISON.labels(reader="follower").inc()
+            logger.error("poison_skipped", sequence=entry.sequence, why=str(error))
+            return None
+        except UnknownTagError as error:
+            # The job stays unfinished here, so its lane waits for an executor that understands.
+            metrics.UNKNOWN.labels(reader="follower").inc()
+            logger.error("newer_event", sequence=entry.sequence, tag=str(error))
+            return None
+        known = self._jobs.get(event.job_id)
+        if known is not None and entry.sequence <= known.last_sequence:
+            return None
+        try:
+            state = evolve(known.state if known else Nothing(), event)
+        except ImpossibleHistoryError as error:
+            if known is not None:
+                logger.error("impossible_history", sequence=entry.sequence, why=str(error))
+            # Otherwise it is the end of a job that was queued before this follower began.
+            return None
+        self._keep(event.job_id, event.user_id, state, entry.sequence)
+        return Change(event.job_id, event.user_id, state)
+
+    def _keep(self, job_id: str, user_id: str, state: JobState, sequence: int) -> None:
+        match state:
+            case Queued(queued):
+                self.lanes.add(user_id, job_id, queued.concurrency)
+                self._jobs[job_id] = KnownJob(state, sequence)
+            case Running():
+                self._jobs[job_id] = KnownJob(state, sequence)
+            case Finished():
+                self.lanes.remove(job_id)
+                self._jobs.pop(job_id, None)
+            case Nothing():
+                pass
