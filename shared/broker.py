@@ -17,10 +17,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol
 
-import nats.aio.subscription
-import nats.errors
-from nats.aio.client import Client
-from nats.nuid import NUID
+import nats.aio.subscription  # noqa: TID251 - this is the one place
+import nats.errors  # noqa: TID251 - this is the one place
+from nats.aio.client import Client  # noqa: TID251 - this is the one place
+from nats.nuid import NUID  # noqa: TID251 - this is the one place
 
 from shared import metrics
 from shared.logs import get_logger

@@ -59,6 +59,8 @@ class Consumer:
         self._outstanding = 0
         self._asked_at = 0.0
         self._generation = 0
+        self._stopping = False
+        self._stopped = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._held)
@@ -68,7 +70,7 @@ class Consumer:
         self._wake.set()
 
     async def run(self) -> None:
-        """Pull and keep alive until cancelled. What is still held then must be given back by the owner."""
+        """Pull and keep alive until cancelled. What is still held then is delivered again after a while."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._pull())
             tasks.create_task(self._keep_alive())
@@ -100,8 +102,18 @@ class Consumer:
             # Nothing is lost: unanswered, the message comes again after ACK_WAIT_S.
             logger.warning("answer_not_sent", sequence=delivery.sequence, error=str(error))
 
+    async def stop_pulling(self) -> None:
+        """Take nothing new; what is held is still kept alive.
+
+        Must come before deliveries are given back: the server would hand them to this consumer's own
+        outstanding pull again.
+        """
+        self._stopping = True
+        self._wake.set()
+        await self._stopped.wait()
+
     async def _pull(self) -> None:
-        while True:
+        while not self._stopping:
             generation = self._generation
             inbox = self._broker.inbox()
 
@@ -112,13 +124,14 @@ class Consumer:
                 try:
                     subscription = await self._broker.subscribe(inbox, receive)
                     self._outstanding = 0
-                    while generation == self._generation and not reconnected.is_set():
+                    while not self._stopping and generation == self._generation and not reconnected.is_set():
                         await self._ask(inbox)
                         await self._wait()
                     await subscription.unsubscribe()
                 except BrokerError as error:
                     logger.warning("pull_failed", error=str(error))
                     await asyncio.sleep(PULSE_S)
+        self._stopped.set()
 
     async def _ask(self, inbox: str) -> None:
         now = asyncio.get_running_loop().time()

@@ -74,6 +74,7 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
             "name": subjects.DEAD,
             "subjects": list(subjects.DEAD_SUBJECTS),
             "max_age": int(settings.retention_days * DAY_S * 1e9),
+            "allow_direct": True,
         },
         {
             **transient,

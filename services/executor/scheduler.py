@@ -79,6 +79,7 @@ class Scheduler:
     async def drain(self, *, grace_s: float) -> None:
         """Give back what waits, let running programs end within the grace period, then stop them."""
         self._stopping = True
+        await self._consumer.stop_pulling()
         for job_id in list(self._held):
             if job_id not in self._executing:
                 await self._consumer.give_back(self._let_go(job_id))

@@ -27,10 +27,6 @@ class Seen(list[Entry]):
             self.extend(batch)
             self._changed.notify_all()
 
-    async def count(self, count: int) -> None:
-        async with self._changed:
-            await self._changed.wait_for(lambda: len(self) >= count)
-
     async def payloads(self, payload: bytes, count: int) -> None:
         async with self._changed:
             await self._changed.wait_for(lambda: sum(entry.payload == payload for entry in self) >= count)

@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
+import subprocess  # noqa: TID251 - the sandbox is the one place
 import time
 from collections.abc import Callable
 from typing import Any

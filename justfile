@@ -1,0 +1,29 @@
+# Every gate of the project. CI runs `just check`; nothing else decides.
+
+# List what there is.
+default:
+    @just --list --unsorted
+
+# Format the code.
+format:
+    ruff format .
+    ruff check --fix .
+
+# Style, types, and the rules of the architecture.
+lint:
+    ruff format --check .
+    ruff check .
+    mypy
+    lint-imports
+
+# The whole test suite: unit, contract, integration, system, faults.
+test *arguments:
+    PYTHONASYNCIODEBUG=1 pytest {{ arguments }}
+
+# Everything that must be green before a commit.
+check: lint test
+
+# The benchmarks, each ending in its RATIO line. Nothing else should run meanwhile.
+bench:
+    python -m bench.latency
+    python -m bench.throughput

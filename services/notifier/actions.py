@@ -1,0 +1,66 @@
+"""What the protocol may decide, as values, and the close codes of the subprotocol `headrace.v1`."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from services.notifier.cursor import After
+from services.notifier.messages import ServerMessage
+
+MALFORMED = 4400
+UNAUTHENTICATED = 4401
+ORIGIN = 4403
+NO_SUBPROTOCOL = 4406
+SILENT = 4408
+DUPLICATE_ID = 4409
+SLOW = 4420
+TOO_MANY = 4429
+FULL = 4503
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The end of a connection: nothing is sent after it."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Queue this message."""
+
+    message: ServerMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """Verify this token and call `authenticated`, or refuse."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Start this subscription and call `ended` when it is over; no `job_id` is every job."""
+
+    id: str
+    job_id: str | None
+    after: After
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End this subscription; nothing is sent for it any more."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Answer with the job as it stands."""
+
+    id: str
+    job_id: str
+
+
+Action: TypeAlias = Send | Close | Authenticate | Begin | Stop | Look

@@ -1,0 +1,94 @@
+"""Puts the notifier together: the two followers, the hub between them and the sockets, and the server."""
+
+import asyncio
+from socket import socket
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+
+from services.notifier.catch_up import CatchUp
+from services.notifier.cursor import FeedMark, Position
+from services.notifier.feeder import Feeder
+from services.notifier.history import Extent, History
+from services.notifier.hub import Hub
+from services.notifier.live_order import LiveOrder
+from services.notifier.members import Members
+from services.notifier.settings import NotifierSettings
+from services.notifier.sockets import Sockets
+from shared.broker import Broker, connect
+from shared.follow import Follower
+from shared.service import Check, Service, listen, serve_http
+from shared.subjects import FEED, JOBS
+from shared.tokens import Tokens
+
+MESSAGE_BYTES_MAX = 64 * 1024
+"""Of a client's message; none of ours comes near it."""
+
+SERVER_OPTIONS: dict[str, Any] = {
+    "ws": "wsproto",
+    "ws_max_size": MESSAGE_BYTES_MAX,
+    "ws_per_message_deflate": False,
+    # The protocol has its own ping, which also proves that the client reads.
+    "ws_ping_interval": None,
+}
+
+
+class Notifier:
+    """One notifier over one broker connection. Made by `open_notifier`."""
+
+    def __init__(
+        self, service: Service, settings: NotifierSettings, broker: Broker, log: Extent, feed: Extent
+    ) -> None:
+        """`log` and `feed` are what the streams held when it began; it follows what comes after."""
+        hub = Hub()
+        end = Position(log.last_sequence, FeedMark(feed.last_us, feed.last_sequence))
+        order = LiveOrder(end, is_watched=hub.is_watched)
+        history = History(broker)
+        members = Members(settings, Tokens(settings), hub, history, CatchUp(hub, history, order.position))
+        self.feeder = Feeder(order, hub)
+        self.log_follower = Follower(
+            broker, JOBS, self.feeder.take_log, after=_before_last(log), service="notifier"
+        )
+        self.feed_follower = Follower(
+            broker, FEED, self.feeder.take_feed, after=_before_last(feed), service="notifier"
+        )
+        service.check("log", _caught_up(self.log_follower, JOBS))
+        service.check("feed", _caught_up(self.feed_follower, FEED))
+        self.app = Starlette(routes=[*service.routes(), WebSocketRoute("/v1/ws", Sockets(members).serve)])
+
+    async def work(self, listener: socket) -> None:
+        """Follow and serve until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.log_follower.run())
+            group.create_task(self.feed_follower.run())
+            group.create_task(self.feeder.release_overdue())
+            group.create_task(serve_http(self.app, listener, service="notifier", **SERVER_OPTIONS))
+
+
+async def open_notifier(service: Service, settings: NotifierSettings, broker: Broker) -> Notifier:
+    """A notifier that begins at the present end of both streams. Raises BrokerError."""
+    history = History(broker)
+    return Notifier(service, settings, broker, await history.extent(JOBS), await history.extent(FEED))
+
+
+async def run(service: Service, settings: NotifierSettings) -> None:
+    """Serve until told to stop."""
+    async with connect(settings, service="notifier") as broker:
+        service.watch_broker(broker)
+        notifier = await open_notifier(service, settings, broker)
+        listener = listen(settings.notifier_host, settings.notifier_port)
+        await service.run(broker, notifier.work(listener))
+
+
+def _before_last(extent: Extent) -> int:
+    """Where to begin, so that the follower is given the last message once more.
+
+    It knows then when its position was stored, and notices a stream that begins anew before its first
+    new message. The order of live items has seen that message and skips it.
+    """
+    return extent.last_sequence - 1 if extent.messages else 0
+
+
+def _caught_up(follower: Follower, stream: str) -> Check:
+    return lambda: None if follower.caught_up.is_set() else f"has not reached the end of {stream}"

@@ -1,0 +1,215 @@
+"""Brings one subscription from where its client was to live, without a gap and without a repeat.
+
+Live items are kept aside first; then the ends of log and feed are asked of their leaders, and what is
+stored up to there is shown, merged by the time it was stored; then what was kept and is newer. Whatever
+fails on the way begins again after the last item shown.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from services.notifier.cursor import After, FeedMark, Position
+from services.notifier.history import Extent, History, end_position
+from services.notifier.hub import Hub, Subscription
+from services.notifier.item import TERMINAL_KINDS, Item, feed_end, named_by
+from services.notifier.merge import has_ended, merge
+from services.notifier.messages import (
+    ErrorShown,
+    Gap,
+    ServerMessage,
+    Subscribed,
+    bad_cursor,
+    unavailable,
+    unknown_job,
+)
+from shared.broker import BrokerError
+from shared.cursor import microseconds
+from shared.log import Entry
+from shared.logs import get_logger
+from shared.subjects import FEED, JOBS, feed_notes, job_events, user_events, user_notes
+
+logger = get_logger(__name__)
+
+PATIENCE_S = 5.0
+PAUSE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """How to speak to the one client: `send` queues, `room` waits until history may be queued."""
+
+    send: Callable[[ServerMessage], None]
+    room: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """The last entry of a subscription's filter in each stream."""
+
+    log: Entry | None
+    feed: Entry | None
+
+    @property
+    def position(self) -> Position:
+        return end_position(self.log, self.feed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Filters:
+    log: str
+    feed: str
+
+
+class CatchUp:
+    """Does it for every subscription of this process."""
+
+    def __init__(self, hub: Hub, history: History, live_position: Callable[[str], Position]) -> None:
+        """`live_position` tells what of a user has been given to the hub."""
+        self._hub = hub
+        self._history = history
+        self._live_position = live_position
+
+    async def run(self, subscription: Subscription, after: After, client: Client) -> ErrorShown | None:
+        """Return when it is live or over; an error if it cannot be, and then it is not in the hub."""
+        refusal: ErrorShown | None = None
+        try:
+            refusal = await self._try(subscription, after, client)
+        except BaseException:
+            self._hub.remove(subscription)
+            raise
+        if refusal is not None or subscription.is_over:
+            self._hub.remove(subscription)
+        return refusal
+
+    async def _try(self, subscription: Subscription, after: After, client: Client) -> ErrorShown | None:
+        loop = asyncio.get_running_loop()
+        patient_until = loop.time() + PATIENCE_S
+        introduced = False
+        while True:
+            try:
+                if not introduced:
+                    refusal = await self._introduce(subscription, after, client)
+                    if refusal is not None:
+                        return refusal
+                    introduced = True
+                if await self._show_all(subscription, after, client):
+                    subscription.go_live()
+                    return None
+                after = subscription.seen
+                patient_until = loop.time() + PATIENCE_S
+            except BrokerError as error:
+                if loop.time() >= patient_until:
+                    logger.warning("catch_up_gave_up", why=str(error))
+                    return unavailable(subscription.id)
+                await asyncio.sleep(PAUSE_S)
+
+    async def _introduce(self, subscription: Subscription, after: After, client: Client) -> ErrorShown | None:
+        """Join the hub, find out what there is, and tell the client where its events begin."""
+        subscription.begin_keeping()
+        self._hub.add(subscription)
+        live = self._live_position(subscription.user_id)
+        filters = _filters(subscription)
+        if subscription.job_id is None and after == "now":
+            ends = _Ends(None, None)
+        else:
+            ends = await self._ends(filters)
+        if subscription.job_id is not None and ends.log is None:
+            return unknown_job(subscription.id)
+        to = live.later(ends.position)
+        start = to if after == "now" else Position() if after == "start" else after
+        gaps: list[Gap] = []
+        if after != "now":
+            extents = await self._history.extent(JOBS), await self._history.extent(FEED)
+            if start.log > extents[0].last_sequence:
+                return bad_cursor(subscription.id, "the log does not reach this cursor")
+            gaps = await self._gaps(subscription, start, ends, *extents)
+        subscription.has_seen(start)
+        client.send(
+            Subscribed(id=subscription.id, recovered=not gaps, from_=str(start), to=str(start.later(to)))
+        )
+        for gap in gaps:
+            client.send(gap)
+        if subscription.job_id is not None and has_ended(ends.log) and ends.position.log <= start.log:
+            subscription.complete()
+        return None
+
+    async def _gaps(
+        self, subscription: Subscription, start: Position, ends: _Ends, log: Extent, feed: Extent
+    ) -> list[Gap]:
+        """What of the requested history may be gone for ever."""
+        gaps: list[Gap] = []
+        mark: FeedMark | None = start.feed
+        if subscription.job_id is not None:
+            mark = await self._feed_needed(subscription, start, ends)
+        elif start.log + 1 < log.first_sequence:
+            to = Position(log.first_sequence - 1, start.feed)
+            gaps.append(Gap(id=subscription.id, from_=str(start), to=str(to), reason="log_purged"))
+        lost = None if mark is None else feed.lost_after(mark)
+        if lost is not None:
+            to = Position(start.log, lost)
+            gaps.append(Gap(id=subscription.id, from_=str(start), to=str(to), reason="feed_expired"))
+        return gaps
+
+    async def _feed_needed(self, subscription: Subscription, start: Position, ends: _Ends) -> FeedMark | None:
+        """After which mark the feed may hold output of one job that is new to the client, if it may."""
+        if has_ended(ends.log) and ends.position.log <= start.log:
+            return None
+        filters = _filters(subscription)
+        begun: FeedMark | None = None
+        async for entry in self._history.log_entries(filters.log, after=0, end=ends.position.log):
+            kind = entry.subject.rpartition(".")[2]
+            if kind == "running" and begun is None:
+                begun = FeedMark(microseconds(entry.stored_at), None)
+            if kind in TERMINAL_KINDS and feed_end(entry) == 0:
+                return None
+        return None if begun is None else start.feed.later(begun)
+
+    async def _show_all(self, subscription: Subscription, after: After, client: Client) -> bool:
+        """False if it must be done again, because too much came meanwhile to be kept aside."""
+        if subscription.is_over or (after == "now" and await self._show_kept(subscription, client)):
+            return True
+        return await self._replay(subscription, client)
+
+    async def _replay(self, subscription: Subscription, client: Client) -> bool:
+        """Show what is stored after the last item shown, and then what was kept."""
+        subscription.begin_keeping()
+        filters = _filters(subscription)
+        ends = await self._ends(filters)
+        end = ends.position
+        seen = subscription.seen
+        log = self._history.log_entries(filters.log, after=seen.log, end=end.log)
+        feed = self._history.feed_entries(filters.feed, after=seen.feed, end=end.feed)
+        async for entry, is_note in merge(log, feed):
+            named = named_by(entry)
+            if named is None:
+                continue
+            await client.room()
+            item = Item(entry, named, is_note, Position())
+            at = Position(0, item.mark) if is_note else Position(entry.sequence)
+            subscription.show(item.moved_to(subscription.seen.later(at)))
+            if subscription.is_over:
+                return True
+        subscription.has_seen(end)
+        return await self._show_kept(subscription, client)
+
+    async def _show_kept(self, subscription: Subscription, client: Client) -> bool:
+        while not subscription.lost_kept:
+            item = subscription.take_kept()
+            if item is None or subscription.is_over:
+                return True
+            subscription.show(item)
+            await client.room()
+        return False
+
+    async def _ends(self, filters: _Filters) -> _Ends:
+        """The feed is asked second, so it has all output of every terminal event up to the log's end."""
+        log = await self._history.end_of(JOBS, filters.log)
+        return _Ends(log, await self._history.end_of(FEED, filters.feed))
+
+
+def _filters(subscription: Subscription) -> _Filters:
+    user_id, job_id = subscription.user_id, subscription.job_id
+    if job_id is None:
+        return _Filters(user_events(user_id), user_notes(user_id))
+    return _Filters(job_events(user_id, job_id), feed_notes(user_id, job_id))

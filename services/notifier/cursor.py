@@ -1,0 +1,72 @@
+"""How far someone has seen the log and the feed, and what is new to them. Pure.
+
+The feed may lose its end and use sequences again when its server restarts, so neither a note's sequence
+nor its time alone tells whether it was seen; both together do.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from math import inf
+from typing import Literal, TypeAlias
+
+from shared.cursor import Cursor, microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class FeedMark:
+    """A place in the feed. Without a sequence it is a moment: everything stored until then."""
+
+    stored_us: int = 0
+    sequence: int | None = 0
+
+    def covers(self, other: "FeedMark") -> bool:
+        """Whether what is at `other` was seen by whoever has seen everything up to here.
+
+        A later time with an earlier sequence is a feed that began anew: not seen. An earlier time with a
+        later sequence is a clock that was set back: not seen either.
+        """
+        if other.stored_us > self.stored_us:
+            return False
+        return self.sequence is None or other.sequence is None or other.sequence <= self.sequence
+
+    def later(self, other: "FeedMark") -> "FeedMark":
+        """The newer of the two; of one moment, the one that has seen more of it."""
+        return max(self, other, key=_age)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Everything in the log up to `log` was seen, and everything in the feed up to `feed`."""
+
+    log: int = 0
+    feed: FeedMark = FeedMark()
+
+    def __str__(self) -> str:
+        """The cursor that a client may come back with."""
+        return str(Cursor(self.log, self.feed.stored_us, self.feed.sequence))
+
+    def covers(self, other: "Position") -> bool:
+        """Whether nothing up to `other` is new to whoever is here."""
+        return other.log <= self.log and self.feed.covers(other.feed)
+
+    def later(self, other: "Position") -> "Position":
+        """Everything that either of the two has seen."""
+        return Position(max(self.log, other.log), self.feed.later(other.feed))
+
+
+After: TypeAlias = Position | Literal["start", "now"]
+"""Where a client wants to begin."""
+
+
+def _age(mark: FeedMark) -> tuple[int, float]:
+    return mark.stored_us, inf if mark.sequence is None else mark.sequence
+
+
+def position_of(cursor: Cursor) -> Position:
+    """Where a client says it is."""
+    return Position(cursor.log, FeedMark(cursor.feed_us, cursor.feed_sequence))
+
+
+def feed_mark(stored_at: datetime, sequence: int) -> FeedMark:
+    """The place of one stored message of the feed."""
+    return FeedMark(microseconds(stored_at), sequence)

@@ -1,0 +1,159 @@
+"""Reads what is stored: how far both streams reach, and one filter's entries up to a known end.
+
+Direct Get may answer from a replica that is behind, so an end is asked of the stream's leader first, and
+reading goes on until it was reached.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from services.notifier.cursor import FeedMark, Position, feed_mark
+from services.notifier.item import READER, count_poison
+from shared import metrics
+from shared.broker import Broker, JetStreamError, UnreachableError
+from shared.codec import UndecodableError, UnknownTagError
+from shared.cursor import microseconds
+from shared.log import NO_MESSAGE, Entry, Log, parse_time
+from shared.record import JobRecord, fold
+from shared.subjects import FEED, JOBS, job_events
+
+READS_MAX = 32
+"""Histories read at once by this process; more only wait for each other inside the server."""
+
+PAUSE_S = 0.05
+STALE_READS_MAX = 40
+STALE_NOTES_MAX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a stream holds. The times are those of its first and last message, in µs of the epoch."""
+
+    first_sequence: int
+    first_us: int
+    last_sequence: int
+    last_us: int
+    messages: int
+
+    def lost_after(self, mark: FeedMark) -> FeedMark | None:
+        """The end of what is no longer kept, if anything of that may be newer than `mark`."""
+        if self.messages == 0:
+            sequence, stored_us = self.last_sequence, self.last_us
+        else:
+            sequence, stored_us = self.first_sequence - 1, self.first_us - 1
+        if sequence == 0 or mark.stored_us >= stored_us or (mark.sequence or 0) >= sequence:
+            return None
+        return FeedMark(stored_us, sequence)
+
+
+class History:
+    """Reads over one broker connection."""
+
+    def __init__(self, broker: Broker) -> None:
+        """Use a connected broker."""
+        self._broker = broker
+        self._log = Log(broker)
+        self._reads = asyncio.Semaphore(READS_MAX)
+
+    async def extent(self, stream: str) -> Extent:
+        """How far a stream reaches now. Raises BrokerError."""
+        state = (await self._broker.api(f"STREAM.INFO.{stream}"))["state"]
+        return Extent(
+            first_sequence=int(state["first_seq"]),
+            first_us=_microseconds(state["first_ts"]),
+            last_sequence=int(state["last_seq"]),
+            last_us=_microseconds(state["last_ts"]),
+            messages=int(state["messages"]),
+        )
+
+    async def end_of(self, stream: str, subject_filter: str) -> Entry | None:
+        """The last entry of a filter, as the leader knows it; without its payload. Raises BrokerError."""
+        try:
+            answer = await self._broker.api(f"STREAM.MSG.GET.{stream}", {"last_by_subj": subject_filter})
+        except JetStreamError as error:
+            if error.code == NO_MESSAGE:
+                return None
+            raise
+        message = answer["message"]
+        return Entry(int(message["seq"]), parse_time(message["time"]), message["subject"], b"")
+
+    async def log_entries(self, subject_filter: str, *, after: int, end: int) -> AsyncIterator[Entry]:
+        """The log's entries of a filter, `after` < sequence ≤ `end`, where `end` is one of them.
+
+        Raises BrokerError, also when `end` cannot be found for long.
+        """
+        for _ in range(STALE_READS_MAX):
+            async for entry in self._read(JOBS, subject_filter, after, end):
+                after = entry.sequence
+                yield entry
+            if after >= end:
+                return
+            await asyncio.sleep(PAUSE_S)
+        raise UnreachableError(f"{subject_filter} does not show sequence {end}")
+
+    async def feed_entries(
+        self, subject_filter: str, *, after: FeedMark, end: FeedMark
+    ) -> AsyncIterator[Entry]:
+        """The feed's entries of a filter that `after` does not cover, up to `end`. Raises BrokerError.
+
+        Notes expire, so an end that is not found after a few reads is not waited for any longer.
+        """
+        sequence = await self._sequence_of(after)
+        end_sequence = end.sequence or 0
+        for _ in range(STALE_NOTES_MAX):
+            async for entry in self._read(FEED, subject_filter, sequence, end_sequence):
+                sequence = entry.sequence
+                if not after.covers(feed_mark(entry.stored_at, entry.sequence)):
+                    yield entry
+            if sequence >= end_sequence:
+                return
+            await asyncio.sleep(PAUSE_S)
+
+    async def job(self, user_id: str, job_id: str) -> JobRecord | None:
+        """One job as its events add up; None if there is none. Raises BrokerError."""
+        subject_filter = job_events(user_id, job_id)
+        last = await self.end_of(JOBS, subject_filter)
+        record: JobRecord | None = None
+        if last is not None:
+            async for entry in self.log_entries(subject_filter, after=0, end=last.sequence):
+                try:
+                    record = fold(record, entry.event(), entry.sequence)
+                except UnknownTagError:
+                    metrics.UNKNOWN.labels(reader=READER).inc()
+                except UndecodableError as error:
+                    count_poison(entry, error)
+        return record
+
+    async def _sequence_of(self, mark: FeedMark) -> int:
+        """Where to begin reading after a mark: its sequence, if the feed still is the one it was made in."""
+        if not mark.sequence:
+            return 0
+        try:
+            answer = await self._broker.api(f"STREAM.MSG.GET.{FEED}", {"seq": mark.sequence})
+        except JetStreamError:
+            return 0
+        same = microseconds(parse_time(answer["message"]["time"])) == mark.stored_us
+        return mark.sequence if same else 0
+
+    async def _read(self, stream: str, subject_filter: str, after: int, end: int) -> AsyncIterator[Entry]:
+        replay = self._log.replay(subject_filter, after=after, up_to=end, stream=stream)
+        while True:
+            async with self._reads:
+                entry = await anext(replay, None)
+            if entry is None:
+                return
+            yield entry
+
+
+def end_position(log: Entry | None, feed: Entry | None) -> Position:
+    """Everything up to the last entry of each."""
+    mark = FeedMark() if feed is None else feed_mark(feed.stored_at, feed.sequence)
+    return Position(0 if log is None else log.sequence, mark)
+
+
+def _microseconds(text: str) -> int:
+    """A stream that never held a message has times of the year 1."""
+    moment = parse_time(text)
+    return 0 if moment <= datetime(1970, 1, 1, tzinfo=UTC) else microseconds(moment)

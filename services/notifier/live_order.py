@@ -1,0 +1,128 @@
+"""The order in which live entries of log and feed reach clients: a terminal event after its output.
+
+Two followers bring the entries, so a terminal event may arrive before the last output of its attempt. It
+is held until the feed has come that far, and with it what follows of the same user, so that a cursor
+never runs ahead of something held. The wait is bounded, because the feed may have begun anew. Pure: time
+comes in as an argument.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.notifier.cursor import FeedMark, Position
+from services.notifier.item import TERMINAL_KINDS, Item, feed_end, named_by
+from shared.cursor import microseconds
+from shared.log import Entry
+from shared.subjects import JobSubject
+
+HOLD_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    entry: Entry
+    named: JobSubject
+    feed_end: int
+    until: float
+
+
+class LiveOrder:
+    """Takes entries as they arrive and gives items as they may be shown."""
+
+    def __init__(self, start: Position, *, is_watched: Callable[[str], bool]) -> None:
+        """`start` is the end of both streams; nothing is ever held for users whom nobody watches."""
+        self._log_sequence = start.log
+        self._feed_mark = start.feed
+        self._feed_sequence = start.feed.sequence or 0
+        self._is_watched = is_watched
+        self._lanes: dict[str, deque[_Held]] = {}
+        self._by_feed_end: list[tuple[int, int, str]] = []
+        self._by_time: deque[tuple[float, int, str]] = deque()
+
+    def position(self, user_id: str) -> Position:
+        """What of this user has been given out: everything before the first held entry."""
+        lane = self._lanes.get(user_id)
+        return Position(lane[0].entry.sequence - 1 if lane else self._log_sequence, self._feed_mark)
+
+    def take_log(self, entry: Entry, now: float) -> list[Item]:
+        """An entry of the log has arrived."""
+        if entry.sequence <= self._log_sequence:
+            return []
+        self._log_sequence = entry.sequence
+        named = named_by(entry)
+        if named is None or not (named.user_id in self._lanes or self._is_watched(named.user_id)):
+            return []
+        needed = feed_end(entry) if named.kind in TERMINAL_KINDS else 0
+        held = _Held(entry, named, needed, now + HOLD_S)
+        lane = self._lanes.get(named.user_id)
+        if lane is None and needed <= self._feed_sequence:
+            return [self._item(held)]
+        if lane is None:
+            lane = self._lanes[named.user_id] = deque()
+        lane.append(held)
+        if needed > self._feed_sequence:
+            heapq.heappush(self._by_feed_end, (needed, entry.sequence, named.user_id))
+            self._by_time.append((held.until, entry.sequence, named.user_id))
+        return []
+
+    def take_feed(self, entry: Entry) -> list[Item]:
+        """A note of the feed has arrived; whatever was held for an earlier one goes first."""
+        self._feed_sequence = entry.sequence - 1
+        items = self._release_reached()
+        self._feed_sequence = entry.sequence
+        mark = FeedMark(microseconds(entry.stored_at), entry.sequence)
+        if not self._feed_mark.covers(mark):
+            self._feed_mark = mark
+            named = named_by(entry)
+            if named is not None and self._is_watched(named.user_id):
+                items.append(Item(entry, named, is_note=True, position=self.position(named.user_id)))
+        return items + self._release_reached()
+
+    @property
+    def overdue_at(self) -> float | None:
+        """When `take_overdue` has something to do."""
+        return self._by_time[0][0] if self._by_time else None
+
+    def take_overdue(self, now: float) -> list[Item]:
+        """What has waited long enough for output that may never come."""
+        items: list[Item] = []
+        while self._by_time and self._by_time[0][0] <= now:
+            _, sequence, user_id = self._by_time.popleft()
+            items += self._release(user_id, sequence, now)
+        self._forget_released()
+        return items
+
+    def _release_reached(self) -> list[Item]:
+        items: list[Item] = []
+        while self._by_feed_end and self._by_feed_end[0][0] <= self._feed_sequence:
+            _, sequence, user_id = heapq.heappop(self._by_feed_end)
+            items += self._release(user_id, sequence, None)
+        self._forget_released()
+        return items
+
+    def _forget_released(self) -> None:
+        if not self._lanes:
+            self._by_feed_end.clear()
+            self._by_time.clear()
+
+    def _release(self, user_id: str, sequence: int, now: float | None) -> list[Item]:
+        """Empty the lane up to its first entry that must still wait, if `sequence` is its head."""
+        lane = self._lanes.get(user_id)
+        if lane is None or lane[0].entry.sequence != sequence:
+            return []
+        items = [self._item(lane.popleft())]
+        while lane and self._may_go(lane[0], now):
+            items.append(self._item(lane.popleft()))
+        if not lane:
+            del self._lanes[user_id]
+        return items
+
+    def _may_go(self, held: _Held, now: float | None) -> bool:
+        return held.feed_end <= self._feed_sequence or (now is not None and held.until <= now)
+
+    def _item(self, held: _Held) -> Item:
+        return Item(
+            held.entry, held.named, is_note=False, position=Position(held.entry.sequence, self._feed_mark)
+        )

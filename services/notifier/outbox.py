@@ -1,0 +1,74 @@
+"""What waits to be sent to one client, bounded in bytes; the one queue between a hub and a socket.
+
+A message is taken while less than the bound is waiting, so a single large event always passes. When it is
+full, the connection is over: its owner closes it, and the client comes back with its last cursor.
+"""
+
+import asyncio
+from collections import deque
+
+from services.notifier.actions import Close
+
+
+class Outbox:
+    """Texts in order, and at most one `Close` as the last of them."""
+
+    def __init__(self, bytes_max: int) -> None:
+        """Begin empty."""
+        self._bytes_max = bytes_max
+        self._texts: deque[tuple[str, int]] = deque()
+        self._bytes = 0
+        self._end: Close | None = None
+        self._filled = asyncio.Event()
+        self._roomy = asyncio.Event()
+        self._roomy.set()
+        self.closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What has not left yet, the message being written included."""
+        return self._bytes
+
+    def put(self, text: str, size: int) -> bool:
+        """Queue a text of `size` bytes; False if there is no room. After `end`, texts are dropped."""
+        if self._end is not None:
+            return True
+        if self._bytes >= self._bytes_max:
+            return False
+        self._texts.append((text, size))
+        self._bytes += size
+        self._filled.set()
+        if self._bytes >= self._bytes_max // 4:
+            self._roomy.clear()
+        return True
+
+    def end(self, close: Close, *, drop: bool = False) -> None:
+        """Close after what is queued, or instead of it. Only the first call counts."""
+        if self._end is not None:
+            return
+        if drop:
+            self._texts.clear()
+        self._end = close
+        self._filled.set()
+        self._roomy.set()
+        if not self.closing.done():
+            self.closing.set_result(None)
+
+    async def take(self) -> tuple[str, int] | Close:
+        """The next text, or the end. A text counts as waiting until `sent` is told of it."""
+        while not self._texts:
+            if self._end is not None:
+                return self._end
+            self._filled.clear()
+            await self._filled.wait()
+        return self._texts.popleft()
+
+    def sent(self, size: int) -> None:
+        """A text has left."""
+        self._bytes -= size
+        if self._bytes < self._bytes_max // 4:
+            self._roomy.set()
+
+    async def room(self) -> None:
+        """Wait until most of the bound is free, which is when replayed history may be queued."""
+        await self._roomy.wait()

@@ -1,0 +1,36 @@
+"""What an operator may choose about the notifier, and why the defaults are what they are."""
+
+from shared.settings import TokenSettings
+
+MIB = 1024 * 1024
+
+
+class NotifierSettings(TokenSettings, frozen=True, kw_only=True):
+    """Settings of one notifier process. Seconds and bytes, as the names say."""
+
+    notifier_host: str = "127.0.0.1"
+    notifier_port: int = 8071
+    notifier_origins: str = ""
+    """Origins of browsers that may connect, separated by commas, besides the host itself; ``*`` is any."""
+
+    notifier_init_s: float = 5.0
+    """How long a new connection may stay silent before it proves who it is."""
+
+    notifier_ping_s: float = 20.0
+    """Below the idle limit of common proxies (60 s); a ping without a pong by the next one ends the
+    connection, so a client that reads too slowly to see a ping within this time is ended too."""
+
+    notifier_connections_max: int = 10_000
+    """Of this process: about 40 KiB each, and one file descriptor."""
+
+    notifier_user_connections_max: int = 2_000
+    """Of one user, so that no user can take all of them."""
+
+    notifier_subscriptions_max: int = 100
+    """Of one connection. A client with more jobs than this subscribes to ``*``."""
+
+    notifier_commands_per_s: float = 50.0
+    """What one connection may ask, in the long run; four seconds' worth may come at once."""
+
+    notifier_queue_bytes_max: int = 4 * MIB
+    """What may wait for one slow client: more than one event with two full streams of output."""

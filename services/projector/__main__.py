@@ -1,0 +1,31 @@
+"""``python -m services.projector`` keeps a view and answers from it; with ``rebuild`` it makes it anew."""
+
+import sys
+
+from services.projector.failures import exit_on_view_error
+from services.projector.files import hold_view
+from services.projector.projector import Projector
+from services.projector.rebuild import run_rebuild
+from services.projector.settings import ProjectorSettings
+from shared.broker import connect
+from shared.service import Service, start
+
+
+async def run(service: Service, settings: ProjectorSettings) -> None:
+    """Hold the view and project until told to stop."""
+    with exit_on_view_error(), hold_view(settings.view_file):
+        async with connect(settings, service="projector") as broker:
+            projector = Projector(broker, settings.view_file)
+            service.watch_broker(broker)
+            service.check("view", projector.why_unready)
+            await service.run(broker, service.serve_health(settings), projector.run())
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case []:
+            start("projector", ProjectorSettings, run)
+        case ["rebuild"]:
+            start("projector", ProjectorSettings, run_rebuild)
+        case _:
+            sys.exit("usage: python -m services.projector [rebuild]")

@@ -1,0 +1,163 @@
+"""Opens the view's SQLite file and runs functions on it, one round trip to a thread for each.
+
+A file that another program damaged, or that another version of this one wrote, is never repaired: it is
+named unusable, and whoever opened it rebuilds it from the log.
+
+Errors::
+
+    ViewError                the view cannot be read or written now; the message names the file
+    ├── ViewInUseError       another projector or a rebuild holds it (files.py); nothing was touched
+    ├── ViewLockedError      another program keeps it locked; the call may be repeated
+    ├── RebuildError         the view was not replaced by a new one (rebuild.py)
+    └── ViewUnusableError    corrupt, or written by another version: only a rebuild helps
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar, get_args
+
+import aiosqlite
+
+from shared.job import Status
+
+VERSION = 1
+"""Written as `user_version`. Raise it with every change of schema.sql, JobRecord, or fold."""
+
+SCHEMA = Path(__file__).with_name("schema.sql")
+BUSY_TIMEOUT_MS = 5_000
+_UNUSABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+GivenP = ParamSpec("GivenP")
+FoundT = TypeVar("FoundT")
+
+
+class ViewError(Exception):
+    """The view cannot be read or written."""
+
+
+class ViewInUseError(ViewError):
+    """Another process has this view; it was not touched."""
+
+
+class ViewLockedError(ViewError):
+    """Another program holds a lock on the file for longer than this one waits."""
+
+
+class RebuildError(ViewError):
+    """The view was left as it was."""
+
+
+class ViewUnusableError(ViewError):
+    """The file is corrupt or of another version, and must be rebuilt from the log."""
+
+
+class Connection(aiosqlite.Connection):
+    """One SQLite connection on a thread of its own."""
+
+    def __init__(self, path: Path, pragmas: tuple[str, ...]) -> None:
+        """Prepare; `async with` opens it."""
+        super().__init__(partial(_connect, path, pragmas), iter_chunk_size=64)
+        self._path = path
+
+    async def call(
+        self,
+        function: Callable[Concatenate[sqlite3.Connection, GivenP], FoundT],
+        *given: GivenP.args,
+        **named: GivenP.kwargs,
+    ) -> FoundT:
+        """Run a whole function on the connection's thread: one round trip for many statements.
+
+        A call that is cancelled still runs to its end, so a transaction is whole. Raises ViewError.
+        """
+        if self._connection is None:
+            raise ViewError(f"{self._path} is closed")
+        try:
+            found: FoundT = await self._execute(  # type: ignore[no-untyped-call]  # aiosqlite leaves it untyped
+                function, self._conn, *given, **named
+            )
+        except sqlite3.Error as error:
+            raise view_error(self._path, error) from error
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The view's file: `writer` for batches, `reader` so that no question waits for a batch's fsync."""
+
+    path: Path
+    writer: Connection
+    reader: Connection
+
+
+@asynccontextmanager
+async def open_database(path: Path, *, durable: bool = True) -> AsyncIterator[Database]:
+    """The view in `path`, made empty if it is not there. Raises ViewError.
+
+    `durable=False` is for a file that nobody will trust before it was synced as a whole.
+    """
+    pragmas = (
+        f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+        # Questions are answered while a batch is written.
+        "PRAGMA journal_mode = WAL",
+        # FULL: the checkpoint never runs ahead of the rows after a power loss, and with batches of 500
+        # it costs 3 % (measured; at one event a transaction it would be 30 %).
+        f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}",
+        # 32 MiB, as negative KiB: the indexes that a batch touches stay in memory.
+        "PRAGMA cache_size = -32768",
+    )
+    writer = Connection(path, pragmas)
+    reader = Connection(path, (*pragmas, "PRAGMA query_only = ON"))
+    try:
+        async with writer:
+            await writer.call(_prepare, path)
+            async with reader:
+                yield Database(path, writer, reader)
+    except sqlite3.Error as error:
+        raise view_error(path, error) from error
+
+
+def view_error(path: Path, error: sqlite3.Error) -> ViewError:
+    """What an error of SQLite means for whoever wanted something of the view."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in _UNUSABLE:
+        return ViewUnusableError(f"{path} is corrupt: {error}")
+    if code in _LOCKED:
+        return ViewLockedError(f"{path} is locked by another program for over {BUSY_TIMEOUT_MS} ms")
+    return ViewError(f"{path}: {error}")
+
+
+def _connect(path: Path, pragmas: tuple[str, ...]) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        for pragma in pragmas:
+            connection.execute(pragma)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables in a new file, in one transaction; check the version of an old one."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables == 0:
+            _create_tables(connection)
+        elif version != VERSION:
+            raise ViewUnusableError(f"{path} has schema version {version}, this program needs {VERSION}")
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    # Not executescript, which would commit first; no statement of the schema holds a semicolon.
+    for statement in SCHEMA.read_text().split(";\n"):
+        connection.execute(statement)
+    connection.execute("INSERT INTO checkpoint (id, sequence) VALUES (1, 0)")
+    connection.executemany("INSERT INTO totals VALUES (?, 0)", [(status,) for status in get_args(Status)])
+    connection.execute(f"PRAGMA user_version = {VERSION}")

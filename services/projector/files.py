@@ -1,0 +1,83 @@
+"""The view's file and its companions: who may write it, and how another file takes its place.
+
+One process writes a view: projector and rebuild both hold an exclusive lock on ``<view>.lock`` as long
+as they live, and the kernel lets go of it when they die. The lock is a file of its own because the view
+itself is replaced.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from services.projector.database import ViewError, ViewInUseError
+from shared.logs import get_logger
+
+logger = get_logger(__name__)
+
+COMPANIONS = ("-wal", "-shm", "-journal")
+
+
+@contextmanager
+def hold_view(path: Path) -> Iterator[None]:
+    """Be the only one that writes this view. Raises ViewInUseError at once if somebody else does."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = beside(path, ".lock").open("ab")
+    except OSError as error:
+        raise ViewError(f"a view cannot be kept in {path}: {error}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ViewInUseError(
+                f"{path} is in use by another projector or rebuild; stop it first"
+            ) from error
+        yield
+
+
+def replace_view(fresh: Path, path: Path) -> None:
+    """Put a closed, complete, synced `fresh` where `path` is, durably.
+
+    A write-ahead log that the old file left behind would be applied to the new one, so it has to go first.
+    An orderly close folds it into the old file; where that fails the old file is lost anyway and goes too.
+    """
+    _settle(path)
+    if any(companion.exists() for companion in _companions(path)):
+        logger.warning("old_view_removed", path=str(path))
+        remove_database(path)
+    fresh.replace(path)
+    sync_file(path.parent)
+
+
+def remove_database(path: Path) -> None:
+    """Remove a database file, and only then what SQLite keeps beside it."""
+    for file in (path, *_companions(path)):
+        file.unlink(missing_ok=True)
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """A file next to the view, named after it."""
+    return path.with_name(path.name + suffix)
+
+
+def _companions(path: Path) -> tuple[Path, ...]:
+    return tuple(beside(path, suffix) for suffix in COMPANIONS)
+
+
+def _settle(path: Path) -> None:
+    """Open and close the old file, which removes its companions if it is a database at all."""
+    if path.exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def sync_file(path: Path) -> None:
+    """Wait until the disk has a file, or a directory's entries."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,51 @@
+"""Takes batches from the follower into the view, and tells what was odd about them.
+
+Poison is counted and left behind. An event of a newer writer ends the intake: it is never skipped,
+because the view would then be wrong without anybody knowing.
+"""
+
+from services.projector.database import Database
+from services.projector.view import Oddity, apply_entries
+from shared import metrics
+from shared.log import Entry
+from shared.logs import get_logger
+
+logger = get_logger(__name__)
+
+READER = "projector"
+
+
+class NewerEventError(Exception):
+    """The entry at `sequence` is of a type that this program does not know; the view stands before it."""
+
+    def __init__(self, newer: Oddity) -> None:
+        """Keep the entry's place and its type."""
+        super().__init__(f"entry {newer.sequence} is a {newer.why}, which this program does not know")
+        self.sequence = newer.sequence
+
+
+class ReadAgainError(Exception):
+    """The follower began anew: the log is perhaps another one than the view was made from."""
+
+
+class Intake:
+    """The follower's handler for one view, from `after` on."""
+
+    def __init__(self, database: Database, after: int) -> None:
+        """Write to this view."""
+        self._database = database
+        self._last = after
+        self.count = 0
+
+    async def take(self, batch: list[Entry]) -> None:
+        """Store a batch. Raises NewerEventError, ReadAgainError, or ViewError."""
+        if batch[0].sequence <= self._last:
+            raise ReadAgainError(f"entry {batch[0].sequence} came again after {self._last}")
+        applied = await self._database.writer.call(apply_entries, batch)
+        for poison in applied.poison:
+            metrics.POISON.labels(reader=READER).inc()
+            logger.warning("poison_skipped", sequence=poison.sequence, why=poison.why)
+        if applied.newer is not None:
+            raise NewerEventError(applied.newer)
+        self._last = batch[-1].sequence
+        self.count += len(batch)

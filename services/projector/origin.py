@@ -1,0 +1,85 @@
+"""Whether the view was made from the log that is there now.
+
+A stream that was deleted and made again, restored from an older copy, or that lost its unsynced end counts
+its entries anew: a view that went on from its checkpoint would mix two histories. It starts over instead.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.projector.database import Database
+from services.projector.view import Checkpoint, clear_view, select_checkpoint
+from shared.broker import Broker, JetStreamError
+from shared.log import NO_MESSAGE, parse_time
+from shared.logs import get_logger
+from shared.subjects import JOBS
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """What tells one JOBS from another. `stored_at` belongs to the checkpoint's entry, None if it left."""
+
+    created: str
+    first_sequence: int
+    last_sequence: int
+    stored_at: datetime | None
+
+
+def why_another(checkpoint: Checkpoint, log: LogState) -> str | None:
+    """Why the rows up to this checkpoint do not come from this log; None if they do."""
+    if checkpoint.stream_created is None:
+        return "the view is new"
+    if checkpoint.stream_created != log.created:
+        return f"JOBS was created anew at {log.created}, the view comes from {checkpoint.stream_created}"
+    if checkpoint.sequence > log.last_sequence:
+        return f"the view is at {checkpoint.sequence}, JOBS ends at {log.last_sequence}"
+    if log.stored_at not in {None, checkpoint.stored_at}:
+        return f"entry {checkpoint.sequence} is another one, stored at {log.stored_at}"
+    if 0 < checkpoint.sequence < log.first_sequence - 1:
+        return f"the view is at {checkpoint.sequence}, JOBS begins at {log.first_sequence}"
+    return None
+
+
+async def read_log_state(broker: Broker, sequence: int) -> LogState:
+    """Ask the stream's leader. Raises BrokerError."""
+    answer = await broker.api(f"STREAM.INFO.{JOBS}")
+    state = answer["state"]
+    return LogState(
+        created=answer["created"],
+        first_sequence=int(state["first_seq"]),
+        last_sequence=int(state["last_seq"]),
+        stored_at=await _time_of(broker, sequence) if sequence else None,
+    )
+
+
+async def compare(broker: Broker, database: Database) -> tuple[Checkpoint, LogState, str | None]:
+    """The checkpoint, the log, and why they do not belong together. Raises BrokerError or ViewError.
+
+    The checkpoint is read first: a log that moves on meanwhile is no contradiction.
+    """
+    checkpoint = await database.writer.call(select_checkpoint)
+    log = await read_log_state(broker, checkpoint.sequence)
+    return checkpoint, log, why_another(checkpoint, log)
+
+
+async def agree(broker: Broker, database: Database) -> Checkpoint:
+    """The checkpoint to go on from, after an empty beginning if need be. Raises BrokerError or ViewError."""
+    checkpoint, log, why = await compare(broker, database)
+    if why is None:
+        return checkpoint
+    if checkpoint.sequence:
+        logger.error("view_starts_over", why=why, path=str(database.path))
+    await database.writer.call(clear_view, log.created)
+    return await database.writer.call(select_checkpoint)
+
+
+async def _time_of(broker: Broker, sequence: int) -> datetime | None:
+    try:
+        answer = await broker.api(f"STREAM.MSG.GET.{JOBS}", {"seq": sequence})
+    except JetStreamError as error:
+        if error.code == NO_MESSAGE:
+            return None
+        raise
+    return parse_time(answer["message"]["time"])

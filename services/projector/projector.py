@@ -1,0 +1,138 @@
+"""Keeps one view in step with the log and answers from it, for as long as the process lives.
+
+The view is read in rounds. A round follows the log from the checkpoint and ends when an event of a newer
+writer comes, when the log turns out to be another one, or when the view turns out to be damaged; the next
+round begins with what that needs: patience, an empty view, or a rebuilt one.
+"""
+
+import asyncio
+from pathlib import Path
+
+from services.projector.answers import Answers
+from services.projector.database import Database, ViewUnusableError, open_database
+from services.projector.failures import first_of
+from services.projector.intake import Intake, NewerEventError, ReadAgainError
+from services.projector.origin import agree, compare
+from services.projector.rebuild import rebuild_view
+from services.projector.view import Checkpoint
+from shared import metrics
+from shared.broker import Broker, BrokerError
+from shared.follow import Follower
+from shared.logs import get_logger
+from shared.subjects import JOBS
+
+logger = get_logger(__name__)
+
+LOG_CHECK_S = 5.0
+"""How often the log is asked whether it is still the one that the view was made from."""
+
+RETRY_S = 3.0
+"""How long a round that could not go on waits: an upgrade or an operator has to help, which takes longer."""
+
+
+class AnotherLogError(Exception):
+    """The log is not the one that the view was made from."""
+
+
+class Projector:
+    """Follows JOBS into the view at `path`, which the caller holds."""
+
+    def __init__(
+        self, broker: Broker, path: Path, *, log_check_s: float = LOG_CHECK_S, retry_s: float = RETRY_S
+    ) -> None:
+        """Prepare; `run` does the work."""
+        self._broker = broker
+        self._path = path
+        self._log_check_s = log_check_s
+        self._retry_s = retry_s
+        self._follower: Follower | None = None
+        self._obstacle: str | None = None
+        self._newer_sequence = 0
+
+    async def run(self) -> None:
+        """Project and answer until cancelled. Raises ViewError when the file cannot be used at all."""
+        while True:
+            try:
+                await self._serve_view()
+            except* ViewUnusableError as errors:
+                await self._rebuild(str(first_of(errors)))
+
+    def why_unready(self) -> str | None:
+        """None while the view is in step with the log; else what is missing."""
+        if self._follower is not None and self._follower.caught_up.is_set():
+            return None
+        return self._obstacle or "the view is behind the log"
+
+    async def _serve_view(self) -> None:
+        async with open_database(self._path) as database, asyncio.TaskGroup() as group:
+            group.create_task(Answers(self._broker, database).serve())
+            group.create_task(self._follow(database))
+
+    async def _rebuild(self, why: str) -> None:
+        logger.error("view_unusable", why=why)
+        self._obstacle = f"the view is being rebuilt: {why}"
+        try:
+            await rebuild_view(self._broker, self._path, whole=False)
+        except BrokerError as error:
+            await self._wait_out(f"the view cannot be rebuilt: {error}")
+        self._obstacle = None
+
+    async def _follow(self, database: Database) -> None:
+        while True:
+            try:
+                await self._follow_round(database)
+            except* NewerEventError as errors:
+                self._report_newer(first_of(errors))
+                await asyncio.sleep(self._retry_s)
+            except* (AnotherLogError, ReadAgainError) as errors:
+                logger.warning("round_ended", why=str(first_of(errors)))
+
+    async def _follow_round(self, database: Database) -> None:
+        checkpoint = await self._agree(database)
+        intake = Intake(database, checkpoint.sequence)
+        self._follower = Follower(
+            self._broker,
+            JOBS,
+            intake.take,
+            after=checkpoint.sequence,
+            after_time=checkpoint.stored_at,
+            service="projector",
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._follower.run())
+                group.create_task(self._watch_log(database))
+        finally:
+            self._follower = None
+
+    async def _agree(self, database: Database) -> Checkpoint:
+        while True:
+            try:
+                return await agree(self._broker, database)
+            except BrokerError as error:
+                await self._wait_out(f"the log cannot be read: {error}")
+
+    async def _wait_out(self, obstacle: str) -> None:
+        self._obstacle = obstacle
+        await asyncio.sleep(self._retry_s)
+        self._obstacle = None
+
+    async def _watch_log(self, database: Database) -> None:
+        """A stream that is made anew breaks no connection, so nobody else would notice."""
+        while True:
+            await asyncio.sleep(self._log_check_s)
+            try:
+                _, _, why = await compare(self._broker, database)
+            except BrokerError:
+                continue
+            if why is not None:
+                raise AnotherLogError(why)
+
+    def _report_newer(self, error: BaseException) -> None:
+        """Once for each entry, however often it is tried again."""
+        assert isinstance(error, NewerEventError)
+        self._obstacle = str(error)
+        if error.sequence != self._newer_sequence:
+            self._newer_sequence = error.sequence
+            metrics.UNKNOWN.labels(reader="projector").inc()
+            logger.error("newer_event", sequence=error.sequence, why=str(error))

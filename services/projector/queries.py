@@ -1,0 +1,89 @@
+"""The questions of `shared.view` as SQL. Each is answered from one snapshot, with its checkpoint.
+
+Statements are put together from constant clauses; whatever a client sent is bound, never written into one.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from services.projector.view import decode_record, microseconds, select_checkpoint, select_record
+from shared.view import JobAnswer, JobQuestion, JobsAnswer, JobsQuestion, StatsAnswer
+
+Values = dict[str, str | int]
+SEQUENCE_MAX = 2**63 - 1
+
+_OF_ALL = ("jobs", "jobs.user_id = :user_id")
+# The label's rows are walked, newest first, and each leads to its job: CROSS JOIN keeps that order.
+_OF_LABEL = (
+    "labels CROSS JOIN jobs USING (user_id, queued_sequence)",
+    "labels.user_id = :user_id AND labels.name = :name AND labels.value = :value",
+)
+
+
+def find_job(connection: sqlite3.Connection, question: JobQuestion) -> JobAnswer:
+    """The job with its result, if it is that user's."""
+    with snapshot(connection):
+        return JobAnswer(
+            checkpoint=select_checkpoint(connection).sequence,
+            job=select_record(connection, (question.user_id, question.job_id)),
+        )
+
+
+def list_jobs(connection: sqlite3.Connection, question: JobsQuestion) -> JobsAnswer:
+    """A page of a user's jobs, newest first, without results."""
+    statement, values = jobs_statement(question)
+    with snapshot(connection):
+        checkpoint = select_checkpoint(connection).sequence
+        rows = connection.execute(statement, values).fetchall()
+    jobs = tuple(decode_record(record) for (record,) in rows[: question.limit])
+    more = len(rows) > question.limit
+    return JobsAnswer(checkpoint=checkpoint, jobs=jobs, before=jobs[-1].queued_sequence if more else None)
+
+
+def count_jobs(connection: sqlite3.Connection) -> StatsAnswer:
+    """How many jobs of each status there are, those with none included."""
+    with snapshot(connection):
+        return StatsAnswer(
+            checkpoint=select_checkpoint(connection).sequence,
+            jobs=dict(connection.execute("SELECT status, jobs FROM totals").fetchall()),
+        )
+
+
+def jobs_statement(question: JobsQuestion) -> tuple[str, Values]:
+    """The statement of a page and what it binds; it asks for one row more, to know whether any follow.
+
+    `created_from` is included, `created_to` is not.
+    """
+    source, owner = _OF_ALL if question.label is None else _OF_LABEL
+    order = "jobs.queued_sequence" if question.label is None else "labels.queued_sequence"
+    clauses = [owner, f"{order} < :before"]
+    values: Values = {
+        "user_id": question.user_id,
+        "before": SEQUENCE_MAX if question.before is None else question.before,
+        "rows": question.limit + 1,
+    }
+    if question.label is not None:
+        values |= {"name": question.label[0], "value": question.label[1]}
+    if question.status is not None:
+        clauses.append("jobs.status = :status")
+        values["status"] = question.status
+    if question.language is not None:
+        clauses.append("jobs.language = :language")
+        values["language"] = question.language
+    if question.created_from is not None:
+        clauses.append("jobs.created_at_us >= :created_from")
+        values["created_from"] = microseconds(question.created_from)
+    if question.created_to is not None:
+        clauses.append("jobs.created_at_us < :created_to")
+        values["created_to"] = microseconds(question.created_to)
+    parts = ("SELECT jobs.record FROM", source, "WHERE", " AND ".join(clauses))
+    return " ".join((*parts, "ORDER BY", order, "DESC LIMIT :rows")), values
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Everything read inside belongs to one moment."""
+    with connection:
+        connection.execute("BEGIN")
+        yield

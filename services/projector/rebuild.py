@@ -1,0 +1,95 @@
+"""Makes the view anew from the log, in a file beside the old one that takes its place when it is complete.
+
+Killed half-way it leaves the old view as it was; the next run removes what was begun. It refuses to work
+while a projector has the view, because that one would go on writing into the file that was replaced.
+"""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+from time import perf_counter
+
+from services.projector.database import Database, RebuildError, ViewError, open_database
+from services.projector.failures import exit_on_view_error, first_of
+from services.projector.files import beside, hold_view, remove_database, replace_view, sync_file
+from services.projector.intake import Intake, NewerEventError
+from services.projector.origin import agree
+from services.projector.settings import ProjectorSettings
+from shared.broker import Broker, connect
+from shared.follow import Follower
+from shared.logs import get_logger
+from shared.service import Service
+from shared.subjects import JOBS
+
+logger = get_logger(__name__)
+
+
+class _CaughtUp(Exception):  # noqa: N818 - not an error: it ends the task group that reads
+    """The end of the log, as it was when reading began, is in the view."""
+
+
+async def rebuild_view(broker: Broker, path: Path, *, whole: bool) -> None:
+    """Replace the view in `path`, which the caller holds, by what the log says now.
+
+    At an event of a newer writer, `whole` raises RebuildError; otherwise the view ends before that event.
+    Raises BrokerError or ViewError too; the old view is replaced only when this returns.
+    """
+    fresh = beside(path, ".rebuild")
+    remove_database(fresh)
+    begun = perf_counter()
+    try:
+        async with open_database(fresh, durable=False) as database:
+            count = await _fill(broker, database, whole=whole)
+            await database.writer.call(_fold_in_wal)
+        await asyncio.to_thread(sync_file, fresh)
+        replace_view(fresh, path)
+    finally:
+        remove_database(fresh)
+    logger.info("view_rebuilt", path=str(path), entries=count, seconds=round(perf_counter() - begun, 3))
+
+
+async def run_rebuild(service: Service, settings: ProjectorSettings) -> None:
+    """The command: rebuild once, then end; a ViewError ends the process. Raises BrokerError."""
+    done = asyncio.Event()
+
+    async def rebuild_once(broker: Broker) -> None:
+        await rebuild_view(broker, settings.view_file, whole=True)
+        done.set()
+        service.stopping.set()
+
+    with exit_on_view_error(), hold_view(settings.view_file):
+        async with connect(settings, service="projector") as broker:
+            await service.run(broker, rebuild_once(broker))
+        if not done.is_set():
+            raise RebuildError("stopped before the end of the log: the view was left as it was")
+
+
+async def _fill(broker: Broker, database: Database, *, whole: bool) -> int:
+    """Read the log up to its current end; returns how many entries that were."""
+    await agree(broker, database)
+    intake = Intake(database, 0)
+    follower = Follower(broker, JOBS, intake.take, service="projector")
+    newer: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(follower.run())
+            group.create_task(_until_caught_up(follower))
+    except* _CaughtUp:
+        pass
+    except* NewerEventError as errors:
+        newer = first_of(errors)
+    if newer is not None and whole:
+        raise RebuildError(f"the view was left as it was: {newer}")
+    return intake.count
+
+
+async def _until_caught_up(follower: Follower) -> None:
+    await follower.caught_up.wait()
+    raise _CaughtUp
+
+
+def _fold_in_wal(connection: sqlite3.Connection) -> None:
+    """Only the main file takes the old one's place, so everything has to be in it."""
+    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if busy:
+        raise ViewError("the new view is read by another program and cannot be completed")

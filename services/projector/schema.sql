@@ -1,0 +1,42 @@
+-- The view: what the log says about every job, laid out for the questions of shared/view.py.
+-- A change here, in JobRecord, or in its fold needs a new VERSION in database.py.
+
+CREATE TABLE checkpoint (
+    id             INTEGER PRIMARY KEY CHECK (id = 1),
+    sequence       INTEGER NOT NULL, -- the last entry of the log that the rows contain
+    stored_at_us   INTEGER,          -- when the log stored that entry, NULL before the first
+    stream_created TEXT              -- which JOBS stream it was, NULL before the first look at it
+) STRICT;
+
+CREATE TABLE jobs (
+    user_id         TEXT    NOT NULL,
+    job_id          TEXT    NOT NULL,
+    status          TEXT    NOT NULL,
+    language        TEXT    NOT NULL,
+    created_at_us   INTEGER NOT NULL,
+    queued_sequence INTEGER NOT NULL,
+    last_sequence   INTEGER NOT NULL,
+    record          TEXT    NOT NULL, -- the JobRecord as JSON, without its result
+    result          TEXT,             -- its result as JSON; last, so that a list never reads its pages
+    PRIMARY KEY (user_id, job_id)
+) STRICT;
+
+-- Each filter of view.jobs walks one of these backwards and stops when its page is full. The time is
+-- the last column, so that a range of time is decided in the index, without reading a record.
+CREATE INDEX jobs_by_user ON jobs (user_id, queued_sequence, created_at_us);
+CREATE INDEX jobs_by_status ON jobs (user_id, status, queued_sequence, created_at_us);
+CREATE INDEX jobs_by_language ON jobs (user_id, language, queued_sequence, created_at_us);
+
+CREATE TABLE labels (
+    user_id         TEXT    NOT NULL,
+    name            TEXT    NOT NULL,
+    value           TEXT    NOT NULL,
+    queued_sequence INTEGER NOT NULL,
+    PRIMARY KEY (user_id, name, value, queued_sequence)
+) STRICT, WITHOUT ROWID;
+
+-- Kept with every batch: counting a million jobs for view.stats would take longer with every job.
+CREATE TABLE totals (
+    status TEXT    PRIMARY KEY,
+    jobs   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,130 @@
+"""Published events never change: each version's golden file must decode, and encode to the same bytes.
+
+A new event or version needs a new file: write it with ``python -m tests.contract.test_events``. Changing
+an existing file is changing history.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.codec import decode_event, decode_note, encode
+from shared.events import (
+    Artifact,
+    Event,
+    EventBase,
+    FeedNote,
+    Isolation,
+    JobCancelled,
+    JobCancelRequested,
+    JobCompleted,
+    JobFailed,
+    JobOutput,
+    JobProgress,
+    JobQueued,
+    JobRunning,
+    JobTimeout,
+    Limits,
+    Output,
+    Result,
+    SourceFile,
+    StageReport,
+    kind_of,
+    tag_of,
+)
+from shared.subjects import feed_note, job_event
+from tests.builders import JOB, NOON
+
+FOLDER = Path(__file__).with_name("events")
+USER = "auth0|zoë *.>"
+COMMON: dict[str, Any] = {
+    "job_id": JOB,
+    "user_id": USER,
+    "time": NOON,
+    "request_id": "req-1",
+    "trace": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+}
+RESULT = Result(
+    exit_code=0,
+    stdout=Output(content="42\n", kept_bytes=3, total_bytes=3),
+    stderr=Output(content="/w==", encoding="base64", kept_bytes=1, total_bytes=9, truncated=True),
+    stages=(
+        StageReport(name="compile", wall_ms=80, cpu_ms=70, memory_peak_bytes=9_000_000, exit_code=0),
+        StageReport(name="run", wall_ms=12, cpu_ms=9, memory_peak_bytes=1_000_000, exit_code=0),
+    ),
+    wall_ms=92,
+    cpu_ms=79,
+    memory_peak_bytes=9_000_000,
+    artifacts=(Artifact(path="out/plot.png", size=7, sha256="ab" * 32),),
+)
+EXAMPLES: list[EventBase] = [
+    JobQueued(
+        **COMMON,
+        language="c",
+        files=(
+            SourceFile(name="main.c", content="int main(){}"),
+            SourceFile(name="lib/logo.bin", content="AP8=", encoding="base64"),
+        ),
+        entrypoint="main.c",
+        fingerprint="0123456789abcdef" * 4,
+        stdin=SourceFile(name="stdin", content="a line\n"),
+        args=("--fast", "ü"),
+        env={"LANG": "C.UTF-8"},
+        limits=Limits(wall_ms=5_000),
+        labels={"course": "cs101"},
+        session="s-1",
+        expires_at=NOON,
+        concurrency=2,
+    ),
+    JobRunning(
+        **COMMON,
+        attempt=2,
+        executor_id="host-1-ab12",
+        queue_wait_ms=7,
+        isolation=Isolation(
+            namespaces=("user", "pid"), seccomp="cd" * 32, cgroup="v2", uid=60931, runtime_digest="ef" * 32
+        ),
+        language_version="12.2.0",
+    ),
+    JobCompleted(**COMMON, attempt=2, result=RESULT, feed_sequence=9),
+    JobFailed(
+        **COMMON, attempt=1, reason="memory", detail="in the run stage", result=RESULT, feed_sequence=9
+    ),
+    JobTimeout(**COMMON, attempt=1, reason="cpu_time", stage="compile", result=RESULT, feed_sequence=9),
+    JobCancelRequested(**COMMON, by=USER),
+    JobCancelled(**COMMON, by=USER, attempt=1, result=RESULT, feed_sequence=9),
+    JobOutput(**COMMON, attempt=1, stage="run", stream="stderr", offset=16_384, content="ä"),
+    JobProgress(**COMMON, attempt=1, stage="run", percent=50, message="run started", remaining_s=0.25),
+]
+
+
+def path_of(event: EventBase) -> Path:
+    return FOLDER / f"{tag_of(event)}.json"
+
+
+def golden(event: EventBase) -> bytes:
+    return msgspec.json.format(encode(event), indent=2) + b"\n"
+
+
+@pytest.mark.parametrize("event", EXAMPLES, ids=tag_of)
+def test_the_golden_file_is_what_is_written_and_read(event: EventBase) -> None:
+    stored = path_of(event).read_bytes()
+    assert golden(event) == stored
+    if isinstance(event, JobOutput | JobProgress):
+        assert decode_note(feed_note(USER, JOB, kind_of(event)), stored) == event
+    else:
+        assert decode_event(job_event(USER, JOB, kind_of(event)), stored) == event
+
+
+def test_every_event_has_an_example_and_every_file_an_event() -> None:
+    known = {str(kind.__struct_config__.tag) for kind in (*Event.__args__, *FeedNote.__args__)}
+    assert {tag_of(event) for event in EXAMPLES} == known
+    assert {path.stem for path in FOLDER.glob("*.json")} == known
+
+
+if __name__ == "__main__":
+    for example in EXAMPLES:
+        if not path_of(example).exists():
+            path_of(example).write_bytes(golden(example))

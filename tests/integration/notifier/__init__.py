@@ -1,0 +1,1 @@
+"""The notifier over real sockets and a real nats-server."""

@@ -1,0 +1,93 @@
+"""Runs programs in cells for the tests, and gathers what they print."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage, Verdict
+from shared.events import Limits, StreamName
+
+MIB = 1024 * 1024
+ATTEMPTED = "attempted"
+"""What every attack prints before it begins."""
+
+
+class Transcript:
+    """A sink that keeps what it gets, and lets a test wait until something was printed."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.pieces: dict[StreamName, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        self._printed = asyncio.Event()
+
+    def __call__(self, stream: StreamName, piece: bytes) -> None:
+        """Take one piece, as an `OutputSink`."""
+        self.pieces[stream] += piece
+        self._printed.set()
+
+    async def until(self, marker: str) -> None:
+        """Wait until stdout holds `marker`."""
+        while marker.encode() not in self.pieces["stdout"]:
+            self._printed.clear()
+            await self._printed.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What became of one program."""
+
+    verdict: Verdict
+    transcript: Transcript = field(repr=False)
+
+    @property
+    def stdout(self) -> str:
+        """All of stdout."""
+        return self.transcript.pieces["stdout"].decode()
+
+    @property
+    def stderr(self) -> str:
+        """All of stderr."""
+        return self.transcript.pieces["stderr"].decode()
+
+    def succeeded(self) -> str:
+        """Return stdout of a program that must have ended well; fails with its stderr otherwise."""
+        assert self.verdict.exit_code == 0, f"{self.verdict}: {self.stderr}"
+        return self.stdout
+
+
+def stage(
+    *argv: str,
+    files: dict[str, bytes] | None = None,
+    env: dict[str, str] | None = None,
+    stdin: bytes = b"",
+    keep: str | None = None,
+    keep_bytes_max: int = MIB,
+    limits: Limits | None = None,
+) -> Stage:
+    """Build a stage with limits that a test can wait for."""
+    return Stage(
+        name="run",
+        argv=argv,
+        files=tuple(CellFile(path, content) for path, content in (files or {}).items()),
+        limits=limits or Limits(),
+        env=tuple((env or {}).items()),
+        stdin=stdin,
+        keep=keep,
+        keep_bytes_max=keep_bytes_max,
+    )
+
+
+async def run(sandbox: Sandbox, asked: Stage) -> Ran:
+    """Run a stage to its end."""
+    transcript = Transcript()
+    return Ran(await sandbox.run(asked, output=transcript, stop=asyncio.Event()), transcript)
+
+
+async def shell(sandbox: Sandbox, script: str, limits: Limits | None = None) -> Ran:
+    """Run a script of the cell's shell."""
+    return await run(sandbox, stage("/bin/sh", "-c", script, limits=limits))
+
+
+async def python(sandbox: Sandbox, source: str, *args: str, limits: Limits | None = None) -> Ran:
+    """Run a Python program."""
+    asked = stage("python3", "-u", "main.py", *args, files={"main.py": source.encode()}, limits=limits)
+    return await run(sandbox, asked)

@@ -1,0 +1,227 @@
+"""The languages that this host must have for these tests, each compiled and run in real cells."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from services.executor.languages import (
+    FOLDER,
+    Language,
+    LanguageError,
+    Offered,
+    Program,
+    compile_stage,
+    load_languages,
+    offered,
+    run_stage,
+)
+from services.executor.sandbox.bubblewrap import ColdSandbox
+from services.executor.sandbox.sandbox import CellFile, RejectedError
+from shared.events import Limits
+from tests.integration.sandbox.cells import Ran, run
+
+LANGUAGES = load_languages()
+
+ECHO = {
+    "python": "import os, sys\nprint(sys.argv[1:], os.environ['GREETING'], input())",
+    "javascript": (
+        "const line = require('fs').readFileSync(0, 'utf8').trim()\n"
+        "console.log(JSON.stringify(process.argv.slice(2)), process.env.GREETING, line)"
+    ),
+    "bash": 'read -r line; printf "%s|" "$@"; echo " $GREETING $line"',
+    "c": (
+        "#include <stdio.h>\n#include <stdlib.h>\n"
+        'int main(int n, char **a) { char line[99]; scanf("%98s", line);\n'
+        '  printf("%d %s %s %s\\n", n, a[1], getenv("GREETING"), line); return 0; }'
+    ),
+}
+ECHOED = {
+    "python": "['a b', '$(id)'] hello given\n",
+    "javascript": '["a b","$(id)"] hello given\n',
+    "bash": "a b|$(id)| hello given\n",
+    "c": "3 a b hello given\n",
+}
+
+
+def program(language: Language, source: str, *more: CellFile) -> Program:
+    return Program(
+        files=(CellFile(language.entrypoint, source.encode()), *more),
+        entrypoint=language.entrypoint,
+        limits=language.default_limits,
+        args=("a b", "$(id)"),
+        env=(("GREETING", "hello"),),
+        stdin=b"given\n",
+    )
+
+
+async def execute(sandbox: ColdSandbox, language: Language, submitted: Program) -> Ran:
+    """Compile if need be, and run; a failed compilation is returned as it is."""
+    product = None
+    if compilation := compile_stage(language, submitted):
+        compiled = await run(sandbox, compilation)
+        if compiled.verdict.exit_code != 0:
+            return compiled
+        product = compiled.verdict.kept
+    return await run(sandbox, run_stage(language, submitted, product))
+
+
+@pytest.mark.parametrize("name", ECHO)
+async def test_a_program_gets_its_arguments_environment_and_input(sandbox: ColdSandbox, name: str) -> None:
+    language = LANGUAGES[name]
+    ran = await execute(sandbox, language, program(language, ECHO[name]))
+    assert ran.succeeded() == ECHOED[name]
+
+
+async def test_every_language_of_the_catalogue_is_offered_here(sandbox: ColdSandbox) -> None:
+    found = await offered(sandbox, LANGUAGES)
+    assert found.keys() == LANGUAGES.keys() == ECHO.keys()
+    for each in found.values():
+        assert each.version[0].isdigit(), each
+
+
+async def test_a_language_that_the_cell_does_not_have_is_not_offered(sandbox: ColdSandbox) -> None:
+    absent = Language(name="absent", extension="x", entrypoint="x", version=("no-such-command",), run=("x",))
+    failing = Language(name="failing", extension="x", entrypoint="x", version=("false",), run=("x",))
+    assert await offered(sandbox, {"absent": absent, "failing": failing}) == {}
+
+
+async def test_a_language_that_calls_itself_nothing_in_particular(sandbox: ColdSandbox) -> None:
+    language = Language(
+        name="odd", extension="x", entrypoint="x", version=("echo", "the odd one"), run=("x",)
+    )
+    assert await offered(sandbox, {"odd": language}) == {"odd": Offered(language, "the odd one")}
+
+
+async def test_a_compile_error_is_the_compilers_own(sandbox: ColdSandbox) -> None:
+    ran = await execute(sandbox, LANGUAGES["c"], program(LANGUAGES["c"], "int main(void) { return x; }"))
+    assert (ran.verdict.exit_code, ran.verdict.kept) == (1, None)
+    assert "undeclared" in ran.stderr
+
+
+async def test_several_sources_are_compiled_together(sandbox: ColdSandbox) -> None:
+    main = '#include <stdio.h>\n#include "sum.h"\nint main(void) { printf("%d\\n", sum(2, 3)); }'
+    more = (
+        CellFile("sum.h", b"int sum(int, int);"),
+        CellFile("lib/sum.c", b"int sum(int a, int b) { return a + b; }"),
+    )
+    ran = await execute(sandbox, LANGUAGES["c"], program(LANGUAGES["c"], main, *more))
+    assert ran.succeeded() == "5\n"
+
+
+async def test_the_files_beside_the_entrypoint_are_there_in_both_stages(sandbox: ColdSandbox) -> None:
+    beside = CellFile("input/table.txt", b"from a file\n")
+    python = LANGUAGES["python"]
+    ran = await execute(
+        sandbox, python, program(python, "print(open('input/table.txt').read(), end='')", beside)
+    )
+    assert ran.succeeded() == "from a file\n"
+    c = LANGUAGES["c"]
+    main = 'int main(void) { char s[99]; puts(fgets(s, 99, fopen("input/table.txt", "r"))); }'
+    source = f"#include <stdio.h>\n{main}"
+    assert "from a file" in (await execute(sandbox, c, program(c, source, beside))).succeeded()
+
+
+async def test_modules_beside_a_python_program_are_found(sandbox: ColdSandbox) -> None:
+    python = LANGUAGES["python"]
+    ran = await execute(
+        sandbox, python, program(python, "import other", CellFile("other.py", b"print('found')"))
+    )
+    assert ran.succeeded() == "found\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "refusal"),
+    [
+        pytest.param('#include "/etc/shadow"\n', "No such file", id="a secret of the host"),
+        pytest.param('__asm__(".incbin \\"/root/.bashrc\\"");\n', "file not found", id="a file of the host"),
+    ],
+)
+async def test_the_compiler_reads_only_its_cell(sandbox: ColdSandbox, source: str, refusal: str) -> None:
+    ran = await execute(
+        sandbox, LANGUAGES["c"], program(LANGUAGES["c"], f"{source}int main(void) {{ return 0; }}")
+    )
+    assert ran.verdict.exit_code == 1
+    assert refusal in ran.stderr
+
+
+async def test_an_endless_compilation_is_ended(sandbox: ColdSandbox) -> None:
+    doubled = (f"#define M{level} M{level - 1} M{level - 1}" for level in range(1, 40))
+    source = "\n".join(["#define M0 + 1", *doubled, "int number = 0 M39;"])
+    compilation = compile_stage(LANGUAGES["c"], program(LANGUAGES["c"], source))
+    assert compilation is not None
+    hasty = dataclasses.replace(compilation, limits=Limits(cpu_ms=700))
+    verdict = (await run(sandbox, hasty)).verdict
+    assert verdict.stopped_by in ("cpu_time", "memory")
+    assert verdict.kept is None
+
+
+async def test_a_file_called_like_the_product_does_not_replace_it(sandbox: ColdSandbox) -> None:
+    c = LANGUAGES["c"]
+    planted = CellFile("a.out", b"#!/bin/sh\necho planted\n", executable=True)
+    ran = await execute(
+        sandbox, c, program(c, '#include <stdio.h>\nint main(void) { puts("built"); }', planted)
+    )
+    assert ran.succeeded() == "built\n"
+
+
+def test_a_run_without_its_product_is_rejected() -> None:
+    with pytest.raises(RejectedError, match=r"a\.out"):
+        run_stage(LANGUAGES["c"], program(LANGUAGES["c"], ""), None)
+
+
+def test_placeholders_stand_for_whole_words_only() -> None:
+    language = Language(
+        name="x",
+        extension="x",
+        entrypoint="-c",
+        version=("x",),
+        run=("x", "{entrypoint}", "a{args}", "{args}"),
+    )
+    submitted = Program(files=(), entrypoint="-c", limits=Limits(), args=("{entrypoint}", "1"))
+    assert run_stage(language, submitted).argv == ("x", "/work/-c", "a{args}", "{entrypoint}", "1")
+
+
+def test_the_users_variables_stand_above_the_languages() -> None:
+    python = LANGUAGES["python"]
+    submitted = Program(files=(), entrypoint="x", limits=Limits(), env=(("PYTHONUNBUFFERED", ""),))
+    assert dict(run_stage(python, submitted).env)["PYTHONUNBUFFERED"] == ""
+
+
+def test_a_languages_limits_change_only_what_they_name() -> None:
+    assert LANGUAGES["python"].default_limits == Limits()
+    assert LANGUAGES["javascript"].default_limits == Limits(memory_bytes=512 * 1024 * 1024)
+
+
+GOOD = 'name = "x"\nextension = "x"\nentrypoint = "x"\nversion = ["x"]\nrun = ["x"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = ", "x.toml"),
+        ('name = "x"', "missing required field"),
+        (GOOD + "colour = 1", "unknown field `colour`"),
+        (GOOD + "[limits]\nmemory = 1", "unknown field `memory`"),
+        (GOOD + '[limits]\nwall_ms = "1"', "Expected `int"),
+        (GOOD.replace('"x"\n', '"y"\n', 1), "the name is 'y'"),
+        (GOOD.replace('run = ["x"]', 'run = ["{file}"]'), "'{file}' is not a placeholder"),
+        (GOOD.replace('run = ["x"]', 'run = ["{product}"]'), "nothing compiles"),
+    ],
+)
+def test_a_wrong_language_file_is_named_with_its_fault(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "x.toml").write_text(text)
+    with pytest.raises(LanguageError, match=message) as caught:
+        load_languages(tmp_path)
+    assert "x.toml" in str(caught.value)
+
+
+def test_two_languages_of_one_name(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(GOOD)
+    (tmp_path / "y.toml").write_text('aliases = ["x"]\n' + GOOD.replace('"x"', '"y"'))
+    with pytest.raises(LanguageError, match="both 'x' and 'y'"):
+        load_languages(tmp_path)
+
+
+def test_every_file_of_the_catalogue_is_read() -> None:
+    assert sorted(LANGUAGES) == sorted(path.stem for path in FOLDER.glob("*.toml"))

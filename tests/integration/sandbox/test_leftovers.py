@@ -1,0 +1,156 @@
+"""After a run, however it ended, the host is as it was: no process, no cgroup, no descriptor is left."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from services.executor.sandbox.bubblewrap import ColdSandbox, open_sandbox
+from services.executor.sandbox.hierarchies import hierarchies
+from services.executor.sandbox.sandbox import Stage
+from services.executor.sandbox.settings import SandboxSettings
+from shared.events import Limits
+from tests.integration.sandbox.cells import ATTEMPTED, Transcript, run, shell, stage
+
+REPOSITORY = Path(__file__).parents[3]
+
+MIXTURE: tuple[Stage, ...] = (
+    stage("/bin/sh", "-c", "echo well"),
+    stage("/bin/sh", "-c", "exit 3", files={f"{number}.txt": b"x" for number in range(20)}),
+    stage("/bin/sh", "-c", "(setsid sleep 3600 &); echo parent done"),
+    stage("sleep", "3600", limits=Limits(wall_ms=60)),
+    stage("/bin/sh", "-c", "while :; do :; done", limits=Limits(cpu_ms=60)),
+    stage("yes", limits=Limits(output_bytes=1000)),
+    stage("/bin/sh", "-c", "echo x > product", keep="product"),
+    stage("no-such-program", stdin=b"x" * 100_000),
+)
+FOR_EVER = stage("/bin/sh", "-c", "(setsid sleep 3600 &); echo attempted; sleep 3600")
+
+
+@pytest_asyncio.fixture
+async def sandbox() -> AsyncIterator[ColdSandbox]:
+    """A sandbox whose cells, where we are root, run as a user that no other test run has."""
+    async with open_sandbox(SandboxSettings(uid=60_578 + os.getpid() % 353)) as opened:
+        yield opened
+
+
+def processes_of_cells(uid: int | None) -> list[str]:
+    """The living processes of this user that are a bubblewrap or stand in a deeper pid namespace."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            lines = (process / "status").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+        of_a_cell = status["Name"] == "bwrap" or len(status["NSpid"].split()) > 1
+        if of_a_cell and status["Uid"].split()[0] == str(uid) and not status["State"].startswith("Z"):
+            found.append(f"{process.name} {status['Name']} {status['State']}")
+    return found
+
+
+def own_cell_groups() -> list[Path]:
+    """The cgroups of this process's cells."""
+    pattern = f"headrace-{os.getpid()}-*/cell-*"
+    return [cell for tree in hierarchies() for cell in tree.own.glob(pattern)]
+
+
+def open_descriptors() -> dict[str, str]:
+    """What this process holds open, but for the listing itself."""
+    found = {}
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            found[entry.name] = str(entry.readlink())
+        except FileNotFoundError:
+            continue
+    return found
+
+
+async def test_thirty_runs_of_every_kind_leave_nothing(sandbox: ColdSandbox) -> None:
+    await asyncio.gather(*(run(sandbox, each) for each in MIXTURE))
+    descriptors = open_descriptors()
+    for _ in range(4):
+        await asyncio.gather(*(run(sandbox, each) for each in MIXTURE))
+    assert own_cell_groups() == []
+    assert processes_of_cells(sandbox.isolation.uid) == []
+    assert open_descriptors() == descriptors
+
+
+async def test_a_cancelled_run_is_gone_before_the_cancellation_is_raised(sandbox: ColdSandbox) -> None:
+    descriptors, transcript = open_descriptors(), Transcript()
+    running = asyncio.create_task(sandbox.run(FOR_EVER, output=transcript, stop=asyncio.Event()))
+    await transcript.until(ATTEMPTED)
+    assert len(own_cell_groups()) > 0
+    assert len(processes_of_cells(sandbox.isolation.uid)) >= 4
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert own_cell_groups() == []
+    assert processes_of_cells(sandbox.isolation.uid) == []
+    assert open_descriptors() == descriptors
+
+
+async def test_a_run_may_be_cancelled_at_any_moment_and_again(sandbox: ColdSandbox) -> None:
+    descriptors = open_descriptors()
+    for turns in range(40):
+        running = asyncio.create_task(sandbox.run(FOR_EVER, output=Transcript(), stop=asyncio.Event()))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert own_cell_groups() == []
+    assert processes_of_cells(sandbox.isolation.uid) == []
+    assert open_descriptors() == descriptors
+
+
+KILLED_UID = 60_932
+KILLED_EXECUTOR = """
+import asyncio, os, signal, sys
+from services.executor.sandbox.bubblewrap import open_sandbox
+from services.executor.sandbox.settings import SandboxSettings
+from tests.integration.sandbox.cells import Transcript
+from tests.integration.sandbox.test_leftovers import FOR_EVER
+
+async def main():
+    async with open_sandbox(SandboxSettings(uid=int(sys.argv[1]))) as sandbox:
+        transcript = Transcript()
+        running = asyncio.create_task(sandbox.run(FOR_EVER, output=transcript, stop=asyncio.Event()))
+        await transcript.until("attempted")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+async def test_what_a_killed_executor_leaves_is_swept_by_the_next() -> None:
+    killed = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED_EXECUTOR, str(KILLED_UID), cwd=REPOSITORY
+    )
+    assert await killed.wait() == -9
+    left = [group for tree in hierarchies() for group in tree.own.glob(f"headrace-{killed.pid}-*")]
+    assert left, "the executor was killed too late to leave anything"
+    async with open_sandbox() as sandbox:
+        assert (await shell(sandbox, "echo well")).succeeded() == "well\n"
+        assert not [group for group in left if group.exists()]
+        assert processes_of_cells(sandbox.isolation.uid) == []
+
+
+async def test_the_groups_of_a_living_executor_are_left_alone(sandbox: ColdSandbox) -> None:
+    transcript, stop = Transcript(), asyncio.Event()
+    running = asyncio.create_task(sandbox.run(FOR_EVER, output=transcript, stop=stop))
+    await transcript.until(ATTEMPTED)
+    groups = own_cell_groups()
+    async with open_sandbox() as other:
+        assert (await shell(other, "echo well")).succeeded() == "well\n"
+    assert groups
+    assert own_cell_groups() == groups
+    assert not running.done()
+    stop.set()
+    assert (await running).stopped_by == "stopped"

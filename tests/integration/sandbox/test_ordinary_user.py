@@ -1,0 +1,67 @@
+"""The same sandbox opened by an ordinary user, in a process of its own, with what such a user can reach."""
+
+import asyncio
+import json
+import os
+import site
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[3]
+ORDINARY_UID = 60_933
+SYSTEM_PYTHON = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+"""Our own interpreter may live where only root can go."""
+
+PROGRAM = """
+import asyncio, json, os
+from services.executor.sandbox.bubblewrap import open_sandbox
+from shared.events import Limits
+from tests.integration.sandbox.cells import python, shell, run, stage
+
+async def main():
+    async with open_sandbox() as sandbox:
+        hello = await python(sandbox, "print('hello')")
+        counted = "id -u; ls /proc/self/fd | wc -l; env | wc -l; (echo > /x) || echo refused"
+        identity = await shell(sandbox, counted)
+        slow = await shell(sandbox, "echo attempted; sleep 3600", limits=Limits(wall_ms=300))
+        kept = await run(sandbox, stage("/bin/sh", "-c", "echo x > product", keep="product"))
+        print(json.dumps({
+            "uid": os.getuid(), "facts": [sandbox.isolation.uid, sandbox.isolation.cgroup],
+            "hello": hello.succeeded(), "identity": identity.stdout.split(), "slow": slow.verdict.stopped_by,
+            "attempted": slow.stdout, "kept": kept.verdict.kept.decode(),
+        }))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not Path(SYSTEM_PYTHON).exists(), reason="no system interpreter of this version")
+async def test_an_ordinary_user_gets_the_same_cells() -> None:
+    becomes = ORDINARY_UID if os.geteuid() == 0 else None
+    asked = await asyncio.create_subprocess_exec(
+        SYSTEM_PYTHON,
+        *("-B", "-c", PROGRAM),
+        cwd=REPOSITORY,
+        env={"PYTHONPATH": os.pathsep.join([str(REPOSITORY), *site.getsitepackages()]), "PATH": os.defpath},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        user=becomes,
+        group=becomes,
+        extra_groups=None if becomes is None else (),
+    )
+    said, complaint = await asked.communicate()
+    assert asked.returncode == 0, complaint.decode()
+    found = json.loads(said)
+    uid = found.pop("uid")
+    assert uid != 0
+    assert found == {
+        "facts": [uid, "none"] if os.geteuid() == 0 else [uid, found["facts"][1]],
+        "hello": "hello\n",
+        # 0, 1, 2 and the listing; PATH, HOME, LANG and PWD.
+        "identity": ["1000", "4", "4", "refused"],
+        "slow": "wall_time",
+        "attempted": "attempted\n",
+        "kept": "x\n",
+    }

@@ -1,0 +1,129 @@
+"""What is refused before it runs, and what is the sandbox's own failure and never the program's."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from services.executor.sandbox import host
+from services.executor.sandbox.bubblewrap import ColdSandbox, open_sandbox
+from services.executor.sandbox.sandbox import CellFile, RejectedError, SandboxError, Stage
+from shared.events import Limits
+from tests.integration.sandbox.cells import MIB, run, shell, stage
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../x", "a/../../x", "a//b", "", ".", "a/.", "x\0y", "x" * 256, "a/" * 2500 + "b"]
+)
+async def test_a_path_that_is_not_within_the_work_directory(sandbox: ColdSandbox, path: str) -> None:
+    with pytest.raises(RejectedError):
+        await run(sandbox, stage("true", files={path: b""}))
+    with pytest.raises(RejectedError):
+        await run(sandbox, stage("true", keep=path))
+
+
+@pytest.mark.parametrize("paths", [("a", "a"), ("a", "a/b"), ("a/b/c", "a/b")])
+async def test_files_in_each_others_way(sandbox: ColdSandbox, paths: tuple[str, ...]) -> None:
+    files = tuple(CellFile(path, b"") for path in paths)
+    with pytest.raises(RejectedError):
+        await run(sandbox, Stage(name="run", argv=("true",), files=files, limits=Limits()))
+
+
+async def test_files_that_do_not_fit(sandbox: ColdSandbox) -> None:
+    with pytest.raises(RejectedError, match="do not fit"):
+        await run(sandbox, stage("true", files={"x": bytes(MIB + 1)}, limits=Limits(disk_bytes=MIB)))
+    with pytest.raises(RejectedError, match="more than"):
+        await run(sandbox, stage("true", files={str(number): b"" for number in range(1000)}))
+
+
+@pytest.mark.parametrize("words", [(), ("-c",), ("true", "\0"), ("true", "\ud800"), ("true", "x" * 131_072)])
+async def test_words_that_no_program_can_be_given(sandbox: ColdSandbox, words: tuple[str, ...]) -> None:
+    with pytest.raises(RejectedError):
+        await run(sandbox, stage(*words))
+
+
+async def test_words_that_are_too_long_together(sandbox: ColdSandbox) -> None:
+    with pytest.raises(RejectedError, match="together"):
+        await run(sandbox, stage("true", *("x" * 100_000 for _ in range(30))))
+
+
+@pytest.mark.parametrize("name", ["", "A=B", "1A", "A B", "A\0", "$(id)", "BASH_FUNC_x%%"])
+async def test_names_that_are_none_of_a_variable(sandbox: ColdSandbox, name: str) -> None:
+    with pytest.raises(RejectedError, match="name"):
+        await run(sandbox, stage("true", env={name: "x"}))
+
+
+@pytest.mark.parametrize("limits", [Limits(wall_ms=0), Limits(disk_bytes=0), Limits(processes=0)])
+async def test_limits_under_which_nothing_runs(sandbox: ColdSandbox, limits: Limits) -> None:
+    with pytest.raises(RejectedError):
+        await run(sandbox, stage("true", limits=limits))
+
+
+HOSTILE = ("", " ", "--", "-c", "; touch /work/x", "$(id)", "`id`", "'\"\\", "a\nb", "*", "--bind", "é\udcff")
+
+
+async def test_hostile_words_arrive_as_they_are(sandbox: ColdSandbox) -> None:
+    source = "import os, sys\nfor word in sys.argv[1:]: print(ascii(word))\nprint(os.listdir())"
+    ran = await run(sandbox, stage("python3", "-c", source, *HOSTILE))
+    assert ran.succeeded().splitlines() == [*map(ascii, HOSTILE), "[]"]
+
+
+async def test_hostile_values_arrive_as_they_are(sandbox: ColdSandbox) -> None:
+    given = {f"V{number}": word for number, word in enumerate(HOSTILE)} | {
+        "IFS": "x",
+        "PS4": "$(id)",
+        "UID": "0",
+    }
+    source = "import os\nfor name in sorted(os.environ): print(name, ascii(os.environ[name]))"
+    ran = await run(sandbox, stage("python3", "-c", source, env=given))
+    expected = {f"{name} {value!a}" for name, value in given.items() if name != "UID"}
+    assert expected <= set(ran.succeeded().splitlines())
+
+
+async def test_a_library_named_by_the_user_is_loaded_by_his_program_only(sandbox: ColdSandbox) -> None:
+    ran = await run(sandbox, stage("true", env={"LD_PRELOAD": "/work/no-such-library.so"}))
+    ran.succeeded()
+    assert ran.stderr.count("cannot be preloaded") == 1
+
+
+async def test_a_memory_limit_too_small_for_the_cell_itself(sandbox: ColdSandbox) -> None:
+    ran = await shell(sandbox, "echo ran", limits=Limits(memory_bytes=64 * 1024))
+    assert (ran.verdict.stopped_by, ran.stdout) == ("memory", "")
+
+
+def script(tmp_path: Path, text: str) -> Path:
+    """Put a program where bubblewrap is looked for, within any user's reach."""
+    path = tmp_path / "bwrap"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    for parent in (tmp_path, *tmp_path.parents):
+        if parent.stat().st_uid == os.getuid() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o111)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("echo 'bwrap: No permissions to create a new namespace' >&2; exit 1", "No permissions to create"),
+        ("kill -9 $$", "status -9"),
+        ("exit 0", "status 0"),
+        ("exit 137", "status 137"),
+    ],
+)
+async def test_a_bubblewrap_that_fails_is_no_failure_of_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    found = script(tmp_path, text)
+    monkeypatch.setattr(host, "_find", lambda: found)
+    with pytest.raises(SandboxError, match=message):
+        async with open_sandbox():
+            pass
+
+
+async def test_without_bubblewrap_the_sandbox_does_not_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "WHEEL_BINARY", Path("no_such_package/bwrap"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(SandboxError, match="bubblewrap is missing"):
+        async with open_sandbox():
+            pass

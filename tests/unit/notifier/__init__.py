@@ -1,0 +1,1 @@
+"""The notifier's rules without a socket: protocol, cursor, order, hub, merge, outbox."""

@@ -1,0 +1,117 @@
+"""From a verdict to the terminal event: every ending has its reason, and no character is cut in half."""
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.executor.outcome import Attempt, StageEnd, as_text, conclude, incomplete_tail, kept_output
+from services.executor.sandbox.sandbox import Stop, Verdict
+from shared.events import JobCancelled, JobCompleted, JobFailed, JobTimeout, StageName, Terminal
+from shared.job import Moment
+from tests import builders
+
+
+def stage(
+    name: StageName = "run",
+    *,
+    exit_code: int | None = 0,
+    signal: int | None = None,
+    stopped_by: Stop | None = None,
+    stdout: bytes = b"",
+) -> StageEnd:
+    verdict = Verdict(
+        exit_code=None if signal else exit_code,
+        signal=signal,
+        stopped_by=stopped_by,
+        wall_ms=10,
+        cpu_ms=5,
+        memory_peak_bytes=1000,
+        stdout_bytes=len(stdout),
+        stderr_bytes=0,
+    )
+    return StageEnd(name, verdict, stdout, b"")
+
+
+def concluded(*stages: StageEnd) -> Terminal:
+    attempt = Attempt(builders.queued(), 2, Moment(builders.NOON, "r"), feed_sequence=9, cancelled_by="bob")
+    return conclude(attempt, list(stages))
+
+
+def test_exit_code_zero_completes() -> None:
+    event = concluded(stage(stdout=b"42\n"))
+    assert isinstance(event, JobCompleted)
+    assert (event.attempt, event.feed_sequence, event.result.stdout.content) == (2, 9, "42\n")
+
+
+@pytest.mark.parametrize(
+    ("ended", "reason"),
+    [
+        (stage(exit_code=3), "exit_code"),
+        (stage(signal=11), "signal"),
+        (stage(signal=9, stopped_by="memory"), "memory"),
+        (stage(signal=9, stopped_by="output_limit"), "output_limit"),
+        (stage(signal=9, stopped_by="disk"), "disk"),
+        (stage("compile", exit_code=1), "compile_error"),
+        (stage("compile", signal=11), "compile_error"),
+        (stage("compile", signal=9, stopped_by="memory"), "memory"),
+    ],
+)
+def test_every_failure_has_its_reason(ended: StageEnd, reason: str) -> None:
+    event = concluded(ended)
+    assert isinstance(event, JobFailed)
+    assert event.reason == reason
+
+
+@pytest.mark.parametrize("name", ["compile", "run"])
+@pytest.mark.parametrize("reason", ["wall_time", "cpu_time"])
+def test_a_time_limit_is_a_timeout_of_its_stage(name: StageName, reason: Stop) -> None:
+    event = concluded(stage(name, signal=9, stopped_by=reason))
+    assert isinstance(event, JobTimeout)
+    assert (event.reason, event.stage) == (reason, name)
+
+
+def test_a_stopped_program_is_cancelled_by_who_asked() -> None:
+    event = concluded(stage(signal=9, stopped_by="stopped"))
+    assert isinstance(event, JobCancelled)
+    assert event.by == "bob"
+
+
+def test_a_result_adds_up_its_stages() -> None:
+    event = concluded(stage("compile"), stage("run"))
+    assert isinstance(event, JobCompleted)
+    assert [report.name for report in event.result.stages] == ["compile", "run"]
+    assert (event.result.wall_ms, event.result.cpu_ms, event.result.memory_peak_bytes) == (20, 10, 1000)
+
+
+@given(st.text(), st.integers(0, 200))
+def test_truncated_text_ends_with_a_whole_character(text: str, length: int) -> None:
+    whole = text.encode()
+    output = kept_output(whole[:length], len(whole))
+    assert output.encoding == "utf-8"
+    assert text.startswith(output.content)
+    assert output.truncated == (length < len(whole))
+    assert output.kept_bytes == len(output.content.encode()) > min(length, len(whole)) - 4
+
+
+@given(st.binary())
+def test_any_bytes_survive(content: bytes) -> None:
+    text, encoding = as_text(content)
+    assert (base64.b64decode(text) if encoding == "base64" else text.encode()) == content
+
+
+@pytest.mark.parametrize(
+    ("content", "tail"),
+    [
+        (b"", 0),
+        (b"a", 0),
+        (b"\xc3", 1),
+        (b"\xc3\xa4", 0),
+        (b"\xf0\x9f\x98", 3),
+        (b"\xf0\x9f\x98\x80", 0),
+        (b"\x80", 0),
+    ],
+)
+def test_the_incomplete_tail(content: bytes, tail: int) -> None:
+    assert incomplete_tail(content) == tail
