@@ -41,7 +41,11 @@ def answer(problem: Problem, request_id: str) -> Response:
 
 
 class BodyLimit:
-    """Refuses a body that is longer than allowed, by its header or as it arrives."""
+    """Takes in the whole body before anything else sees it, or refuses one that is longer than allowed.
+
+    The bound is small enough to hold, and a failure in the middle of FastAPI's own reading would come out
+    as a malformed body.
+    """
 
     def __init__(self, app: ASGIApp, bytes_max: int) -> None:
         """Wrap the application."""
@@ -53,28 +57,24 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self._bytes_max:
-            await self._refuse(scope, receive, send)
-            return
-        taken = 0
+        taken: list[Message] = []
+        size = 0
+        while not taken or taken[-1].get("more_body", False):
+            taken.append(await receive())
+            size += len(taken[-1].get("body", b""))
+            if size > self._bytes_max:
+                await self._refuse(scope, receive, send)
+                return
+        taken.reverse()
 
-        async def receive_counted() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self._bytes_max:
-                raise self._too_large()
-            return message
+        async def receive_again() -> Message:
+            return taken.pop() if taken else await receive()
 
-        await self._app(scope, receive_counted, send)
-
-    def _too_large(self) -> ProblemError:
-        return ProblemError(problems.TOO_LARGE, f"a request has at most {self._bytes_max} bytes")
+        await self._app(scope, receive_again, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = answer(self._too_large().problem, scope["state"]["request_id"])
-        await response(scope, receive, send)
+        problem = Problem(problems.TOO_LARGE, f"a request has at most {self._bytes_max} bytes")
+        await answer(problem, scope["state"]["request_id"])(scope, receive, send)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:

@@ -24,6 +24,15 @@ _ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 _LABEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
 
 
+def _encodable(text: str) -> str:
+    """JSON can escape half of a surrogate pair, which is no character and cannot be stored."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must not contain lone surrogates") from error
+    return text
+
+
 def _without_nul(text: str) -> str:
     if "\0" in text:
         raise ValueError("must not contain a NUL character")
@@ -47,8 +56,10 @@ def _relative_path(path: str) -> str:
     return path
 
 
-RelativePath = Annotated[str, AfterValidator(_relative_path)]
-Word = Annotated[str, Field(max_length=WORD_BYTES_MAX), AfterValidator(_without_nul)]
+Text = Annotated[str, AfterValidator(_encodable)]
+RelativePath = Annotated[Text, AfterValidator(_relative_path)]
+Word = Annotated[Text, Field(max_length=WORD_BYTES_MAX), AfterValidator(_without_nul)]
+LabelValue = Annotated[Text, Field(max_length=256), AfterValidator(_without_nul)]
 
 
 class _Request(BaseModel):
@@ -61,7 +72,7 @@ class FileBody(_Request):
     """One file of the program; `content` is text, or base64 where it is not UTF-8."""
 
     name: RelativePath
-    content: str
+    content: Text
     encoding: Literal["utf-8", "base64"] = "utf-8"
 
     @model_validator(mode="after")
@@ -89,19 +100,16 @@ class LimitsBody(_Request):
 class SubmissionBody(_Request):
     """A program to run: `code` for one file, or `files`."""
 
-    language: str = Field(min_length=1, max_length=64)
-    code: str | None = None
+    language: Text = Field(min_length=1, max_length=64)
+    code: Text | None = None
     files: tuple[FileBody, ...] | None = Field(None, min_length=1, max_length=FILES_MAX)
     entrypoint: RelativePath | None = None
-    stdin: str | None = None
+    stdin: Text | None = None
     stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
     args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)
     env: dict[Annotated[str, Field(pattern=_ENV_NAME)], Word] = Field({}, max_length=ENV_MAX)
     limits: LimitsBody = LimitsBody()
-    labels: dict[
-        Annotated[str, Field(pattern=_LABEL_NAME)],
-        Annotated[str, Field(max_length=256), AfterValidator(_without_nul)],
-    ] = Field({}, max_length=LABELS_MAX)
+    labels: dict[Annotated[str, Field(pattern=_LABEL_NAME)], LabelValue] = Field({}, max_length=LABELS_MAX)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -25,27 +25,26 @@ READS_MAX = 32
 PAUSE_S = 0.05
 STALE_READS_MAX = 40
 STALE_NOTES_MAX = 4
+NEARLY_FULL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a stream holds. The times are those of its first and last message, in µs of the epoch."""
+    """What a stream holds. Times in µs of the epoch, by the clock of its server."""
 
     first_sequence: int
-    first_us: int
     last_sequence: int
     last_us: int
     messages: int
+    lost_until_us: int = 0
+    """Whatever was stored until then may be gone: it is too old, or the stream is full."""
 
     def lost_after(self, mark: FeedMark) -> FeedMark | None:
         """The end of what is no longer kept, if anything of that may be newer than `mark`."""
-        if self.messages == 0:
-            sequence, stored_us = self.last_sequence, self.last_us
-        else:
-            sequence, stored_us = self.first_sequence - 1, self.first_us - 1
-        if sequence == 0 or mark.stored_us >= stored_us or (mark.sequence or 0) >= sequence:
+        sequence = self.first_sequence - 1 if self.messages else self.last_sequence
+        if sequence == 0 or mark.stored_us >= self.lost_until_us or (mark.sequence or 0) >= sequence:
             return None
-        return FeedMark(stored_us, sequence)
+        return FeedMark(self.lost_until_us, sequence)
 
 
 class History:
@@ -59,13 +58,18 @@ class History:
 
     async def extent(self, stream: str) -> Extent:
         """How far a stream reaches now. Raises BrokerError."""
-        state = (await self._broker.api(f"STREAM.INFO.{stream}"))["state"]
+        answer = await self._broker.api(f"STREAM.INFO.{stream}")
+        state, config = answer["state"], answer["config"]
+        age_max_us = config.get("max_age", 0) // 1_000
+        lost_until_us = _microseconds(answer["ts"]) - age_max_us if age_max_us else 0
+        if 0 < config.get("max_bytes", -1) * NEARLY_FULL <= state["bytes"]:
+            lost_until_us = max(lost_until_us, _microseconds(state["first_ts"]) - 1)
         return Extent(
             first_sequence=int(state["first_seq"]),
-            first_us=_microseconds(state["first_ts"]),
             last_sequence=int(state["last_seq"]),
             last_us=_microseconds(state["last_ts"]),
             messages=int(state["messages"]),
+            lost_until_us=lost_until_us,
         )
 
     async def end_of(self, stream: str, subject_filter: str) -> Entry | None:

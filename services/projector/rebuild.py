@@ -5,11 +5,10 @@ while a projector has the view, because that one would go on writing into the fi
 """
 
 import asyncio
-import sqlite3
 from pathlib import Path
 from time import perf_counter
 
-from services.projector.database import Database, RebuildError, ViewError, open_database
+from services.projector.database import Database, RebuildError, open_database
 from services.projector.failures import exit_on_view_error, first_of
 from services.projector.files import beside, hold_view, remove_database, replace_view, sync_file
 from services.projector.intake import Intake, NewerEventError
@@ -17,15 +16,37 @@ from services.projector.origin import agree
 from services.projector.settings import ProjectorSettings
 from shared.broker import Broker, connect
 from shared.follow import Follower
+from shared.log import Entry
 from shared.logs import get_logger
 from shared.service import Service
 from shared.subjects import JOBS
 
 logger = get_logger(__name__)
 
+GATHERED_MAX = 5_000
+"""Entries in one transaction: more of a job's events meet in one, so its row is written less often."""
+
 
 class _CaughtUp(Exception):  # noqa: N818 - not an error: it ends the task group that reads
     """The end of the log, as it was when reading began, is in the view."""
+
+
+class _Gathered:
+    """Makes larger batches of the follower's."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._entries: list[Entry] = []
+
+    async def take(self, batch: list[Entry]) -> None:
+        self._entries += batch
+        if len(self._entries) >= GATHERED_MAX:
+            await self.pass_on()
+
+    async def pass_on(self) -> None:
+        entries, self._entries = self._entries, []
+        if entries:
+            await self._intake.take(entries)
 
 
 async def rebuild_view(broker: Broker, path: Path, *, whole: bool) -> None:
@@ -40,7 +61,6 @@ async def rebuild_view(broker: Broker, path: Path, *, whole: bool) -> None:
     try:
         async with open_database(fresh, durable=False) as database:
             count = await _fill(broker, database, whole=whole)
-            await database.writer.call(_fold_in_wal)
         await asyncio.to_thread(sync_file, fresh)
         replace_view(fresh, path)
     finally:
@@ -68,12 +88,13 @@ async def _fill(broker: Broker, database: Database, *, whole: bool) -> int:
     """Read the log up to its current end; returns how many entries that were."""
     await agree(broker, database)
     intake = Intake(database, 0)
-    follower = Follower(broker, JOBS, intake.take, service="projector")
+    gathered = _Gathered(intake)
+    follower = Follower(broker, JOBS, gathered.take, service="projector")
     newer: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(follower.run())
-            group.create_task(_until_caught_up(follower))
+            group.create_task(_until_caught_up(follower, gathered))
     except* _CaughtUp:
         pass
     except* NewerEventError as errors:
@@ -83,13 +104,7 @@ async def _fill(broker: Broker, database: Database, *, whole: bool) -> int:
     return intake.count
 
 
-async def _until_caught_up(follower: Follower) -> None:
+async def _until_caught_up(follower: Follower, gathered: _Gathered) -> None:
     await follower.caught_up.wait()
+    await gathered.pass_on()
     raise _CaughtUp
-
-
-def _fold_in_wal(connection: sqlite3.Connection) -> None:
-    """Only the main file takes the old one's place, so everything has to be in it."""
-    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    if busy:
-        raise ViewError("the new view is read by another program and cannot be completed")

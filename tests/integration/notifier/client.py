@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 Shown = dict[str, Any]
@@ -57,9 +58,7 @@ class Client:
         return await self.expect("subscribed")
 
     async def ask(self, job_id: str = "*", *, id: str = "s", after: str | None = None) -> None:  # noqa: A002 - the protocol's word
-        await self.send(
-            type="subscribe", id=id, job_id=job_id, **({} if after is None else {"after": after})
-        )
+        await self.send(type="subscribe", id=id, job_id=job_id, **({} if after is None else {"after": after}))
 
     async def until_terminal(self, subscription: str = "s") -> list[Shown]:
         """Events up to and including the first terminal one."""
@@ -70,8 +69,9 @@ class Client:
 
     async def close_code(self) -> int | None:
         """Read to the end of the connection."""
-        async for _ in self.socket:
-            pass
+        with suppress(ConnectionClosed):
+            while True:
+                await self.next()
         return self.socket.close_code
 
 

@@ -19,7 +19,7 @@ from shared.broker import Broker, connect
 from shared.log import Log
 from shared.service import Service, listen
 from shared.settings import BrokerSettings, TokenSettings
-from shared.tokens import LEEWAY_S, Tokens
+from shared.tokens import LEEWAY_S, SCOPE_JOBS, Tokens
 from tests import builders
 from tests.integration.notifier.writer import Writer
 
@@ -28,11 +28,16 @@ SECRET = "a secret of the tests, long enough for HS256"
 Serve = Callable[..., Awaitable[str]]
 
 
-def token(user: str = builders.USER, *, lasts_s: float = 3_600, **claims: frozenset[str]) -> str:
+def token(
+    user: str = builders.USER,
+    *,
+    lasts_s: float = 3_600,
+    scopes: frozenset[str] = frozenset({SCOPE_JOBS}),
+) -> str:
     """A token that is accepted for `lasts_s`, the leeway included."""
     lifetime = timedelta(seconds=lasts_s - LEEWAY_S)
     return Tokens(TokenSettings(token_secret=SECRET)).issue(
-        user, lifetime=lifetime, now=datetime.now(UTC), **claims
+        user, lifetime=lifetime, now=datetime.now(UTC), scopes=scopes
     )
 
 

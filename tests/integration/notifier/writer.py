@@ -30,7 +30,9 @@ class Writer:
         self.notes: list[tuple[str, int]] = []
 
     async def append(self, event: Event) -> int:
-        stored = await self._log.append(event, expected=self._last.get(event.job_id, 0), patience_s=PATIENCE_S)
+        stored = await self._log.append(
+            event, expected=self._last.get(event.job_id, 0), patience_s=PATIENCE_S
+        )
         assert isinstance(stored, Appended)
         self._last[event.job_id] = stored.sequence
         self.events[stored.sequence] = event

@@ -1,0 +1,181 @@
+"""Whatever breaks, a client that comes back with its last cursor has lost nothing and sees nothing twice."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from headrace.local.nats_server import NatsServer
+from shared.cursor import microseconds
+from tests import builders
+from tests.integration.notifier.client import Client, Shown, connected, is_terminal
+from tests.integration.notifier.conftest import NotifierProcess, Start, token
+from tests.integration.notifier.writer import Writer, assert_ordered, assert_whole
+
+CUTS = 8
+JOBS = 60
+
+
+class Watcher:
+    """One user's client over many connections."""
+
+    def __init__(self, job_id: str = "*") -> None:
+        self.shown: list[Shown] = []
+        self.ends = 0
+        self.job_id = job_id
+        self.cursor = "start"
+
+    async def watch(self, url: str, *, until: Callable[[], bool]) -> None:
+        """Connect, go on after the last cursor, read `until` says so, and drop the connection."""
+        async with connected(url, token=token()) as client:
+            subscribed = await client.subscribe(self.job_id, after=self.cursor)
+            assert subscribed["recovered"] is True
+            await self.read(client, until=until)
+            client.socket.transport.abort()
+
+    async def read(self, client: Client, *, until: Callable[[], bool]) -> None:
+        while not until():
+            event = await client.event()
+            self.shown.append(event)
+            self.ends += is_terminal(event)
+            self.cursor = event["cursor"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_random_disconnections_while_jobs_run(url: str, writer: Writer, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - where to cut, not a secret
+    watcher = Watcher()
+    async with asyncio.timeout(50), asyncio.TaskGroup() as group:
+        group.create_task(writer.run_jobs(JOBS))
+        for _ in range(CUTS):
+            stop_at = len(watcher.shown) + chance.randint(0, JOBS * 6 // CUTS)
+            await watcher.watch(url, until=lambda at=stop_at: len(watcher.shown) >= at)  # type: ignore[misc]  # bound now
+        await watcher.watch(url, until=lambda: watcher.ends == JOBS)
+    assert_whole(watcher.shown, writer)
+
+
+async def test_a_disconnection_after_every_event_of_one_job(url: str, writer: Writer) -> None:
+    job = builders.job_id()
+    await writer.run_job(job)
+    watcher = Watcher(job)
+    for count in range(1, 7):
+        await watcher.watch(url, until=lambda at=count: len(watcher.shown) == at)  # type: ignore[misc]  # bound now
+    assert_whole(watcher.shown, writer)
+    async with connected(url, token=token()) as client:
+        await client.subscribe(job, after=watcher.shown[-1]["cursor"])
+        await client.expect("complete")
+
+
+async def test_resuming_from_the_end_of_subscribed(url: str, writer: Writer) -> None:
+    """`to` is a cursor too: what was replayed up to there is not shown again."""
+    await writer.run_jobs(6)
+    async with connected(url, token=token()) as client:
+        to = (await client.subscribe("*", after="start"))["to"]
+    async with connected(url, token=token()) as client:
+        await client.subscribe("*", after=to)
+        sequence = await writer.append(builders.queued(builders.job_id()))
+        assert (await client.event())["seq"] == sequence
+
+
+async def test_a_cursor_of_the_log_alone_is_understood(url: str, writer: Writer) -> None:
+    """Other services give cursors of log events, which know the time but no place in the feed."""
+    job = builders.job_id()
+    await writer.run_job(job)
+    async with connected(url, token=token()) as client:
+        await client.subscribe("*", after="start")
+        shown = await client.until_terminal()
+        running = next(event for event in shown if event["seq"] == 2)
+        stored_us = microseconds(datetime.fromisoformat(running["stored_at"]))
+        await client.subscribe("*", id="again", after=f"2-{stored_us}")
+        again = await client.until_terminal("again")
+    assert [event["data"] for event in again] == [event["data"] for event in shown[2:]]
+
+
+async def _goes_on_across(
+    restart: Callable[[], Awaitable[None]], nats_server: NatsServer, url: str, writer: Writer
+) -> Watcher:
+    """One connection that stays open over restarts of the server, while jobs are written."""
+    watcher = Watcher()
+    async with asyncio.timeout(55), connected(url, token=token()) as client:
+        await client.subscribe("*", after="start")
+        for round_number in range(1, 4):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(writer.run_jobs(15))
+                ends = round_number * 15 - 10
+                await watcher.read(client, until=lambda at=ends: watcher.ends >= at)  # type: ignore[misc]  # bound now
+                await restart()
+                await nats_server.start()
+            ends = round_number * 15
+            await watcher.read(client, until=lambda at=ends: watcher.ends >= at)  # type: ignore[misc]  # bound now
+    return watcher
+
+
+async def test_a_stopped_nats_server(url: str, writer: Writer, nats_server: NatsServer) -> None:
+    watcher = await _goes_on_across(nats_server.stop, nats_server, url, writer)
+    _assert_log_whole(watcher, writer)
+
+
+async def test_a_killed_nats_server(url: str, writer: Writer, nats_server: NatsServer) -> None:
+    watcher = await _goes_on_across(nats_server.kill, nats_server, url, writer)
+    _assert_log_whole(watcher, writer)
+
+
+def _assert_log_whole(watcher: Watcher, writer: Writer) -> None:
+    """The log loses nothing. The feed may, in a crash, but it is never shown twice."""
+    assert [event["seq"] for event in watcher.shown if "seq" in event] == sorted(writer.events)
+    notes = [(event["job_id"], event["data"]["offset"]) for event in watcher.shown if "seq" not in event]
+    assert len(notes) == len(set(notes))
+    assert set(notes) <= set(writer.notes)
+
+
+async def test_a_resumption_over_a_killed_nats_server(
+    url: str, writer: Writer, nats_server: NatsServer
+) -> None:
+    """The cursor was given by a feed that began anew since."""
+    watcher = Watcher()
+    for _ in range(3):
+        goal = watcher.ends + 6
+        await writer.run_jobs(6)
+        await watcher.watch(url, until=lambda at=goal: watcher.ends == at)  # type: ignore[misc]  # bound now
+        await nats_server.kill()
+        await nats_server.start()
+    assert_whole(watcher.shown, writer)
+
+
+async def test_a_killed_notifier(start_process: Start, writer: Writer) -> None:
+    watcher = Watcher()
+    async with asyncio.timeout(55), asyncio.TaskGroup() as group:
+        group.create_task(writer.run_jobs(JOBS))
+        for goal in (10, 20, 30):
+            notifier = await start_process()
+            await _watch_until_killed(notifier, watcher, goal)
+        notifier = await start_process()
+        await watcher.watch(notifier.url, until=lambda: watcher.ends == JOBS)
+    assert_whole(watcher.shown, writer)
+
+
+async def _watch_until_killed(notifier: NotifierProcess, watcher: Watcher, goal: int) -> None:
+    with suppress(ConnectionClosed):
+        async with connected(notifier.url, token=token()) as client:
+            await client.subscribe("*", after=watcher.cursor)
+            await watcher.read(client, until=lambda: watcher.ends >= goal)
+            notifier.process.kill()
+            await watcher.read(client, until=lambda: False)
+
+
+async def test_two_notifiers_take_over_from_each_other(start_process: Start, writer: Writer) -> None:
+    """A cursor of one replica is good at any other, also at one that is a moment behind."""
+    urls = [(await start_process()).url for _ in range(2)]
+    watcher = Watcher()
+    async with asyncio.timeout(50), asyncio.TaskGroup() as group:
+        group.create_task(writer.run_jobs(JOBS))
+        for turn in range(10):
+            goal = len(watcher.shown) + 15
+            await watcher.watch(urls[turn % 2], until=lambda at=goal: len(watcher.shown) >= at)  # type: ignore[misc]  # bound now
+        await watcher.watch(urls[0], until=lambda: watcher.ends == JOBS)
+    assert_whole(watcher.shown, writer)
+    assert_ordered(watcher.shown)

@@ -1,0 +1,93 @@
+"""The whole stack as a user starts it: nats-server and the four services as processes on free ports."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from headrace import connection
+from headrace.client import AsyncClient, open_client
+from headrace.local.supervisor import Stack, run_stack
+from shared.broker import Broker, connect
+from shared.codec import EventObject
+from shared.settings import BrokerSettings
+
+TERMINAL = frozenset({"job.completed.v1", "job.failed.v1", "job.timeout.v1", "job.cancelled.v1"})
+
+
+class User:
+    """One user of a running stack."""
+
+    def __init__(self, client: AsyncClient, token: str, stack: Stack) -> None:
+        self.client = client
+        self.token = token
+        self.stack = stack
+
+    async def run(self, language: str, code: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+        """Submit a program and wait for its end; returns the finished job."""
+        job = await self.client.submit({"language": language, "code": code, **more})
+        await self.until_terminal(job["job_id"])
+        return await self.client.get(job["job_id"])
+
+    async def until_terminal(self, job_id: str) -> list[EventObject]:
+        """Every event and note of a job, watched live until it ends."""
+        async with asyncio.timeout(60):
+            return [event async for event in self.client.follow(job_id)]
+
+    async def until(self, job_id: str, kind: str) -> EventObject:
+        """The job's first event of a kind, for example ``running``."""
+        async with asyncio.timeout(60):
+            async for event in self.client.follow(job_id):
+                if event.type.split(".")[1] == kind:
+                    return event
+        raise AssertionError(f"{job_id} ended without {kind}")
+
+
+MakeUser = Callable[[str], Any]
+
+
+@asynccontextmanager
+async def user_of(stack: Stack, name: str = "alice", **claims: Any) -> AsyncIterator[User]:  # noqa: ANN401 - claims
+    """A user with a token of this stack."""
+    tokens = connection.tokens_of(stack.directory)
+    token = tokens.issue(name, lifetime=timedelta(hours=1), now=datetime.now(UTC), **claims)
+    address = stack.address
+    endpoint = connection.Endpoint(address.api_url, address.websocket_url, token)
+    async with open_client(endpoint) as client:
+        yield User(client, token, stack)
+
+
+@asynccontextmanager
+async def broker_of(stack: Stack) -> AsyncIterator[Broker]:
+    """A connection of the test's own to the stack's log."""
+    settings = BrokerSettings(
+        nats_url=stack.nats.url, nats_user=stack.nats.user, nats_password=stack.nats.password
+    )
+    async with connect(settings, service="test") as broker:
+        yield broker
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """One stack for a module whose tests do not disturb it."""
+    async with run_stack(tmp_path_factory.mktemp("stack") / "data") as stack:
+        yield stack
+
+
+@pytest.fixture
+async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
+    """A stack of the test's own, to be broken."""
+    async with run_stack(tmp_path / "data") as running:
+        yield running
+
+
+@pytest.fixture
+async def alice(stack: Stack) -> AsyncIterator[User]:
+    """A user of the test's own stack."""
+    async with user_of(stack) as user:
+        yield user

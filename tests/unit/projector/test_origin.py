@@ -1,0 +1,58 @@
+"""When a view belongs to another log than the one that is there."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from services.projector.origin import LogState, why_another
+from services.projector.view import Checkpoint
+from tests import builders
+
+CREATED = "2026-01-01T00:00:00.123456789Z"
+VIEW = Checkpoint(100, builders.NOON, CREATED)
+LOG = LogState(CREATED, first_sequence=1, last_sequence=100, stored_at=builders.NOON)
+
+
+@pytest.mark.parametrize(
+    ("view", "log"),
+    [
+        pytest.param(VIEW, LOG, id="in step"),
+        pytest.param(VIEW, replace(LOG, last_sequence=200), id="behind"),
+        pytest.param(VIEW, replace(LOG, first_sequence=101, stored_at=None), id="all that was read has left"),
+        pytest.param(VIEW, replace(LOG, first_sequence=50), id="a part has left"),
+        pytest.param(
+            Checkpoint(0, None, CREATED),
+            replace(LOG, first_sequence=50, stored_at=None),
+            id="nothing was read and the beginning has left",
+        ),
+    ],
+)
+def test_goes_on_with_the_same_log(view: Checkpoint, log: LogState) -> None:
+    assert why_another(view, log) is None
+
+
+@pytest.mark.parametrize(
+    ("view", "log", "why"),
+    [
+        pytest.param(Checkpoint(0, None, None), LOG, "new", id="a new view"),
+        pytest.param(VIEW, replace(LOG, created="2026-01-02T00:00:00Z"), "created anew", id="created anew"),
+        pytest.param(
+            VIEW, replace(LOG, last_sequence=99, stored_at=None), "ends at 99", id="its end is lost"
+        ),
+        pytest.param(
+            VIEW,
+            replace(LOG, stored_at=builders.NOON + timedelta(microseconds=1)),
+            "another one",
+            id="its end was lost and written again",
+        ),
+        pytest.param(
+            VIEW,
+            replace(LOG, first_sequence=102, last_sequence=110, stored_at=None),
+            "begins at 102",
+            id="entries left before they were read",
+        ),
+    ],
+)
+def test_starts_over_with_another_log(view: Checkpoint, log: LogState, why: str) -> None:
+    assert why in (why_another(view, log) or "")
