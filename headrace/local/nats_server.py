@@ -13,6 +13,8 @@ from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 from typing import Literal
 
+from headrace.local.lifeline import die_with_parent
+
 Sync = Literal["always", "fast"]
 
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
@@ -93,6 +95,7 @@ class NatsServer:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=die_with_parent,
             )
         await self._wait_until_ready()
 

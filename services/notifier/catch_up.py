@@ -194,7 +194,7 @@ class CatchUp:
         return await self._show_kept(subscription, client)
 
     async def _show_kept(self, subscription: Subscription, client: Client) -> bool:
-        while not subscription.lost_kept:
+        while not subscription.lost_kept():
             item = subscription.take_kept()
             if item is None or subscription.is_over:
                 return True

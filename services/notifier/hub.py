@@ -56,7 +56,6 @@ class Subscription:
         self._kept_bytes -= len(item.entry.payload)
         return item
 
-    @property
     def lost_kept(self) -> bool:
         """Whether items were dropped, so that the history must be read again."""
         return self._overflowed

@@ -80,11 +80,6 @@ class LiveOrder:
                 items.append(Item(entry, named, is_note=True, position=self.position(named.user_id)))
         return items + self._release_reached()
 
-    @property
-    def overdue_at(self) -> float | None:
-        """When `take_overdue` has something to do."""
-        return self._by_time[0][0] if self._by_time else None
-
     def take_overdue(self, now: float) -> list[Item]:
         """What has waited long enough for output that may never come."""
         items: list[Item] = []

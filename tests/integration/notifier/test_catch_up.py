@@ -1,0 +1,80 @@
+"""Catching up while more comes than can be kept aside: the history is read again, nothing is lost."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from services.notifier import hub as hub_module
+from services.notifier.catch_up import CatchUp, Client
+from services.notifier.cursor import Position
+from services.notifier.history import History
+from services.notifier.hub import Hub, Subscription
+from services.notifier.item import Text
+from services.notifier.live_order import LiveOrder
+from services.notifier.messages import ServerMessage, encode_message
+from shared.broker import Broker
+from shared.log import Entry
+from shared.subjects import JOBS
+from tests import builders
+from tests.integration.notifier.writer import Writer
+
+ROUNDS = 4
+EACH = 3
+
+
+class Flood:
+    """A client whose history is interrupted again and again by large live events."""
+
+    def __init__(self, broker: Broker, writer: Writer) -> None:
+        self.hub = Hub()
+        self.history = History(broker)
+        self.order = LiveOrder(Position(), is_watched=self.hub.is_watched)
+        self.shown: list[dict[str, Any]] = []
+        self.floods = 0
+        self._writer = writer
+        self._given = 0
+
+    def take(self, text: Text) -> None:
+        self.shown.append(json.loads(text.text))
+
+    def send(self, message: ServerMessage) -> None:
+        self.shown.append(json.loads(encode_message(message)))
+
+    async def room(self) -> None:
+        """Between any two events of the history, more comes than the subscription may keep aside."""
+        if self.floods < ROUNDS:
+            self.floods += 1
+            await self.come(hub_module.KEPT_BYTES_MAX // 2)
+
+    async def come(self, size: int) -> None:
+        for _ in range(EACH):
+            await self._writer.append(builders.queued(builders.job_id(), labels={"large": "x" * size}))
+        async for entry in self.history.log_entries("jobs.*.*.*", after=self._given, end=await self._end()):
+            self._given = entry.sequence
+            self.hub.publish(self.order.take_log(entry, 0))
+
+    async def _end(self) -> int:
+        last: Entry | None = await self.history.end_of(JOBS, "jobs.*.*.*")
+        assert last is not None
+        return last.sequence
+
+
+@pytest.mark.parametrize("after", ["start", "now"])
+async def test_more_than_can_be_kept_aside(broker: Broker, writer: Writer, after: str) -> None:
+    flood = Flood(broker, writer)
+    await flood.come(10)
+    subscription = Subscription(builders.USER, "s", None, send=flood.take, on_complete=lambda: None)
+    catch_up = CatchUp(flood.hub, flood.history, flood.order.position)
+    async with asyncio.timeout(30):
+        start: Any = after
+        assert await catch_up.run(subscription, start, Client(flood.send, flood.room)) is None
+    await flood.come(10)
+    sequences = [message["event"]["seq"] for message in flood.shown if message["type"] == "event"]
+    assert flood.shown[0]["type"] == "subscribed"
+    if after == "start":
+        assert flood.floods == ROUNDS, "the flood must really have come"
+        assert sequences == sorted(writer.events)
+    else:
+        assert sequences == sorted(writer.events)[-EACH:]

@@ -1,0 +1,52 @@
+"""Stored log and feed laid together: by time, a terminal event after its output, whatever the clocks say."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.notifier.merge import merge
+from shared.log import Entry
+from tests import builders
+from tests.unit.notifier.stored import logged, noted, over
+
+
+async def stream(entries: list[Entry]) -> AsyncIterator[Entry]:
+    for entry in entries:
+        yield entry
+
+
+@pytest.mark.parametrize(
+    ("log", "feed", "merged"),
+    [
+        pytest.param([], [], [], id="nothing"),
+        pytest.param([logged(builders.queued(), 1, 5)], [], ["log1"], id="log alone"),
+        pytest.param([], [noted(1, 5), noted(2, 6)], ["feed1", "feed2"], id="feed alone"),
+        pytest.param(
+            [logged(builders.queued(), 1, 0), logged(builders.running(), 2, 10), logged(over(2), 3, 40)],
+            [noted(1, 20), noted(2, 30)],
+            ["log1", "log2", "feed1", "feed2", "log3"],
+            id="by time",
+        ),
+        pytest.param(
+            [logged(over(2), 1, 10)],
+            [noted(1, 5), noted(2, 15), noted(3, 16)],
+            ["feed1", "feed2", "log1", "feed3"],
+            id="the feed's clock is ahead",
+        ),
+        pytest.param(
+            [logged(over(1_000), 1, 10)],
+            [noted(1, 5), noted(2, 60_000)],
+            ["feed1", "log1", "feed2"],
+            id="the feed began anew",
+        ),
+        pytest.param(
+            [logged(builders.running(), 1, 10)], [noted(1, 11)], ["log1", "feed1"], id="only the end waits"
+        ),
+    ],
+)
+async def test_merge(log: list[Entry], feed: list[Entry], merged: list[str]) -> None:
+    found = [
+        ("feed" if is_note else "log") + str(entry.sequence)
+        async for entry, is_note in merge(stream(log), stream(feed))
+    ]
+    assert found == merged
