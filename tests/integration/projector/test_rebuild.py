@@ -3,14 +3,18 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from services.projector.database import RebuildError, open_database
 from services.projector.files import beside
-from services.projector.rebuild import GATHERED_MAX, rebuild_view
+from services.projector.rebuild import GATHERED_MAX, rebuild_view, run_rebuild
+from services.projector.settings import ProjectorSettings
 from services.projector.view import apply_entries
 from shared.broker import Broker
 from shared.follow import BATCH_MAX
+from shared.service import Service
+from shared.settings import BrokerSettings
 from shared.subjects import job_event
 from tests import builders
 from tests.integration.projector.asking import publish, publish_raw, rows_in
@@ -99,6 +103,18 @@ async def test_in_place_of_an_unusable_view_a_part_is_better_than_nothing(broker
     newer = await publish_raw(broker, job_event(builders.USER, builders.JOB, "paused"), NEWER)
     await rebuild_view(broker, path, whole=False)
     assert (await rows_in(path))["checkpoint"][0][1] == newer - 1
+
+
+async def test_a_rebuild_that_was_told_to_stop_has_failed(
+    broker: Broker, broker_settings: BrokerSettings, path: Path
+) -> None:
+    await publish(broker, builders.queued())
+    settings = ProjectorSettings(**msgspec.structs.asdict(broker_settings), view_path=str(path))
+    service = Service("projector")
+    service.stopping.set()
+    with pytest.raises(SystemExit, match="stopped before the end of the log"):
+        await run_rebuild(service, settings)
+    assert not await asyncio.to_thread(path.exists)
 
 
 async def test_a_cancelled_rebuild_leaves_the_old_view(broker: Broker, path: Path) -> None:

@@ -1,0 +1,74 @@
+"""From POST to the terminal event at a WebSocket client, against starting a bare interpreter.
+
+``python -m bench.latency``: the first row of the performance budget. One user, one job at a time, nothing
+else running; the two sides take turns in rounds, so that the machine's mood is the same for both.
+"""
+
+import asyncio
+import time
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from bench.measure import console, interpreter, ratio, summary
+from headrace.client import AsyncClient, open_client
+from headrace.connection import local_endpoint
+from headrace.local.supervisor import private_stack
+from shared.codec import EventObject
+
+ROUNDS = 10
+PER_ROUND = 20
+WARM_UP = 10
+SOURCE = "print(1)"
+TERMINAL = "job.completed.v1"
+
+
+async def one_job(client: AsyncClient, events: AsyncIterator[EventObject]) -> float:
+    """Milliseconds until the terminal event of one job arrived on an open socket."""
+    began = time.perf_counter()
+    job = await client.submit({"language": "python", "code": SOURCE})
+    async for event in events:
+        if event.job_id == job["job_id"] and event.type == TERMINAL:
+            return (time.perf_counter() - began) * 1000
+    raise SystemExit("the socket ended before the job")
+
+
+async def one_interpreter(python: str) -> float:
+    """Milliseconds of the same program without any sandbox."""
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        python, "-I", "-c", SOURCE, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+    )
+    await process.communicate()
+    return (time.perf_counter() - began) * 1000
+
+
+async def measure() -> None:
+    """Print both sides and their ratio."""
+    python = interpreter()
+    ours: list[float] = []
+    bare: list[float] = []
+    async with (
+        private_stack() as stack,
+        open_client(local_endpoint(stack.directory, stack.address)) as client,
+        aclosing(client.follow("*", after="now")) as events,
+    ):
+        # The first job opens the subscription: its events may come before the socket is there.
+        watching = asyncio.ensure_future(anext(events))
+        while not watching.done():
+            await client.submit({"language": "python", "code": SOURCE})
+            await asyncio.wait({watching}, timeout=0.2)
+        for _ in range(WARM_UP):
+            await one_job(client, events)
+            await one_interpreter(python)
+        for _ in range(ROUNDS):
+            bare += [await one_interpreter(python) for _ in range(PER_ROUND)]
+            ours += [await one_job(client, events) for _ in range(PER_ROUND)]
+    console.print(summary(bare).row(f"bare {python} -I -c", "ms"))
+    console.print(summary(ours).row("POST to terminal event, Python", "ms"))
+    ratio("latency_p50", summary(ours).median, summary(bare).median, "lower")
+    ratio("latency_p99", summary(ours).percentile(99), summary(bare).percentile(99), "lower")
+
+
+if __name__ == "__main__":
+    asyncio.run(measure())

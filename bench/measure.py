@@ -1,0 +1,55 @@
+"""What every benchmark needs: both sides in turn, medians with their spread, and the closing line."""
+
+import shutil
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.console import Console
+
+console = Console(highlight=False, soft_wrap=True)
+
+Better = Literal["lower", "higher"]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Some measurements of one side, in one unit."""
+
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return statistics.median(self.values)
+
+    def percentile(self, percent: int) -> float:
+        """Nearest rank."""
+        ordered = sorted(self.values)
+        return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+
+    def row(self, name: str, unit: str) -> str:
+        """One line for people."""
+        return (
+            f"{name:<44} median {self.median:8.1f} {unit}   "
+            f"min {min(self.values):8.1f}   p99 {self.percentile(99):8.1f}   n {len(self.values)}"
+        )
+
+
+def summary(values: Sequence[float]) -> Summary:
+    """At least one measurement."""
+    return Summary(tuple(values))
+
+
+def interpreter() -> str:
+    """The interpreter that a program would be run with: the system's, as in the sandbox."""
+    found = shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin")
+    if found is None:
+        raise SystemExit("there is no system python3 to compare with")
+    return found
+
+
+def ratio(name: str, ours: float, reference: float, better: Better) -> None:
+    """The closing line, read by machines."""
+    console.print(f"RATIO {name} {ours / reference:.3f} {better}")

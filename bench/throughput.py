@@ -1,0 +1,92 @@
+"""Finished Python jobs a second through the whole system, against bare interpreters a second.
+
+``python -m bench.throughput``: the second row of the performance budget. Both sides run as many programs at
+a time as the executor has slots. The jobs belong to many users, because one user's run one by one.
+"""
+
+import asyncio
+import os
+import time
+from asyncio.subprocess import DEVNULL
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+from bench.measure import console, interpreter, ratio, summary
+from headrace.client import AsyncClient, open_client
+from headrace.connection import local_endpoint
+from headrace.local.supervisor import Stack, private_stack
+
+ROUNDS = 5
+USERS = 20
+JOBS_PER_USER = 10
+TOTAL = USERS * JOBS_PER_USER
+SOURCE = "print(1)"
+TERMINAL = frozenset({"job.completed.v1", "job.failed.v1", "job.timeout.v1", "job.cancelled.v1"})
+
+
+async def _finished(client: AsyncClient, count: int) -> None:
+    async for event in client.follow("*", after="start"):
+        if event.type in TERMINAL:
+            count -= 1
+        if count == 0:
+            return
+
+
+async def jobs_a_second(clients: list[AsyncClient], done_before: int) -> float:
+    """Submit everything, wait for every terminal event at its user's socket."""
+
+    async def one_user(client: AsyncClient) -> None:
+        for _ in range(JOBS_PER_USER):
+            await client.submit({"language": "python", "code": SOURCE})
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for client in clients:
+            group.create_task(one_user(client))
+            group.create_task(_finished(client, done_before + JOBS_PER_USER))
+    return TOTAL / (time.perf_counter() - began)
+
+
+async def interpreters_a_second(python: str, at_once: int) -> float:
+    """The same programs without any sandbox, `at_once` at a time."""
+    slots = asyncio.Semaphore(at_once)
+
+    async def one() -> None:
+        async with slots:
+            process = await asyncio.create_subprocess_exec(
+                python, "-I", "-c", SOURCE, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
+            )
+            await process.wait()
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(TOTAL):
+            group.create_task(one())
+    return TOTAL / (time.perf_counter() - began)
+
+
+async def _clients(stack: Stack, open_clients: AsyncExitStack) -> AsyncIterator[AsyncClient]:
+    for number in range(USERS):
+        endpoint = local_endpoint(stack.directory, stack.address, f"user-{number}")
+        yield await open_clients.enter_async_context(open_client(endpoint))
+
+
+async def measure() -> None:
+    """Print both sides and their ratio."""
+    python = interpreter()
+    at_once = os.cpu_count() or 2
+    ours: list[float] = []
+    bare: list[float] = []
+    async with private_stack() as stack, AsyncExitStack() as open_clients:
+        clients = [client async for client in _clients(stack, open_clients)]
+        await jobs_a_second(clients, 0)
+        for number in range(1, ROUNDS + 1):
+            bare.append(await interpreters_a_second(python, at_once))
+            ours.append(await jobs_a_second(clients, number * JOBS_PER_USER))
+    console.print(summary(bare).row(f"bare {python} -I -c, {at_once} at a time", "/s"))
+    console.print(summary(ours).row("Python jobs finished, from POST to socket", "/s"))
+    ratio("throughput", summary(ours).median, summary(bare).median, "higher")
+
+
+if __name__ == "__main__":
+    asyncio.run(measure())
