@@ -13,7 +13,7 @@ Errors::
 import asyncio
 import base64
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,7 +111,7 @@ class AsyncClient:
         stored_from: datetime | None = None,
         stored_to: datetime | None = None,
         everyone: bool = False,
-    ) -> AsyncIterator[EventObject]:
+    ) -> AsyncGenerator[EventObject, None]:
         """All events that the log holds of the caller (or of everyone, with the scope for it)."""
         params: dict[str, str | int] = {"after": after}
         if kind is not None:
@@ -132,7 +132,7 @@ class AsyncClient:
         except httpx.TransportError as error:
             raise UnreachableError(f"{self._endpoint.api_url}: {type(error).__name__}") from error
 
-    async def follow(self, job_id: str = "*", *, after: str = "start") -> AsyncIterator[EventObject]:
+    async def follow(self, job_id: str = "*", *, after: str = "start") -> AsyncGenerator[EventObject, None]:
         """One job's events until it ends, or (``*``) all jobs' for ever, over any broken connection."""
         cursor = after
         pause_s = RECONNECT_FIRST_S

@@ -124,7 +124,7 @@ class Consumer:
                 try:
                     subscription = await self._broker.subscribe(inbox, receive)
                     self._outstanding = 0
-                    while not self._stopping and generation == self._generation and not reconnected.is_set():
+                    while self._may_pull(generation) and not reconnected.is_set():
                         await self._ask(inbox)
                         await self._wait()
                     await subscription.unsubscribe()
@@ -132,6 +132,9 @@ class Consumer:
                     logger.warning("pull_failed", error=str(error))
                     await asyncio.sleep(PULSE_S)
         self._stopped.set()
+
+    def _may_pull(self, generation: int) -> bool:
+        return not self._stopping and generation == self._generation
 
     async def _ask(self, inbox: str) -> None:
         now = asyncio.get_running_loop().time()

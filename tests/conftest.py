@@ -16,7 +16,9 @@ from shared.streams import ProvisionSettings, provision
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where nobody looks, a skipped test is a test that did not pass."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if reporter is None:
+        return
+    skipped = reporter.stats.get("skipped", [])
     if os.environ.get("CI") and skipped and session.exitstatus == pytest.ExitCode.OK:
         reporter.write_line(f"{len(skipped)} skipped, which fails in CI", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -12,7 +12,7 @@ import pytest
 
 from headrace.local.nats_server import NatsServer, free_port
 from shared.broker import Broker
-from shared.events import JobQueued, JobRunning
+from shared.events import JobQueued, JobRunning, SourceFile
 from shared.follow import Follower
 from shared.log import Appended, Entry, Log
 from shared.subjects import JOBS
@@ -144,6 +144,6 @@ async def _submit(log: Log, user: str) -> None:
             user,
             language="bash",
             entrypoint="main.sh",
-            files=(builders.SourceFile(name="main.sh", content=":"),),
+            files=(SourceFile(name="main.sh", content=":"),),
         )
         assert isinstance(await log.append(queued, expected=0, patience_s=PATIENCE_S), Appended)

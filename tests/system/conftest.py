@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from headrace import connection
-from headrace.client import AsyncClient, open_client
+from headrace.client import AsyncClient, Endpoint, open_client
+from headrace.local.stack import tokens_of
 from headrace.local.supervisor import Stack, run_stack
 from shared.broker import Broker, connect
 from shared.codec import EventObject
@@ -54,10 +54,10 @@ MakeUser = Callable[[str], Any]
 @asynccontextmanager
 async def user_of(stack: Stack, name: str = "alice", **claims: Any) -> AsyncIterator[User]:  # noqa: ANN401 - claims
     """A user with a token of this stack."""
-    tokens = connection.tokens_of(stack.directory)
+    tokens = tokens_of(stack.directory)
     token = tokens.issue(name, lifetime=timedelta(hours=1), now=datetime.now(UTC), **claims)
     address = stack.address
-    endpoint = connection.Endpoint(address.api_url, address.websocket_url, token)
+    endpoint = Endpoint(address.api_url, address.websocket_url, token)
     async with open_client(endpoint) as client:
         yield User(client, token, stack)
 
