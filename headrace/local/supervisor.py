@@ -26,6 +26,8 @@ STOP_TIMEOUT_S = 20.0
 RESTART_FIRST_S = 0.2
 RESTART_MOST_S = 5.0
 STEADY_S = 10.0
+START_ATTEMPTS_MAX = 3
+LAST_WORDS_MAX = 2_000
 NATS_USER = "headrace"
 
 
@@ -93,6 +95,11 @@ class Managed:
             self._process.kill()
             await self._process.wait()
 
+    def last_words(self) -> str:
+        """The end of its log, for a message to people."""
+        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+        return lines[-1][-LAST_WORDS_MAX:] if lines else "nothing"
+
     def _is_stopping(self) -> bool:
         return self._stopping
 
@@ -153,16 +160,18 @@ class Stack:
 
     async def ready(self) -> None:
         """Wait until every service says that it is ready. Raises StackError."""
-        waiting = ""
+        waiting: Managed | None = None
         try:
             async with asyncio.timeout(READY_TIMEOUT_S), httpx.AsyncClient(timeout=2) as http:
                 for one in self.services.values():
-                    waiting = one.name
+                    waiting = one
                     await one.started.wait()
-                    await _until_ready(http, one.health_url)
+                    await _until_ready(http, one)
         except TimeoutError as error:
-            log = self.directory / f"{waiting}.log"
-            raise StackError(f"{waiting} was not ready in {READY_TIMEOUT_S:.0f} s: see {log}") from error
+            assert waiting is not None, "the time was spent waiting for somebody"
+            raise StackError(
+                f"{waiting.name} was not ready in {READY_TIMEOUT_S:.0f} s; it said: {waiting.last_words()}"
+            ) from error
 
     async def provision(self) -> None:
         """Make the streams, as a process of its own: services may not."""
@@ -270,12 +279,14 @@ def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
 
 
-async def _until_ready(http: httpx.AsyncClient, url: str) -> None:
-    while True:
+async def _until_ready(http: httpx.AsyncClient, one: Managed) -> None:
+    """Wait for it, but not for one that ends again and again: it has said why."""
+    while one.restarts < START_ATTEMPTS_MAX:
         with contextlib.suppress(httpx.HTTPError):
-            if (await http.get(url)).status_code == httpx.codes.OK:
+            if (await http.get(one.health_url)).status_code == httpx.codes.OK:
                 return
         await asyncio.sleep(0.05)
+    raise StackError(f"{one.name} cannot start; it said: {one.last_words()}")
 
 
 __all__ = ["NatsServerError", "Stack", "StackError", "StackOptions", "private_stack", "run_stack"]

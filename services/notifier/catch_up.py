@@ -121,7 +121,7 @@ class CatchUp:
         gaps: list[Gap] = []
         if after != "now":
             extents = await self._history.extent(JOBS), await self._history.extent(FEED)
-            if start.log > extents[0].last_sequence:
+            if extents[0].is_ahead(start):
                 return bad_cursor(subscription.id, "the log does not reach this cursor")
             gaps = await self._gaps(subscription, start, ends, *extents)
         subscription.has_seen(start)

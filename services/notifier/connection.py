@@ -156,6 +156,8 @@ class Connection:
             self._arm()
 
     def _do(self, actions: list[Action]) -> None:
+        if self._outbox.closing.done():
+            return
         for action in actions:
             match action:
                 case Send(message):

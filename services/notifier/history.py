@@ -26,6 +26,7 @@ PAUSE_S = 0.05
 STALE_READS_MAX = 40
 STALE_NOTES_MAX = 4
 NEARLY_FULL = 0.9
+SKEW_US = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,13 @@ class Extent:
     last_sequence: int
     last_us: int
     messages: int
+    now_us: int
     lost_until_us: int = 0
     """Whatever was stored until then may be gone: it is too old, or the stream is full."""
+
+    def is_ahead(self, position: Position) -> bool:
+        """Whether nobody can have seen this much: it is no place in this log, or a time to come."""
+        return position.log > self.last_sequence or position.feed.stored_us > self.now_us + SKEW_US
 
     def lost_after(self, mark: FeedMark) -> FeedMark | None:
         """The end of what is no longer kept, if anything of that may be newer than `mark`."""
@@ -61,7 +67,8 @@ class History:
         answer = await self._broker.api(f"STREAM.INFO.{stream}")
         state, config = answer["state"], answer["config"]
         age_max_us = config.get("max_age", 0) // 1_000
-        lost_until_us = _microseconds(answer["ts"]) - age_max_us if age_max_us else 0
+        now_us = _microseconds(answer["ts"])
+        lost_until_us = now_us - age_max_us if age_max_us else 0
         if 0 < config.get("max_bytes", -1) * NEARLY_FULL <= state["bytes"]:
             lost_until_us = max(lost_until_us, _microseconds(state["first_ts"]) - 1)
         return Extent(
@@ -69,6 +76,7 @@ class History:
             last_sequence=int(state["last_seq"]),
             last_us=_microseconds(state["last_ts"]),
             messages=int(state["messages"]),
+            now_us=now_us,
             lost_until_us=lost_until_us,
         )
 

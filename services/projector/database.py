@@ -12,13 +12,14 @@ Errors::
     └── ViewUnusableError    corrupt, or written by another version: only a rebuild helps
 """
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar, get_args
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, get_args
 
 import aiosqlite
 
@@ -79,6 +80,23 @@ class Connection(aiosqlite.Connection):
         """Prepare; `async with` opens it."""
         super().__init__(partial(_connect, path, pragmas), iter_chunk_size=64)
         self._path = path
+        self._stopped: asyncio.Future[Any] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open it. Raises sqlite3.Error."""
+        try:
+            await super().__aenter__()
+        except BaseException:
+            # aiosqlite does not wait here for its thread, which would then report to a loop that is gone.
+            if self._stopped is not None:
+                await self._stopped
+            raise
+        return self
+
+    def stop(self) -> "asyncio.Future[Any] | None":
+        """End the thread; the future is done when it is at its end."""
+        self._stopped = super().stop()
+        return self._stopped
 
     async def call(
         self,
@@ -117,12 +135,10 @@ async def open_database(path: Path, *, durable: bool = True) -> AsyncIterator[Da
     `durable=False` is for a file that is thrown away if anything goes wrong before it is synced as a whole.
     """
     pragmas = (*_PRAGMAS, *(_DURABLE if durable else _FAST))
-    writer = Connection(path, pragmas)
-    reader = Connection(path, (*pragmas, "PRAGMA query_only = ON"))
     try:
-        async with writer:
+        async with Connection(path, pragmas) as writer:
             await writer.call(_prepare, path)
-            async with reader:
+            async with Connection(path, (*pragmas, "PRAGMA query_only = ON")) as reader:
                 yield Database(path, writer, reader)
     except sqlite3.Error as error:
         raise view_error(path, error) from error

@@ -197,9 +197,10 @@ async def test_a_malformed_cursor_is_an_error_and_no_end(url: str, after: str) -
         await client.subscribe("*")
 
 
-async def test_a_cursor_that_the_log_does_not_reach_is_an_error(url: str) -> None:
+@pytest.mark.parametrize("after", ["7-0", "0-9999999999999999", "9" * 19 + "-0", "0-0." + "9" * 20])
+async def test_a_cursor_that_nobody_can_have_is_an_error(url: str, after: str) -> None:
     async with connected(url, token=token()) as client:
-        await client.ask("*", after="7-0")
+        await client.ask("*", after=after)
         assert (await client.expect("error"))["code"] == "bad_cursor"
         await client.subscribe("*")
 

@@ -28,6 +28,7 @@ GARBAGE = (
     b'{"user_id":"\\ud800","job_id":"x"}',
     b'{"user_id":"alice"',
     b"[" * 100_000,
+    b'{"user_id":"alice","job_id":"x","more":' + b"[" * 100_000,
 )
 IMPOSSIBLE: tuple[dict[str, object], ...] = (
     {"limit": 0},

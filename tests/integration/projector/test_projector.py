@@ -10,9 +10,12 @@ import pytest
 from prometheus_client import REGISTRY
 
 from headrace.local.nats_server import NatsServer
+from services.projector.database import open_database
+from services.projector.intake import Intake, ReadAgainError
 from services.projector.projector import Projector
 from services.projector.rebuild import rebuild_view
 from shared.broker import Broker, UnreachableError
+from shared.follow import Follower
 from shared.streams import ProvisionSettings, provision
 from shared.subjects import JOBS, VIEW_JOBS, job_event
 from shared.view import JobQuestion, ViewProblem
@@ -147,6 +150,33 @@ async def test_a_log_made_anew_meanwhile_starts_the_view_over(
         await publish(broker, *(builders.queued(builders.job_id()) for _ in range(count)))
         await answering(broker, lambda answer: answer.jobs["queued"] == count)
         assert (await ask_job(broker, QUESTION)).job is None
+
+
+async def test_a_new_log_that_goes_on_where_the_old_one_ended_is_noticed(
+    broker: Broker, projecting: Projecting
+) -> None:
+    """Neither a sequence nor a missing entry gives it away: only when it was created."""
+    async with projecting(), asyncio.timeout(20):
+        await reached(broker, await publish(broker, builders.queued(), builders.running()))
+        config = (await broker.api(f"STREAM.INFO.{JOBS}"))["config"]
+        await broker.api(f"STREAM.DELETE.{JOBS}")
+        await broker.api(f"STREAM.CREATE.{JOBS}", {**config, "first_seq": 3})
+        last = await publish(broker, builders.queued(builders.job_id()))
+        await answering(broker, lambda answer: answer.checkpoint == last and answer.jobs["queued"] == 1)
+        assert (last, (await ask_job(broker, QUESTION)).job) == (3, None)
+
+
+async def test_an_end_that_was_lost_and_written_again_is_read_again(broker: Broker, path: Path) -> None:
+    """The log holds another entry where the view stands, and has since gone on."""
+    last = await publish(broker, builders.queued(), builders.running(), builders.completed())
+    path.parent.mkdir()
+    async with open_database(path) as database, asyncio.timeout(20):
+        intake = Intake(database, last - 1)
+        follower = Follower(
+            broker, JOBS, intake.take, after=last - 1, after_time=builders.NOON, service="projector"
+        )
+        with pytest.raises(ReadAgainError, match="entry 1 came again after 2"):
+            await follower.run()
 
 
 async def test_a_log_that_is_not_there_yet_is_waited_for(broker: Broker, projecting: Projecting) -> None:

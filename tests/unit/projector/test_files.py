@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.projector.database import ViewError, ViewInUseError
 from services.projector.files import beside, hold_view, remove_database, replace_view
@@ -62,11 +63,22 @@ def test_a_killed_views_write_ahead_log_does_not_reach_the_new_one(path: Path) -
     assert names(path) == {path.name}
 
 
+def test_a_killed_view_is_never_missing_while_it_is_replaced(path: Path) -> None:
+    """Its write-ahead log is folded in, so that nothing but the one rename has to happen."""
+    leave_as_if_killed(path, "old")
+    make(beside(path, ".rebuild"), "new")
+    with capture_logs() as lines:
+        replace_view(beside(path, ".rebuild"), path)
+    assert lines == []
+
+
 def test_a_corrupt_view_goes_with_all_that_is_beside_it(path: Path) -> None:
     leave_as_if_killed(path, "old")
     path.write_bytes(b"garbage" * 1_000)
     make(beside(path, ".rebuild"), "new")
-    replace_view(beside(path, ".rebuild"), path)
+    with capture_logs() as lines:
+        replace_view(beside(path, ".rebuild"), path)
+    assert [line["event"] for line in lines] == ["old_view_removed"]
     assert words(path) == ["new"]
     assert names(path) == {path.name}
 
