@@ -29,8 +29,8 @@ class Delivery:
     """One message of the durable consumer, to be answered exactly once."""
 
     subject: str
-    payload: bytes
     sequence: int
+    size_bytes: int
     delivered: int
     reply: str
 
@@ -45,10 +45,10 @@ class Consumer:
         stream: str,
         durable: str,
         want: Callable[[], int],
-        deliver: Callable[[Delivery], None],
+        deliver: Callable[[Delivery, bytes], None],
         forget: Callable[[Delivery], None],
     ) -> None:
-        """`deliver` takes a new delivery; `forget` hears of held ones that are no longer this process's."""
+        """`deliver` takes a delivery and its payload; `forget` hears of held ones that are lost to others."""
         self._broker = broker
         self._subject = f"{API}CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._want = want
@@ -168,10 +168,10 @@ class Consumer:
         if self._outstanding <= 0:
             self._wake.set()
         delivery = Delivery(
-            message.subject, message.data, mark.stream_sequence, mark.delivered, message.reply
+            message.subject, mark.stream_sequence, len(message.data), mark.delivered, message.reply
         )
         self._held[delivery.sequence] = delivery
-        self._deliver(delivery)
+        self._deliver(delivery, message.data)
 
     def _pull_ended(self, headers: dict[str, str]) -> None:
         status = headers["Status"]

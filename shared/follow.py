@@ -24,6 +24,7 @@ logger = get_logger(__name__)
 BatchHandler = Callable[[list[Entry]], Awaitable[None]]
 
 WINDOW = 1_000
+WINDOW_BYTES = 16 * 1024 * 1024
 BATCH_MAX = 500
 HEARTBEAT_S = 1.0
 SILENCE_MAX_S = 2.5
@@ -79,6 +80,7 @@ class Follower:
         self._service = service
         self.position = after
         self._position_time = after_time
+        self._anew_after: datetime | None = None
         self._moved = asyncio.Condition()
         self.caught_up = asyncio.Event()
 
@@ -125,8 +127,7 @@ class Follower:
         config = {
             "name": consumer,
             "ack_policy": "none",
-            "deliver_policy": "by_start_sequence",
-            "opt_start_seq": self.position + 1,
+            **self._start(),
             "replay_policy": "instant",
             "mem_storage": True,
             "num_replicas": 1,
@@ -138,8 +139,18 @@ class Follower:
         )
         return int(created["num_pending"])
 
+    def _start(self) -> dict[str, object]:
+        """After the last handled message: by its sequence, or by its time if sequences began anew."""
+        if self._anew_after is None:
+            return {"deliver_policy": "by_start_sequence", "opt_start_seq": self.position + 1}
+        start = self._anew_after + timedelta(microseconds=1)
+        return {"deliver_policy": "by_start_time", "opt_start_time": start.isoformat()}
+
     async def _notice_new_stream(self, last: int, first: int) -> None:
-        """A memory stream counts from 1 again after a server restart: then nothing of it was seen yet."""
+        """A stream that is not synced may lose its end in a crash, and then uses those sequences again.
+
+        What is stored after that is later than anything handled, so time tells what is new.
+        """
         if self.position == 0 or self._position_time is None:
             return
         anew = last < self.position
@@ -148,7 +159,7 @@ class Follower:
         if anew:
             logger.warning("stream_began_anew", stream=self._stream, position=self.position, last=last)
             self.position = 0
-            self._position_time = None
+            self._anew_after = self._position_time
 
     async def _time_at(self, sequence: int) -> datetime | None:
         try:
@@ -195,6 +206,7 @@ class Follower:
     async def _ask(self, consumer: str, inbox: str, count: int) -> None:
         body = {
             "batch": count,
+            "max_bytes": WINDOW_BYTES,
             "expires": int(EXPIRES_S * 1e9),
             "idle_heartbeat": int(HEARTBEAT_S * 1e9),
         }
@@ -207,6 +219,7 @@ class Follower:
         async with self._moved:
             self.position = batch[-1].sequence
             self._position_time = batch[-1].stored_at
+            self._anew_after = None
             self._moved.notify_all()
         metrics.FOLLOWER_POSITION.labels(stream=self._stream).set(self.position)
 

@@ -28,6 +28,8 @@ EXPECTED_SUBJECT = "Nats-Expected-Last-Subject-Sequence-Subject"
 MAYBE_CONFLICT = frozenset({10071, 10164})
 NO_MESSAGE = 10037
 BATCH = 256
+BATCH_BYTES = 4 * 1024 * 1024
+BEHIND_MAX_S = 5.0
 ANSWER_TIMEOUT_S = 2.0
 PAUSE_S = 0.05
 
@@ -152,10 +154,13 @@ class Log:
 
     async def read_job(self, user_id: str, job_id: str, *, at_least: int = 0) -> History:
         """Fold one job's events. `at_least` is a sequence that the answer must include (a known conflict)."""
+        deadline = asyncio.get_running_loop().time() + BEHIND_MAX_S
         while True:
             history = await self._read_job(user_id, job_id)
             if history.last_sequence >= at_least:
                 return history
+            if asyncio.get_running_loop().time() >= deadline:
+                raise UnreachableError(f"no replica of the log has event {at_least} of job {job_id}")
             # Direct Get may answer from a replica that is a moment behind the leader.
             await asyncio.sleep(PAUSE_S)
 
@@ -174,20 +179,22 @@ class Log:
         self, subject_filter: str, *, after: int = 0, up_to: int | None = None, stream: str = JOBS
     ) -> AsyncIterator[Entry]:
         """A filter's stored messages, `after` < sequence ≤ `up_to`, in order, a bounded batch at a time."""
-        while up_to is None or after < up_to:
-            batch = await self._batch(stream, subject_filter, after + 1)
+        more = True
+        while more and (up_to is None or after < up_to):
+            batch, more = await self._batch(stream, subject_filter, after + 1)
             for entry in batch:
                 if up_to is not None and entry.sequence > up_to:
                     return
                 yield entry
-            if len(batch) < BATCH:
-                return
-            after = batch[-1].sequence
+                after = entry.sequence
 
-    async def _batch(self, stream: str, subject_filter: str, sequence: int) -> list[Entry]:
-        """Up to BATCH messages from `sequence` on, by batched Direct Get, which nats-py has no call for."""
+    async def _batch(self, stream: str, subject_filter: str, sequence: int) -> tuple[list[Entry], bool]:
+        """Some messages from `sequence` on, and whether there are more, by batched Direct Get.
+
+        nats-py has no call for it. At least one message comes, and then as many as both bounds allow.
+        """
         found: list[Entry] = []
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
         async def receive(message: Message) -> None:
             headers = message.headers or {}
@@ -200,15 +207,20 @@ class Log:
         inbox = self._broker.inbox()
         subscription = await self._broker.subscribe(inbox, receive)
         try:
-            body = json.dumps({"seq": sequence, "next_by_subj": subject_filter, "batch": BATCH}).encode()
-            await self._broker.publish(f"{API}DIRECT.GET.{stream}", body, reply=inbox)
+            body = {
+                "seq": sequence,
+                "next_by_subj": subject_filter,
+                "batch": BATCH,
+                "max_bytes": BATCH_BYTES,
+            }
+            await self._broker.publish(f"{API}DIRECT.GET.{stream}", json.dumps(body).encode(), reply=inbox)
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                await done
+                more = await done
         except TimeoutError as error:
             raise UnreachableError(f"no answer from the log for {subject_filter}") from error
         finally:
             await subscription.unsubscribe()
-        return found
+        return found, more
 
 
 def direct_entry(message: Message) -> Entry:
@@ -229,10 +241,10 @@ def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(f"{moment}.{fraction[:6]:0<6}").replace(tzinfo=UTC)
 
 
-def _end_of_batch(headers: dict[str, str], done: asyncio.Future[None]) -> None:
+def _end_of_batch(headers: dict[str, str], done: asyncio.Future[bool]) -> None:
     status = headers["Status"]
     if status in {"204", "404"}:
-        done.set_result(None)
+        done.set_result(int(headers.get("Nats-Num-Pending", "0")) > 0)
     elif status == "503":
         done.set_exception(UnreachableError("nobody answers for the log"))
     else:

@@ -194,7 +194,10 @@ class Stack:
             code = await self.nats.process.wait()
             self._report(f"nats-server ended with {code}, starts again")
             await asyncio.sleep(RESTART_FIRST_S)
-            await self.nats.start()
+            try:
+                await self.nats.start()
+            except NatsServerError as error:
+                self._report(str(error))
 
     async def keep_services_running(self) -> None:
         """Start each service, and again whenever it ends."""

@@ -184,7 +184,13 @@ class Attempts:
         if known is not None and _attempt_of(known.state) > begun.running.attempt:
             return self._fenced(execution)
         while True:
-            result = await self._log.append(outcome, expected=sequence, patience_s=PATIENCE_S)
+            try:
+                result = await self._log.append(outcome, expected=sequence, patience_s=PATIENCE_S)
+            except UnreachableError:
+                if execution.stop_reason == "shutdown":
+                    raise
+                # The program has run; only a process that must end gives up its result.
+                continue
             if isinstance(result, Appended):
                 metrics.FINISHED.labels(status=status_of(Finished(queued, outcome))).inc()
                 return Ack()

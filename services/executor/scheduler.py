@@ -51,6 +51,7 @@ class Scheduler:
         self._position = 0
         self._held: dict[str, tuple[JobQueued, Delivery]] = {}
         self._executing: dict[str, Execution] = {}
+        self._held_bytes = 0
         self._far_back: list[tuple[int, str]] = []
         self._rotation = Rotation()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -119,9 +120,9 @@ class Scheduler:
             return 0
         return STARTABLE_PER_SLOT * self._settings.slots - len(self._rotation)
 
-    def _deliver(self, delivery: Delivery) -> None:
+    def _deliver(self, delivery: Delivery, payload: bytes) -> None:
         try:
-            event = decode_event(delivery.subject, delivery.payload)
+            event = decode_event(delivery.subject, payload)
         except UnknownTagError as error:
             metrics.UNKNOWN.labels(reader="consumer").inc()
             logger.error("newer_event", sequence=delivery.sequence, tag=str(error))
@@ -146,7 +147,7 @@ class Scheduler:
         elif self._stopping:
             self._spawn(self._consumer.give_back(delivery))
         else:
-            self._held[job_id] = (event, delivery)
+            self._keep(event, delivery)
             heapq.heappush(self._far_back, (-delivery.sequence, job_id))
             self._offer_lane(event.user_id)
             self._give_back_the_farthest()
@@ -154,12 +155,21 @@ class Scheduler:
 
     def _give_back_the_farthest(self) -> None:
         """One user's thousand waiting jobs must not keep others' from being delivered here."""
-        while len(self._held) - len(self._executing) > self._settings.held_max and self._far_back:
+        while self._far_back and self._holds_too_much():
             sequence, job_id = heapq.heappop(self._far_back)
             held = self._held.get(job_id)
             gone = held is None or held[1].sequence != -sequence
             if not gone and not self._unfinished.lanes.may_start(job_id):
                 self._spawn(self._consumer.give_back(self._let_go(job_id), delay_s=FAR_BACK_DELAY_S))
+
+    def _holds_too_much(self) -> bool:
+        waiting = len(self._held) - len(self._executing)
+        return waiting > self._settings.held_max or self._held_bytes > self._settings.held_bytes_max
+
+    def _keep(self, event: JobQueued, delivery: Delivery) -> None:
+        earlier = self._held.get(event.job_id)
+        self._held_bytes += delivery.size_bytes - (earlier[1].size_bytes if earlier else 0)
+        self._held[event.job_id] = (event, delivery)
 
     def _forget(self, delivery: Delivery) -> None:
         """A delivery is no longer ours; a program that runs on is fenced if another executor begins."""
@@ -169,6 +179,7 @@ class Scheduler:
 
     def _let_go(self, job_id: str) -> Delivery:
         event, delivery = self._held.pop(job_id)
+        self._held_bytes -= delivery.size_bytes
         self._rotation.discard(event.user_id, job_id)
         metrics.JOBS_HELD.set(len(self._held))
         return delivery
@@ -197,7 +208,8 @@ class Scheduler:
             disposition = await self._work(execution)
         finally:
             del self._executing[job_id]
-            self._held.pop(job_id, None)
+            if job_id in self._held:
+                self._let_go(job_id)
         match disposition:
             case Ack():
                 await self._consumer.ack(execution.delivery)

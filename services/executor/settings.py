@@ -25,6 +25,9 @@ class ExecutorSettings(ListenSettings, frozen=True, kw_only=True):
     held_max: int = 2_000
     """Deliveries held that wait for their lane; beyond it the farthest back is given back for a while."""
 
+    held_bytes_max: int = 64 * 1024 * 1024
+    """The same in bytes of their events, because a program may be large."""
+
     attempts_max: int = 3
     grace_s: float = 10.0
     """How long running programs may go on after SIGTERM."""

@@ -5,8 +5,11 @@ Folded from the executor's follower alone; it holds nothing that the log does no
 
 from dataclasses import dataclass
 
+import msgspec
+
 from shared import metrics
 from shared.codec import UndecodableError, UnknownTagError
+from shared.events import JobQueued
 from shared.job import Finished, ImpossibleHistoryError, JobState, Nothing, Queued, Running, evolve
 from shared.lanes import Lanes
 from shared.log import Entry
@@ -60,6 +63,8 @@ class Unfinished:
             metrics.UNKNOWN.labels(reader="follower").inc()
             logger.error("newer_event", sequence=entry.sequence, tag=str(error))
             return None
+        if isinstance(event, JobQueued):
+            event = _without_program(event)
         known = self._jobs.get(event.job_id)
         if known is not None and entry.sequence <= known.last_sequence:
             return None
@@ -85,3 +90,8 @@ class Unfinished:
                 self._jobs.pop(job_id, None)
             case Nothing():
                 pass
+
+
+def _without_program(event: JobQueued) -> JobQueued:
+    """What deciding needs: a hundred thousand waiting jobs must not keep their sources in memory."""
+    return msgspec.structs.replace(event, files=(), stdin=None, args=(), env={})

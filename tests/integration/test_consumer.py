@@ -31,7 +31,7 @@ class Worker:
             forget=self.forgotten.append,
         )
 
-    def _deliver(self, delivery: Delivery) -> None:
+    def _deliver(self, delivery: Delivery, _: bytes) -> None:
         self.got.append(delivery)
         self._changed.set()
 

@@ -115,6 +115,7 @@ async def test_a_feed_that_lost_its_end_begins_anew(broker: Broker, nats_server:
             await _request_until_answered(broker, subject)
         await seen.payloads(b"after", 60)
     assert seen.in_order()
+    assert [entry.payload for entry in seen].count(b"before") == 50
 
 
 async def _request_until_answered(broker: Broker, subject: str) -> None:

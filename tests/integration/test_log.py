@@ -1,14 +1,16 @@
 """The log on a real server: one winner per expectation, every unknown outcome resolved, reads in order."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from headrace.local.nats_server import NatsServer
 from shared.broker import Broker, UnreachableError
 from shared.codec import encode
+from shared.events import SourceFile
 from shared.job import Finished, Nothing, Running
-from shared.log import Appended, Conflict, Log
+from shared.log import Appended, Conflict, Entry, Log
 from shared.subjects import job_event, user_events
 from tests import builders
 
@@ -113,3 +115,22 @@ async def test_a_history_ends_with_its_terminal_event(log: Log) -> None:
         assert isinstance(appended, Appended)
         sequence = appended.sequence
     assert isinstance((await log.read_job(builders.USER, builders.JOB)).state, Finished)
+
+
+async def test_large_events_come_in_bounded_batches(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten events of 1 MB are more than one answer may hold; nothing is missing all the same."""
+    source = (SourceFile(name="main.py", content="x" * 1_000_000),)
+    for _ in range(10):
+        await log.append(builders.queued(builders.job_id(), files=source), expected=0, patience_s=PATIENCE_S)
+    sizes: list[int] = []
+    read = log._batch  # noqa: SLF001 - to see that there was more than one answer
+
+    async def counted(*arguments: Any) -> tuple[list[Entry], bool]:  # noqa: ANN401 - passed on
+        batch, more = await read(*arguments)
+        sizes.append(len(batch))
+        return batch, more
+
+    monkeypatch.setattr(log, "_batch", counted)
+    assert [entry.sequence async for entry in log.replay("jobs.*.*.*")] == list(range(1, 11))
+    assert len(sizes) > 1
+    assert max(sizes) < 10

@@ -10,9 +10,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from headrace.local.nats_server import NatsServer
+from shared.broker import Broker
 from shared.cursor import microseconds
+from shared.streams import ProvisionSettings, provision
 from tests import builders
-from tests.integration.notifier.client import Client, Shown, connected, is_terminal
+from tests.integration.notifier.client import Client, Shown, connected, is_terminal, kinds
 from tests.integration.notifier.conftest import NotifierProcess, Start, token
 from tests.integration.notifier.writer import Writer, assert_ordered, assert_whole
 
@@ -92,7 +94,40 @@ async def test_a_cursor_of_the_log_alone_is_understood(url: str, writer: Writer)
         stored_us = microseconds(datetime.fromisoformat(running["stored_at"]))
         await client.subscribe("*", id="again", after=f"2-{stored_us}")
         again = await client.until_terminal("again")
-    assert [event["data"] for event in again] == [event["data"] for event in shown[2:]]
+        assert [event["data"] for event in again] == [event["data"] for event in shown[2:]]
+        # One that is further in the feed than in the log does not show that output again.
+        stored_us = microseconds(datetime.fromisoformat(shown[-1]["stored_at"]))
+        await client.subscribe("*", id="last", after=f"1-{stored_us}")
+        assert kinds(await client.until_terminal("last")) == ["running", "completed"]
+
+
+async def test_a_feed_that_begins_anew(url: str, broker: Broker, writer: Writer) -> None:
+    """Its sequences are used again: for a live client and for one that comes back, those notes are new."""
+    shown: dict[str, list[Shown]] = {"away": [], "live": []}
+    jobs = [builders.job_id(), builders.job_id()]
+    await writer.run_job(jobs[0], notes=6)
+    async with connected(url, token=token()) as client:
+        await client.subscribe("*", after="start")
+        shown["away"] = await client.until_terminal()
+        cursor = client.cursor
+    async with connected(url, token=token()) as client:
+        await client.subscribe("*", after="start")
+        shown["live"] = await client.until_terminal()
+        await broker.api("STREAM.DELETE.FEED")
+        await provision(broker, ProvisionSettings())
+        await writer.run_job(jobs[1], notes=9)
+        shown["live"] += await client.until_terminal()
+        while len(shown["live"]) < 21:  # the feed's follower may need longer than the end is held
+            shown["live"].append(await client.event())
+    async with connected(url, token=token()) as client:
+        await client.subscribe("*", after=cursor)
+        shown["away"] += await client.until_terminal()
+    assert_whole(shown["away"], writer)
+    assert sorted(event["cursor"] for event in shown["live"]) == sorted(
+        {event["cursor"] for event in shown["live"]}
+    )
+    notes = [(event["job_id"], event["data"]["offset"]) for event in shown["live"] if "seq" not in event]
+    assert sorted(notes) == sorted(writer.notes)
 
 
 async def _goes_on_across(

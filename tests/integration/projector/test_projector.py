@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -32,6 +33,7 @@ from tests.integration.projector.asking import (
 from tests.integration.projector.conftest import Projecting
 from tests.unit.projector.histories import NEWER, POISON, random_history
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 QUESTION = JobQuestion(user_id=builders.USER, job_id=builders.JOB)
 
 
@@ -173,7 +175,7 @@ async def test_an_end_that_was_lost_and_written_again_is_read_again(broker: Brok
     async with open_database(path) as database, asyncio.timeout(20):
         intake = Intake(database, last - 1)
         follower = Follower(
-            broker, JOBS, intake.take, after=last - 1, after_time=builders.NOON, service="projector"
+            broker, JOBS, intake.take, after=last - 1, after_time=LONG_AGO, service="projector"
         )
         with pytest.raises(ReadAgainError, match="entry 1 came again after 2"):
             await follower.run()

@@ -1,0 +1,39 @@
+"""A burst reaches the sockets while it lasts."""
+
+import asyncio
+
+from services.notifier.cursor import Position
+from services.notifier.feeder import BREATH_BYTES, Feeder
+from services.notifier.hub import Hub, Subscription
+from services.notifier.item import Text
+from services.notifier.live_order import LiveOrder
+from tests import builders
+from tests.unit.notifier.stored import logged
+
+SIZE = BREATH_BYTES // 4
+COUNT = 40
+
+
+async def test_writers_have_a_turn_during_a_burst() -> None:
+    hub = Hub()
+    order = LiveOrder(Position(), is_watched=hub.is_watched)
+    waiting = 0
+    most = 0
+
+    def queue(text: Text) -> None:
+        nonlocal waiting, most
+        waiting += text.size
+        most = max(most, waiting)
+
+    async def write() -> None:
+        nonlocal waiting
+        while True:
+            waiting = 0
+            await asyncio.sleep(0)
+
+    hub.add(Subscription(builders.USER, "s", None, send=queue, on_complete=lambda: None))
+    writing = asyncio.create_task(write())
+    event = builders.queued(labels={"large": "x" * SIZE})
+    await Feeder(order, hub).take_log([logged(event, sequence) for sequence in range(1, COUNT + 1)])
+    writing.cancel()
+    assert most < 2 * BREATH_BYTES
