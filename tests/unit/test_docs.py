@@ -1,0 +1,74 @@
+"""The documents are complete: every setting, metric, problem, event and file has its place in them."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from services.api.settings import ApiSettings
+from services.executor.settings import ExecutorSettings
+from services.notifier.settings import NotifierSettings
+from services.projector.settings import ProjectorSettings
+from shared import metrics, problems
+from shared.events import Event, FeedNote
+from shared.streams import ProvisionSettings
+
+ROOT = Path(__file__).parents[2]
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
+SETTINGS = (ROOT / "docs" / "settings.md").read_text()
+PROBLEMS = (ROOT / "docs" / "problems" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "kind", [ApiSettings, ExecutorSettings, NotifierSettings, ProjectorSettings, ProvisionSettings]
+)
+def test_every_setting_has_a_row(kind: type[msgspec.Struct]) -> None:
+    for field in msgspec.structs.fields(kind):
+        assert f"| `HEADRACE_{field.name.upper()}` |" in SETTINGS
+
+
+def test_every_metric_has_a_row() -> None:
+    for name, metric in vars(metrics).items():
+        if name.isupper():
+            described = {f"| `{sample.name}` |" for sample in metric.describe()}
+            described |= {f"| `{sample.name}_total` |" for sample in metric.describe()}
+            assert any(row in SETTINGS for row in described), name
+
+
+def test_every_problem_has_a_row() -> None:
+    for kind in problems.ALL:
+        assert f"| `{kind.uri}` | {int(kind.status)} |" in PROBLEMS
+
+
+def test_every_event_and_note_has_its_subject_with_writer_and_readers() -> None:
+    for kind in Event.__args__:
+        assert f"| `jobs.<user>.<job>.{str(kind.__struct_config__.tag).split('.')[1]}` |" in ARCHITECTURE
+    for kind in FeedNote.__args__:
+        assert f"| `feed.<user>.<job>.{str(kind.__struct_config__.tag).split('.')[1]}` |" in ARCHITECTURE
+
+
+def test_every_path_that_is_named_exists() -> None:
+    """`a/b.py`, `c.py` in one cell means c.py beside b.py; braces list several."""
+    named = 0
+    for line in ARCHITECTURE.splitlines():
+        folder = ""
+        for path in re.findall(r"`([\w/{},*.]+)`", line):
+            for one in _expand(path):
+                if "/" not in one and not one.endswith((".py", ".sql", ".toml")):
+                    continue
+                assert any(ROOT.glob(one)) or any((ROOT / folder).glob(one)), (line, one)
+                folder = one.rpartition("/")[0] or folder
+                named += 1
+    assert named > 60
+
+
+def _expand(path: str) -> list[str]:
+    match = re.fullmatch(r"(.*)\{(.*)\}(.*)", path)
+    return [path] if match is None else [match[1] + word + match[3] for word in match[2].split(",")]
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
