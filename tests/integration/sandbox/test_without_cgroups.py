@@ -7,6 +7,7 @@ import pytest_asyncio
 from services.executor.sandbox.bubblewrap import ColdSandbox, open_sandbox
 from services.executor.sandbox.settings import SandboxSettings
 from shared.events import Limits
+from tests.hosts import needs_node
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, python, run, shell, stage
 
 
@@ -73,6 +74,7 @@ except BlockingIOError: print("refused")
     assert ran.succeeded() == "attempted\nrefused\n"
 
 
+@needs_node
 async def test_a_runtime_that_reserves_much_memory_starts(sandbox: ColdSandbox) -> None:
     ran = await run(sandbox, stage("node", "-e", "console.log(6 * 7)", limits=Limits(memory_bytes=512 * MIB)))
     assert ran.succeeded() == "42\n"

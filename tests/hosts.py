@@ -1,0 +1,31 @@
+"""What a test needs of its host. CI has all of it and fails on a skip; elsewhere its absence is no fault."""
+
+import shutil
+
+import pytest
+
+_SYSTEM = "/usr/local/bin:/usr/bin:/bin"
+
+
+def has(program: str) -> bool:
+    """Whether a program is where cells can see it."""
+    return shutil.which(program, path=_SYSTEM) is not None
+
+
+LANGUAGES = {
+    "python": has("python3"),
+    "javascript": has("node"),
+    "bash": has("bash"),
+    "c": has("cc"),
+}
+"""Every language of the catalogue, and whether this host has it."""
+
+OFFERED = frozenset(name for name, present in LANGUAGES.items() if present)
+
+needs_node = pytest.mark.skipif(not has("node"), reason="node is not installed")
+needs_cc = pytest.mark.skipif(not has("cc"), reason="no C compiler is installed")
+
+
+def needs(language: str) -> pytest.MarkDecorator:
+    """Skip where the host lacks a language of the catalogue."""
+    return pytest.mark.skipif(not LANGUAGES[language], reason=f"{language} is not installed")
