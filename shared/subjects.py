@@ -66,6 +66,8 @@ def unescape(token: str) -> str:
     """The user id that `escape` was given. Raises SubjectError for any other text."""
     if _TOKEN.fullmatch(token) is None:
         raise SubjectError(f"not an escaped user id: {token!r}")
+    if "=" not in token and len(token) <= USER_BYTES_MAX:
+        return token
     raw = re.sub(rb"=([0-9A-F]{2})", lambda match: bytes.fromhex(match[1].decode()), token.encode())
     try:
         user_id = raw.decode("utf-8", "surrogatepass")

@@ -12,7 +12,7 @@ import pytest
 
 from headrace.local.nats_server import NatsServer, free_port
 from shared.broker import Broker
-from shared.events import JobQueued, JobRunning, SourceFile
+from shared.events import Event, JobQueued, JobRunning, SourceFile
 from shared.follow import Follower
 from shared.log import Appended, Entry, Log
 from shared.subjects import JOBS
@@ -36,6 +36,7 @@ class Story:
     unfinished: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     overlaps: list[str] = field(default_factory=list)
     terminal: int = 0
+    newest: Event | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def follow(self, batch: list[Entry]) -> None:
@@ -45,6 +46,7 @@ class Story:
 
     def _add(self, entry: Entry) -> None:
         event = entry.event()
+        self.newest = event
         kind = entry.subject.rsplit(".", 1)[1]
         self.kinds[event.job_id].append(kind)
         if isinstance(event, JobQueued):
@@ -60,6 +62,15 @@ class Story:
         elif kind in TERMINAL:
             self.unfinished[event.user_id].discard(event.job_id)
             self.terminal += 1
+
+    async def until_begun_by(self, executor_id: str) -> None:
+        """The newest event of the log is an attempt that this executor has just begun."""
+        while self._newest_begun_by() != executor_id:
+            self.changed.clear()
+            await self.changed.wait()
+
+    def _newest_begun_by(self) -> str | None:
+        return self.newest.executor_id if isinstance(self.newest, JobRunning) else None
 
     async def until_terminal(self, count: int) -> None:
         while self.terminal < count:
@@ -117,6 +128,7 @@ async def test_a_thousand_jobs_survive_the_loss_of_an_executor(
 
     async with asyncio.timeout(240):
         await story.until_terminal(total // 2)
+        await story.until_begun_by("x1")
         executors.processes[0].kill()
         await story.until_terminal(total)
     following.cancel()
@@ -144,6 +156,6 @@ async def _submit(log: Log, user: str) -> None:
             user,
             language="bash",
             entrypoint="main.sh",
-            files=(SourceFile(name="main.sh", content=":"),),
+            files=(SourceFile(name="main.sh", content="sleep 0.05"),),
         )
         assert isinstance(await log.append(queued, expected=0, patience_s=PATIENCE_S), Appended)

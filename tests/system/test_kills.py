@@ -13,6 +13,7 @@ import pytest
 
 from headrace.client import HeadraceError
 from headrace.local.supervisor import Stack
+from shared.broker import Broker
 from shared.codec import EventObject
 from shared.subjects import JOBS, job_event
 from tests import builders
@@ -124,13 +125,19 @@ async def test_poison_is_terminated_and_counted_and_the_executor_goes_on(stack: 
             await broker.request(job_event("mallory", builders.job_id(), "queued"), payload)
         job = await alice.run("bash", "echo still here")
         assert job["result"]["stdout"]["content"] == "still here\n"
-        info = await broker.api(f"CONSUMER.INFO.{JOBS}.executor")
-        assert (info["num_pending"], info["num_ack_pending"]) == (0, 0)
+        async with asyncio.timeout(20):
+            while not await _all_answered(broker):
+                continue
         dead = await broker.api("STREAM.INFO.DEAD")
         assert dead["state"]["messages"] == len(poison)
     metrics = await _metrics(stack.services["executor"].health_url)
     assert f'headrace_poison_total{{reader="consumer"}} {len(poison)}.0' in metrics
     assert stack.services["executor"].restarts == 0
+
+
+async def _all_answered(broker: Broker) -> bool:
+    info = await broker.api(f"CONSUMER.INFO.{JOBS}.executor")
+    return (info["num_pending"], info["num_ack_pending"]) == (0, 0)
 
 
 async def _metrics(health_url: str) -> str:

@@ -15,7 +15,7 @@ from shared.cursor import microseconds
 from shared.streams import ProvisionSettings, provision
 from tests import builders
 from tests.integration.notifier.client import Client, Shown, connected, is_terminal, kinds
-from tests.integration.notifier.conftest import NotifierProcess, Start, token
+from tests.integration.notifier.conftest import NotifierProcess, Serve, Start, token
 from tests.integration.notifier.writer import Writer, assert_ordered, assert_whole
 
 CUTS = 8
@@ -128,6 +128,23 @@ async def test_a_feed_that_begins_anew(url: str, broker: Broker, writer: Writer)
     )
     notes = [(event["job_id"], event["data"]["offset"]) for event in shown["live"] if "seq" not in event]
     assert sorted(notes) == sorted(writer.notes)
+
+
+async def test_a_feed_that_begins_anew_before_anything_was_read_of_it(
+    serve: Serve, broker: Broker, writer: Writer
+) -> None:
+    """The notifier began at the feed's end, and the new feed passes that place unnoticed."""
+    await writer.run_job(builders.job_id(), notes=6)
+    url = await serve()
+    await broker.api("STREAM.DELETE.FEED")
+    await provision(broker, ProvisionSettings())
+    async with connected(url, token=token()) as client:
+        await client.subscribe("*")
+        job = builders.job_id()
+        for _ in range(9):
+            await writer.note(job)
+        offsets = [(await client.event())["data"]["offset"] for _ in range(9)]
+    assert offsets == list(range(9))
 
 
 async def _goes_on_across(
