@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import uvicorn
@@ -165,7 +165,10 @@ async def serve_http(app: ASGIApp, listener: socket.socket, *, service: str, **o
         await asyncio.shield(serving)
     except asyncio.CancelledError:
         server.should_exit = True
-        await serving
+        while not serving.done():
+            # Asked again meanwhile: requests still have their grace, and the server its own bound.
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(serving)
         raise
 
 
