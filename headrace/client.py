@@ -6,6 +6,7 @@ Errors::
 
     HeadraceError
     ├── ProblemAnswerError   the service said no; `document` is its problem+json
+    ├── HistoryLostError     events that were asked for are not kept any more
     ├── UnreachableError     no answer; a submission with a key may be repeated
     └── ProtocolError        an answer that this version does not understand
 """
@@ -50,12 +51,20 @@ class ProblemAnswerError(HeadraceError):
         self.document = document
 
 
+class HistoryLostError(HeadraceError):
+    """Events that were asked for have left the log. Lost output alone is no error: the result holds it."""
+
+
 class UnreachableError(HeadraceError):
     """No answer came."""
 
 
 class ProtocolError(HeadraceError):
     """The answer is not one of this protocol."""
+
+
+class _TryAgainError(Exception):
+    """The notifier cannot do it now; nothing is wrong with what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +156,7 @@ class AsyncClient:
             except ConnectionClosed as error:
                 if error.rcvd is not None and error.rcvd.code in FINAL_CLOSE_CODES:
                     raise ProtocolError(f"closed with {error.rcvd.code}: {error.rcvd.reason}") from error
-            except (OSError, TimeoutError, InvalidHandshake):
+            except (OSError, TimeoutError, InvalidHandshake, _TryAgainError):
                 pass
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, RECONNECT_MOST_S)
@@ -198,7 +207,9 @@ async def _events(connection: ClientConnection) -> AsyncIterator[EventObject]:
             case "complete":
                 return
             case "error":
-                raise ProblemAnswerError({"title": message.get("code"), "detail": message.get("detail")})
+                raise _refusal(message)
+            case "gap" if message["reason"] == "log_purged":
+                raise HistoryLostError(f"events between {message['from']} and {message['to']} are gone")
             case _:
                 continue
 
@@ -222,10 +233,16 @@ async def _receive(connection: ClientConnection) -> Json:
 async def _expect(connection: ClientConnection, kind: str) -> Json:
     message = await _receive(connection)
     if message.get("type") == "error":
-        raise ProblemAnswerError({"title": message.get("code"), "detail": message.get("detail")})
+        raise _refusal(message)
     if message.get("type") != kind:
         raise ProtocolError(f"expected {kind}, got {message.get('type')}")
     return message
+
+
+def _refusal(message: Json) -> Exception:
+    if message.get("temporary"):
+        return _TryAgainError(message.get("detail"))
+    return ProblemAnswerError({"title": message.get("code"), "detail": message.get("detail")})
 
 
 def _problem(answer: httpx.Response) -> HeadraceError:
