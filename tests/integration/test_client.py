@@ -58,8 +58,8 @@ async def notifier(
             yield client, asked
 
 
-SUBSCRIBED = {"type": "subscribed", "id": "1"}
-COMPLETE = {"type": "complete", "id": "1"}
+SUBSCRIBED: dict[str, Any] = {"type": "subscribed", "id": "1"}
+COMPLETE: dict[str, Any] = {"type": "complete", "id": "1"}
 
 
 async def cursors(client: AsyncClient) -> list[str]:
@@ -68,7 +68,7 @@ async def cursors(client: AsyncClient) -> list[str]:
 
 @pytest.mark.parametrize("code", [1012, 1011, 4408, 4420, 4503])
 async def test_resumes_after_the_last_event(code: int) -> None:
-    first = [SUBSCRIBED, event(1), event(2), code]
+    first: list[dict[str, Any] | int] = [SUBSCRIBED, event(1), event(2), code]
     second = [SUBSCRIBED, event(3, "completed"), COMPLETE]
     async with notifier(first, second) as (client, asked):
         assert await cursors(client) == ["1-0", "2-0", "3-0"]
