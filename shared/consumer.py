@@ -113,25 +113,30 @@ class Consumer:
         await self._stopped.wait()
 
     async def _pull(self) -> None:
-        while not self._stopping:
-            generation = self._generation
-            inbox = self._broker.inbox()
+        try:
+            while not self._stopping:
+                await self._pull_until_disturbed(self._generation)
+        finally:
+            self._stopped.set()
 
-            async def receive(message: Message, generation: int = generation) -> None:
-                self._receive(message, generation)
+    async def _pull_until_disturbed(self, generation: int) -> None:
+        """Pull through one inbox, until the connection is made anew or this process was paused."""
+        inbox = self._broker.inbox()
 
-            with self._broker.on_reconnect(self._wake.set) as reconnected:
-                try:
-                    subscription = await self._broker.subscribe(inbox, receive)
-                    self._outstanding = 0
-                    while self._may_pull(generation) and not reconnected.is_set():
-                        await self._ask(inbox)
-                        await self._wait()
-                    await subscription.unsubscribe()
-                except BrokerError as error:
-                    logger.warning("pull_failed", error=str(error))
-                    await asyncio.sleep(PULSE_S)
-        self._stopped.set()
+        async def receive(message: Message) -> None:
+            self._receive(message, generation)
+
+        with self._broker.on_reconnect(self._wake.set) as reconnected:
+            try:
+                subscription = await self._broker.subscribe(inbox, receive)
+                self._outstanding = 0
+                while self._may_pull(generation) and not reconnected.is_set():
+                    await self._ask(inbox)
+                    await self._wait()
+                await subscription.unsubscribe()
+            except BrokerError as error:
+                logger.warning("pull_failed", error=str(error))
+                await asyncio.sleep(PULSE_S)
 
     def _may_pull(self, generation: int) -> bool:
         return not self._stopping and generation == self._generation

@@ -6,11 +6,15 @@ A secret is never part of an error message.
 
 import os
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 PREFIX = "HEADRACE_"
+
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class SettingsError(Exception):
@@ -37,7 +41,7 @@ class ListenSettings(BrokerSettings, frozen=True, kw_only=True):
     """Where a service without clients serves /livez, /readyz and /metrics. Port 0 takes a free one."""
 
     health_host: str = "127.0.0.1"
-    health_port: int = 0
+    health_port: Port = 0
 
 
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)

@@ -1,7 +1,7 @@
 """What an operator may choose about the api, and why the defaults are what they are."""
 
 from shared.events import Limits
-from shared.settings import TokenSettings
+from shared.settings import Port, Positive, TokenSettings
 
 MIB = 1024 * 1024
 
@@ -10,11 +10,11 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     """Settings of one api process."""
 
     api_host: str = "127.0.0.1"
-    api_port: int = 8070
-    body_bytes_max: int = 1 * MIB
+    api_port: Port = 8070
+    body_bytes_max: Positive = 1 * MIB
     """A submission is one event of the log, and the log is no place for large files."""
 
-    concurrency_max: int = 8
+    concurrency_max: Positive = 8
     """The highest K that a token may claim (jobs of one user at a time)."""
 
     append_patience_s: float = 5.0

@@ -3,10 +3,11 @@
 import os
 import socket
 import uuid
+from typing import Annotated
 
 import msgspec
 
-from shared.settings import ListenSettings
+from shared.settings import ListenSettings, Positive
 
 
 def _executor_id() -> str:
@@ -19,15 +20,15 @@ class ExecutorSettings(ListenSettings, frozen=True, kw_only=True):
     """Settings of one executor process."""
 
     executor_id: str = msgspec.field(default_factory=_executor_id)
-    slots: int = os.cpu_count() or 2
+    slots: Positive = os.cpu_count() or 2
     """Programs at a time. One a processor: more would make their time limits depend on their neighbours."""
 
-    held_max: int = 2_000
+    held_max: Positive = 2_000
     """Deliveries held that wait for their lane; beyond it the farthest back is given back for a while."""
 
-    held_bytes_max: int = 64 * 1024 * 1024
+    held_bytes_max: Positive = 64 * 1024 * 1024
     """The same in bytes of their events, because a program may be large."""
 
-    attempts_max: int = 3
-    grace_s: float = 10.0
+    attempts_max: Positive = 3
+    grace_s: Annotated[float, msgspec.Meta(ge=0)] = 10.0
     """How long running programs may go on after SIGTERM."""

@@ -15,6 +15,12 @@ def test_a_value_of_the_wrong_kind_names_its_variable() -> None:
         load(ListenSettings, {"HEADRACE_HEALTH_PORT": "many"})
 
 
+@pytest.mark.parametrize("port", ["-1", "65536", "1.5", ""])
+def test_a_value_out_of_range_names_its_variable(port: str) -> None:
+    with pytest.raises(SettingsError, match="HEADRACE_HEALTH_PORT"):
+        load(ListenSettings, {"HEADRACE_HEALTH_PORT": port})
+
+
 def test_a_missing_secret_is_told_and_has_no_default() -> None:
     with pytest.raises(SettingsError, match="HEADRACE_TOKEN_SECRET"):
         load(TokenSettings, {})
