@@ -139,7 +139,7 @@ async def test_what_a_killed_executor_leaves_is_swept_by_the_next() -> None:
     async with open_sandbox() as sandbox:
         assert (await shell(sandbox, "echo well")).succeeded() == "well\n"
         assert not [group for group in left if group.exists()]
-        assert processes_of_cells(sandbox.isolation.uid) == []
+    assert processes_of_cells(KILLED_UID) == []
 
 
 async def test_the_groups_of_a_living_executor_are_left_alone(sandbox: ColdSandbox) -> None:

@@ -1,0 +1,86 @@
+"""Output on its way through a real feed: nothing missing, nothing reordered, no character cut."""
+
+import asyncio
+import base64
+
+from services.executor.feed import PIECE_BYTES, Feed
+from shared.broker import Broker
+from shared.codec import decode_note
+from shared.events import FeedNote, JobOutput, JobProgress
+from shared.log import Log
+from shared.subjects import FEED, feed_notes
+from tests import builders
+
+
+async def notes_of(log: Log) -> list[FeedNote]:
+    found = log.replay(feed_notes(builders.USER, builders.JOB), stream=FEED)
+    return [decode_note(entry.subject, entry.payload) async for entry in found]
+
+
+def joined(notes: list[FeedNote], stream: str) -> bytes:
+    """The stream's bytes, each piece at the offset that it states."""
+    whole = b""
+    for note in notes:
+        if isinstance(note, JobOutput) and note.stream == stream:
+            assert note.offset == len(whole)
+            piece = base64.b64decode(note.content) if note.encoding == "base64" else note.content.encode()
+            assert 0 < len(piece) <= PIECE_BYTES
+            whole += piece
+    return whole
+
+
+async def test_both_streams_arrive_whole_and_in_order(broker: Broker, log: Log) -> None:
+    feed = Feed(broker, builders.queued(), 2)
+    running = asyncio.create_task(feed.run())
+    stdout = stderr = b""
+    for number in range(300):
+        feed.write("run", "stdout", line := f"line {number}\n".encode() * 20)
+        stdout += line
+        feed.write("run", "stderr", bytes([number % 256]))
+        stderr += bytes([number % 256])
+        await asyncio.sleep(0)
+    last = await feed.close(running)
+    notes = await notes_of(log)
+    assert joined(notes, "stdout") == stdout
+    assert joined(notes, "stderr") == stderr
+    assert {note.attempt for note in notes} == {2}
+    assert last == len(notes)
+    # Coalesced: far fewer notes than writes.
+    assert len(notes) < 60
+
+
+async def test_a_character_written_in_halves_is_told_whole(broker: Broker, log: Log) -> None:
+    feed = Feed(broker, builders.queued(), 1)
+    running = asyncio.create_task(feed.run())
+    for byte in "aé😀z".encode():
+        feed.write("run", "stdout", bytes([byte]))
+        await _round(feed, broker)
+    await feed.close(running)
+    notes = await notes_of(log)
+    assert joined(notes, "stdout").decode() == "aé😀z"
+    assert {note.encoding for note in notes if isinstance(note, JobOutput)} == {"utf-8"}
+
+
+async def _round(feed: Feed, broker: Broker) -> None:
+    """Let the feed send what is ready: a question that follows it on the connection is answered."""
+    feed._full.set()  # noqa: SLF001 - do not wait for the interval
+    await broker.api(f"STREAM.INFO.{FEED}")
+
+
+async def test_a_character_that_never_ends_is_not_lost(broker: Broker, log: Log) -> None:
+    feed = Feed(broker, builders.queued(), 1)
+    running = asyncio.create_task(feed.run())
+    feed.write("run", "stdout", b"a\xf0\x9f")
+    await feed.close(running)
+    assert joined(await notes_of(log), "stdout") == b"a\xf0\x9f"
+
+
+async def test_progress_stands_between_the_output_around_it(broker: Broker, log: Log) -> None:
+    feed = Feed(broker, builders.queued(), 1)
+    running = asyncio.create_task(feed.run())
+    feed.write("compile", "stderr", b"warning")
+    feed.progress("run", 50, "run started", 0.5)
+    feed.write("run", "stdout", b"hello")
+    await feed.close(running)
+    kinds = [note.message if isinstance(note, JobProgress) else note.content for note in await notes_of(log)]
+    assert kinds == ["warning", "run started", "hello"]
