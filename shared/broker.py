@@ -31,6 +31,7 @@ logger = get_logger(__name__)
 API = "$JS.API."
 NO_RESPONDERS = "503"
 RECONNECT_WAIT_S = 0.25
+FIRST_CONNECTION_S = 10.0
 WATCH_INTERVAL_S = 5.0
 WATCH_TIMEOUT_S = 2.0
 WATCH_FAILURES_MAX = 3
@@ -218,23 +219,26 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
     client = Client()
     broker = Broker(client)
     try:
-        await client.connect(
-            settings.nats_url,
-            name=f"headrace-{service}",
-            user=settings.nats_user,
-            password=settings.nats_password,
-            inbox_prefix=f"_INBOX_{service}",
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # any number of seconds works
-            # Two unanswered pings end a dead connection within 30 s; the default takes six minutes.
-            ping_interval=10,
-            max_outstanding_pings=2,
-            error_cb=broker.on_error,
-            reconnected_cb=broker.on_reconnected,
-            closed_cb=broker.on_closed,
-        )
+        # The client itself would try for ever; whoever started this process can start it again.
+        async with asyncio.timeout(FIRST_CONNECTION_S):
+            await client.connect(
+                settings.nats_url,
+                name=f"headrace-{service}",
+                user=settings.nats_user,
+                password=settings.nats_password,
+                inbox_prefix=f"_INBOX_{service}",
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # any number of seconds works
+                # Two unanswered pings end a dead connection within 30 s; the default takes six minutes.
+                ping_interval=10,
+                max_outstanding_pings=2,
+                error_cb=broker.on_error,
+                reconnected_cb=broker.on_reconnected,
+                closed_cb=broker.on_closed,
+            )
     except (TimeoutError, nats.errors.Error, OSError) as error:
-        raise UnreachableError(f"cannot connect to {settings.nats_url}: {error}") from error
+        why = str(error) or f"no answer in {FIRST_CONNECTION_S:.0f} s"
+        raise UnreachableError(f"cannot connect to {settings.nats_url}: {why}") from error
     watch = asyncio.create_task(broker.watch())
     try:
         yield broker

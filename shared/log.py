@@ -98,11 +98,13 @@ class Log:
         }
         payload = encode(event)
         deadline = asyncio.get_running_loop().time() + patience_s
+        why = "conflicts without an event"
         while True:
+            result: AppendResult | None = None
             try:
                 result = await self._try_append(subject, payload, headers, subject_filter, expected)
-            except UnreachableError:
-                result = None
+            except UnreachableError as error:
+                why = str(error)
             if isinstance(result, Appended):
                 metrics.APPENDS.labels(type=kind_of(event)).inc()
             if isinstance(result, Conflict):
@@ -110,7 +112,7 @@ class Log:
             if result is not None:
                 return result
             if asyncio.get_running_loop().time() >= deadline:
-                raise UnreachableError(f"{subject} was not confirmed within {patience_s} s")
+                raise UnreachableError(f"{subject} was not confirmed within {patience_s} s: {why}")
             await asyncio.sleep(PAUSE_S)
 
     async def _try_append(
@@ -125,7 +127,7 @@ class Log:
             return Appended(int(answer["seq"]))
         if error.get("err_code") not in MAYBE_CONFLICT:
             if error.get("code") == 503:
-                return None
+                raise UnreachableError(str(error.get("description")))
             raise JetStreamError(
                 int(error.get("err_code", 0)), f"append to {subject}: {error.get('description')}"
             )

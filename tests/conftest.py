@@ -11,6 +11,7 @@ from shared.broker import Broker, connect
 from shared.log import Log
 from shared.settings import BrokerSettings
 from shared.streams import ProvisionSettings, provision
+from tests.nats_container import ContainerNatsServer, engine_is_available
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -26,11 +27,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture
 async def nats_server(tmp_path: Path) -> AsyncIterator[NatsServer]:
-    """A nats-server of this test's own, with JetStream and nothing in it."""
-    server = NatsServer(tmp_path / "nats", user="test", password="test-password", sync="fast")
-    await server.start()
-    yield server
-    await server.kill()
+    """A nats-server of this test's own: in a container where there is a Docker engine, else a process."""
+    directory, password = tmp_path / "nats", "test-password"
+    if engine_is_available():
+        container = ContainerNatsServer(directory, user="test", password=password, sync="fast")
+        await container.start()
+        yield container
+        await container.remove()
+    else:
+        server = NatsServer(directory, user="test", password=password, sync="fast")
+        await server.start()
+        yield server
+        await server.kill()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import shutil
 import socket
 import sysconfig
 from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -82,10 +83,7 @@ class NatsServer:
 
     async def start(self) -> None:
         """Start it and wait until JetStream answers. Raises NatsServerError."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        config = self._directory / "nats.conf"
-        config.touch(mode=0o600)
-        config.write_text(self._config())
+        config = self.write_config()
         with (self._directory / "nats-server.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 find_binary(),
@@ -97,7 +95,7 @@ class NatsServer:
                 start_new_session=True,
                 preexec_fn=die_with_parent,
             )
-        await self._wait_until_ready()
+        await self.wait_until_ready(lambda: self.process.returncode is None)
 
     async def stop(self) -> None:
         """Ask it to end, and wait."""
@@ -111,34 +109,35 @@ class NatsServer:
             self.process.kill()
         await self.process.wait()
 
-    def _config(self) -> str:
-        """JSON is valid nats-server configuration, and quotes whatever a path holds."""
+    def write_config(self) -> Path:
+        """Write its configuration as JSON, which nats-server reads and which quotes any path."""
+        self._directory.mkdir(parents=True, exist_ok=True)
         jetstream: dict[str, object] = {"store_dir": str(self._directory / "data")}
         if self._sync == "always":
             jetstream["sync_interval"] = "always"
-        return json.dumps(
-            {
-                "server_name": "headrace-local",
-                "listen": f"127.0.0.1:{self.port}",
-                "max_payload": MAX_PAYLOAD_BYTES,
-                "jetstream": jetstream,
-                "authorization": {"user": self.user, "password": self.password},
-            },
-            indent=2,
-        )
+        path = self._directory / "nats.conf"
+        path.touch(mode=0o600)
+        settings = {
+            "server_name": "headrace-local",
+            "listen": f"127.0.0.1:{self.port}",
+            "max_payload": MAX_PAYLOAD_BYTES,
+            "jetstream": jetstream,
+            "authorization": {"user": self.user, "password": self.password},
+        }
+        path.write_text(json.dumps(settings, indent=2))
+        return path
 
-    async def _wait_until_ready(self) -> None:
+    async def wait_until_ready(self, is_alive: Callable[[], bool]) -> None:
         """JetStream is up before the server accepts clients, so one protocol greeting is proof enough."""
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 while not await self._greets():
-                    if self.process.returncode is not None:
+                    if not is_alive():
                         raise NatsServerError(
                             f"nats-server ended at once: see {self._directory}/nats-server.log"
                         )
                     await asyncio.sleep(0.02)
         except TimeoutError as error:
-            await self.kill()
             log = self._directory / "nats-server.log"
             raise NatsServerError(f"nats-server did not listen in {START_TIMEOUT_S} s: see {log}") from error
 

@@ -19,7 +19,7 @@ from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox, 
 from services.executor.settings import ExecutorSettings
 from services.executor.unfinished import Unfinished
 from shared import metrics
-from shared.broker import Broker, UnreachableError
+from shared.broker import Broker, BrokerError
 from shared.events import Event, JobQueued, JobRunning, SourceFile, StreamName, Terminal
 from shared.job import (
     Append,
@@ -87,7 +87,7 @@ class Attempts:
                 if execution.stop_reason == "superseded":
                     return LetGo()
                 await asyncio.sleep(RETRY_PAUSE_S)
-        except UnreachableError as error:
+        except BrokerError as error:
             # Nothing is lost: the job is delivered again, here or elsewhere, when the log can be reached.
             logger.warning("attempt_let_go", job_id=execution.queued.job_id, why=str(error))
             return LetGo()
@@ -186,10 +186,11 @@ class Attempts:
         while True:
             try:
                 result = await self._log.append(outcome, expected=sequence, patience_s=PATIENCE_S)
-            except UnreachableError:
+            except BrokerError:
                 if execution.stop_reason == "shutdown":
                     raise
                 # The program has run; only a process that must end gives up its result.
+                await asyncio.sleep(RETRY_PAUSE_S)
                 continue
             if isinstance(result, Appended):
                 metrics.FINISHED.labels(status=status_of(Finished(queued, outcome))).inc()

@@ -1,0 +1,136 @@
+"""Provisioning on a real server: once, again, after a change; refused where it would make another stream."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from headrace.local.nats_server import NatsServer, find_binary, free_port
+from shared import subjects
+from shared.broker import Broker, UnreachableError, connect
+from shared.log import Log
+from shared.settings import BrokerSettings
+from shared.streams import ProvisionError, ProvisionSettings, provision
+from tests import builders
+
+ROOT = Path(__file__).parents[2]
+
+
+async def test_everything_of_the_design_exists(broker: Broker) -> None:
+    jobs = (await broker.api(f"STREAM.INFO.{subjects.JOBS}"))["config"]
+    assert (jobs["storage"], jobs["discard"], jobs["retention"]) == ("file", "new", "limits")
+    assert jobs["max_msgs_per_subject"] == -1
+    assert jobs["allow_direct"]
+    assert jobs["allow_msg_ttl"]
+    assert jobs["compression"] == "s2"
+    durable = (await broker.api(f"CONSUMER.INFO.{subjects.JOBS}.{subjects.EXECUTOR_DURABLE}"))["config"]
+    assert durable["filter_subject"] == subjects.QUEUED_SUBJECTS
+    assert (durable["ack_wait"], durable["max_deliver"]) == (10_000_000_000, -1)
+    names = (await broker.api("STREAM.NAMES"))["streams"]
+    assert set(names) == {subjects.JOBS, subjects.FEED, subjects.DEAD, subjects.EXECUTORS}
+
+
+async def test_provisioning_again_changes_nothing(broker: Broker, log: Log) -> None:
+    await log.append(builders.queued(), expected=0, patience_s=5)
+    before = await broker.api(f"STREAM.INFO.{subjects.JOBS}")
+    await provision(broker, ProvisionSettings())
+    after = await broker.api(f"STREAM.INFO.{subjects.JOBS}")
+    assert (after["config"], after["created"], after["state"]) == (
+        before["config"],
+        before["created"],
+        before["state"],
+    )
+
+
+async def test_what_may_change_is_brought_up_to_date(broker: Broker) -> None:
+    await provision(broker, ProvisionSettings(feed_bytes_max=1_000_000))
+    feed = (await broker.api(f"STREAM.INFO.{subjects.FEED}"))["config"]
+    assert feed["max_bytes"] == 1_000_000
+
+
+async def test_a_stream_of_another_kind_is_refused_and_kept(broker: Broker) -> None:
+    await broker.api(f"STREAM.DELETE.{subjects.JOBS}")
+    await broker.api(
+        f"STREAM.CREATE.{subjects.JOBS}",
+        {
+            "name": subjects.JOBS,
+            "subjects": [subjects.JOBS_SUBJECTS],
+            "storage": "memory",
+            "retention": "limits",
+            "num_replicas": 1,
+        },
+    )
+    with pytest.raises(ProvisionError, match="storage"):
+        await provision(broker, ProvisionSettings())
+    assert (await broker.api(f"STREAM.INFO.{subjects.JOBS}"))["config"]["storage"] == "memory"
+
+
+async def test_a_durable_that_differs_is_refused(broker: Broker) -> None:
+    name = f"{subjects.JOBS}.{subjects.EXECUTOR_DURABLE}"
+    config = (await broker.api(f"CONSUMER.INFO.{name}"))["config"]
+    changed = {"stream_name": subjects.JOBS, "config": {**config, "ack_wait": 1_000_000_000}}
+    await broker.api(f"CONSUMER.CREATE.{name}.{subjects.QUEUED_SUBJECTS}", changed)
+    with pytest.raises(ProvisionError, match="ack_wait"):
+        await provision(broker, ProvisionSettings())
+
+
+async def test_history_cannot_be_lost_to_a_full_log(broker: Broker, log: Log) -> None:
+    """A full log refuses what is new; nothing old is dropped for it."""
+    await provision(broker, ProvisionSettings(jobs_bytes_max=20_000))
+    first = await log.append(builders.queued(), expected=0, patience_s=5)
+    refused: UnreachableError | None = None
+    while refused is None:
+        try:
+            await log.append(builders.queued(builders.job_id()), expected=0, patience_s=0.1)
+        except UnreachableError as error:
+            refused = error
+    assert "maximum bytes exceeded" in str(refused)
+    assert (await log.read_job(builders.USER, builders.JOB)).last_sequence == getattr(first, "sequence", None)
+
+
+async def test_the_provisioner_is_a_command(nats_server: NatsServer) -> None:
+    for _ in range(2):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "shared.streams", env=nats_server.environment
+        )
+        assert await process.wait() == 0
+
+
+async def test_without_a_server_the_provisioner_says_so() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "shared.streams",
+        env={"HEADRACE_NATS_URL": f"nats://127.0.0.1:{free_port()}"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, stderr = await process.communicate()
+    assert process.returncode == 1
+    assert b"cannot provision" in stderr
+    assert b"Traceback" not in stderr
+
+
+async def test_the_deployed_configuration_starts_and_takes_everything(tmp_path: Path) -> None:
+    port = free_port()
+    config = (ROOT / "deploy" / "nats.conf").read_text()
+    config = config.replace("0.0.0.0:4222", f"127.0.0.1:{port}").replace("/data", str(tmp_path / "data"))
+    (tmp_path / "nats.conf").write_text(config)
+    server = await asyncio.create_subprocess_exec(
+        find_binary(),
+        "-c",
+        tmp_path / "nats.conf",
+        env={"HEADRACE_NATS_USER": "u", "HEADRACE_NATS_PASSWORD": "p"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert server.stderr is not None
+    try:
+        async with asyncio.timeout(20):
+            while b"Server is ready" not in await server.stderr.readline():
+                assert server.returncode is None
+        settings = BrokerSettings(nats_url=f"nats://127.0.0.1:{port}", nats_user="u", nats_password="p")
+        async with connect(settings, service="test") as broker:
+            await provision(broker, ProvisionSettings())
+    finally:
+        server.kill()
+        await server.wait()
