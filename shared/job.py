@@ -6,7 +6,7 @@ value, never an exception. The table of DESIGN 4 is this module, cell by cell.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias, assert_never
+from typing import Any, Literal, TypeAlias, assert_never
 
 from shared.events import (
     Event,
@@ -182,11 +182,7 @@ def decide_start(state: JobState, starter: Starter, moment: Moment) -> Append | 
                 return Append(_running(queued, attempt + 1, starter, moment))
             return Append(
                 JobFailed(
-                    job_id=queued.job_id,
-                    user_id=queued.user_id,
-                    time=moment.time,
-                    request_id=moment.request_id,
-                    trace=moment.trace,
+                    **_about(queued, moment),
                     attempt=attempt,
                     reason="executor_lost",
                     detail=f"{executor_id} was lost in attempt {attempt} of {starter.attempts_max}",
@@ -219,22 +215,14 @@ def decide_cancel(state: JobState, by: str, moment: Moment) -> Append | Ignore |
         case Queued(queued):
             return Append(
                 JobCancelled(
-                    job_id=queued.job_id,
-                    user_id=queued.user_id,
-                    time=moment.time,
-                    request_id=moment.request_id,
-                    trace=moment.trace,
+                    **_about(queued, moment),
                     by=by,
                 )
             )
         case Running(queued, _, _, None):
             return Append(
                 JobCancelRequested(
-                    job_id=queued.job_id,
-                    user_id=queued.user_id,
-                    time=moment.time,
-                    request_id=moment.request_id,
-                    trace=moment.trace,
+                    **_about(queued, moment),
                     by=by,
                 )
             )
@@ -243,14 +231,21 @@ def decide_cancel(state: JobState, by: str, moment: Moment) -> Append | Ignore |
     assert_never(state)
 
 
+def _about(queued: JobQueued, moment: Moment) -> dict[str, Any]:
+    """The fields that every event of this job carries."""
+    return {
+        "job_id": queued.job_id,
+        "user_id": queued.user_id,
+        "time": moment.time,
+        "request_id": moment.request_id,
+        "trace": moment.trace,
+    }
+
+
 def _running(queued: JobQueued, attempt: int, starter: Starter, moment: Moment) -> JobRunning:
     waited = (moment.time - queued.time).total_seconds() * 1000
     return JobRunning(
-        job_id=queued.job_id,
-        user_id=queued.user_id,
-        time=moment.time,
-        request_id=moment.request_id,
-        trace=moment.trace,
+        **_about(queued, moment),
         attempt=attempt,
         executor_id=starter.executor_id,
         queue_wait_ms=max(0, round(waited)),
@@ -262,11 +257,7 @@ def _running(queued: JobQueued, attempt: int, starter: Starter, moment: Moment) 
 def _cancelled(queued: JobQueued, attempt: int, cancel: JobCancelRequested, moment: Moment) -> JobCancelled:
     """The executor died after the user asked it to stop: nothing is left to run."""
     return JobCancelled(
-        job_id=queued.job_id,
-        user_id=queued.user_id,
-        time=moment.time,
-        request_id=moment.request_id,
-        trace=moment.trace,
+        **_about(queued, moment),
         by=cancel.by,
         attempt=attempt,
     )

@@ -9,6 +9,7 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from services.executor.outcome import as_text, incomplete_tail
 from shared import metrics
@@ -63,12 +64,7 @@ class Feed:
         self._collect(final=False)
         self._notes.append(
             JobProgress(
-                job_id=self._queued.job_id,
-                user_id=self._queued.user_id,
-                time=datetime.now(UTC),
-                request_id=self._queued.request_id,
-                trace=self._queued.trace,
-                attempt=self._attempt,
+                **self._about(),
                 stage=stage,
                 percent=percent,
                 message=message,
@@ -111,15 +107,21 @@ class Feed:
                 self._notes.append(self._output(stage, name, stream.sent, piece))
                 stream.sent += len(piece)
 
+    def _about(self) -> dict[str, Any]:
+        """The fields that every note of this attempt carries."""
+        return {
+            "job_id": self._queued.job_id,
+            "user_id": self._queued.user_id,
+            "time": datetime.now(UTC),
+            "request_id": self._queued.request_id,
+            "trace": self._queued.trace,
+            "attempt": self._attempt,
+        }
+
     def _output(self, stage: StageName, stream: StreamName, offset: int, piece: bytes) -> JobOutput:
         content, encoding = as_text(piece)
         return JobOutput(
-            job_id=self._queued.job_id,
-            user_id=self._queued.user_id,
-            time=datetime.now(UTC),
-            request_id=self._queued.request_id,
-            trace=self._queued.trace,
-            attempt=self._attempt,
+            **self._about(),
             stage=stage,
             stream=stream,
             offset=offset,

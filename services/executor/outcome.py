@@ -95,16 +95,7 @@ def ending_of(stage: StageEnd) -> Ending:
 def conclude(attempt: Attempt, stages: list[StageEnd]) -> Terminal:
     """The terminal event of an attempt, from the last of its stages. At least one stage was run."""
     last = stages[-1]
-    common: dict[str, Any] = {
-        "job_id": attempt.queued.job_id,
-        "user_id": attempt.queued.user_id,
-        "time": attempt.moment.time,
-        "request_id": attempt.queued.request_id,
-        "trace": attempt.queued.trace,
-        "attempt": attempt.number,
-        "feed_sequence": attempt.feed_sequence,
-        "result": _result(stages),
-    }
+    common = {**_about(attempt), "result": _result(stages)}
     match ending_of(last):
         case Completed():
             return JobCompleted(**common)
@@ -118,17 +109,7 @@ def conclude(attempt: Attempt, stages: list[StageEnd]) -> Terminal:
 
 def without_verdict(attempt: Attempt, reason: FailureReason, detail: str) -> JobFailed:
     """The terminal event of an attempt whose program could not be run at all."""
-    return JobFailed(
-        job_id=attempt.queued.job_id,
-        user_id=attempt.queued.user_id,
-        time=attempt.moment.time,
-        request_id=attempt.queued.request_id,
-        trace=attempt.queued.trace,
-        attempt=attempt.number,
-        feed_sequence=attempt.feed_sequence,
-        reason=reason,
-        detail=detail,
-    )
+    return JobFailed(**_about(attempt), reason=reason, detail=detail)
 
 
 def kept_output(kept: bytes, total_bytes: int) -> Output:
@@ -160,6 +141,19 @@ def incomplete_tail(content: bytes | bytearray) -> int:
         if byte < 0x80:
             return 0
     return 0
+
+
+def _about(attempt: Attempt) -> dict[str, Any]:
+    """The fields that every terminal event of this attempt carries."""
+    return {
+        "job_id": attempt.queued.job_id,
+        "user_id": attempt.queued.user_id,
+        "time": attempt.moment.time,
+        "request_id": attempt.queued.request_id,
+        "trace": attempt.queued.trace,
+        "attempt": attempt.number,
+        "feed_sequence": attempt.feed_sequence,
+    }
 
 
 def _result(stages: list[StageEnd]) -> Result:
