@@ -16,6 +16,7 @@ from rich.console import Console
 from headrace import connection
 from headrace.client import AsyncClient, Endpoint, HeadraceError, open_client
 from headrace.demo import run_demo
+from headrace.doctor import examine, report
 from headrace.local.nats_server import NatsServerError
 from headrace.local.stack import DEFAULT_DIRECTORY, StackError, find
 from headrace.local.supervisor import StackOptions, private_stack, run_stack
@@ -117,6 +118,18 @@ async def _demo(data: Path | None) -> int:
     console.print("[dim]starting nats-server and the four services[/]")
     async with _client_of(data) as client:
         return 0 if await run_demo(client, console) else 1
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Tell what this machine offers, and what would be refused here."""
+
+    async def examined() -> int:
+        facts = await examine()
+        print_json(facts) if as_json else report(facts, console)
+        return 0 if facts["refusal"] is None and facts["nats_server"] else 1
+
+    _run(examined())
 
 
 @app.command()

@@ -1,8 +1,23 @@
-"""``python -m services.executor``: run the executor with settings from the environment."""
+"""``python -m services.executor``: run the executor; ``… facts``: only tell what it would find here."""
+
+import asyncio
+import sys
 
 from services.executor.executor import run
+from services.executor.facts import tell
+from services.executor.isolation import UnknownDemandError
 from services.executor.settings import ExecutorSettings
 from shared.service import start
+from shared.settings import SettingsError, load
 
 if __name__ == "__main__":
-    start("executor", ExecutorSettings, run)
+    match sys.argv[1:]:
+        case []:
+            start("executor", ExecutorSettings, run)
+        case ["facts"]:
+            try:
+                sys.exit(asyncio.run(tell(load(ExecutorSettings))))
+            except (SettingsError, UnknownDemandError) as error:
+                sys.exit(f"executor: {error}")
+        case _:
+            sys.exit("usage: python -m services.executor [facts]")

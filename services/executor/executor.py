@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from services.executor.attempts import Attempts
+from services.executor.isolation import unmet
 from services.executor.languages import Offered, load_languages, offered
 from services.executor.sandbox.bubblewrap import open_sandbox
 from services.executor.sandbox.sandbox import Sandbox
@@ -23,9 +24,16 @@ from shared.subjects import EXECUTOR_DURABLE, JOBS
 logger = get_logger(__name__)
 
 
+class IsolationError(Exception):
+    """This host isolates less than the settings demand: nothing is run here."""
+
+
 async def run(service: Service, settings: ExecutorSettings) -> None:
-    """Execute jobs until told to stop."""
+    """Execute jobs until told to stop. Raises IsolationError."""
     async with open_sandbox() as sandbox:
+        missing = unmet(settings.minimum_isolation, sandbox.isolation)
+        if missing:
+            raise IsolationError(f"this host does not give {', '.join(missing)}, which the settings demand")
         languages = await offered(sandbox, load_languages())
         logger.info("languages_offered", languages=sorted(languages))
         async with connect(settings, service="executor") as broker:

@@ -30,5 +30,9 @@ class ExecutorSettings(ListenSettings, frozen=True, kw_only=True):
     """The same in bytes of their events, because a program may be large."""
 
     attempts_max: Positive = 3
+    minimum_isolation: str = "namespaces,uid"
+    """What the executor refuses to start without: `namespaces`, `uid` (cells are not root), `cgroup`,
+    `seccomp`. The default is what every Linux host can give to an ordinary user."""
+
     grace_s: Annotated[float, msgspec.Meta(ge=0)] = 10.0
     """How long running programs may go on after SIGTERM."""

@@ -258,3 +258,22 @@ async def test_the_demo_shows_everything_and_replays_it_identically(tmp_path: Pa
     for shown in ("queued", "running", "output", "completed", "failed", "timeout", "hello from python"):
         assert shown in said
     assert not any(os.scandir(tmp_path))
+
+
+async def test_the_doctor_tells_what_an_executor_would_find() -> None:
+    facts = await headrace("doctor", "--json")
+    assert facts.code == 0
+    found = facts.json()
+    assert found["refusal"] is None
+    assert found["isolation"]["uid"] not in {0, None}
+    assert found["languages"]["bash"]
+    assert found["nats_server"].endswith("nats-server")
+    said = await headrace("doctor")
+    assert b"an executor would start here" in said.stdout
+
+
+async def test_the_doctor_tells_what_would_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "HEADRACE_MINIMUM_ISOLATION", "no-such-wall")
+    refused = await headrace("doctor")
+    assert refused.code == 1
+    assert b"no-such-wall" in refused.stdout

@@ -1,0 +1,61 @@
+"""``headrace doctor``: what this machine offers, and what would be refused here."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from headrace.local.nats_server import NatsServerError, find_binary
+
+
+async def examine() -> dict[str, Any]:
+    """Ask an executor's own code, in a process as the stack would start it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.executor", "facts", stdout=PIPE, stderr=PIPE
+    )
+    stdout, stderr = await process.communicate()
+    try:
+        facts: dict[str, Any] = msgspec.json.decode(stdout)
+    except msgspec.MsgspecError:
+        words = stderr.decode(errors="replace").strip().splitlines()
+        facts = {"refusal": words[-1] if words else f"it ended with {process.returncode}", "languages": {}}
+    return {**facts, "nats_server": _nats_server(), "user": os.geteuid(), "processors": os.cpu_count()}
+
+
+def report(facts: dict[str, Any], console: Console) -> None:
+    """Print the facts for people."""
+    table = Table(box=None, show_header=False)
+    table.add_row("nats-server", facts["nats_server"] or "[red]not found[/]")
+    table.add_row("processors", str(facts["processors"]))
+    table.add_row("executor runs as", "root" if facts["user"] == 0 else f"uid {facts['user']}")
+    isolation = facts.get("isolation")
+    if isolation is not None:
+        table.add_row("cells run as", f"uid {isolation['uid']}")
+        table.add_row("namespaces", ", ".join(isolation["namespaces"]))
+        table.add_row("cgroup", _or_missing(isolation["cgroup"] != "none", isolation["cgroup"]))
+        table.add_row(
+            "seccomp", _or_missing(isolation["seccomp"] is not None, str(isolation["seccomp"])[:16])
+        )
+    for name, version in sorted(facts["languages"].items()):
+        table.add_row(name, version or "[dim]not here[/]")
+    console.print(table)
+    if facts["refusal"] is None:
+        console.print("[green]an executor would start here[/]")
+    else:
+        console.print(f"[red]an executor would refuse to start:[/] {facts['refusal']}", markup=True)
+
+
+def _or_missing(present: bool, text: str) -> str:
+    return text if present else "[yellow]none[/]"
+
+
+def _nats_server() -> str | None:
+    try:
+        return str(find_binary())
+    except NatsServerError:
+        return None

@@ -1,0 +1,50 @@
+"""``python -m services.executor facts``: what an executor would find on this host, as one JSON object.
+
+Nothing is connected to and nothing stays: one sandbox is opened, asked, and closed.
+"""
+
+import sys
+
+import msgspec
+
+from services.executor.isolation import unmet
+from services.executor.languages import load_languages, offered
+from services.executor.sandbox.bubblewrap import open_sandbox
+from services.executor.sandbox.sandbox import SandboxError
+from services.executor.settings import ExecutorSettings
+from shared.events import Isolation, Shape
+
+
+class Facts(Shape, frozen=True, kw_only=True):
+    """What was found. `languages` holds the version of each one, None where the host lacks it."""
+
+    minimum: str
+    refusal: str | None
+    isolation: Isolation | None = None
+    unmet: tuple[str, ...] = ()
+    languages: dict[str, str | None] = msgspec.field(default_factory=dict)
+
+
+async def find(settings: ExecutorSettings) -> Facts:
+    """Ask this host. A host that cannot make cells is an answer, not an error."""
+    known = load_languages()
+    try:
+        async with open_sandbox() as sandbox:
+            found = await offered(sandbox, known)
+            missing = unmet(settings.minimum_isolation, sandbox.isolation)
+            return Facts(
+                minimum=settings.minimum_isolation,
+                refusal=f"the host does not give {', '.join(missing)}" if missing else None,
+                isolation=sandbox.isolation,
+                unmet=tuple(missing),
+                languages={name: found[name].version if name in found else None for name in known},
+            )
+    except SandboxError as error:
+        return Facts(minimum=settings.minimum_isolation, refusal=str(error))
+
+
+async def tell(settings: ExecutorSettings) -> int:
+    """Print the facts; 0 if an executor would start here, 1 if not."""
+    facts = await find(settings)
+    sys.stdout.buffer.write(msgspec.json.encode(facts) + b"\n")
+    return 0 if facts.refusal is None else 1
