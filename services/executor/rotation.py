@@ -36,6 +36,10 @@ class Rotation:
             del self._jobs[user_id]
             self._users.remove(user_id)
 
+    def last(self) -> str | None:
+        """The job whose turn is farthest away, left where it is. None if nobody waits."""
+        return next(reversed(self._jobs[self._users[-1]])) if self._users else None
+
     def take(self) -> str | None:
         """The next job: the next user's first one. None if nobody waits."""
         if not self._users:

@@ -26,8 +26,8 @@ from shared.subjects import EXECUTOR_DURABLE, JOBS
 logger = get_logger(__name__)
 
 STARTABLE_PER_SLOT = 2
-"""Held jobs that could start elsewhere: enough that a slot never waits for a pull, few enough that a dead
-executor delays few."""
+"""Jobs held that could run elsewhere, the running ones included: enough that a slot never waits for a pull,
+few enough that a dead executor delays few and that an idle one finds work."""
 
 FAR_BACK_DELAY_S = 10.0
 NOT_OFFERED_DELAY_S = 2.0
@@ -116,9 +116,7 @@ class Scheduler:
 
     def _want(self) -> int:
         """How many more deliveries to ask for; more than fit the bound are given back on arrival."""
-        if self._stopping:
-            return 0
-        return STARTABLE_PER_SLOT * self._settings.slots - len(self._rotation)
+        return 0 if self._stopping else -self._startable_excess()
 
     def _deliver(self, delivery: Delivery, payload: bytes) -> None:
         try:
@@ -189,7 +187,21 @@ class Scheduler:
             if job_id in self._held and job_id not in self._executing:
                 self._rotation.offer(user_id, job_id)
         self._fill_slots()
+        self._give_back_what_others_could_start()
         self._consumer.want_changed()
+
+    def _startable_excess(self) -> int:
+        """How many more startable jobs than wanted are here; negative if fewer."""
+        startable = len(self._executing) + len(self._rotation)
+        return startable - STARTABLE_PER_SLOT * self._settings.slots
+
+    def _give_back_what_others_could_start(self) -> None:
+        """Lanes move on, and jobs that waited here become startable all at once: more than our slots need."""
+        while not self._stopping and self._startable_excess() > 0:
+            job_id = self._rotation.last()
+            if job_id is None:
+                return
+            self._spawn(self._consumer.give_back(self._let_go(job_id)))
 
     def _fill_slots(self) -> None:
         while not self._stopping and len(self._executing) < self._settings.slots:

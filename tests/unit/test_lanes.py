@@ -68,6 +68,17 @@ def test_the_rotation_takes_users_in_turn() -> None:
     assert [rotation.take() for _ in range(6)] == ["a1", "b1", "c1", "a2", "b2", None]
 
 
+def test_the_last_of_the_rotation_is_the_newest_users_last_job() -> None:
+    rotation = Rotation()
+    assert rotation.last() is None
+    for user, job in (("alice", "a1"), ("bob", "b1"), ("bob", "b2")):
+        rotation.offer(user, job)
+    assert rotation.last() == "b2"
+    rotation.discard("bob", "b2")
+    assert rotation.last() == "b1"
+    assert len(rotation) == 2
+
+
 def test_the_rotation_forgets_what_is_discarded() -> None:
     rotation = Rotation()
     rotation.offer("alice", "a1")
