@@ -7,6 +7,7 @@ import pytest
 
 from services.executor.languages import (
     FOLDER,
+    Compiler,
     Language,
     LanguageError,
     Offered,
@@ -194,6 +195,25 @@ def test_the_users_variables_stand_above_the_languages() -> None:
     python = LANGUAGES["python"]
     submitted = Program(files=(), entrypoint="x", limits=Limits(), env=(("PYTHONUNBUFFERED", ""),))
     assert dict(run_stage(python, submitted).env)["PYTHONUNBUFFERED"] == ""
+
+
+def test_the_compilers_variables_are_not_the_programs() -> None:
+    language = Language(
+        name="x",
+        extension="x",
+        entrypoint="x",
+        version=("x",),
+        run=("x", "{memory_bytes}"),
+        env={"A": "both"},
+        compile=Compiler(argv=("x",), product="out", env={"B": "compiler"}),
+    )
+    submitted = Program(files=(), entrypoint="x", limits=Limits(memory_bytes=7))
+    compilation = compile_stage(language, submitted)
+    assert compilation is not None
+    assert dict(compilation.env) == {"A": "both", "B": "compiler"}
+    stage = run_stage(language, submitted, b"")
+    assert dict(stage.env) == {"A": "both"}
+    assert stage.argv == ("x", "7")
 
 
 def test_a_languages_limits_change_only_what_they_name() -> None:
