@@ -18,13 +18,28 @@ EXIT_FAILED = 1
 EXIT_SIGNAL = 128
 EXIT_INTERRUPTED = 130
 
-_BY_EXTENSION = {
+BY_EXTENSION = {
     "py": "python",
     "js": "javascript",
     "mjs": "javascript",
+    "cjs": "javascript",
+    "ts": "typescript",
+    "mts": "typescript",
     "sh": "bash",
     "c": "c",
+    "cpp": "c++",
+    "cc": "c++",
+    "cxx": "c++",
+    "java": "java",
+    "rs": "rust",
+    "go": "go",
+    "rb": "ruby",
+    "php": "php",
+    "pl": "perl",
+    "lua": "lua",
+    "sql": "sqlite",
 }
+"""What a file is taken for where no live executor offers a language of its extension."""
 
 
 class UnknownLanguageError(Exception):
@@ -37,7 +52,7 @@ def language_of(path: Path, languages: list[dict[str, Any]]) -> str:
     for language in languages:
         if extension and extension == language["extension"]:
             return str(language["name"])
-    known = _BY_EXTENSION.get(extension)
+    known = BY_EXTENSION.get(extension)
     if known is None:
         raise UnknownLanguageError(f"which language is {path.name}? Say it with --language")
     return known

@@ -15,8 +15,18 @@ def has(program: str) -> bool:
 LANGUAGES = {
     "python": has("python3"),
     "javascript": has("node"),
+    "typescript": has("tsc") and has("node"),
     "bash": has("bash"),
     "c": has("cc"),
+    "c++": has("c++"),
+    "java": has("javac"),
+    "rust": has("rustc"),
+    "go": has("go"),
+    "ruby": has("ruby"),
+    "php": has("php"),
+    "perl": has("perl"),
+    "lua": has("lua5.4"),
+    "sqlite": has("sqlite3"),
 }
 """Every language of the catalogue, and whether this host has it."""
 

@@ -20,7 +20,7 @@ from shared.events import Limits, StreamName
 FOLDER = Path(__file__).with_name("languages")
 MIB = 1024 * 1024
 VERSION = re.compile(r"\d+(?:\.\d+)+")
-PLACEHOLDERS = frozenset({"{entrypoint}", "{sources}", "{product}", "{args}"})
+PLACEHOLDERS = frozenset({"{entrypoint}", "{sources}", "{product}", "{args}", "{memory_bytes}"})
 
 COMPILE_LIMITS = Limits(
     wall_ms=30_000, cpu_ms=30_000, memory_bytes=1024 * MIB, disk_bytes=256 * MIB, files_open=1024
@@ -53,15 +53,22 @@ class LimitChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Compiler(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a program is compiled; `product` is the one file that the run stage gets of it."""
+    """How a program is compiled; `product` is the one file that the run stage gets of it.
+
+    `env` is the compiler's alone: the program does not see it.
+    """
 
     argv: tuple[str, ...]
     product: str
+    env: dict[str, str] = {}
     limits: LimitChanges = LimitChanges()
 
 
 class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One language file. `limits` is what a program gets that asks for nothing else."""
+    """One language file. `limits` is what a program gets that asks for nothing else.
+
+    Files of `extension` or one of `other_extensions` are its sources.
+    """
 
     name: str
     extension: str
@@ -69,6 +76,7 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     version: tuple[str, ...]
     run: tuple[str, ...]
     aliases: tuple[str, ...] = ()
+    other_extensions: tuple[str, ...] = ()
     compile: Compiler | None = None
     env: dict[str, str] = {}
     limits: LimitChanges = LimitChanges()
@@ -128,7 +136,7 @@ def compile_stage(language: Language, program: Program) -> Stage | None:
         argv=_argv(language.compile.argv, language, program),
         files=program.files,
         limits=language.compile.limits.applied_to(COMPILE_LIMITS),
-        env=tuple(language.env.items()),
+        env=tuple({**language.env, **language.compile.env}.items()),
         keep=language.compile.product,
     )
 
@@ -176,11 +184,14 @@ def _words(part: str, language: Language, program: Program) -> Iterator[str]:
         case "{entrypoint}":
             yield f"{WORK}/{program.entrypoint}"
         case "{sources}":
-            sources = {file.path for file in program.files if file.path.endswith(f".{language.extension}")}
+            endings = tuple(f".{each}" for each in (language.extension, *language.other_extensions))
+            sources = {file.path for file in program.files if file.path.endswith(endings)}
             yield from sorted(f"{WORK}/{path}" for path in sources | {program.entrypoint})
         case "{product}":
             assert language.compile is not None
             yield f"{WORK}/{language.compile.product}"
+        case "{memory_bytes}":
+            yield str(program.limits.memory_bytes)
         case "{args}":
             yield from program.args
         case _:

@@ -66,6 +66,19 @@ def assert_problem(answer: httpx.Response, status: int, slug: str) -> dict[str, 
             "42\n",
             marks=needs("c"),
         ),
+        pytest.param(
+            "c++",
+            "#include <iostream>\nint main() { std::cout << 6 * 7 << std::endl; }",
+            "42\n",
+            marks=needs("c++"),
+        ),
+        pytest.param(
+            "java",
+            "class Main { public static void main(String[] args) { System.out.println(6 * 7); } }",
+            "42\n",
+            marks=needs("java"),
+        ),
+        pytest.param("sql", "select 6 * 7;", "42\n", marks=needs("sqlite")),
     ],
 )
 async def test_a_program_runs(alice: User, language: str, code: str, printed: str) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from services.api.settings import ApiSettings
+from services.executor.languages import MIB, Language, load_languages
 from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings
 from services.projector.settings import ProjectorSettings
@@ -17,6 +18,8 @@ from shared.streams import ProvisionSettings
 ROOT = Path(__file__).parents[2]
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
+LANGUAGES = (ROOT / "docs" / "languages.md").read_text()
+CI = (ROOT / ".ci" / "run").read_text()
 PROBLEMS = (ROOT / "docs" / "problems" / "README.md").read_text()
 
 
@@ -39,6 +42,21 @@ def test_every_metric_has_a_row() -> None:
 def test_every_problem_has_a_row() -> None:
     for kind in problems.ALL:
         assert f"| `{kind.uri}` | {int(kind.status)} |" in PROBLEMS
+
+
+@pytest.mark.parametrize("language", load_languages().values(), ids=lambda language: language.name)
+def test_every_language_has_its_row_and_ci_its_packages(language: Language) -> None:
+    row = next(line for line in LANGUAGES.splitlines() if line.startswith(f"| `{language.name}` |"))
+    _, aliases, extensions, entrypoint, stages, command, memory, packages = row.strip("| ").split(" | ")
+    assert aliases == ", ".join(language.aliases)
+    assert extensions == ", ".join((language.extension, *language.other_extensions))
+    assert entrypoint == language.entrypoint
+    assert stages == ("compile, run" if language.compile else "run")
+    assert bool(command.strip()) == bool(language.compile)
+    if language.compile and language.compile.argv[0] != "sh":
+        assert command == f"`{' '.join(language.compile.argv)}`"
+    assert memory == f"{language.default_limits.memory_bytes // MIB} MiB"
+    assert set(packages.split(", ")) <= set(CI.split())
 
 
 def test_every_event_and_note_has_its_subject_with_writer_and_readers() -> None:

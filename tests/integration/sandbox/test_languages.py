@@ -1,4 +1,4 @@
-"""The languages that this host must have for these tests, each compiled and run in real cells."""
+"""The catalogue, how a program's stages are made of it, and what compilers are kept from."""
 
 import dataclasses
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from services.executor.languages import (
     FOLDER,
+    Compiler,
     Language,
     LanguageError,
     Offered,
@@ -19,65 +20,14 @@ from services.executor.languages import (
 from services.executor.sandbox.bubblewrap import ColdSandbox
 from services.executor.sandbox.sandbox import CellFile, RejectedError
 from shared.events import Limits
-from tests.hosts import OFFERED, needs, needs_cc
-from tests.integration.sandbox.cells import Ran, run
-
-LANGUAGES = load_languages()
-
-ECHO = {
-    "python": "import os, sys\nprint(sys.argv[1:], os.environ['GREETING'], input())",
-    "javascript": (
-        "const line = require('fs').readFileSync(0, 'utf8').trim()\n"
-        "console.log(JSON.stringify(process.argv.slice(2)), process.env.GREETING, line)"
-    ),
-    "bash": 'read -r line; printf "%s|" "$@"; echo " $GREETING $line"',
-    "c": (
-        "#include <stdio.h>\n#include <stdlib.h>\n"
-        'int main(int n, char **a) { char line[99]; scanf("%98s", line);\n'
-        '  printf("%d %s %s %s\\n", n, a[1], getenv("GREETING"), line); return 0; }'
-    ),
-}
-ECHOED = {
-    "python": "['a b', '$(id)'] hello given\n",
-    "javascript": '["a b","$(id)"] hello given\n',
-    "bash": "a b|$(id)| hello given\n",
-    "c": "3 a b hello given\n",
-}
-
-
-def program(language: Language, source: str, *more: CellFile) -> Program:
-    return Program(
-        files=(CellFile(language.entrypoint, source.encode()), *more),
-        entrypoint=language.entrypoint,
-        limits=language.default_limits,
-        args=("a b", "$(id)"),
-        env=(("GREETING", "hello"),),
-        stdin=b"given\n",
-    )
-
-
-async def execute(sandbox: ColdSandbox, language: Language, submitted: Program) -> Ran:
-    """Compile if need be, and run; a failed compilation is returned as it is."""
-    product = None
-    if compilation := compile_stage(language, submitted):
-        compiled = await run(sandbox, compilation)
-        if compiled.verdict.exit_code != 0:
-            return compiled
-        product = compiled.verdict.kept
-    return await run(sandbox, run_stage(language, submitted, product))
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in ECHO])
-async def test_a_program_gets_its_arguments_environment_and_input(sandbox: ColdSandbox, name: str) -> None:
-    language = LANGUAGES[name]
-    ran = await execute(sandbox, language, program(language, ECHO[name]))
-    assert ran.succeeded() == ECHOED[name]
+from tests.hosts import OFFERED, needs_cc
+from tests.integration.sandbox.cells import run
+from tests.integration.sandbox.programs import LANGUAGES, execute, program
 
 
 async def test_every_language_that_the_host_has_is_offered(sandbox: ColdSandbox) -> None:
     found = await offered(sandbox, LANGUAGES)
     assert found.keys() == OFFERED
-    assert LANGUAGES.keys() == ECHO.keys()
     for each in found.values():
         assert each.version[0].isdigit(), each
 
@@ -96,24 +46,6 @@ async def test_a_language_that_calls_itself_nothing_in_particular(sandbox: ColdS
 
 
 @needs_cc
-async def test_a_compile_error_is_the_compilers_own(sandbox: ColdSandbox) -> None:
-    ran = await execute(sandbox, LANGUAGES["c"], program(LANGUAGES["c"], "int main(void) { return x; }"))
-    assert (ran.verdict.exit_code, ran.verdict.kept) == (1, None)
-    assert "undeclared" in ran.stderr
-
-
-@needs_cc
-async def test_several_sources_are_compiled_together(sandbox: ColdSandbox) -> None:
-    main = '#include <stdio.h>\n#include "sum.h"\nint main(void) { printf("%d\\n", sum(2, 3)); }'
-    more = (
-        CellFile("sum.h", b"int sum(int, int);"),
-        CellFile("lib/sum.c", b"int sum(int a, int b) { return a + b; }"),
-    )
-    ran = await execute(sandbox, LANGUAGES["c"], program(LANGUAGES["c"], main, *more))
-    assert ran.succeeded() == "5\n"
-
-
-@needs_cc
 async def test_the_files_beside_the_entrypoint_are_there_in_both_stages(sandbox: ColdSandbox) -> None:
     beside = CellFile("input/table.txt", b"from a file\n")
     python = LANGUAGES["python"]
@@ -125,14 +57,6 @@ async def test_the_files_beside_the_entrypoint_are_there_in_both_stages(sandbox:
     main = 'int main(void) { char s[99]; puts(fgets(s, 99, fopen("input/table.txt", "r"))); }'
     source = f"#include <stdio.h>\n{main}"
     assert "from a file" in (await execute(sandbox, c, program(c, source, beside))).succeeded()
-
-
-async def test_modules_beside_a_python_program_are_found(sandbox: ColdSandbox) -> None:
-    python = LANGUAGES["python"]
-    ran = await execute(
-        sandbox, python, program(python, "import other", CellFile("other.py", b"print('found')"))
-    )
-    assert ran.succeeded() == "found\n"
 
 
 @pytest.mark.parametrize(
@@ -194,6 +118,25 @@ def test_the_users_variables_stand_above_the_languages() -> None:
     python = LANGUAGES["python"]
     submitted = Program(files=(), entrypoint="x", limits=Limits(), env=(("PYTHONUNBUFFERED", ""),))
     assert dict(run_stage(python, submitted).env)["PYTHONUNBUFFERED"] == ""
+
+
+def test_the_compilers_variables_are_not_the_programs() -> None:
+    language = Language(
+        name="x",
+        extension="x",
+        entrypoint="x",
+        version=("x",),
+        run=("x", "{memory_bytes}"),
+        env={"A": "both"},
+        compile=Compiler(argv=("x",), product="out", env={"B": "compiler"}),
+    )
+    submitted = Program(files=(), entrypoint="x", limits=Limits(memory_bytes=7))
+    compilation = compile_stage(language, submitted)
+    assert compilation is not None
+    assert dict(compilation.env) == {"A": "both", "B": "compiler"}
+    stage = run_stage(language, submitted, b"")
+    assert dict(stage.env) == {"A": "both"}
+    assert stage.argv == ("x", "7")
 
 
 def test_a_languages_limits_change_only_what_they_name() -> None:
