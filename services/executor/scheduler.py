@@ -192,8 +192,9 @@ class Scheduler:
 
     def _startable_excess(self) -> int:
         """How many more startable jobs than wanted are here; negative if fewer."""
-        startable = len(self._executing) + len(self._rotation)
-        return startable - STARTABLE_PER_SLOT * self._settings.slots
+        # A job whose end the log has told already is about to leave its slot.
+        running = sum(job_id in self._unfinished for job_id in self._executing)
+        return running + len(self._rotation) - STARTABLE_PER_SLOT * self._settings.slots
 
     def _give_back_what_others_could_start(self) -> None:
         """Lanes move on, and jobs that waited here become startable all at once: more than our slots need."""
