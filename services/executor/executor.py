@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from services.executor.attempts import Attempts
 from services.executor.languages import Offered, load_languages, offered
-from services.executor.sandbox.bubblewrap import open_sandbox
 from services.executor.sandbox.sandbox import Sandbox
+from services.executor.sandbox.settings import SandboxSettings
+from services.executor.sandbox.warm import open_sandbox
 from services.executor.scheduler import Scheduler
 from services.executor.settings import ExecutorSettings
 from services.executor.unfinished import Unfinished
@@ -22,10 +23,13 @@ from shared.subjects import EXECUTOR_DURABLE, JOBS
 
 logger = get_logger(__name__)
 
+SPARE_CELLS = 2
+"""Cells ready beyond the slots, so that a job that follows another at once finds one."""
+
 
 async def run(service: Service, settings: ExecutorSettings) -> None:
     """Execute jobs until told to stop."""
-    async with open_sandbox() as sandbox:
+    async with open_sandbox(SandboxSettings(cells_ready=settings.slots + SPARE_CELLS)) as sandbox:
         languages = await offered(sandbox, load_languages())
         logger.info("languages_offered", languages=sorted(languages))
         async with connect(settings, service="executor") as broker:

@@ -16,8 +16,7 @@ from services.executor.languages import (
     offered,
     run_stage,
 )
-from services.executor.sandbox.bubblewrap import ColdSandbox
-from services.executor.sandbox.sandbox import CellFile, RejectedError
+from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox
 from shared.events import Limits
 from tests.hosts import OFFERED, needs, needs_cc
 from tests.integration.sandbox.cells import Ran, run
@@ -56,7 +55,7 @@ def program(language: Language, source: str, *more: CellFile) -> Program:
     )
 
 
-async def execute(sandbox: ColdSandbox, language: Language, submitted: Program) -> Ran:
+async def execute(sandbox: Sandbox, language: Language, submitted: Program) -> Ran:
     """Compile if need be, and run; a failed compilation is returned as it is."""
     product = None
     if compilation := compile_stage(language, submitted):
@@ -68,13 +67,13 @@ async def execute(sandbox: ColdSandbox, language: Language, submitted: Program) 
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in ECHO])
-async def test_a_program_gets_its_arguments_environment_and_input(sandbox: ColdSandbox, name: str) -> None:
+async def test_a_program_gets_its_arguments_environment_and_input(sandbox: Sandbox, name: str) -> None:
     language = LANGUAGES[name]
     ran = await execute(sandbox, language, program(language, ECHO[name]))
     assert ran.succeeded() == ECHOED[name]
 
 
-async def test_every_language_that_the_host_has_is_offered(sandbox: ColdSandbox) -> None:
+async def test_every_language_that_the_host_has_is_offered(sandbox: Sandbox) -> None:
     found = await offered(sandbox, LANGUAGES)
     assert found.keys() == OFFERED
     assert LANGUAGES.keys() == ECHO.keys()
@@ -82,13 +81,13 @@ async def test_every_language_that_the_host_has_is_offered(sandbox: ColdSandbox)
         assert each.version[0].isdigit(), each
 
 
-async def test_a_language_that_the_cell_does_not_have_is_not_offered(sandbox: ColdSandbox) -> None:
+async def test_a_language_that_the_cell_does_not_have_is_not_offered(sandbox: Sandbox) -> None:
     absent = Language(name="absent", extension="x", entrypoint="x", version=("no-such-command",), run=("x",))
     failing = Language(name="failing", extension="x", entrypoint="x", version=("false",), run=("x",))
     assert await offered(sandbox, {"absent": absent, "failing": failing}) == {}
 
 
-async def test_a_language_that_calls_itself_nothing_in_particular(sandbox: ColdSandbox) -> None:
+async def test_a_language_that_calls_itself_nothing_in_particular(sandbox: Sandbox) -> None:
     language = Language(
         name="odd", extension="x", entrypoint="x", version=("echo", "the odd one"), run=("x",)
     )
@@ -96,14 +95,14 @@ async def test_a_language_that_calls_itself_nothing_in_particular(sandbox: ColdS
 
 
 @needs_cc
-async def test_a_compile_error_is_the_compilers_own(sandbox: ColdSandbox) -> None:
+async def test_a_compile_error_is_the_compilers_own(sandbox: Sandbox) -> None:
     ran = await execute(sandbox, LANGUAGES["c"], program(LANGUAGES["c"], "int main(void) { return x; }"))
     assert (ran.verdict.exit_code, ran.verdict.kept) == (1, None)
     assert "undeclared" in ran.stderr
 
 
 @needs_cc
-async def test_several_sources_are_compiled_together(sandbox: ColdSandbox) -> None:
+async def test_several_sources_are_compiled_together(sandbox: Sandbox) -> None:
     main = '#include <stdio.h>\n#include "sum.h"\nint main(void) { printf("%d\\n", sum(2, 3)); }'
     more = (
         CellFile("sum.h", b"int sum(int, int);"),
@@ -114,7 +113,7 @@ async def test_several_sources_are_compiled_together(sandbox: ColdSandbox) -> No
 
 
 @needs_cc
-async def test_the_files_beside_the_entrypoint_are_there_in_both_stages(sandbox: ColdSandbox) -> None:
+async def test_the_files_beside_the_entrypoint_are_there_in_both_stages(sandbox: Sandbox) -> None:
     beside = CellFile("input/table.txt", b"from a file\n")
     python = LANGUAGES["python"]
     ran = await execute(
@@ -127,7 +126,7 @@ async def test_the_files_beside_the_entrypoint_are_there_in_both_stages(sandbox:
     assert "from a file" in (await execute(sandbox, c, program(c, source, beside))).succeeded()
 
 
-async def test_modules_beside_a_python_program_are_found(sandbox: ColdSandbox) -> None:
+async def test_modules_beside_a_python_program_are_found(sandbox: Sandbox) -> None:
     python = LANGUAGES["python"]
     ran = await execute(
         sandbox, python, program(python, "import other", CellFile("other.py", b"print('found')"))
@@ -143,7 +142,7 @@ async def test_modules_beside_a_python_program_are_found(sandbox: ColdSandbox) -
     ],
 )
 @needs_cc
-async def test_the_compiler_reads_only_its_cell(sandbox: ColdSandbox, source: str, refusal: str) -> None:
+async def test_the_compiler_reads_only_its_cell(sandbox: Sandbox, source: str, refusal: str) -> None:
     ran = await execute(
         sandbox, LANGUAGES["c"], program(LANGUAGES["c"], f"{source}int main(void) {{ return 0; }}")
     )
@@ -152,7 +151,7 @@ async def test_the_compiler_reads_only_its_cell(sandbox: ColdSandbox, source: st
 
 
 @needs_cc
-async def test_an_endless_compilation_is_ended(sandbox: ColdSandbox) -> None:
+async def test_an_endless_compilation_is_ended(sandbox: Sandbox) -> None:
     doubled = (f"#define M{level} M{level - 1} M{level - 1}" for level in range(1, 40))
     source = "\n".join(["#define M0 + 1", *doubled, "int number = 0 M39;"])
     compilation = compile_stage(LANGUAGES["c"], program(LANGUAGES["c"], source))
@@ -164,7 +163,7 @@ async def test_an_endless_compilation_is_ended(sandbox: ColdSandbox) -> None:
 
 
 @needs_cc
-async def test_a_file_called_like_the_product_does_not_replace_it(sandbox: ColdSandbox) -> None:
+async def test_a_file_called_like_the_product_does_not_replace_it(sandbox: Sandbox) -> None:
     c = LANGUAGES["c"]
     planted = CellFile("a.out", b"#!/bin/sh\necho planted\n", executable=True)
     ran = await execute(
