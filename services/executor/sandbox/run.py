@@ -26,7 +26,6 @@ from services.executor.sandbox.verdict import KILLED, Status, Usage, ending
 from services.executor.sandbox.watch import Watch
 from shared.events import Limits
 
-JOB = b"j"
 COPIED_AT_ONCE_BYTES = 256 * 1024
 """What may be copied in the event loop: a tenth of a millisecond. More is copied in a thread."""
 
@@ -71,7 +70,7 @@ class Run:
             descriptors[1:1] = self._writing
             self._watch.begin()
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end tells the rest
-                linux.send(self._cell.channel, JOB, descriptors)
+                linux.send(self._cell.channel, str(stage.limits.disk_bytes).encode(), descriptors)
         except OSError as error:
             raise SandboxError(f"a job could not be given to its cell: {error}") from error
         finally:

@@ -1,8 +1,7 @@
 """Pid 1 of a cell: builds it, waits for its one job, runs the program, reports, and ends the cell by exiting.
 
 It cannot be looked into or traced by the program (it is not dumpable), and no descriptor of its channel is
-left in the program. What it reports is the wait status; all that it does for a user is done after it has
-given up its capabilities and is under the filter, but for the placing of files.
+left in the program. What it reports is the wait status. It reads nothing of a job but its own bounds.
 """
 
 from __future__ import annotations
@@ -13,13 +12,11 @@ import resource
 import signal
 import socket
 import stat
-from pathlib import Path
 from typing import NoReturn
 
 from . import linux, program, wire
 
 NAMESPACES = linux.NEW_USER | linux.NEW_PID | linux.NEW_MOUNTS | linux.NEW_NET | linux.NEW_IPC | linux.NEW_UTS
-PIECE_BYTES = 1024 * 1024
 
 
 def make(walls: wire.Walls, known: frozenset[str], channel: socket.socket, entrances: list[int]) -> None:
@@ -59,48 +56,47 @@ def _build(walls: wire.Walls, entrances: list[int]) -> None:
 
 
 def _live(walls: wire.Walls, known: frozenset[str], channel: socket.socket) -> None:
+    """Fork the program's process before there is a program: it waits beside us, and a job finds it ready."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    child = os.fork()
+    if child == 0:
+        channel.close()
+        ours.close()
+        program.become(walls, known, theirs)
     try:
+        theirs.close()
         linux.send(channel, wire.READY, [os.pidfd_open(os.getpid())])
-        _, descriptors, _, _ = socket.recv_fds(channel, 1, 4)
+        message, descriptors, _, _ = socket.recv_fds(channel, 64, 4)
         if not descriptors:
             os._exit(0)  # never needed
-        job = _received(walls, descriptors[0])
+        _resize(walls, int(message))
+        linux.send(ours, wire.READY, descriptors)
         linux.drop_capabilities()
         linux.install_filter(bytes.fromhex(walls.seccomp))
-        child = os.fork()
-    except BaseException as error:  # noqa: BLE001 - as above
-        _die(channel, error)
-    if child == 0:
-        channel.detach()
-        program.become(job, walls.work, known, descriptors)
-    try:
-        _watch(channel, walls, job, child)
+        _watch(channel, ours, walls, descriptors, child)
     except BaseException as error:  # noqa: BLE001 - as above
         _die(channel, error)
 
 
-def _received(walls: wire.Walls, descriptor: int) -> wire.Job:
-    length = int.from_bytes(os.read(descriptor, wire.LENGTH_BYTES), "little")
-    job = wire.decode_job(_read_exactly(descriptor, length))
-    if job.disk_bytes != walls.disk_bytes:
-        again = f"size={job.disk_bytes},nr_inodes={walls.inodes_max}"
+def _resize(walls: wire.Walls, disk_bytes: int) -> None:
+    if disk_bytes != walls.disk_bytes:
+        again = f"size={disk_bytes},nr_inodes={walls.inodes_max}"
         linux.mount("tmpfs", walls.work, linux.REMOUNT | linux.NOSUID | linux.NODEV, again)
-    for path, executable, length in job.files:
-        if "/" in path:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755 if executable else 0o644)
-        _copy(descriptor, target, length)
-        os.close(target)
-    return job
 
 
-def _watch(channel: socket.socket, walls: wire.Walls, job: wire.Job, child: int) -> None:
+def _watch(
+    channel: socket.socket, ours: socket.socket, walls: wire.Walls, descriptors: list[int], child: int
+) -> None:
     """Wait for the program, reaping whatever else ends in this cell, and report."""
-    os.closerange(channel.fileno() + 1, 256)
-    os.closerange(3, channel.fileno())
+    job = wire.job_of(descriptors[0])
+    for descriptor in descriptors:
+        os.close(descriptor)
     reaped, status = os.wait()
     while reaped != child:
         reaped, status = os.wait()
+    if failure := ours.recv(wire.MESSAGE_BYTES_MAX):
+        channel.send(failure)  # there was no program: its process could not be made ready
+        os._exit(1)
     kept, too_long = (None, False)
     if job.keep is not None and status == 0:
         _end_all()
@@ -146,22 +142,3 @@ def _write(path: str, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY)
     os.write(descriptor, text.encode())
     os.close(descriptor)
-
-
-def _copy(source: int, target: int, length: int) -> None:
-    while length > 0:
-        piece = os.read(source, min(length, PIECE_BYTES))
-        _write_all(target, piece)
-        length -= len(piece)
-
-
-def _read_exactly(descriptor: int, length: int) -> bytes:
-    content = b""
-    while len(content) < length and (piece := os.read(descriptor, length - len(content))):
-        content += piece
-    return content
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    while content:
-        content = content[os.write(descriptor, content) :]

@@ -12,33 +12,60 @@ import gc
 import os
 import resource
 import signal
+import socket
 import sys
+import types
+from pathlib import Path
 
 from . import linux, wire
 
 READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "TZ", "HOME", "PATH", "MALLOC", "GLIBC", "OPENSSL")
 """How the names begin of variables that make a started interpreter differ from a forked one."""
 
+PIECE_BYTES = 1024 * 1024
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 
-def become(job: wire.Job, work: str, known: frozenset[str], descriptors: list[int]) -> None:
-    """Become the program. Returns only by the ImportError that lets the interpreter go on."""
+def become(walls: wire.Walls, known: frozenset[str], channel: socket.socket) -> None:
+    """Wait for the job and become its program; the only return is the ImportError of `leave_no_trace`."""
     try:
-        _connect(job, descriptors)
-        warm = _is_warm(job, work, known)
+        os.setsid()
+        linux.drop_capabilities()
+        linux.install_filter(bytes.fromhex(walls.seccomp))
+        _, descriptors, _, _ = socket.recv_fds(channel, len(wire.READY), 4)
+        if not descriptors:
+            os._exit(0)
+        job = _placed(descriptors[0])
+        warm = _is_warm(job, walls.work, known)
         for kind, soft, hard in job.rlimits:
             resource.setrlimit(kind, (soft, hard))
-        if not warm:
-            _execute(job)
-    except BaseException as error:  # noqa: BLE001 - no frame of ours may be unwound into the interpreter
-        os.write(2, f"{job.argv[0]}: {error}\n".encode(errors="replace"))
+        _connect(job, descriptors)
+        channel.detach()
+    except BaseException as error:  # noqa: BLE001 - told to pid 1, who tells the executor
+        channel.send(f"{type(error).__name__}: {error}".encode(errors="replace")[:1000])
         os._exit(NOT_EXECUTABLE)
+    if not warm:
+        _execute(job)
     _go_on(job)
 
 
+def _placed(descriptor: int) -> wire.Job:
+    """Write the job's files into the work directory, which is where we are."""
+    job = wire.job_of(descriptor)
+    at = wire.contents_at(descriptor)
+    for path, executable, length in job.files:
+        if "/" in path:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755 if executable else 0o644)
+        end = at + length
+        while at < end:
+            at += os.write(target, os.pread(descriptor, min(end - at, PIECE_BYTES), at))
+        os.close(target)
+    return job
+
+
 def _connect(job: wire.Job, descriptors: list[int]) -> None:
-    os.setsid()
+    """Leave the program its three standard descriptors, and no other."""
     _, output, errors, *given = descriptors
     source = given[0] if job.has_stdin else os.open("/dev/null", os.O_RDONLY)
     for target, descriptor in enumerate((source, output, errors)):
@@ -74,6 +101,10 @@ def _go_on(job: wire.Job) -> None:
     """Make this interpreter's own what the command line would have made it, and let it run the program."""
     from . import warden  # noqa: PLC0415 - which imports pid 1, which imports this
 
+    # The warden's own is among what was frozen, and the program's cycles through it would never be freed.
+    main = types.ModuleType("__main__")
+    main.__dict__.update(sys.modules["__main__"].__dict__)
+    sys.modules["__main__"] = main
     linux.set_dumpable(True)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()

@@ -1,12 +1,14 @@
 """What the executor and a cell say to each other: one job to the cell, one report back.
 
 A job is a sealed memory file: eight bytes of length, that many of JSON, then the files' contents one after
-another. Descriptors travel beside the messages, on a channel that no program ever holds.
+another. The size of its disk comes in clear. Descriptors travel beside the messages, on a channel that no
+program ever holds.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 
 LENGTH_BYTES = 8
@@ -70,9 +72,14 @@ def encode_job(job: Job) -> bytes:
     return len(head).to_bytes(LENGTH_BYTES, "little") + head
 
 
-def decode_job(head: bytes) -> Job:
-    """The other way, without the length."""
-    return Job(**json.loads(head))
+def job_of(descriptor: int) -> Job:
+    """The job in a memory file, whose contents begin at `contents_at`. Leaves the file's offset alone."""
+    return Job(**json.loads(os.pread(descriptor, contents_at(descriptor) - LENGTH_BYTES, LENGTH_BYTES)))
+
+
+def contents_at(descriptor: int) -> int:
+    """Where the first file's content begins."""
+    return LENGTH_BYTES + int.from_bytes(os.pread(descriptor, LENGTH_BYTES, 0), "little")
 
 
 def encode_report(report: Report) -> bytes:
