@@ -27,3 +27,4 @@ check: lint test
 bench:
     python -m bench.latency
     python -m bench.throughput
+    python -m bench.sandbox

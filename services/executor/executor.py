@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from services.executor.attempts import Attempts
 from services.executor.isolation import unmet
 from services.executor.languages import Offered, load_languages, offered
-from services.executor.sandbox.bubblewrap import open_sandbox
 from services.executor.sandbox.sandbox import Sandbox
+from services.executor.sandbox.settings import SandboxSettings
+from services.executor.sandbox.warm import open_sandbox
 from services.executor.scheduler import Scheduler
 from services.executor.settings import ExecutorSettings
 from services.executor.unfinished import Unfinished
@@ -23,6 +24,9 @@ from shared.subjects import EXECUTOR_DURABLE, JOBS
 
 logger = get_logger(__name__)
 
+SPARE_CELLS = 2
+"""Cells ready beyond the slots, so that a job that follows another at once finds one."""
+
 
 class IsolationError(Exception):
     """This host isolates less than the settings demand: nothing is run here."""
@@ -30,7 +34,7 @@ class IsolationError(Exception):
 
 async def run(service: Service, settings: ExecutorSettings) -> None:
     """Execute jobs until told to stop. Raises IsolationError."""
-    async with open_sandbox() as sandbox:
+    async with open_sandbox(SandboxSettings(cells_ready=settings.slots + SPARE_CELLS)) as sandbox:
         missing = unmet(settings.minimum_isolation, sandbox.isolation)
         if missing:
             raise IsolationError(f"this host does not give {', '.join(missing)}, which the settings demand")

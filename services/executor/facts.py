@@ -9,8 +9,8 @@ import msgspec
 
 from services.executor.isolation import unmet
 from services.executor.languages import load_languages, offered
-from services.executor.sandbox.bubblewrap import open_sandbox
 from services.executor.sandbox.sandbox import SandboxError
+from services.executor.sandbox.warm import open_sandbox
 from services.executor.settings import ExecutorSettings
 from shared.events import Isolation, Shape
 

@@ -104,17 +104,21 @@ async def test_without_its_settings_it_names_the_one_that_is_wrong(tmp_path: Pat
     assert b"secret-text" not in stderr
 
 
-async def test_an_executor_refuses_a_host_below_its_minimum(broker: Broker, nats_server: NatsServer) -> None:
-    """Demanding a word that does not exist is refused too, rather than taken for nothing."""
+async def test_an_executor_does_not_take_an_unknown_demand_for_nothing(
+    broker: Broker, nats_server: NatsServer
+) -> None:
     assert broker.is_connected
-    for minimum, said in (("no-such-wall", b"no-such-wall"), ("seccomp,uid", b"does not give seccomp")):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "services.executor",
-            env={**nats_server.environment, "HEADRACE_MINIMUM_ISOLATION": minimum, "PATH": "/usr/bin:/bin"},
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, stderr = await process.communicate()
-        assert process.returncode == 1
-        assert said in stderr
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.executor",
+        env={
+            **nats_server.environment,
+            "HEADRACE_MINIMUM_ISOLATION": "no-such-wall",
+            "PATH": "/usr/bin:/bin",
+        },
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, stderr = await process.communicate()
+    assert process.returncode == 1
+    assert b"no-such-wall" in stderr

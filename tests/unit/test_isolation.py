@@ -1,9 +1,16 @@
 """What is demanded of a host and what it does not give."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
 import pytest
 
+from services.executor import executor
 from services.executor.isolation import NAMESPACES, UnknownDemandError, unmet
+from services.executor.settings import ExecutorSettings
 from shared.events import Isolation
+from shared.service import Service
 
 FULL = Isolation(namespaces=tuple(NAMESPACES), seccomp="ab", cgroup="v2", uid=60_931)
 
@@ -29,3 +36,13 @@ def test_what_is_missing_is_named(facts: Isolation, missing: list[str]) -> None:
 def test_a_demand_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UnknownDemandError, match="walls"):
         unmet("uid,walls", FULL)
+
+
+async def test_an_executor_refuses_a_host_below_its_minimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def poor_host(_: object) -> AsyncIterator[SimpleNamespace]:
+        yield SimpleNamespace(isolation=Isolation(namespaces=tuple(NAMESPACES), uid=1))
+
+    monkeypatch.setattr(executor, "open_sandbox", poor_host)
+    with pytest.raises(executor.IsolationError, match="cgroup, seccomp"):
+        await executor.run(Service("executor"), ExecutorSettings(minimum_isolation="uid,cgroup,seccomp"))

@@ -14,10 +14,17 @@ from services.executor.sandbox.cgroups import open_groups, removed
 from services.executor.sandbox.groups import CellGroup, Groups
 from services.executor.sandbox.host import bubblewrap, runtime_digest
 from services.executor.sandbox.root import NAMESPACES, root_arguments, wall_arguments
-from services.executor.sandbox.sandbox import OutputSink, RejectedError, SandboxError, Stage, Verdict
+from services.executor.sandbox.sandbox import (
+    OutputSink,
+    RejectedError,
+    Sandbox,
+    SandboxError,
+    Stage,
+    Verdict,
+)
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.start import Launcher, Started
-from services.executor.sandbox.verdict import KILLED, Usage, ending
+from services.executor.sandbox.verdict import KILLED, Status, Usage, ending
 from shared.events import Isolation, Limits
 
 SPARE_PROCESSES = 2
@@ -27,7 +34,7 @@ TRIAL = Stage(name="run", argv=("/bin/sh", "-c", ":"), files=(), limits=Limits()
 
 
 class ColdSandbox:
-    """Runs every stage in a bubblewrap of its own. Made by `open_sandbox`."""
+    """Runs every stage in a bubblewrap of its own. Made by `open_cold_sandbox`."""
 
     def __init__(
         self, settings: SandboxSettings, launcher: Launcher, groups: Groups, isolation: Isolation
@@ -71,8 +78,8 @@ class ColdSandbox:
 
 
 @contextlib.asynccontextmanager
-async def open_sandbox(settings: SandboxSettings | None = None) -> AsyncIterator[ColdSandbox]:
-    """Open the sandbox and prove by a trial that this host can make cells. Raises SandboxError."""
+async def open_cold_sandbox(settings: SandboxSettings | None = None) -> AsyncIterator[ColdSandbox]:
+    """Open the cold sandbox and prove by a trial that this host can make cells. Raises SandboxError."""
     settings = settings or SandboxSettings()
     with bubblewrap(settings) as binary:
         async with open_groups(settings) as groups:
@@ -90,11 +97,12 @@ async def open_sandbox(settings: SandboxSettings | None = None) -> AsyncIterator
                 runtime_digest=runtime_digest(binary.path, walls),
             )
             sandbox = ColdSandbox(settings, launcher, groups, isolation)
-            await _try(sandbox)
+            await prove(sandbox)
             yield sandbox
 
 
-async def _try(sandbox: ColdSandbox) -> None:
+async def prove(sandbox: Sandbox) -> None:
+    """Run what should do nothing. Raises SandboxError."""
     verdict = await sandbox.run(TRIAL, output=lambda _stream, _piece: None, stop=asyncio.Event())
     if verdict.exit_code != 0:
         raise SandboxError(f"a cell that should do nothing ended otherwise: {verdict}")
@@ -111,7 +119,7 @@ def _verdict(stage: Stage, started: Started, usage: Usage) -> Verdict:
     cell, product = started.cell, _product(stage, started)
     flooded = started.stdout.overflowed or started.stderr.overflowed
     end = ending(
-        returncode=cell.returncode,
+        status=Status.unfolded(cell.returncode),
         stop=cell.stop or ("output_limit" if flooded else None),
         usage=usage,
         limits=stage.limits,

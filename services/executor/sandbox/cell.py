@@ -12,13 +12,12 @@ import os
 import re
 import signal
 import subprocess  # noqa: TID251 - the sandbox is the one place
-import time
-from collections.abc import Callable
 from typing import Any
 
 from services.executor.sandbox import owner
 from services.executor.sandbox.groups import CellGroup
 from services.executor.sandbox.sandbox import Stop
+from services.executor.sandbox.watch import Watch
 from shared.events import Limits
 
 STATUS_BYTES_MAX = 64 * 1024
@@ -45,8 +44,6 @@ class Cell:
         self._loop = asyncio.get_running_loop()
         self._process = process
         self._group = group
-        self._limits = limits
-        self._poll_s = poll_s
         self._status = status
         self._release = release
         self._said = b""
@@ -56,9 +53,7 @@ class Cell:
         self._init_gone = False
         self._killing = False
         self._gone: asyncio.Future[None] = self._loop.create_future()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._stop: Stop | None = None
-        self._begin_watch()
+        self._watch = Watch(group, limits, poll_s=poll_s, kill=self._kill)
         os.set_blocking(status, False)
         self._loop.add_reader(status, self._status_readable)
         self._loop.add_reader(self._monitor, self._monitor_exited)
@@ -78,18 +73,16 @@ class Cell:
     @property
     def stop(self) -> Stop | None:
         """Why we killed it, if we did."""
-        return self._stop
+        return self._watch.stop
 
     @property
     def wall_ms(self) -> int:
         """From the release of the program to its end."""
-        return round((self._ended - self._began) * 1000)
+        return self._watch.wall_ms
 
     def end(self, stop: Stop) -> None:
         """Kill the cell; the first reason given stands. Nothing happens if it has ended by itself."""
-        if not self._monitor_gone:
-            self._stop = self._stop or stop
-            self._kill()
+        self._watch.end(stop)
 
     async def wait(self, stop: asyncio.Event) -> None:
         """Return when nothing of the cell is left. Cancelled: kill it, wait for that, and re-raise."""
@@ -112,30 +105,6 @@ class Cell:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._init, signal.SIGKILL)
 
-    def _begin_watch(self) -> None:
-        """Begun anew at the release, so that the making of the cell is not counted as wall time."""
-        self._began = self._ended = time.monotonic()
-        self._later("wall", self._limits.wall_ms / 1000, lambda: self.end("wall_time"))
-        self._later("poll", self._poll_s, self._poll)
-
-    def _later(self, name: str, delay_s: float, action: Callable[[], None]) -> None:
-        if name in self._timers:
-            self._timers[name].cancel()
-        self._timers[name] = self._loop.call_later(delay_s, action)
-
-    def _poll(self) -> None:
-        try:
-            usage = self._group.usage()
-        except OSError:
-            # Somebody removed the group: nothing counts any more, so nothing may run. The verdict fails too.
-            self._kill()
-            return
-        if usage.memory_exceeded:
-            self.end("memory")
-        elif usage.cpu_ms >= self._limits.cpu_ms:
-            self.end("cpu_time")
-        self._later("poll", self._poll_s, self._poll)
-
     def _status_readable(self) -> None:
         self._read_status()
         if self._init is None and (child := CHILD_PID.search(self._said)):
@@ -155,14 +124,14 @@ class Cell:
         if self._killing:
             self._kill()
             return
-        self._begin_watch()
+        self._watch.begin()
         with contextlib.suppress(BrokenPipeError):  # bubblewrap failed meanwhile; its exit tells the rest
             os.write(self._release, b"\n")
 
     def _monitor_exited(self) -> None:
         if self._process.poll() is None:
             return
-        self._ended = time.monotonic()
+        self._watch.ended()
         self._loop.remove_reader(self._monitor)
         self._monitor_gone = True
         self._read_status()
@@ -184,8 +153,7 @@ class Cell:
             self._gone.set_result(None)
 
     def _close(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
+        self._watch.close()
         self._loop.remove_reader(self._status)
         for descriptor in (self._status, self._release, self._monitor):
             os.close(descriptor)

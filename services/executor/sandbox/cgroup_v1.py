@@ -3,6 +3,7 @@
 The kernel's memory controller of version 1 kills one process at a time, so the watch kills the rest.
 """
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,15 @@ class CellV1:
         for directory in self.directories:
             (directory / "cgroup.procs").write_text(str(pid))
 
+    @property
+    def entrances(self) -> tuple[Path, ...]:
+        """See `CellGroup`."""
+        return tuple(directory / "cgroup.procs" for directory in self.directories)
+
+    def limit(self, limits: Limits, *, spare_processes: int) -> None:
+        """See `CellGroup`."""
+        _limit(self, limits, spare_processes)
+
     def usage(self) -> Usage:
         """See `CellGroup`."""
         return Usage(
@@ -59,7 +69,7 @@ class GroupsV1:
     def __init__(self, parents: dict[str, Path], name: str) -> None:
         """`parents` maps each controller to the directory that ours is made in. Raises OSError."""
         self._own = {controller: parent / name for controller, parent in parents.items()}
-        self._made = 0
+        self._numbers = itertools.count(1)
         try:
             for directory in self._directories:
                 directory.mkdir(exist_ok=True)
@@ -69,8 +79,8 @@ class GroupsV1:
 
     def create(self, limits: Limits, *, spare_processes: int) -> CellGroup:
         """See `Groups`."""
-        self._made += 1
-        cell = CellV1(**{controller: own / f"cell-{self._made}" for controller, own in self._own.items()})
+        number = next(self._numbers)
+        cell = CellV1(**{controller: own / f"cell-{number}" for controller, own in self._own.items()})
         try:
             for directory in cell.directories:
                 directory.mkdir()
@@ -100,13 +110,16 @@ def parents(found: list[Hierarchy]) -> dict[str, Path] | None:
 
 
 def _limit(cell: CellV1, limits: Limits, spare_processes: int) -> None:
-    (cell.memory / "memory.limit_in_bytes").write_text(str(limits.memory_bytes))
+    alone = cell.memory / "memory.limit_in_bytes"
     with_swap = cell.memory / "memory.memsw.limit_in_bytes"
     if with_swap.exists():
-        # Memory and swap together may take what memory alone may: no swap.
-        with_swap.write_text(str(limits.memory_bytes))
+        # Memory and swap together may take what memory alone may: no swap. They never may take less.
+        rises = limits.memory_bytes > _number(alone)
+        for bound in (with_swap, alone) if rises else (alone, with_swap):
+            bound.write_text(str(limits.memory_bytes))
     else:
         # The kernel does not count swap (swapaccount=0). Then no page of the cell is swapped out.
+        alone.write_text(str(limits.memory_bytes))
         (cell.memory / "memory.swappiness").write_text("0")
     (cell.pids / "pids.max").write_text(str(limits.processes + spare_processes))
 

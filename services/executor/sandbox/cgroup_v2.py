@@ -8,6 +8,7 @@ write there. No process that is not ours is ever moved, but in a container, wher
 """
 
 import contextlib
+import itertools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,15 @@ class CellV2:
     def join(self, pid: int) -> None:
         """See `CellGroup`."""
         (self.directory / "cgroup.procs").write_text(str(pid))
+
+    @property
+    def entrances(self) -> tuple[Path, ...]:
+        """See `CellGroup`."""
+        return (self.directory / "cgroup.procs",)
+
+    def limit(self, limits: Limits, *, spare_processes: int) -> None:
+        """See `CellGroup`."""
+        _limit(self.directory, limits, spare_processes)
 
     def usage(self) -> Usage:
         """See `CellGroup`. Kernels before 5.19 keep no peak."""
@@ -68,7 +78,7 @@ class GroupsV2:
     def __init__(self, parent: Path, name: str) -> None:
         """Make the executor's directory in `parent`, which hands the controllers down. Raises OSError."""
         self._own = parent / name
-        self._made = 0
+        self._numbers = itertools.count(1)
         self._own.mkdir(exist_ok=True)
         try:
             _hand_down(self._own)
@@ -78,8 +88,7 @@ class GroupsV2:
 
     def create(self, limits: Limits, *, spare_processes: int) -> CellGroup:
         """See `Groups`."""
-        self._made += 1
-        cell = CellV2(self._own / f"cell-{self._made}")
+        cell = CellV2(self._own / f"cell-{next(self._numbers)}")
         cell.directory.mkdir()
         try:
             _limit(cell.directory, limits, spare_processes)

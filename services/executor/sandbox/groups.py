@@ -17,10 +17,19 @@ Version: TypeAlias = Literal["v1", "v2", "none"]
 
 
 class CellGroup(Protocol):
-    """The group of one cell. All calls are short and may be made in the event loop."""
+    """The group of one cell. All calls are short; a group may be made and removed in a thread."""
 
     def join(self, pid: int) -> None:
         """Put a process, with all that it will ever start, under the limits. Raises OSError."""
+        ...
+
+    @property
+    def entrances(self) -> tuple[Path, ...]:
+        """The files by which a process joins on its own, writing 0; none if only `join` can do it."""
+        ...
+
+    def limit(self, limits: Limits, *, spare_processes: int) -> None:
+        """Change the limits. Raises OSError; EBUSY if more memory is in use than would be allowed."""
         ...
 
     def usage(self) -> Usage:

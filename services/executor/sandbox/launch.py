@@ -13,6 +13,7 @@ descriptor but 0, 1 and 2 remains.
 import resource
 from collections.abc import Sequence
 
+from services.executor.sandbox.rlimits import resource_limits
 from services.executor.sandbox.root import MADE_IN_ETC, WORK, tmpfs
 from services.executor.sandbox.sandbox import Stage
 
@@ -20,14 +21,16 @@ STDIN = "/etc/stdin"
 KEPT_MARK = b"kept:"
 """What precedes a kept product on bubblewrap's descriptor 2: an empty product differs from none."""
 
-STACK_BYTES = 8 * 1024 * 1024
-"""Soft limit only, as on every distribution: a program that recurses deeply may raise its own."""
-
-CPU_GRACE_S = 2
-"""RLIMIT_CPU counts one process in whole seconds; it stands behind the cgroup's count, never before it."""
-
-BLOCK_BYTES = 512
-"""The unit of `ulimit -f` (POSIX)."""
+OPTIONS = {
+    resource.RLIMIT_CORE: ("c", 1),
+    resource.RLIMIT_STACK: ("s", 1024),
+    resource.RLIMIT_NOFILE: ("n", 1),
+    resource.RLIMIT_FSIZE: ("f", 512),
+    resource.RLIMIT_CPU: ("t", 1),
+    resource.RLIMIT_DATA: ("d", 1024),
+    resource.RLIMIT_NPROC: ("u", 1),
+}
+"""What `ulimit` calls them, and the bytes of its units (POSIX; dash(1))."""
 
 START = 'while [ "$1" != -- ]; do command export "$1"; shift; done; shift; exec "$@" 2>&1 1>&0 0<{stdin}'
 START_AND_KEEP = (
@@ -88,23 +91,13 @@ def _program(stage: Stage, *, has_cgroups: bool) -> list[str]:
 
 
 def _resource_limits(stage: Stage, *, has_cgroups: bool) -> list[str]:
-    limits = stage.limits
-    lower = [
-        "ulimit -c 0",
-        f"ulimit -S -s {_at_most(resource.RLIMIT_STACK, STACK_BYTES) // 1024}",
-        f"ulimit -n {_at_most(resource.RLIMIT_NOFILE, limits.files_open)}",
-        f"ulimit -f {_at_most(resource.RLIMIT_FSIZE, limits.disk_bytes) // BLOCK_BYTES}",
-        f"ulimit -t {_at_most(resource.RLIMIT_CPU, -(-limits.cpu_ms // 1000) + CPU_GRACE_S)}",
-    ]
-    if not has_cgroups:
-        processes = _at_most(resource.RLIMIT_NPROC, limits.processes)
-        # Data, not address space: node, Java and Go reserve far more addresses than they ever use.
-        lower.append(f"ulimit -d {_at_most(resource.RLIMIT_DATA, limits.memory_bytes) // 1024}")
-        lower.append(f"{{ ulimit -u {processes} 2>/dev/null || ulimit -p {processes}; }}")
-    return lower
-
-
-def _at_most(kind: int, value: int) -> int:
-    """Never above the executor's own hard limit, which its children may not exceed."""
-    _, hard = resource.getrlimit(kind)
-    return value if hard == resource.RLIM_INFINITY else min(value, hard)
+    commands = []
+    for kind, soft, hard in resource_limits(stage.limits, has_cgroups=has_cgroups):
+        option, unit = OPTIONS[kind]
+        if kind == resource.RLIMIT_NPROC:
+            commands.append(f"{{ ulimit -u {hard} 2>/dev/null || ulimit -p {hard}; }}")
+        elif soft == hard:
+            commands.append(f"ulimit -{option} {hard // unit}")
+        else:
+            commands.append(f"ulimit -S -{option} {soft // unit}")
+    return commands

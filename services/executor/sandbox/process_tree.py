@@ -24,7 +24,7 @@ RESIDENT_FIELD = 21
 
 @dataclass(slots=True)
 class CellTree:
-    """The processes below one bubblewrap: orphans stay below its pid 1, so nobody leaves the tree."""
+    """The processes below one bubblewrap or pid 1: orphans stay below pid 1, so nobody leaves the tree."""
 
     limits: Limits
     root: int | None = None
@@ -35,6 +35,16 @@ class CellTree:
         """See `CellGroup`."""
         self.root = pid
 
+    @property
+    def entrances(self) -> tuple[Path, ...]:
+        """See `CellGroup`."""
+        return ()
+
+    def limit(self, limits: Limits, *, spare_processes: int) -> None:
+        """See `CellGroup`."""
+        del spare_processes
+        self.limits = limits
+
     def usage(self) -> Usage:
         """See `CellGroup`. Counts only rise, although processes go."""
         cpu_ticks = resident_pages = 0
@@ -43,7 +53,9 @@ class CellTree:
                 cpu_ticks += sum(int(ticks) for ticks in fields[CPU_FIELDS])
                 resident_pages += int(fields[RESIDENT_FIELD])
         self.cpu_ms = max(self.cpu_ms, cpu_ticks * 1000 // TICKS_PER_S)
-        self.exceeded |= resident_pages * PAGE_BYTES > self.limits.memory_bytes
+        if not self.exceeded and resident_pages * PAGE_BYTES > self.limits.memory_bytes:
+            # What forks share was counted for each of them: look closer, which takes longer.
+            self.exceeded = sum(map(_own_share, self._members())) > self.limits.memory_bytes
         return Usage(self.cpu_ms, None, self.exceeded)
 
     def kill(self) -> None:
@@ -60,6 +72,17 @@ class CellTree:
         for pid in members:
             members += children(pid)
         return members
+
+
+def _own_share(pid: int) -> int:
+    """The bytes of a process, each page that it shares divided among its sharers (proc_pid_smaps(5))."""
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except OSError:  # gone, or not ours to look into
+        return 0
+    return 0
 
 
 class NoGroups:

@@ -37,16 +37,35 @@ def wall_arguments() -> list[str]:
 
 
 def root_arguments(settings: SandboxSettings, host: Path = Path("/")) -> list[str]:
-    """The file system that all cells of one host share, but for /work."""
+    """The file system that all cold cells of one host share, but for /work."""
+    return [
+        *system_arguments(host),
+        *tmpfs("/dev/shm", settings.shared_memory_bytes, mode="1777"),  # noqa: S108 - the cell's own, made here
+        *("--remount-ro", "/dev"),
+        *tmpfs("/tmp", settings.tmp_bytes, mode="1777"),  # noqa: S108 - the cell's own, made here
+    ]
+
+
+def warden_arguments(host: Path = Path("/")) -> list[str]:
+    """The walls and the file system of a warden: nothing in it can be written. Cells mount what can."""
+    return [
+        *("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+        *("--uid", str(CELL_UID), "--gid", str(CELL_UID), "--hostname", CELL_HOSTNAME),
+        "--clearenv",
+        *system_arguments(host),
+        *("--dir", "/dev/shm", "--remount-ro", "/dev"),  # noqa: S108 - where a cell mounts its own
+        *("--dir", "/tmp", "--dir", WORK),  # noqa: S108 - as above
+    ]
+
+
+def system_arguments(host: Path) -> list[str]:
+    """What a cell of either kind sees of its host, read-only."""
     return [
         *("--ro-bind", "/usr", "/usr"),
         *(word for name in SYSTEM_DIRECTORIES for word in _system_directory(host, name)),
         *("--perms", "0755", "--dir", "/etc"),
         *(word for path in SHOWN_OF_ETC for word in ("--ro-bind-try", path, path)),
         *("--proc", "/proc", "--dev", "/dev"),
-        *tmpfs("/dev/shm", settings.shared_memory_bytes, mode="1777"),  # noqa: S108 - the cell's own, made here
-        *("--remount-ro", "/dev"),
-        *tmpfs("/tmp", settings.tmp_bytes, mode="1777"),  # noqa: S108 - the cell's own, made here
     ]
 
 

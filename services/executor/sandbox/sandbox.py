@@ -1,7 +1,7 @@
 """What the executor asks of a sandbox, whichever kind it is: run one stage in a cell that is used once.
 
-`bubblewrap.ColdSandbox` makes its cell when it is asked; a sandbox with cells made ahead of time has the
-same shape. Nothing here knows of jobs, users, or the log.
+`warm.WarmSandbox` has its cells made ahead of time, `bubblewrap.ColdSandbox` makes one when it is asked.
+Nothing here knows of jobs, users, or the log.
 """
 
 import asyncio

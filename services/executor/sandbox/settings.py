@@ -1,4 +1,4 @@
-"""What an operator may choose about the cold sandbox, and why the defaults are what they are."""
+"""What an operator may choose about the sandbox, and why the defaults are what they are."""
 
 from pathlib import Path
 from typing import Literal
@@ -36,6 +36,13 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     shared_memory_bytes: int = 16 * MIB
     """Size of /dev/shm in the cell: POSIX semaphores and small segments."""
+
+    disk_inodes: int = 4_096
+    """Files and directories of each writable place in a warm cell. A cold cell's are bounded by memory."""
+
+    cells_ready: int = 4
+    """Warm cells kept ready: a few more than run at a time, since making one takes longer than most programs
+    run. Each costs about 3 MiB."""
 
     files_max: int = 256
     """Files of one stage. Each takes a descriptor of the executor while its cell is being made."""

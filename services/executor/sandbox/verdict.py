@@ -1,9 +1,11 @@
 """How a stage ended, decided from what the kernel says and from nothing that a program can write.
 
-bubblewrap turns the end by signal n into exit code 128 + n, so the cold sandbox cannot tell `exit(139)`
-from a segmentation fault: it reports 129 to 192 as the signal. Pure.
+The pid 1 of a warm cell tells the wait status as it is. bubblewrap turns the end by signal n into exit code
+128 + n, so the cold sandbox cannot tell `exit(139)` from a segmentation fault: it reports 129 to 192 as the
+signal. Pure.
 """
 
+import os
 import signal
 from dataclasses import dataclass
 
@@ -32,18 +34,33 @@ class Ending:
     stopped_by: Stop | None
 
 
-def ending(*, returncode: int, stop: Stop | None, usage: Usage, limits: Limits) -> Ending:
-    """Decide from bubblewrap's wait status (negative: a signal killed bubblewrap itself)."""
-    exit_code, killed_by = _unfold(returncode)
-    return Ending(exit_code, killed_by, _stopped_by(exit_code, killed_by, stop, usage, limits))
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a process ended with: exactly one of the two is set."""
+
+    exit_code: int | None
+    signal: int | None
+
+    @classmethod
+    def exact(cls, status: int) -> "Status":
+        """From a wait status (wait(2))."""
+        code = os.waitstatus_to_exitcode(status)
+        return cls(None, -code) if code < 0 else cls(code, None)
+
+    @classmethod
+    def unfolded(cls, returncode: int) -> "Status":
+        """From bubblewrap's exit code; negative if a signal killed bubblewrap itself."""
+        if returncode < 0:
+            return cls(None, -returncode)
+        if 128 < returncode <= 128 + SIGNALS_MAX:
+            return cls(None, returncode - 128)
+        return cls(returncode, None)
 
 
-def _unfold(returncode: int) -> tuple[int | None, int | None]:
-    if returncode < 0:
-        return None, -returncode
-    if 128 < returncode <= 128 + SIGNALS_MAX:
-        return None, returncode - 128
-    return returncode, None
+def ending(*, status: Status, stop: Stop | None, usage: Usage, limits: Limits) -> Ending:
+    """Decide from the status, why we killed it if we did, and what was counted."""
+    stopped_by = _stopped_by(status.exit_code, status.signal, stop, usage, limits)
+    return Ending(status.exit_code, status.signal, stopped_by)
 
 
 def _stopped_by(

@@ -1,14 +1,34 @@
 """Runs programs in cells for the tests, and gathers what they print."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from services.executor.sandbox.bubblewrap import open_cold_sandbox
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage, Verdict
+from services.executor.sandbox.settings import SandboxSettings
+from services.executor.sandbox.warm import open_warm_sandbox
 from shared.events import Limits, StreamName
 
 MIB = 1024 * 1024
 ATTEMPTED = "attempted"
 """What every attack prints before it begins."""
+
+
+class Opener(Protocol):
+    """Opens one kind of sandbox."""
+
+    def __call__(self, settings: SandboxSettings | None = None) -> AbstractAsyncContextManager[Sandbox]:
+        """See `open_sandbox`."""
+        ...
+
+
+KINDS: dict[str, Opener] = {"warm": open_warm_sandbox, "cold": open_cold_sandbox}
+"""How each kind of sandbox is opened."""
+
+AS_OFFERED = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+"""The variables that a Python program of the catalogue gets, under which its interpreter is a warm one."""
 
 
 class Transcript:
@@ -89,5 +109,10 @@ async def shell(sandbox: Sandbox, script: str, limits: Limits | None = None) -> 
 
 async def python(sandbox: Sandbox, source: str, *args: str, limits: Limits | None = None) -> Ran:
     """Run a Python program."""
-    asked = stage("python3", "-u", "main.py", *args, files={"main.py": source.encode()}, limits=limits)
-    return await run(sandbox, asked)
+    return await run(sandbox, program(source, *args, limits=limits))
+
+
+def program(source: str, *args: str, limits: Limits | None = None) -> Stage:
+    """A Python program as the catalogue runs it."""
+    files = {"main.py": source.encode()}
+    return stage("python3", "/work/main.py", *args, files=files, env=AS_OFFERED, limits=limits)

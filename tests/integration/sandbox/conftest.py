@@ -1,14 +1,16 @@
-"""Every test gets a sandbox of its own, as the executor opens it."""
+"""Every test gets a sandbox of its own, of the kind the executor opens and of the kind it falls back to."""
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
-from services.executor.sandbox.bubblewrap import ColdSandbox, open_sandbox
+from services.executor.sandbox.sandbox import Sandbox
+from tests.integration.sandbox.cells import KINDS
 
 
-@pytest_asyncio.fixture
-async def sandbox() -> AsyncIterator[ColdSandbox]:
+@pytest_asyncio.fixture(params=KINDS)
+async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     """An open sandbox with default settings."""
-    async with open_sandbox() as opened:
+    async with KINDS[request.param]() as opened:
         yield opened

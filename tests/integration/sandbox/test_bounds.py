@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from services.executor.sandbox.bubblewrap import ColdSandbox
+from services.executor.sandbox.sandbox import Sandbox
 from shared.events import Limits
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, python, shell
 
 
-async def test_a_full_disk_says_so_to_the_program(sandbox: ColdSandbox) -> None:
+async def test_a_full_disk_says_so_to_the_program(sandbox: Sandbox) -> None:
     source = """
 import errno, os
 file = open("x", "wb", buffering=0)
@@ -25,7 +25,7 @@ except OSError as error:
 
 
 @pytest.mark.parametrize("place", ["/tmp", "/dev/shm"])  # noqa: S108 - the cell's
-async def test_temporary_places_are_small(sandbox: ColdSandbox, place: str) -> None:
+async def test_temporary_places_are_small(sandbox: Sandbox, place: str) -> None:
     ran = await shell(
         sandbox, f"echo attempted; head -c 100000000 /dev/zero > {place}/x; stat -c %s {place}/x"
     )
@@ -33,7 +33,7 @@ async def test_temporary_places_are_small(sandbox: ColdSandbox, place: str) -> N
     assert "No space left" in ran.stderr
 
 
-async def test_a_file_longer_than_the_disk_is_refused_at_once(sandbox: ColdSandbox) -> None:
+async def test_a_file_longer_than_the_disk_is_refused_at_once(sandbox: Sandbox) -> None:
     source = (
         "print('attempted')\ntry: open('x', 'wb').truncate(1 << 50)\nexcept OSError as error: print(error)"
     )
@@ -41,7 +41,7 @@ async def test_a_file_longer_than_the_disk_is_refused_at_once(sandbox: ColdSandb
     assert ran.succeeded() == "attempted\n[Errno 27] File too large\n"
 
 
-async def test_processes_are_bounded(sandbox: ColdSandbox) -> None:
+async def test_processes_are_bounded(sandbox: Sandbox) -> None:
     source = """
 import os, signal, time
 made = 0
@@ -59,7 +59,7 @@ print(made)
     assert ran.succeeded() == "attempted\n19\n"
 
 
-async def test_a_fork_bomb_burns_only_its_own_time(sandbox: ColdSandbox) -> None:
+async def test_a_fork_bomb_burns_only_its_own_time(sandbox: Sandbox) -> None:
     source = """
 import os
 print("attempted")
@@ -75,7 +75,7 @@ while True:
     assert (await shell(sandbox, "echo after")).succeeded() == "after\n"
 
 
-async def test_open_files_are_bounded(sandbox: ColdSandbox) -> None:
+async def test_open_files_are_bounded(sandbox: Sandbox) -> None:
     source = """
 print("attempted")
 held = []
@@ -88,7 +88,7 @@ except OSError as error:
     assert ran.succeeded() == "attempted\n[Errno 24] Too many open files: '/dev/null' 37\n"
 
 
-async def test_limits_cannot_be_raised(sandbox: ColdSandbox) -> None:
+async def test_limits_cannot_be_raised(sandbox: Sandbox) -> None:
     source = """
 import resource
 print("attempted")

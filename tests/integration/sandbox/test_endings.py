@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from services.executor.sandbox.bubblewrap import ColdSandbox
+from services.executor.sandbox.sandbox import Sandbox
 from shared.events import Limits
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, Transcript, python, run, shell, stage
 
@@ -13,17 +13,17 @@ SOON_MS = 3_000
 """Far below the ten seconds of the wall limit that would otherwise end the program."""
 
 
-async def test_an_exit_code_is_the_programs_own(sandbox: ColdSandbox) -> None:
+async def test_an_exit_code_is_the_programs_own(sandbox: Sandbox) -> None:
     verdict = (await shell(sandbox, "exit 3")).verdict
     assert (verdict.exit_code, verdict.signal, verdict.stopped_by) == (3, None, None)
 
 
-async def test_a_signal_is_told_as_a_signal(sandbox: ColdSandbox) -> None:
+async def test_a_signal_is_told_as_a_signal(sandbox: Sandbox) -> None:
     verdict = (await python(sandbox, "import os; os.kill(os.getpid(), 11)")).verdict
     assert (verdict.exit_code, verdict.signal, verdict.stopped_by) == (None, signal.SIGSEGV, None)
 
 
-async def test_a_missing_program_is_the_programs_failure(sandbox: ColdSandbox) -> None:
+async def test_a_missing_program_is_the_programs_failure(sandbox: Sandbox) -> None:
     ran = await run(sandbox, stage("no-such-program"))
     assert ran.verdict.exit_code == 127
     assert "no-such-program: not found" in ran.stderr
@@ -48,21 +48,21 @@ while True:
         pytest.param(f"import os\nos.kill(1, 19)\n{IGNORES_SIGNALS}", id="stopping pid 1"),
     ],
 )
-async def test_wall_time_ends_a_program_that_waits(sandbox: ColdSandbox, source: str) -> None:
+async def test_wall_time_ends_a_program_that_waits(sandbox: Sandbox, source: str) -> None:
     ran = await python(sandbox, source, limits=Limits(wall_ms=700))
     assert ATTEMPTED in ran.stdout
     assert (ran.verdict.stopped_by, ran.verdict.signal) == ("wall_time", signal.SIGKILL)
     assert 700 <= ran.verdict.wall_ms < SOON_MS
 
 
-async def test_cpu_time_ends_a_program_that_works(sandbox: ColdSandbox) -> None:
+async def test_cpu_time_ends_a_program_that_works(sandbox: Sandbox) -> None:
     ran = await python(sandbox, "print('attempted')\nwhile True: pass", limits=Limits(cpu_ms=500))
     assert ATTEMPTED in ran.stdout
     assert ran.verdict.stopped_by == "cpu_time"
     assert 500 <= ran.verdict.cpu_ms < 1000
 
 
-async def test_cpu_time_counts_all_descendants(sandbox: ColdSandbox) -> None:
+async def test_cpu_time_counts_all_descendants(sandbox: Sandbox) -> None:
     source = """
 import os
 for _ in range(4):
@@ -78,7 +78,7 @@ os.wait()
     assert 800 <= ran.verdict.cpu_ms < 1600
 
 
-async def test_memory_that_one_process_takes(sandbox: ColdSandbox) -> None:
+async def test_memory_that_one_process_takes(sandbox: Sandbox) -> None:
     source = "print('attempted')\nheld = []\nwhile True: held.append(bytearray(b'x' * (1 << 20)))"
     ran = await python(sandbox, source, limits=Limits(memory_bytes=64 * MIB))
     assert ATTEMPTED in ran.stdout
@@ -87,7 +87,7 @@ async def test_memory_that_one_process_takes(sandbox: ColdSandbox) -> None:
     assert 60 * MIB < ran.verdict.memory_peak_bytes <= 64 * MIB
 
 
-async def test_memory_that_many_processes_take_together(sandbox: ColdSandbox) -> None:
+async def test_memory_that_many_processes_take_together(sandbox: Sandbox) -> None:
     source = """
 import os, time
 print("attempted")
@@ -111,7 +111,7 @@ time.sleep(3600)
         pytest.param("mmap.mmap(-1, 512 << 20)", id="shared memory"),
     ],
 )
-async def test_memory_outside_the_heap_counts(sandbox: ColdSandbox, fill: str) -> None:
+async def test_memory_outside_the_heap_counts(sandbox: Sandbox, fill: str) -> None:
     loop = "for _ in range(512): place.write(bytes(1 << 20))"
     source = f"import mmap, os\nprint('attempted')\nplace = {fill}\n{loop}"
     limits = Limits(memory_bytes=64 * MIB, disk_bytes=512 * MIB)
@@ -121,7 +121,7 @@ async def test_memory_outside_the_heap_counts(sandbox: ColdSandbox, fill: str) -
 
 
 @pytest.mark.parametrize("descriptor", [1, 2])
-async def test_a_flood_ends_at_the_output_limit(sandbox: ColdSandbox, descriptor: int) -> None:
+async def test_a_flood_ends_at_the_output_limit(sandbox: Sandbox, descriptor: int) -> None:
     source = f"import os\nwhile True: os.write({descriptor}, b'x' * 1000)"
     ran = await python(sandbox, source, limits=Limits(output_bytes=10_000))
     verdict = ran.verdict
@@ -132,7 +132,7 @@ async def test_a_flood_ends_at_the_output_limit(sandbox: ColdSandbox, descriptor
     assert verdict.wall_ms < SOON_MS
 
 
-async def test_a_flood_of_single_bytes_on_both_streams(sandbox: ColdSandbox) -> None:
+async def test_a_flood_of_single_bytes_on_both_streams(sandbox: Sandbox) -> None:
     source = "import os\nwhile True:\n    os.write(1, b'o')\n    os.write(2, b'e')"
     ran = await python(sandbox, source, limits=Limits(output_bytes=20_000))
     assert ran.verdict.stopped_by == "output_limit"
@@ -141,12 +141,12 @@ async def test_a_flood_of_single_bytes_on_both_streams(sandbox: ColdSandbox) -> 
     assert set(ran.stderr) == {"e"}
 
 
-async def test_output_as_long_as_the_limit_is_no_flood(sandbox: ColdSandbox) -> None:
+async def test_output_as_long_as_the_limit_is_no_flood(sandbox: Sandbox) -> None:
     ran = await python(sandbox, "print('x' * 9_999)", limits=Limits(output_bytes=10_000))
     assert (ran.verdict.exit_code, ran.verdict.stopped_by, len(ran.stdout)) == (0, None, 10_000)
 
 
-async def test_a_flood_that_ends_by_itself_is_still_a_flood(sandbox: ColdSandbox) -> None:
+async def test_a_flood_that_ends_by_itself_is_still_a_flood(sandbox: Sandbox) -> None:
     ran = await python(sandbox, "print('x' * 10_000)", limits=Limits(output_bytes=10_000))
     assert (ran.verdict.stopped_by, len(ran.stdout), ran.verdict.stdout_bytes) == (
         "output_limit",
@@ -155,7 +155,7 @@ async def test_a_flood_that_ends_by_itself_is_still_a_flood(sandbox: ColdSandbox
     )
 
 
-async def test_a_child_that_keeps_the_pipes_does_not_hold_the_job(sandbox: ColdSandbox) -> None:
+async def test_a_child_that_keeps_the_pipes_does_not_hold_the_job(sandbox: Sandbox) -> None:
     source = """
 import os, time
 for _ in range(8):
@@ -169,7 +169,7 @@ print("attempted")
     assert ran.verdict.wall_ms < SOON_MS
 
 
-async def test_killing_everything_within_reach_ends_only_oneself(sandbox: ColdSandbox) -> None:
+async def test_killing_everything_within_reach_ends_only_oneself(sandbox: Sandbox) -> None:
     source = (
         "import os\nprint('attempted')\nfor pid in (1, -1, os.getppid()): os.kill(pid, 9)\nprint('alive')"
     )
@@ -178,7 +178,7 @@ async def test_killing_everything_within_reach_ends_only_oneself(sandbox: ColdSa
     assert beside.succeeded() == "unharmed\n"
 
 
-async def test_stop_ends_a_running_program(sandbox: ColdSandbox) -> None:
+async def test_stop_ends_a_running_program(sandbox: Sandbox) -> None:
     stop, transcript = asyncio.Event(), Transcript()
     asked = stage("python3", "-u", "-c", IGNORES_SIGNALS)
     running = asyncio.create_task(sandbox.run(asked, output=transcript, stop=stop))
@@ -188,7 +188,7 @@ async def test_stop_ends_a_running_program(sandbox: ColdSandbox) -> None:
     assert (verdict.stopped_by, verdict.signal) == ("stopped", signal.SIGKILL)
 
 
-async def test_stop_before_the_start_runs_nothing(sandbox: ColdSandbox) -> None:
+async def test_stop_before_the_start_runs_nothing(sandbox: Sandbox) -> None:
     stop, transcript = asyncio.Event(), Transcript()
     stop.set()
     verdict = await sandbox.run(stage("/bin/sh", "-c", "echo ran"), output=transcript, stop=stop)
@@ -196,6 +196,6 @@ async def test_stop_before_the_start_runs_nothing(sandbox: ColdSandbox) -> None:
     assert not transcript.pieces["stdout"]
 
 
-async def test_many_cells_at_once_keep_their_own_output(sandbox: ColdSandbox) -> None:
+async def test_many_cells_at_once_keep_their_own_output(sandbox: Sandbox) -> None:
     rans = await asyncio.gather(*(shell(sandbox, f"echo {number}") for number in range(16)))
     assert [ran.succeeded() for ran in rans] == [f"{number}\n" for number in range(16)]

@@ -6,8 +6,7 @@ import msgspec
 import pytest
 
 from services.executor.languages import compile_stage
-from services.executor.sandbox.bubblewrap import ColdSandbox
-from services.executor.sandbox.sandbox import CellFile
+from services.executor.sandbox.sandbox import CellFile, Sandbox
 from shared.events import Limits
 from tests.hosts import needs
 from tests.integration.sandbox.cells import MIB, run
@@ -26,14 +25,14 @@ def test_every_language_has_examples() -> None:
 
 
 @pytest.mark.parametrize("name", EVERY)
-async def test_a_program_gets_its_arguments_environment_and_input(sandbox: ColdSandbox, name: str) -> None:
+async def test_a_program_gets_its_arguments_environment_and_input(sandbox: Sandbox, name: str) -> None:
     ran = await execute(sandbox, LANGUAGES[name], program(LANGUAGES[name], EXAMPLES[name].echo))
     assert ran.succeeded() == EXAMPLES[name].echoed
     assert ran.stderr == ""
 
 
 @pytest.mark.parametrize("name", EVERY)
-async def test_a_failure_has_its_exit_code_and_its_words(sandbox: ColdSandbox, name: str) -> None:
+async def test_a_failure_has_its_exit_code_and_its_words(sandbox: Sandbox, name: str) -> None:
     failure = EXAMPLES[name].fails
     ran = await execute(sandbox, LANGUAGES[name], program(LANGUAGES[name], failure.source))
     assert (ran.verdict.exit_code, ran.verdict.stopped_by) == (failure.exit_code, None), ran.stderr
@@ -41,7 +40,7 @@ async def test_a_failure_has_its_exit_code_and_its_words(sandbox: ColdSandbox, n
 
 
 @pytest.mark.parametrize("name", EVERY)
-async def test_a_program_of_several_files(sandbox: ColdSandbox, name: str) -> None:
+async def test_a_program_of_several_files(sandbox: Sandbox, name: str) -> None:
     several = EXAMPLES[name].several
     more = (CellFile(path, content.encode()) for path, content in several.files.items())
     ran = await execute(sandbox, LANGUAGES[name], program(LANGUAGES[name], several.source, *more))
@@ -49,7 +48,7 @@ async def test_a_program_of_several_files(sandbox: ColdSandbox, name: str) -> No
 
 
 @pytest.mark.parametrize("name", COMPILED)
-async def test_a_compile_error_is_the_compilers_own(sandbox: ColdSandbox, name: str) -> None:
+async def test_a_compile_error_is_the_compilers_own(sandbox: Sandbox, name: str) -> None:
     wrong = EXAMPLES[name].wrong
     assert wrong is not None
     submitted = program(LANGUAGES[name], wrong.source)
@@ -60,7 +59,7 @@ async def test_a_compile_error_is_the_compilers_own(sandbox: ColdSandbox, name: 
 
 
 @pytest.mark.parametrize("name", ANYHOW_NAMED)
-async def test_the_name_of_a_file_is_never_read_as_anything_else(sandbox: ColdSandbox, name: str) -> None:
+async def test_the_name_of_a_file_is_never_read_as_anything_else(sandbox: Sandbox, name: str) -> None:
     """Compilers, scripts and shells all get it; quotes and a substitution in it must mean nothing."""
     language, example = LANGUAGES[name], EXAMPLES[name]
     submitted = program(language, example.echo)
@@ -72,7 +71,7 @@ async def test_the_name_of_a_file_is_never_read_as_anything_else(sandbox: ColdSa
 
 
 @needs("java")
-async def test_the_heap_of_java_follows_the_limit_of_memory(sandbox: ColdSandbox) -> None:
+async def test_the_heap_of_java_follows_the_limit_of_memory(sandbox: Sandbox) -> None:
     """Garbage is collected below the limit, and what cannot be collected is Java's own error."""
     java = LANGUAGES["java"]
     waste = (
@@ -89,14 +88,14 @@ async def test_the_heap_of_java_follows_the_limit_of_memory(sandbox: ColdSandbox
 
 
 @needs("java")
-async def test_java_without_a_main_method_does_not_compile(sandbox: ColdSandbox) -> None:
+async def test_java_without_a_main_method_does_not_compile(sandbox: Sandbox) -> None:
     ran = await execute(sandbox, LANGUAGES["java"], program(LANGUAGES["java"], "class Other {}"))
     assert (ran.verdict.exit_code, ran.verdict.kept) == (1, None)
     assert "no class has a main method" in ran.stderr
 
 
 @needs("go")
-async def test_the_network_package_of_go_is_not_compiled_anew(sandbox: ColdSandbox) -> None:
+async def test_the_network_package_of_go_is_not_compiled_anew(sandbox: Sandbox) -> None:
     """That alone would take several times this limit."""
     go = LANGUAGES["go"]
     source = 'package main\nimport ("fmt"; "net/http")\nfunc main() { fmt.Println(http.StatusOK) }'
@@ -107,7 +106,7 @@ async def test_the_network_package_of_go_is_not_compiled_anew(sandbox: ColdSandb
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in ("rust", "go", "c++")])
-async def test_what_is_compiled_runs_in_little_memory(sandbox: ColdSandbox, name: str) -> None:
+async def test_what_is_compiled_runs_in_little_memory(sandbox: Sandbox, name: str) -> None:
     """The compiler's needs are not the program's."""
     language = LANGUAGES[name]
     submitted = program(language, EXAMPLES[name].echo)

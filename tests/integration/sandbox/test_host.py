@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from services.executor.sandbox import host, owner
-from services.executor.sandbox.bubblewrap import open_sandbox
 from services.executor.sandbox.root import NAMESPACES, root_arguments
 from services.executor.sandbox.settings import SandboxSettings
+from services.executor.sandbox.warm import open_sandbox
 from tests.integration.sandbox.cells import shell
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root starts bubblewrap as somebody else")
@@ -18,7 +18,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root starts bubb
 async def test_the_facts_of_an_open_sandbox() -> None:
     async with open_sandbox() as first, open_sandbox(SandboxSettings(tmp_bytes=1 << 20)) as second:
         assert first.isolation.namespaces == NAMESPACES
-        assert first.isolation.seccomp is None
+        assert first.isolation.seccomp is not None
         assert first.isolation.uid not in (0, None)
         assert first.isolation.runtime_digest is not None
         assert first.isolation.runtime_digest.startswith("sha256:")

@@ -17,28 +17,27 @@ from services.executor.languages import (
     offered,
     run_stage,
 )
-from services.executor.sandbox.bubblewrap import ColdSandbox
-from services.executor.sandbox.sandbox import CellFile, RejectedError
+from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox
 from shared.events import Limits
 from tests.hosts import OFFERED, needs_cc
 from tests.integration.sandbox.cells import run
 from tests.integration.sandbox.programs import LANGUAGES, execute, program
 
 
-async def test_every_language_that_the_host_has_is_offered(sandbox: ColdSandbox) -> None:
+async def test_every_language_that_the_host_has_is_offered(sandbox: Sandbox) -> None:
     found = await offered(sandbox, LANGUAGES)
     assert found.keys() == OFFERED
     for each in found.values():
         assert each.version[0].isdigit(), each
 
 
-async def test_a_language_that_the_cell_does_not_have_is_not_offered(sandbox: ColdSandbox) -> None:
+async def test_a_language_that_the_cell_does_not_have_is_not_offered(sandbox: Sandbox) -> None:
     absent = Language(name="absent", extension="x", entrypoint="x", version=("no-such-command",), run=("x",))
     failing = Language(name="failing", extension="x", entrypoint="x", version=("false",), run=("x",))
     assert await offered(sandbox, {"absent": absent, "failing": failing}) == {}
 
 
-async def test_a_language_that_calls_itself_nothing_in_particular(sandbox: ColdSandbox) -> None:
+async def test_a_language_that_calls_itself_nothing_in_particular(sandbox: Sandbox) -> None:
     language = Language(
         name="odd", extension="x", entrypoint="x", version=("echo", "the odd one"), run=("x",)
     )
@@ -46,7 +45,7 @@ async def test_a_language_that_calls_itself_nothing_in_particular(sandbox: ColdS
 
 
 @needs_cc
-async def test_the_files_beside_the_entrypoint_are_there_in_both_stages(sandbox: ColdSandbox) -> None:
+async def test_the_files_beside_the_entrypoint_are_there_in_both_stages(sandbox: Sandbox) -> None:
     beside = CellFile("input/table.txt", b"from a file\n")
     python = LANGUAGES["python"]
     ran = await execute(
@@ -67,7 +66,7 @@ async def test_the_files_beside_the_entrypoint_are_there_in_both_stages(sandbox:
     ],
 )
 @needs_cc
-async def test_the_compiler_reads_only_its_cell(sandbox: ColdSandbox, source: str, refusal: str) -> None:
+async def test_the_compiler_reads_only_its_cell(sandbox: Sandbox, source: str, refusal: str) -> None:
     ran = await execute(
         sandbox, LANGUAGES["c"], program(LANGUAGES["c"], f"{source}int main(void) {{ return 0; }}")
     )
@@ -76,7 +75,7 @@ async def test_the_compiler_reads_only_its_cell(sandbox: ColdSandbox, source: st
 
 
 @needs_cc
-async def test_an_endless_compilation_is_ended(sandbox: ColdSandbox) -> None:
+async def test_an_endless_compilation_is_ended(sandbox: Sandbox) -> None:
     doubled = (f"#define M{level} M{level - 1} M{level - 1}" for level in range(1, 40))
     source = "\n".join(["#define M0 + 1", *doubled, "int number = 0 M39;"])
     compilation = compile_stage(LANGUAGES["c"], program(LANGUAGES["c"], source))
@@ -88,7 +87,7 @@ async def test_an_endless_compilation_is_ended(sandbox: ColdSandbox) -> None:
 
 
 @needs_cc
-async def test_a_file_called_like_the_product_does_not_replace_it(sandbox: ColdSandbox) -> None:
+async def test_a_file_called_like_the_product_does_not_replace_it(sandbox: Sandbox) -> None:
     c = LANGUAGES["c"]
     planted = CellFile("a.out", b"#!/bin/sh\necho planted\n", executable=True)
     ran = await execute(

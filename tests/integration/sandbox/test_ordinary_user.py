@@ -20,12 +20,12 @@ SYSTEM_PYTHON = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.mino
 
 PROGRAM = """
 import asyncio, json, os
-from services.executor.sandbox.bubblewrap import open_sandbox
+from services.executor.sandbox.warm import open_warm_sandbox
 from shared.events import Limits
 from tests.integration.sandbox.cells import python, shell, run, stage
 
 async def main():
-    async with open_sandbox() as sandbox:
+    async with open_warm_sandbox() as sandbox:
         hello = await python(sandbox, "print('hello')")
         counted = "id -u; ls /proc/self/fd | wc -l; env | wc -l; (echo > /x) || echo refused"
         identity = await shell(sandbox, counted)

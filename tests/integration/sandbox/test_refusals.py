@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from services.executor.sandbox import host
-from services.executor.sandbox.bubblewrap import ColdSandbox, open_sandbox
-from services.executor.sandbox.sandbox import CellFile, RejectedError, SandboxError, Stage
+from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox, SandboxError, Stage
+from services.executor.sandbox.warm import open_sandbox
 from shared.events import Limits
 from tests.integration.sandbox.cells import MIB, run, shell, stage
 
@@ -15,7 +15,7 @@ from tests.integration.sandbox.cells import MIB, run, shell, stage
 @pytest.mark.parametrize(
     "path", ["/etc/passwd", "../x", "a/../../x", "a//b", "", ".", "a/.", "x\0y", "x" * 256, "a/" * 2500 + "b"]
 )
-async def test_a_path_that_is_not_within_the_work_directory(sandbox: ColdSandbox, path: str) -> None:
+async def test_a_path_that_is_not_within_the_work_directory(sandbox: Sandbox, path: str) -> None:
     with pytest.raises(RejectedError):
         await run(sandbox, stage("true", files={path: b""}))
     with pytest.raises(RejectedError):
@@ -23,13 +23,13 @@ async def test_a_path_that_is_not_within_the_work_directory(sandbox: ColdSandbox
 
 
 @pytest.mark.parametrize("paths", [("a", "a"), ("a", "a/b"), ("a/b/c", "a/b")])
-async def test_files_in_each_others_way(sandbox: ColdSandbox, paths: tuple[str, ...]) -> None:
+async def test_files_in_each_others_way(sandbox: Sandbox, paths: tuple[str, ...]) -> None:
     files = tuple(CellFile(path, b"") for path in paths)
     with pytest.raises(RejectedError):
         await run(sandbox, Stage(name="run", argv=("true",), files=files, limits=Limits()))
 
 
-async def test_files_that_do_not_fit(sandbox: ColdSandbox) -> None:
+async def test_files_that_do_not_fit(sandbox: Sandbox) -> None:
     with pytest.raises(RejectedError, match="do not fit"):
         await run(sandbox, stage("true", files={"x": bytes(MIB + 1)}, limits=Limits(disk_bytes=MIB)))
     with pytest.raises(RejectedError, match="more than"):
@@ -37,24 +37,24 @@ async def test_files_that_do_not_fit(sandbox: ColdSandbox) -> None:
 
 
 @pytest.mark.parametrize("words", [(), ("-c",), ("true", "\0"), ("true", "\ud800"), ("true", "x" * 131_072)])
-async def test_words_that_no_program_can_be_given(sandbox: ColdSandbox, words: tuple[str, ...]) -> None:
+async def test_words_that_no_program_can_be_given(sandbox: Sandbox, words: tuple[str, ...]) -> None:
     with pytest.raises(RejectedError):
         await run(sandbox, stage(*words))
 
 
-async def test_words_that_are_too_long_together(sandbox: ColdSandbox) -> None:
+async def test_words_that_are_too_long_together(sandbox: Sandbox) -> None:
     with pytest.raises(RejectedError, match="together"):
         await run(sandbox, stage("true", *("x" * 100_000 for _ in range(30))))
 
 
 @pytest.mark.parametrize("name", ["", "A=B", "1A", "A B", "A\0", "$(id)", "BASH_FUNC_x%%"])
-async def test_names_that_are_none_of_a_variable(sandbox: ColdSandbox, name: str) -> None:
+async def test_names_that_are_none_of_a_variable(sandbox: Sandbox, name: str) -> None:
     with pytest.raises(RejectedError, match="name"):
         await run(sandbox, stage("true", env={name: "x"}))
 
 
 @pytest.mark.parametrize("limits", [Limits(wall_ms=0), Limits(disk_bytes=0), Limits(processes=0)])
-async def test_limits_under_which_nothing_runs(sandbox: ColdSandbox, limits: Limits) -> None:
+async def test_limits_under_which_nothing_runs(sandbox: Sandbox, limits: Limits) -> None:
     with pytest.raises(RejectedError):
         await run(sandbox, stage("true", limits=limits))
 
@@ -62,13 +62,13 @@ async def test_limits_under_which_nothing_runs(sandbox: ColdSandbox, limits: Lim
 HOSTILE = ("", " ", "--", "-c", "; touch /work/x", "$(id)", "`id`", "'\"\\", "a\nb", "*", "--bind", "é\udcff")
 
 
-async def test_hostile_words_arrive_as_they_are(sandbox: ColdSandbox) -> None:
+async def test_hostile_words_arrive_as_they_are(sandbox: Sandbox) -> None:
     source = "import os, sys\nfor word in sys.argv[1:]: print(ascii(word))\nprint(os.listdir())"
     ran = await run(sandbox, stage("python3", "-c", source, *HOSTILE))
     assert ran.succeeded().splitlines() == [*map(ascii, HOSTILE), "[]"]
 
 
-async def test_hostile_values_arrive_as_they_are(sandbox: ColdSandbox) -> None:
+async def test_hostile_values_arrive_as_they_are(sandbox: Sandbox) -> None:
     given = {f"V{number}": word for number, word in enumerate(HOSTILE)} | {
         "IFS": "x",
         "PS4": "$(id)",
@@ -80,13 +80,13 @@ async def test_hostile_values_arrive_as_they_are(sandbox: ColdSandbox) -> None:
     assert expected <= set(ran.succeeded().splitlines())
 
 
-async def test_a_library_named_by_the_user_is_loaded_by_his_program_only(sandbox: ColdSandbox) -> None:
+async def test_a_library_named_by_the_user_is_loaded_by_his_program_only(sandbox: Sandbox) -> None:
     ran = await run(sandbox, stage("true", env={"LD_PRELOAD": "/work/no-such-library.so"}))
     ran.succeeded()
     assert ran.stderr.count("cannot be preloaded") == 1
 
 
-async def test_a_memory_limit_too_small_for_the_cell_itself(sandbox: ColdSandbox) -> None:
+async def test_a_memory_limit_too_small_for_the_cell_itself(sandbox: Sandbox) -> None:
     ran = await shell(sandbox, "echo ran", limits=Limits(memory_bytes=64 * 1024))
     assert (ran.verdict.stopped_by, ran.stdout) == ("memory", "")
 

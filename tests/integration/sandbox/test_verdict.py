@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from services.executor.sandbox.sandbox import Stop
-from services.executor.sandbox.verdict import Ending, Usage, ending
+from services.executor.sandbox.verdict import Ending, Status, Usage, ending
 from shared.events import Limits
 
 LIMITS = Limits(cpu_ms=1000)
@@ -42,4 +42,4 @@ def usage(*, cpu_ms: int = 10, memory_exceeded: bool = False) -> Usage:
     ],
 )
 def test_an_ending(returncode: int, stop: Stop | None, used: Usage, expected: Ending) -> None:
-    assert ending(returncode=returncode, stop=stop, usage=used, limits=LIMITS) == expected
+    assert ending(status=Status.unfolded(returncode), stop=stop, usage=used, limits=LIMITS) == expected

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.executor.sandbox.bubblewrap import ColdSandbox
+from services.executor.sandbox.sandbox import Sandbox
 from tests.integration.sandbox.cells import ATTEMPTED, Transcript, python, run, shell, stage
 
 ADDED_BY_SOME_SHELLS = {"_", "OLDPWD", "SHLVL"}
@@ -17,7 +17,7 @@ DOCUMENTED = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/work", "LANG": "
 
 
 async def test_the_environment_is_exactly_the_documented_one(
-    sandbox: ColdSandbox, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CANARY_SECRET", "5up3r")
     ran = await run(sandbox, stage("python3", "-c", "import json, os; print(json.dumps(dict(os.environ)))"))
@@ -26,7 +26,7 @@ async def test_the_environment_is_exactly_the_documented_one(
 
 
 async def test_no_process_of_the_cell_holds_the_executors_secrets(
-    sandbox: ColdSandbox, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CANARY_SECRET", "5up3r")
     looked = "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n'; echo attempted"
@@ -36,7 +36,7 @@ async def test_no_process_of_the_cell_holds_the_executors_secrets(
     assert "CANARY" not in ran.stdout
 
 
-async def test_only_the_three_standard_descriptors_are_open(sandbox: ColdSandbox) -> None:
+async def test_only_the_three_standard_descriptors_are_open(sandbox: Sandbox) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.set_inheritable(True)
         source = "import os; print(sorted(int(name) for name in os.listdir('/proc/self/fd')))"
@@ -45,7 +45,7 @@ async def test_only_the_three_standard_descriptors_are_open(sandbox: ColdSandbox
     assert ran.succeeded() == "[0, 1, 2, 3]\n"
 
 
-async def test_stdin_cannot_be_written(sandbox: ColdSandbox) -> None:
+async def test_stdin_cannot_be_written(sandbox: Sandbox) -> None:
     source = """
 import os
 print("attempted", input())
@@ -60,7 +60,7 @@ for how in (os.O_WRONLY, os.O_RDWR):
     assert len(refused) == 3
 
 
-async def test_output_may_be_opened_by_name(sandbox: ColdSandbox) -> None:
+async def test_output_may_be_opened_by_name(sandbox: Sandbox) -> None:
     ran = await shell(sandbox, "echo out > /dev/stdout; echo err > /dev/stderr")
     assert (ran.succeeded(), ran.stderr) == ("out\n", "err\n")
 
@@ -68,12 +68,12 @@ async def test_output_may_be_opened_by_name(sandbox: ColdSandbox) -> None:
 @pytest.mark.parametrize(
     "path", ["/x", "/usr/x", "/etc/x", "/etc/passwd", "/bin/x", "/dev/x", "/dev/stdin2", "/proc/x", "/var/x"]
 )
-async def test_the_root_is_read_only(sandbox: ColdSandbox, path: str) -> None:
+async def test_the_root_is_read_only(sandbox: Sandbox, path: str) -> None:
     ran = await shell(sandbox, f"echo attempted; (echo x > {path}) || echo refused")
     assert ran.succeeded().split() == [ATTEMPTED, "refused"]
 
 
-async def test_only_three_places_are_writable(sandbox: ColdSandbox) -> None:
+async def test_only_three_places_are_writable(sandbox: Sandbox) -> None:
     source = """
 import os
 found = []
@@ -87,7 +87,7 @@ print(sorted(found))
     assert (await python(sandbox, source)).succeeded() == "['/dev/shm', '/tmp', '/work']\n"
 
 
-async def test_files_of_the_host_are_not_there(sandbox: ColdSandbox, tmp_path: Path) -> None:
+async def test_files_of_the_host_are_not_there(sandbox: Sandbox, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     canary.write_text("5up3r")
     ran = await shell(
@@ -109,7 +109,7 @@ async def test_files_of_the_host_are_not_there(sandbox: ColdSandbox, tmp_path: P
         pytest.param("socket.socket(socket.AF_PACKET, socket.SOCK_RAW)", id="raw packets"),
     ],
 )
-async def test_the_network_is_not_there(sandbox: ColdSandbox, reach: str) -> None:
+async def test_the_network_is_not_there(sandbox: Sandbox, reach: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         attack = reach.replace("PORT", str(server.getsockname()[1]))
         source = f"import socket\nprint('attempted')\ntry: {attack}\nexcept OSError: print('refused')"
@@ -118,7 +118,7 @@ async def test_the_network_is_not_there(sandbox: ColdSandbox, reach: str) -> Non
     assert ran.verdict.wall_ms < 2_000
 
 
-async def test_two_cells_have_a_loopback_each(sandbox: ColdSandbox) -> None:
+async def test_two_cells_have_a_loopback_each(sandbox: Sandbox) -> None:
     source = """
 import signal, socket
 try: socket.create_connection(("localhost", 18080))
@@ -154,14 +154,14 @@ tried("hostname", libc.sethostname(b"x", 1))
 """
 
 
-async def test_no_privilege_can_be_had(sandbox: ColdSandbox) -> None:
+async def test_no_privilege_can_be_had(sandbox: Sandbox) -> None:
     lines = (await python(sandbox, PRIVILEGES)).succeeded().splitlines()
     assert lines[0] == ATTEMPTED
     assert len(lines) == 9
     assert not [line for line in lines if line.endswith("done")]
 
 
-async def test_capabilities_and_identity(sandbox: ColdSandbox) -> None:
+async def test_capabilities_and_identity(sandbox: Sandbox) -> None:
     ran = await shell(sandbox, "id -u; hostname; grep -E 'Cap|NoNewPrivs' /proc/self/status")
     uid, name, *facts = ran.succeeded().splitlines()
     assert (uid, name) == ("1000", "cell")
@@ -171,14 +171,14 @@ async def test_capabilities_and_identity(sandbox: ColdSandbox) -> None:
     }
 
 
-async def test_only_the_cells_own_processes_are_visible(sandbox: ColdSandbox) -> None:
+async def test_only_the_cells_own_processes_are_visible(sandbox: Sandbox) -> None:
     ran = await python(
         sandbox, "import os; print(len([name for name in os.listdir('/proc') if name.isdigit()]))"
     )
     assert ran.succeeded() == "2\n"
 
 
-async def test_nothing_survives_into_the_next_cell(sandbox: ColdSandbox) -> None:
+async def test_nothing_survives_into_the_next_cell(sandbox: Sandbox) -> None:
     planted = "for place in /tmp /dev/shm /work $HOME; do echo x > $place/token; done; echo attempted"
     assert ATTEMPTED in (await shell(sandbox, planted)).succeeded()
     ran = await shell(sandbox, "ls -A /tmp /dev/shm /work $HOME")

@@ -2,30 +2,31 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
-from services.executor.sandbox.bubblewrap import ColdSandbox, open_sandbox
+from services.executor.sandbox.sandbox import Sandbox
 from services.executor.sandbox.settings import SandboxSettings
 from shared.events import Limits
 from tests.hosts import needs_node
-from tests.integration.sandbox.cells import ATTEMPTED, MIB, python, run, shell, stage
+from tests.integration.sandbox.cells import ATTEMPTED, KINDS, MIB, python, run, shell, stage
 
 
-@pytest_asyncio.fixture
-async def sandbox() -> AsyncIterator[ColdSandbox]:
+@pytest_asyncio.fixture(params=KINDS)
+async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     """A sandbox that is told to do without."""
-    async with open_sandbox(SandboxSettings(cgroup="none")) as opened:
+    async with KINDS[request.param](SandboxSettings(cgroup="none")) as opened:
         yield opened
 
 
-async def test_the_facts_say_so(sandbox: ColdSandbox) -> None:
+async def test_the_facts_say_so(sandbox: Sandbox) -> None:
     assert sandbox.isolation.cgroup == "none"
     ran = await shell(sandbox, "echo well")
     assert ran.succeeded() == "well\n"
     assert ran.verdict.memory_peak_bytes is None
 
 
-async def test_cpu_time_of_all_descendants(sandbox: ColdSandbox) -> None:
+async def test_cpu_time_of_all_descendants(sandbox: Sandbox) -> None:
     source = """
 import os
 for _ in range(4):
@@ -40,13 +41,13 @@ print("attempted")
     assert 500 <= ran.verdict.cpu_ms < 1500
 
 
-async def test_memory_of_one_process_is_refused_by_the_kernel(sandbox: ColdSandbox) -> None:
+async def test_memory_of_one_process_is_refused_by_the_kernel(sandbox: Sandbox) -> None:
     source = "print('attempted')\ntry: bytearray(200 << 20)\nexcept MemoryError: print('refused')"
     ran = await python(sandbox, source, limits=Limits(memory_bytes=100 * MIB))
     assert ran.succeeded() == "attempted\nrefused\n"
 
 
-async def test_memory_of_all_together_is_watched(sandbox: ColdSandbox) -> None:
+async def test_memory_of_all_together_is_watched(sandbox: Sandbox) -> None:
     source = """
 import os, time
 print("attempted")
@@ -61,7 +62,7 @@ time.sleep(3600)
     assert ran.verdict.stopped_by == "memory"
 
 
-async def test_processes_are_bounded(sandbox: ColdSandbox) -> None:
+async def test_processes_are_bounded(sandbox: Sandbox) -> None:
     source = """
 import os, signal
 print("attempted")
@@ -75,6 +76,6 @@ except BlockingIOError: print("refused")
 
 
 @needs_node
-async def test_a_runtime_that_reserves_much_memory_starts(sandbox: ColdSandbox) -> None:
+async def test_a_runtime_that_reserves_much_memory_starts(sandbox: Sandbox) -> None:
     ran = await run(sandbox, stage("node", "-e", "console.log(6 * 7)", limits=Limits(memory_bytes=512 * MIB)))
     assert ran.succeeded() == "42\n"

@@ -1,0 +1,124 @@
+"""The executor's side of a warden: starts it behind its walls and asks it for cells.
+
+When its process ends, whatever ended it, the kernel ends its pid namespace and with it every cell.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess  # noqa: TID251 - the sandbox is the one place
+from collections.abc import Sequence
+
+from services.executor.sandbox import order
+from services.executor.sandbox.host import Bubblewrap
+from services.executor.sandbox.inside import linux, wire
+from services.executor.sandbox.pipes import memory_file
+from services.executor.sandbox.root import BASE_ENVIRONMENT, MADE_IN_ETC, WORK
+from services.executor.sandbox.sandbox import SandboxError
+
+PLACE = "/run/warden"
+CHANNEL = "WARDEN_CHANNEL"
+ENVIRONMENT = (
+    *BASE_ENVIRONMENT,
+    ("PYTHONUNBUFFERED", "1"),
+    ("PYTHONDONTWRITEBYTECODE", "1"),
+    ("PYTHONPATH", PLACE),
+)
+"""What a Python program of the catalogue finds, since it is read once, when the interpreter starts."""
+COMPLAINT_BYTES_MAX = 16 * 1024
+ENDING_S = 5.0
+"""How long a warden may take to end of its own accord; it has nothing to do but that."""
+
+
+class Warden:
+    """One running warden. Made by `started`; `close` must be called."""
+
+    def __init__(self, process: subprocess.Popen[bytes], channel: socket.socket, complaints: int) -> None:
+        """Take over all of them."""
+        self._process = process
+        self._channel = channel
+        self._complaints = complaints
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def ask(self, channel: socket.socket, entrances: Sequence[int]) -> None:
+        """Ask for a cell that will speak on `channel` and join by `entrances`. Raises SandboxError."""
+        try:
+            linux.send(self._channel, wire.MAKE, [channel.fileno(), *entrances])
+        except OSError as error:
+            raise SandboxError(f"the warden does not listen: {error}; {self.complaint()}") from error
+
+    def complaint(self) -> str:
+        """What it has said of its troubles, of which there should be none."""
+        with contextlib.suppress(BlockingIOError):
+            said = os.read(self._complaints, COMPLAINT_BYTES_MAX).decode(errors="replace").strip()
+            return said or "it gave no reason"
+        return "it gave no reason"
+
+    def close(self) -> None:
+        """End it and every cell, and wait for that: a blocking call of some milliseconds.
+
+        It ends when its channel does, and bubblewrap after all that was within.
+        """
+        self._channel.close()
+        try:
+            self._process.wait(ENDING_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        os.close(self._complaints)
+
+
+def started(bubblewrap: Bubblewrap, arguments: Sequence[str], walls: wire.Walls) -> Warden:
+    """Start a warden. Raises SandboxError."""
+    with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+        channel, their_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.callback(channel.close)
+        theirs.callback(their_channel.close)
+        complaints, said = os.pipe()
+        ours.callback(os.close, complaints)
+        theirs.callback(os.close, said)
+        files: list[int] = []
+        words = [*arguments, "--setenv", CHANNEL, str(their_channel.fileno())]
+        for name, value in ENVIRONMENT:
+            words += ["--setenv", name, value]
+        placed = [*MADE_IN_ETC, *((f"{PLACE}/{name}", text.decode()) for name, text in order.inside_files())]
+        for path, text in placed:
+            files.append(memory_file(text.encode()))
+            theirs.callback(os.close, files[-1])
+            words += ["--perms", "0444", "--file", str(files[-1]), path]
+        words += ["--remount-ro", "/", "--chdir", "/"]
+        try:
+            process = subprocess.Popen(  # noqa: S603 - no shell and no word of a stranger's
+                ["bwrap", *words, "--", "python3", f"{WORK}/main.py"],  # noqa: S607 - looked up inside
+                executable=bubblewrap.path,
+                stdin=subprocess.DEVNULL,
+                # Pipes, as a program's are: its streams are made when the interpreter starts.
+                stdout=said,
+                stderr=said,
+                pass_fds=(their_channel.fileno(), *files),
+                user=bubblewrap.uid,
+                group=bubblewrap.gid,
+                extra_groups=None if bubblewrap.uid is None else (),
+                env={},
+                cwd="/",
+                umask=0o022,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SandboxError(f"bubblewrap could not be started: {error}") from error
+        os.set_blocking(complaints, False)
+        ours.pop_all()
+        channel.setblocking(False)
+        channel.send(wire.encode_walls(walls))
+        return Warden(process, channel, complaints)
+
+
+def killed(descriptor: int) -> None:
+    """Kill the process that a descriptor holds, if it has not ended."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
