@@ -14,6 +14,7 @@ from services.executor.sandbox.hierarchies import hierarchies
 from services.executor.sandbox.sandbox import Stage
 from services.executor.sandbox.settings import SandboxSettings
 from shared.events import Limits
+from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import ATTEMPTED, Transcript, run, shell, stage
 
 REPOSITORY = Path(__file__).parents[3]
@@ -80,6 +81,7 @@ async def test_thirty_runs_of_every_kind_leave_nothing(sandbox: ColdSandbox) -> 
     assert open_descriptors() == descriptors
 
 
+@needs_cgroups
 async def test_a_cancelled_run_is_gone_before_the_cancellation_is_raised(sandbox: ColdSandbox) -> None:
     descriptors, transcript = open_descriptors(), Transcript()
     running = asyncio.create_task(sandbox.run(FOR_EVER, output=transcript, stop=asyncio.Event()))
@@ -129,6 +131,7 @@ asyncio.run(main())
 """
 
 
+@needs_cgroups
 async def test_what_a_killed_executor_leaves_is_swept_by_the_next() -> None:
     killed = await asyncio.create_subprocess_exec(
         sys.executable, "-c", KILLED_EXECUTOR, str(KILLED_UID), cwd=REPOSITORY
@@ -142,6 +145,7 @@ async def test_what_a_killed_executor_leaves_is_swept_by_the_next() -> None:
     assert processes_of_cells(KILLED_UID) == []
 
 
+@needs_cgroups
 async def test_the_groups_of_a_living_executor_are_left_alone(sandbox: ColdSandbox) -> None:
     transcript, stop = Transcript(), asyncio.Event()
     running = asyncio.create_task(sandbox.run(FOR_EVER, output=transcript, stop=stop))
