@@ -1,8 +1,12 @@
 """What a test needs of its host. CI has all of it and fails on a skip; elsewhere its absence is no fault."""
 
+import asyncio
 import shutil
 
 import pytest
+
+from services.executor.sandbox.cgroups import open_groups
+from services.executor.sandbox.settings import SandboxSettings
 
 _SYSTEM = "/usr/local/bin:/usr/bin:/bin"
 
@@ -34,6 +38,16 @@ OFFERED = frozenset(name for name, present in LANGUAGES.items() if present)
 
 needs_node = pytest.mark.skipif(not has("node"), reason="node is not installed")
 needs_cc = pytest.mark.skipif(not has("cc"), reason="no C compiler is installed")
+
+
+async def _cgroups() -> str:
+    async with open_groups(SandboxSettings()) as groups:
+        return groups.version
+
+
+needs_cgroups = pytest.mark.skipif(
+    asyncio.run(_cgroups()) == "none", reason="no cgroup hierarchy is ours to use"
+)
 
 
 def needs(language: str) -> pytest.MarkDecorator:

@@ -208,7 +208,7 @@ class Scheduler:
         while not self._stopping and len(self._executing) < self._settings.slots:
             job_id = self._rotation.take()
             if job_id is None:
-                return
+                break
             event, delivery = self._held[job_id]
             execution = Execution(event, delivery)
             self._executing[job_id] = execution

@@ -52,10 +52,14 @@ class Projector:
     async def run(self) -> None:
         """Project and answer until cancelled. Raises ViewError when the file cannot be used at all."""
         while True:
+            # Nothing is awaited within `except*`, which wraps a cancellation in a group.
+            unusable: str | None = None
             try:
                 await self._serve_view()
             except* ViewUnusableError as errors:
-                await self._rebuild(str(first_of(errors)))
+                unusable = str(first_of(errors))
+            if unusable is not None:
+                await self._rebuild(unusable)
 
     def why_unready(self) -> str | None:
         """None while the view is in step with the log; else what is missing."""
@@ -79,13 +83,15 @@ class Projector:
 
     async def _follow(self, database: Database) -> None:
         while True:
+            pause_s = 0.0
             try:
                 await self._follow_round(database)
             except* NewerEventError as errors:
                 self._report_newer(first_of(errors))
-                await asyncio.sleep(self._retry_s)
+                pause_s = self._retry_s
             except* (AnotherLogError, ReadAgainError) as errors:
                 logger.warning("round_ended", why=str(first_of(errors)))
+            await asyncio.sleep(pause_s)
 
     async def _follow_round(self, database: Database) -> None:
         checkpoint = await self._agree(database)

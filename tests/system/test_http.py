@@ -14,7 +14,7 @@ from headrace.client import ProblemAnswerError
 from headrace.local.supervisor import Stack
 from shared.subjects import JOBS
 from tests import builders
-from tests.hosts import OFFERED, needs, needs_cc
+from tests.hosts import OFFERED, needs, needs_cc, needs_cgroups
 from tests.system.conftest import User, broker_of, user_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -125,7 +125,13 @@ async def test_files_stdin_args_and_environment_reach_the_program(alice: User) -
         ("raise SystemExit(3)", {}, "failed", "exit_code"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", {}, "failed", "signal"),
         ("while True: print('x' * 1000)", {"limits": {"output_bytes": 4096}}, "failed", "output_limit"),
-        ("x = bytearray(300_000_000)", {"limits": {"memory_bytes": 67_108_864}}, "failed", "memory"),
+        pytest.param(
+            "x = bytearray(300_000_000)",
+            {"limits": {"memory_bytes": 67_108_864}},
+            "failed",
+            "memory",
+            marks=needs_cgroups,
+        ),
         ("import time; time.sleep(60)", {"limits": {"wall_ms": 300}}, "timeout", "wall_time"),
         ("while True: pass", {"limits": {"cpu_ms": 300}}, "timeout", "cpu_time"),
     ],

@@ -6,6 +6,7 @@ import pytest
 
 from services.executor.sandbox.sandbox import Sandbox
 from shared.events import Limits
+from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, python, shell
 
 
@@ -41,6 +42,7 @@ async def test_a_file_longer_than_the_disk_is_refused_at_once(sandbox: Sandbox) 
     assert ran.succeeded() == "attempted\n[Errno 27] File too large\n"
 
 
+@needs_cgroups
 async def test_processes_are_bounded(sandbox: Sandbox) -> None:
     source = """
 import os, signal, time

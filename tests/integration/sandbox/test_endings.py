@@ -7,6 +7,7 @@ import pytest
 
 from services.executor.sandbox.sandbox import Sandbox
 from shared.events import Limits
+from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, Transcript, python, run, shell, stage
 
 SOON_MS = 3_000
@@ -78,6 +79,7 @@ os.wait()
     assert 800 <= ran.verdict.cpu_ms < 1600
 
 
+@needs_cgroups
 async def test_memory_that_one_process_takes(sandbox: Sandbox) -> None:
     source = "print('attempted')\nheld = []\nwhile True: held.append(bytearray(b'x' * (1 << 20)))"
     ran = await python(sandbox, source, limits=Limits(memory_bytes=64 * MIB))
@@ -111,6 +113,7 @@ time.sleep(3600)
         pytest.param("mmap.mmap(-1, 512 << 20)", id="shared memory"),
     ],
 )
+@needs_cgroups
 async def test_memory_outside_the_heap_counts(sandbox: Sandbox, fill: str) -> None:
     loop = "for _ in range(512): place.write(bytes(1 << 20))"
     source = f"import mmap, os\nprint('attempted')\nplace = {fill}\n{loop}"

@@ -17,6 +17,7 @@ from services.executor.sandbox.sandbox import Sandbox, Stage
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import WarmSandbox, open_sandbox
 from shared.events import Limits
+from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import ATTEMPTED, KINDS, Transcript, run, shell, stage
 
 REPOSITORY = Path(__file__).parents[3]
@@ -98,6 +99,7 @@ async def test_thirty_runs_of_every_kind_leave_nothing(sandbox: Sandbox) -> None
     assert await footprint(sandbox) == before
 
 
+@needs_cgroups
 async def test_a_cancelled_run_is_gone_before_the_cancellation_is_raised(sandbox: Sandbox) -> None:
     before, transcript = await footprint(sandbox), Transcript()
     running = asyncio.create_task(sandbox.run(FOR_EVER, output=transcript, stop=asyncio.Event()))
@@ -143,6 +145,7 @@ asyncio.run(main())
 """
 
 
+@needs_cgroups
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_a_killed_executor_leaves_is_swept_by_the_next(kind: str) -> None:
     killed = await asyncio.create_subprocess_exec(
@@ -158,6 +161,7 @@ async def test_what_a_killed_executor_leaves_is_swept_by_the_next(kind: str) -> 
             assert processes_of_cells(KILLED_UID) == []
 
 
+@needs_cgroups
 async def test_the_groups_of_a_living_executor_are_left_alone(sandbox: Sandbox) -> None:
     transcript, stop = Transcript(), asyncio.Event()
     running = asyncio.create_task(sandbox.run(FOR_EVER, output=transcript, stop=stop))

@@ -9,6 +9,7 @@ from services.executor.sandbox import host
 from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox, SandboxError, Stage
 from services.executor.sandbox.warm import open_sandbox
 from shared.events import Limits
+from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import MIB, run, shell, stage
 
 
@@ -86,6 +87,7 @@ async def test_a_library_named_by_the_user_is_loaded_by_his_program_only(sandbox
     assert ran.stderr.count("cannot be preloaded") == 1
 
 
+@needs_cgroups
 async def test_a_memory_limit_too_small_for_the_cell_itself(sandbox: Sandbox) -> None:
     ran = await shell(sandbox, "echo ran", limits=Limits(memory_bytes=64 * 1024))
     assert (ran.verdict.stopped_by, ran.stdout) == ("memory", "")
