@@ -41,6 +41,8 @@ class Stage:
 
     `argv[0]` is an absolute path inside the cell or is found on the cell's PATH. `keep` names one file of
     the work directory to bring back after exit code 0 (a compiler's product), at most `keep_bytes_max` long.
+    `artifacts` are the patterns (`*`, `?`, `[...]` within a name, `**` for any directories) of the files to
+    bring back however the program ended by itself.
     """
 
     name: StageName
@@ -51,6 +53,15 @@ class Stage:
     stdin: bytes = b""
     keep: str | None = None
     keep_bytes_max: int = 64 * 1024 * 1024
+    artifacts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A path that matched a pattern and was not brought back, and why: `reason` is for people to read."""
+
+    path: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,8 @@ class Verdict:
 
     Exactly one of `exit_code`, `signal` is set. `stopped_by` names the limit that ended it, if one did.
     `output_bytes` counts what was read of each stream, kept or not. `memory_peak_bytes` is None where the
-    host has no memory cgroup.
+    host has no memory cgroup. `artifacts` are the regular files that matched, in the order of their paths;
+    paths are bytes of the program's choosing, as UTF-8, and never `..` or absolute.
     """
 
     exit_code: int | None
@@ -71,6 +83,8 @@ class Verdict:
     stdout_bytes: int
     stderr_bytes: int
     kept: bytes | None = None
+    artifacts: tuple[CellFile, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
 
 class Sandbox(Protocol):
