@@ -1,8 +1,9 @@
-"""A warm cell as the executor holds it: its channel, its pid 1 and its group, from the asking to the end.
+"""Warm cells as the executor holds them, and the berths that they are made in.
 
-The cell joins its group by itself, before any job arrives: where cgroups are of version 1 that takes the
-kernel ten milliseconds, which nobody waits for. The cell is gone when its pid 1 is dead, which the kernel
-makes the last of its namespaces to die.
+A berth is a process of the warden that has entered a group, and makes one cell after another there. It enters
+by itself, before any job arrives: with cgroups of version 1 that takes the kernel ten milliseconds, which
+nobody waits for. A cell is gone when its pid 1 is dead, which the kernel makes the last of its namespaces to
+die; only then may its berth make another.
 """
 
 import asyncio
@@ -15,86 +16,151 @@ from pathlib import Path
 from services.executor.sandbox.cell import settled
 from services.executor.sandbox.cgroups import removed
 from services.executor.sandbox.groups import CellGroup, Groups
-from services.executor.sandbox.inside import wire
+from services.executor.sandbox.inside import linux, wire
 from services.executor.sandbox.order import closed
+from services.executor.sandbox.pipes import readable
 from services.executor.sandbox.sandbox import SandboxError
 from services.executor.sandbox.warden import Warden, killed
 from shared.events import Limits
 
-SPARE_PROCESSES = 1
-"""Our own in a warm cell: pid 1."""
+SPARE_PROCESSES = 2
+"""Our own in a group: the berth and pid 1."""
 MAKING_S = 20.0
-"""How long a cell may take to get ready: a thousand times what it takes."""
+"""How long a berth or a cell may take to get ready: a thousand times what it takes."""
+
+
+class Berth:
+    """Where cells are made, one at a time. Made by `open_berth`; `close` must be called."""
+
+    def __init__(
+        self,
+        warden: Warden,
+        known: frozenset[str],
+        channel: socket.socket,
+        group: CellGroup,
+        limits: Limits,
+    ) -> None:
+        """Take over the channel and the group, which is under `limits`."""
+        self.warden = warden
+        self.known = known
+        self.group = group
+        self._channel = channel
+        self._ready_limits = self._limits = limits
+
+    async def make(self, *, disk_bytes: int | None = None) -> "WarmCell":
+        """Make a cell with a disk as large, and wait until it is ready. Not to be cancelled.
+
+        Raises SandboxError.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        try:
+            try:
+                size = self._ready_limits.disk_bytes if disk_bytes is None else disk_bytes
+                linux.send(self._channel, b"%d" % size, theirs.fileno())
+            except OSError as error:
+                raise SandboxError(f"a berth does not listen: {error}; {self.warden.complaint()}") from error
+            finally:
+                theirs.close()
+            init = await _first_word(ours, self.warden)
+            if init is None:
+                raise SandboxError("a cell gave no hold on itself")
+        except SandboxError:
+            ours.close()
+            raise
+        if not self.group.entrances:
+            self.group.join(_pid(init))
+        return WarmCell(self, ours, init)
+
+    def adapt(self, limits: Limits) -> None:
+        """Put the cell under these limits. Raises OSError; EBUSY if it uses more memory already."""
+        wanted = (limits.memory_bytes, limits.processes)
+        if wanted != (self._limits.memory_bytes, self._limits.processes) or not self.group.entrances:
+            self.group.limit(limits, spare_processes=SPARE_PROCESSES)
+            self._limits = limits
+
+    def renew(self) -> bool:
+        """Get ready for another cell; False if this berth has seen its last."""
+        try:
+            if not self.warden.alive or not self.group.renew():
+                return False
+            self.adapt(self._ready_limits)
+        except OSError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Give it up; its cell must be gone."""
+        self._channel.close()
+        if not await asyncio.to_thread(self.group.remove):
+            await removed(self.group)
 
 
 class WarmCell:
     """A cell that waits for its one job. `dispose` must be called."""
 
-    def __init__(self, channel: socket.socket, init: int, group: CellGroup) -> None:
-        """Take over all of them; `init` holds its pid 1."""
+    def __init__(self, berth: Berth, channel: socket.socket, init: int) -> None:
+        """Take over the channel and `init`, which holds its pid 1."""
+        self.berth = berth
         self.channel = channel
-        self.group = group
-        self._init = init
+        self.init = init
+
+    @property
+    def group(self) -> CellGroup:
+        """What limits and counts it."""
+        return self.berth.group
 
     @property
     def alive(self) -> bool:
         """Whether its pid 1 has not ended."""
         poll = select.poll()
-        poll.register(self._init, select.POLLIN)
+        poll.register(self.init, select.POLLIN)
         return not poll.poll(0)
 
     def kill(self) -> None:
         """End all that is in it."""
-        killed(self._init)
+        killed(self.init)
 
     async def gone(self) -> None:
         """Return when nothing of its processes is left."""
-        loop = asyncio.get_running_loop()
         if self.alive:
-            ended: asyncio.Future[None] = loop.create_future()
-            loop.add_reader(self._init, _resolve, ended)
-            try:
-                await ended
-            finally:
-                loop.remove_reader(self._init)
+            await readable(self.init)
 
     async def dispose(self) -> None:
         """End it and wait until nothing of it is left, whoever cancels us meanwhile."""
-        await settled(asyncio.ensure_future(self._dispose()))
-
-    async def _dispose(self) -> None:
         self.kill()
         self.channel.close()
-        await self.gone()
-        os.close(self._init)
-        if not await asyncio.to_thread(self.group.remove):
-            await removed(self.group)
+        try:
+            if self.alive:
+                await settled(asyncio.ensure_future(self.gone()))
+        finally:
+            os.close(self.init)
 
 
-async def make_cell(warden: Warden, groups: Groups, limits: Limits) -> WarmCell:
-    """Ask for a cell and wait until it is ready. Not to be cancelled. Raises SandboxError."""
+async def open_berth(warden: Warden, groups: Groups, limits: Limits) -> Berth:
+    """Ask for a berth and wait until it has entered its group. Not to be cancelled. Raises SandboxError."""
+    known = await warden.known()
     group, entrances = await asyncio.to_thread(_entered, groups, limits)
     channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     channel.setblocking(False)
+    berth = Berth(warden, known, channel, group, limits)
     try:
         try:
             warden.ask(theirs, entrances)
         finally:
             theirs.close()
             closed(*entrances)
-        init = await _ready(channel, warden)
+        await _first_word(channel, warden)
+        if not berth.renew():
+            raise SandboxError("a new cgroup is not as good as new")
     except SandboxError:
-        channel.close()
-        if not group.remove():
-            await removed(group)
+        await berth.close()
         raise
-    if not group.entrances:
-        group.join(_pid(init))
-    return WarmCell(channel, init, group)
+    return berth
 
 
 def _entered(groups: Groups, limits: Limits) -> tuple[CellGroup, list[int]]:
-    """Make a group and open the files by which its cell is to join, as only the executor may."""
+    """Make a group and open the files by which its berth is to join, as only the executor may."""
     entrances: list[int] = []
     try:
         group = groups.create(limits, spare_processes=SPARE_PROCESSES)
@@ -109,29 +175,21 @@ def _entered(groups: Groups, limits: Limits) -> tuple[CellGroup, list[int]]:
     return group, entrances
 
 
-async def _ready(channel: socket.socket, warden: Warden) -> int:
-    loop = asyncio.get_running_loop()
-    readable: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(channel, _resolve, readable)
+async def _first_word(channel: socket.socket, warden: Warden) -> int | None:
+    """Wait until somebody says that he is ready; the descriptor that he sends. Raises SandboxError."""
     try:
         async with asyncio.timeout(MAKING_S):
-            await readable
+            await readable(channel.fileno())
         message, descriptors, _, _ = socket.recv_fds(channel, wire.MESSAGE_BYTES_MAX, 1)
     except (TimeoutError, OSError) as error:
         raise SandboxError(f"a cell did not get ready: {error!r}; {warden.complaint()}") from error
-    finally:
-        loop.remove_reader(channel)
-    if message != wire.READY or len(descriptors) != 1:
+    if message != wire.READY:
         closed(*descriptors)
         why = message.decode(errors="replace") or f"the warden ended: {warden.complaint()}"
         raise SandboxError(f"a cell could not be made: {why}")
-    os.set_inheritable(descriptors[0], False)
-    return descriptors[0]
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)
+    return descriptors[0] if descriptors else None
 
 
 def _pid(descriptor: int) -> int:

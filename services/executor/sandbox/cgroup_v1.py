@@ -4,10 +4,16 @@ The kernel's memory controller of version 1 kills one process at a time, so the 
 """
 
 import itertools
-from dataclasses import dataclass
 from pathlib import Path
 
-from services.executor.sandbox.groups import CellGroup, Version, kill_processes, remove_directories
+from services.executor.sandbox.groups import (
+    LEFT_BEHIND_BYTES_MAX,
+    CellGroup,
+    Counter,
+    Version,
+    kill_processes,
+    remove_directories,
+)
 from services.executor.sandbox.hierarchies import Hierarchy
 from services.executor.sandbox.verdict import Usage
 from shared.events import Limits
@@ -16,13 +22,30 @@ CONTROLLERS = ("memory", "pids", "cpuacct")
 NS_PER_MS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
 class CellV1:
-    """One directory a controller."""
+    """One directory a controller, under limits."""
 
-    memory: Path
-    pids: Path
-    cpuacct: Path
+    def __init__(self, memory: Path, pids: Path, cpuacct: Path, limits: Limits, spare_processes: int) -> None:
+        """Make the directories. Raises OSError, leaving none."""
+        self.memory, self.pids, self.cpuacct = memory, pids, cpuacct
+        self._counters: list[Counter] = []
+        try:
+            for directory in self.directories:
+                directory.mkdir()
+            _limit(self, limits, spare_processes)
+            self._held = self._counter(memory / "memory.usage_in_bytes")
+            self._peak = self._counter(memory / "memory.max_usage_in_bytes")
+            self._kills = self._counter(memory / "memory.oom_control")
+            self._cpu_ns = self._counter(cpuacct / "cpuacct.usage")
+        except OSError:
+            self.remove()
+            raise
+        self._memory_at_first: int | None = None
+        self._cpu_ns_before = 0
+
+    def __repr__(self) -> str:
+        """Where it is."""
+        return f"CellV1({str(self.memory)!r})"
 
     @property
     def directories(self) -> tuple[Path, ...]:
@@ -43,12 +66,26 @@ class CellV1:
         """See `CellGroup`."""
         _limit(self, limits, spare_processes)
 
-    def usage(self) -> Usage:
+    def renew(self) -> bool:
         """See `CellGroup`."""
+        held = self._held.number()
+        if self._memory_at_first is None:
+            self._memory_at_first = held
+        if held > self._memory_at_first + LEFT_BEHIND_BYTES_MAX or self._kills.named("oom_kill"):
+            return False
+        self._peak.reset()
+        return True
+
+    def begin(self) -> None:
+        """See `CellGroup`."""
+        self._cpu_ns_before = self._cpu_ns.number()
+
+    def usage(self) -> Usage:
+        """See `CellGroup`. Kernels before 4.13 do not count whom they killed."""
         return Usage(
-            cpu_ms=_number(self.cpuacct / "cpuacct.usage") // NS_PER_MS,
-            memory_peak_bytes=_number(self.memory / "memory.max_usage_in_bytes"),
-            memory_exceeded=_kills(self.memory / "memory.oom_control") > 0,
+            cpu_ms=(self._cpu_ns.number() - self._cpu_ns_before) // NS_PER_MS,
+            memory_peak_bytes=self._peak.number(),
+            memory_exceeded=self._kills.named("oom_kill") > 0,
         )
 
     def kill(self) -> None:
@@ -58,7 +95,13 @@ class CellV1:
 
     def remove(self) -> bool:
         """See `CellGroup`."""
+        for counter in self._counters:
+            counter.close()
         return remove_directories(self.directories)
+
+    def _counter(self, path: Path) -> Counter:
+        self._counters.append(Counter(path))
+        return self._counters[-1]
 
 
 class GroupsV1:
@@ -80,15 +123,8 @@ class GroupsV1:
     def create(self, limits: Limits, *, spare_processes: int) -> CellGroup:
         """See `Groups`."""
         number = next(self._numbers)
-        cell = CellV1(**{controller: own / f"cell-{number}" for controller, own in self._own.items()})
-        try:
-            for directory in cell.directories:
-                directory.mkdir()
-            _limit(cell, limits, spare_processes)
-        except OSError:
-            cell.remove()
-            raise
-        return cell
+        memory, pids, cpuacct = (self._own[controller] / f"cell-{number}" for controller in CONTROLLERS)
+        return CellV1(memory, pids, cpuacct, limits, spare_processes)
 
     def remove(self) -> bool:
         """See `Groups`."""
@@ -122,15 +158,6 @@ def _limit(cell: CellV1, limits: Limits, spare_processes: int) -> None:
         alone.write_text(str(limits.memory_bytes))
         (cell.memory / "memory.swappiness").write_text("0")
     (cell.pids / "pids.max").write_text(str(limits.processes + spare_processes))
-
-
-def _kills(oom_control: Path) -> int:
-    """The kernel's count of processes killed for this group; kernels before 4.13 keep none."""
-    for line in oom_control.read_text().splitlines():
-        name, _, value = line.partition(" ")
-        if name == "oom_kill":
-            return int(value)
-    return 0
 
 
 def _number(path: Path) -> int:

@@ -10,11 +10,12 @@ write there. No process that is not ours is ever moved, but in a container, wher
 import contextlib
 import itertools
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from services.executor.sandbox.groups import (
+    LEFT_BEHIND_BYTES_MAX,
     CellGroup,
+    Counter,
     Version,
     kill_processes,
     processes,
@@ -29,11 +30,31 @@ LEAF = "headrace-processes"
 US_PER_MS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
 class CellV2:
-    """The directory of one cell."""
+    """The directory of one cell, under limits."""
 
-    directory: Path
+    def __init__(self, directory: Path, limits: Limits, spare_processes: int) -> None:
+        """Make it. Raises OSError, leaving none."""
+        self.directory = directory
+        self._counters: list[Counter] = []
+        directory.mkdir()
+        try:
+            _limit(directory, limits, spare_processes)
+            self._held = self._counter("memory.current")
+            self._kills = self._counter("memory.events")
+            self._cpu_us = self._counter("cpu.stat")
+            # Kernels before 5.19 keep no peak. Since 6.12 it counts anew for whoever writes to it.
+            has_peak = (directory / "memory.peak").exists()
+            self._peak = self._counter("memory.peak") if has_peak else None
+        except OSError:
+            self.remove()
+            raise
+        self._memory_at_first: int | None = None
+        self._cpu_us_before = 0
+
+    def __repr__(self) -> str:
+        """Where it is."""
+        return f"CellV2({str(self.directory)!r})"
 
     def join(self, pid: int) -> None:
         """See `CellGroup`."""
@@ -48,14 +69,35 @@ class CellV2:
         """See `CellGroup`."""
         _limit(self.directory, limits, spare_processes)
 
+    def renew(self) -> bool:
+        """See `CellGroup`."""
+        held = self._held.number()
+        is_new = self._memory_at_first is None
+        if self._memory_at_first is None:
+            self._memory_at_first = held
+        if held > self._memory_at_first + LEFT_BEHIND_BYTES_MAX or self._kills.named("oom_kill"):
+            return False
+        return is_new or self._peak_reset()
+
+    def begin(self) -> None:
+        """See `CellGroup`."""
+        self._cpu_us_before = self._cpu_us.named("usage_usec")
+
     def usage(self) -> Usage:
-        """See `CellGroup`. Kernels before 5.19 keep no peak."""
-        peak = self.directory / "memory.peak"
+        """See `CellGroup`."""
         return Usage(
-            cpu_ms=_table(self.directory / "cpu.stat").get("usage_usec", 0) // US_PER_MS,
-            memory_peak_bytes=int(peak.read_text()) if peak.exists() else None,
-            memory_exceeded=_table(self.directory / "memory.events").get("oom_kill", 0) > 0,
+            cpu_ms=(self._cpu_us.named("usage_usec") - self._cpu_us_before) // US_PER_MS,
+            memory_peak_bytes=None if self._peak is None else self._peak.number(),
+            memory_exceeded=self._kills.named("oom_kill") > 0,
         )
+
+    def _peak_reset(self) -> bool:
+        try:
+            if self._peak is not None:
+                self._peak.reset()
+        except OSError:
+            return False
+        return True
 
     def kill(self) -> None:
         """See `CellGroup`. Kernels before 5.14 have no cgroup.kill."""
@@ -67,7 +109,13 @@ class CellV2:
 
     def remove(self) -> bool:
         """See `CellGroup`."""
+        for counter in self._counters:
+            counter.close()
         return remove_directory(self.directory)
+
+    def _counter(self, name: str) -> Counter:
+        self._counters.append(Counter(self.directory / name))
+        return self._counters[-1]
 
 
 class GroupsV2:
@@ -88,14 +136,7 @@ class GroupsV2:
 
     def create(self, limits: Limits, *, spare_processes: int) -> CellGroup:
         """See `Groups`."""
-        cell = CellV2(self._own / f"cell-{next(self._numbers)}")
-        cell.directory.mkdir()
-        try:
-            _limit(cell.directory, limits, spare_processes)
-        except OSError:
-            cell.remove()
-            raise
-        return cell
+        return CellV2(self._own / f"cell-{next(self._numbers)}", limits, spare_processes)
 
     def remove(self) -> bool:
         """See `Groups`."""

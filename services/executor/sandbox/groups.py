@@ -16,8 +16,14 @@ from shared.events import Limits
 Version: TypeAlias = Literal["v1", "v2", "none"]
 
 
+COUNTER_BYTES_MAX = 4096
+LEFT_BEHIND_BYTES_MAX = 4 * 1024 * 1024
+"""By how much more memory than at first a group may use and still be renewed: mostly pages of files that a
+program was the first to read. They count against the next cell's limit until then."""
+
+
 class CellGroup(Protocol):
-    """The group of one cell. All calls are short; a group may be made and removed in a thread."""
+    """The group of one cell at a time. All calls are short; a group may be made and removed in a thread."""
 
     def join(self, pid: int) -> None:
         """Put a process, with all that it will ever start, under the limits. Raises OSError."""
@@ -32,8 +38,19 @@ class CellGroup(Protocol):
         """Change the limits. Raises OSError; EBUSY if more memory is in use than would be allowed."""
         ...
 
+    def renew(self) -> bool:
+        """Forget what was used, for another cell; False if it cannot be as good as new. Raises OSError.
+
+        It cannot where something was killed, or stays behind, or the kernel's counts cannot be set back.
+        """
+        ...
+
+    def begin(self) -> None:
+        """Count processor time from now on only: what it took to make the cell is not the program's."""
+        ...
+
     def usage(self) -> Usage:
-        """What the group has used so far; valid until `remove`."""
+        """What was used since it was made, renewed or begun; valid until `remove`. Raises OSError."""
         ...
 
     def kill(self) -> None:
@@ -60,6 +77,39 @@ class Groups(Protocol):
     def remove(self) -> bool:
         """Remove the executor's own directory; False while a cell's is left in it."""
         ...
+
+
+class Counter:
+    """One of the kernel's files of a group, kept open: to open it takes ten times as long as to read it."""
+
+    def __init__(self, path: Path) -> None:
+        """To be read and, where the kernel allows, written. Raises OSError."""
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except PermissionError:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def number(self) -> int:
+        """Its only number. Raises OSError."""
+        return int(os.pread(self._descriptor, COUNTER_BYTES_MAX, 0))
+
+    def named(self, name: str) -> int:
+        """The number after a name at the beginning of a line; 0 if this kernel has no such line."""
+        for line in os.pread(self._descriptor, COUNTER_BYTES_MAX, 0).decode().splitlines():
+            key, _, value = line.partition(" ")
+            if key == name:
+                return int(value)
+        return 0
+
+    def reset(self) -> None:
+        """Write to it what makes it count anew. Raises OSError."""
+        os.write(self._descriptor, b"0")
+
+    def close(self) -> None:
+        """More than once does no harm."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 def processes(directory: Path) -> list[int]:

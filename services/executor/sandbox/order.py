@@ -14,20 +14,48 @@ from services.executor.sandbox.sandbox import SandboxError, Stage
 INSIDE = Path(__file__).with_name("inside")
 READ_BYTES = 1024 * 1024
 
+WARM_ARGV = ("python3", f"{WORK}/main.py")
+WARM_ENVIRONMENT = (("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1"))
+"""What a Python program of the catalogue finds, since it is read once, when the interpreter starts."""
+WARDEN_ENVIRONMENT = {**dict(BASE_ENVIRONMENT), **dict(WARM_ENVIRONMENT), "PWD": WORK}
+READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "TZ", "HOME", "PATH", "MALLOC", "GLIBC", "OPENSSL")
+"""How the names begin of variables that make a started interpreter differ from a forked one."""
 
-def job_file(stage: Stage, *, has_cgroups: bool) -> int:
-    """A sealed memory file that holds the whole job. Raises OSError."""
+
+def job_file(stage: Stage, *, known: frozenset[str], has_cgroups: bool) -> int:
+    """A sealed memory file of the whole job, for a warden that has imported `known`. Raises OSError."""
+    warm = is_warm(stage, known)
+    added = dict(stage.env)
     job = wire.Job(
         argv=list(stage.argv),
-        env={**dict(BASE_ENVIRONMENT), "PWD": WORK, **dict(stage.env)},
+        env=_missing(added) if warm else {**dict(BASE_ENVIRONMENT), "PWD": WORK, **added},
         files=[(file.path, file.executable, len(file.content)) for file in stage.files],
         rlimits=resource_limits(stage.limits, has_cgroups=has_cgroups),
-        disk_bytes=stage.limits.disk_bytes,
         has_stdin=bool(stage.stdin),
-        keep=stage.keep,
-        keep_bytes_max=stage.keep_bytes_max,
+        warm=warm,
     )
     return memory_file(b"".join([wire.encode_job(job), *(file.content for file in stage.files)]))
+
+
+def is_warm(stage: Stage, known: frozenset[str]) -> bool:
+    """Whether nothing could tell a forked interpreter from one that was started for this stage.
+
+    It must be exactly `python3 /work/main.py …`, with no variable that an interpreter or its libraries read
+    while they start, and no file that would have been imported in place of one of the modules `known`.
+    """
+    if stage.argv[:2] != WARM_ARGV:
+        return False
+    environment = dict(stage.env)
+    if any(environment.get(name) != value for name, value in WARM_ENVIRONMENT):
+        return False
+    if any(name.startswith(READ_AT_START) for name in _missing(environment)):
+        return False
+    return not any(file.path.partition("/")[0].partition(".")[0] in known for file in stage.files)
+
+
+def _missing(environment: dict[str, str]) -> dict[str, str]:
+    """What a warm interpreter's own environment lacks."""
+    return {name: value for name, value in environment.items() if WARDEN_ENVIRONMENT.get(name) != value}
 
 
 def stdin_file(content: bytes) -> int:
@@ -41,17 +69,20 @@ def stdin_file(content: bytes) -> int:
     return descriptor
 
 
-def content_of(descriptor: int, bytes_max: int) -> bytes:
-    """Read a kept file whole. Raises SandboxError if it is none that a cell may keep."""
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise SandboxError("a cell kept what is no regular file")
+def content_of(descriptor: int, size: int) -> bytes:
+    """Read a file that was brought out of a cell, and close it. Raises SandboxError if it is not so long."""
     pieces = []
-    room = bytes_max
-    while room >= 0 and (piece := os.read(descriptor, min(READ_BYTES, room + 1))):
-        pieces.append(piece)
-        room -= len(piece)
-    if room < 0:
-        raise SandboxError(f"a cell kept more than {bytes_max} bytes")
+    room = size
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise SandboxError("a cell brought out what is no regular file")
+        while room and (piece := os.read(descriptor, min(READ_BYTES, room))):
+            pieces.append(piece)
+            room -= len(piece)
+    finally:
+        os.close(descriptor)
+    if room:
+        raise SandboxError(f"a file of {size} bytes ended {room} bytes too soon")
     return b"".join(pieces)
 
 

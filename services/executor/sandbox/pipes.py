@@ -84,3 +84,19 @@ class PipeReader:
             self._stop()
             self._overflow()
         return True
+
+
+async def readable(descriptor: int) -> None:
+    """Return when there is something to read, or its end. Only one may wait for a descriptor."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(descriptor, _resolve, future)
+    try:
+        await future
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,13 +1,15 @@
-"""A few cells that are always ready, and the warden that makes them: replaced when it dies.
+"""A few cells that are always ready, and the warden that they come from: replaced when it dies.
 
-A cell is taken once. The next is made when a run has ended, so that the making takes nothing from the run.
+A cell is taken once. The next is made, in the same berth where that is as good as new, when a run has ended,
+so that the making takes nothing from the run. Berths are opened while fewer cells are ready than should be,
+and given up when twice as many are: between the two, a load that rises and falls opens and closes none.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
-from services.executor.sandbox.cells import WarmCell, make_cell
+from services.executor.sandbox.cells import Berth, WarmCell, open_berth
 from services.executor.sandbox.groups import Groups
 from services.executor.sandbox.sandbox import SandboxError
 from services.executor.sandbox.warden import Warden
@@ -26,7 +28,7 @@ class Failure:
 
 
 class Pool:
-    """Keeps `size` cells ready under `limits`. `close` must be called."""
+    """Keeps at least `size` cells ready under `limits`. `close` must be called."""
 
     def __init__(self, start: Callable[[], Warden], groups: Groups, *, size: int, limits: Limits) -> None:
         """Start the warden. Raises SandboxError."""
@@ -36,17 +38,34 @@ class Pool:
         self._limits = limits
         self._warden = start()
         self._ready: asyncio.Queue[WarmCell | Failure] = asyncio.Queue()
-        self._making: set[asyncio.Task[None]] = set()
+        self._working: set[asyncio.Task[None]] = set()
+        self._making = 0
         self._waiting = 0
 
-    async def take(self) -> WarmCell:
-        """A cell that nobody has had. Raises SandboxError if none could be made."""
+    async def take(self, *, disk_bytes: int) -> WarmCell:
+        """A cell that nobody has had, with a disk as large. Raises SandboxError if none could be made."""
+        cell = await self._take()
+        self.refill()
+        if disk_bytes == self._limits.disk_bytes:
+            return cell
+        await cell.dispose()
+        making = asyncio.ensure_future(cell.berth.make(disk_bytes=disk_bytes))
+        try:
+            return await asyncio.shield(making)
+        except SandboxError:
+            self._begin(self._retire(cell.berth))
+            raise
+        except asyncio.CancelledError:
+            self._begin(self._unwanted(making, cell.berth))
+            raise
+
+    async def _take(self) -> WarmCell:
         dead: Warden | None = None
         while True:
             self._waiting += 1
             try:
-                if self._ready.qsize() + len(self._making) < self._waiting:
-                    self._make()
+                if self._ready.qsize() + self._making < self._waiting:
+                    self._make(None)
                 taken = await self._ready.get()
             finally:
                 self._waiting -= 1
@@ -58,44 +77,86 @@ class Pool:
                 continue
             if taken.alive:
                 return taken
-            await taken.dispose()
+            await self.give_back(taken)
+
+    async def give_back(self, cell: WarmCell) -> None:
+        """End a cell, wait until nothing of it is left, and begin to make what is missing."""
+        try:
+            await cell.dispose()
+        finally:
+            if self._ready.qsize() + self._making < 2 * self._size:
+                self._make(cell.berth)
+            else:
+                self._begin(self._retire(cell.berth))
 
     def refill(self) -> None:
         """Begin to make what is missing."""
-        while self._ready.qsize() + len(self._making) < self._size:
-            self._make()
+        while self._ready.qsize() + self._making < self._size:
+            self._make(None)
 
     async def full(self) -> None:
-        """Fill up, and return when nothing is being made any more."""
+        """Fill up, and return when nothing is being made or given up any more."""
         self.refill()
-        while self._making:
-            await asyncio.wait(self._making)
+        while self._working:
+            await asyncio.wait(self._working)
 
     async def close(self) -> None:
         """Give up every cell and the warden. No run may be going on."""
-        while self._making:
-            await asyncio.wait(self._making)
+        self._size = 0
+        while self._working:
+            await asyncio.wait(self._working)
         # First the warden: nobody but it has a hold on a cell that failed halfway.
         await asyncio.to_thread(self._warden.close)
         while not self._ready.empty():
             cell = self._ready.get_nowait()
             if isinstance(cell, WarmCell):
                 await cell.dispose()
+                await cell.berth.close()
 
-    def _make(self) -> None:
-        task = asyncio.create_task(self._make_one())
-        self._making.add(task)
-        task.add_done_callback(self._making.discard)
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
 
-    async def _make_one(self) -> None:
+    def _make(self, berth: Berth | None) -> None:
+        self._making += 1
+        self._begin(self._make_one(berth))
+
+    async def _make_one(self, berth: Berth | None) -> None:
         made: WarmCell | Failure
         warden: Warden | None = None
         try:
-            warden = self._living()
-            made = await make_cell(warden, self._groups, self._limits)
+            if berth is not None and not berth.renew():
+                self._begin(self._retire(berth))
+                berth = None
+            if berth is None:
+                warden = self._living()
+                berth = await open_berth(warden, self._groups, self._limits)
+            warden = berth.warden
+            made = await berth.make()
         except SandboxError as error:
             made = Failure(error, dead=None if warden is None or warden.alive else warden)
-        self._ready.put_nowait(made)
+            if berth is not None:
+                self._begin(self._retire(berth))
+        self._making -= 1
+        if isinstance(made, WarmCell) or self._waiting:
+            self._ready.put_nowait(made)
+        else:
+            logger.warning("cell_not_made", why=str(made.error))
+
+    async def _retire(self, berth: Berth) -> None:
+        try:
+            await berth.close()
+        except SandboxError as error:
+            logger.error("berth_left", why=str(error))
+
+    async def _unwanted(self, making: asyncio.Future[WarmCell], berth: Berth) -> None:
+        """See a cell to its end that was asked for by somebody who is gone."""
+        try:
+            await (await making).dispose()
+        except SandboxError as error:
+            logger.warning("cell_not_made", why=str(error))
+        await self._retire(berth)
 
     def _living(self) -> Warden:
         """The warden, or its successor."""

@@ -45,6 +45,14 @@ class CellTree:
         del spare_processes
         self.limits = limits
 
+    def renew(self) -> bool:
+        """See `CellGroup`."""
+        self.root, self.cpu_ms, self.exceeded = None, 0, False
+        return True
+
+    def begin(self) -> None:
+        """See `CellGroup`. What it took to make the cell is less than these clocks can tell."""
+
     def usage(self) -> Usage:
         """See `CellGroup`. Counts only rise, although processes go."""
         cpu_ticks = resident_pages = 0

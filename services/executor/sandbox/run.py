@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 import errno
+import glob
 import os
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from services.executor.sandbox import order
+from services.executor.sandbox.artifacts import Brought, bring_out
 from services.executor.sandbox.cell import settled
-from services.executor.sandbox.cells import SPARE_PROCESSES, WarmCell
-from services.executor.sandbox.inside import linux, wire
+from services.executor.sandbox.cells import WarmCell
+from services.executor.sandbox.inside import collect, linux, wire
 from services.executor.sandbox.pipes import PipeReader
 from services.executor.sandbox.sandbox import (
+    CellFile,
     OutputSink,
     RejectedError,
     SandboxError,
@@ -22,6 +24,7 @@ from services.executor.sandbox.sandbox import (
     Stop,
     Verdict,
 )
+from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.verdict import KILLED, Status, Usage, ending
 from services.executor.sandbox.watch import Watch
 from shared.events import Limits
@@ -32,12 +35,14 @@ COPIED_AT_ONCE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What all runs of one sandbox have in common. `owner` is who may open output pipes by name."""
+    """What all runs of one sandbox have in common. `owner` is who may open output pipes by name; `bounds` say
+    how much is brought out.
+    """
 
     poll_s: float
     has_cgroups: bool
     owner: tuple[int, int] | None
-    ready_limits: Limits
+    bounds: SandboxSettings
 
 
 class Run:
@@ -49,14 +54,17 @@ class Run:
         self._cell = cell
         self._stage = stage
         self._conditions = conditions
-        self._report: wire.Report | None = None
-        self._kept: int | None = None
+        self._status: int | None = None
+        self._waited_ms = 0
         self._said = ""
+        self._brought = Brought()
+        self._told: asyncio.Future[None] = self._loop.create_future()
         self._watch = Watch(cell.group, stage.limits, poll_s=conditions.poll_s, kill=cell.kill)
         self._writing: list[int] = []
         self._stdout = self._reader(partial(output, "stdout"))
         self._stderr = self._reader(partial(output, "stderr"))
-        self._loop.add_reader(cell.channel, self._receive)
+        self._loop.add_reader(cell.channel.fileno(), self._receive)
+        self._loop.add_reader(cell.init, self._init_ended)
 
     async def begin(self) -> None:
         """Give the cell its job. Raises SandboxError."""
@@ -65,12 +73,14 @@ class Run:
         try:
             if stage.stdin:
                 descriptors.append(await _made(partial(order.stdin_file, stage.stdin), size))
-            job = partial(order.job_file, stage, has_cgroups=self._conditions.has_cgroups)
+            known, has_cgroups = self._cell.berth.known, self._conditions.has_cgroups
+            job = partial(order.job_file, stage, known=known, has_cgroups=has_cgroups)
             descriptors.insert(0, await _made(job, size))
             descriptors[1:1] = self._writing
+            self._cell.group.begin()
             self._watch.begin()
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end tells the rest
-                linux.send(self._cell.channel, str(stage.limits.disk_bytes).encode(), descriptors)
+                linux.send(self._cell.channel, wire.JOB, *descriptors)
         except OSError as error:
             raise SandboxError(f"a job could not be given to its cell: {error}") from error
         finally:
@@ -78,16 +88,20 @@ class Run:
             self._writing.clear()
 
     async def finish(self, stop: asyncio.Event) -> Verdict:
-        """Wait until nothing of the cell is left, and say how it went. Raises SandboxError, RejectedError."""
+        """Wait until the program has ended, bring out what is asked for, and end the cell.
+
+        Raises SandboxError, RejectedError.
+        """
         stopper = self._loop.create_task(stop.wait())
         stopper.add_done_callback(lambda task: None if task.cancelled() else self._watch.end("stopped"))
         try:
-            await self._cell.gone()
+            await self._told
+            if self._status is not None and (patterns := self._wanted(self._status)):
+                self._brought = await bring_out(self._cell.channel, self._request(patterns))
         finally:
             stopper.cancel()
-        if self._report is None:
-            self._receive()
-        self._watch.ended()
+        self._cell.kill()
+        await self._cell.gone()
         for reader in (self._stdout, self._stderr):
             reader.drain()
         return await self._verdict()
@@ -95,10 +109,12 @@ class Run:
     def close(self) -> None:
         """Close whatever is open."""
         self._watch.close()
-        self._loop.remove_reader(self._cell.channel)
+        self._loop.remove_reader(self._cell.channel.fileno())
+        self._loop.remove_reader(self._cell.init)
         for reader in (self._stdout, self._stderr):
             reader.close()
-        order.closed(*self._writing, *(() if self._kept is None else (self._kept,)))
+        order.closed(*self._writing)
+        self._brought.close()
 
     def _reader(self, deliver: Callable[[bytes], None]) -> PipeReader:
         reading, writing = os.pipe()
@@ -109,26 +125,55 @@ class Run:
         return PipeReader(reading, self._stage.limits.output_bytes, deliver, flooded)
 
     def _receive(self) -> None:
-        """Take the report, or why there is none. Pid 1 says one thing in its life after the job."""
-        self._loop.remove_reader(self._cell.channel)
-        message, descriptors = b"", list[int]()
+        """Take the report, or why there is none."""
+        self._loop.remove_reader(self._cell.channel.fileno())
+        message = b""
         with contextlib.suppress(OSError):
-            message, descriptors, _, _ = socket.recv_fds(self._cell.channel, wire.MESSAGE_BYTES_MAX, 1)
-        if message.startswith(b"{"):
-            self._report = wire.decode_report(message)
-            self._kept = descriptors[0] if descriptors else None
-            self._watch.ended()
+            message = self._cell.channel.recv(wire.MESSAGE_BYTES_MAX)
+        if message.startswith(wire.REPORT) and not self._said:
+            self._status, self._waited_ms = wire.decode_report(message)
         else:
             self._said = message.decode(errors="replace")
+        self._ended()
+
+    def _init_ended(self) -> None:
+        """Pid 1 is dead; its report may lie in the channel still."""
+        self._loop.remove_reader(self._cell.init)
+        if not self._told.done():
+            self._receive()
+
+    def _ended(self) -> None:
+        self._watch.ended()
+        if not self._told.done():
+            self._told.set_result(None)
+
+    def _wanted(self, status: int) -> list[str]:
+        """The patterns of what is to be brought out after a program that nobody had to stop."""
+        if self._watch.stop is not None:
+            return []
+        kept = [] if self._stage.keep is None or status != 0 else [glob.escape(self._stage.keep)]
+        return [*kept, *self._stage.artifacts]
+
+    def _request(self, patterns: list[str]) -> collect.Request:
+        bounds, keeps = self._conditions.bounds, self._stage.keep is not None
+        return collect.Request(
+            patterns=patterns,
+            files_max=bounds.artifacts_max,
+            skipped_max=bounds.artifacts_skipped_max,
+            bytes_max=self._stage.keep_bytes_max if keeps else bounds.artifacts_bytes_max,
+            entries_max=bounds.artifacts_entries_max,
+            depth_max=bounds.artifacts_depth_max,
+        )
 
     async def _verdict(self) -> Verdict:
         usage = self._usage()
-        status = Status(None, KILLED) if self._report is None else Status.exact(self._report.status)
-        if self._report is None and self._watch.stop is None and not usage.memory_exceeded:
+        status = Status(None, KILLED) if self._status is None else Status.exact(self._status)
+        if self._status is None and self._watch.stop is None and not usage.memory_exceeded:
             raise SandboxError(f"a cell ended without a report: {self._said or 'it was killed'}")
         flooded = self._stdout.overflowed or self._stderr.overflowed
         stop = self._watch.stop or ("output_limit" if flooded else None)
         end = ending(status=status, stop=stop, usage=usage, limits=self._stage.limits)
+        contents = await self._brought.contents()
         return Verdict(
             exit_code=end.exit_code,
             signal=end.signal,
@@ -138,7 +183,9 @@ class Run:
             memory_peak_bytes=usage.memory_peak_bytes,
             stdout_bytes=self._stdout.bytes_read,
             stderr_bytes=self._stderr.bytes_read,
-            kept=await self._product() if end.exit_code == 0 else None,
+            kept=self._product(contents) if end.exit_code == 0 else None,
+            artifacts=() if self._stage.keep is not None else tuple(contents),
+            skipped=() if self._stage.keep is not None else tuple(self._brought.skipped),
         )
 
     def _usage(self) -> Usage:
@@ -147,19 +194,13 @@ class Run:
             usage = self._cell.group.usage()
         except OSError as error:
             raise SandboxError(f"nothing counted what the cell used: {error}") from error
-        waited_ms = 0 if self._report is None else self._report.cpu_ms
-        return Usage(max(usage.cpu_ms, waited_ms), usage.memory_peak_bytes, usage.memory_exceeded)
+        cpu_ms = max(usage.cpu_ms, self._waited_ms)
+        return Usage(cpu_ms, usage.memory_peak_bytes, usage.memory_exceeded)
 
-    async def _product(self) -> bytes | None:
-        if self._report is not None and self._report.too_long:
+    def _product(self, contents: Sequence[CellFile]) -> bytes | None:
+        if any(skipped.reason == collect.TOO_LONG for skipped in self._brought.skipped):
             raise RejectedError(f"the product is longer than {self._stage.keep_bytes_max} bytes")
-        if self._kept is None:
-            return None
-        reading = asyncio.ensure_future(
-            asyncio.to_thread(order.content_of, self._kept, self._stage.keep_bytes_max)
-        )
-        await settled(reading)
-        return reading.result()
+        return contents[0].content if self._stage.keep is not None and contents else None
 
 
 async def run_stage(
@@ -168,7 +209,7 @@ async def run_stage(
     """Run a stage in a cell to its end; the cell is left to its owner. Raises SandboxError, RejectedError."""
     if stop.is_set():
         return _never_begun("stopped")
-    if not _adapted(cell, stage.limits, conditions.ready_limits):
+    if not _adapted(cell, stage.limits):
         return _never_begun("memory")
     run = Run(cell, stage, output, conditions)
     try:
@@ -178,15 +219,10 @@ async def run_stage(
         run.close()
 
 
-def _adapted(cell: WarmCell, limits: Limits, ready: Limits) -> bool:
-    """Put the cell under other limits than it was made for; False if it already uses more memory."""
-    if (limits.memory_bytes, limits.processes) == (
-        ready.memory_bytes,
-        ready.processes,
-    ) and cell.group.entrances:
-        return True
+def _adapted(cell: WarmCell, limits: Limits) -> bool:
+    """Put the cell under its limits; False if it already uses more memory."""
     try:
-        cell.group.limit(limits, spare_processes=SPARE_PROCESSES)
+        cell.berth.adapt(limits)
     except OSError as error:
         if error.errno == errno.EBUSY:
             return False

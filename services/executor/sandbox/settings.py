@@ -49,3 +49,18 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     argument_bytes_max: int = 1 * MIB
     """Arguments and environment together; the kernel's own bound is 2 MiB with an 8 MiB stack."""
+
+    artifacts_max: int = 64
+    """Files that one run may bring out. What matched beyond them is named as skipped."""
+
+    artifacts_skipped_max: int = 64
+    """How many are named of those that matched and were not brought out."""
+
+    artifacts_bytes_max: int = 32 * MIB
+    """What they may hold together. They pass through the executor's memory."""
+
+    artifacts_entries_max: int = 20_000
+    """Names that are looked at for them: more than a cell's disk can hold by default."""
+
+    artifacts_depth_max: int = 32
+    """Directories within directories that are looked into for them."""

@@ -1,8 +1,9 @@
-"""The executor's side of a warden: starts it behind its walls and asks it for cells.
+"""The executor's side of a warden: starts it behind its walls and asks it for berths.
 
 When its process ends, whatever ended it, the kernel ends its pid namespace and with it every cell.
 """
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -13,20 +14,15 @@ from collections.abc import Sequence
 from services.executor.sandbox import order
 from services.executor.sandbox.host import Bubblewrap
 from services.executor.sandbox.inside import linux, wire
-from services.executor.sandbox.pipes import memory_file
-from services.executor.sandbox.root import BASE_ENVIRONMENT, MADE_IN_ETC, WORK
+from services.executor.sandbox.pipes import memory_file, readable
+from services.executor.sandbox.root import MADE_IN_ETC, WORK
 from services.executor.sandbox.sandbox import SandboxError
 
 PLACE = "/run/warden"
 CHANNEL = "WARDEN_CHANNEL"
-ENVIRONMENT = (
-    *BASE_ENVIRONMENT,
-    ("PYTHONUNBUFFERED", "1"),
-    ("PYTHONDONTWRITEBYTECODE", "1"),
-    ("PYTHONPATH", PLACE),
-)
-"""What a Python program of the catalogue finds, since it is read once, when the interpreter starts."""
 COMPLAINT_BYTES_MAX = 16 * 1024
+STARTING_S = 20.0
+"""How long a warden may take to import what it imports: a hundred times what it takes."""
 ENDING_S = 5.0
 """How long a warden may take to end of its own accord; it has nothing to do but that."""
 
@@ -39,16 +35,33 @@ class Warden:
         self._process = process
         self._channel = channel
         self._complaints = complaints
+        self._known: frozenset[str] = frozenset()
+        self._asking = asyncio.Lock()
 
     @property
     def alive(self) -> bool:
         """Whether it has not ended yet."""
         return self._process.poll() is None
 
+    async def known(self) -> frozenset[str]:
+        """The top-level names of what it has imported; waits for that. Raises SandboxError."""
+        async with self._asking:
+            if not self._known:
+                try:
+                    async with asyncio.timeout(STARTING_S):
+                        await readable(self._channel.fileno())
+                    said = self._channel.recv(wire.MESSAGE_BYTES_MAX)
+                except (TimeoutError, OSError) as error:
+                    raise SandboxError(f"the warden did not start: {error!r}; {self.complaint()}") from error
+                if not said:
+                    raise SandboxError(f"the warden ended: {self.complaint()}")
+                self._known = frozenset(said.decode().split())
+            return self._known
+
     def ask(self, channel: socket.socket, entrances: Sequence[int]) -> None:
-        """Ask for a cell that will speak on `channel` and join by `entrances`. Raises SandboxError."""
+        """Ask for a berth that will listen on `channel` and join by `entrances`. Raises SandboxError."""
         try:
-            linux.send(self._channel, wire.MAKE, [channel.fileno(), *entrances])
+            linux.send(self._channel, wire.BERTH, channel.fileno(), *entrances)
         except OSError as error:
             raise SandboxError(f"the warden does not listen: {error}; {self.complaint()}") from error
 
@@ -84,7 +97,7 @@ def started(bubblewrap: Bubblewrap, arguments: Sequence[str], walls: wire.Walls)
         theirs.callback(os.close, said)
         files: list[int] = []
         words = [*arguments, "--setenv", CHANNEL, str(their_channel.fileno())]
-        for name, value in ENVIRONMENT:
+        for name, value in (*order.WARDEN_ENVIRONMENT.items(), ("PYTHONPATH", PLACE)):
             words += ["--setenv", name, value]
         placed = [*MADE_IN_ETC, *((f"{PLACE}/{name}", text.decode()) for name, text in order.inside_files())]
         for path, text in placed:

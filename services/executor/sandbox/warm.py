@@ -54,14 +54,11 @@ class WarmSandbox:
     async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
         """See `Sandbox.run`. Raises RejectedError for what can never run, or a product that is too long."""
         admission.check(stage, self._settings)
-        cell = await self._pool.take()
+        cell = await self._pool.take(disk_bytes=stage.limits.disk_bytes)
         try:
             return await run_stage(cell, stage, output, stop, self._conditions)
         finally:
-            try:
-                await cell.dispose()
-            finally:
-                self._pool.refill()
+            await self._pool.give_back(cell)
 
 
 @contextlib.asynccontextmanager
@@ -90,7 +87,7 @@ async def open_warm_sandbox(settings: SandboxSettings | None = None) -> AsyncIte
                 poll_s=settings.poll_ms / 1000,
                 has_cgroups=groups.version != "none",
                 owner=None if found.uid is None or found.gid is None else (found.uid, found.gid),
-                ready_limits=READY_LIMITS,
+                bounds=settings,
             )
             isolation = Isolation(
                 namespaces=NAMESPACES,
@@ -115,7 +112,6 @@ def _walls(settings: SandboxSettings) -> wire.Walls:
     return wire.Walls(
         uid=CELL_UID,
         work=WORK,
-        disk_bytes=READY_LIMITS.disk_bytes,
         tmp_bytes=settings.tmp_bytes,
         shared_memory_bytes=settings.shared_memory_bytes,
         inodes_max=settings.disk_inodes,

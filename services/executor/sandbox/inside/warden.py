@@ -1,4 +1,4 @@
-"""The warden: forks cells when asked, and never touches a byte of a user's.
+"""The warden: forks berths when asked, of which cells are cloned, and never touches a byte of a user's.
 
 It runs as `sitecustomize` of `python3 /work/main.py`. In a cell's program the import ends as if there were no
 `sitecustomize`, and the interpreter goes on to do what its command line says, by its own code and with no
@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import ctypes
 import gc
 import os
 import signal
 import socket
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 
-from . import init, wire
+from . import berth, linux, wire
+from .given import Given
 
 CHANNEL = "WARDEN_CHANNEL"
 PRELOADED = (
@@ -33,23 +34,41 @@ PRELOADED = (
 def main() -> None:
     """Serve until the executor is gone. Returns only in a program, by ImportError."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Berths and pid 1 of cells: nobody waits for them here, so the kernel shall not keep them.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     channel = socket.socket(fileno=int(os.environ[CHANNEL]))
     walls = wire.decode_walls(channel.recv(wire.MESSAGE_BYTES_MAX))
-    known = _preload()
+    given = Given(walls)
+    _preload()
+    _leave_no_trace()
+    os.environ["PWD"] = walls.work
+    channel.send(" ".join({name.partition(".")[0] for name in sys.modules}).encode())
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    # What is frozen is never freed, and a program's main module is to be freed at its end.
+    main = types.ModuleType("__main__")
+    main.__dict__.update(sys.modules["__main__"].__dict__)
+    sys.modules["__main__"] = main
+    _serve(given, channel)
+    raise ImportError("this is the program now", name="sitecustomize")
+
+
+def _serve(given: Given, channel: socket.socket) -> None:
     while True:
-        message, descriptors, _, _ = socket.recv_fds(channel, len(wire.MAKE), 8)
-        if message != wire.MAKE:
+        message, descriptors, _, _ = socket.recv_fds(channel, len(wire.BERTH), wire.DESCRIPTORS_MAX)
+        if message != wire.BERTH:
             os._exit(0)
-        if os.fork() == 0:
+        if linux.fork() == 0:
             channel.close()
-            init.make(walls, known, socket.socket(fileno=descriptors[0]), descriptors[1:])
+            berth.serve(given, socket.socket(fileno=descriptors[0]), descriptors[1:])
+            return
         for descriptor in descriptors:
             os.close(descriptor)
-        _reap()
 
 
-def _preload() -> frozenset[str]:
-    """Import, and keep what was imported from being taken apart at a program's end; the names imported.
+def _preload() -> None:
+    """Import, and keep what was imported from being taken apart at a program's end.
 
     An interpreter that ends frees every object it has. Of a fork this would copy the whole of the warden's
     memory, so its modules are made immortal and are out of sight when that begins, which is after all exit
@@ -64,11 +83,8 @@ def _preload() -> frozenset[str]:
         (name, module) for name, module in sys.modules.items() if name not in ("__main__", "builtins", "sys")
     )
     for module in shared.values():
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(module))
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(module.__dict__))
-    gc.collect()
-    gc.freeze()
-    return frozenset(name.partition(".")[0] for name in sys.modules)
+        linux.immortal(module)
+        linux.immortal(module.__dict__)
 
 
 def _spare(shared: dict[str, object]) -> None:
@@ -97,18 +113,12 @@ class _End:
         leave(0)
 
 
-def leave_no_trace(package: str) -> None:
-    """Forget our modules and the way to them, then end the import of `sitecustomize` as if it failed."""
+def _leave_no_trace() -> None:
+    """Hide our modules, the way to them, and how we were called. They are immortal, not forgotten."""
     here = str(Path(__file__).parents[1])
     sys.path.remove(here)
     sys.path_importer_cache.pop(here, None)
-    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
         del sys.modules[name]
-    raise ImportError("this is the program now", name="sitecustomize")
-
-
-def _reap() -> None:
-    """Wait for those that have forked a cell and are done."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+    for name in (CHANNEL, "PYTHONPATH"):
+        del os.environ[name]

@@ -1,22 +1,34 @@
-"""What the executor and a cell say to each other: one job to the cell, one report back.
+"""What the executor, the warden, a berth and a cell say to each other.
 
-A job is a sealed memory file: eight bytes of length, that many of JSON, then the files' contents one after
-another. The size of its disk comes in clear. Descriptors travel beside the messages, on a channel that no
-program ever holds.
+The warden: what it has imported. To the warden: make a berth. To a berth: make a cell, whose disk has so many
+bytes. To a cell: one job, and when its report has come, what to bring out. A job is a sealed memory file:
+eight bytes of length, that many of the job, then the files' contents one after another. Descriptors travel
+beside the messages, on channels that no program ever holds.
 """
 
 from __future__ import annotations
 
 import json
+import marshal
 import os
+import struct
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 LENGTH_BYTES = 8
+MARSHAL_VERSION = 2
+"""Every Python 3 reads it: the executor's may be another than the one inside."""
 MESSAGE_BYTES_MAX = 64 * 1024
-MAKE = b"make"
-"""To the warden, with a cell's channel and the entrances of its groups."""
+DESCRIPTORS_MAX = 8
+BERTH = b"berth"
+"""To the warden, with a berth's channel and the entrances of its groups."""
 READY = b"ready"
-"""From a cell, with a descriptor of its pid 1. Anything else is why there is no cell."""
+"""From a berth; from a cell, with a descriptor of its pid 1. Anything else is why there is none."""
+JOB = b"job"
+"""To a cell, with the memory file of the job, the program's output, its errors and, if it has any, input."""
+REPORT = b"report"
+"""How a message begins that says how the program ended."""
+_STATUS = struct.Struct("=iq")
 
 
 @dataclass(frozen=True)
@@ -25,35 +37,24 @@ class Walls:
 
     uid: int
     work: str
-    disk_bytes: int
     tmp_bytes: int
     shared_memory_bytes: int
     inodes_max: int
     seccomp: str
 
 
-@dataclass(frozen=True)
-class Job:
-    """What a cell is to run. `files` are (path, executable, length); `rlimits` are (kind, soft, hard)."""
+class Job(NamedTuple):
+    """What a cell is to run. `files` are (path, executable, length); `rlimits` are (kind, soft, hard).
+
+    A `warm` job goes on in the interpreter that is there; `env` is then what its environment lacks.
+    """
 
     argv: list[str]
     env: dict[str, str]
     files: list[tuple[str, bool, int]]
     rlimits: list[tuple[int, int, int]]
-    disk_bytes: int
     has_stdin: bool
-    keep: str | None
-    keep_bytes_max: int
-
-
-@dataclass(frozen=True)
-class Report:
-    """How the program ended, as wait(2) tells it. A kept file's descriptor comes with the report."""
-
-    status: int
-    cpu_ms: int
-    kept: bool
-    too_long: bool
+    warm: bool
 
 
 def encode_walls(walls: Walls) -> bytes:
@@ -67,26 +68,23 @@ def decode_walls(message: bytes) -> Walls:
 
 
 def encode_job(job: Job) -> bytes:
-    """A job without its contents, its length before it."""
-    head = json.dumps(asdict(job)).encode()
+    """A job without its contents, its length before it. In the one form that takes no code to decode."""
+    head = marshal.dumps(tuple(job), MARSHAL_VERSION)
     return len(head).to_bytes(LENGTH_BYTES, "little") + head
 
 
-def job_of(descriptor: int) -> Job:
-    """The job in a memory file, whose contents begin at `contents_at`. Leaves the file's offset alone."""
-    return Job(**json.loads(os.pread(descriptor, contents_at(descriptor) - LENGTH_BYTES, LENGTH_BYTES)))
+def read_job(descriptor: int) -> tuple[Job, int]:
+    """The job in a memory file, and where the first file's content begins."""
+    length = int.from_bytes(os.read(descriptor, LENGTH_BYTES), "little")
+    return Job(*marshal.loads(os.read(descriptor, length))), LENGTH_BYTES + length  # noqa: S302 - our executor's
 
 
-def contents_at(descriptor: int) -> int:
-    """Where the first file's content begins."""
-    return LENGTH_BYTES + int.from_bytes(os.pread(descriptor, LENGTH_BYTES, 0), "little")
+def encode_report(status: int, cpu_ms: int) -> bytes:
+    """How the program ended, as wait(2) tells it, and the processor time of all that was waited for."""
+    return REPORT + _STATUS.pack(status, cpu_ms)
 
 
-def encode_report(report: Report) -> bytes:
-    """A report as a message."""
-    return json.dumps(asdict(report)).encode()
-
-
-def decode_report(message: bytes) -> Report:
+def decode_report(message: bytes) -> tuple[int, int]:
     """The other way."""
-    return Report(**json.loads(message))
+    status, cpu_ms = _STATUS.unpack(message.removeprefix(REPORT))
+    return status, cpu_ms
