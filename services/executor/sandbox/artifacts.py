@@ -1,7 +1,6 @@
 """What is brought out of a cell whose program has ended: asked of its pid 1, read from descriptors only."""
 
 import asyncio
-import os
 import socket
 from dataclasses import dataclass, field
 
@@ -57,9 +56,7 @@ async def bring_out(channel: socket.socket, request: collect.Request) -> Brought
 async def _next(channel: socket.socket, brought: Brought) -> bool:
     """Take one message of the answer; False if it was the last."""
     await readable(channel.fileno())
-    message, descriptors, _, _ = socket.recv_fds(channel, wire.MESSAGE_BYTES_MAX, 1)
-    for descriptor in descriptors:
-        os.set_inheritable(descriptor, False)
+    message, descriptors = linux.receive(channel, wire.MESSAGE_BYTES_MAX)
     if message == collect.END:
         return False
     try:

@@ -180,15 +180,13 @@ async def _first_word(channel: socket.socket, warden: Warden) -> int | None:
     try:
         async with asyncio.timeout(MAKING_S):
             await readable(channel.fileno())
-        message, descriptors, _, _ = socket.recv_fds(channel, wire.MESSAGE_BYTES_MAX, 1)
+        message, descriptors = linux.receive(channel, wire.MESSAGE_BYTES_MAX)
     except (TimeoutError, OSError) as error:
         raise SandboxError(f"a cell did not get ready: {error!r}; {warden.complaint()}") from error
     if message != wire.READY:
         closed(*descriptors)
         why = message.decode(errors="replace") or f"the warden ended: {warden.complaint()}"
         raise SandboxError(f"a cell could not be made: {why}")
-    for descriptor in descriptors:
-        os.set_inheritable(descriptor, False)
     return descriptors[0] if descriptors else None
 
 

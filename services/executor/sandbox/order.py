@@ -9,7 +9,7 @@ from services.executor.sandbox.inside import wire
 from services.executor.sandbox.pipes import memory_file
 from services.executor.sandbox.rlimits import resource_limits
 from services.executor.sandbox.root import BASE_ENVIRONMENT, WORK
-from services.executor.sandbox.sandbox import SandboxError, Stage
+from services.executor.sandbox.sandbox import CellFile, SandboxError, Stage
 
 INSIDE = Path(__file__).with_name("inside")
 READ_BYTES = 1024 * 1024
@@ -18,6 +18,8 @@ WARM_ARGV = ("python3", f"{WORK}/main.py")
 WARM_ENVIRONMENT = (("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1"))
 """What a Python program of the catalogue finds, since it is read once, when the interpreter starts."""
 WARDEN_ENVIRONMENT = {**dict(BASE_ENVIRONMENT), **dict(WARM_ENVIRONMENT), "PWD": WORK}
+ARCHIVE_MARK = b"PK\x05\x06"
+"""What every zip archive has near its end."""
 READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "TZ", "HOME", "PATH", "MALLOC", "GLIBC", "OPENSSL")
 """How the names begin of variables that make a started interpreter differ from a forked one."""
 
@@ -40,8 +42,9 @@ def job_file(stage: Stage, *, known: frozenset[str], has_cgroups: bool) -> int:
 def is_warm(stage: Stage, known: frozenset[str]) -> bool:
     """Whether nothing could tell a forked interpreter from one that was started for this stage.
 
-    It must be exactly `python3 /work/main.py …`, with no variable that an interpreter or its libraries read
-    while they start, and no file that would have been imported in place of one of the modules `known`.
+    It must be exactly `python3 /work/main.py …`, of a file that is no archive of modules, with no variable
+    that an interpreter or its libraries read while they start, and no file that would be found where they
+    look: in the place of one of the modules `known`, or in a hidden directory of the home directory.
     """
     if stage.argv[:2] != WARM_ARGV:
         return False
@@ -50,7 +53,12 @@ def is_warm(stage: Stage, known: frozenset[str]) -> bool:
         return False
     if any(name.startswith(READ_AT_START) for name in _missing(environment)):
         return False
-    return not any(file.path.partition("/")[0].partition(".")[0] in known for file in stage.files)
+    return not any(_is_found_at_start(file, known) for file in stage.files)
+
+
+def _is_found_at_start(file: CellFile, known: frozenset[str]) -> bool:
+    name = file.path.partition("/")[0].partition(".")[0]
+    return not name or name in known or (file.path == "main.py" and ARCHIVE_MARK in file.content)
 
 
 def _missing(environment: dict[str, str]) -> dict[str, str]:

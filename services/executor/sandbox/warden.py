@@ -97,7 +97,7 @@ def started(bubblewrap: Bubblewrap, arguments: Sequence[str], walls: wire.Walls)
         theirs.callback(os.close, said)
         files: list[int] = []
         words = [*arguments, "--setenv", CHANNEL, str(their_channel.fileno())]
-        for name, value in (*order.WARDEN_ENVIRONMENT.items(), ("PYTHONPATH", PLACE)):
+        for name, value in (*order.WARDEN_ENVIRONMENT.items(), ("PYTHONPATH", PLACE), ("LD_BIND_NOW", "1")):
             words += ["--setenv", name, value]
         placed = [*MADE_IN_ETC, *((f"{PLACE}/{name}", text.decode()) for name, text in order.inside_files())]
         for path, text in placed:

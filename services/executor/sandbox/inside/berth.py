@@ -24,7 +24,7 @@ def serve(given: Given, channel: socket.socket, entrances: list[int]) -> None:
     except OSError as error:
         init.die(channel, error)
     while True:
-        message, descriptors, _, _ = socket.recv_fds(channel, wire.MESSAGE_BYTES_MAX, 1)
+        message, descriptors = linux.receive(channel, wire.MESSAGE_BYTES_MAX)
         if not descriptors:
             os._exit(0)
         cell = socket.socket(fileno=descriptors[0])

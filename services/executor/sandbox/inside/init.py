@@ -19,11 +19,16 @@ from typing import NoReturn
 from . import collect, linux, program, wire
 from .given import PLAIN, Given
 
+CHILD_ENDED, BY_DEFAULT = int(signal.SIGCHLD), int(signal.SIG_DFL)
+
 
 def live(given: Given, channel: socket.socket, disk_bytes: int) -> None:
     """Be the pid 1 that was just cloned, from its first moment to its last. Returns only in a program."""
     try:
         _build(given, disk_bytes)
+        # Ready before there is a program's process to take the job: after a fork, each of the two copies what
+        # it writes to.
+        linux.send(channel, wire.READY, os.pidfd_open(1))
         child = linux.fork()
         if child > 0:
             _watch(given, channel, child)
@@ -51,7 +56,7 @@ def _build(given: Given, disk_bytes: int) -> None:
         linux.mount(*mount)
     linux.mount(b"tmpfs", given.work, PLAIN, b"size=%d,%b,mode=0755" % (disk_bytes, given.inodes))
     os.chdir(given.work)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    linux.set_handler(CHILD_ENDED, BY_DEFAULT)
     linux.forbid_new_privileges(given.capabilities)
     linux.drop_capabilities()
     given.filter.install()
@@ -59,7 +64,6 @@ def _build(given: Given, disk_bytes: int) -> None:
 
 def _watch(given: Given, channel: socket.socket, child: int) -> NoReturn:
     """Wait for the program, reaping whatever else ends in this cell, and report; then bring out its files."""
-    linux.send(channel, wire.READY, os.pidfd_open(1))
     reaped, status = os.wait()
     while reaped != child:
         reaped, status = os.wait()

@@ -7,9 +7,11 @@ import os
 import signal
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from ctypes import c_char_p, c_int, c_long, c_ulong, c_void_p
 from itertools import repeat
+from typing import Any
 
 NEW_MOUNTS = 0x00020000
 NEW_CGROUP = 0x02000000
@@ -29,11 +31,16 @@ _NO_CAPABILITIES = struct.pack("Ii", _CAPABILITY_VERSION_3, 0), bytes(24)
 _SET_FLAGS = 0x8914
 _LOOPBACK_UP = struct.pack("16sh14x", b"lo", 0x49)
 """struct ifreq: IFF_UP, IFF_LOOPBACK, IFF_RUNNING."""
+_INTERNET, _DATAGRAM = int(socket.AF_INET), int(socket.SOCK_DGRAM)
+_INT_BYTES = struct.calcsize("i")
+_BESIDE_BYTES_MAX = socket.CMSG_SPACE(8 * _INT_BYTES)
 
+_SIGCHLD = int(signal.SIGCHLD)
 _CLONE = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_prctl, _mount, _capset, _ioctl = _libc.prctl, _libc.mount, _libc.capset, _libc.ioctl
+_prctl, _mount, _capset = _libc.prctl, _libc.mount, _libc.capset
+_socket, _ioctl = _libc.socket, _libc.ioctl
 _prctl.argtypes = (c_int, c_ulong, c_ulong, c_ulong, c_ulong)
 _mount.argtypes = (c_char_p, c_char_p, c_char_p, c_ulong, c_char_p)
 _capset.argtypes = (c_char_p, c_char_p)
@@ -46,6 +53,10 @@ _fork = getattr(_held, "_Fork", _held.fork)
 _syscall = _held.syscall
 _syscall.argtypes = (c_long, c_long, c_void_p, c_void_p, c_void_p, c_void_p)
 _syscall.restype = c_long
+
+_named: Any = signal.signal
+set_handler: Callable[[int, object], object] = getattr(_named, "__wrapped__", _named)
+"""`signal.signal` of numbers only, without its dealings in names."""
 
 
 def fork() -> int:
@@ -62,7 +73,7 @@ def clone(flags: int) -> int:
     """Fork into new namespaces, under the same conditions; see clone(2). Not for a program: the C library
     does not learn of the child's thread id, which our own code never asks for.
     """
-    pid: int = _syscall(_CLONE, flags | signal.SIGCHLD, None, None, None, None)
+    pid: int = _syscall(_CLONE, flags | _SIGCHLD, None, None, None, None)
     return _checked(pid, "clone")
 
 
@@ -73,8 +84,8 @@ def mount(kind: bytes, place: bytes, flags: int, options: bytes) -> None:
 
 def raise_loopback() -> None:
     """Let the network namespace's own loopback work."""
-    descriptor = _libc.socket(socket.AF_INET, socket.SOCK_DGRAM, 0)
-    _checked(_ioctl(_checked(descriptor, "socket"), _SET_FLAGS, _LOOPBACK_UP), "loopback")
+    descriptor = _checked(_socket(_INTERNET, _DATAGRAM, 0), "socket")
+    _checked(_ioctl(descriptor, _SET_FLAGS, _LOOPBACK_UP), "loopback")
     os.close(descriptor)
 
 
@@ -119,8 +130,16 @@ class Filter:
 
 def send(channel: socket.socket, message: bytes, *descriptors: int) -> None:
     """Send one message with descriptors."""
-    packed = struct.pack(f"{len(descriptors)}i", *descriptors)
-    channel.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)] if descriptors else ())
+    packed = b"".join([descriptor.to_bytes(_INT_BYTES, sys.byteorder) for descriptor in descriptors])
+    channel.sendmsg((message,), ((socket.SOL_SOCKET, socket.SCM_RIGHTS, packed),) if descriptors else ())
+
+
+def receive(channel: socket.socket, bytes_max: int) -> tuple[bytes, list[int]]:
+    """Receive one message with its descriptors, which are not inherited; both empty at the end."""
+    message, beside, _, _ = channel.recvmsg(bytes_max, _BESIDE_BYTES_MAX, socket.MSG_CMSG_CLOEXEC)
+    packed = beside[0][2] if beside else b""
+    places = range(0, len(packed), _INT_BYTES)
+    return message, [int.from_bytes(packed[place : place + _INT_BYTES], sys.byteorder) for place in places]
 
 
 def immortal(thing: object, take: Callable[[object], None] = ctypes.pythonapi.Py_IncRef) -> None:

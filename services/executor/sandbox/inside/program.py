@@ -20,6 +20,7 @@ from pathlib import Path
 
 from . import linux, wire
 
+INTERRUPT = int(signal.SIGINT)
 MAIN_THREAD = threading.main_thread()
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
@@ -28,7 +29,7 @@ def become(channel: socket.socket) -> None:
     """Wait for the job and become its program. Returns only in a warm one, which then goes on by itself."""
     try:
         os.setsid()
-        message, descriptors, _, _ = socket.recv_fds(channel, len(wire.JOB), wire.DESCRIPTORS_MAX)
+        message, descriptors = linux.receive(channel, wire.MESSAGE_BYTES_MAX)
         if message != wire.JOB:
             os._exit(0)  # never needed
         job = _placed(descriptors[0])
@@ -87,7 +88,7 @@ def _go_on(job: wire.Job) -> None:
     random.seed()
     MAIN_THREAD._native_id = os.getpid()  # type: ignore[attr-defined]  # noqa: SLF001 - it has no other way
     linux.set_dumpable(True)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    linux.set_handler(INTERRUPT, signal.default_int_handler)
     if job.env:
         os.environ.update(job.env)
     sys.argv[1:] = sys.orig_argv[2:] = job.argv[2:]

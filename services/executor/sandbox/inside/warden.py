@@ -12,6 +12,7 @@ import contextlib
 import gc
 import os
 import signal
+import site
 import socket
 import sys
 import types
@@ -41,6 +42,7 @@ def main() -> None:
     given = Given(walls)
     _preload()
     _leave_no_trace()
+    _anticipate(sys.orig_argv[1])
     os.environ["PWD"] = walls.work
     channel.send(" ".join({name.partition(".")[0] for name in sys.modules}).encode())
     gc.collect()
@@ -56,7 +58,7 @@ def main() -> None:
 
 def _serve(given: Given, channel: socket.socket) -> None:
     while True:
-        message, descriptors, _, _ = socket.recv_fds(channel, len(wire.BERTH), wire.DESCRIPTORS_MAX)
+        message, descriptors = linux.receive(channel, wire.MESSAGE_BYTES_MAX)
         if message != wire.BERTH:
             os._exit(0)
         if linux.fork() == 0:
@@ -113,6 +115,17 @@ class _End:
         leave(0)
 
 
+def _anticipate(program: str) -> None:
+    """Do what every program's interpreter would find out again between here and its first line.
+
+    There is no `usercustomize` where nothing is in the home directory, and the program is no directory or
+    archive of modules: `order.is_warm` lets neither come here.
+    """
+    site.execusercustomize = lambda: None
+    sys.path_importer_cache[program] = None
+    exec(compile("print('', end='')", program, "exec"), {})  # noqa: S102 - so that the compiler has run once
+
+
 def _leave_no_trace() -> None:
     """Hide our modules, the way to them, and how we were called. They are immortal, not forgotten."""
     here = str(Path(__file__).parents[1])
@@ -120,5 +133,5 @@ def _leave_no_trace() -> None:
     sys.path_importer_cache.pop(here, None)
     for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
         del sys.modules[name]
-    for name in (CHANNEL, "PYTHONPATH"):
+    for name in (CHANNEL, "PYTHONPATH", "LD_BIND_NOW"):
         del os.environ[name]

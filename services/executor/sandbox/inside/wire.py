@@ -18,8 +18,7 @@ from typing import NamedTuple
 LENGTH_BYTES = 8
 MARSHAL_VERSION = 2
 """Every Python 3 reads it: the executor's may be another than the one inside."""
-MESSAGE_BYTES_MAX = 64 * 1024
-DESCRIPTORS_MAX = 8
+MESSAGE_BYTES_MAX = 60 * 1024
 BERTH = b"berth"
 """To the warden, with a berth's channel and the entrances of its groups."""
 READY = b"ready"
