@@ -6,12 +6,14 @@ whichever version the host has.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from services.executor.sandbox import cgroup_v1, cgroup_v2
 from services.executor.sandbox.cgroups import open_groups, removed, sweep
+from services.executor.sandbox.groups import LEFT_BEHIND_BYTES_MAX
 from services.executor.sandbox.hierarchies import Hierarchy, hierarchies
 from services.executor.sandbox.process_tree import NoGroups
 from services.executor.sandbox.sandbox import SandboxError
@@ -72,6 +74,7 @@ async def test_version_1_limits_and_counts_for_real() -> None:
         assert (cell.memory / "memory.memsw.limit_in_bytes").read_text() == f"{32 * MIB}\n"
         assert (cell.pids / "pids.max").read_text() == "7\n"
         assert cell.usage() == Usage(cpu_ms=0, memory_peak_bytes=0, memory_exceeded=False)
+        assert cell.renew()
         assert cell.remove()
         assert cell.remove(), "a second removal is harmless"
         assert not any(directory.exists() for directory in cell.directories)
@@ -97,43 +100,92 @@ def group(directory: Path, *, controllers: str, handed_down: str = "", members: 
     return directory
 
 
-@pytest.fixture
-def cell(tmp_path: Path) -> cgroup_v2.CellV2:
+KEPT = {
+    "memory.current": "0\n",
+    "memory.events": "low 0\nhigh 0\nmax 9\noom 1\noom_kill 0\noom_group_kill 0\n",
+    "memory.peak": "0\n",
+    "cpu.stat": "usage_usec 0\nuser_usec 1\nsystem_usec 2\n",
+}
+"""What the kernel keeps of a group and we read."""
+
+
+def made_by_a_kernel(monkeypatch: pytest.MonkeyPatch, files: dict[str, str]) -> None:
+    """Let every directory come with files, as in cgroupfs."""
+    made = Path.mkdir
+
+    def with_files(directory: Path, **how: bool) -> None:
+        made(directory, **how)
+        for name, text in files.items():
+            (directory / name).write_text(text)
+
+    monkeypatch.setattr(Path, "mkdir", with_files)
+
+
+def only_cell(directory: Path) -> cgroup_v2.CellV2:
     """The only cell of an executor."""
-    groups = cgroup_v2.GroupsV2(tmp_path, "headrace-1-2-1")
-    made = groups.create(LIMITS, spare_processes=2)
+    made = cgroup_v2.GroupsV2(directory, "headrace-1-2-1").create(LIMITS, spare_processes=2)
     assert isinstance(made, cgroup_v2.CellV2)
     return made
 
 
+@pytest.fixture
+def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[cgroup_v2.CellV2]:
+    """Of a recent kernel."""
+    made_by_a_kernel(monkeypatch, KEPT)
+    made = only_cell(tmp_path)
+    yield made
+    made.remove()
+
+
 def test_version_2_hands_down_and_limits(cell: cgroup_v2.CellV2) -> None:
-    written = {path.name: path.read_text() for path in cell.directory.iterdir()}
+    written = {path.name: path.read_text() for path in cell.directory.iterdir() if path.name not in KEPT}
     assert written == {"memory.max": str(32 * MIB), "memory.oom.group": "1", "pids.max": "7"}
     assert (cell.directory.parent / "cgroup.subtree_control").read_text() == "+memory +pids"
 
 
 def test_version_2_forbids_swap_where_there_is_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Path.mkdir
-
-    def with_swap(directory: Path, **how: bool) -> None:
-        made(directory, **how)
-        (directory / "memory.swap.max").write_text("max")
-
-    monkeypatch.setattr(Path, "mkdir", with_swap)
-    cell = cgroup_v2.GroupsV2(tmp_path, "x").create(LIMITS, spare_processes=0)
-    assert isinstance(cell, cgroup_v2.CellV2)
-    assert (cell.directory / "memory.swap.max").read_text() == "0"
+    made_by_a_kernel(monkeypatch, KEPT | {"memory.swap.max": "max"})
+    assert (only_cell(tmp_path).directory / "memory.swap.max").read_text() == "0"
 
 
 def test_version_2_counts(cell: cgroup_v2.CellV2) -> None:
     (cell.directory / "cpu.stat").write_text("usage_usec 1234567\nuser_usec 1\nsystem_usec 2\n")
-    (cell.directory / "memory.events").write_text(
-        "low 0\nhigh 0\nmax 9\noom 1\noom_kill 0\noom_group_kill 0\n"
-    )
-    assert cell.usage() == Usage(cpu_ms=1234, memory_peak_bytes=None, memory_exceeded=False)
     (cell.directory / "memory.peak").write_text("4096\n")
+    assert cell.usage() == Usage(cpu_ms=1234, memory_peak_bytes=4096, memory_exceeded=False)
     (cell.directory / "memory.events").write_text("oom 1\noom_kill 3\n")
-    assert cell.usage() == Usage(cpu_ms=1234, memory_peak_bytes=4096, memory_exceeded=True)
+    assert cell.usage().memory_exceeded
+
+
+def test_version_2_counts_from_the_beginning_of_a_run(cell: cgroup_v2.CellV2) -> None:
+    (cell.directory / "cpu.stat").write_text("usage_usec 5000000\n")
+    cell.begin()
+    (cell.directory / "cpu.stat").write_text("usage_usec 5070000\n")
+    assert cell.usage().cpu_ms == 70
+
+
+def test_version_2_without_a_peak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_by_a_kernel(monkeypatch, {name: text for name, text in KEPT.items() if name != "memory.peak"})
+    assert only_cell(tmp_path).usage().memory_peak_bytes is None
+
+
+def test_version_2_is_renewed_while_nothing_is_left_or_was_killed(cell: cgroup_v2.CellV2) -> None:
+    assert cell.renew()
+    (cell.directory / "memory.current").write_text(str(LEFT_BEHIND_BYTES_MAX))
+    assert cell.renew()
+    (cell.directory / "memory.current").write_text(str(LEFT_BEHIND_BYTES_MAX + 1))
+    assert not cell.renew()
+    (cell.directory / "memory.current").write_text("0\n")
+    assert cell.renew()
+    (cell.directory / "memory.events").write_text("oom_kill 1\n")
+    assert not cell.renew()
+
+
+def test_version_2_is_not_renewed_where_a_peak_cannot_be_set_back(cell: cgroup_v2.CellV2) -> None:
+    assert cell.renew()
+    peak = cell._peak  # noqa: SLF001 - a file refuses as the kernel does only when it is closed
+    assert peak is not None
+    peak.close()
+    assert not cell.renew()
 
 
 def test_version_2_joins_kills_and_removes(cell: cgroup_v2.CellV2) -> None:

@@ -77,11 +77,23 @@ def open_descriptors() -> Counter[str]:
 
 
 async def footprint(sandbox: Sandbox) -> tuple[int, list[str], Counter[str]]:
-    """Groups, processes by name, descriptors: of a warm sandbox, when its cells are ready again."""
-    if isinstance(sandbox, WarmSandbox):
-        await sandbox.full()
-    names = sorted(found.split()[1] for found in processes_of_cells(sandbox.isolation.uid))
-    return len(own_cell_groups()), names, open_descriptors()
+    """Groups, processes by name, descriptors: of a warm sandbox, its cells as many as they ever are."""
+    if not isinstance(sandbox, WarmSandbox):
+        return len(own_cell_groups()), processes_by_name(sandbox), open_descriptors()
+    most = 2 * SandboxSettings().cells_ready
+    await asyncio.gather(*(shell(sandbox, ":") for _ in range(most + 4)))
+    await sandbox.full()
+    # A berth, pid 1 and a program's process each; the last is forked when the cell is ready already.
+    expected = ["bwrap"] * 2 + ["python3"] * (1 + 3 * most)
+    async with asyncio.timeout(10):
+        while processes_by_name(sandbox) != expected:  # noqa: ASYNC110 - processes set no events
+            await asyncio.sleep(0.01)
+    return len(own_cell_groups()), expected, open_descriptors()
+
+
+def processes_by_name(sandbox: Sandbox) -> list[str]:
+    """All of the sandbox's."""
+    return sorted(found.split()[1] for found in processes_of_cells(sandbox.isolation.uid))
 
 
 def programs(sandbox: Sandbox) -> list[str]:
