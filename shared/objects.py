@@ -69,7 +69,8 @@ class ObjectDescription(Shape, frozen=True, kw_only=True, omit_defaults=True):
     def sha256(self) -> str:
         """The digest in hexadecimal. Raises DamagedError."""
         try:
-            return base64.urlsafe_b64decode(self.digest.removeprefix(DIGEST_PREFIX)).hex()
+            digest = self.digest.removeprefix(DIGEST_PREFIX)
+            return base64.b64decode(digest, altchars=b"-_", validate=True).hex()
         except ValueError as error:
             raise DamagedError(f"{self.name}: the digest cannot be read") from error
 

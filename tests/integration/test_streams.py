@@ -28,7 +28,13 @@ async def test_everything_of_the_design_exists(broker: Broker) -> None:
     assert durable["filter_subject"] == subjects.QUEUED_SUBJECTS
     assert (durable["ack_wait"], durable["max_deliver"]) == (10_000_000_000, -1)
     names = (await broker.api("STREAM.NAMES"))["streams"]
-    assert set(names) == {subjects.JOBS, subjects.FEED, subjects.DEAD, subjects.EXECUTORS}
+    assert set(names) == {
+        subjects.JOBS,
+        subjects.FEED,
+        subjects.DEAD,
+        subjects.EXECUTORS,
+        subjects.objects_stream(subjects.ARTIFACTS),
+    }
 
 
 async def test_provisioning_again_changes_nothing(broker: Broker, log: Log) -> None:
