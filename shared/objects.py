@@ -92,34 +92,28 @@ class Objects:
         repetition is stored once. Raises BrokerError, FullError if there is no room.
         """
         token = uuid.uuid4().hex
-        chunks = object_chunks(self._bucket, token)
-        pieces = memoryview(content)
-        count = 0
         try:
-            for start in range(0, len(content), CHUNK_BYTES):
-                piece = bytes(pieces[start : start + CHUNK_BYTES])
-                await self._store(chunks, piece, {EVENT_ID: f"{token}.{count}"}, patience_s)
-                count += 1
+            digest = await self._put_chunks(token, content, patience_s)
             description = ObjectDescription(
                 name=name,
                 bucket=self._bucket,
                 nuid=token,
                 size=len(content),
-                chunks=count,
+                chunks=-(-len(content) // CHUNK_BYTES),
                 mtime=datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-                digest=DIGEST_PREFIX + base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode(),
+                digest=DIGEST_PREFIX + base64.urlsafe_b64encode(digest).decode(),
                 options=ObjectOptions(),
             )
             await self._store(
                 object_description(self._bucket, name),
                 msgspec.json.encode(description),
-                {**ROLLUP, EVENT_ID: f"{token}.M"},
+                {**ROLLUP, EVENT_ID: f"{token}.description"},
                 patience_s,
             )
         except BrokerError:
             # Sent over the same connection, so it comes after whatever the client still holds of the chunks.
             with suppress(BrokerError):
-                await self._purge(chunks)
+                await self._purge(object_chunks(self._bucket, token))
             raise
         return description
 
@@ -158,6 +152,17 @@ class Objects:
         if description is not None:
             await self._purge(object_description(self._bucket, name))
             await self._purge(object_chunks(self._bucket, description.nuid))
+
+    async def _put_chunks(self, token: str, content: bytes, patience_s: float) -> bytes:
+        """Store the chunks one after the other; their digest, taken as they go so that nothing waits long."""
+        digest = hashlib.sha256()
+        view = memoryview(content)
+        for number, start in enumerate(range(0, len(content), CHUNK_BYTES)):
+            piece = bytes(view[start : start + CHUNK_BYTES])
+            digest.update(piece)
+            subject = object_chunks(self._bucket, token)
+            await self._store(subject, piece, {EVENT_ID: f"{token}.{number}"}, patience_s)
+        return digest.digest()
 
     async def _chunks(self, description: ObjectDescription) -> AsyncIterator[bytes]:
         """Every chunk in order; waits for a replica that is a moment behind the leader."""

@@ -6,7 +6,6 @@ before naming expires with the store's age.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from shared import metrics
 from shared.broker import BrokerError
 from shared.events import Artifact, SkippedArtifact, Terminal
 from shared.logs import get_logger
-from shared.objects import DamagedError, FullError, Objects
+from shared.objects import DamagedError, FullError, ObjectDescription, Objects
 from shared.subjects import artifact_name
 
 logger = get_logger(__name__)
@@ -68,12 +67,12 @@ class Artifacts:
         artifacts: list[Artifact] = []
         for file in choice.files:
             name = artifact_name(execution.queued.job_id, attempt, len(artifacts))
-            if await self._store(execution, name, file.content):
-                digest = hashlib.sha256(file.content).hexdigest()
-                artifacts.append(Artifact(path=file.path, size=len(file.content), sha256=digest))
-                metrics.ARTIFACTS.inc()
-            else:
+            stored = await self._store(execution, name, file.content)
+            if stored is None:
                 skipped.append(Skipped(file.path, "the store of artifacts is full"))
+            else:
+                artifacts.append(Artifact(path=file.path, size=stored.size, sha256=stored.sha256))
+                metrics.ARTIFACTS.inc()
         return Kept(tuple(artifacts), told(skipped))
 
     async def discard(self, outcome: Terminal) -> None:
@@ -86,21 +85,19 @@ class Artifacts:
         except (BrokerError, DamagedError) as error:
             logger.warning("artifacts_left_behind", job_id=outcome.job_id, why=str(error))
 
-    async def _store(self, execution: Execution, name: str, content: bytes) -> bool:
-        """Whether it is stored; False if there is no room for it."""
+    async def _store(self, execution: Execution, name: str, content: bytes) -> ObjectDescription | None:
+        """The stored file; None if there is no room for it."""
         while True:
             try:
-                await self._objects.put(name, content, patience_s=PATIENCE_S)
+                return await self._objects.put(name, content, patience_s=PATIENCE_S)
             except FullError as error:
                 logger.error("artifacts_full", job_id=execution.queued.job_id, why=str(error))
-                return False
+                return None
             except BrokerError as error:
                 if execution.stop_reason in {"shutdown", "superseded"}:
                     raise
                 logger.warning("artifact_not_stored", job_id=execution.queued.job_id, why=str(error))
                 await asyncio.sleep(RETRY_PAUSE_S)
-            else:
-                return True
 
 
 def choose(files: Sequence[CellFile], skipped: Sequence[Skipped]) -> Choice:
@@ -149,5 +146,5 @@ def _unnameable(path: str) -> str | None:
 
 
 def _printable(path: str) -> str:
-    """A path as JSON can hold it, in a bounded number of bytes."""
+    """A path as JSON can hold it, at most PATH_BYTES_MAX characters of it."""
     return path.encode("utf-8", "backslashreplace").decode()[:PATH_BYTES_MAX]

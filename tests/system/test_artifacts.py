@@ -189,6 +189,12 @@ async def test_a_file_that_the_client_has_is_not_sent_again(http: httpx.AsyncCli
     assert other.status_code == 200
 
 
+async def test_a_client_may_leave_in_the_middle(http: httpx.AsyncClient, left: Left) -> None:
+    async with http.stream("GET", left.url("large")) as answer:
+        assert await anext(answer.aiter_bytes())
+    assert (await http.get(left.url("large"))).content == left.contents["large"]
+
+
 @pytest.mark.parametrize("path", ["nowhere", "out", "out/", "out/large", "%2e%2e/x", "a%00b", "x%0a", ""])
 async def test_a_file_that_is_not_kept_is_not_found(http: httpx.AsyncClient, left: Left, path: str) -> None:
     answer = await http.get(f"{left.url()}/{path}")
