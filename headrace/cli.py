@@ -14,14 +14,15 @@ import typer
 from rich.console import Console
 
 from headrace import connection
+from headrace.artifacts import download
 from headrace.client import AsyncClient, Endpoint, HeadraceError, open_client
 from headrace.demo import run_demo
 from headrace.doctor import examine, report
 from headrace.local.nats_server import NatsServerError
 from headrace.local.stack import DEFAULT_DIRECTORY, StackError, find
 from headrace.local.supervisor import StackOptions, private_stack, run_stack
-from headrace.run import UnknownLanguageError, language_of, print_json, run_program
-from headrace.show import event_line, jobs_table
+from headrace.run import UnknownLanguageError, exit_code, language_of, print_json, run_program
+from headrace.show import artifacts_table, event_line, jobs_table
 from shared.codec import EventObject
 from shared.subjects import SubjectError
 from shared.tokens import TokenError
@@ -80,6 +81,10 @@ def run(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
     language: Annotated[str | None, typer.Option(help="Where the file's name does not tell.")] = None,
     wall_ms: Annotated[int | None, typer.Option(min=1, help="Wall time limit.")] = None,
+    artifact: Annotated[
+        list[str] | None, typer.Option(help="A pattern of files to keep, such as out/**. May be repeated.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Where they are written.")] = Path(),
     data: Data = DEFAULT_DIRECTORY,
     as_json: AsJson = False,
 ) -> None:
@@ -97,15 +102,21 @@ def run(
         given |= {"stdin": content["content"], "stdin_encoding": content["encoding"]}
     if wall_ms is not None:
         given["limits"] = {"wall_ms": wall_ms}
-    _run(_run_file(data, file, language, given, as_json=as_json))
+    if artifact:
+        given["artifacts"] = artifact
+    _run(_run_file(data, file, language, given, output=output, as_json=as_json))
 
 
 async def _run_file(
-    data: Path, file: Path, language: str | None, given: dict[str, Any], *, as_json: bool
+    data: Path, file: Path, language: str | None, given: dict[str, Any], *, output: Path, as_json: bool
 ) -> int:
     async with _local_client(data) as client:
         submission = {**given, "language": language or language_of(file, await client.languages())}
-        return await run_program(client, submission, as_json=as_json)
+        ended = await run_program(client, submission, as_json=as_json)
+        left = (ended["result"] or {}).get("artifacts", [])
+        if left:
+            await download(client, ended["job_id"], left, output)
+        return exit_code(ended)
 
 
 @app.command()
@@ -213,6 +224,25 @@ def cancel(
     async def call(client: AsyncClient) -> None:
         job = await client.cancel(job_id)
         print_json(job) if as_json else console.print(job["status"])
+
+    _call(data, user, call)
+
+
+@app.command()
+def artifacts(
+    job_id: str,
+    output: Annotated[Path | None, typer.Option(help="Write them beneath this directory.")] = None,
+    data: Data = DEFAULT_DIRECTORY,
+    user: User = connection.LOCAL_USER,
+    as_json: AsJson = False,
+) -> None:
+    """List the files that a job left, and download them with --output."""
+
+    async def call(client: AsyncClient) -> None:
+        listed = await client.artifacts(job_id)
+        if output is not None:
+            await download(client, job_id, listed["artifacts"], output)
+        print_json(listed) if as_json else console.print(artifacts_table(listed))
 
     _call(data, user, call)
 

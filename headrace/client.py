@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -112,6 +113,16 @@ class AsyncClient:
         answer = await self._call("GET", f"/v1/jobs/{job_id}/events")
         return msgspec.convert(answer["events"], list[EventObject])
 
+    async def artifacts(self, job_id: str) -> Json:
+        """What a finished job left: `artifacts`, and what was `skipped`."""
+        return await self._call("GET", f"/v1/jobs/{job_id}/artifacts")
+
+    async def artifact(self, job_id: str, path: str) -> AsyncGenerator[bytes, None]:
+        """One of a finished job's files, some bytes at a time."""
+        async with self._streamed(f"/v1/jobs/{job_id}/artifacts/{quote(path)}") as answer:
+            async for piece in answer.aiter_bytes():
+                yield piece
+
     async def replay(
         self,
         *,
@@ -131,15 +142,9 @@ class AsyncClient:
             params["to"] = stored_to.isoformat()
         if everyone:
             params["all"] = "true"
-        try:
-            async with self._http.stream("GET", "/v1/events", params=params) as answer:
-                if answer.status_code != httpx.codes.OK:
-                    await answer.aread()
-                    raise _problem(answer)
-                async for line in answer.aiter_lines():
-                    yield msgspec.json.decode(line, type=EventObject)
-        except httpx.TransportError as error:
-            raise UnreachableError(f"{self._endpoint.api_url}: {type(error).__name__}") from error
+        async with self._streamed("/v1/events", params) as answer:
+            async for line in answer.aiter_lines():
+                yield msgspec.json.decode(line, type=EventObject)
 
     async def follow(self, job_id: str = "*", *, after: str = "start") -> AsyncGenerator[EventObject, None]:
         """One job's events until it ends, or (``*``) all jobs' for ever, over any broken connection."""
@@ -171,6 +176,20 @@ class AsyncClient:
             await _send(connection, {"type": "subscribe", "id": "1", "job_id": job_id, "after": after})
             await _expect(connection, "subscribed")
             yield connection
+
+    @asynccontextmanager
+    async def _streamed(
+        self, path: str, params: Mapping[str, str | int] | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """An answer whose body is still to come. Raises HeadraceError, also while the body is read."""
+        try:
+            async with self._http.stream("GET", path, params=params) as answer:
+                if answer.status_code != httpx.codes.OK:
+                    await answer.aread()
+                    raise _problem(answer)
+                yield answer
+        except httpx.TransportError as error:
+            raise UnreachableError(f"{self._endpoint.api_url}: {type(error).__name__}") from error
 
     async def _call(self, method: str, path: str, **options: Any) -> Json:  # noqa: ANN401 - httpx's own options
         try:

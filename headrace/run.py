@@ -95,8 +95,8 @@ class Printer:
         self._written[stream] += len(piece)
 
 
-async def run_program(client: AsyncClient, submission: dict[str, Any], *, as_json: bool) -> int:
-    """Submit, show, and return the exit code to end with. Ctrl-C cancels the job."""
+async def run_program(client: AsyncClient, submission: dict[str, Any], *, as_json: bool) -> dict[str, Any]:
+    """Submit, show, and return the finished job. Ctrl-C cancels it."""
     job = await client.submit(submission)
     printer = Printer(sys.stdout.buffer, sys.stderr.buffer)
     loop = asyncio.get_running_loop()
@@ -119,7 +119,7 @@ async def run_program(client: AsyncClient, submission: dict[str, Any], *, as_jso
     else:
         printer.finish(ended["result"])
         _explain(ended)
-    return exit_code(ended)
+    return ended
 
 
 def exit_code(job: dict[str, Any]) -> int:

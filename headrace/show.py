@@ -43,6 +43,19 @@ def event_line(event: EventObject, name: str, since: datetime) -> str:
     )
 
 
+def artifacts_table(listed: dict[str, Any]) -> Table:
+    """What a job left, one file a row; what is not kept has its reason in place of its digest."""
+    table = Table(box=None, header_style="bold")
+    table.add_column("path")
+    table.add_column("bytes", justify="right")
+    table.add_column("sha256")
+    for artifact in listed["artifacts"]:
+        table.add_row(harmless(artifact["path"]), str(artifact["size"]), artifact["sha256"])
+    for skipped in listed["skipped"]:
+        table.add_row(harmless(skipped["path"]), "", f"[yellow]skipped: {harmless(skipped['reason'])}[/]")
+    return table
+
+
 def jobs_table(jobs: list[dict[str, Any]]) -> Table:
     """Jobs, one a row."""
     table = Table(box=None, header_style="bold")

@@ -72,13 +72,17 @@ class Output(Shape, frozen=True, kw_only=True):
 
 
 class StageReport(Shape, frozen=True, kw_only=True):
-    """What one stage used. `exit_code` is None when a signal ended it."""
+    """What one stage used. `exit_code` is None when a signal ended it.
+
+    `cached` says that the compiler was not run and used nothing: its product of the same program was at hand.
+    """
 
     name: StageName
     wall_ms: int
     cpu_ms: int
     memory_peak_bytes: int | None = None
     exit_code: int | None = None
+    cached: bool = False
 
 
 class Artifact(Shape, frozen=True, kw_only=True):
@@ -89,8 +93,15 @@ class Artifact(Shape, frozen=True, kw_only=True):
     sha256: str
 
 
+class SkippedArtifact(Shape, frozen=True, kw_only=True):
+    """A file that was asked for and is not kept, and why: `reason` is for people."""
+
+    path: str
+    reason: str
+
+
 class Result(Shape, frozen=True, kw_only=True):
-    """What became of one attempt: how it ended, what it printed, and what it used."""
+    """What became of one attempt: how it ended, what it printed, what it used, and which files it left."""
 
     exit_code: int | None = None
     signal: int | None = None
@@ -101,6 +112,7 @@ class Result(Shape, frozen=True, kw_only=True):
     cpu_ms: int = 0
     memory_peak_bytes: int | None = None
     artifacts: tuple[Artifact, ...] = ()
+    skipped: tuple[SkippedArtifact, ...] = ()
 
 
 class EventBase(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=False):
@@ -114,7 +126,7 @@ class EventBase(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omi
 
 
 class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
-    """Accepted: the job will reach a terminal event."""
+    """Accepted: the job will reach a terminal event. `artifacts` are patterns of the files to keep of it."""
 
     language: str
     files: tuple[SourceFile, ...]
@@ -128,6 +140,7 @@ class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
     session: str | None = None
     expires_at: datetime | None = None
     concurrency: int = 1
+    artifacts: tuple[str, ...] = ()
 
 
 class JobRunning(EventBase, frozen=True, kw_only=True, tag="job.running.v1"):

@@ -137,10 +137,10 @@ class Log:
         found = 0 if last is None else last.sequence
         return None if found == expected else Conflict(found)
 
-    async def last(self, subject_filter: str) -> Entry | None:
+    async def last(self, subject_filter: str, *, stream: str = JOBS) -> Entry | None:
         """The last stored message of a filter, read from the stream's leader, so never stale."""
         try:
-            answer = await self._broker.api(f"STREAM.MSG.GET.{JOBS}", {"last_by_subj": subject_filter})
+            answer = await self._broker.api(f"STREAM.MSG.GET.{stream}", {"last_by_subj": subject_filter})
         except JetStreamError as error:
             if error.code == NO_MESSAGE:
                 return None

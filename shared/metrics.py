@@ -16,6 +16,10 @@ FINISHED = Counter("headrace_finished_total", "Terminal events written", ["statu
 FENCED = Counter("headrace_fenced_total", "Results refused because a later attempt had begun")
 JOBS_HELD = Gauge("headrace_jobs_held", "Deliveries held by this executor")
 JOBS_EXECUTING = Gauge("headrace_jobs_executing", "Attempts under way in this executor")
+COMPILE_CACHE = Counter(
+    "headrace_compile_cache_total", "Programs whose product was at hand (hit) or not (miss)", ["result"]
+)
+ARTIFACTS = Counter("headrace_artifacts_total", "Files stored for jobs")
 FEED_LOST = Counter("headrace_feed_lost_total", "Output notes that the feed did not take")
 QUEUE_WAIT = Histogram("headrace_queue_wait_seconds", "From accepted to begun, as recorded in job.running")
 CONNECTIONS = Gauge("headrace_connections", "Open WebSocket connections")

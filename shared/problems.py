@@ -33,6 +33,8 @@ METHOD_NOT_ALLOWED = ProblemType(
 )
 UNKNOWN_JOB = ProblemType("unknown-job", HTTPStatus.NOT_FOUND, "You have no job of this id")
 ALREADY_FINISHED = ProblemType("already-finished", HTTPStatus.CONFLICT, "The job has already ended")
+UNKNOWN_ARTIFACT = ProblemType("unknown-artifact", HTTPStatus.NOT_FOUND, "The job has no such artifact")
+NOT_FINISHED = ProblemType("not-finished", HTTPStatus.CONFLICT, "The job has not ended yet")
 TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large")
 UNSUPPORTED_MEDIA = ProblemType(
     "unsupported-media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"
@@ -55,6 +57,8 @@ ALL = (
     METHOD_NOT_ALLOWED,
     UNKNOWN_JOB,
     ALREADY_FINISHED,
+    UNKNOWN_ARTIFACT,
+    NOT_FINISHED,
     TOO_LARGE,
     UNSUPPORTED_MEDIA,
     INVALID,

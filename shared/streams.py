@@ -41,6 +41,7 @@ class ProvisionSettings(BrokerSettings, frozen=True, kw_only=True):
     retention_days: int = 30
     jobs_bytes_max: int = -1
     feed_bytes_max: int = 256 * MIB
+    artifacts_bytes_max: int = 1024 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,18 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
             "max_msgs_per_subject": 1,
             "max_age": int(EXECUTOR_TTL_S * 1e9),
             "duplicate_window": int(EXECUTOR_TTL_S * 1e9),
+            "allow_direct": True,
+            "allow_rollup_hdrs": True,
+        },
+        {
+            **file,
+            "name": subjects.objects_stream(subjects.ARTIFACTS),
+            "subjects": list(subjects.objects_subjects(subjects.ARTIFACTS)),
+            # A full store refuses new files, and their job says so: files that a job names stay.
+            "discard": "new",
+            "max_bytes": settings.artifacts_bytes_max,
+            "max_age": int(settings.retention_days * DAY_S * 1e9),
+            "duplicate_window": int(120e9),
             "allow_direct": True,
             "allow_rollup_hdrs": True,
         },

@@ -4,6 +4,7 @@ A user id is the `sub` of a token, so it may hold anything. `escape` makes it on
 and `unescape` reads it back: letters, digits, `-` and `_` stay, every other byte becomes `=HH`.
 """
 
+import base64
 import re
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ JOBS = "JOBS"
 FEED = "FEED"
 DEAD = "DEAD"
 EXECUTORS = "KV_EXECUTORS"
+
+ARTIFACTS = "ARTIFACTS"
+"""The bucket of the object store; its stream is `objects_stream(ARTIFACTS)`."""
 
 EXECUTOR_DURABLE = "executor"
 
@@ -111,6 +115,31 @@ def user_notes(user_id: str) -> str:
 def executor_key(executor_id: str) -> str:
     """Where an executor keeps its heartbeat."""
     return f"$KV.EXECUTORS.{executor_id}"
+
+
+def artifact_name(job_id: str, attempt: int, number: int) -> str:
+    """The object that holds an attempt's artifact, by its place in the result, not by its path."""
+    return f"{_job_token(job_id)}/{attempt}/{number}"
+
+
+def objects_stream(bucket: str) -> str:
+    """The stream beneath a bucket of the object store."""
+    return f"OBJ_{bucket}"
+
+
+def objects_subjects(bucket: str) -> tuple[str, str]:
+    """All chunks and all descriptions of a bucket."""
+    return f"$O.{bucket}.C.>", f"$O.{bucket}.M.>"
+
+
+def object_chunks(bucket: str, token: str) -> str:
+    """The chunks of one object, in order; `token` is drawn anew whenever an object is written."""
+    return f"$O.{bucket}.C.{token}"
+
+
+def object_description(bucket: str, name: str) -> str:
+    """The one message that says what an object is and where its chunks are."""
+    return f"$O.{bucket}.M.{base64.urlsafe_b64encode(name.encode()).decode()}"
 
 
 def parse(subject: str) -> JobSubject:

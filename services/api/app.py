@@ -3,17 +3,20 @@
 from fastapi import FastAPI
 
 from services.api import problems
+from services.api.artifacts import Artifacts
 from services.api.cancellations import Cancellations
 from services.api.catalogue import Catalogue
 from services.api.context import RequestIds
 from services.api.parts import Parts
 from services.api.queries import Queries
-from services.api.routes import events, jobs, languages
+from services.api.routes import artifacts, events, jobs, languages
 from services.api.settings import ApiSettings
 from services.api.submissions import Submissions
 from shared.broker import Broker, connect
 from shared.log import Log
+from shared.objects import Objects
 from shared.service import Service, listen, serve_http
+from shared.subjects import ARTIFACTS
 from shared.tokens import Tokens
 
 
@@ -22,14 +25,16 @@ def create_app(service: Service, settings: ApiSettings, tokens: Tokens, broker: 
     app = FastAPI(title="Headrace", version="1", docs_url="/docs", redoc_url=None)
     log = Log(broker)
     catalogue = Catalogue(log)
+    queries = Queries(broker, log)
     app.state.tokens = tokens
     app.state.parts = Parts(
         submissions=Submissions(log, catalogue, settings),
         cancellations=Cancellations(log, patience_s=settings.append_patience_s),
-        queries=Queries(broker, log),
+        queries=queries,
+        artifacts=Artifacts(queries, Objects(broker, log, ARTIFACTS)),
         catalogue=catalogue,
     )
-    for resource in (jobs, events, languages):
+    for resource in (jobs, artifacts, events, languages):
         app.include_router(resource.router)
     app.router.routes.extend(service.routes())
     problems.install(app)

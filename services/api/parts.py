@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from services.api.artifacts import Artifacts
 from services.api.cancellations import Cancellations
 from services.api.catalogue import Catalogue
 from services.api.queries import Queries
@@ -17,6 +18,7 @@ class Parts:
     submissions: Submissions
     cancellations: Cancellations
     queries: Queries
+    artifacts: Artifacts
     catalogue: Catalogue
 
 

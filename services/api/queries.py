@@ -14,7 +14,7 @@ from shared.log import Entry, Log
 from shared.logs import get_logger
 from shared.problems import ProblemError
 from shared.record import JobRecord, fold
-from shared.subjects import JOBS_SUBJECTS, VIEW_JOB, VIEW_JOBS, job_events, user_events
+from shared.subjects import JOBS_SUBJECTS, VIEW_JOB, VIEW_JOBS, is_job_id, job_events, user_events
 from shared.view import JobAnswer, JobQuestion, JobsAnswer, JobsQuestion, ViewAnswer, ViewProblem
 
 logger = get_logger(__name__)
@@ -105,6 +105,12 @@ class Queries:
             return answer
         detail = answer.detail if isinstance(answer, ViewProblem) else "an answer to another question"
         raise UnreachableError(f"{subject}: {detail}")
+
+
+def check_job_id(job_id: str) -> None:
+    """Text that cannot be an id is an unknown job, not a malformed request."""
+    if not is_job_id(job_id):
+        raise unknown_job()
 
 
 def unknown_job() -> ProblemError:

@@ -18,6 +18,8 @@ PATH_DEPTH_MAX = 16
 ARGS_MAX = 256
 ENV_MAX = 64
 LABELS_MAX = 16
+PATTERNS_MAX = 16
+PATTERN_BYTES_MAX = 256
 WORD_BYTES_MAX = 32 * 1024
 
 _ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
@@ -56,8 +58,16 @@ def _relative_path(path: str) -> str:
     return path
 
 
+def _pattern(pattern: str) -> str:
+    """A glob that can only match inside the work directory; bounded, because each file is matched with it."""
+    if len(pattern.encode()) > PATTERN_BYTES_MAX:
+        raise ValueError(f"is longer than {PATTERN_BYTES_MAX} bytes")
+    return _relative_path(pattern)
+
+
 Text = Annotated[str, AfterValidator(_encodable)]
 RelativePath = Annotated[Text, AfterValidator(_relative_path)]
+Pattern = Annotated[Text, AfterValidator(_pattern)]
 Word = Annotated[Text, Field(max_length=WORD_BYTES_MAX), AfterValidator(_without_nul)]
 LabelValue = Annotated[Text, Field(max_length=256), AfterValidator(_without_nul)]
 
@@ -98,7 +108,7 @@ class LimitsBody(_Request):
 
 
 class SubmissionBody(_Request):
-    """A program to run: `code` for one file, or `files`."""
+    """A program to run: `code` for one file, or `files`; `artifacts` are patterns of files to keep."""
 
     language: Text = Field(min_length=1, max_length=64)
     code: Text | None = None
@@ -110,6 +120,7 @@ class SubmissionBody(_Request):
     env: dict[Annotated[str, Field(pattern=_ENV_NAME)], Word] = Field({}, max_length=ENV_MAX)
     limits: LimitsBody = LimitsBody()
     labels: dict[Annotated[str, Field(pattern=_LABEL_NAME)], LabelValue] = Field({}, max_length=LABELS_MAX)
+    artifacts: tuple[Pattern, ...] = Field((), max_length=PATTERNS_MAX)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

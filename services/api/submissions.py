@@ -26,6 +26,9 @@ RETRY_AFTER = {"Retry-After": "2"}
 _IDEMPOTENCY = uuid.UUID("6f1d7f0e-6b0e-5d5c-9c53-3a1f5f4b7a10")
 """Namespace of job ids that are made of a user and an idempotency key."""
 
+_LATER_FIELDS = frozenset({"artifacts"})
+"""Of a submission, since fingerprints were first stored."""
+
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
@@ -122,6 +125,7 @@ class Submissions:
             limits=_limits(body.limits, offer.limits, self._settings.limits_max),
             labels=body.labels,
             concurrency=min(caller.concurrency, self._settings.concurrency_max),
+            artifacts=body.artifacts,
         )
 
 
@@ -138,8 +142,12 @@ def _job_id(user_id: str, key: str | None) -> str:
 
 
 def _fingerprint(body: SubmissionBody) -> str:
-    """The same for the same request, however it was written (order of fields, white space)."""
-    canonical = msgspec.json.encode(body.model_dump(mode="json"), order="sorted")
+    """The same for the same request, however it was written (order of fields, white space).
+
+    A field that came later counts only where it is used, or an upgrade would refuse what it had accepted.
+    """
+    unused = {name for name in _LATER_FIELDS if not getattr(body, name)}
+    canonical = msgspec.json.encode(body.model_dump(mode="json", exclude=unused), order="sorted")
     return hashlib.sha256(canonical).hexdigest()
 
 

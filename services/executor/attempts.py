@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from services.executor.artifacts import NOTHING_KEPT, Artifacts
+from services.executor.compiled import Compiled, CompiledPrograms, key_of
 from services.executor.estimates import Estimates
 from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
 from services.executor.feed import Feed
 from services.executor.languages import Offered, Program, compile_stage, run_stage
 from services.executor.outcome import Attempt, StageEnd, conclude, without_verdict
-from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox, SandboxError, Stage
+from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox, SandboxError, Stage, Verdict
 from services.executor.settings import ExecutorSettings
 from services.executor.unfinished import Unfinished
 from shared import metrics
@@ -35,6 +37,8 @@ from shared.job import (
 )
 from shared.log import Appended, Log
 from shared.logs import get_logger
+from shared.objects import Objects
+from shared.subjects import ARTIFACTS
 
 logger = get_logger(__name__)
 
@@ -69,6 +73,8 @@ class Attempts:
         self._languages = languages
         self._unfinished = unfinished
         self._settings = settings
+        self._artifacts = Artifacts(Objects(broker, log, ARTIFACTS))
+        self._compiled = CompiledPrograms(settings.compiled_bytes_max)
         self._estimates = Estimates()
 
     async def perform(self, execution: Execution) -> Disposition:
@@ -128,6 +134,12 @@ class Attempts:
             failure = error
         finally:
             feed_sequence = await feed.close(sending)
+        kept = NOTHING_KEPT
+        if failure is None:
+            verdict = ends[-1].verdict
+            if execution.stop_reason in {"shutdown", "superseded"} and verdict.stopped_by == "stopped":
+                return None
+            kept = await self._artifacts.keep(execution, number, verdict)
         attempt = Attempt(
             queued=queued,
             number=number,
@@ -140,9 +152,7 @@ class Attempts:
         if failure is not None:
             logger.error("sandbox_failed", job_id=queued.job_id, attempt=number, why=str(failure))
             return without_verdict(attempt, "sandbox_error", str(failure)) if self._is_last(number) else None
-        if execution.stop_reason in {"shutdown", "superseded"} and ends[-1].verdict.stopped_by == "stopped":
-            return None
-        return conclude(attempt, ends)
+        return conclude(attempt, ends, kept)
 
     async def _run_stages(self, execution: Execution, feed: Feed, ends: list[StageEnd]) -> None:
         offered = self._languages[execution.queued.language]
@@ -150,7 +160,7 @@ class Attempts:
         product = None
         compiling = compile_stage(offered.language, program)
         if compiling is not None:
-            end = await self._run_stage(execution, compiling, feed, percent=(0, 50))
+            end = await self._compile(execution, offered, compiling, feed)
             ends.append(end)
             if end.verdict.stopped_by is not None or end.verdict.exit_code != 0:
                 return
@@ -158,6 +168,23 @@ class Attempts:
         started_at = 0 if compiling is None else 50
         running = run_stage(offered.language, program, product)
         ends.append(await self._run_stage(execution, running, feed, percent=(started_at, 100)))
+
+    async def _compile(self, execution: Execution, offered: Offered, stage: Stage, feed: Feed) -> StageEnd:
+        """Run the compiler, or take what it made of the same program for the same user before."""
+        runtime = self._sandbox.isolation.runtime_digest
+        key = key_of(execution.queued.user_id, offered, stage, runtime_digest=runtime)
+        found = self._compiled.find(key)
+        metrics.COMPILE_CACHE.labels(result="miss" if found is None else "hit").inc()
+        if found is not None:
+            # Its warnings are as true as they were.
+            feed.write("compile", "stdout", found.stdout)
+            feed.write("compile", "stderr", found.stderr)
+            feed.progress("compile", 50, "compiled before", None)
+            return _compiled_before(found)
+        end = await self._run_stage(execution, stage, feed, percent=(0, 50))
+        if end.verdict.stopped_by is None and end.verdict.exit_code == 0 and end.verdict.kept is not None:
+            self._compiled.keep(key, Compiled(end.verdict.kept, end.stdout, end.stderr))
+        return end
 
     async def _run_stage(
         self, execution: Execution, stage: Stage, feed: Feed, *, percent: tuple[int, int]
@@ -182,7 +209,7 @@ class Attempts:
         known = self._unfinished.get(queued.job_id)
         sequence = max(begun.sequence, known.last_sequence if known else 0)
         if known is not None and _attempt_of(known.state) > begun.running.attempt:
-            return self._fenced(execution)
+            return await self._fenced(execution, outcome)
         while True:
             try:
                 result = await self._log.append(outcome, expected=sequence, patience_s=PATIENCE_S)
@@ -198,12 +225,21 @@ class Attempts:
             history = await self._log.read_job(queued.user_id, queued.job_id, at_least=result.last_sequence)
             decision = decide_finish(history.state, outcome)
             if not isinstance(decision, Append):
-                return Ack() if isinstance(history.state, Finished) else self._fenced(execution)
+                return await self._refused(execution, outcome, history.state)
             sequence = history.last_sequence
 
-    def _fenced(self, execution: Execution) -> LetGo:
+    async def _refused(self, execution: Execution, outcome: Terminal, state: JobState) -> Disposition:
+        if not isinstance(state, Finished):
+            return await self._fenced(execution, outcome)
+        if state.outcome != outcome:
+            # Otherwise this very outcome was stored by an append that was given up too early.
+            await self._artifacts.discard(outcome)
+        return Ack()
+
+    async def _fenced(self, execution: Execution, outcome: Terminal) -> LetGo:
         metrics.FENCED.inc()
         logger.warning("outcome_fenced", job_id=execution.queued.job_id, attempt=execution.attempt)
+        await self._artifacts.discard(outcome)
         return LetGo()
 
     async def _known(self, queued: JobQueued) -> tuple[JobState, int]:
@@ -239,6 +275,22 @@ def _attempt_of(state: JobState) -> int:
     return state.attempt if isinstance(state, Running) else 0
 
 
+def _compiled_before(found: Compiled) -> StageEnd:
+    """A compile stage that used nothing, because it was not run."""
+    verdict = Verdict(
+        exit_code=0,
+        signal=None,
+        stopped_by=None,
+        wall_ms=0,
+        cpu_ms=0,
+        memory_peak_bytes=None,
+        stdout_bytes=len(found.stdout),
+        stderr_bytes=len(found.stderr),
+        kept=found.product,
+    )
+    return StageEnd("compile", verdict, found.stdout, found.stderr, cached=True)
+
+
 def _program(queued: JobQueued) -> Program:
     return Program(
         files=tuple(CellFile(file.name, _content(file)) for file in queued.files),
@@ -247,6 +299,7 @@ def _program(queued: JobQueued) -> Program:
         args=queued.args,
         env=tuple(queued.env.items()),
         stdin=_content(queued.stdin) if queued.stdin else b"",
+        artifacts=queued.artifacts,
     )
 
 

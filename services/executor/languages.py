@@ -105,6 +105,7 @@ class Program:
     args: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     stdin: bytes = b""
+    artifacts: tuple[str, ...] = ()
 
 
 def load_languages(folder: Path = FOLDER) -> dict[str, Language]:
@@ -156,6 +157,7 @@ def run_stage(language: Language, program: Program, product: bytes | None = None
         limits=program.limits,
         env=tuple({**language.env, **dict(program.env)}.items()),
         stdin=program.stdin,
+        artifacts=program.artifacts,
     )
 
 

@@ -4,6 +4,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from services.executor.artifacts import NOTHING_KEPT, Kept
 from services.executor.sandbox.sandbox import Verdict
 from shared.events import (
     Encoding,
@@ -25,12 +26,13 @@ from shared.job import Moment
 
 @dataclass(frozen=True, slots=True)
 class StageEnd:
-    """How one stage ended and what was kept of its output."""
+    """How one stage ended and what was kept of its output; `cached` if a kept product took its place."""
 
     name: StageName
     verdict: Verdict
     stdout: bytes
     stderr: bytes
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,10 @@ def ending_of(stage: StageEnd) -> Ending:
     return Failed("signal" if verdict.exit_code is None else "exit_code", how)
 
 
-def conclude(attempt: Attempt, stages: list[StageEnd]) -> Terminal:
+def conclude(attempt: Attempt, stages: list[StageEnd], kept: Kept = NOTHING_KEPT) -> Terminal:
     """The terminal event of an attempt, from the last of its stages. At least one stage was run."""
     last = stages[-1]
-    common = {**_about(attempt), "result": _result(stages)}
+    common = {**_about(attempt), "result": _result(stages, kept)}
     match ending_of(last):
         case Completed():
             return JobCompleted(**common)
@@ -156,7 +158,7 @@ def _about(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _result(stages: list[StageEnd]) -> Result:
+def _result(stages: list[StageEnd], kept: Kept) -> Result:
     last = stages[-1]
     peaks = [
         stage.verdict.memory_peak_bytes for stage in stages if stage.verdict.memory_peak_bytes is not None
@@ -170,6 +172,8 @@ def _result(stages: list[StageEnd]) -> Result:
         wall_ms=sum(stage.verdict.wall_ms for stage in stages),
         cpu_ms=sum(stage.verdict.cpu_ms for stage in stages),
         memory_peak_bytes=max(peaks, default=None),
+        artifacts=kept.artifacts,
+        skipped=kept.skipped,
     )
 
 
@@ -180,4 +184,5 @@ def _report(stage: StageEnd) -> StageReport:
         cpu_ms=stage.verdict.cpu_ms,
         memory_peak_bytes=stage.verdict.memory_peak_bytes,
         exit_code=stage.verdict.exit_code,
+        cached=stage.cached,
     )

@@ -29,6 +29,10 @@ class ExecutorSettings(ListenSettings, frozen=True, kw_only=True):
     held_bytes_max: Positive = 64 * 1024 * 1024
     """The same in bytes of their events, because a program may be large."""
 
+    compiled_bytes_max: Annotated[int, msgspec.Meta(ge=0)] = 64 * 1024 * 1024
+    """Products of compilers, kept in memory for their user's next run of the same program; 0 keeps none.
+    Enough for thousands of small C programs, or for thirty of Go's."""
+
     attempts_max: Positive = 3
     minimum_isolation: str = "namespaces,uid"
     """What the executor refuses to start without: `namespaces`, `uid` (cells are not root), `cgroup`,

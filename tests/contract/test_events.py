@@ -1,7 +1,8 @@
 """Published events never change: each version's golden file must decode, and encode to the same bytes.
 
 A new event or version needs a new file: write it with ``python -m tests.contract.test_events``. Changing
-an existing file is changing history.
+an existing file is changing history. A later field has a default; the form with it is a file of its own,
+``<tag>+<field>.json``, and the earlier form goes on being read.
 """
 
 from pathlib import Path
@@ -29,6 +30,7 @@ from shared.events import (
     Limits,
     Output,
     Result,
+    SkippedArtifact,
     SourceFile,
     StageReport,
     kind_of,
@@ -98,33 +100,66 @@ EXAMPLES: list[EventBase] = [
     JobOutput(**COMMON, attempt=1, stage="run", stream="stderr", offset=16_384, content="ä"),
     JobProgress(**COMMON, attempt=1, stage="run", percent=50, message="run started", remaining_s=0.25),
 ]
+LATER_RESULT = msgspec.structs.replace(
+    RESULT,
+    stages=(
+        StageReport(name="compile", wall_ms=0, cpu_ms=0, exit_code=0, cached=True),
+        StageReport(name="run", wall_ms=12, cpu_ms=9, memory_peak_bytes=1_000_000, exit_code=0),
+    ),
+    skipped=(SkippedArtifact(path="out/core", reason="larger than what is left of the disk"),),
+)
+LATER = {
+    tag_of(event): event
+    for event in (
+        msgspec.structs.replace(event, artifacts=("out/**", "*.png"))
+        if isinstance(event, JobQueued)
+        else msgspec.structs.replace(event, result=LATER_RESULT)
+        for event in EXAMPLES
+        if isinstance(event, JobQueued | JobCompleted | JobFailed | JobTimeout | JobCancelled)
+    )
+}
+"""Events that have had fields added, with those fields."""
 
 
 def path_of(event: EventBase) -> Path:
-    return FOLDER / f"{tag_of(event)}.json"
+    added = "+artifacts" if LATER.get(tag_of(event)) == event else ""
+    return FOLDER / f"{tag_of(event)}{added}.json"
+
+
+def read(event: EventBase, stored: bytes) -> EventBase:
+    if isinstance(event, JobOutput | JobProgress):
+        return decode_note(feed_note(USER, JOB, kind_of(event)), stored)
+    return decode_event(job_event(USER, JOB, kind_of(event)), stored)
 
 
 def golden(event: EventBase) -> bytes:
     return msgspec.json.format(encode(event), indent=2) + b"\n"
 
 
-@pytest.mark.parametrize("event", EXAMPLES, ids=tag_of)
+@pytest.mark.parametrize(
+    "event", [LATER.get(tag_of(event), event) for event in EXAMPLES], ids=lambda event: path_of(event).stem
+)
 def test_the_golden_file_is_what_is_written_and_read(event: EventBase) -> None:
     stored = path_of(event).read_bytes()
     assert golden(event) == stored
-    if isinstance(event, JobOutput | JobProgress):
-        assert decode_note(feed_note(USER, JOB, kind_of(event)), stored) == event
-    else:
-        assert decode_event(job_event(USER, JOB, kind_of(event)), stored) == event
+    assert read(event, stored) == event
+
+
+@pytest.mark.parametrize("event", [event for event in EXAMPLES if tag_of(event) in LATER], ids=tag_of)
+def test_what_was_written_before_a_field_was_added_is_read_with_its_default(event: EventBase) -> None:
+    stored = path_of(event).read_bytes()
+    assert golden(event) != stored
+    assert read(event, stored) == event
 
 
 def test_every_event_has_an_example_and_every_file_an_event() -> None:
     known = {str(kind.__struct_config__.tag) for kind in (*Event.__args__, *FeedNote.__args__)}
     assert {tag_of(event) for event in EXAMPLES} == known
-    assert {path.stem for path in FOLDER.glob("*.json")} == known
+    files = {path.stem for path in FOLDER.glob("*.json")}
+    assert files == known | {f"{tag}+artifacts" for tag in LATER}
 
 
 if __name__ == "__main__":
-    for example in EXAMPLES:
+    for example in (*EXAMPLES, *LATER.values()):
         if not path_of(example).exists():
             path_of(example).write_bytes(golden(example))

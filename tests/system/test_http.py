@@ -315,6 +315,9 @@ BAD_BODIES: dict[str, tuple[object, int, str]] = {
     "unknown limit": ({**HELLO, "limits": {"wall": 1}}, 422, "invalid-request"),
     "label name": ({**HELLO, "labels": {"*.>": "x"}}, 422, "invalid-request"),
     "many labels": ({**HELLO, "labels": {f"l{n}": "" for n in range(17)}}, 422, "invalid-request"),
+    "artifacts outside": ({**HELLO, "artifacts": ["../*"]}, 422, "invalid-request"),
+    "absolute artifacts": ({**HELLO, "artifacts": ["/etc/*"]}, 422, "invalid-request"),
+    "many artifact patterns": ({**HELLO, "artifacts": ["*"] * 17}, 422, "invalid-request"),
     "source too long": ({"language": "bash", "code": "#" * 1_100_000}, 413, "too-large"),
 }
 
@@ -372,6 +375,8 @@ async def test_a_chunked_body_without_end_is_cut_off(http: httpx.AsyncClient) ->
         ("GET", f"/v1/jobs/{builders.JOB}"),
         ("POST", f"/v1/jobs/{builders.JOB}/cancel"),
         ("GET", f"/v1/jobs/{builders.JOB}/events"),
+        ("GET", f"/v1/jobs/{builders.JOB}/artifacts"),
+        ("GET", f"/v1/jobs/{builders.JOB}/artifacts/x"),
         ("GET", "/v1/events"),
         ("GET", "/v1/languages"),
     ],
@@ -404,7 +409,13 @@ async def test_another_users_job_is_unknown(shared_stack: Stack, alice: User) ->
 
 @pytest.mark.parametrize("job_id", [builders.JOB, "x", "*", "%3E", "..%2F..", "a" * 3000, "%00"])
 async def test_an_unknown_id_is_not_found(http: httpx.AsyncClient, job_id: str) -> None:
-    for method, path in (("GET", ""), ("GET", "/events"), ("POST", "/cancel")):
+    for method, path in (
+        ("GET", ""),
+        ("GET", "/events"),
+        ("GET", "/artifacts"),
+        ("GET", "/artifacts/x"),
+        ("POST", "/cancel"),
+    ):
         answer = await http.request(method, f"/v1/jobs/{job_id}{path}")
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"

@@ -11,12 +11,11 @@ from starlette.responses import Response
 
 from services.api.context import CallerOf, ContextOf
 from services.api.parts import parts_of
-from services.api.queries import unknown_job
+from services.api.queries import check_job_id
 from services.api.schemas import SubmissionBody
 from shared import problems
 from shared.job import Moment, Status
 from shared.problems import FieldError, ProblemError
-from shared.subjects import is_job_id
 from shared.view import PAGE_MAX, JobsQuestion
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -80,7 +79,7 @@ async def list_jobs(
 @router.get("/{job_id}", summary="Read one job")
 async def read_job(job_id: str, request: Request, caller: CallerOf) -> Response:
     """Tell how the job stands, with its result if it has one."""
-    _check(job_id)
+    check_job_id(job_id)
     job = await parts_of(request).queries.job(caller.user_id, job_id)
     return _json(job, headers={"ETag": f'"{job.last_sequence}"'})
 
@@ -88,7 +87,7 @@ async def read_job(job_id: str, request: Request, caller: CallerOf) -> Response:
 @router.post("/{job_id}/cancel", status_code=202, summary="Cancel one job")
 async def cancel(job_id: str, request: Request, caller: CallerOf, context: ContextOf) -> Response:
     """Stop the job: at once while it is queued, as soon as its executor hears of it otherwise."""
-    _check(job_id)
+    check_job_id(job_id)
     parts = parts_of(request)
     moment = Moment(datetime.now(UTC), context.request_id, context.trace)
     await parts.cancellations.cancel(job_id, caller, moment)
@@ -98,14 +97,8 @@ async def cancel(job_id: str, request: Request, caller: CallerOf, context: Conte
 @router.get("/{job_id}/events", summary="Read one job's history")
 async def read_events(job_id: str, request: Request, caller: CallerOf) -> Response:
     """List the job's events exactly as stored, with their sequence and the log's time."""
-    _check(job_id)
+    check_job_id(job_id)
     return _json({"events": await parts_of(request).queries.job_events(caller.user_id, job_id)})
-
-
-def _check(job_id: str) -> None:
-    """Text that cannot be an id is an unknown job, not a malformed request."""
-    if not is_job_id(job_id):
-        raise unknown_job()
 
 
 def _utc(time: datetime | None) -> datetime | None:

@@ -1,0 +1,62 @@
+"""/v1/jobs/{id}/artifacts: the files that a job left.
+
+A program chose their names and their bytes, so a browser must neither show nor guess at them: every file is
+an attachment of no type.
+"""
+
+from urllib.parse import quote
+
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
+
+from services.api.context import CallerOf
+from services.api.parts import parts_of
+from services.api.queries import check_job_id
+
+router = APIRouter(prefix="/v1/jobs/{job_id}/artifacts", tags=["artifacts"])
+
+OCTETS = "application/octet-stream"
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_")
+
+
+@router.get("", summary="List the files that a job left")
+async def list_artifacts(job_id: str, request: Request, caller: CallerOf) -> Response:
+    """List what was kept, and what was asked for and is not kept; 409 until the job has ended."""
+    check_job_id(job_id)
+    result = await parts_of(request).artifacts.result(caller.user_id, job_id)
+    listed = {"artifacts": result.artifacts, "skipped": result.skipped}
+    return Response(msgspec.json.encode(listed), media_type="application/json")
+
+
+@router.get("/{path:path}", summary="Download one of them", response_class=StreamingResponse)
+async def read_artifact(job_id: str, path: str, request: Request, caller: CallerOf) -> Response:
+    """Stream one file as it was when the program ended; 409 until the job has ended."""
+    check_job_id(job_id)
+    artifacts = parts_of(request).artifacts
+    found = await artifacts.find(caller.user_id, job_id, path)
+    etag = f'"{found.artifact.sha256}"'
+    headers = {
+        "ETag": etag,
+        "Content-Disposition": disposition(path.rpartition("/")[2]),
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cache-Control": "private, no-cache",
+    }
+    if is_known(request.headers.get("If-None-Match", ""), etag):
+        return Response(status_code=304, headers=headers)
+    pieces = await artifacts.open(found)
+    headers["Content-Length"] = str(found.artifact.size)
+    return StreamingResponse(pieces, media_type=OCTETS, headers=headers)
+
+
+def disposition(name: str) -> str:
+    """`Content-Disposition` for any name: a plain one for old clients, and the true one (RFC 6266, 8187)."""
+    plain = "".join(letter if letter in _PLAIN else "_" for letter in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def is_known(if_none_match: str, etag: str) -> bool:
+    """Whether the client has this version: one of its tags, compared weakly, or `*` (RFC 9110, 13.1.2)."""
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return etag in tags or "*" in tags
