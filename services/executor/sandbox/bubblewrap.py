@@ -19,6 +19,7 @@ from services.executor.sandbox.sandbox import (
     RejectedError,
     Sandbox,
     SandboxError,
+    Skipped,
     Stage,
     Verdict,
 )
@@ -30,6 +31,8 @@ from shared.events import Isolation, Limits
 SPARE_PROCESSES = 2
 """Our own in a cell: the monitor and pid 1. A stage that keeps a product has its shell as well."""
 
+NOT_BROUGHT_OUT = "the cells of this host cannot bring files out"
+"""The reason for every pattern: it takes a pid 1 of ours."""
 TRIAL = Stage(name="run", argv=("/bin/sh", "-c", ":"), files=(), limits=Limits())
 
 
@@ -136,6 +139,7 @@ def _verdict(stage: Stage, started: Started, usage: Usage) -> Verdict:
         stdout_bytes=started.stdout.bytes_read,
         stderr_bytes=started.stderr.bytes_read,
         kept=product if end.exit_code == 0 else None,
+        skipped=tuple(Skipped(pattern, NOT_BROUGHT_OUT) for pattern in stage.artifacts),
     )
 
 

@@ -54,8 +54,7 @@ class Run:
         self._cell = cell
         self._stage = stage
         self._conditions = conditions
-        self._status: int | None = None
-        self._waited_ms = 0
+        self._report: wire.Report | None = None
         self._said = ""
         self._brought = Brought()
         self._told: asyncio.Future[None] = self._loop.create_future()
@@ -96,7 +95,7 @@ class Run:
         stopper.add_done_callback(lambda task: None if task.cancelled() else self._watch.end("stopped"))
         try:
             await self._told
-            if self._status is not None and (patterns := self._wanted(self._status)):
+            if self._report is not None and (patterns := self._wanted(self._report)):
                 self._brought = await bring_out(self._cell.channel, self._request(patterns))
         finally:
             stopper.cancel()
@@ -131,7 +130,7 @@ class Run:
         with contextlib.suppress(OSError):
             message = self._cell.channel.recv(wire.MESSAGE_BYTES_MAX)
         if message.startswith(wire.REPORT) and not self._said:
-            self._status, self._waited_ms = wire.decode_report(message)
+            self._report = wire.decode_report(message)
         else:
             self._said = message.decode(errors="replace")
         self._ended()
@@ -147,12 +146,13 @@ class Run:
         if not self._told.done():
             self._told.set_result(None)
 
-    def _wanted(self, status: int) -> list[str]:
+    def _wanted(self, report: wire.Report) -> list[str]:
         """The patterns of what is to be brought out after a program that nobody had to stop."""
         if self._watch.stop is not None:
             return []
-        kept = [] if self._stage.keep is None or status != 0 else [glob.escape(self._stage.keep)]
-        return [*kept, *self._stage.artifacts]
+        if self._stage.keep is not None:
+            return [glob.escape(self._stage.keep)] if report.status == 0 else []
+        return list(self._stage.artifacts)
 
     def _request(self, patterns: list[str]) -> collect.Request:
         bounds, keeps = self._conditions.bounds, self._stage.keep is not None
@@ -167,12 +167,19 @@ class Run:
 
     async def _verdict(self) -> Verdict:
         usage = self._usage()
-        status = Status(None, KILLED) if self._status is None else Status.exact(self._status)
-        if self._status is None and self._watch.stop is None and not usage.memory_exceeded:
+        report = self._report
+        status = Status(None, KILLED) if report is None else Status.exact(report.status)
+        if report is None and self._watch.stop is None and not usage.memory_exceeded:
             raise SandboxError(f"a cell ended without a report: {self._said or 'it was killed'}")
         flooded = self._stdout.overflowed or self._stderr.overflowed
         stop = self._watch.stop or ("output_limit" if flooded else None)
-        end = ending(status=status, stop=stop, usage=usage, limits=self._stage.limits)
+        end = ending(
+            status=status,
+            stop=stop,
+            usage=usage,
+            limits=self._stage.limits,
+            disk_full=report is not None and report.disk_full,
+        )
         contents = await self._brought.contents()
         return Verdict(
             exit_code=end.exit_code,
@@ -194,13 +201,15 @@ class Run:
             usage = self._cell.group.usage()
         except OSError as error:
             raise SandboxError(f"nothing counted what the cell used: {error}") from error
-        cpu_ms = max(usage.cpu_ms, self._waited_ms)
+        cpu_ms = max(usage.cpu_ms, 0 if self._report is None else self._report.cpu_ms)
         return Usage(cpu_ms, usage.memory_peak_bytes, usage.memory_exceeded)
 
     def _product(self, contents: Sequence[CellFile]) -> bytes | None:
+        if self._stage.keep is None:
+            return None
         if any(skipped.reason == collect.TOO_LONG for skipped in self._brought.skipped):
             raise RejectedError(f"the product is longer than {self._stage.keep_bytes_max} bytes")
-        return contents[0].content if self._stage.keep is not None and contents else None
+        return contents[0].content if contents else None
 
 
 async def run_stage(

@@ -57,9 +57,13 @@ class Status:
         return cls(returncode, None)
 
 
-def ending(*, status: Status, stop: Stop | None, usage: Usage, limits: Limits) -> Ending:
+def ending(
+    *, status: Status, stop: Stop | None, usage: Usage, limits: Limits, disk_full: bool = False
+) -> Ending:
     """Decide from the status, why we killed it if we did, and what was counted."""
     stopped_by = _stopped_by(status.exit_code, status.signal, stop, usage, limits)
+    if stopped_by is None and status.exit_code != 0 and (disk_full or status.signal == signal.SIGXFSZ):
+        stopped_by = "disk"
     return Ending(status.exit_code, status.signal, stopped_by)
 
 

@@ -82,6 +82,7 @@ def stage(
     keep: str | None = None,
     keep_bytes_max: int = MIB,
     limits: Limits | None = None,
+    artifacts: tuple[str, ...] = (),
 ) -> Stage:
     """Build a stage with limits that a test can wait for."""
     return Stage(
@@ -93,6 +94,7 @@ def stage(
         stdin=stdin,
         keep=keep,
         keep_bytes_max=keep_bytes_max,
+        artifacts=artifacts,
     )
 
 

@@ -43,3 +43,18 @@ def usage(*, cpu_ms: int = 10, memory_exceeded: bool = False) -> Usage:
 )
 def test_an_ending(returncode: int, stop: Stop | None, used: Usage, expected: Ending) -> None:
     assert ending(status=Status.unfolded(returncode), stop=stop, usage=used, limits=LIMITS) == expected
+
+
+@pytest.mark.parametrize(
+    ("returncode", "stop", "disk_full", "expected"),
+    [
+        pytest.param(1, None, True, Ending(1, None, "disk"), id="failed with a full disk"),
+        pytest.param(1, None, False, Ending(1, None, None), id="failed otherwise"),
+        pytest.param(0, None, True, Ending(0, None, None), id="filled it on purpose"),
+        pytest.param(128 + 25, None, False, Ending(None, 25, "disk"), id="SIGXFSZ"),
+        pytest.param(KILLED, "wall_time", True, Ending(None, 9, "wall_time"), id="filled it and slept"),
+    ],
+)
+def test_an_ending_with_a_disk(returncode: int, stop: Stop | None, disk_full: bool, expected: Ending) -> None:
+    status = Status.unfolded(returncode)
+    assert ending(status=status, stop=stop, usage=usage(), limits=LIMITS, disk_full=disk_full) == expected

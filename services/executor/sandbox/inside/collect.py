@@ -18,7 +18,7 @@ from . import linux
 
 END = b"end"
 """What follows the last file."""
-TOO_LONG = "longer than is allowed"
+TOO_LONG = "too large"
 
 
 @dataclass(frozen=True)

@@ -68,11 +68,17 @@ def _watch(given: Given, channel: socket.socket, child: int) -> NoReturn:
     while reaped != child:
         reaped, status = os.wait()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    channel.send(wire.encode_report(status, round((used.ru_utime + used.ru_stime) * 1000)))
+    cpu_ms = round((used.ru_utime + used.ru_stime) * 1000)
+    channel.send(wire.encode_report(wire.Report(status, cpu_ms, status != 0 and _is_full(given.work))))
     if request := channel.recv(wire.MESSAGE_BYTES_MAX):
         _end_all()
         collect.answer(channel, given.work, request)
     os._exit(0)
+
+
+def _is_full(work: bytes) -> bool:
+    disk = os.statvfs(work)
+    return 0 in {disk.f_bfree, disk.f_ffree}
 
 
 def _end_all() -> None:

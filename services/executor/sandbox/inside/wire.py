@@ -27,7 +27,7 @@ JOB = b"job"
 """To a cell, with the memory file of the job, the program's output, its errors and, if it has any, input."""
 REPORT = b"report"
 """How a message begins that says how the program ended."""
-_STATUS = struct.Struct("=iq")
+_STATUS = struct.Struct("=iq?")
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,21 @@ def read_job(descriptor: int) -> tuple[Job, int]:
     return Job(*marshal.loads(os.read(descriptor, length))), LENGTH_BYTES + length  # noqa: S302 - our executor's
 
 
-def encode_report(status: int, cpu_ms: int) -> bytes:
-    """How the program ended, as wait(2) tells it, and the processor time of all that was waited for."""
-    return REPORT + _STATUS.pack(status, cpu_ms)
+class Report(NamedTuple):
+    """How the program ended, as wait(2) tells it; the processor time of all that was waited for; whether it
+    did not end well and had filled its disk.
+    """
+
+    status: int
+    cpu_ms: int
+    disk_full: bool
 
 
-def decode_report(message: bytes) -> tuple[int, int]:
+def encode_report(report: Report) -> bytes:
+    """A report as a message."""
+    return REPORT + _STATUS.pack(*report)
+
+
+def decode_report(message: bytes) -> Report:
     """The other way."""
-    status, cpu_ms = _STATUS.unpack(message.removeprefix(REPORT))
-    return status, cpu_ms
+    return Report(*_STATUS.unpack(message.removeprefix(REPORT)))
