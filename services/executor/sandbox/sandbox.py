@@ -41,8 +41,8 @@ class Stage:
 
     `argv[0]` is an absolute path inside the cell or is found on the cell's PATH. `keep` names one file of
     the work directory to bring back after exit code 0 (a compiler's product), at most `keep_bytes_max` long.
-    Where it is None, `artifacts` are the patterns (`*`, `?`, `[...]` within a name, `**` for any directories) of the files to
-    bring back however the program ended by itself.
+    Where it is None, `artifacts` are the patterns (`*`, `?`, `[...]` within a name, `**` for any directories)
+    of the files to bring back, however the program ended by itself.
     """
 
     name: StageName
