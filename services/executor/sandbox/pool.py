@@ -138,7 +138,8 @@ class Pool:
             made = Failure(error, dead=None if warden is None or warden.alive else warden)
             if berth is not None:
                 self._begin(self._retire(berth))
-        self._making -= 1
+        finally:
+            self._making -= 1
         if isinstance(made, WarmCell) or self._waiting:
             self._ready.put_nowait(made)
         else:

@@ -101,8 +101,22 @@ DENIED = {
 }
 """Refused with EPERM whatever their arguments."""
 
-CLONE, CLONE3, UNSHARE = Call(56, 220), Call(435, 435), Call(272, 97)
+UNKNOWN = {
+    # Its flags lie in memory that may change after the look; C libraries fall back to clone.
+    "clone3": Call(435, 435),
+    # All cells read the same files of the host: a watch on one of them would tell what the others do.
+    "inotify_init": Call(253, None),
+    "inotify_init1": Call(294, 26),
+    "inotify_add_watch": Call(254, 27),
+}
+"""Answered with ENOSYS, as by a kernel that never heard of them: programs know what to do without."""
+
+CLONE, UNSHARE = Call(56, 220), Call(272, 97)
 SOCKET, IOCTL, PRLIMIT = Call(41, 198), Call(16, 29), Call(302, 261)
+FLOCK, FCNTL = Call(73, 32), Call(72, 25)
+LOCK_EX = 2
+LEASES_AND_NOTES = (1024, 1026)
+"""F_SETLEASE and F_NOTIFY."""
 
 
 class Machine(NamedTuple):
@@ -141,8 +155,9 @@ def _instructions(machine: Machine) -> Iterator[Instruction]:
     for call in DENIED.values():
         if (number := call[machine.column]) is not None:
             yield from _if(EQUAL, number, [refused])
-    # Its flags lie in memory that may change after the look; C libraries fall back to clone.
-    yield from _call(machine, CLONE3, [unknown])
+    for call in UNKNOWN.values():
+        if (number := call[machine.column]) is not None:
+            yield from _if(EQUAL, number, [unknown])
     for call in (CLONE, UNSHARE):
         flags = [_load(FIRST_ARGUMENT), *_if(ANY_BIT, NEW_NAMESPACES, [refused]), _answer(ALLOW)]
         yield from _call(machine, call, flags)
@@ -150,6 +165,13 @@ def _instructions(machine: Machine) -> Iterator[Instruction]:
     yield from _call(machine, SOCKET, [_load(FIRST_ARGUMENT), *families, refused])
     tricks = (each for trick in TERMINAL_TRICKS for each in _if(EQUAL, trick, [refused]))
     yield from _call(machine, IOCTL, [_load(SECOND_ARGUMENT), *tricks, _answer(ALLOW)])
+    # An exclusive lock needs no right to write, and is felt in every cell that has the same file. Records
+    # may be locked by fcntl still, which does.
+    unsupported = _answer(ERROR | errno.EOPNOTSUPP)
+    locks = [_load(SECOND_ARGUMENT), *_if(ANY_BIT, LOCK_EX, [unsupported]), _answer(ALLOW)]
+    yield from _call(machine, FLOCK, locks)
+    told = (each for command in LEASES_AND_NOTES for each in _if(EQUAL, command, [refused]))
+    yield from _call(machine, FCNTL, [_load(SECOND_ARGUMENT), *told, _answer(ALLOW)])
     # Of oneself only: pid 1 has the same user, and its limits are not the program's to lower.
     yield from _call(machine, PRLIMIT, [_load(FIRST_ARGUMENT), *_if(EQUAL, 0, [_answer(ALLOW)]), refused])
     yield _answer(ALLOW)

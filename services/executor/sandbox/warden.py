@@ -35,6 +35,8 @@ class Warden:
         self._process = process
         self._channel = channel
         self._complaints = complaints
+        self._said = "it gave no reason"
+        self._closed = False
         self._known: frozenset[str] = frozenset()
         self._asking = asyncio.Lock()
 
@@ -68,9 +70,9 @@ class Warden:
     def complaint(self) -> str:
         """What it has said of its troubles, of which there should be none."""
         with contextlib.suppress(BlockingIOError):
-            said = os.read(self._complaints, COMPLAINT_BYTES_MAX).decode(errors="replace").strip()
-            return said or "it gave no reason"
-        return "it gave no reason"
+            if not self._closed and (said := os.read(self._complaints, COMPLAINT_BYTES_MAX)):
+                self._said = said.decode(errors="replace").strip()
+        return self._said
 
     def close(self) -> None:
         """End it and every cell, and wait for that: a blocking call of some milliseconds.
@@ -83,6 +85,8 @@ class Warden:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self.complaint()
+        self._closed = True
         os.close(self._complaints)
 
 
