@@ -15,6 +15,7 @@ from pathlib import Path
 
 from services.executor.sandbox.cell import settled
 from services.executor.sandbox.cgroups import removed
+from services.executor.sandbox.early import Early
 from services.executor.sandbox.groups import CellGroup, Groups
 from services.executor.sandbox.inside import linux, wire
 from services.executor.sandbox.order import closed
@@ -47,30 +48,35 @@ class Berth:
         self._channel = channel
         self._ready_limits = self._limits = limits
 
-    async def make(self, *, disk_bytes: int | None = None) -> "WarmCell":
-        """Make a cell with a disk as large, and wait until it is ready. Not to be cancelled.
+    async def make(self, *, disk_bytes: int | None = None, early: Early | None = None) -> "WarmCell":
+        """Make a cell with a disk as large, for an early runtime if one is given, and wait until it is ready.
 
-        Raises SandboxError.
+        Not to be cancelled. Takes `early` over, whatever happens. Raises SandboxError.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         try:
             try:
                 size = self._ready_limits.disk_bytes if disk_bytes is None else disk_bytes
-                linux.send(self._channel, b"%d" % size, theirs.fileno())
+                ends = () if early is None else early.theirs
+                linux.send(self._channel, b"%d" % size, theirs.fileno(), *ends)
             except OSError as error:
                 raise SandboxError(f"a berth does not listen: {error}; {self.warden.complaint()}") from error
             finally:
                 theirs.close()
+                if early is not None:
+                    early.sent()
             init = await _first_word(ours, self.warden)
             if init is None:
                 raise SandboxError("a cell gave no hold on itself")
         except SandboxError:
             ours.close()
+            if early is not None:
+                early.close()
             raise
         if not self.group.entrances:
             self.group.join(_pid(init))
-        return WarmCell(self, ours, init)
+        return WarmCell(self, ours, init, early)
 
     def adapt(self, limits: Limits) -> None:
         """Put the cell under these limits. Raises OSError; EBUSY if it uses more memory already."""
@@ -99,8 +105,9 @@ class Berth:
 class WarmCell:
     """A cell that waits for its one job. `dispose` must be called."""
 
-    def __init__(self, berth: Berth, channel: socket.socket, init: int) -> None:
-        """Take over the channel and `init`, which holds its pid 1."""
+    def __init__(self, berth: Berth, channel: socket.socket, init: int, early: Early | None) -> None:
+        """Take over the channel, `init`, which holds its pid 1, and the ends of an early runtime's."""
+        self.early = early
         self.berth = berth
         self.channel = channel
         self.init = init
@@ -113,9 +120,12 @@ class WarmCell:
     @property
     def alive(self) -> bool:
         """Whether its pid 1 has not ended."""
-        poll = select.poll()
-        poll.register(self.init, select.POLLIN)
-        return not poll.poll(0)
+        return not _can_be_read(self.init)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether its program's process waits still: pid 1 has neither ended nor told of an end."""
+        return not _can_be_read(self.init, self.channel.fileno())
 
     def kill(self) -> None:
         """End all that is in it."""
@@ -130,6 +140,8 @@ class WarmCell:
         """End it and wait until nothing of it is left, whoever cancels us meanwhile."""
         self.kill()
         self.channel.close()
+        if self.early is not None:
+            self.early.close()
         try:
             if self.alive:
                 await settled(asyncio.ensure_future(self.gone()))
@@ -188,6 +200,13 @@ async def _first_word(channel: socket.socket, warden: Warden) -> int | None:
         why = message.decode(errors="replace") or f"the warden ended: {warden.complaint()}"
         raise SandboxError(f"a cell could not be made: {why}")
     return descriptors[0] if descriptors else None
+
+
+def _can_be_read(*descriptors: int) -> bool:
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _pid(descriptor: int) -> int:

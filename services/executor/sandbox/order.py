@@ -12,6 +12,7 @@ from services.executor.sandbox.root import BASE_ENVIRONMENT, WORK
 from services.executor.sandbox.sandbox import CellFile, SandboxError, Stage
 
 INSIDE = Path(__file__).with_name("inside")
+START_SCRIPT = "start.js"
 READ_BYTES = 1024 * 1024
 
 WARM_ARGV = ("python3", f"{WORK}/main.py")
@@ -100,10 +101,11 @@ def bytes_of(stage: Stage) -> int:
 
 
 def inside_files() -> list[tuple[str, bytes]]:
-    """The warden's own modules, as they are to lie beside each other inside."""
+    """The warden's own modules, and what an early runtime begins with, as they lie beside each other."""
     entry = b"from inside import warden\nwarden.main()\n"
+    start = (START_SCRIPT, (INSIDE / START_SCRIPT).read_bytes())
     modules = [(f"inside/{path.name}", path.read_bytes()) for path in sorted(INSIDE.glob("*.py"))]
-    return [("sitecustomize.py", entry), *modules]
+    return [("sitecustomize.py", entry), start, *modules]
 
 
 def closed(*descriptors: int) -> None:

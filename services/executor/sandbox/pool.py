@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from services.executor.sandbox.cells import Berth, WarmCell, open_berth
+from services.executor.sandbox.early import Early
 from services.executor.sandbox.groups import Groups
 from services.executor.sandbox.sandbox import SandboxError
 from services.executor.sandbox.warden import Warden
@@ -27,20 +28,61 @@ class Failure:
     dead: Warden | None
 
 
-class Pool:
-    """Keeps at least `size` cells ready under `limits`. `close` must be called."""
+class Wardens:
+    """The warden that lives, and its successors. `close` must be called."""
 
-    def __init__(self, start: Callable[[], Warden], groups: Groups, *, size: int, limits: Limits) -> None:
-        """Start the warden. Raises SandboxError."""
+    def __init__(self, start: Callable[[], Warden]) -> None:
+        """Start the first. Raises SandboxError."""
         self._start = start
+        self._warden = start()
+
+    def living(self) -> Warden:
+        """The warden, or its successor. Raises SandboxError."""
+        if not self._warden.alive:
+            logger.error("warden_died", why=self._warden.complaint())
+            self._warden.close()
+            self._warden = self._start()
+        return self._warden
+
+    async def close(self) -> None:
+        """End it, and with it every cell."""
+        await asyncio.to_thread(self._warden.close)
+
+
+class Pool:
+    """Keeps at least `size` cells of one kind ready. `begin_close` and `close` must be called."""
+
+    def __init__(
+        self,
+        wardens: Wardens,
+        groups: Groups,
+        *,
+        size: int,
+        limits: Limits,
+        early: Callable[[], Early] | None = None,
+    ) -> None:
+        """Nothing is made yet. `early` makes what a cell's early runtime needs; None if it has none."""
+        self._wardens = wardens
         self._groups = groups
         self._size = size
         self._limits = limits
-        self._warden = start()
+        self._early = early
         self._ready: asyncio.Queue[WarmCell | Failure] = asyncio.Queue()
         self._working: set[asyncio.Task[None]] = set()
         self._making = 0
         self._waiting = 0
+
+    def take_ready(self) -> WarmCell | None:
+        """A cell that nobody has had, if there is one; and begin to make the next."""
+        found: WarmCell | None = None
+        while found is None and not self._ready.empty():
+            taken = self._ready.get_nowait()
+            if isinstance(taken, WarmCell) and taken.fresh:
+                found = taken
+            elif isinstance(taken, WarmCell):
+                self._begin(self.give_back(taken))
+        self.refill()
+        return found
 
     async def take(self, *, disk_bytes: int) -> WarmCell:
         """A cell that nobody has had, with a disk as large. Raises SandboxError if none could be made."""
@@ -75,7 +117,7 @@ class Pool:
                 # It tells of a warden that is no more. If its successor dies as well, it is no accident.
                 dead = taken.dead
                 continue
-            if taken.alive:
+            if taken.fresh:
                 return taken
             await self.give_back(taken)
 
@@ -100,13 +142,14 @@ class Pool:
         while self._working:
             await asyncio.wait(self._working)
 
-    async def close(self) -> None:
-        """Give up every cell and the warden. No run may be going on."""
+    async def begin_close(self) -> None:
+        """Make no more. No run may be going on."""
         self._size = 0
         while self._working:
             await asyncio.wait(self._working)
-        # First the warden: nobody but it has a hold on a cell that failed halfway.
-        await asyncio.to_thread(self._warden.close)
+
+    async def close(self) -> None:
+        """Give up every cell. First the warden: nobody but it has a hold on a cell that failed halfway."""
         while not self._ready.empty():
             cell = self._ready.get_nowait()
             if isinstance(cell, WarmCell):
@@ -130,10 +173,10 @@ class Pool:
                 self._begin(self._retire(berth))
                 berth = None
             if berth is None:
-                warden = self._living()
+                warden = self._wardens.living()
                 berth = await open_berth(warden, self._groups, self._limits)
             warden = berth.warden
-            made = await berth.make()
+            made = await berth.make(early=self._ends())
         except SandboxError as error:
             made = Failure(error, dead=None if warden is None or warden.alive else warden)
             if berth is not None:
@@ -159,10 +202,8 @@ class Pool:
             logger.warning("cell_not_made", why=str(error))
         await self._retire(berth)
 
-    def _living(self) -> Warden:
-        """The warden, or its successor."""
-        if not self._warden.alive:
-            logger.error("warden_died", why=self._warden.complaint())
-            self._warden.close()
-            self._warden = self._start()
-        return self._warden
+    def _ends(self) -> Early | None:
+        try:
+            return None if self._early is None else self._early()
+        except OSError as error:
+            raise SandboxError(f"an early runtime cannot be given its ends: {error}") from error

@@ -60,31 +60,37 @@ class Run:
         self._told: asyncio.Future[None] = self._loop.create_future()
         self._watch = Watch(cell.group, stage.limits, poll_s=conditions.poll_s, kill=cell.kill)
         self._writing: list[int] = []
-        self._stdout = self._reader(partial(output, "stdout"))
-        self._stderr = self._reader(partial(output, "stderr"))
+        stdout, stderr = self._pipes() if cell.early is None else cell.early.outputs()
+        self._stdout = self._reader(stdout, partial(output, "stdout"))
+        self._stderr = self._reader(stderr, partial(output, "stderr"))
         self._loop.add_reader(cell.channel.fileno(), self._receive)
         self._loop.add_reader(cell.init, self._init_ended)
 
     async def begin(self) -> None:
         """Give the cell its job. Raises SandboxError."""
-        stage, descriptors = self._stage, list[int]()
-        size = order.bytes_of(stage)
+        give = self._give if self._cell.early is None else partial(self._cell.early.begin, self._stage)
         try:
-            if stage.stdin:
-                descriptors.append(await _made(partial(order.stdin_file, stage.stdin), size))
-            known, has_cgroups = self._cell.berth.known, self._conditions.has_cgroups
-            job = partial(order.job_file, stage, known=known, has_cgroups=has_cgroups)
-            descriptors.insert(0, await _made(job, size))
-            descriptors[1:1] = self._writing
             self._cell.group.begin()
-            self._watch.begin()
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end tells the rest
-                linux.send(self._cell.channel, wire.JOB, *descriptors)
+            await _done(give, order.bytes_of(self._stage))
         except OSError as error:
             raise SandboxError(f"a job could not be given to its cell: {error}") from error
         finally:
-            order.closed(*{*descriptors, *self._writing})
+            order.closed(*self._writing)
             self._writing.clear()
+        self._watch.begin()
+
+    def _give(self) -> None:
+        stage, descriptors = self._stage, list[int]()
+        known, has_cgroups = self._cell.berth.known, self._conditions.has_cgroups
+        try:
+            descriptors.append(order.job_file(stage, known=known, has_cgroups=has_cgroups))
+            if stage.stdin:
+                descriptors.append(order.stdin_file(stage.stdin))
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end tells the rest
+                job, *source = descriptors
+                linux.send(self._cell.channel, wire.JOB, job, *self._writing, *source)
+        finally:
+            order.closed(*descriptors)
 
     async def finish(self, stop: asyncio.Event) -> Verdict:
         """Wait until the program has ended, bring out what is asked for, and end the cell.
@@ -115,13 +121,20 @@ class Run:
         order.closed(*self._writing)
         self._brought.close()
 
-    def _reader(self, deliver: Callable[[bytes], None]) -> PipeReader:
-        reading, writing = os.pipe()
-        self._writing.append(writing)
-        if self._conditions.owner is not None:
-            os.fchown(writing, *self._conditions.owner)
+    def _pipes(self) -> list[int]:
+        """The reading ends of two new pipes."""
+        reading = []
+        for _ in range(2):
+            ours, theirs = os.pipe()
+            reading.append(ours)
+            self._writing.append(theirs)
+            if self._conditions.owner is not None:
+                os.fchown(theirs, *self._conditions.owner)
+        return reading
+
+    def _reader(self, descriptor: int, deliver: Callable[[bytes], None]) -> PipeReader:
         flooded = partial(self._watch.end, "output_limit")
-        return PipeReader(reading, self._stage.limits.output_bytes, deliver, flooded)
+        return PipeReader(descriptor, self._stage.limits.output_bytes, deliver, flooded)
 
     def _receive(self) -> None:
         """Take the report, or why there is none."""
@@ -167,6 +180,8 @@ class Run:
 
     async def _verdict(self) -> Verdict:
         usage = self._usage()
+        if self._cell.early is not None and (complaint := self._cell.early.complaint()):
+            raise SandboxError(f"an early runtime could not begin: {complaint}")
         report = self._report
         status = Status(None, KILLED) if report is None else Status.exact(report.status)
         if report is None and self._watch.stop is None and not usage.memory_exceeded:
@@ -201,7 +216,9 @@ class Run:
             usage = self._cell.group.usage()
         except OSError as error:
             raise SandboxError(f"nothing counted what the cell used: {error}") from error
-        cpu_ms = max(usage.cpu_ms, 0 if self._report is None else self._report.cpu_ms)
+        # What pid 1 waited for includes what a process used before it had a job.
+        waited_ms = 0 if self._report is None or self._conditions.has_cgroups else self._report.cpu_ms
+        cpu_ms = max(usage.cpu_ms, waited_ms)
         return Usage(cpu_ms, usage.memory_peak_bytes, usage.memory_exceeded)
 
     def _product(self, contents: Sequence[CellFile]) -> bytes | None:
@@ -252,14 +269,10 @@ def _never_begun(stopped_by: Stop) -> Verdict:
     )
 
 
-async def _made(make: Callable[[], int], size: int) -> int:
-    """A descriptor, made in a thread if that takes long."""
+async def _done(work: Callable[[], None], size: int) -> None:
+    """Do it; in a thread if so many bytes take long."""
     if size <= COPIED_AT_ONCE_BYTES:
-        return make()
-    making = asyncio.ensure_future(asyncio.to_thread(make))
-    try:
-        await settled(making)
-    except asyncio.CancelledError:
-        order.closed(making.result())
-        raise
-    return making.result()
+        work()
+    else:
+        await settled(working := asyncio.ensure_future(asyncio.to_thread(work)))
+        working.result()

@@ -8,19 +8,23 @@ import asyncio
 import contextlib
 import platform
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from functools import partial
 
 from services.executor.sandbox import admission, order, seccomp
 from services.executor.sandbox.bubblewrap import open_cold_sandbox, prove
+from services.executor.sandbox.cells import WarmCell
 from services.executor.sandbox.cgroups import open_groups
+from services.executor.sandbox.early import Early, early_argv, is_early
 from services.executor.sandbox.host import Bubblewrap, bubblewrap, runtime_digest
 from services.executor.sandbox.inside import wire
-from services.executor.sandbox.pool import Pool
-from services.executor.sandbox.root import CELL_UID, NAMESPACES, WORK, warden_arguments
+from services.executor.sandbox.pool import Pool, Wardens
+from services.executor.sandbox.rlimits import resource_limits
+from services.executor.sandbox.root import BASE_ENVIRONMENT, CELL_UID, NAMESPACES, WORK, warden_arguments
 from services.executor.sandbox.run import Conditions, run_stage
 from services.executor.sandbox.sandbox import OutputSink, Sandbox, SandboxError, Stage, Verdict
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warden import started
+from services.executor.sandbox.warden import PLACE, started
 from shared.events import Isolation, Limits
 from shared.logs import get_logger
 
@@ -30,15 +34,32 @@ READY_LIMITS = Limits()
 """What cells are made for; a job that asks for else has its cell adapted when it comes."""
 
 
+@dataclass(slots=True)
+class Pools:
+    """Cells that become anything, and cells in which Node.js waits, from the first job on that wants one."""
+
+    usual: Pool
+    early: Pool
+    early_wanted: bool = False
+
+    async def take(self, stage: Stage, *, has_cgroups: bool) -> tuple[Pool, WarmCell]:
+        """A cell for a stage, and the pool to give it back to. Raises SandboxError."""
+        if is_early(stage, READY_LIMITS, has_cgroups=has_cgroups):
+            self.early_wanted = True
+            if cell := self.early.take_ready():
+                return self.early, cell
+        return self.usual, await self.usual.take(disk_bytes=stage.limits.disk_bytes)
+
+
 class WarmSandbox:
     """Runs every stage in a cell of the pool. Made by `open_warm_sandbox`."""
 
     def __init__(
-        self, settings: SandboxSettings, pool: Pool, conditions: Conditions, isolation: Isolation
+        self, settings: SandboxSettings, pools: Pools, conditions: Conditions, isolation: Isolation
     ) -> None:
         """Nothing happens yet; what the arguments hold open is closed by who opened it."""
         self._settings = settings
-        self._pool = pool
+        self._pools = pools
         self._conditions = conditions
         self._isolation = isolation
 
@@ -49,16 +70,18 @@ class WarmSandbox:
 
     async def full(self) -> None:
         """Return when as many cells are ready as there should be."""
-        await self._pool.full()
+        await self._pools.usual.full()
+        if self._pools.early_wanted:
+            await self._pools.early.full()
 
     async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
         """See `Sandbox.run`. Raises RejectedError for what can never run, or a product that is too long."""
         admission.check(stage, self._settings)
-        cell = await self._pool.take(disk_bytes=stage.limits.disk_bytes)
+        pool, cell = await self._pools.take(stage, has_cgroups=self._conditions.has_cgroups)
         try:
             return await run_stage(cell, stage, output, stop, self._conditions)
         finally:
-            await self._pool.give_back(cell)
+            await pool.give_back(cell)
 
 
 @contextlib.asynccontextmanager
@@ -78,15 +101,21 @@ async def open_sandbox(settings: SandboxSettings | None = None) -> AsyncIterator
 async def open_warm_sandbox(settings: SandboxSettings | None = None) -> AsyncIterator[WarmSandbox]:
     """Open the warm sandbox and prove by a trial that this host can make its cells. Raises SandboxError."""
     settings = settings or SandboxSettings()
-    walls, arguments = _walls(settings), warden_arguments()
+    arguments = warden_arguments()
     with bubblewrap(settings) as found:
         async with open_groups(settings) as groups:
-            start = partial(started, found, arguments, walls)
-            pool = Pool(start, groups, size=settings.cells_ready, limits=READY_LIMITS)
+            walls = _walls(settings, has_cgroups=groups.version != "none")
+            wardens = Wardens(partial(started, found, arguments, walls))
+            owner = None if found.uid is None or found.gid is None else (found.uid, found.gid)
+            make = partial(Pool, wardens, groups, limits=READY_LIMITS)
+            pools = Pools(
+                usual=make(size=settings.cells_ready),
+                early=make(size=settings.early_ready, early=partial(Early, owner)),
+            )
             conditions = Conditions(
                 poll_s=settings.poll_ms / 1000,
                 has_cgroups=groups.version != "none",
-                owner=None if found.uid is None or found.gid is None else (found.uid, found.gid),
+                owner=owner,
                 bounds=settings,
             )
             isolation = Isolation(
@@ -96,15 +125,19 @@ async def open_warm_sandbox(settings: SandboxSettings | None = None) -> AsyncIte
                 uid=found.cell_uid,
                 runtime_digest=_digest(found, arguments, walls),
             )
-            sandbox = WarmSandbox(settings, pool, conditions, isolation)
+            sandbox = WarmSandbox(settings, pools, conditions, isolation)
             try:
                 await prove(sandbox)
                 yield sandbox
             finally:
-                await pool.close()
+                for pool in (pools.usual, pools.early):
+                    await pool.begin_close()
+                await wardens.close()
+                for pool in (pools.usual, pools.early):
+                    await pool.close()
 
 
-def _walls(settings: SandboxSettings) -> wire.Walls:
+def _walls(settings: SandboxSettings, *, has_cgroups: bool) -> wire.Walls:
     try:
         code = seccomp.assembled(platform.machine())
     except KeyError as error:
@@ -116,6 +149,9 @@ def _walls(settings: SandboxSettings) -> wire.Walls:
         shared_memory_bytes=settings.shared_memory_bytes,
         inodes_max=settings.disk_inodes,
         seccomp=code.hex(),
+        early=early_argv(f"{PLACE}/{order.START_SCRIPT}"),
+        environment={**dict(BASE_ENVIRONMENT), "PWD": WORK},
+        rlimits=resource_limits(READY_LIMITS, has_cgroups=has_cgroups),
     )
 
 

@@ -198,7 +198,7 @@ async def test_a_dead_warden_fails_its_runs_and_is_replaced(warm: WarmSandbox) -
     source = "import signal\nprint('attempted')\nsignal.pause()"
     running = asyncio.create_task(warm.run(program(source), output=transcript, stop=asyncio.Event()))
     await transcript.until(ATTEMPTED)
-    warm._pool._warden._process.kill()  # noqa: SLF001 - there is no other way to hurt it
+    warm._pools.usual._wardens._warden._process.kill()  # noqa: SLF001 - there is no other way to hurt it
     with pytest.raises(SandboxError, match="without a report"):
         await running
     assert (await python(warm, "print('well')")).succeeded() == "well\n"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import socket
 
-from . import init, linux, wire
+from . import init, linux, program, wire
 from .given import Given
 
 
@@ -22,7 +22,7 @@ def serve(given: Given, channel: socket.socket, entrances: list[int]) -> None:
             os.close(entrance)
         channel.send(wire.READY)
     except OSError as error:
-        init.die(channel, error)
+        program.die(channel, error)
     while True:
         message, descriptors = linux.receive(channel, wire.MESSAGE_BYTES_MAX)
         if not descriptors:
@@ -31,8 +31,10 @@ def serve(given: Given, channel: socket.socket, entrances: list[int]) -> None:
         try:
             if linux.clone(given.namespaces) == 0:
                 channel.close()
-                init.live(given, cell, int(message))
+                init.live(given, cell, int(message), descriptors[1:])
                 return
         except OSError as error:
             cell.send(str(error).encode())
+        for descriptor in descriptors[1:]:
+            os.close(descriptor)
         cell.close()

@@ -19,11 +19,14 @@ from typing import NoReturn
 from . import collect, linux, program, wire
 from .given import PLAIN, Given
 
-CHILD_ENDED, BY_DEFAULT = int(signal.SIGCHLD), int(signal.SIG_DFL)
+CHILD_ENDED = int(signal.SIGCHLD)
 
 
-def live(given: Given, channel: socket.socket, disk_bytes: int) -> None:
-    """Be the pid 1 that was just cloned, from its first moment to its last. Returns only in a program."""
+def live(given: Given, channel: socket.socket, disk_bytes: int, early: list[int]) -> None:
+    """Be the pid 1 that was just cloned, from its first moment to its last. Returns only in a program.
+
+    `early` are the descriptors of a runtime that is to start before its job comes; if empty, there is none.
+    """
     try:
         _build(given, disk_bytes)
         # Ready before there is a program's process to take the job: after a fork, each of the two copies what
@@ -31,17 +34,14 @@ def live(given: Given, channel: socket.socket, disk_bytes: int) -> None:
         linux.send(channel, wire.READY, os.pidfd_open(1))
         child = linux.fork()
         if child > 0:
+            for descriptor in early:
+                os.close(descriptor)
             _watch(given, channel, child)
     except BaseException as error:  # noqa: BLE001 - told to the executor, who has no other way to know
-        die(channel, error)
+        program.die(channel, error)
+    if early:
+        program.start_early(given, channel, early)
     program.become(channel)
-
-
-def die(channel: socket.socket, error: BaseException) -> NoReturn:
-    """End, and say why."""
-    with contextlib.suppress(OSError):
-        channel.send(f"{type(error).__name__}: {error}".encode(errors="replace")[:1000])
-    os._exit(1)
 
 
 def _build(given: Given, disk_bytes: int) -> None:
@@ -56,7 +56,7 @@ def _build(given: Given, disk_bytes: int) -> None:
         linux.mount(*mount)
     linux.mount(b"tmpfs", given.work, PLAIN, b"size=%d,%b,mode=0755" % (disk_bytes, given.inodes))
     os.chdir(given.work)
-    linux.set_handler(CHILD_ENDED, BY_DEFAULT)
+    linux.set_handler(CHILD_ENDED, program.BY_DEFAULT)
     linux.forbid_new_privileges(given.capabilities)
     linux.drop_capabilities()
     given.filter.install()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import gc
 import os
 import random
@@ -17,12 +18,22 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 from . import linux, wire
+from .given import Given
 
-INTERRUPT = int(signal.SIGINT)
+INTERRUPT, BY_DEFAULT = int(signal.SIGINT), int(signal.SIG_DFL)
+ABOVE_ALL, DESCRIPTORS_MAX = 128, 256
 MAIN_THREAD = threading.main_thread()
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
+
+
+def die(channel: socket.socket, error: BaseException) -> NoReturn:
+    """End, and tell the executor why."""
+    with contextlib.suppress(OSError):
+        channel.send(f"{type(error).__name__}: {error}".encode(errors="replace")[:1000])
+    os._exit(NOT_EXECUTABLE)
 
 
 def become(channel: socket.socket) -> None:
@@ -38,12 +49,25 @@ def become(channel: socket.socket) -> None:
         _connect(job, descriptors)
         channel.detach()
     except BaseException as error:  # noqa: BLE001 - told to the executor, who has no other way to know
-        with contextlib.suppress(OSError):
-            channel.send(f"{type(error).__name__}: {error}".encode(errors="replace")[:1000])
-        os._exit(NOT_EXECUTABLE)
+        die(channel, error)
     if not job.warm:
-        _execute(job)
+        _execute(job.argv, job.env)
     _go_on(job)
+
+
+def start_early(given: Given, channel: socket.socket, descriptors: list[int]) -> NoReturn:
+    """Become a runtime that waits for its job by itself, with these as its descriptors from 0 on."""
+    try:
+        os.setsid()
+        for kind, soft, hard in given.rlimits:
+            resource.setrlimit(kind, (soft, hard))
+        clear = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, ABOVE_ALL) for descriptor in descriptors]
+        for target, descriptor in enumerate(clear):
+            os.dup2(descriptor, target)
+        os.closerange(len(clear), DESCRIPTORS_MAX)
+    except OSError as error:
+        die(channel, error)
+    _execute(given.early, given.environment)
 
 
 def _placed(descriptor: int) -> wire.Job:
@@ -66,15 +90,15 @@ def _connect(job: wire.Job, descriptors: list[int]) -> None:
     source = given[0] if job.has_stdin else os.open("/dev/null", os.O_RDONLY)
     for target, descriptor in enumerate((source, output, errors)):
         os.dup2(descriptor, target)
-    os.closerange(3, 256)
+    os.closerange(3, DESCRIPTORS_MAX)
 
 
-def _execute(job: wire.Job) -> None:
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    name = job.argv[0]
+def _execute(argv: list[str], environment: dict[str, str]) -> NoReturn:
+    linux.set_handler(signal.SIGPIPE, BY_DEFAULT)
+    linux.set_handler(signal.SIGXFSZ, BY_DEFAULT)
+    name = argv[0]
     try:
-        os.execvpe(name, job.argv, job.env)  # noqa: S606 - a shell is what we avoid
+        os.execvpe(name, argv, environment)  # noqa: S606 - a shell is what we avoid
     except OSError as error:
         missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
         said = "not found" if missing else error.strerror

@@ -1,0 +1,46 @@
+// Node.js before its program: node loads this first, here it waits, and when the job has come it goes on to
+// /work/main.js by its own code. Nothing of it is left then.
+"use strict";
+const fs = require("fs");
+const { dirname } = require("path");
+const GO = 3, JOB = 4, HEAD_BYTES = 8;
+
+function read(position, length) {
+    const bytes = Buffer.allocUnsafe(length);
+    for (let at = 0; at < length;) at += fs.readSync(JOB, bytes, at, length - at, position + at);
+    return bytes;
+}
+
+function place(name, mode, bytes) {
+    if (name.includes("/")) fs.mkdirSync(dirname(name), { recursive: true });
+    const file = fs.openSync(name, "wx", mode);
+    for (let at = 0; at < bytes.length;) at += fs.writeSync(file, bytes, at);
+    fs.closeSync(file);
+}
+
+function begin() {
+    if (fs.readSync(GO, Buffer.alloc(1)) === 0) process.exit(0); // never needed
+    const length = Number(read(0, HEAD_BYTES).readBigUInt64LE());
+    const job = JSON.parse(read(HEAD_BYTES, length));
+    let at = HEAD_BYTES + length;
+    for (const [name, executable, size] of job.files) {
+        place(name, executable ? 0o755 : 0o644, read(at, size));
+        at += size;
+    }
+    process.argv.push(...job.args);
+    Object.assign(process.env, job.env);
+}
+
+// A worker loads what its process loaded first, too; there it has nothing to do.
+if (require("worker_threads").isMainThread) {
+    try {
+        begin();
+    } catch (error) {
+        fs.writeSync(GO, String(error)); // the program never was: not its failure
+        process.exit(1);
+    }
+    fs.closeSync(GO);
+    fs.closeSync(JOB);
+    process.execArgv.length = 0; // or the programs that it forks would wait as well
+    delete require.cache[__filename];
+}
