@@ -136,15 +136,19 @@ class WarmCell:
         if self.alive:
             await readable(self.init)
 
-    async def dispose(self) -> None:
-        """End it and wait until nothing of it is left, whoever cancels us meanwhile."""
+    async def end(self) -> None:
+        """Kill all that is in it, and wait until nothing of it is left, whoever cancels us meanwhile."""
         self.kill()
+        if self.alive:
+            await settled(asyncio.ensure_future(self.gone()))
+
+    async def dispose(self) -> None:
+        """End it, and close what we hold of it."""
         self.channel.close()
         if self.early is not None:
             self.early.close()
         try:
-            if self.alive:
-                await settled(asyncio.ensure_future(self.gone()))
+            await self.end()
         finally:
             os.close(self.init)
 

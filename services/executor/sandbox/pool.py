@@ -80,7 +80,7 @@ class Pool:
             if isinstance(taken, WarmCell) and taken.fresh:
                 found = taken
             elif isinstance(taken, WarmCell):
-                self._begin(self.give_back(taken))
+                self.give_back(taken)
         self.refill()
         return found
 
@@ -119,17 +119,19 @@ class Pool:
                 continue
             if taken.fresh:
                 return taken
-            await self.give_back(taken)
+            self.give_back(taken)
 
-    async def give_back(self, cell: WarmCell) -> None:
-        """End a cell, wait until nothing of it is left, and begin to make what is missing."""
-        try:
-            await cell.dispose()
-        finally:
-            if self._ready.qsize() + self._making < 2 * self._size:
-                self._make(cell.berth)
-            else:
-                self._begin(self._retire(cell.berth))
+    def give_back(self, cell: WarmCell) -> None:
+        """End a cell; when nothing of it is left, begin to make the next in its berth."""
+        cell.kill()
+        self._begin(self._taken_back(cell))
+
+    async def _taken_back(self, cell: WarmCell) -> None:
+        await cell.dispose()
+        if self._ready.qsize() + self._making < 2 * self._size:
+            self._make(cell.berth)
+        else:
+            await self._retire(cell.berth)
 
     def refill(self) -> None:
         """Begin to make what is missing."""

@@ -106,7 +106,8 @@ class Run:
         finally:
             stopper.cancel()
         self._cell.kill()
-        await self._cell.gone()
+        if self._report is None or not self._report.alone:
+            await self._cell.gone()
         for reader in (self._stdout, self._stderr):
             reader.drain()
         return await self._verdict()

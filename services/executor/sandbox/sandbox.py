@@ -98,6 +98,7 @@ class Sandbox(Protocol):
     async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
         """Run one stage to its end. `stop` ends it early. Raises SandboxError.
 
-        When this returns or raises (cancellation included), no process, mount, or cgroup of the cell is left.
+        When this returns or raises (cancellation included), no process that the program started is left, and
+        nothing that it could reach; what was the cell's alone is gone, or is being taken apart by the kernel.
         """
         ...

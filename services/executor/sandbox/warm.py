@@ -80,8 +80,11 @@ class WarmSandbox:
         pool, cell = await self._pools.take(stage, has_cgroups=self._conditions.has_cgroups)
         try:
             return await run_stage(cell, stage, output, stop, self._conditions)
+        except BaseException:
+            await cell.end()
+            raise
         finally:
-            await pool.give_back(cell)
+            pool.give_back(cell)
 
 
 @contextlib.asynccontextmanager

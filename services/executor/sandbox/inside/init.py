@@ -67,9 +67,12 @@ def _watch(given: Given, channel: socket.socket, child: int) -> NoReturn:
     reaped, status = os.wait()
     while reaped != child:
         reaped, status = os.wait()
+    # Whoever lives on has become our child, so where we have none nobody does.
+    alone = linux.reap_all()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_ms = round((used.ru_utime + used.ru_stime) * 1000)
-    channel.send(wire.encode_report(wire.Report(status, cpu_ms, status != 0 and _is_full(given.work))))
+    disk_full = status != 0 and _is_full(given.work)
+    channel.send(wire.encode_report(wire.Report(status, cpu_ms, disk_full, alone)))
     if request := channel.recv(wire.MESSAGE_BYTES_MAX):
         _end_all()
         collect.answer(channel, given.work, request)

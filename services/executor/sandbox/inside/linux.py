@@ -40,7 +40,7 @@ _CLONE = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _prctl, _mount, _capset = _libc.prctl, _libc.mount, _libc.capset
-_socket, _ioctl = _libc.socket, _libc.ioctl
+_socket, _ioctl, _waitpid = _libc.socket, _libc.ioctl, _libc.waitpid
 _prctl.argtypes = (c_int, c_ulong, c_ulong, c_ulong, c_ulong)
 _mount.argtypes = (c_char_p, c_char_p, c_char_p, c_ulong, c_char_p)
 _capset.argtypes = (c_char_p, c_char_p)
@@ -106,6 +106,14 @@ def forbid_new_privileges(capabilities: range) -> None:
 def drop_capabilities() -> None:
     """Give up every capability for ever."""
     _checked(_capset(*_NO_CAPABILITIES), "capset")
+
+
+def reap_all() -> bool:
+    """Wait for every child that has ended; whether there is none that has not."""
+    while (reaped := _waitpid(-1, None, os.WNOHANG)) > 0:
+        pass
+    alone: bool = reaped < 0
+    return alone
 
 
 def set_dumpable(dumpable: bool) -> None:

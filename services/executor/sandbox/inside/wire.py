@@ -27,7 +27,7 @@ JOB = b"job"
 """To a cell, with the memory file of the job, the program's output, its errors and, if it has any, input."""
 REPORT = b"report"
 """How a message begins that says how the program ended."""
-_STATUS = struct.Struct("=iq?")
+_STATUS = struct.Struct("=iq??")
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,13 @@ def read_job(descriptor: int) -> tuple[Job, int]:
 
 class Report(NamedTuple):
     """How the program ended, as wait(2) tells it; the processor time of all that was waited for; whether it
-    did not end well and had filled its disk.
+    did not end well and had filled its disk; whether nobody is left in the cell but pid 1.
     """
 
     status: int
     cpu_ms: int
     disk_full: bool
+    alone: bool
 
 
 def encode_report(report: Report) -> bytes:
