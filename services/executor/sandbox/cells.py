@@ -124,8 +124,8 @@ class WarmCell:
 
     @property
     def fresh(self) -> bool:
-        """Whether its program's process waits still: pid 1 has neither ended nor told of an end."""
-        return not _can_be_read(self.init, self.channel.fileno())
+        """Whether its program's process waits still: the warden lives, and pid 1, and told of no end."""
+        return self.berth.warden.alive and not _can_be_read(self.init, self.channel.fileno())
 
     def kill(self) -> None:
         """End all that is in it."""
@@ -168,7 +168,7 @@ async def open_berth(warden: Warden, groups: Groups, limits: Limits) -> Berth:
             closed(*entrances)
         await _first_word(channel, warden)
         if not berth.renew():
-            raise SandboxError("a new cgroup is not as good as new")
+            raise SandboxError(f"a berth was lost while it was opened: {warden.complaint()}")
     except SandboxError:
         await berth.close()
         raise

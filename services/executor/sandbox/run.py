@@ -64,7 +64,6 @@ class Run:
         self._stdout = self._reader(stdout, partial(output, "stdout"))
         self._stderr = self._reader(stderr, partial(output, "stderr"))
         self._loop.add_reader(cell.channel.fileno(), self._receive)
-        self._loop.add_reader(cell.init, self._init_ended)
 
     async def begin(self) -> None:
         """Give the cell its job. Raises SandboxError."""
@@ -116,7 +115,6 @@ class Run:
         """Close whatever is open."""
         self._watch.close()
         self._loop.remove_reader(self._cell.channel.fileno())
-        self._loop.remove_reader(self._cell.init)
         for reader in (self._stdout, self._stderr):
             reader.close()
         order.closed(*self._writing)
@@ -138,7 +136,7 @@ class Run:
         return PipeReader(descriptor, self._stage.limits.output_bytes, deliver, flooded)
 
     def _receive(self) -> None:
-        """Take the report, or why there is none."""
+        """Take the report, or why there is none: nothing at all if all who held the other end are dead."""
         self._loop.remove_reader(self._cell.channel.fileno())
         message = b""
         with contextlib.suppress(OSError):
@@ -148,12 +146,6 @@ class Run:
         else:
             self._said = message.decode(errors="replace")
         self._ended()
-
-    def _init_ended(self) -> None:
-        """Pid 1 is dead; its report may lie in the channel still."""
-        self._loop.remove_reader(self._cell.init)
-        if not self._told.done():
-            self._receive()
 
     def _ended(self) -> None:
         self._watch.ended()

@@ -1,6 +1,6 @@
 """The system calls that no program in a cell may make, as code for the kernel's filter machine (bpf(4)).
 
-Assembled here rather than by libseccomp: the filter is a list of comparisons, so forty lines make it, it is
+Assembled here rather than by libseccomp: the filter is a tree of comparisons, so some lines make it, it is
 the same bytes on every host (its hash is one of the isolation facts), and no host needs a library for it.
 Numbers are those of x86-64 and of the generic table, which aarch64 uses. Pure.
 """
@@ -11,7 +11,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+LOAD, JUMP, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x05, 0x15, 0x35, 0x45, 0x06
+JUMP_MAX = 255
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24
 """Offsets in struct seccomp_data; the low halves of arguments, little-endian."""
 ALLOW, KILL_PROCESS, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
@@ -146,53 +147,69 @@ Instruction = tuple[int, int, int, int]
 
 
 def _instructions(machine: Machine) -> Iterator[Instruction]:
-    refused, unknown = _answer(ERROR | errno.EPERM), _answer(ERROR | errno.ENOSYS)
     yield _load(ARCHITECTURE)
-    yield from _if(EQUAL, machine.audit, [], otherwise=[_answer(KILL_PROCESS)])
+    yield (EQUAL, 1, 0, machine.audit)
+    yield _answer(KILL_PROCESS)
     yield _load(NUMBER)
     if machine.has_x32:
-        yield from _if(AT_LEAST, X32, [unknown])
-    for call in DENIED.values():
-        if (number := call[machine.column]) is not None:
-            yield from _if(EQUAL, number, [refused])
-    for call in UNKNOWN.values():
-        if (number := call[machine.column]) is not None:
-            yield from _if(EQUAL, number, [unknown])
+        yield from _if(AT_LEAST, X32, [_answer(ERROR | errno.ENOSYS)])
+    yield from _tree(_ranges(_answers(machine)))
+
+
+def _answers(machine: Machine) -> dict[int, list[Instruction]]:
+    """What is to be done for each number that is not simply allowed."""
+    refused = _answer(ERROR | errno.EPERM)
+    of_calls = {call: [refused] for call in DENIED.values()}
+    of_calls |= {call: [_answer(ERROR | errno.ENOSYS)] for call in UNKNOWN.values()}
     for call in (CLONE, UNSHARE):
-        flags = [_load(FIRST_ARGUMENT), *_if(ANY_BIT, NEW_NAMESPACES, [refused]), _answer(ALLOW)]
-        yield from _call(machine, call, flags)
-    families = (each for family in SOCKET_FAMILIES for each in _if(EQUAL, family, [_answer(ALLOW)]))
-    yield from _call(machine, SOCKET, [_load(FIRST_ARGUMENT), *families, refused])
-    tricks = (each for trick in TERMINAL_TRICKS for each in _if(EQUAL, trick, [refused]))
-    yield from _call(machine, IOCTL, [_load(SECOND_ARGUMENT), *tricks, _answer(ALLOW)])
+        of_calls[call] = [_load(FIRST_ARGUMENT), *_if(ANY_BIT, NEW_NAMESPACES, [refused]), _answer(ALLOW)]
+    families = [each for family in SOCKET_FAMILIES for each in _if(EQUAL, family, [_answer(ALLOW)])]
+    of_calls[SOCKET] = [_load(FIRST_ARGUMENT), *families, refused]
+    tricks = [each for trick in TERMINAL_TRICKS for each in _if(EQUAL, trick, [refused])]
+    of_calls[IOCTL] = [_load(SECOND_ARGUMENT), *tricks, _answer(ALLOW)]
     # An exclusive lock needs no right to write, and is felt in every cell that has the same file. Records
     # may be locked by fcntl still, which does.
     unsupported = _answer(ERROR | errno.EOPNOTSUPP)
-    locks = [_load(SECOND_ARGUMENT), *_if(ANY_BIT, LOCK_EX, [unsupported]), _answer(ALLOW)]
-    yield from _call(machine, FLOCK, locks)
-    told = (each for command in LEASES_AND_NOTES for each in _if(EQUAL, command, [refused]))
-    yield from _call(machine, FCNTL, [_load(SECOND_ARGUMENT), *told, _answer(ALLOW)])
+    of_calls[FLOCK] = [_load(SECOND_ARGUMENT), *_if(ANY_BIT, LOCK_EX, [unsupported]), _answer(ALLOW)]
+    told = [each for command in LEASES_AND_NOTES for each in _if(EQUAL, command, [refused])]
+    of_calls[FCNTL] = [_load(SECOND_ARGUMENT), *told, _answer(ALLOW)]
     # Of oneself only: pid 1 has the same user, and its limits are not the program's to lower.
-    yield from _call(machine, PRLIMIT, [_load(FIRST_ARGUMENT), *_if(EQUAL, 0, [_answer(ALLOW)]), refused])
-    yield _answer(ALLOW)
+    of_calls[PRLIMIT] = [_load(FIRST_ARGUMENT), *_if(EQUAL, 0, [_answer(ALLOW)]), refused]
+    return {number: then for call, then in of_calls.items() if (number := call[machine.column]) is not None}
 
 
-def _call(machine: Machine, call: Call, then: list[Instruction]) -> Iterator[Instruction]:
-    number = call[machine.column]
-    assert number is not None
-    return _if(EQUAL, number, then)
+Range = tuple[int, list[Instruction]]
+"""The first number of a range, and what is to be done from there to the next."""
 
 
-def _if(
-    test: int, operand: int, then: list[Instruction], otherwise: list[Instruction] | None = None
-) -> Iterator[Instruction]:
-    """Do `then` if the test holds of what was loaded, or else `otherwise`; either must answer or be empty."""
-    if otherwise:
-        yield (test, len(otherwise), 0, operand)
-        yield from otherwise
-    else:
-        yield (test, 0, len(then), operand)
-        yield from then
+def _ranges(answers: dict[int, list[Instruction]]) -> list[Range]:
+    """Every number there is, in as few ranges as can be."""
+    ranges: list[Range] = [(0, [_answer(ALLOW)])]
+    for number in sorted({each + more for each in answers for more in (0, 1)}):
+        then = answers.get(number, [_answer(ALLOW)])
+        if then != ranges[-1][1]:
+            ranges.append((number, then))
+    return ranges
+
+
+def _tree(ranges: list[Range]) -> list[Instruction]:
+    """Halve the ranges until one is left: seven comparisons where a list would take a hundred.
+
+    The kernel tries every number there is when a filter is installed, so a cell's making depends on it too.
+    """
+    if len(ranges) == 1:
+        return ranges[0][1]
+    middle = len(ranges) // 2
+    below, above = _tree(ranges[:middle]), _tree(ranges[middle:])
+    test: list[Instruction] = [(AT_LEAST, 0, len(above), ranges[middle][0])]
+    if len(above) > JUMP_MAX:
+        test = [(AT_LEAST, 1, 0, ranges[middle][0]), (JUMP, 0, 0, len(above))]
+    return [*test, *above, *below]
+
+
+def _if(test: int, operand: int, then: list[Instruction]) -> list[Instruction]:
+    """Do `then`, which must answer, if the test holds of what was loaded; or else go on."""
+    return [(test, 0, len(then), operand), *then]
 
 
 def _load(offset: int) -> Instruction:
