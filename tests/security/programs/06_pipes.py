@@ -1,0 +1,37 @@
+"""Sixteen processes fill as many pipes as they may, each as large as it may be: memory of the kernel's."""
+
+import fcntl
+import os
+import time
+
+LIMIT = 128 << 20
+
+print("attempted", flush=True)
+told, tell = os.pipe()
+for _ in range(16):
+    if os.fork():
+        continue
+    filled = 0
+    try:
+        while True:
+            _, end = os.pipe()
+            try:
+                fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 1 << 20)
+            except OSError:
+                pass
+            os.set_blocking(end, False)
+            try:
+                while True:
+                    filled += os.write(end, bytes(1 << 16))
+            except BlockingIOError:
+                pass
+    except OSError:
+        os.write(tell, b"%d\n" % filled)
+        time.sleep(60)
+os.close(tell)
+filled = 0
+for _ in range(16):
+    filled += int(os.read(told, 4096).split(b"\n")[0])
+    print("filled", filled, flush=True)
+if filled > 2 * LIMIT:
+    print("ESCAPED: holds", filled, flush=True)

@@ -1,0 +1,36 @@
+"""Every line of the table, in the stack: submitted over HTTP, watched over WebSocket, judged by the checker."""
+
+import os
+
+import pytest
+
+from tests.hosts import needs
+from tests.security.attacks import ATTACKS, Attack
+from tests.security.checker import Checker
+from tests.security.submission import PROGRAMS
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+OLD_ENTRY = "19_old_entry.c"
+
+
+def marks(attack: Attack) -> list[pytest.MarkDecorator]:
+    """What a line needs of its host."""
+    found = [] if attack.language == "python" else [needs(attack.language)]
+    if attack.program == OLD_ENTRY:
+        other = os.uname().machine != "x86_64"
+        found.append(pytest.mark.skipif(other, reason="only x86-64 has a 32-bit entry"))
+    return found
+
+
+@pytest.mark.parametrize(
+    "attack", [pytest.param(each, id=each.program, marks=marks(each)) for each in ATTACKS]
+)
+async def test_an_attack_ends_as_it_must_and_nothing_else_happens(checker: Checker, attack: Attack) -> None:
+    assert await checker.attack(attack) == []
+
+
+async def test_every_program_is_in_the_table_or_in_a_test_of_its_own() -> None:
+    elsewhere = {"17_network.py", "18_loopback.py", "21_persistence.py", "22_side_channels.py"}
+    elsewhere |= {"25_any_bytes.py", "25_split_characters.py"}
+    assert {path.name for path in PROGRAMS.iterdir()} == {each.program for each in ATTACKS} | elsewhere
