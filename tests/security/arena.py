@@ -116,7 +116,7 @@ class SandboxArena:
 @asynccontextmanager
 async def open_sandbox_arena(planted: Planted) -> AsyncIterator[SandboxArena]:
     """A sandbox in this process, whose environment holds what was planted for it."""
-    os.environ.update(planted.environment)
+    assert planted.environment.items() <= os.environ.items()
     async with open_warm_sandbox(SandboxSettings(cells_ready=CELLS)) as sandbox:
         await sandbox.full()
         yield SandboxArena(sandbox, planted, await steady(os.getpid(), CELLS))

@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 from shared.events import Limits
 from tests.security.planted import BEGINNING, Planted
-from tests.security.submission import LANGUAGES, LIMITS, Outcome, Submission, source_of
+from tests.security.submission import ATTEMPTED, LANGUAGES, LIMITS, Outcome, Submission, source_of
 
 DONE, EXIT, SIGNAL = "completed", "failed/exit_code", "failed/signal"
 MEMORY, OUTPUT, DISK, COMPILE = "failed/memory", "failed/output_limit", "failed/disk", "failed/compile_error"
@@ -23,7 +23,8 @@ Also = Callable[[Outcome], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """One line of the table. `uncounted` are endings allowed as well where no cgroup counts memory."""
+    """One line of the table. `uncounted` are endings allowed as well where no cgroup counts memory;
+    `marker` is said by a compiler that cannot be made to say anything else."""
 
     program: str
     ends: frozenset[str]
@@ -33,6 +34,7 @@ class Attack:
     limits: Limits = LIMITS
     also: Also | None = None
     uncounted: frozenset[str] = frozenset()
+    marker: str = ATTEMPTED
 
     @property
     def language(self) -> str:
@@ -177,7 +179,7 @@ ATTACKS = (
     # 24. compilers
     attack("24_macro_bomb.c", COMPILE, MEMORY, CPU, WALL, OUTPUT, also=in_the_compiler),
     attack("24_template_bomb.cpp", COMPILE, MEMORY, CPU, WALL, OUTPUT, also=in_the_compiler),
-    attack("24_long_name.c", OUTPUT, also=in_the_compiler),
+    attack("24_long_name.c", OUTPUT, MEMORY, also=in_the_compiler),
     attack("24_self_include.c", OUTPUT, also=in_the_compiler),
     attack("24_dev_zero.c", COMPILE, MEMORY, CPU, WALL, OUTPUT, also=in_the_compiler),
     attack("24_dev_urandom.c", COMPILE, MEMORY, CPU, WALL, OUTPUT, also=in_the_compiler),
@@ -187,7 +189,7 @@ ATTACKS = (
     attack("24_assembler_include.c", COMPILE, also=in_the_compiler),
     attack("24_incbin_environment.cpp", COMPILE, DONE),
     attack("24_include_secret.rs", COMPILE, also=in_the_compiler),
-    attack("24_embed.go", COMPILE, says=("invalid pattern syntax",), also=in_the_compiler),
+    attack("24_embed.go", COMPILE, marker="invalid pattern syntax", also=in_the_compiler),
     # 25. forgery
     attack("25_forged_events.py", EXIT, args=("00000000-0000-7000-8000-000000000000",), also=status_is(7)),
     attack("25_descriptors.py", EXIT, also=status_is(9)),

@@ -13,9 +13,8 @@ from shared.events import Limits
 from tests.security.arena import Arena
 from tests.security.attacks import Attack
 from tests.security.footprint import RESIDENT_GROWTH_BYTES, resident_bytes, settled
-from tests.security.submission import Outcome, Submission, source_of
+from tests.security.submission import ATTEMPTED, ESCAPED, Outcome, Submission
 
-ATTEMPTED, ESCAPED = "attempted", "ESCAPED"
 TERMINAL = frozenset({"completed", "failed", "timeout", "cancelled"})
 ENDING_S = 2.0
 """How long after its time limit a program may take to be over."""
@@ -40,7 +39,7 @@ class Checker:
         """Run an attack with its neighbours; say what of the demands was not met."""
         outcome, faults = await self.run_beside_others(attack.submission(self.arena.planted))
         faults += self._ended(outcome, attack.submission(self.arena.planted))
-        faults += attacked(outcome)
+        faults += attacked(outcome, attack.marker)
         allowed = attack.endings(has_cgroups=self.arena.has_cgroups)
         if outcome.ending not in allowed:
             faults.append(f"ended as {outcome.ending}, not as one of {sorted(allowed)}")
@@ -97,9 +96,9 @@ class Checker:
             yield "ended without a reason"
 
 
-def attacked(outcome: Outcome) -> list[str]:
+def attacked(outcome: Outcome, marker: str = ATTEMPTED) -> list[str]:
     """Whether it was tried at all, and whether a part of it succeeded (5)."""
-    faults = [] if ATTEMPTED in outcome.said else ["the attack did not begin"]
+    faults = [] if marker in outcome.said else ["the attack did not begin"]
     return [*faults, *(f"succeeded: {line}" for line in outcome.said.splitlines() if ESCAPED in line)]
 
 

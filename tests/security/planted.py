@@ -8,6 +8,7 @@ from pathlib import Path
 
 BEGINNING = "5up3r-"
 """How planted secrets begin. Programs may know it, to look for them; nobody tells them the rest."""
+VARIABLE = "CANARY_SECRET"
 CANARY_CONTENT = "nobody changes this\n"
 
 
@@ -36,17 +37,22 @@ class Planted:
         return None
 
 
-def plant(directory: Path) -> Planted:
-    """Plant secrets below `directory`, readable by this user alone."""
+def secret() -> str:
+    """A new one."""
+    return BEGINNING + secrets.token_hex(16)
+
+
+def plant(directory: Path, in_environment: str) -> Planted:
+    """Plant secrets below `directory`, readable by this user alone; the executor's environment is to hold one."""
     directory.mkdir(mode=0o700, exist_ok=True)
-    in_environment, in_file = (BEGINNING + secrets.token_hex(16) for _ in range(2))
+    in_file = secret()
     secret_file, canary_file = directory / "secret", directory / "canary"
     secret_file.write_text(in_file)
     secret_file.chmod(0o600)
     canary_file.write_text(CANARY_CONTENT)
     canary_file.chmod(0o640)
     return Planted(
-        environment={"CANARY_SECRET": in_environment},
+        environment={VARIABLE: in_environment},
         secret_file=secret_file,
         canary_file=canary_file,
         hidden=(in_environment, in_file),

@@ -10,6 +10,8 @@ from shared.events import Limits
 
 PROGRAMS = Path(__file__).with_name("programs")
 MIB = 1024 * 1024
+ATTEMPTED, ESCAPED = "attempted", "ESCAPED"
+"""What a program prints when its attack has begun, and when a part of it has succeeded."""
 
 LIMITS = Limits(
     cpu_ms=2_000,

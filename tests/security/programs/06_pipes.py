@@ -30,8 +30,10 @@ for _ in range(16):
         time.sleep(60)
 os.close(tell)
 filled = 0
-for _ in range(16):
-    filled += int(os.read(told, 4096).split(b"\n")[0])
-    print("filled", filled, flush=True)
+with os.fdopen(told) as telling:
+    for _ in range(16):
+        filled += int(telling.readline())
+        print("filled", filled, flush=True)
 if filled > 2 * LIMIT:
     print("ESCAPED: holds", filled, flush=True)
+os._exit(0)

@@ -3,7 +3,7 @@
 import ctypes
 import fcntl
 import os
-import signal
+import select
 import socket
 import sys
 import time
@@ -13,6 +13,7 @@ KEY = 0x48454144
 PLACE = os.path.realpath(sys.executable)
 libc = ctypes.CDLL(None, use_errno=True)
 SEND = role == "send"
+repeat = bool
 
 
 class Refused(Exception):
@@ -132,6 +133,17 @@ def table_of_locks():
         return "a lock" if inode in file.read() else None
 
 
+def file_watch():
+    """Whoever watches an inode hears of everybody who opens it, in whichever cell he does."""
+    place = b"/usr/lib/os-release"
+    if SEND:
+        globals()["repeat"] = lambda: open(place).close()
+        return None
+    watch = called(libc.inotify_init1(os.O_NONBLOCK))
+    called(libc.inotify_add_watch(watch, place, 0x20))
+    return "somebody opens it" if select.select([watch], [], [], 1)[0] else None
+
+
 def file_position():
     """Descriptors that cells inherit of one another's maker would share their position."""
     for descriptor in range(3, 256):
@@ -168,5 +180,6 @@ if received is not None and not SEND:
     print("ESCAPED: received", received, flush=True)
 print("attempted", flush=True)
 if SEND:
-    signal.alarm(30)
-    time.sleep(60)
+    while True:
+        repeat()
+        time.sleep(0.02)

@@ -73,15 +73,19 @@ for folder in ("/usr/bin", "/usr/sbin", "/usr/lib/openssh", "/usr/lib/dbus-1.0")
         if os.path.isfile(path) and os.stat(path).st_mode & 0o6000:
             tried += 1
             # Had it gained anything, this would say so: whoever looks at the set-id program sees its ids.
-            with subprocess.Popen([path], stdin=-3, stdout=-3, stderr=-3) as process:
-                try:
-                    with open(f"/proc/{process.pid}/status") as file:
-                        ids = [line.split()[1:] for line in file if line.startswith(("Uid:", "Gid:"))]
-                    if "0" in sum(ids, []):
-                        print("ESCAPED:", path, ids, flush=True)
-                except (OSError, ValueError):
-                    pass
-                process.kill()
+            try:
+                process = subprocess.Popen([path], stdin=-3, stdout=-3, stderr=-3)
+            except OSError:
+                continue  # not for everybody to execute
+            try:
+                with open(f"/proc/{process.pid}/status") as file:
+                    ids = [line.split()[1:] for line in file if line.startswith(("Uid:", "Gid:"))]
+                if "0" in sum(ids, []):
+                    print("ESCAPED:", path, ids, flush=True)
+            except (OSError, ValueError):
+                pass
+            process.kill()
+            process.wait()
 with open("/proc/self/status") as file:
     status = dict(line.split(":\t", 1) for line in file)
 if status["NoNewPrivs"].strip() != "1" or int(status["CapBnd"], 16) or int(status["CapEff"], 16):

@@ -2,4 +2,4 @@
 #include <cstdio>
 __asm__(".global secret\nsecret: .incbin \"/proc/self/environ\"\n.byte 0\n.global end\nend:\n");
 extern const char secret[], end[];
-int main() { return std::fwrite(secret, 1, end - secret, stdout) == 0; }
+int main() { std::puts("attempted"); std::fwrite(secret, 1, end - secret, stdout); return 0; }
