@@ -14,11 +14,11 @@ from typing import Protocol
 import msgspec
 
 from services.executor.languages import Program, compile_stage, load_languages, run_stage
-from services.executor.outcome import Attempt, StageEnd, conclude
-from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage
+from services.executor.outcome import Attempt, StageEnd, conclude, without_verdict
+from services.executor.sandbox.sandbox import CellFile, Sandbox, SandboxError, Stage
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import open_warm_sandbox
-from shared.events import kind_of
+from shared.events import Terminal, kind_of
 from shared.job import Moment
 from tests import builders
 from tests.integration.sandbox.cells import Transcript
@@ -74,15 +74,19 @@ class SandboxArena:
     async def run(self, user: str, submission: Submission) -> Outcome:
         """See `Arena`. The terminal event is made of the stages by the executor's own rules."""
         began = time.monotonic()
-        ends = await self._stages(submission)
         queued = builders.queued(user=user, job=builders.job_id())
         moment = Moment(builders.NOON, "request", None)
-        event = conclude(Attempt(queued, 1, moment, feed_sequence=0, cancelled_by=None), ends)
+        attempt = Attempt(queued, 1, moment, feed_sequence=0, cancelled_by=None)
+        event: Terminal
+        try:
+            event = conclude(attempt, await self._stages(submission))
+        except SandboxError as error:
+            event = without_verdict(attempt, "sandbox_error", str(error))
         fields = msgspec.to_builtins(event)
         return Outcome(
             kinds=("queued", "running", kind_of(event)),
             reason=fields.get("reason"),
-            result=fields["result"],
+            result=fields["result"] or {},
             lasted_s=time.monotonic() - began,
             notes=(),
             told=msgspec.json.encode(event).decode(),

@@ -140,6 +140,7 @@ ATTACKS = (
     # 1. to 3. processes
     attack("01_fork_bomb.py", CPU, WALL),
     attack("02_setsid_storm.c", CPU, WALL),
+    attack("02_coming_and_going.py", DONE, says=("done",)),
     attack("03_outliving_children.py", DONE, says=("parent done",), also=quick),
     # 4. to 6. memory
     attack("04_memory_bomb.py", MEMORY, also=memory_told, uncounted=(EXIT,)),
@@ -148,6 +149,8 @@ ATTACKS = (
     attack("06_shared_memory.py", MEMORY, EXIT, DISK),
     attack("06_shared_mapping.py", MEMORY, EXIT),
     attack("06_pipes.py", MEMORY, DONE, EXIT),
+    attack("06_segments.py", MEMORY, EXIT),
+    attack("06_sockets.py", MEMORY, DONE, EXIT),
     # 7. and 8. time
     attack("07_cpu_of_a_child.py", CPU, also=time_told),
     attack("07_cpu_of_eight_children.py", CPU, also=time_told),

@@ -43,8 +43,9 @@ class Checker:
         allowed = attack.endings(has_cgroups=self.arena.has_cgroups)
         if outcome.ending not in allowed:
             faults.append(f"ended as {outcome.ending}, not as one of {sorted(allowed)}")
+        elif attack.also and (fault := attack.also(outcome)):
+            faults.append(fault)
         faults += [f"did not say {word!r}" for word in attack.says if word not in outcome.said]
-        faults += filter(None, [attack.also(outcome)] if attack.also else [])
         return [*faults, f"outcome: {outcome}", f"said: {outcome.said[-2000:]}"] if faults else []
 
     async def run_beside_others(self, submission: Submission) -> tuple[Outcome, list[str]]:

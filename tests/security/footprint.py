@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.executor.sandbox.hierarchies import hierarchies
-from services.executor.sandbox.process_tree import children
+from services.executor.sandbox.owner import stat_fields
 
+PARENT_FIELD = 1
+"""ppid among `stat_fields` (proc(5), field 4)."""
 SETTLING_S = 5.0
 """How long the host may take to be as it was: new cells are made for those that were used."""
 RESIDENT_GROWTH_BYTES = 24 * 1024 * 1024
@@ -86,9 +88,14 @@ def groups_of(executor: int) -> list[Path]:
 
 
 def _below(pid: int) -> list[int]:
-    found = children(pid)
+    """Everybody below a process, whoever comes and goes meanwhile."""
+    parents = dict[int, list[int]]()
+    for process in Path("/proc").glob("[0-9]*"):
+        if fields := stat_fields(int(process.name)):
+            parents.setdefault(int(fields[PARENT_FIELD]), []).append(int(process.name))
+    found = list(parents.get(pid, ()))
     for each in found:
-        found += children(each)
+        found += parents.get(each, ())
     return found
 
 

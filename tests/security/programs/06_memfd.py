@@ -3,7 +3,7 @@
 import os
 import sys
 
-MOST = 1 << 30
+MOST = 384 << 20
 PIECE = bytes(1 << 20)
 
 print("attempted", flush=True)
