@@ -1,4 +1,4 @@
-"""Runs a part of this repository as an ordinary user, in a process of its own, with what such a user can reach."""
+"""Runs a part of this repository as an ordinary user, with no more than such a user can reach."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,7 @@ def readable_copy() -> Iterator[Path]:
 async def started_as_ordinary_user(
     copy: Path, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> Process:
-    """Start the system's Python over a readable copy: as another user where we are root, else as ourselves."""
+    """Start the system's Python over a readable copy: as another user if we are root."""
     becomes = ORDINARY_UID if os.geteuid() == 0 else None
     return await asyncio.create_subprocess_exec(
         SYSTEM_PYTHON,

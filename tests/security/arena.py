@@ -86,6 +86,7 @@ class SandboxArena:
         return Outcome(
             kinds=("queued", "running", kind_of(event)),
             reason=fields.get("reason"),
+            detail=fields.get("detail"),
             result=fields["result"] or {},
             lasted_s=time.monotonic() - began,
             notes=(),

@@ -1,7 +1,7 @@
 """The five demands, made of every attack alike. Each that is not met is a sentence; all are collected.
 
-1. It ends once, in time, with a reason. 2. Others run beside it and after it as fast as ever. 3. Nothing of it
-is left. 4. Nothing outside is changed, and no secret is told. 5. It did attack, and did not succeed.
+1. It ends once, in time, with a reason. 2. Others run beside it and after it as fast as ever. 3. Nothing of
+it is left. 4. Nothing outside is changed, and no secret is told. 5. It did attack, and did not succeed.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ CANARY = Submission("python", "print(42)", limits=Limits())
 CANARIES_MAX = 5
 SLOWER_MAX = 3.0
 CANARY_FLOOR_S = 1.5
-"""A neighbour may always take this long. Thirty-two processes share two processors with him, and the baseline
-is some hundredths of a second, three times which is less than one turn of the kernel's scheduler in a crowd."""
+"""A neighbour may always take this long. Thirty-two processes share two processors with him, and the
+baseline is a hundredth of a second: three times that is less than a round of the scheduler in a crowd."""
 
 
 class Checker:
-    """Runs attacks in one arena and judges them. `baseline_s` is what a neighbour takes when nobody attacks."""
+    """Runs attacks in one arena and judges them. `baseline_s` is what a neighbour takes without any."""
 
     def __init__(self, arena: Arena, baseline_s: float) -> None:
         """Made by `checker_of`."""
@@ -49,7 +49,7 @@ class Checker:
         return [*faults, f"outcome: {outcome}", f"said: {outcome.said[-2000:]}"] if faults else []
 
     async def run_beside_others(self, submission: Submission) -> tuple[Outcome, list[str]]:
-        """Run a program with another user's beside it and one after; what was wrong with either or is left."""
+        """Run a program with another user's beside it and after it; what was wrong with them or is left."""
         resident = resident_bytes(self.arena.executor)
         running = asyncio.create_task(self.arena.run("mallory", submission))
         faults = await self._neighbour("beside")
@@ -86,7 +86,9 @@ class Checker:
     def _ended(self, outcome: Outcome, submission: Submission) -> Iterator[str]:
         stages = outcome.result.get("stages", ())
         compiles = any(stage["name"] == "compile" for stage in stages)
-        most = submission.limits.wall_ms / 1000 + ENDING_S + (COMPILE_LIMITS.wall_ms / 1000 if compiles else 0)
+        most = (
+            submission.limits.wall_ms / 1000 + ENDING_S + (COMPILE_LIMITS.wall_ms / 1000 if compiles else 0)
+        )
         if outcome.lasted_s > most:
             yield f"took {outcome.lasted_s:.2f} s, more than {most:.2f} s"
         if sum(kind in TERMINAL for kind in outcome.kinds) != 1:

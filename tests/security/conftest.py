@@ -76,11 +76,17 @@ class StackArena:
         return Outcome(
             kinds=tuple(event.type.split(".")[1] for event in history),
             reason=last.data.get("reason"),
+            detail=last.data.get("detail"),
             result=last.data.get("result") or {},
             lasted_s=_seconds(history[0], last),
             notes=tuple(event for event in watched if event.seq is None),
             told=msgspec.json.encode([watched, history]).decode(),
         )
+
+
+def environment_of(process: int) -> str:
+    """What a process was started with."""
+    return Path(f"/proc/{process}/environ").read_text()
 
 
 def _seconds(first: EventObject, last: EventObject) -> float:
@@ -100,7 +106,7 @@ async def arena(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
         )
         users = {name: await opened.enter_async_context(user_of(stack, name)) for name in USERS}
         executor = stack.services["executor"].process.pid
-        assert planted.hidden[0].encode() in Path(f"/proc/{executor}/environ").read_bytes()
+        assert planted.hidden[0] in environment_of(executor)
         hidden = (*planted.hidden, stack.nats.password, stack.environment["HEADRACE_TOKEN_SECRET"])
         planted = replace(planted, hidden=hidden)
         before = await steady(executor, CELLS)

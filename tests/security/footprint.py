@@ -33,7 +33,9 @@ class Footprint:
         found = []
         for name in ("processes", "descriptors"):
             now, then = getattr(self, name), getattr(before, name)
-            found += [f"{name} {sign}{dict(more)}" for sign, more in (("+", now - then), ("-", then - now)) if more]
+            found += [
+                f"{name} {sign}{dict(more)}" for sign, more in (("+", now - then), ("-", then - now)) if more
+            ]
         if self.groups != before.groups:
             found.append(f"{self.groups} cgroups, not {before.groups}")
         if self.mounts != before.mounts:
@@ -55,9 +57,11 @@ def footprint(executor: int) -> Footprint:
 async def settled(executor: int, before: Footprint) -> str | None:
     """Wait until all is as before; what is not, if it does not get so in time."""
     until = time.monotonic() + SETTLING_S
-    while (difference := footprint(executor).difference(before)) and time.monotonic() < until:
+    while difference := footprint(executor).difference(before):
+        if time.monotonic() > until:
+            return difference
         await asyncio.sleep(0.02)
-    return difference
+    return None
 
 
 async def steady(executor: int, cells: int) -> Footprint:

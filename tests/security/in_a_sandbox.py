@@ -1,4 +1,4 @@
-"""Attacks the sandbox of its own process: reads programs' names, a line each, and answers with what went wrong.
+"""Attacks the sandbox of its own process: reads programs' names, and answers each with what went wrong.
 
 Run as an ordinary user, who may have nothing but the standard library and what the sandbox itself imports.
 """

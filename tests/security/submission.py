@@ -50,6 +50,7 @@ class Outcome:
 
     kinds: tuple[str, ...]
     reason: str | None
+    detail: str | None
     result: dict[str, Any]
     lasted_s: float
     notes: tuple[EventObject, ...] = field(repr=False)

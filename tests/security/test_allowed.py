@@ -1,4 +1,4 @@
-"""What honest programs need works under the same walls: in the interpreter that was forked, and in another."""
+"""What honest programs need works under the same walls, in a forked interpreter and in an executed one."""
 
 import pytest
 
@@ -22,7 +22,7 @@ print(sum(found))
 """
 SUBPROCESS = """
 import os, subprocess, sys
-print(subprocess.run(["sh", "-c", "echo $((40 + 2)) | cat"], capture_output=True, check=True).stdout.decode().strip())
+print(subprocess.run(["sh", "-c", "echo $((40 + 2)) | cat"], capture_output=True, text=True).stdout.strip())
 print(subprocess.check_output([sys.executable, "-c", "print(43)"]).decode().strip())
 print(os.popen("echo 44").read().strip())
 """
@@ -45,7 +45,8 @@ if __name__ == "__main__":
 ASYNCIO = """
 import asyncio
 async def main():
-    server = await asyncio.start_server(lambda reader, writer: (writer.write(b"42"), writer.close()), "127.0.0.1", 0)
+    answer = lambda reader, writer: (writer.write(b"42"), writer.close())
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
     reader, _ = await asyncio.open_connection(*server.sockets[0].getsockname())
     print((await reader.read()).decode())
     process = await asyncio.create_subprocess_exec("echo", "43", stdout=-1)
@@ -82,7 +83,9 @@ async def printed(checker: Checker, source: str, env: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("env", INTERPRETERS.values(), ids=INTERPRETERS)
 @pytest.mark.parametrize(("source", "answer"), HONEST.values(), ids=HONEST)
-async def test_what_programs_need_works(checker: Checker, source: str, answer: str, env: dict[str, str]) -> None:
+async def test_what_programs_need_works(
+    checker: Checker, source: str, answer: str, env: dict[str, str]
+) -> None:
     assert await printed(checker, source, env) == answer
 
 

@@ -1,4 +1,4 @@
-"""Every line of the table, in the stack: submitted over HTTP, watched over WebSocket, judged by the checker."""
+"""Every line of the table: submitted over HTTP, watched over WebSocket, judged by the checker."""
 
 import os
 from pathlib import Path

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SPOKEN = ("🦀", "é", "語", "🏔")
 ANY = bytes(range(256)) + b"\xff\xfe\x00\x00\xc3\x28\xed\xa0\x80\xf8\x88\x80\x80\x80"
-TERMINAL = b"\x1b]0;title\x07\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\x1b[2J\x1b[31m" + "\u202eabc\u2066".encode()
+TERMINAL = (
+    b"\x1b]0;title\x07\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\x1b[2J\x1b[31m" + "\u202eabc\u2066".encode()
+)
 
 
 def notes_of(outcome: Outcome, stream: str) -> list[EventObject]:
@@ -44,7 +46,9 @@ async def test_any_bytes_arrive_as_they_were_written(checker: Checker) -> None:
     assert outcome.result["stderr"]["encoding"] == "utf-8"
 
 
-async def test_no_sequence_for_terminals_is_raw_in_any_answer(arena: StackArena, http: httpx.AsyncClient) -> None:
+async def test_no_sequence_for_terminals_is_raw_in_any_answer(
+    arena: StackArena, http: httpx.AsyncClient
+) -> None:
     """JSON escapes control characters, so that who prints an answer has nothing done to his terminal."""
     job_id = await arena.submit("mallory", Submission("python", source_of("25_any_bytes.py")))
     await arena.outcome("mallory", job_id)

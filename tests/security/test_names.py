@@ -70,9 +70,7 @@ async def test_a_hostile_name_is_refused(
 
 
 @pytest.mark.parametrize("name", [names[0] for names in HOSTILE.values() if len(names) == 1])
-async def test_a_hostile_entrypoint_is_refused(
-    arena: StackArena, http: httpx.AsyncClient, name: str
-) -> None:
+async def test_a_hostile_entrypoint_is_refused(arena: StackArena, http: httpx.AsyncClient, name: str) -> None:
     body = python_of()
     await refused(arena, http, {**body, "entrypoint": name})
     await refused(arena, http, {"language": "python", "code": "print('ESCAPED')", "entrypoint": name})
@@ -105,11 +103,12 @@ async def test_an_archive_is_not_unpacked(arena: StackArena, http: httpx.AsyncCl
 
 
 async def test_an_archive_among_the_files_stays_what_it_is(arena: StackArena) -> None:
-    source = (
-        "import os\nprint('attempted', sorted(os.listdir()), os.stat('x.zip').st_size, os.path.islink('link'))"
-    )
+    source = "import os\nprint('attempted', sorted(os.listdir()), os.stat('x.zip').st_size)"
     packed = base64.b64encode(bomb()).decode()
-    files = [{"name": "main.py", "content": source}, {"name": "x.zip", "content": packed, "encoding": "base64"}]
+    files = [
+        {"name": "main.py", "content": source},
+        {"name": "x.zip", "content": packed, "encoding": "base64"},
+    ]
     job = await arena.users["mallory"].client.submit({"language": "python", "files": files})
     outcome = await arena.outcome("mallory", job["job_id"])
-    assert outcome.stdout.decode() == f"attempted ['main.py', 'x.zip'] {len(bomb())} False\n"
+    assert outcome.stdout.decode() == f"attempted ['main.py', 'x.zip'] {len(bomb())}\n"
