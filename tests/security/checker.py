@@ -22,7 +22,7 @@ ENDING_S = 2.0
 CANARY = Submission("python", "print(42)", limits=Limits())
 CANARIES_MAX = 5
 SLOWER_MAX = 3.0
-CANARY_FLOOR_S = 1.5
+CANARY_FLOOR_S = 1.0
 """A neighbour may always take this long. Thirty-two processes share two processors with him, and the
 baseline is a hundredth of a second: three times that is less than a round of the scheduler in a crowd."""
 

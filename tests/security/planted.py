@@ -43,7 +43,7 @@ def secret() -> str:
 
 
 def plant(directory: Path, in_environment: str) -> Planted:
-    """Plant files below `directory`, readable by this user alone. `in_environment` is the executor's to hold."""
+    """Plant files below `directory` for this user alone; `in_environment` is for the executor to hold."""
     directory.mkdir(mode=0o700, exist_ok=True)
     in_file = secret()
     secret_file, canary_file = directory / "secret", directory / "canary"
