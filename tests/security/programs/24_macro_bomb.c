@@ -1,6 +1,6 @@
 #pragma message "attempted"
-/* Four to the twelfth power of the same expression. */
-#define A0 (1 + 2 * x) *
+/* Four to the thirteenth power of the same line. */
+#define A0 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define A1 A0 A0 A0 A0
 #define A2 A1 A1 A1 A1
 #define A3 A2 A2 A2 A2
@@ -13,4 +13,6 @@
 #define B A9 A9 A9 A9
 #define C B B B B
 #define D C C C C
-int main(int x, char **y) { return D 1; }
+#define E D D D D
+const char bomb[] = E;
+int main(void) { return bomb[0]; }

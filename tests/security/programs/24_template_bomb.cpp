@@ -1,11 +1,14 @@
 #pragma message "attempted"
-// Two to the fortieth power of classes, no two of which are the same.
-template <int depth, long path> struct Tree {
-    static const long value = Tree<depth - 1, path * 2>::value + Tree<depth - 1, path * 2 + 1>::value;
-    long filler[1 + depth];
-    Tree<depth - 1, path * 2> left;
+// Lists of numbers, each twice as long as the one before, to the power of forty.
+template <int...> struct List {};
+template <class> struct Twice;
+template <int... number> struct Twice<List<number...>> {
+    using type = List<number..., number...>;
 };
-template <long path> struct Tree<0, path> {
-    static const long value = path;
+template <int depth> struct Bomb {
+    using type = typename Twice<typename Bomb<depth - 1>::type>::type;
 };
-int main() { return Tree<40, 1>::value; }
+template <> struct Bomb<0> {
+    using type = List<1>;
+};
+int main() { return sizeof(Bomb<40>::type); }
