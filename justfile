@@ -16,7 +16,7 @@ lint:
     mypy
     lint-imports
 
-# The whole test suite: unit, contract, integration, system, faults.
+# The whole test suite: unit, contract, integration, system, faults, security.
 test *arguments:
     PYTHONASYNCIODEBUG=1 pytest {{ arguments }}
 

@@ -68,7 +68,7 @@ async def test_only_plain_files_are_collected(
     arena: StackArena, checker: Checker, http: httpx.AsyncClient
 ) -> None:
     canary = str(arena.planted.canary_file)
-    outcome = await collected(arena, checker, "14_odd_artifacts.py", "**", args=(canary,))
+    outcome = await collected(arena, checker, "14_odd_artifacts.py", "*", "**/*", args=(canary,))
     assert outcome.ending == "completed"
     assert outcome.lasted_s < COLLECTED_S
     found = kept(outcome)
@@ -113,7 +113,7 @@ async def test_looking_through_very_many_files_is_bounded(
     arena: StackArena, checker: Checker, program: str
 ) -> None:
     """Ended by its own exit code, it is collected from like any other."""
-    outcome = await collected(arena, checker, program, "**")
+    outcome = await collected(arena, checker, program, "*", "**/*")
     assert outcome.ending in {"failed/exit_code", "failed/disk"}
     assert len(outcome.result["artifacts"]) + len(outcome.result["skipped"]) <= 5_000
     assert len(outcome.told) < MIB
