@@ -95,7 +95,7 @@ def _seconds(first: EventObject, last: EventObject) -> float:
     return (last.stored_at - first.stored_at).total_seconds()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def arena(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[StackArena]:
     """The stack, with secrets that its executor knows and its programs must not."""
     planted = plant(tmp_path_factory.mktemp("planted") / "here", secret())
@@ -127,13 +127,13 @@ async def _isolation(arena: StackArena) -> dict[str, object]:
     return found
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def checker(arena: StackArena) -> Checker:
     """Judges attacks in the stack."""
     return await checker_of(arena)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def http(arena: StackArena) -> AsyncIterator[httpx.AsyncClient]:
     """The attacker's own client, for what the client library would not send."""
     headers = {"Authorization": f"Bearer {arena.users['mallory'].token}"}

@@ -77,6 +77,12 @@ class Outcome:
         return (self.stdout + self.stderr).decode(errors="replace")
 
 
+def output_bytes(note: EventObject) -> bytes:
+    """The bytes of a piece of live output."""
+    content: str = note.data["content"]
+    return base64.b64decode(content) if note.data["encoding"] == "base64" else content.encode()
+
+
 def stream_of(result: dict[str, Any], stream: str) -> bytes:
     """The kept bytes of one stream of a result."""
     output = result.get(stream)

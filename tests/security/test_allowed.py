@@ -7,7 +7,7 @@ from tests.hosts import needs_numpy
 from tests.security.checker import Checker
 from tests.security.submission import Submission
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 # A variable that an interpreter reads while it starts: the one that is ready has not read it.
 INTERPRETERS = {"forked": dict[str, str](), "executed": {"PYTHONHASHSEED": "0"}}

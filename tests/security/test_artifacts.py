@@ -12,7 +12,7 @@ from tests.security.conftest import StackArena
 from tests.security.footprint import resident_bytes
 from tests.security.submission import LIMITS, MIB, Outcome, source_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 COLLECTED_S = 2.0
 """How long it may take to look at what a program left, however much it left."""

@@ -10,7 +10,7 @@ from tests.security.attacks import ATTACKS, Attack
 from tests.security.checker import Checker
 from tests.security.submission import PROGRAMS
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 OLD_ENTRY = "19_old_entry.c"
 

@@ -6,13 +6,13 @@ import httpx
 import msgspec
 import pytest
 
-from headrace.client import ProblemAnswerError, output_bytes
+from headrace.client import ProblemAnswerError
 from shared.codec import EventObject
 from tests.security.checker import Checker, attacked
 from tests.security.conftest import StackArena
-from tests.security.submission import LIMITS, Outcome, Submission, source_of
+from tests.security.submission import LIMITS, Outcome, Submission, output_bytes, source_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 SPOKEN = ("🦀", "é", "語", "🏔")
 ANY = bytes(range(256)) + b"\xff\xfe\x00\x00\xc3\x28\xed\xa0\x80\xf8\x88\x80\x80\x80"

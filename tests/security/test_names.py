@@ -13,7 +13,7 @@ from shared.subjects import JOBS
 from tests.security.conftest import StackArena
 from tests.system.conftest import broker_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 HOSTILE = {
     "parent": ["../../x"],

@@ -16,7 +16,7 @@ from tests.security.conftest import StackArena
 from tests.security.footprint import resident_bytes
 from tests.security.submission import ATTEMPTED, Submission, source_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 WAYS = (
     *("shared_segment", "semaphore", "message_queue", "posix_queue", "posix_memory", "keyring", "terminal"),

@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 
-LIMIT = 128 << 20
+KERNEL_ALLOWS = 192 << 20
 
 print("attempted", flush=True)
 told, tell = os.pipe()
@@ -34,6 +34,6 @@ with os.fdopen(told) as telling:
     for _ in range(16):
         filled += int(telling.readline())
         print("filled", filled, flush=True)
-if filled > 2 * LIMIT:
+if filled > KERNEL_ALLOWS:
     print("ESCAPED: holds", filled, flush=True)
 os._exit(0)

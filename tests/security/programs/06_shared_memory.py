@@ -14,7 +14,7 @@ for place in ("/dev/shm", "/tmp", "/work"):
             refused += 1
             if error.errno == 28:
                 break
-    if filled > 128 << 20:
+    if filled > 64 << 20:
         print("ESCAPED: holds", filled, flush=True)
 print("refused", refused, "holds", filled, flush=True)
 sys.exit(1 if refused else 0)
