@@ -5,22 +5,21 @@ try out in a process of his own, beside the tests of root.
 """
 
 import asyncio
+import base64
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 
 from services.executor.languages import Program, compile_stage, load_languages, run_stage
-from services.executor.outcome import Attempt, StageEnd, conclude, without_verdict
-from services.executor.sandbox.sandbox import CellFile, Sandbox, SandboxError, Stage
+from services.executor.sandbox.sandbox import CellFile, Sandbox, SandboxError, Stage, Verdict
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import open_warm_sandbox
-from shared.events import Terminal, kind_of
-from shared.job import Moment
-from tests import builders
+from shared.events import Output, Result, StageName, StageReport
 from tests.integration.sandbox.cells import Transcript
 from tests.security.footprint import Footprint, steady
 from tests.security.planted import Planted
@@ -51,6 +50,16 @@ class Arena(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A stage, how it ended, and what it printed."""
+
+    stage: StageName
+    verdict: Verdict
+    stdout: bytes
+    stderr: bytes
+
+
 class SandboxArena:
     """The sandbox of this process. Its users are all the same to it."""
 
@@ -72,28 +81,27 @@ class SandboxArena:
         return ""
 
     async def run(self, user: str, submission: Submission) -> Outcome:
-        """See `Arena`. The terminal event is made of the stages by the executor's own rules."""
+        """See `Arena`. All users are one here."""
+        del user
         began = time.monotonic()
-        queued = builders.queued(user=user, job=builders.job_id())
-        moment = Moment(builders.NOON, "request", None)
-        attempt = Attempt(queued, 1, moment, feed_sequence=0, cancelled_by=None)
-        event: Terminal
+        ends = list[Ended]()
         try:
-            event = conclude(attempt, await self._stages(submission))
+            await self._stages(submission, ends)
+            kind, reason, detail = ending(ends[-1].stage, ends[-1].verdict)
         except SandboxError as error:
-            event = without_verdict(attempt, "sandbox_error", str(error))
-        fields = msgspec.to_builtins(event)
+            kind, reason, detail = "failed", "sandbox_error", str(error)
+        result = msgspec.to_builtins(result_of(ends)) if ends else {}
         return Outcome(
-            kinds=("queued", "running", kind_of(event)),
-            reason=fields.get("reason"),
-            detail=fields.get("detail"),
-            result=fields["result"] or {},
+            kinds=("queued", "running", kind),
+            reason=reason,
+            detail=detail,
+            result=result,
             lasted_s=time.monotonic() - began,
             notes=(),
-            told=msgspec.json.encode(event).decode(),
+            told=msgspec.json.encode(result).decode(),
         )
 
-    async def _stages(self, submission: Submission) -> list[StageEnd]:
+    async def _stages(self, submission: Submission, ends: list[Ended]) -> None:
         language = self._languages[submission.language]
         program = Program(
             files=(CellFile(language.entrypoint, submission.code.encode()),),
@@ -102,20 +110,65 @@ class SandboxArena:
             args=submission.args,
             env=tuple(submission.env.items()),
         )
-        ends, product = list[StageEnd](), None
+        product = None
         if compiling := compile_stage(language, program):
             ends.append(await self._stage(compiling))
             product = ends[0].verdict.kept
             if product is None:
-                return ends
+                return
         ends.append(await self._stage(run_stage(language, program, product)))
-        return ends
 
-    async def _stage(self, stage: Stage) -> StageEnd:
+    async def _stage(self, stage: Stage) -> Ended:
         transcript = Transcript()
         verdict = await self._sandbox.run(stage, output=transcript, stop=asyncio.Event())
         kept = {name: bytes(piece) for name, piece in transcript.pieces.items()}
-        return StageEnd(stage.name, verdict, kept["stdout"], kept["stderr"])
+        return Ended(stage.name, verdict, kept["stdout"], kept["stderr"])
+
+
+def ending(stage: StageName, verdict: Verdict) -> tuple[str, str | None, str | None]:
+    """Kind, reason and detail, as the executor is to call them; that it does so is the stack's to show."""
+    if verdict.stopped_by in {"wall_time", "cpu_time"}:
+        return "timeout", verdict.stopped_by, stage
+    if verdict.stopped_by is not None:
+        return "failed", verdict.stopped_by, stage
+    if verdict.exit_code == 0:
+        return "completed", None, None
+    if stage == "compile":
+        return "failed", "compile_error", None
+    return "failed", "signal" if verdict.exit_code is None else "exit_code", None
+
+
+def result_of(ends: Sequence[Ended]) -> Result:
+    """What became of some stages, the last of which tells how it went."""
+    last = ends[-1]
+    reports = tuple(
+        StageReport(
+            name=each.stage,
+            wall_ms=each.verdict.wall_ms,
+            cpu_ms=each.verdict.cpu_ms,
+            memory_peak_bytes=each.verdict.memory_peak_bytes,
+            exit_code=each.verdict.exit_code,
+        )
+        for each in ends
+    )
+    return Result(
+        exit_code=last.verdict.exit_code,
+        signal=last.verdict.signal,
+        stdout=_output(last.stdout, last.verdict.stdout_bytes),
+        stderr=_output(last.stderr, last.verdict.stderr_bytes),
+        stages=reports,
+        wall_ms=sum(each.wall_ms for each in reports),
+        cpu_ms=sum(each.cpu_ms for each in reports),
+        memory_peak_bytes=last.verdict.memory_peak_bytes,
+    )
+
+
+def _output(kept: bytes, total_bytes: int) -> Output:
+    content = base64.b64encode(kept).decode()
+    cut_off = total_bytes > len(kept)
+    return Output(
+        content=content, encoding="base64", kept_bytes=len(kept), total_bytes=total_bytes, truncated=cut_off
+    )
 
 
 @asynccontextmanager

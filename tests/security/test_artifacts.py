@@ -37,7 +37,7 @@ async def collected(
     }
     job = await arena.users["mallory"].client.submit(body)
     outcome = await arena.outcome("mallory", job["job_id"])
-    assert attacked(outcome) == []
+    assert attacked(outcome) == [], outcome
     assert await checker.left_behind(outcome, resident) == []
     return outcome
 
