@@ -21,12 +21,13 @@ from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import open_warm_sandbox
 from shared.events import Output, Result, StageName, StageReport
 from tests.integration.sandbox.cells import Transcript
-from tests.security.footprint import Footprint, steady
+from tests.security.footprint import Footprint, footprint, steady
 from tests.security.planted import Planted
 from tests.security.submission import Outcome, Submission
 
 CELLS = 6
 """Cells that the executor under test keeps ready."""
+WARMING = Submission("python", "print(42)")
 
 
 class Arena(Protocol):
@@ -176,5 +177,10 @@ async def open_sandbox_arena(planted: Planted) -> AsyncIterator[SandboxArena]:
     """A sandbox in this process, whose environment holds what was planted for it."""
     assert planted.environment.items() <= os.environ.items()
     async with open_warm_sandbox(SandboxSettings(cells_ready=CELLS)) as sandbox:
+        arena = SandboxArena(sandbox, planted, footprint(os.getpid()))
+        # More at once than are ready, as an executor's languages are asked for when it starts: what a pool
+        # makes for a crowd and keeps is no attacker's doing.
+        await asyncio.gather(*(arena.run("alice", WARMING) for _ in range(2 * CELLS)))
         await sandbox.full()
-        yield SandboxArena(sandbox, planted, await steady(os.getpid(), CELLS))
+        arena.before = await steady(os.getpid(), CELLS)
+        yield arena
