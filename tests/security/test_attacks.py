@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts import needs
+from tests.hosts import needs, needs_cgroups
 from tests.security.attacks import ATTACKS, Attack
 from tests.security.checker import Checker
 from tests.security.submission import PROGRAMS
@@ -21,6 +21,8 @@ def marks(attack: Attack) -> list[pytest.MarkDecorator]:
     if attack.program == OLD_ENTRY:
         other = os.uname().machine != "x86_64"
         found.append(pytest.mark.skipif(other, reason="only x86-64 has a 32-bit entry"))
+    if attack.needs_count:
+        found.append(needs_cgroups)
     return found
 
 

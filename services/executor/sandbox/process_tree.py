@@ -4,6 +4,7 @@ This is a watchdog, not a wall. It sees what lives when it looks: memory that gr
 looks is missed, and so is the last CPU time of a process that nobody waited for. No peak is reported.
 """
 
+import contextlib
 import os
 import signal
 from dataclasses import dataclass, field
@@ -111,9 +112,9 @@ class NoGroups:
 def children(pid: int) -> list[int]:
     """The children of every thread of a process; none if it is gone."""
     found: list[int] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += map(int, path.read_text().split())
-        except (FileNotFoundError, ProcessLookupError):
-            continue
+    # To list a directory of /proc fails as well when its process ends meanwhile.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for path in Path(f"/proc/{pid}/task").glob("*/children"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found += map(int, path.read_text().split())
     return found

@@ -88,6 +88,7 @@ DENIED = {
     "set_mempolicy": Call(238, 237),
     "set_mempolicy_home_node": Call(450, 450),
     "setdomainname": Call(171, 162),
+    "sched_setaffinity": Call(203, 122),
     "sethostname": Call(170, 161),
     "setns": Call(308, 268),
     "settimeofday": Call(164, 170),
@@ -101,6 +102,12 @@ DENIED = {
     "vmsplice": Call(278, 75),
 }
 """Refused with EPERM whatever their arguments."""
+
+UNCOUNTED = {
+    "memfd_create": Call(319, 279),
+    "shmget": Call(29, 194),
+}
+"""Refused as well where no group counts memory: what they give belongs to no process's address space."""
 
 UNKNOWN = {
     # Its flags lie in memory that may change after the look; C libraries fall back to clone.
@@ -131,10 +138,11 @@ class Machine(NamedTuple):
 MACHINES = {"x86_64": Machine(0xC000003E, 0, True), "aarch64": Machine(0xC00000B7, 1, False)}
 
 
-def assembled(machine: str) -> bytes:
+def assembled(machine: str, *, memory_is_counted: bool) -> bytes:
     """The filter for a machine as `platform.machine()` names it. Raises KeyError if it is none of ours."""
-    known = MACHINES[machine]
-    return b"".join(struct.pack("=HBBI", *each) for each in _instructions(known))
+    denied = DENIED if memory_is_counted else DENIED | UNCOUNTED
+    instructions = _instructions(MACHINES[machine], denied)
+    return b"".join(struct.pack("=HBBI", *each) for each in instructions)
 
 
 def digest(code: bytes) -> str:
@@ -146,20 +154,20 @@ Instruction = tuple[int, int, int, int]
 """Code, how many to skip if true, if false, operand."""
 
 
-def _instructions(machine: Machine) -> Iterator[Instruction]:
+def _instructions(machine: Machine, denied: dict[str, Call]) -> Iterator[Instruction]:
     yield _load(ARCHITECTURE)
     yield (EQUAL, 1, 0, machine.audit)
     yield _answer(KILL_PROCESS)
     yield _load(NUMBER)
     if machine.has_x32:
         yield from _if(AT_LEAST, X32, [_answer(ERROR | errno.ENOSYS)])
-    yield from _tree(_ranges(_answers(machine)))
+    yield from _tree(_ranges(_answers(machine, denied)))
 
 
-def _answers(machine: Machine) -> dict[int, list[Instruction]]:
+def _answers(machine: Machine, denied: dict[str, Call]) -> dict[int, list[Instruction]]:
     """What is to be done for each number that is not simply allowed."""
     refused = _answer(ERROR | errno.EPERM)
-    of_calls = {call: [refused] for call in DENIED.values()}
+    of_calls = {call: [refused] for call in denied.values()}
     of_calls |= {call: [_answer(ERROR | errno.ENOSYS)] for call in UNKNOWN.values()}
     for call in (CLONE, UNSHARE):
         of_calls[call] = [_load(FIRST_ARGUMENT), *_if(ANY_BIT, NEW_NAMESPACES, [refused]), _answer(ALLOW)]

@@ -142,7 +142,7 @@ async def open_warm_sandbox(settings: SandboxSettings | None = None) -> AsyncIte
 
 def _walls(settings: SandboxSettings, *, has_cgroups: bool) -> wire.Walls:
     try:
-        code = seccomp.assembled(platform.machine())
+        code = seccomp.assembled(platform.machine(), memory_is_counted=has_cgroups)
     except KeyError as error:
         raise SandboxError(f"there is no filter of system calls for {error}") from error
     return wire.Walls(

@@ -1,0 +1,18 @@
+"""What every service's sockets are like."""
+
+import socket
+
+import pytest
+
+from shared.service import listen
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_an_answer_does_not_wait_for_acknowledgements(host: str) -> None:
+    with listen(host, 0) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()[:2]) as client:
+            accepted, _ = listener.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+            assert client
