@@ -1,19 +1,26 @@
-"""One stage in a warm cell, in a cold one, and with no sandbox at all.
+"""One stage in a warm cell, in a cold one, and with no sandbox at all, language by language.
 
 ``python -m bench.sandbox``: the three sides take turns in rounds. Latency is from asking for the run to its
-verdict, when nothing of the cell is left, one run at a time with the pool full; throughput is with four at a
-time, the making of cells included.
+verdict, one run at a time with the pool full; throughput is with four at a time, the making of cells
+included. All three have the same environment, since interpreters read it: `bare` is what a cell's program
+would be without its cell.
 """
 
 import asyncio
+import shutil
 import time
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from bench.measure import console, interpreter, ratio, summary
+from bench.measure import console, ratio, summary
 from services.executor.sandbox.bubblewrap import open_cold_sandbox
+from services.executor.sandbox.owner import stat_fields
+from services.executor.sandbox.root import BASE_ENVIRONMENT
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage
-from services.executor.sandbox.warm import open_warm_sandbox
+from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
 from shared.events import Limits
 
 ROUNDS = 5
@@ -21,39 +28,60 @@ PER_ROUND = 20
 AT_ONCE = 4
 SATURATED = 200
 MIB = 1024 * 1024
+PYTHON_ENVIRONMENT = (("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1"))
 
 Once = Callable[[], Awaitable[float]]
 """Runs once; milliseconds."""
 
 
+@dataclass(frozen=True)
+class Program:
+    """The smallest program of a language, and what its interpreter is called."""
+
+    command: str
+    file: str
+    source: bytes
+    env: tuple[tuple[str, str], ...] = ()
+    memory_bytes: int = 256 * MIB
+
+
+PROGRAMS = {
+    "python": Program("python3", "main.py", b"print(1)", env=PYTHON_ENVIRONMENT),
+    "node": Program("node", "main.js", b"console.log(1)", memory_bytes=512 * MIB),
+    "bash": Program("bash", "main.sh", b"echo 1"),
+    "perl": Program("perl", "main.pl", b'print "1\\n";'),
+    "ruby": Program("ruby", "main.rb", b"puts 1"),
+    "php": Program("php", "main.php", b"<?php echo 1;"),
+}
+
+
 def stage(language: str) -> Stage:
     """What the catalogue would ask for."""
-    if language == "python":
-        argv, name, content = ("python3", "/work/main.py"), "main.py", b"print(1)"
-    elif language == "node":
-        argv, name, content = ("node", "/work/main.js"), "main.js", b"console.log(1)"
-    else:
-        argv, name, content = ("bash", "/work/main.sh"), "main.sh", b"echo 1"
+    program = PROGRAMS[language]
     return Stage(
         name="run",
-        argv=argv,
-        files=(CellFile(name, content),),
-        limits=Limits(memory_bytes=512 * MIB) if language == "node" else Limits(),
-        env=(("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")) if language == "python" else (),
+        argv=(program.command, f"/work/{program.file}"),
+        files=(CellFile(program.file, program.source),),
+        limits=Limits(memory_bytes=program.memory_bytes),
+        env=program.env,
     )
 
 
-def bare(language: str) -> Once:
-    """The same program without any sandbox."""
-    command = {
-        "python": (interpreter(), "-I", "-c", "print(1)"),
-        "node": ("node", "-e", "console.log(1)"),
-        "bash": ("bash", "-c", "echo 1"),
-    }[language]
+def bare(language: str, directory: Path) -> Once:
+    """The same program without any sandbox; Python without what its users may have installed, which is less."""
+    program = PROGRAMS[language]
+    file = directory / program.file
+    file.write_bytes(program.source)
+    words = ("python3", "-I", "-c", "print(1)") if language == "python" else (program.command, str(file))
+    found = shutil.which(words[0], path=dict(BASE_ENVIRONMENT)["PATH"])
+    assert found is not None
+    environment = {**dict(BASE_ENVIRONMENT), **dict(program.env), "HOME": str(directory)}
 
     async def once() -> float:
         began = time.perf_counter()
-        process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
+        process = await asyncio.create_subprocess_exec(
+            found, *words[1:], stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, env=environment, cwd=directory
+        )
         await process.communicate()
         return (time.perf_counter() - began) * 1000
 
@@ -87,34 +115,68 @@ async def saturated(once: Once) -> float:
     return SATURATED / (time.perf_counter() - began)
 
 
+async def idle_bytes(warm: WarmSandbox) -> float:
+    """What one more idle cell takes of the machine's memory: proportional shares of all cells' processes."""
+    await warm.full()
+    uid, shares = warm.isolation.uid, dict[int, int]()
+    for process in Path("/proc").glob("[0-9]*"):
+        fields = stat_fields(int(process.name))
+        if fields and process.stat().st_uid in (uid, 0) and "python3" in (process / "comm").read_text():
+            shares[int(process.name)] = proportional_bytes(process)
+    return sum(shares.values()) / max(1, warm.cells_ready)
+
+
+def proportional_bytes(process: Path) -> int:
+    """Pss: each shared page divided among its sharers. 0 for what is not to be read."""
+    try:
+        lines = (process / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+
+
 async def measure() -> None:
     """Print every side and the ratios."""
     medians: dict[tuple[str, str], float] = {}
-    async with open_warm_sandbox() as warm, open_cold_sandbox() as cold:
-        for language in ("python", "node", "bash"):
-            sides = {"warm": boxed(warm, language), "cold": boxed(cold, language), "bare": bare(language)}
-            times: dict[str, list[float]] = {side: [] for side in sides}
-            for _ in range(ROUNDS):
-                for side, once in sides.items():
-                    for _ in range(PER_ROUND):
-                        await warm.full()
-                        times[side].append(await once())
-            for side, values in times.items():
-                console.print(summary(values).row(f"{language}, {side}", "ms"))
-                medians[language, side] = summary(values).median
-        rates = {
-            side: summary([await saturated(once) for _ in range(3)])
-            for side, once in {
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        async with open_warm_sandbox() as warm, open_cold_sandbox() as cold:
+            console.print(f"an idle cell takes {await idle_bytes(warm) / MIB:.1f} MiB")
+            for language, program in PROGRAMS.items():
+                if shutil.which(program.command, path=dict(BASE_ENVIRONMENT)["PATH"]) is None:
+                    continue
+                sides = {
+                    "warm": boxed(warm, language),
+                    "cold": boxed(cold, language),
+                    "bare": bare(language, directory),
+                }
+                times: dict[str, list[float]] = {side: [] for side in sides}
+                for once in sides.values():
+                    await once()
+                for _ in range(ROUNDS):
+                    for side, once in sides.items():
+                        for _ in range(PER_ROUND):
+                            await warm.full()
+                            times[side].append(await once())
+                for side, values in times.items():
+                    console.print(summary(values).row(f"{language}, {side}", "ms"))
+                    medians[language, side] = summary(values).median
+            turns = {
                 "warm": boxed(warm, "python"),
                 "cold": boxed(cold, "python"),
-                "bare": bare("python"),
-            }.items()
-        }
-    for side, found in rates.items():
-        console.print(found.row(f"python saturated, {side}", "/s"))
+                "bare": bare("python", directory),
+            }
+            found: dict[str, list[float]] = {side: [] for side in turns}
+            for _ in range(ROUNDS):
+                for side, once in turns.items():
+                    found[side].append(await saturated(once))
+    rates = {side: summary(values) for side, values in found.items()}
+    for side, rate in rates.items():
+        console.print(rate.row(f"python saturated, {side}", "/s"))
     ratio("python_warm_p50", medians["python", "warm"], medians["python", "bare"], "lower")
     ratio("python_saturated", rates["warm"].median, rates["bare"].median, "higher")
-    ratio("node_warm_p50", medians["node", "warm"], medians["node", "bare"], "lower")
+    if ("node", "warm") in medians:
+        ratio("node_warm_p50", medians["node", "warm"], medians["node", "bare"], "lower")
 
 
 if __name__ == "__main__":

@@ -72,6 +72,11 @@ class Pool:
         self._making = 0
         self._waiting = 0
 
+    @property
+    def ready(self) -> int:
+        """How many cells wait."""
+        return self._ready.qsize()
+
     def take_ready(self) -> WarmCell | None:
         """A cell that nobody has had, if there is one; and begin to make the next."""
         found: WarmCell | None = None

@@ -68,6 +68,11 @@ class WarmSandbox:
         """What stands between a cell and this host."""
         return self._isolation
 
+    @property
+    def cells_ready(self) -> int:
+        """How many cells wait for a job."""
+        return self._pools.usual.ready + self._pools.early.ready
+
     async def full(self) -> None:
         """Return when as many cells are ready as there should be."""
         await self._pools.usual.full()
