@@ -7,6 +7,7 @@ would be without its cell.
 """
 
 import asyncio
+import contextlib
 import shutil
 import time
 from asyncio.subprocess import DEVNULL, PIPE
@@ -17,7 +18,6 @@ from tempfile import TemporaryDirectory
 
 from bench.measure import console, ratio, summary
 from services.executor.sandbox.bubblewrap import open_cold_sandbox
-from services.executor.sandbox.owner import stat_fields
 from services.executor.sandbox.root import BASE_ENVIRONMENT
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
@@ -68,7 +68,7 @@ def stage(language: str) -> Stage:
 
 
 def bare(language: str, directory: Path) -> Once:
-    """The same program without any sandbox; Python without what its users may have installed, which is less."""
+    """The same program without any sandbox; Python without what its users may have installed."""
     program = PROGRAMS[language]
     file = directory / program.file
     file.write_bytes(program.source)
@@ -115,68 +115,77 @@ async def saturated(once: Once) -> float:
     return SATURATED / (time.perf_counter() - began)
 
 
-async def idle_bytes(warm: WarmSandbox) -> float:
-    """What one more idle cell takes of the machine's memory: proportional shares of all cells' processes."""
-    await warm.full()
-    uid, shares = warm.isolation.uid, dict[int, int]()
+def idle_bytes(warm: WarmSandbox) -> float:
+    """What an idle cell takes of the machine's memory: its share of all that the sandbox's processes take."""
+    taken = 0
     for process in Path("/proc").glob("[0-9]*"):
-        fields = stat_fields(int(process.name))
-        if fields and process.stat().st_uid in (uid, 0) and "python3" in (process / "comm").read_text():
-            shares[int(process.name)] = proportional_bytes(process)
-    return sum(shares.values()) / max(1, warm.cells_ready)
+        with contextlib.suppress(OSError):
+            if process.stat().st_uid in {warm.isolation.uid, 0} and is_of_a_cell(process):
+                taken += proportional_bytes(process)
+    return taken / warm.cells_ready
+
+
+def is_of_a_cell(process: Path) -> bool:
+    """Whether it stands in a deeper pid namespace, and so is the warden's or a cell's."""
+    lines = (process / "status").read_text().splitlines()
+    return any(line.startswith("NSpid:") and len(line.split()) > 2 for line in lines)
 
 
 def proportional_bytes(process: Path) -> int:
-    """Pss: each shared page divided among its sharers. 0 for what is not to be read."""
-    try:
-        lines = (process / "smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
+    """Pss: each shared page divided among its sharers."""
+    lines = (process / "smaps_rollup").read_text().splitlines()
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+
+
+async def latencies(warm: WarmSandbox, sides: dict[str, Once], language: str) -> dict[str, float]:
+    """Print how long one run takes on each side; the medians."""
+    times: dict[str, list[float]] = {side: [] for side in sides}
+    for once in sides.values():
+        await once()
+    for _ in range(ROUNDS):
+        for side, once in sides.items():
+            for _ in range(PER_ROUND):
+                await warm.full()
+                times[side].append(await once())
+    for side, values in times.items():
+        console.print(summary(values).row(f"{language}, {side}", "ms"))
+    return {side: summary(values).median for side, values in times.items()}
+
+
+async def rates(sides: dict[str, Once]) -> dict[str, float]:
+    """Print how many runs a second each side gets done; the medians."""
+    found: dict[str, list[float]] = {side: [] for side in sides}
+    for _ in range(ROUNDS):
+        for side, once in sides.items():
+            found[side].append(await saturated(once))
+    for side, values in found.items():
+        console.print(summary(values).row(f"python saturated, {side}", "/s"))
+    return {side: summary(values).median for side, values in found.items()}
 
 
 async def measure() -> None:
     """Print every side and the ratios."""
-    medians: dict[tuple[str, str], float] = {}
-    with TemporaryDirectory() as name:
-        directory = Path(name)
+    medians: dict[str, dict[str, float]] = {}
+    with TemporaryDirectory() as directory:
         async with open_warm_sandbox() as warm, open_cold_sandbox() as cold:
-            console.print(f"an idle cell takes {await idle_bytes(warm) / MIB:.1f} MiB")
-            for language, program in PROGRAMS.items():
-                if shutil.which(program.command, path=dict(BASE_ENVIRONMENT)["PATH"]) is None:
-                    continue
-                sides = {
+
+            def sides(language: str) -> dict[str, Once]:
+                return {
                     "warm": boxed(warm, language),
                     "cold": boxed(cold, language),
-                    "bare": bare(language, directory),
+                    "bare": bare(language, Path(directory)),
                 }
-                times: dict[str, list[float]] = {side: [] for side in sides}
-                for once in sides.values():
-                    await once()
-                for _ in range(ROUNDS):
-                    for side, once in sides.items():
-                        for _ in range(PER_ROUND):
-                            await warm.full()
-                            times[side].append(await once())
-                for side, values in times.items():
-                    console.print(summary(values).row(f"{language}, {side}", "ms"))
-                    medians[language, side] = summary(values).median
-            turns = {
-                "warm": boxed(warm, "python"),
-                "cold": boxed(cold, "python"),
-                "bare": bare("python", directory),
-            }
-            found: dict[str, list[float]] = {side: [] for side in turns}
-            for _ in range(ROUNDS):
-                for side, once in turns.items():
-                    found[side].append(await saturated(once))
-    rates = {side: summary(values) for side, values in found.items()}
-    for side, rate in rates.items():
-        console.print(rate.row(f"python saturated, {side}", "/s"))
-    ratio("python_warm_p50", medians["python", "warm"], medians["python", "bare"], "lower")
-    ratio("python_saturated", rates["warm"].median, rates["bare"].median, "higher")
-    if ("node", "warm") in medians:
-        ratio("node_warm_p50", medians["node", "warm"], medians["node", "bare"], "lower")
+
+            await warm.full()
+            console.print(f"an idle cell takes {idle_bytes(warm) / MIB:.1f} MiB")
+            for language, program in PROGRAMS.items():
+                if shutil.which(program.command, path=dict(BASE_ENVIRONMENT)["PATH"]):
+                    medians[language] = await latencies(warm, sides(language), language)
+            saturation = await rates(sides("python"))
+    ratio("python_warm_p50", medians["python"]["warm"], medians["python"]["bare"], "lower")
+    ratio("python_saturated", saturation["warm"], saturation["bare"], "higher")
+    if "node" in medians:
+        ratio("node_warm_p50", medians["node"]["warm"], medians["node"]["bare"], "lower")
 
 
 if __name__ == "__main__":
