@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import re
 import sys
@@ -15,10 +16,10 @@ import pytest_asyncio
 from services.executor.sandbox.hierarchies import hierarchies
 from services.executor.sandbox.sandbox import Sandbox, Stage
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm import WarmSandbox, open_sandbox
+from services.executor.sandbox.warm import WarmSandbox, open_sandbox, open_warm_sandbox
 from shared.events import Limits
 from tests.hosts import needs_cgroups
-from tests.integration.sandbox.cells import ATTEMPTED, KINDS, Transcript, run, shell, stage
+from tests.integration.sandbox.cells import ATTEMPTED, KINDS, MIB, Transcript, program, run, shell, stage
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -32,6 +33,7 @@ MIXTURE: tuple[Stage, ...] = (
     stage("/bin/sh", "-c", "echo x > product", keep="product"),
     stage("no-such-program", stdin=b"x" * 100_000),
 )
+TEN_THOUSAND = 10_000
 FOR_EVER = stage("/bin/sh", "-c", "(setsid sleep 3600 &); echo attempted; sleep 3600")
 
 
@@ -109,6 +111,47 @@ async def test_thirty_runs_of_every_kind_leave_nothing(sandbox: Sandbox) -> None
         await asyncio.gather(*(run(sandbox, each) for each in MIXTURE))
         assert programs(sandbox) == []
     assert await footprint(sandbox) == before
+
+
+@pytest.mark.timeout(600)
+async def test_ten_thousand_runs_leave_nothing() -> None:
+    quick = [program("print(1)"), program("raise SystemExit(3)"), shell_stage(":"), shell_stage("kill -9 $$")]
+    slower = [
+        program("import subprocess; subprocess.run(['true'])"),
+        program("open('/tmp/x', 'wb').write(bytes(1 << 20)); open('/dev/shm/x', 'wb').write(bytes(1 << 20))"),
+        program("import threading; threading.Thread(target=print).start()"),
+        shell_stage("(setsid sleep 60 &); echo x > x", artifacts=("*",)),
+        stage("yes", limits=Limits(output_bytes=1000)),
+    ]
+    todo = iter([*slower, *quick * 4] * (TEN_THOUSAND // (len(slower) + 4 * len(quick)) + 1))
+    async with open_warm_sandbox(SandboxSettings(uid=60_578 + os.getpid() % 353)) as sandbox:
+
+        async def some(most: int) -> None:
+            for asked in itertools.islice(todo, most):
+                await run(sandbox, asked)
+
+        await asyncio.gather(*(some(30) for _ in range(8)))
+        before, mounted = await footprint(sandbox), mounts()
+        held = resident_bytes()
+        await asyncio.gather(*(some(TEN_THOUSAND // 8) for _ in range(8)))
+        assert await footprint(sandbox) == before
+        assert mounts() == mounted
+        assert resident_bytes() < held + 16 * MIB
+
+
+def mounts() -> str:
+    """What is mounted where the executor is."""
+    return Path("/proc/self/mountinfo").read_text()
+
+
+def resident_bytes() -> int:
+    """The memory of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def shell_stage(script: str, artifacts: tuple[str, ...] = ()) -> Stage:
+    """A script of the shell's."""
+    return stage("/bin/sh", "-c", script, artifacts=artifacts)
 
 
 @needs_cgroups
