@@ -52,13 +52,15 @@ class RequestIds:
         await self._app(scope, receive, send_with_id)
 
 
-def request_context(request: Request) -> RequestContext:
-    """The context of the request at hand."""
+async def request_context(request: Request) -> RequestContext:
+    """The context of the request at hand. A coroutine, although it waits for nothing: what is none, the
+    framework calls in a thread, which takes a millisecond.
+    """
     trace = request.headers.get("traceparent", "")
     return RequestContext(request.state.request_id, trace if _TRACEPARENT.fullmatch(trace) else None)
 
 
-def authenticated(request: Request) -> Caller:
+async def authenticated(request: Request) -> Caller:
     """Who calls. Raises ProblemError: 401 without a valid token, 403 without the scope for jobs."""
     tokens: Tokens = request.app.state.tokens
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")

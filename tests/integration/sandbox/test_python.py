@@ -93,7 +93,7 @@ async def test_the_interpreter_of_the_table_is_a_forked_one(warm: Sandbox) -> No
 
 
 async def test_chance_is_each_programs_own(warm: Sandbox) -> None:
-    source = "import os, random, uuid; print(random.random(), os.urandom(8), uuid.uuid4())"
+    source = "import os, random, uuid; print(random.random(), os.urandom(8).hex(), uuid.uuid4())"
     rans = [await run(warm, program(source)) for _ in range(3)]
     values = [word for ran in rans for word in ran.succeeded().split()]
     assert len(set(values)) == 9
