@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import uvicorn
+import uvloop
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -97,7 +98,8 @@ def start(name: str, kind: type[SettingsT], main: Callable[[Service, SettingsT],
         settings = load(kind)
     except SettingsError as error:
         sys.exit(f"{name}: {error}")
-    sys.exit(asyncio.run(_run(name, settings, main)))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sys.exit(runner.run(_run(name, settings, main)))
 
 
 async def _run(name: str, settings: SettingsT, main: Callable[[Service, SettingsT], Awaitable[None]]) -> int:

@@ -4,6 +4,8 @@ Poison is counted and left behind. An event of a newer writer ends the intake: i
 because the view would then be wrong without anybody knowing.
 """
 
+import asyncio
+
 from services.projector.database import Database
 from services.projector.view import Oddity, apply_entries
 from shared import metrics
@@ -13,6 +15,10 @@ from shared.logs import get_logger
 logger = get_logger(__name__)
 
 READER = "projector"
+GATHER_S = 0.02
+GATHERED = 100
+"""After a smaller batch the view waits so long: the events that come meanwhile are the next batch. A commit
+costs as much for one event as for a hundred, and whoever must see a job at once reads the log."""
 
 
 class NewerEventError(Exception):
@@ -41,6 +47,8 @@ class Intake:
         """Store a batch. Raises NewerEventError, ReadAgainError, or ViewError."""
         if batch[0].sequence <= self._last:
             raise ReadAgainError(f"entry {batch[0].sequence} came again after {self._last}")
+        if len(batch) < GATHERED:
+            await asyncio.sleep(GATHER_S)
         applied = await self._database.writer.call(apply_entries, batch)
         for poison in applied.poison:
             metrics.POISON.labels(reader=READER).inc()
