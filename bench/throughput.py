@@ -1,7 +1,8 @@
 """Finished Python jobs a second through the whole system, against bare interpreters a second.
 
 ``python -m bench.throughput``: the second row of the performance budget. Both sides run as many programs at
-a time as the executor has slots. The jobs belong to many users, because one user's run one by one.
+a time as the executor has slots. The jobs belong to many users, because one user's run one by one; each user
+has one socket open all the time.
 """
 
 import asyncio
@@ -24,15 +25,29 @@ SOURCE = "print(1)"
 TERMINAL = frozenset({"job.completed.v1", "job.failed.v1", "job.timeout.v1", "job.cancelled.v1"})
 
 
-async def _finished(client: AsyncClient, count: int) -> None:
-    async for event in client.follow("*", after="start"):
-        if event.type in TERMINAL:
-            count -= 1
-        if count == 0:
-            return
+class Finished:
+    """Counts the terminal events that arrive at the open sockets of all users."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._count = 0
+        self._changed = asyncio.Event()
+
+    async def watch(self, client: AsyncClient) -> None:
+        """Follow one user's jobs until cancelled, over one socket."""
+        async for event in client.follow("*", after="start"):
+            if event.type in TERMINAL:
+                self._count += 1
+                self._changed.set()
+
+    async def reach(self, count: int) -> None:
+        """Return when so many have arrived."""
+        while self._count < count:
+            self._changed.clear()
+            await self._changed.wait()
 
 
-async def jobs_a_second(clients: list[AsyncClient], done_before: int) -> float:
+async def jobs_a_second(clients: list[AsyncClient], finished: Finished, round_number: int) -> float:
     """Submit everything, wait for every terminal event at its user's socket."""
 
     async def one_user(client: AsyncClient) -> None:
@@ -43,7 +58,7 @@ async def jobs_a_second(clients: list[AsyncClient], done_before: int) -> float:
     async with asyncio.TaskGroup() as group:
         for client in clients:
             group.create_task(one_user(client))
-            group.create_task(_finished(client, done_before + JOBS_PER_USER))
+        group.create_task(finished.reach(TOTAL * round_number))
     return TOTAL / (time.perf_counter() - began)
 
 
@@ -79,10 +94,15 @@ async def measure() -> None:
     bare: list[float] = []
     async with private_stack() as stack, AsyncExitStack() as open_clients:
         clients = [client async for client in _clients(stack, open_clients)]
-        await jobs_a_second(clients, 0)
-        for number in range(1, ROUNDS + 1):
+        finished = Finished()
+        watching = [asyncio.create_task(finished.watch(client)) for client in clients]
+        await jobs_a_second(clients, finished, 1)
+        for number in range(2, ROUNDS + 2):
             bare.append(await interpreters_a_second(python, at_once))
-            ours.append(await jobs_a_second(clients, number * JOBS_PER_USER))
+            ours.append(await jobs_a_second(clients, finished, number))
+        for task in watching:
+            task.cancel()
+        await asyncio.wait(watching)
     console.print(summary(bare).row(f"bare {python} -I -c, {at_once} at a time", "/s"))
     console.print(summary(ours).row("Python jobs finished, from POST to socket", "/s"))
     ratio("throughput", summary(ours).median, summary(bare).median, "higher")
