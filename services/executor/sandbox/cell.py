@@ -54,6 +54,7 @@ class Cell:
         self._killing = False
         self._gone: asyncio.Future[None] = self._loop.create_future()
         self._watch = Watch(group, limits, poll_s=poll_s, kill=self._kill)
+        self._watch.begin()
         os.set_blocking(status, False)
         self._loop.add_reader(status, self._status_readable)
         self._loop.add_reader(self._monitor, self._monitor_exited)

@@ -69,7 +69,7 @@ class Pool:
         self._early = early
         self._ready: asyncio.Queue[WarmCell | Failure] = asyncio.Queue()
         self._working: set[asyncio.Task[None]] = set()
-        self._making = 0
+        self._coming = 0
         self._waiting = 0
 
     @property
@@ -111,8 +111,8 @@ class Pool:
         while True:
             self._waiting += 1
             try:
-                if self._ready.qsize() + self._making < self._waiting:
-                    self._make(None)
+                if self._ready.qsize() + self._coming < self._waiting:
+                    self._make()
                 taken = await self._ready.get()
             finally:
                 self._waiting -= 1
@@ -127,21 +127,22 @@ class Pool:
             self.give_back(taken)
 
     def give_back(self, cell: WarmCell) -> None:
-        """End a cell; when nothing of it is left, begin to make the next in its berth."""
-        cell.kill()
-        self._begin(self._taken_back(cell))
+        """End a cell; when nothing of it is left, make the next in its berth, unless there are many."""
+        wanted = self._ready.qsize() + self._coming < 2 * self._size
+        self._coming += wanted
+        self._begin(self._taken_back(cell, wanted=wanted))
 
-    async def _taken_back(self, cell: WarmCell) -> None:
+    async def _taken_back(self, cell: WarmCell, *, wanted: bool) -> None:
         await cell.dispose()
-        if self._ready.qsize() + self._making < 2 * self._size:
-            self._make(cell.berth)
+        if wanted:
+            await self._make_one(cell.berth)
         else:
             await self._retire(cell.berth)
 
     def refill(self) -> None:
         """Begin to make what is missing."""
-        while self._ready.qsize() + self._making < self._size:
-            self._make(None)
+        while self._ready.qsize() + self._coming < self._size:
+            self._make()
 
     async def full(self) -> None:
         """Fill up, and return when nothing is being made or given up any more."""
@@ -168,9 +169,9 @@ class Pool:
         self._working.add(task)
         task.add_done_callback(self._working.discard)
 
-    def _make(self, berth: Berth | None) -> None:
-        self._making += 1
-        self._begin(self._make_one(berth))
+    def _make(self) -> None:
+        self._coming += 1
+        self._begin(self._make_one(None))
 
     async def _make_one(self, berth: Berth | None) -> None:
         made: WarmCell | Failure
@@ -189,7 +190,7 @@ class Pool:
             if berth is not None:
                 self._begin(self._retire(berth))
         finally:
-            self._making -= 1
+            self._coming -= 1
         if isinstance(made, WarmCell) or self._waiting:
             self._ready.put_nowait(made)
         else:

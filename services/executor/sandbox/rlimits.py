@@ -1,5 +1,6 @@
 """The resource limits of a program, which stand behind the cgroup's and never before them."""
 
+import functools
 import resource
 
 from shared.events import Limits
@@ -22,12 +23,20 @@ def resource_limits(limits: Limits, *, has_cgroups: bool) -> list[tuple[int, int
     if not has_cgroups:
         # Data, not address space: node, Java and Go reserve far more addresses than they ever use.
         exact |= {resource.RLIMIT_DATA: limits.memory_bytes, resource.RLIMIT_NPROC: limits.processes}
-    stack_max = resource.getrlimit(resource.RLIMIT_STACK)[1]
-    stack = (resource.RLIMIT_STACK, _at_most(resource.RLIMIT_STACK, STACK_BYTES), stack_max)
+    stack = (
+        resource.RLIMIT_STACK,
+        _at_most(resource.RLIMIT_STACK, STACK_BYTES),
+        _hard(resource.RLIMIT_STACK),
+    )
     return [stack, *((kind, *2 * (_at_most(kind, value),)) for kind, value in exact.items())]
+
+
+@functools.cache
+def _hard(kind: int) -> int:
+    return resource.getrlimit(kind)[1]
 
 
 def _at_most(kind: int, value: int) -> int:
     """Never above the executor's own hard limit, which its children may not exceed."""
-    _, hard = resource.getrlimit(kind)
+    hard = _hard(kind)
     return value if hard == resource.RLIM_INFINITY else min(value, hard)

@@ -104,8 +104,8 @@ class Run:
                 self._brought = await bring_out(self._cell.channel, self._request(patterns))
         finally:
             stopper.cancel()
-        self._cell.kill()
         if self._report is None or not self._report.alone:
+            self._cell.kill()
             await self._cell.gone()
         for reader in (self._stdout, self._stderr):
             reader.drain()

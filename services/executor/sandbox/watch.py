@@ -13,7 +13,7 @@ class Watch:
     """Calls `kill` at the first limit that is reached. All of it happens in the event loop."""
 
     def __init__(self, group: CellGroup, limits: Limits, *, poll_s: float, kill: Callable[[], None]) -> None:
-        """Begin at once; `kill` may be called more than once."""
+        """Nothing is watched yet; `kill` may be called more than once."""
         self._loop = asyncio.get_running_loop()
         self._group = group
         self._limits = limits
@@ -22,7 +22,7 @@ class Watch:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._over = False
         self.stop: Stop | None = None
-        self.begin()
+        self._began = self._ended = time.monotonic()
 
     @property
     def wall_ms(self) -> int:
