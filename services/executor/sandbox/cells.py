@@ -69,6 +69,8 @@ class Berth:
             init = await _first_word(ours, self.warden)
             if init is None:
                 raise SandboxError("a cell gave no hold on itself")
+            if early is not None:
+                await _waiting(early, init)
         except SandboxError:
             ours.close()
             if early is not None:
@@ -204,6 +206,16 @@ async def _first_word(channel: socket.socket, warden: Warden) -> int | None:
         why = message.decode(errors="replace") or f"the warden ended: {warden.complaint()}"
         raise SandboxError(f"a cell could not be made: {why}")
     return descriptors[0] if descriptors else None
+
+
+async def _waiting(early: Early, init: int) -> None:
+    try:
+        await early.waiting()
+    except SandboxError:
+        killed(init)
+        await readable(init)
+        os.close(init)
+        raise
 
 
 def _can_be_read(*descriptors: int) -> bool:

@@ -4,6 +4,7 @@ The runtime's process is given the pipes of its program, and of `inside/start.js
 then lets the runtime go on to the program by itself. It starts behind the same walls, filter and limits.
 """
 
+import asyncio
 import contextlib
 import json
 import os
@@ -12,15 +13,18 @@ from collections.abc import Sequence
 
 from services.executor.sandbox.inside import wire
 from services.executor.sandbox.order import READ_AT_START, closed
-from services.executor.sandbox.pipes import seal
+from services.executor.sandbox.pipes import readable, seal
 from services.executor.sandbox.rlimits import resource_limits
 from services.executor.sandbox.root import WORK
-from services.executor.sandbox.sandbox import Stage
+from services.executor.sandbox.sandbox import SandboxError, Stage
 from shared.events import Limits
 
 NODE_ARGV = ("node", f"{WORK}/main.js")
 READ_BY_NODE = (*READ_AT_START, "NODE", "UV_", "NO_COLOR", "FORCE_COLOR")
 COMPLAINT_BYTES_MAX = 1000
+WAITING = b"w"
+STARTING_S = 20.0
+"""How long a runtime may take to start: a few hundred times what it takes."""
 
 
 class Early:
@@ -51,6 +55,17 @@ class Early:
         closed(*self._theirs)
         self._theirs = []
         self._their_go.close()
+
+    async def waiting(self) -> None:
+        """Return when the runtime waits for its job. Raises SandboxError if it does not come to that."""
+        try:
+            async with asyncio.timeout(STARTING_S):
+                await readable(self._go.fileno())
+            said = self._go.recv(COMPLAINT_BYTES_MAX)
+        except (TimeoutError, OSError) as error:
+            raise SandboxError(f"an early runtime did not get ready: {error!r}") from error
+        if said != WAITING:
+            raise SandboxError(f"an early runtime did not get ready: {said.decode(errors='replace')}")
 
     def outputs(self) -> list[int]:
         """The reading ends of its stdout and stderr, which are the caller's from now on."""

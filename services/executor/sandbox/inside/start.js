@@ -19,6 +19,7 @@ function place(name, mode, bytes) {
 }
 
 function begin() {
+    fs.writeSync(GO, "w"); // waiting
     if (fs.readSync(GO, Buffer.alloc(1)) === 0) process.exit(0); // never needed
     const length = Number(read(0, HEAD_BYTES).readBigUInt64LE());
     const job = JSON.parse(read(HEAD_BYTES, length));
