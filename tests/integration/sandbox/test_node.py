@@ -28,7 +28,7 @@ TABLE = {
     "syntax": "console.log(1",
     "exit": "process.exit(3)",
     "exit code": "process.exitCode = 4; console.log('last')",
-    "exit functions": "process.on('exit', (code) => console.log(code)).on('beforeExit', () => console.log(0))",
+    "exit functions": "process.on('exit', (code) => console.log(code)).on('beforeExit', () => console.log())",
     "signal": "process.kill(process.pid, 'SIGTERM')",
     "aborted": "process.abort()",
     "input": "process.stdin.on('data', (d) => console.log(String(d))).on('end', () => console.log('end'))",
