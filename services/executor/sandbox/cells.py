@@ -47,6 +47,7 @@ class Berth:
         self.group = group
         self._channel = channel
         self._ready_limits = self._limits = limits
+        self._joins_by_itself = bool(group.entrances)
 
     async def make(self, *, disk_bytes: int | None = None, early: Early | None = None) -> "WarmCell":
         """Make a cell with a disk as large, for an early runtime if one is given, and wait until it is ready.
@@ -76,14 +77,14 @@ class Berth:
             if early is not None:
                 early.close()
             raise
-        if not self.group.entrances:
+        if not self._joins_by_itself:
             self.group.join(_pid(init))
         return WarmCell(self, ours, init, early)
 
     def adapt(self, limits: Limits) -> None:
         """Put the cell under these limits. Raises OSError; EBUSY if it uses more memory already."""
         wanted = (limits.memory_bytes, limits.processes)
-        if wanted != (self._limits.memory_bytes, self._limits.processes) or not self.group.entrances:
+        if wanted != (self._limits.memory_bytes, self._limits.processes) or not self._joins_by_itself:
             self.group.limit(limits, spare_processes=SPARE_PROCESSES)
             self._limits = limits
 
