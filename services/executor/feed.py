@@ -81,7 +81,8 @@ class Feed:
             if not self._closing:
                 self._full.clear()
             self._collect(final=False)
-            await self._send()
+            if not await self._send():
+                continue  # progress is seldom, and output that comes after it does not wait
             try:
                 async with asyncio.timeout(INTERVAL_S):
                     await self._full.wait()
@@ -129,10 +130,12 @@ class Feed:
             encoding=encoding,
         )
 
-    async def _send(self) -> None:
+    async def _send(self) -> bool:
+        """Send what was collected; whether there was output among it."""
         notes, self._notes = self._notes, []
         # Requests on one connection are stored in the order in which they were made.
         await asyncio.gather(*(self._send_one(note) for note in notes))
+        return any(isinstance(note, JobOutput) for note in notes)
 
     async def _send_one(self, note: FeedNote) -> None:
         subject = feed_note(note.user_id, note.job_id, kind_of(note))

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 
+import pytest
+
 from services.executor.feed import PIECE_BYTES, Feed
 from shared.broker import Broker
 from shared.codec import decode_note
@@ -84,3 +86,24 @@ async def test_progress_stands_between_the_output_around_it(broker: Broker, log:
     await feed.close(running)
     kinds = [note.message if isinstance(note, JobProgress) else note.content for note in await notes_of(log)]
     assert kinds == ["warning", "run started", "hello"]
+
+
+async def test_the_first_output_after_progress_goes_at_once(
+    broker: Broker, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.executor.feed.INTERVAL_S", 3600.0)
+    feed = Feed(broker, builders.queued(), 1)
+    running = asyncio.create_task(feed.run())
+    feed.progress("run", 0, "run started", 0.5)
+    async with asyncio.timeout(10):
+        await _stored(log, 1)
+        feed.write("run", "stdout", b"hello")
+        await _stored(log, 2)
+    await feed.close(running)
+    assert joined(await notes_of(log), "stdout") == b"hello"
+
+
+async def _stored(log: Log, count: int) -> None:
+    """Wait until the feed holds so many notes."""
+    while len(await notes_of(log)) < count:  # noqa: ASYNC110 - a stream sets no events
+        await asyncio.sleep(0)
