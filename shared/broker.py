@@ -244,6 +244,7 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
         yield broker
     finally:
         watch.cancel()
-        # Closing a connection that the server has dropped raises what the drop already reported.
-        with suppress(OSError, nats.errors.Error):
+        # Closing a connection that the server has dropped raises what the drop already reported: OSError in
+        # asyncio's own loop, RuntimeError in uvloop.
+        with suppress(OSError, RuntimeError, nats.errors.Error):
             await client.close()

@@ -149,6 +149,9 @@ async def test_the_rebuilt_view_is_the_live_one(stack: Stack, alice: User) -> No
     for code in ("echo 1", "exit 3", "echo 2"):
         await alice.run("bash", code)
     path = stack.directory / "view.sqlite"
+    async with asyncio.timeout(10):
+        while len(_ended(path)) < 3:  # noqa: ASYNC110 - the view is a little behind, and a file
+            await asyncio.sleep(0.01)
     await stack.services["projector"].stop()
     live = _rows(path)
     rebuild = await asyncio.create_subprocess_exec(
@@ -157,6 +160,10 @@ async def test_the_rebuilt_view_is_the_live_one(stack: Stack, alice: User) -> No
     assert await rebuild.wait() == 0
     assert _rows(path) == live
     assert len(live["jobs"]) == 3
+
+
+def _ended(path: Path) -> list[tuple[object, ...]]:
+    return [row for row in _rows(path)["jobs"] if {"completed", "failed"} & {*map(str, row)}]
 
 
 def _rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
