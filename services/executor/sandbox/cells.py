@@ -157,10 +157,18 @@ class WarmCell:
 
 
 async def open_berth(warden: Warden, groups: Groups, limits: Limits) -> Berth:
-    """Ask for a berth and wait until it has entered its group. Not to be cancelled. Raises SandboxError."""
+    """Ask for a berth and wait until it has entered its group. Not to be cancelled.
+
+    Raises SandboxError, OSError.
+    """
     known = await warden.known()
     group, entrances = await asyncio.to_thread(_entered, groups, limits)
-    channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    except OSError:
+        closed(*entrances)
+        group.remove()
+        raise
     channel.setblocking(False)
     berth = Berth(warden, known, channel, group, limits)
     try:
@@ -205,7 +213,7 @@ async def _first_word(channel: socket.socket, warden: Warden) -> int | None:
     if message != wire.READY:
         closed(*descriptors)
         why = message.decode(errors="replace") or f"the warden ended: {warden.complaint()}"
-        raise SandboxError(f"a cell could not be made: {why}")
+        raise SandboxError(why)
     return descriptors[0] if descriptors else None
 
 

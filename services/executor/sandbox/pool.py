@@ -95,16 +95,21 @@ class Pool:
         self.refill()
         if disk_bytes == self._limits.disk_bytes:
             return cell
-        await cell.dispose()
-        making = asyncio.ensure_future(cell.berth.make(disk_bytes=disk_bytes))
+        making = asyncio.ensure_future(self._made_anew(cell, disk_bytes))
         try:
             return await asyncio.shield(making)
-        except SandboxError:
-            self._begin(self._retire(cell.berth))
-            raise
         except asyncio.CancelledError:
-            self._begin(self._unwanted(making, cell.berth))
+            self._begin(self._unwanted(making))
             raise
+
+    async def _made_anew(self, cell: WarmCell, disk_bytes: int) -> WarmCell:
+        """Another cell in the same berth. Not to be cancelled. Raises SandboxError."""
+        try:
+            await cell.dispose()
+            return await cell.berth.make(disk_bytes=disk_bytes)
+        except (SandboxError, OSError) as error:
+            self._begin(self._retire(cell.berth))
+            raise SandboxError(f"a cell could not be made anew: {error}") from error
 
     async def _take(self) -> WarmCell:
         dead: Warden | None = None
@@ -185,8 +190,9 @@ class Pool:
                 berth = await open_berth(warden, self._groups, self._limits)
             warden = berth.warden
             made = await berth.make(early=self._ends())
-        except SandboxError as error:
-            made = Failure(error, dead=None if warden is None or warden.alive else warden)
+        except (SandboxError, OSError) as error:
+            why = SandboxError(f"a cell could not be made: {error}")
+            made = Failure(why, dead=None if warden is None or warden.alive else warden)
             if berth is not None:
                 self._begin(self._retire(berth))
         finally:
@@ -202,13 +208,15 @@ class Pool:
         except SandboxError as error:
             logger.error("berth_left", why=str(error))
 
-    async def _unwanted(self, making: asyncio.Future[WarmCell], berth: Berth) -> None:
+    async def _unwanted(self, making: asyncio.Future[WarmCell]) -> None:
         """See a cell to its end that was asked for by somebody who is gone."""
         try:
-            await (await making).dispose()
+            cell = await making
         except SandboxError as error:
             logger.warning("cell_not_made", why=str(error))
-        await self._retire(berth)
+        else:
+            await cell.dispose()
+            await self._retire(cell.berth)
 
     def _ends(self) -> Early | None:
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import os
 import re
@@ -167,10 +168,12 @@ async def test_a_cancelled_run_is_gone_before_the_cancellation_is_raised(sandbox
     assert await footprint(sandbox) == before
 
 
-async def test_a_run_may_be_cancelled_at_any_moment_and_again(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("disk_bytes", [Limits().disk_bytes, 8 * MIB])
+async def test_a_run_may_be_cancelled_at_any_moment_and_again(sandbox: Sandbox, disk_bytes: int) -> None:
     before = await footprint(sandbox)
+    asked = dataclasses.replace(FOR_EVER, limits=Limits(disk_bytes=disk_bytes))
     for turns in range(40):
-        running = asyncio.create_task(sandbox.run(FOR_EVER, output=Transcript(), stop=asyncio.Event()))
+        running = asyncio.create_task(sandbox.run(asked, output=Transcript(), stop=asyncio.Event()))
         for _ in range(turns):
             await asyncio.sleep(0)
         running.cancel()
