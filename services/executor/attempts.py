@@ -5,7 +5,6 @@ refused by the log, and acknowledges nothing that is not terminal.
 """
 
 import asyncio
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,14 +14,14 @@ from services.executor.compiled import Compiled, CompiledPrograms, key_of
 from services.executor.estimates import Estimates
 from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
 from services.executor.feed import Feed
-from services.executor.languages import Offered, Program, compile_stage, run_stage
+from services.executor.languages import Offered, compile_stage, program_of, run_stage
 from services.executor.outcome import Attempt, StageEnd, conclude, without_verdict
-from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox, SandboxError, Stage, Verdict
+from services.executor.sandbox.sandbox import RejectedError, Sandbox, SandboxError, Stage, Verdict
 from services.executor.settings import ExecutorSettings
 from services.executor.unfinished import Unfinished
 from shared import metrics
 from shared.broker import Broker, BrokerError
-from shared.events import Event, JobQueued, JobRunning, SourceFile, StreamName, Terminal
+from shared.events import Event, JobQueued, JobRunning, StreamName, Terminal
 from shared.job import (
     Append,
     Finished,
@@ -156,7 +155,7 @@ class Attempts:
 
     async def _run_stages(self, execution: Execution, feed: Feed, ends: list[StageEnd]) -> None:
         offered = self._languages[execution.queued.language]
-        program = _program(execution.queued)
+        program = program_of(execution.queued)
         product = None
         compiling = compile_stage(offered.language, program)
         if compiling is not None:
@@ -289,19 +288,3 @@ def _compiled_before(found: Compiled) -> StageEnd:
         kept=found.product,
     )
     return StageEnd("compile", verdict, found.stdout, found.stderr, cached=True)
-
-
-def _program(queued: JobQueued) -> Program:
-    return Program(
-        files=tuple(CellFile(file.name, _content(file)) for file in queued.files),
-        entrypoint=queued.entrypoint,
-        limits=queued.limits,
-        args=queued.args,
-        env=tuple(queued.env.items()),
-        stdin=_content(queued.stdin) if queued.stdin else b"",
-        artifacts=queued.artifacts,
-    )
-
-
-def _content(file: SourceFile) -> bytes:
-    return base64.b64decode(file.content) if file.encoding == "base64" else file.content.encode()

@@ -6,6 +6,7 @@ A placeholder stands for whole words of a command line; no user's text is ever r
 """
 
 import asyncio
+import base64
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import msgspec
 
 from services.executor.sandbox.root import WORK
 from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox, Stage
-from shared.events import Limits, StreamName
+from shared.events import JobQueued, Limits, SourceFile, StreamName
 
 FOLDER = Path(__file__).with_name("languages")
 MIB = 1024 * 1024
@@ -106,6 +107,19 @@ class Program:
     env: tuple[tuple[str, str], ...] = ()
     stdin: bytes = b""
     artifacts: tuple[str, ...] = ()
+
+
+def program_of(queued: JobQueued) -> Program:
+    """The program that a job was queued with."""
+    return Program(
+        files=tuple(CellFile(file.name, _content(file)) for file in queued.files),
+        entrypoint=queued.entrypoint,
+        limits=queued.limits,
+        args=queued.args,
+        env=tuple(queued.env.items()),
+        stdin=_content(queued.stdin) if queued.stdin else b"",
+        artifacts=queued.artifacts,
+    )
 
 
 def load_languages(folder: Path = FOLDER) -> dict[str, Language]:
@@ -214,3 +228,7 @@ async def _version(sandbox: Sandbox, language: Language) -> str | None:
         return None
     number = VERSION.search(lines[0])
     return number[0] if number else lines[0][:100]
+
+
+def _content(file: SourceFile) -> bytes:
+    return base64.b64decode(file.content) if file.encoding == "base64" else file.content.encode()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -91,3 +92,11 @@ async def alice(stack: Stack) -> AsyncIterator[User]:
     """A user of the test's own stack."""
     async with user_of(stack) as user:
         yield user
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def http(shared_stack: Stack, alice: User) -> AsyncIterator[httpx.AsyncClient]:
+    """Bare HTTP to the shared stack, in the name of the module's own alice, who lives there."""
+    headers = {"Authorization": f"Bearer {alice.token}"}
+    async with httpx.AsyncClient(base_url=shared_stack.address.api_url, headers=headers) as client:
+        yield client

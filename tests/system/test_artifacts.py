@@ -43,13 +43,6 @@ async def alice(shared_stack: Stack) -> AsyncIterator[User]:
         yield user
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def http(shared_stack: Stack, alice: User) -> AsyncIterator[httpx.AsyncClient]:
-    headers = {"Authorization": f"Bearer {alice.token}"}
-    async with httpx.AsyncClient(base_url=shared_stack.address.api_url, headers=headers) as client:
-        yield client
-
-
 @dataclass(frozen=True)
 class Left:
     """A job as an executor would have recorded it, with the files that it left."""

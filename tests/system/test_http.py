@@ -26,13 +26,6 @@ async def alice(shared_stack: Stack) -> AsyncIterator[User]:
         yield user
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def http(shared_stack: Stack, alice: User) -> AsyncIterator[httpx.AsyncClient]:
-    headers = {"Authorization": f"Bearer {alice.token}"}
-    async with httpx.AsyncClient(base_url=shared_stack.address.api_url, headers=headers) as client:
-        yield client
-
-
 async def last_sequence(stack: Stack) -> int:
     async with broker_of(stack) as broker:
         return int((await broker.api(f"STREAM.INFO.{JOBS}"))["state"]["last_seq"])

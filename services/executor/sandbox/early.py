@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from services.executor.sandbox.inside import wire
 from services.executor.sandbox.order import READ_AT_START, closed
-from services.executor.sandbox.pipes import readable, seal
+from services.executor.sandbox.pipes import fill, readable
 from services.executor.sandbox.rlimits import resource_limits
 from services.executor.sandbox.root import WORK
 from services.executor.sandbox.sandbox import SandboxError, Stage
@@ -81,9 +81,9 @@ class Early:
                 "env": dict(stage.env),
             }
         ).encode()
-        _fill(self._stdin, stage.stdin)
+        fill(self._stdin, stage.stdin)
         length = len(head).to_bytes(wire.LENGTH_BYTES, "little")
-        _fill(self._job, b"".join([length, head, *(file.content for file in stage.files)]))
+        fill(self._job, b"".join([length, head, *(file.content for file in stage.files)]))
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end tells the rest
             self._go.send(b"g")
 
@@ -118,11 +118,3 @@ def is_early(stage: Stage, ready: Limits, *, has_cgroups: bool) -> bool:
 def early_argv(start: str) -> list[str]:
     """The command line of a runtime that begins with the script `start`."""
     return [NODE_ARGV[0], "--require", start, NODE_ARGV[1]]
-
-
-def _fill(descriptor: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    seal(descriptor)

@@ -17,19 +17,19 @@ def memory_file(content: bytes) -> int:
     """Return a descriptor, at its start, of an anonymous file that can never change again."""
     descriptor = os.memfd_create("headrace", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        seal(descriptor)
+        fill(descriptor, content)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def seal(descriptor: int) -> None:
-    """Let an anonymous file never change again. Raises OSError."""
+def fill(descriptor: int, content: bytes) -> None:
+    """Write an empty anonymous file, which never changes again, and go to its start. Raises OSError."""
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    os.lseek(descriptor, 0, os.SEEK_SET)
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
 
 

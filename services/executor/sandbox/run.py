@@ -70,13 +70,13 @@ class Run:
         give = self._give if self._cell.early is None else partial(self._cell.early.begin, self._stage)
         try:
             self._cell.group.begin()
+            self._watch.begin()
             await _done(give, order.bytes_of(self._stage))
         except OSError as error:
             raise SandboxError(f"a job could not be given to its cell: {error}") from error
         finally:
             order.closed(*self._writing)
             self._writing.clear()
-        self._watch.begin()
 
     def _give(self) -> None:
         stage, descriptors = self._stage, list[int]()
@@ -122,13 +122,17 @@ class Run:
 
     def _pipes(self) -> list[int]:
         """The reading ends of two new pipes."""
-        reading = []
-        for _ in range(2):
-            ours, theirs = os.pipe()
-            reading.append(ours)
-            self._writing.append(theirs)
-            if self._conditions.owner is not None:
-                os.fchown(theirs, *self._conditions.owner)
+        reading: list[int] = []
+        try:
+            for _ in range(2):
+                ours, theirs = os.pipe()
+                reading.append(ours)
+                self._writing.append(theirs)
+                if self._conditions.owner is not None:
+                    os.fchown(theirs, *self._conditions.owner)
+        except OSError:
+            order.closed(*reading, *self._writing)
+            raise
         return reading
 
     def _reader(self, descriptor: int, deliver: Callable[[bytes], None]) -> PipeReader:

@@ -85,6 +85,9 @@ class WarmSandbox:
         pool, cell = await self._pools.take(stage, has_cgroups=self._conditions.has_cgroups)
         try:
             return await run_stage(cell, stage, output, stop, self._conditions)
+        except OSError as error:
+            await cell.end()
+            raise SandboxError(f"a run could not be set up: {error}") from error
         except BaseException:
             await cell.end()
             raise

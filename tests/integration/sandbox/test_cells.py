@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from services.executor.sandbox.warm import WarmSandbox, open_sandbox, open_warm_
 from shared.events import Limits
 from tests.hosts import needs_cc
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, Transcript, program, python, run, shell, stage
-from tests.integration.sandbox.test_leftovers import footprint
+from tests.integration.sandbox.test_leftovers import REPOSITORY, footprint
 
 
 @pytest_asyncio.fixture
@@ -213,6 +214,36 @@ async def test_three_hundred_runs_leave_nothing(warm: WarmSandbox) -> None:
             ran.succeeded()
     assert await footprint(warm) == before
     assert own_mounts() == mounts
+
+
+WITHOUT_DESCRIPTORS = """
+import asyncio, os, resource
+from services.executor.sandbox.sandbox import SandboxError
+from services.executor.sandbox.warm import open_warm_sandbox
+from tests.integration.sandbox.cells import Transcript, program, python
+async def main():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with open_warm_sandbox() as warm:
+        for spare in range(5):  # two pipes and a file for the job would take five
+            await warm.full()
+            lowest = os.dup(0)
+            os.close(lowest)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + spare, hard))
+            try: await warm.run(program("print('x')"), output=Transcript(), stop=asyncio.Event())
+            except SandboxError: print("refused")
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            print((await python(warm, "print('well')")).succeeded(), end="")
+asyncio.run(main())
+"""
+
+
+async def test_a_lack_of_descriptors_fails_the_run_and_nothing_else() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", WITHOUT_DESCRIPTORS), cwd=REPOSITORY, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    lines = [line for line in said.splitlines() if line in (b"refused", b"well")]  # among what is logged
+    assert (process.returncode, lines) == (0, [b"refused", b"well"] * 5)
 
 
 async def test_a_host_without_nested_namespaces_gets_cold_cells(monkeypatch: pytest.MonkeyPatch) -> None:
