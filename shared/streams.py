@@ -153,6 +153,12 @@ async def provision(broker: Broker, settings: ProvisionSettings) -> None:
         await _provision_durable(broker, durable)
 
 
+async def executor_floor(broker: Broker) -> int:
+    """Every job queued up to this sequence is terminal: only those are acknowledged. Raises BrokerError."""
+    info = await broker.api(f"CONSUMER.INFO.{subjects.JOBS}.{subjects.EXECUTOR_DURABLE}")
+    return int(info["ack_floor"]["stream_seq"])
+
+
 async def _provision_stream(broker: Broker, wanted: dict[str, Any]) -> None:
     name = wanted["name"]
     try:

@@ -21,6 +21,9 @@ EXECUTOR_DURABLE = "executor"
 JOBS_SUBJECTS = "jobs.*.*.*"
 FEED_SUBJECTS = "feed.*.*.*"
 QUEUED_SUBJECTS = "jobs.*.*.queued"
+TERMINAL_KINDS = ("completed", "failed", "timeout", "cancelled")
+"""Subjects that end a job."""
+
 EXECUTOR_SUBJECTS = "$KV.EXECUTORS.>"
 DEAD_SUBJECTS = (
     "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>",
@@ -90,6 +93,11 @@ def job_event(user_id: str, job_id: str, kind: str) -> str:
 def job_events(user_id: str, job_id: str) -> str:
     """All events of one job; also the one filter that every expected sequence is checked against."""
     return f"jobs.{escape(user_id)}.{_job_token(job_id)}.*"
+
+
+def events_of_kind(kind: str) -> str:
+    """All events of one kind, of every job."""
+    return f"jobs.*.*.{kind}"
 
 
 def user_events(user_id: str) -> str:

@@ -8,7 +8,9 @@ from services.api.artifacts import Artifacts
 from services.api.cancellations import Cancellations
 from services.api.catalogue import Catalogue
 from services.api.queries import Queries
+from services.api.quotas import Quotas
 from services.api.submissions import Submissions
+from services.api.waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class Parts:
     queries: Queries
     artifacts: Artifacts
     catalogue: Catalogue
+    quotas: Quotas
+    waiting: Waiting
 
 
 def parts_of(request: Request) -> Parts:

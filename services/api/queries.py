@@ -1,6 +1,6 @@
 """Reads: from the view where it is enough, from the log where it must be right."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import TypeVar
 
@@ -44,15 +44,19 @@ class Queries:
             seen = None
         if seen is not None and seen.is_finished:
             return seen
-        record: JobRecord | None = None
-        for entry in (await self._log.read_job(user_id, job_id)).entries:
-            try:
-                record = fold(record, entry.event(), entry.sequence)
-            except (UnknownTagError, UndecodableError) as error:
-                logger.warning("entry_not_folded", sequence=entry.sequence, why=str(error))
-        if record is None:
-            raise unknown_job()
-        return record
+        return _folded((await self._log.read_job(user_id, job_id)).entries)
+
+    async def job_as_of(self, user_id: str, job_id: str, until: int | datetime) -> JobRecord:
+        """The job as it stood at a sequence of the log or at a time, that one included.
+
+        Raises ProblemError if the user had no such job then.
+        """
+        entries = (await self._log.read_job(user_id, job_id)).entries
+        return _folded(
+            entry
+            for entry in entries
+            if (entry.sequence if isinstance(until, int) else entry.stored_at) <= until  # type: ignore[operator]  # of the same kind
+        )
 
     async def jobs(self, question: JobsQuestion) -> JobsAnswer:
         """A page of a user's jobs. Raises ProblemError if no projector answers."""
@@ -116,6 +120,18 @@ def check_job_id(job_id: str) -> None:
 def unknown_job() -> ProblemError:
     """The same for a job of somebody else, so that ids tell nothing."""
     return ProblemError(problems.UNKNOWN_JOB, "you have no job of this id")
+
+
+def _folded(entries: Iterable[Entry]) -> JobRecord:
+    record: JobRecord | None = None
+    for entry in entries:
+        try:
+            record = fold(record, entry.event(), entry.sequence)
+        except (UnknownTagError, UndecodableError) as error:
+            logger.warning("entry_not_folded", sequence=entry.sequence, why=str(error))
+    if record is None:
+        raise unknown_job()
+    return record
 
 
 def _shown(entry: Entry) -> EventObject | None:

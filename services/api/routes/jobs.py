@@ -9,10 +9,12 @@ import msgspec
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
+from services.api.conditions import is_unchanged, tag_of
 from services.api.context import CallerOf, ContextOf
 from services.api.parts import parts_of
 from services.api.queries import check_job_id
 from services.api.schemas import SubmissionBody
+from services.api.waiting import wait_of
 from shared import problems
 from shared.job import Moment, Status
 from shared.problems import FieldError, ProblemError
@@ -22,7 +24,10 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 
-Label = Annotated[str | None, Query(max_length=320, pattern=r"^[^=]+=.*$", description="name=value")]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1024)]
+Prefer = Annotated[
+    str | None, Header(max_length=1024, description="`wait=N`: answer when the job has ended, or after N s")
+]
 
 
 @router.post("", status_code=202, summary="Submit a program")
@@ -32,13 +37,21 @@ async def submit(
     caller: CallerOf,
     context: ContextOf,
     idempotency_key: IdempotencyKey = None,
+    prefer: Prefer = None,
 ) -> Response:
     """Accept a program: it is stored, and will reach exactly one terminal event."""
-    submitted = await parts_of(request).submissions.submit(body, caller, context, idempotency_key)
-    headers = {"Location": f"/v1/jobs/{submitted.job.job_id}"}
+    parts = parts_of(request)
+    submitted = await parts.submissions.submit(body, caller, context, idempotency_key)
+    job = submitted.job
+    headers = {"Location": f"/v1/jobs/{job.job_id}"}
     if submitted.replayed:
         headers["Idempotency-Replayed"] = "true"
-    return _json(submitted.job, status=202, headers=headers)
+    is_awaited = wait_of(prefer) is not None
+    if is_awaited:
+        waited = await parts.waiting.finished(caller.user_id, job.job_id, prefer)
+        job = waited.job
+        headers |= waited.headers
+    return _json(job, status=200 if is_awaited and job.is_finished else 202, headers=headers)
 
 
 @router.get("", summary="List your jobs, newest first")
@@ -77,11 +90,24 @@ async def list_jobs(
 
 
 @router.get("/{job_id}", summary="Read one job")
-async def read_job(job_id: str, request: Request, caller: CallerOf) -> Response:
-    """Tell how the job stands, with its result if it has one."""
+async def read_job(
+    job_id: str,
+    request: Request,
+    caller: CallerOf,
+    as_of: Annotated[str | None, Query(max_length=64, description="a sequence of the log, or a time")] = None,
+    if_none_match: IfNoneMatch = None,
+    prefer: Prefer = None,
+) -> Response:
+    """Tell how the job stands, or stood, with its result if it has one."""
     check_job_id(job_id)
-    job = await parts_of(request).queries.job(caller.user_id, job_id)
-    return _json(job, headers={"ETag": f'"{job.last_sequence}"'})
+    parts = parts_of(request)
+    if as_of is not None:
+        return _json(await parts.queries.job_as_of(caller.user_id, job_id, _moment_of(as_of)))
+    waited = await parts.waiting.finished(caller.user_id, job_id, prefer)
+    headers = {"ETag": tag_of(waited.job.last_sequence), **waited.headers}
+    if is_unchanged(if_none_match, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return _json(waited.job, headers=headers)
 
 
 @router.post("/{job_id}/cancel", status_code=202, summary="Cancel one job")
@@ -101,9 +127,22 @@ async def read_events(job_id: str, request: Request, caller: CallerOf) -> Respon
     return _json({"events": await parts_of(request).queries.job_events(caller.user_id, job_id)})
 
 
+def _moment_of(text: str) -> int | datetime:
+    """A sequence, or a time of RFC 3339. Raises ProblemError."""
+    try:
+        return int(text) if text.isascii() and text.isdecimal() else _zoned(datetime.fromisoformat(text))
+    except ValueError as error:
+        wrong = FieldError("as_of", "is neither a sequence nor a time of RFC 3339")
+        raise ProblemError(problems.INVALID, "as_of cannot be read", errors=(wrong,)) from error
+
+
+def _zoned(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 def _utc(time: datetime | None) -> datetime | None:
     """A time without a zone is taken as UTC, which is what every time here is in."""
-    return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
+    return None if time is None else _zoned(time)
 
 
 def _page_cursor(before: int) -> str:
