@@ -7,11 +7,12 @@ answered with 422 and the place where it was broken.
 import base64
 import binascii
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 FILES_MAX = 64
+BATCH_MAX = 100
 PATH_BYTES_MAX = 1_024
 PATH_PART_BYTES_MAX = 255
 PATH_DEPTH_MAX = 16
@@ -146,3 +147,9 @@ class SubmissionBody(_Request):
             except (binascii.Error, ValueError) as error:
                 raise ValueError("the standard input is not base64") from error
         return self
+
+
+class BatchBody(_Request):
+    """Several submissions. Each is checked by itself: one that is wrong does not refuse the others."""
+
+    jobs: tuple[Any, ...] = Field(min_length=1, max_length=BATCH_MAX)

@@ -9,11 +9,12 @@ import msgspec
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
+from services.api.batches import submit_all
 from services.api.conditions import is_unchanged, tag_of
 from services.api.context import CallerOf, ContextOf
 from services.api.parts import parts_of
 from services.api.queries import check_job_id
-from services.api.schemas import SubmissionBody
+from services.api.schemas import BatchBody, SubmissionBody
 from services.api.waiting import wait_of
 from shared import problems
 from shared.job import Moment, Status
@@ -52,6 +53,19 @@ async def submit(
         job = waited.job
         headers |= waited.headers
     return _json(job, status=200 if is_awaited and job.is_finished else 202, headers=headers)
+
+
+@router.post("/batch", summary="Submit several programs")
+async def submit_batch(
+    body: BatchBody,
+    request: Request,
+    caller: CallerOf,
+    context: ContextOf,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Accept or refuse each by itself, in order. A key stands for the batch: the same body, the same jobs."""
+    submissions = parts_of(request).submissions
+    return _json({"jobs": await submit_all(submissions, body.jobs, caller, context, idempotency_key)})
 
 
 @router.get("", summary="List your jobs, newest first")
