@@ -35,6 +35,11 @@ UNKNOWN_JOB = ProblemType("unknown-job", HTTPStatus.NOT_FOUND, "You have no job 
 ALREADY_FINISHED = ProblemType("already-finished", HTTPStatus.CONFLICT, "The job has already ended")
 UNKNOWN_ARTIFACT = ProblemType("unknown-artifact", HTTPStatus.NOT_FOUND, "The job has no such artifact")
 NOT_FINISHED = ProblemType("not-finished", HTTPStatus.CONFLICT, "The job has not ended yet")
+UNKNOWN_SESSION = ProblemType("unknown-session", HTTPStatus.NOT_FOUND, "You have no session of this id")
+TOO_MANY_SESSIONS = ProblemType(
+    "too-many-sessions", HTTPStatus.CONFLICT, "More sessions than this user may have"
+)
+STORAGE_FULL = ProblemType("storage-full", HTTPStatus.INSUFFICIENT_STORAGE, "There is no room left to save")
 PRECONDITION_FAILED = ProblemType(
     "precondition-failed", HTTPStatus.PRECONDITION_FAILED, "It has changed since it was read"
 )
@@ -69,6 +74,9 @@ ALL = (
     ALREADY_FINISHED,
     UNKNOWN_ARTIFACT,
     NOT_FINISHED,
+    UNKNOWN_SESSION,
+    TOO_MANY_SESSIONS,
+    STORAGE_FULL,
     PRECONDITION_FAILED,
     TOO_LARGE,
     UNSUPPORTED_MEDIA,

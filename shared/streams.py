@@ -25,6 +25,7 @@ CONSUMER_NOT_FOUND = 10014
 DAY_S = 24 * 3600
 MIB = 1024 * 1024
 EXECUTOR_TTL_S = 15
+SESSION_REVISIONS = 20
 
 # Changing one of these would make another stream of the same name.
 KIND = frozenset({"storage", "retention"})
@@ -42,6 +43,7 @@ class ProvisionSettings(BrokerSettings, frozen=True, kw_only=True):
     jobs_bytes_max: int = -1
     feed_bytes_max: int = 256 * MIB
     artifacts_bytes_max: int = 1024 * MIB
+    sessions_bytes_max: int = 1024 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,19 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
             "duplicate_window": int(EXECUTOR_TTL_S * 1e9),
             "allow_direct": True,
             "allow_rollup_hdrs": True,
+        },
+        {
+            **file,
+            "name": subjects.SESSIONS,
+            "subjects": [subjects.SESSIONS_SUBJECTS],
+            # A full bucket refuses to save, and the client is told: what is saved stays.
+            "discard": "new",
+            "max_bytes": settings.sessions_bytes_max,
+            "max_msgs_per_subject": SESSION_REVISIONS,
+            "duplicate_window": int(120e9),
+            "allow_direct": True,
+            "allow_rollup_hdrs": True,
+            "max_consumers": 1_000,
         },
         {
             **file,

@@ -16,6 +16,7 @@ EXECUTORS = "KV_EXECUTORS"
 ARTIFACTS = "ARTIFACTS"
 """The bucket of the object store; its stream is `objects_stream(ARTIFACTS)`."""
 
+SESSIONS = "KV_SESSIONS"
 EXECUTOR_DURABLE = "executor"
 
 JOBS_SUBJECTS = "jobs.*.*.*"
@@ -24,6 +25,7 @@ QUEUED_SUBJECTS = "jobs.*.*.queued"
 TERMINAL_KINDS = ("completed", "failed", "timeout", "cancelled")
 """Subjects that end a job."""
 
+SESSIONS_SUBJECTS = "$KV.SESSIONS.>"
 EXECUTOR_SUBJECTS = "$KV.EXECUTORS.>"
 DEAD_SUBJECTS = (
     "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>",
@@ -123,6 +125,21 @@ def user_notes(user_id: str) -> str:
 def executor_key(executor_id: str) -> str:
     """Where an executor keeps its heartbeat."""
     return f"$KV.EXECUTORS.{executor_id}"
+
+
+def session_key(user_id: str, session_id: str) -> str:
+    """Where the revisions of one session are saved."""
+    return f"$KV.SESSIONS.{escape(user_id)}.{_job_token(session_id)}"
+
+
+def session_keys(user_id: str) -> str:
+    """All sessions of one user."""
+    return f"$KV.SESSIONS.{escape(user_id)}.*"
+
+
+def session_run_key(user_id: str, session_id: str) -> str:
+    """Where the newest run of one session is named."""
+    return f"$KV.SESSIONS.{escape(user_id)}.{_job_token(session_id)}.run"
 
 
 def artifact_name(job_id: str, attempt: int, number: int) -> str:

@@ -5,13 +5,15 @@ from fastapi import Depends, FastAPI
 from services.api import problems
 from services.api.admission import admitted
 from services.api.artifacts import Artifacts
+from services.api.bucket import Bucket
 from services.api.cancellations import Cancellations
 from services.api.catalogue import Catalogue
 from services.api.context import RequestIds
 from services.api.parts import Parts
 from services.api.queries import Queries
 from services.api.quotas import Quotas
-from services.api.routes import artifacts, events, jobs, languages
+from services.api.routes import artifacts, events, jobs, languages, sessions
+from services.api.sessions import Sessions
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
 from services.api.submissions import Submissions
@@ -22,7 +24,7 @@ from shared.log import Log
 from shared.objects import Objects
 from shared.service import Service, listen, serve_http
 from shared.streams import executor_floor
-from shared.subjects import ARTIFACTS, JOBS, QUEUED_SUBJECTS, TERMINAL_KINDS, events_of_kind
+from shared.subjects import ARTIFACTS, JOBS, QUEUED_SUBJECTS, SESSIONS, TERMINAL_KINDS, events_of_kind
 from shared.tokens import Tokens
 
 
@@ -35,17 +37,19 @@ def create_app(
     catalogue = Catalogue(log)
     queries = Queries(broker, log)
     quotas = Quotas(standing, settings)
+    submissions = Submissions(log, catalogue, standing, quotas, settings)
     app.state.tokens = tokens
     app.state.parts = Parts(
-        submissions=Submissions(log, catalogue, standing, quotas, settings),
+        submissions=submissions,
         cancellations=Cancellations(log, patience_s=settings.append_patience_s),
         queries=queries,
         artifacts=Artifacts(queries, Objects(broker, log, ARTIFACTS)),
         catalogue=catalogue,
         quotas=quotas,
+        sessions=Sessions(Bucket(broker, log, SESSIONS), log, submissions, settings),
         waiting=Waiting(standing, queries, settings),
     )
-    for resource in (jobs, artifacts, events, languages):
+    for resource in (jobs, sessions, artifacts, events, languages):
         app.include_router(resource.router, dependencies=[Depends(admitted)])
     app.router.routes.extend(service.routes())
     problems.install(app)

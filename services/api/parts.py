@@ -9,6 +9,7 @@ from services.api.cancellations import Cancellations
 from services.api.catalogue import Catalogue
 from services.api.queries import Queries
 from services.api.quotas import Quotas
+from services.api.sessions import Sessions
 from services.api.submissions import Submissions
 from services.api.waiting import Waiting
 
@@ -23,6 +24,7 @@ class Parts:
     artifacts: Artifacts
     catalogue: Catalogue
     quotas: Quotas
+    sessions: Sessions
     waiting: Waiting
 
 

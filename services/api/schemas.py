@@ -149,6 +149,22 @@ class SubmissionBody(_Request):
         return self
 
 
+class RunBody(_Request):
+    """What a run of a session brings along; what is left out is as in the document."""
+
+    stdin: Text | None = None
+    stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
+    args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)
+    env: dict[Annotated[str, Field(pattern=_ENV_NAME)], Word] = Field({}, max_length=ENV_MAX)
+    limits: LimitsBody = LimitsBody()
+
+
+class SessionBody(SubmissionBody):
+    """A document that is being written: a submission, and its title."""
+
+    title: Annotated[Text, Field(max_length=256)] = ""
+
+
 class BatchBody(_Request):
     """Several submissions. Each is checked by itself: one that is wrong does not refuse the others."""
 

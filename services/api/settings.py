@@ -41,6 +41,9 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     backlog_max: Positive = 90_000
     """Unfinished jobs of all users: the queue's consumer holds 100,000, and more would not be delivered."""
 
+    sessions_max: Positive = 1_000
+    """Sessions of one user; a list shows all of them."""
+
     wall_ms_max: int = 60_000
     cpu_ms_max: int = 60_000
     memory_bytes_max: int = 1024 * MIB

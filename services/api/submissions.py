@@ -65,13 +65,27 @@ class Submissions:
         self, body: SubmissionBody, caller: Caller, context: RequestContext, key: str | None
     ) -> Submitted:
         """Store the job, or find it stored. Raises ProblemError; an accepted job is on disk."""
+        job_id = str(uuid_utils.uuid7()) if key is None else _keyed_id(caller.user_id, key)
+        return await self.submit_as(job_id, body, caller, context, is_repeatable=key is not None)
+
+    async def submit_as(
+        self,
+        job_id: str,
+        body: SubmissionBody,
+        caller: Caller,
+        context: RequestContext,
+        *,
+        session: str | None = None,
+        is_repeatable: bool = True,
+    ) -> Submitted:
+        """The same under an id that the caller made; `is_repeatable` if there may be a job of it already."""
         offer = await self._offer(body.language)
-        queued = self._queued(body, offer, caller, context, _job_id(caller.user_id, key))
+        queued = self._queued(body, offer, caller, context, job_id, session)
         try:
             self._quotas.check_room(caller)
         except ProblemError:
             # What was accepted before is not refused now.
-            earlier = None if key is None else await self._earlier(queued)
+            earlier = await self._earlier(queued) if is_repeatable else None
             if earlier is None:
                 raise
             return earlier
@@ -135,6 +149,7 @@ class Submissions:
         caller: Caller,
         context: RequestContext,
         job_id: str,
+        session: str | None,
     ) -> JobQueued:
         files = _files(body, offer)
         return JobQueued(
@@ -152,6 +167,7 @@ class Submissions:
             env=body.env,
             limits=_limits(body.limits, offer.limits, self._settings.limits_max),
             labels=body.labels,
+            session=session,
             concurrency=min(caller.concurrency, self._settings.concurrency_max),
             artifacts=body.artifacts,
         )
@@ -163,9 +179,7 @@ def _record(queued: JobQueued, sequence: int) -> JobRecord:
     return record
 
 
-def _job_id(user_id: str, key: str | None) -> str:
-    if key is None:
-        return str(uuid_utils.uuid7())
+def _keyed_id(user_id: str, key: str) -> str:
     return str(uuid.uuid5(_IDEMPOTENCY, f"{len(user_id)}:{user_id}:{key}"))
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from headrace.local.nats_server import NatsServer
 from shared.broker import Broker, UnreachableError
+from shared.events import Event
 from shared.follow import Follower
 from shared.log import Entry, Log
 from shared.subjects import FEED, JOBS, QUEUED_SUBJECTS, events_of_kind, feed_note
@@ -128,7 +129,8 @@ async def _request_until_answered(broker: Broker, subject: str) -> None:
 async def test_follows_only_what_it_asked_for_and_no_payloads(broker: Broker, log: Log) -> None:
     seen = Seen()
     job = builders.job_id()
-    for number, event in enumerate((builders.queued(job), builders.running(job), builders.completed(job))):
+    events: tuple[Event, ...] = (builders.queued(job), builders.running(job), builders.completed(job))
+    for number, event in enumerate(events):
         await log.append(event, expected=number, patience_s=PATIENCE_S)
     follower = Follower(
         broker,

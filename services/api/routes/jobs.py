@@ -3,12 +3,12 @@
 import base64
 import binascii
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
+from services.api.answers import json_answer
 from services.api.batches import submit_all
 from services.api.conditions import is_unchanged, tag_of
 from services.api.context import CallerOf, ContextOf
@@ -52,7 +52,7 @@ async def submit(
         waited = await parts.waiting.finished(caller.user_id, job.job_id, prefer)
         job = waited.job
         headers |= waited.headers
-    return _json(job, status=200 if is_awaited and job.is_finished else 202, headers=headers)
+    return json_answer(job, status=200 if is_awaited and job.is_finished else 202, headers=headers)
 
 
 @router.post("/batch", summary="Submit several programs")
@@ -65,7 +65,7 @@ async def submit_batch(
 ) -> Response:
     """Accept or refuse each by itself, in order. A key stands for the batch: the same body, the same jobs."""
     submissions = parts_of(request).submissions
-    return _json({"jobs": await submit_all(submissions, body.jobs, caller, context, idempotency_key)})
+    return json_answer({"jobs": await submit_all(submissions, body.jobs, caller, context, idempotency_key)})
 
 
 @router.get("", summary="List your jobs, newest first")
@@ -100,7 +100,7 @@ async def list_jobs(
     if following is not None:
         url = request.url.include_query_params(cursor=following)
         headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-    return _json({"jobs": page.jobs, "next": following}, headers=headers)
+    return json_answer({"jobs": page.jobs, "next": following}, headers=headers)
 
 
 @router.get("/{job_id}", summary="Read one job")
@@ -116,12 +116,12 @@ async def read_job(
     check_job_id(job_id)
     parts = parts_of(request)
     if as_of is not None:
-        return _json(await parts.queries.job_as_of(caller.user_id, job_id, _moment_of(as_of)))
+        return json_answer(await parts.queries.job_as_of(caller.user_id, job_id, _moment_of(as_of)))
     waited = await parts.waiting.finished(caller.user_id, job_id, prefer)
     headers = {"ETag": tag_of(waited.job.last_sequence), **waited.headers}
     if is_unchanged(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return _json(waited.job, headers=headers)
+    return json_answer(waited.job, headers=headers)
 
 
 @router.post("/{job_id}/cancel", status_code=202, summary="Cancel one job")
@@ -131,14 +131,14 @@ async def cancel(job_id: str, request: Request, caller: CallerOf, context: Conte
     parts = parts_of(request)
     moment = Moment(datetime.now(UTC), context.request_id, context.trace)
     await parts.cancellations.cancel(job_id, caller, moment)
-    return _json(await parts.queries.job(caller.user_id, job_id), status=202)
+    return json_answer(await parts.queries.job(caller.user_id, job_id), status=202)
 
 
 @router.get("/{job_id}/events", summary="Read one job's history")
 async def read_events(job_id: str, request: Request, caller: CallerOf) -> Response:
     """List the job's events exactly as stored, with their sequence and the log's time."""
     check_job_id(job_id)
-    return _json({"events": await parts_of(request).queries.job_events(caller.user_id, job_id)})
+    return json_answer({"events": await parts_of(request).queries.job_events(caller.user_id, job_id)})
 
 
 def _moment_of(text: str) -> int | datetime:
@@ -174,9 +174,3 @@ def _page_start(cursor: str | None) -> int | None:
         wrong = FieldError("cursor", "is not one that this service gave")
         raise ProblemError(problems.INVALID, "the cursor cannot be read", errors=(wrong,)) from error
     return before
-
-
-def _json(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:  # noqa: ANN401 - whatever msgspec can encode
-    return Response(
-        msgspec.json.encode(body), status_code=status, headers=headers, media_type="application/json"
-    )
