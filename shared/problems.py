@@ -43,6 +43,7 @@ STORAGE_FULL = ProblemType("storage-full", HTTPStatus.INSUFFICIENT_STORAGE, "The
 PRECONDITION_FAILED = ProblemType(
     "precondition-failed", HTTPStatus.PRECONDITION_FAILED, "It has changed since it was read"
 )
+NOT_DEAD = ProblemType("not-dead", HTTPStatus.CONFLICT, "The job is no dead letter")
 TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large")
 UNSUPPORTED_MEDIA = ProblemType(
     "unsupported-media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"
@@ -78,6 +79,7 @@ ALL = (
     TOO_MANY_SESSIONS,
     STORAGE_FULL,
     PRECONDITION_FAILED,
+    NOT_DEAD,
     TOO_LARGE,
     UNSUPPORTED_MEDIA,
     INVALID,

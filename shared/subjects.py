@@ -32,9 +32,13 @@ DEAD_SUBJECTS = (
     "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>",
 )
 
+DEAD_ADVISORIES = "$JS.EVENT.ADVISORY.CONSUMER.>"
+"""Everything that DEAD holds."""
+
 VIEW_JOB = "view.job"
 VIEW_JOBS = "view.jobs"
 VIEW_STATS = "view.stats"
+VIEW_DEAD = "view.dead"
 VIEW_QUEUE = "view"
 
 USER_BYTES_MAX = 128
@@ -100,6 +104,11 @@ def job_events(user_id: str, job_id: str) -> str:
 def events_of_kind(kind: str) -> str:
     """All events of one kind, of every job."""
     return f"jobs.*.*.{kind}"
+
+
+def event_of_job(job_id: str, kind: str) -> str:
+    """One event of a job whose user is not known; ids are unique among all users."""
+    return f"jobs.*.{_job_token(job_id)}.{kind}"
 
 
 def user_events(user_id: str) -> str:

@@ -9,10 +9,11 @@ from services.api.bucket import Bucket
 from services.api.cancellations import Cancellations
 from services.api.catalogue import Catalogue
 from services.api.context import RequestIds
+from services.api.dead_letters import DeadLetters
 from services.api.parts import Parts
 from services.api.queries import Queries
 from services.api.quotas import Quotas
-from services.api.routes import artifacts, events, jobs, languages, sessions
+from services.api.routes import artifacts, dead_letters, events, jobs, languages, sessions
 from services.api.sessions import Sessions
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
@@ -46,10 +47,11 @@ def create_app(
         artifacts=Artifacts(queries, Objects(broker, log, ARTIFACTS)),
         catalogue=catalogue,
         quotas=quotas,
+        dead_letters=DeadLetters(log, queries, patience_s=settings.append_patience_s),
         sessions=Sessions(Bucket(broker, log, SESSIONS), log, submissions, settings),
         waiting=Waiting(standing, queries, settings),
     )
-    for resource in (jobs, sessions, artifacts, events, languages):
+    for resource in (jobs, sessions, artifacts, events, languages, dead_letters):
         app.include_router(resource.router, dependencies=[Depends(admitted)])
     app.router.routes.extend(service.routes())
     problems.install(app)

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from services.api.artifacts import Artifacts
 from services.api.cancellations import Cancellations
 from services.api.catalogue import Catalogue
+from services.api.dead_letters import DeadLetters
 from services.api.queries import Queries
 from services.api.quotas import Quotas
 from services.api.sessions import Sessions
@@ -25,6 +26,7 @@ class Parts:
     catalogue: Catalogue
     quotas: Quotas
     sessions: Sessions
+    dead_letters: DeadLetters
     waiting: Waiting
 
 

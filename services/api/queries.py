@@ -14,8 +14,16 @@ from shared.log import Entry, Log
 from shared.logs import get_logger
 from shared.problems import ProblemError
 from shared.record import JobRecord, fold
-from shared.subjects import JOBS_SUBJECTS, VIEW_JOB, VIEW_JOBS, is_job_id, job_events, user_events
-from shared.view import JobAnswer, JobQuestion, JobsAnswer, JobsQuestion, ViewAnswer, ViewProblem
+from shared.subjects import JOBS_SUBJECTS, VIEW_DEAD, VIEW_JOB, VIEW_JOBS, is_job_id, job_events, user_events
+from shared.view import (
+    DeadQuestion,
+    JobAnswer,
+    JobQuestion,
+    JobsAnswer,
+    JobsQuestion,
+    ViewAnswer,
+    ViewProblem,
+)
 
 logger = get_logger(__name__)
 
@@ -60,12 +68,19 @@ class Queries:
 
     async def jobs(self, question: JobsQuestion) -> JobsAnswer:
         """A page of a user's jobs. Raises ProblemError if no projector answers."""
+        return await self._page(VIEW_JOBS, question)
+
+    async def _page(self, subject: str, question: JobsQuestion | DeadQuestion) -> JobsAnswer:
         try:
-            return await self._ask(VIEW_JOBS, question, JobsAnswer)
+            return await self._ask(subject, question, JobsAnswer)
         except UnreachableError as error:
             raise ProblemError(
                 problems.UNAVAILABLE, "the view does not answer", headers={"Retry-After": "2"}
             ) from error
+
+    async def dead(self, question: DeadQuestion) -> JobsAnswer:
+        """A page of everybody's dead letters. Raises ProblemError if no projector answers."""
+        return await self._page(VIEW_DEAD, question)
 
     async def job_events(self, user_id: str, job_id: str) -> list[EventObject]:
         """A job's history as stored. Raises ProblemError if the user has no such job."""

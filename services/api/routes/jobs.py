@@ -1,7 +1,5 @@
 """/v1/jobs: submit, list, read, cancel, and the history of one."""
 
-import base64
-import binascii
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,13 +10,12 @@ from services.api.answers import json_answer
 from services.api.batches import submit_all
 from services.api.conditions import is_unchanged, tag_of
 from services.api.context import CallerOf, ContextOf
+from services.api.paging import moment_of, page_cursor, page_start, utc_or_none
 from services.api.parts import parts_of
 from services.api.queries import check_job_id
 from services.api.schemas import BatchBody, SubmissionBody
 from services.api.waiting import wait_of
-from shared import problems
 from shared.job import Moment, Status
-from shared.problems import FieldError, ProblemError
 from shared.view import PAGE_MAX, JobsQuestion
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -74,6 +71,7 @@ async def list_jobs(
     caller: CallerOf,
     status: Status | None = None,
     language: Annotated[str | None, Query(max_length=64)] = None,
+    session: Annotated[str | None, Query(max_length=64)] = None,
     label: Annotated[
         str | None, Query(max_length=320, pattern=r"^[^=]+=.*$", description="name=value")
     ] = None,
@@ -88,14 +86,15 @@ async def list_jobs(
         user_id=caller.user_id,
         status=status,
         language=language,
+        session=session,
         label=(name, value) if label else None,
-        created_from=_utc(created_from),
-        created_to=_utc(created_to),
-        before=_page_start(cursor),
+        created_from=utc_or_none(created_from),
+        created_to=utc_or_none(created_to),
+        before=page_start(cursor),
         limit=limit,
     )
     page = await parts_of(request).queries.jobs(question)
-    following = None if page.before is None else _page_cursor(page.before)
+    following = None if page.before is None else page_cursor(page.before)
     headers = {}
     if following is not None:
         url = request.url.include_query_params(cursor=following)
@@ -116,7 +115,7 @@ async def read_job(
     check_job_id(job_id)
     parts = parts_of(request)
     if as_of is not None:
-        return json_answer(await parts.queries.job_as_of(caller.user_id, job_id, _moment_of(as_of)))
+        return json_answer(await parts.queries.job_as_of(caller.user_id, job_id, moment_of(as_of)))
     waited = await parts.waiting.finished(caller.user_id, job_id, prefer)
     headers = {"ETag": tag_of(waited.job.last_sequence), **waited.headers}
     if is_unchanged(if_none_match, headers["ETag"]):
@@ -139,38 +138,3 @@ async def read_events(job_id: str, request: Request, caller: CallerOf) -> Respon
     """List the job's events exactly as stored, with their sequence and the log's time."""
     check_job_id(job_id)
     return json_answer({"events": await parts_of(request).queries.job_events(caller.user_id, job_id)})
-
-
-def _moment_of(text: str) -> int | datetime:
-    """A sequence, or a time of RFC 3339. Raises ProblemError."""
-    try:
-        return int(text) if text.isascii() and text.isdecimal() else _zoned(datetime.fromisoformat(text))
-    except ValueError as error:
-        wrong = FieldError("as_of", "is neither a sequence nor a time of RFC 3339")
-        raise ProblemError(problems.INVALID, "as_of cannot be read", errors=(wrong,)) from error
-
-
-def _zoned(time: datetime) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    """A time without a zone is taken as UTC, which is what every time here is in."""
-    return None if time is None else _zoned(time)
-
-
-def _page_cursor(before: int) -> str:
-    return base64.urlsafe_b64encode(str(before).encode()).decode().rstrip("=")
-
-
-def _page_start(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    try:
-        before = int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not 0 < before < 2**63:
-            raise ValueError(before)
-    except (ValueError, binascii.Error) as error:
-        wrong = FieldError("cursor", "is not one that this service gave")
-        raise ProblemError(problems.INVALID, "the cursor cannot be read", errors=(wrong,)) from error
-    return before
