@@ -109,7 +109,10 @@ public class Main {
     /** Of ours, none may be left open: neither the sockets and files of the job nor a jar that is no more. */
     private static void descriptors() throws IOException {
         for (File each : new File("/proc/self/fd").listFiles()) {
-            String target = each.getCanonicalPath();
+            if (!Files.isSymbolicLink(each.toPath())) {
+                continue; // what the listing itself had open
+            }
+            String target = Files.readSymbolicLink(each.toPath()).toString();
             if (Integer.parseInt(each.getName()) > 2 && target.matches(".*(socket|memfd|deleted).*")) {
                 out.println(target);
             }

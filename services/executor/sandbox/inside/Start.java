@@ -80,9 +80,8 @@ public final class Start {
         }
     }
 
-    /** The way to this class was on a command line that named it, as the class path then did again. */
+    /** Take this class away, which is loaded, before a program can come upon it. */
     private static void forget(File place) {
-        System.setProperty("java.class.path", "/work/program.jar");
         File[] within = place.listFiles();
         if (within != null) {
             for (File file : within) {
