@@ -36,16 +36,21 @@ class Early:
     def __init__(self, runtime: Runtime, order: bytes, owner: tuple[int, int] | None) -> None:
         """Make them. `order` is to start it; `owner` may open the output pipes by name. Raises OSError."""
         self._runtime = runtime
-        self._order = memory_file(order)
-        self._go, self._their_go = socket.socketpair()
-        self._stdin = os.memfd_create("headrace", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        self._job = os.memfd_create("headrace", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        (stdout, their_stdout), (stderr, their_stderr) = os.pipe(), os.pipe()
-        self._outputs, self._theirs = [stdout, stderr], [their_stdout, their_stderr]
-        if owner is not None:
-            for descriptor in self._theirs:
-                os.fchown(descriptor, *owner)
-        os.fchmod(self._stdin, 0o444)
+        self._outputs, self._theirs = list[int](), list[int]()
+        with contextlib.ExitStack() as made:
+            self._go, self._their_go = map(made.enter_context, socket.socketpair())
+            self._order = memory_file(order)
+            made.callback(os.close, self._order)
+            self._stdin, self._job = (_empty_file(made) for _ in range(2))
+            for _ in range(2):
+                ours, theirs = os.pipe()
+                made.callback(closed, ours, theirs)
+                self._outputs.append(ours)
+                self._theirs.append(theirs)
+                if owner is not None:
+                    os.fchown(theirs, *owner)
+            os.fchmod(self._stdin, 0o444)
+            made.pop_all()
 
     @property
     def theirs(self) -> Sequence[int]:
@@ -68,6 +73,8 @@ class Early:
             raise SandboxError(f"an early runtime did not get ready: {error!r}") from error
         if said != WAITING:
             raise SandboxError(f"an early runtime did not get ready: {self._why(said)}")
+        if printed := self._why(b""):
+            raise SandboxError(f"an early runtime printed what no program did: {printed}")
 
     def outputs(self) -> list[int]:
         """The reading ends of its stdout and stderr, which are the caller's from now on."""
@@ -96,11 +103,11 @@ class Early:
         self._their_go.close()
 
     def _why(self, said: bytes) -> str:
-        """What it said, or what its runtime said of it."""
-        if not said:
-            os.set_blocking(self._outputs[1], False)
-            with contextlib.suppress(OSError):
-                said = os.read(self._outputs[1], COMPLAINT_BYTES_MAX)
+        """What it said, and what it printed."""
+        for output in self._outputs:
+            os.set_blocking(output, False)
+            with contextlib.suppress(BlockingIOError):
+                said += os.read(output, COMPLAINT_BYTES_MAX)
         return said.decode(errors="replace").strip()
 
 
@@ -146,6 +153,12 @@ class Starter:
             return (CellFile(made.path, await self._compiled(made.stage)),)
         except RejectedError as error:
             raise SandboxError(str(error)) from error
+
+
+def _empty_file(made: contextlib.ExitStack) -> int:
+    descriptor = os.memfd_create("headrace", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    made.callback(os.close, descriptor)
+    return descriptor
 
 
 def _head(stage: Stage, args: Sequence[str]) -> bytes:

@@ -23,7 +23,7 @@ JAVA_OPTIONS = ("-XX:MaxRAMPercentage=70", "-XX:+UseSerialGC", "-XX:-UsePerfData
 JAVA_SCRIPT = 'limit=$1; shift; exec java -XX:MaxRAM="$limit" "$@"'
 JAVA_PRODUCT = f"{WORK}/program.jar"
 JAVA_PLACE = "/tmp/.headrace"  # noqa: S108 - the cell's, and gone before its job comes
-JAVA_CLASS = "headrace/Start.class"
+JAVA_CLASS = "headrace/inside/Start.class"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,12 @@ def _leading_jar() -> bytes:
     So the class path is the program's from the beginning. The class itself lies beside, in a directory
     without a manifest or anything else that a program could come upon.
     """
-    lines = ("Manifest-Version: 1.0", "Premain-Class: headrace.Start", f"Boot-Class-Path: {JAVA_PLACE}/", "")
+    lines = (
+        "Manifest-Version: 1.0",
+        "Premain-Class: headrace.inside.Start",
+        f"Boot-Class-Path: {JAVA_PLACE}/",
+        "",
+    )
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as jar:
         jar.writestr(zipfile.ZipInfo("META-INF/MANIFEST.MF"), "\n".join(lines))

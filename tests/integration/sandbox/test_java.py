@@ -158,8 +158,15 @@ async def test_memory_beside_the_heap_is_limited(warm: WarmSandbox, product: byt
     assert early.stdout == started.stdout == "attempted\n"
 
 
-async def test_a_runtime_that_does_not_start_early_is_left_alone(product: bytes) -> None:
-    failing = dataclasses.replace(java(), argv=("sh", "-c", "echo no machine >&2; exit 1"))
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param("echo no machine >&2; exit 1", id="ends"),
+        pytest.param("echo no machine; printf w >&3; read job <&3", id="prints before its job"),
+    ],
+)
+async def test_a_runtime_that_does_not_start_early_is_left_alone(product: bytes, script: str) -> None:
+    failing = dataclasses.replace(java(), argv=("sh", "-c", script))
     with capture_logs() as lines:
         async with open_warm_sandbox(SandboxSettings(early_ready=1), early=(failing,)) as sandbox:
             for _ in range(3):
@@ -184,3 +191,10 @@ async def test_a_file_of_ours_that_does_not_compile(product: bytes) -> None:
     told = [line for line in lines if line["log_level"] == "warning"]
     assert [line["event"] for line in told] == ["runtime_not_early"]
     assert "Start.java:1" in told[0]["why"]
+
+
+async def test_without_a_cgroup_no_machine_is_early(product: bytes) -> None:
+    async with open_warm_sandbox(SandboxSettings(cgroup="none")) as sandbox:
+        for _ in range(2):
+            assert (await run(sandbox, asked(product, "-was early"))).succeeded() == "false\n"
+            await sandbox.full()

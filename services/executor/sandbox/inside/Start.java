@@ -1,4 +1,4 @@
-package headrace;
+package headrace.inside;
 
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
