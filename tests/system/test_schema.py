@@ -16,7 +16,7 @@ EXAMPLES = 8
 
 
 async def test_a_fuzzer_that_believes_the_document_finds_no_failure(shared_stack: Stack) -> None:
-    """All checks (authentication among them), all phases; deterministic, so that a failure can be found again."""
+    """All checks (authentication among them), all phases; deterministic, to be found again."""
     scopes = frozenset({"jobs", "audit:all", "ops"})
     async with user_of(shared_stack, "fuzzer", scopes=scopes) as user:
         fuzzing = await asyncio.create_subprocess_exec(
