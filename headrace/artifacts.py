@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from headrace.client import AsyncClient, HeadraceError
+from headrace.client import AsyncClient
+from headrace.errors import HeadraceError
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Never waits for the reader of a named pipe that somebody put there.

@@ -15,9 +15,10 @@ from rich.console import Console
 
 from headrace import connection
 from headrace.artifacts import download
-from headrace.client import AsyncClient, Endpoint, HeadraceError, open_client
+from headrace.client import AsyncClient, Endpoint, open_client
 from headrace.demo import run_demo
 from headrace.doctor import examine, report
+from headrace.errors import HeadraceError
 from headrace.local.nats_server import NatsServerError
 from headrace.local.stack import DEFAULT_DIRECTORY, StackError, find
 from headrace.local.supervisor import StackOptions, private_stack, run_stack

@@ -7,16 +7,11 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
-from headrace.client import (
-    SUBPROTOCOL,
-    AsyncClient,
-    Endpoint,
-    HistoryLostError,
-    ProblemAnswerError,
-    ProtocolError,
-    open_client,
-)
+from headrace.client import AsyncClient, Endpoint, open_client
+from headrace.errors import HistoryLostError, ProblemAnswerError, ProtocolError
+from headrace.subscription import SUBPROTOCOL
 from tests import builders
 
 
@@ -51,7 +46,7 @@ async def notifier(
             await connection.send(json.dumps(message))
         await connection.wait_closed()
 
-    async with serve(answer, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL]) as server:
+    async with serve(answer, "127.0.0.1", 0, subprotocols=[Subprotocol(SUBPROTOCOL)]) as server:
         port = server.sockets[0].getsockname()[1]
         endpoint = Endpoint("http://127.0.0.1:1", f"ws://127.0.0.1:{port}/v1/ws", "token")
         async with open_client(endpoint) as client:

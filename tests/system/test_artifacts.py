@@ -12,7 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from headrace.client import ProblemAnswerError
+from headrace.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
 from shared.events import Artifact, Event, JobCompleted, Result, SkippedArtifact
 from shared.log import Appended, Log

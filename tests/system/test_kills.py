@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from headrace.client import HeadraceError
+from headrace.errors import HeadraceError
 from headrace.local.supervisor import Stack
 from shared.broker import Broker
 from shared.codec import EventObject
