@@ -1,91 +1,134 @@
 """The client: submit programs, read jobs, and follow their events over a connection that may break.
 
-`Events` reconnects with its last cursor, so that what it yields has no gap and no repeat.
+What goes wrong is one of `headrace.errors`. docs/client.md shows it at work.
 """
 
 import asyncio
-import base64
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing
 from datetime import datetime
-from typing import Any, TypeAlias
+from types import TracebackType
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import aiohttp
 import msgspec
 
-from headrace.calls import Calls, Params, open_session
-from headrace.errors import (
-    ProtocolError,
-    UnreachableError,
-)
-from headrace.subscription import ClosedError, TryAgainError, events, subscribed
+from headrace.answers import Artifacts, History, JobsPage, Language, Languages
+from headrace.calls import PATIENCE_S, Calls, Params, open_session
+from headrace.connection import Endpoint, named
+from headrace.credentials import Credentials, TokenSource
+from headrace.errors import NotFinishedError, ProblemAnswerError, ProtocolError, UnreachableError
+from headrace.follow import Following, OnGap, ignore
 from shared.codec import EventObject
+from shared.record import JobRecord
 
-RECONNECT_FIRST_S = 0.1
-RECONNECT_MOST_S = 3.0
-FINAL_CLOSE_CODES = frozenset({4400, 4401, 4403, 4406, 4409})
-"""Closed for a reason that connecting again would not change."""
+RESULT_TIMEOUT_S = 300.0
+CONFLICT = 409
 
-Json: TypeAlias = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where the service is and who calls."""
-
-    api_url: str
-    websocket_url: str
-    token: str
+AnswerT = TypeVar("AnswerT")
+Filter = str | int | datetime | None
 
 
 class AsyncClient:
-    """Talks to one Headrace. Made by `open_client`."""
+    """Talks to one Headrace between ``async with`` and its end. All calls raise HeadraceError."""
 
-    def __init__(self, session: aiohttp.ClientSession, endpoint: Endpoint) -> None:
-        """Use an open session."""
-        self._session = session
-        self._endpoint = endpoint
-        self._calls = Calls(session, endpoint.api_url, endpoint.token)
+    def __init__(
+        self,
+        api_url: str | None = None,
+        token: TokenSource | None = None,
+        *,
+        websocket_url: str | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """Without a URL: what HEADRACE_API_URL names, else this directory's local stack. Raises StackError.
 
-    async def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> Json:
-        """Submit a program; safe to repeat with the same key, which is made up if there is none."""
+        `token` may be a function that gives a fresh one. `patience_s` is how long a call is repeated while
+        no answer comes, or one that says to come back; 0 asks once.
+        """
+        self._endpoint = named(api_url, token, websocket_url)
+        self._credentials = Credentials(self._endpoint.token)
+        self._patience_s = patience_s
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Open connections when they are needed."""
+        self._session: aiohttp.ClientSession = await self._open.enter_async_context(open_session())
+        self._calls = Calls(
+            self._session, self._endpoint.api_url, self._credentials, patience_s=self._patience_s
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close them."""
+        await self._open.aclose()
+
+    async def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobRecord:
+        """Hand a program in; one key makes one job, however often it is sent. Without one, one is made up."""
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
-        return await self._call("POST", "/v1/jobs", body=submission, headers=headers)
+        answer = await self._calls.call("POST", "/v1/jobs", body=submission, headers=headers)
+        return _decoded(answer, JobRecord)
 
-    async def get(self, job_id: str) -> Json:
+    async def run(
+        self, submission: Mapping[str, Any], *, key: str | None = None, timeout_s: float = RESULT_TIMEOUT_S
+    ) -> JobRecord:
+        """Submit, and return the finished job. Raises NotFinishedError, and lets the job go on."""
+        job = await self.submit(submission, key=key)
+        return job if job.is_finished else await self._finished(job.job_id, timeout_s)
+
+    async def result(self, job_id: str, *, timeout_s: float = RESULT_TIMEOUT_S) -> JobRecord:
+        """The job once it has ended. Raises NotFinishedError."""
+        job = await self.get(job_id)
+        return job if job.is_finished else await self._finished(job_id, timeout_s)
+
+    async def get(self, job_id: str) -> JobRecord:
         """One job as it stands."""
-        return await self._call("GET", f"/v1/jobs/{job_id}")
+        return await self._get(_path(job_id), JobRecord)
 
-    async def cancel(self, job_id: str) -> Json:
-        """Stop a job."""
-        return await self._call("POST", f"/v1/jobs/{job_id}/cancel")
+    async def cancel(self, job_id: str) -> JobRecord:
+        """Stop a job. One that is cancelled already is no error, one that ended otherwise is."""
+        try:
+            return _decoded(await self._calls.call("POST", f"{_path(job_id)}/cancel"), JobRecord)
+        except ProblemAnswerError as refusal:
+            # The answer to this very call may have been lost, and the call repeated.
+            if refusal.status == CONFLICT and (job := await self.get(job_id)).status == "cancelled":
+                return job
+            raise
 
-    async def jobs(self, **filters: str | int | None) -> Json:
-        """A page of the caller's jobs, newest first."""
-        given = {name: value for name, value in filters.items() if value is not None}
-        return await self._call("GET", "/v1/jobs", params=given)
+    async def jobs(self, **filters: Filter) -> JobsPage:
+        """A page of the caller's jobs: `status`, `language`, `label` (``name=value``), `created_from`, …"""
+        return await self._get("/v1/jobs", JobsPage, _params(filters))
 
-    async def languages(self) -> list[Json]:
+    async def every_job(self, **filters: Filter) -> AsyncGenerator[JobRecord, None]:
+        """The jobs of all pages."""
+        page = await self.jobs(**filters)
+        while True:
+            for job in page.jobs:
+                yield job
+            if page.next is None:
+                return
+            page = await self.jobs(**{**filters, "cursor": page.next})
+
+    async def languages(self) -> tuple[Language, ...]:
         """What can be run right now."""
-        found: list[Json] = (await self._call("GET", "/v1/languages"))["languages"]
-        return found
+        return (await self._get("/v1/languages", Languages)).languages
 
     async def history(self, job_id: str) -> list[EventObject]:
         """One job's events as stored."""
-        answer = await self._call("GET", f"/v1/jobs/{job_id}/events")
-        return msgspec.convert(answer["events"], list[EventObject])
+        return (await self._get(f"{_path(job_id)}/events", History)).events
 
-    async def artifacts(self, job_id: str) -> Json:
-        """What a finished job left: `artifacts`, and what was `skipped`."""
-        return await self._call("GET", f"/v1/jobs/{job_id}/artifacts")
+    async def artifacts(self, job_id: str) -> Artifacts:
+        """Which files a finished job left, and which were asked for and are not kept."""
+        return await self._get(f"{_path(job_id)}/artifacts", Artifacts)
 
     async def artifact(self, job_id: str, path: str) -> AsyncGenerator[bytes, None]:
         """One of a finished job's files, some bytes at a time."""
-        async for piece in self._calls.pieces(f"/v1/jobs/{job_id}/artifacts/{quote(path)}"):
-            yield piece
+        async with aclosing(self._calls.pieces(f"{_path(job_id)}/artifacts/{quote(path)}")) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def replay(
         self,
@@ -96,71 +139,93 @@ class AsyncClient:
         stored_to: datetime | None = None,
         everyone: bool = False,
     ) -> AsyncGenerator[EventObject, None]:
-        """All events that the log holds of the caller (or of everyone, with the scope for it)."""
-        params: dict[str, str | int] = {"after": after}
-        if kind is not None:
-            params["type"] = kind
-        if stored_from is not None:
-            params["from"] = stored_from.isoformat()
-        if stored_to is not None:
-            params["to"] = stored_to.isoformat()
+        """All events that the log holds of the caller (or of everyone, with the scope for it), in order."""
+        filters: dict[str, Filter] = {"type": kind, "from": stored_from, "to": stored_to}
         if everyone:
-            params["all"] = "true"
-        async for line in _lines(self._calls.pieces("/v1/events", params)):
-            yield msgspec.json.decode(line, type=EventObject)
-
-    async def follow(self, job_id: str = "*", *, after: str = "start") -> AsyncGenerator[EventObject, None]:
-        """One job's events until it ends, or (``*``) all jobs' for ever, over any broken connection."""
-        cursor = after
-        pause_s = RECONNECT_FIRST_S
-        url, token = self._endpoint.websocket_url, self._endpoint.token
+            filters["all"] = "true"
         while True:
+            began = after
             try:
-                async with subscribed(self._session, url, token, job_id=job_id, after=cursor) as socket:
-                    async for event in events(socket):
-                        cursor = event.cursor
-                        pause_s = RECONNECT_FIRST_S
+                async with aclosing(self._lines("/v1/events", _params({**filters, "after": after}))) as lines:
+                    async for line in lines:
+                        event = _decoded(line, EventObject)
+                        after = event.seq or after
                         yield event
                     return
-            except ClosedError as error:
-                if error.code in FINAL_CLOSE_CODES:
-                    raise ProtocolError(str(error)) from error
-            except (UnreachableError, TryAgainError):
-                pass
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, RECONNECT_MOST_S)
+            except UnreachableError:
+                # It broke off: go on behind what came, but not if nothing did.
+                if after == began:
+                    raise
 
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Params | None = None,
-        **options: Any,  # noqa: ANN401 - see `Calls.call`
-    ) -> Json:
-        found: Json = msgspec.json.decode(await self._calls.call(method, path, params=params, **options))
-        return found
+    async def follow(
+        self, job_id: str = "*", *, after: str = "start", until_now: bool = False, on_gap: OnGap = ignore
+    ) -> AsyncGenerator[EventObject, None]:
+        """One job's events until it ends, or (``*``) all jobs' for ever, over any broken connection.
+
+        `after` is the cursor of an event, ``start`` or ``now``; `until_now` ends it where nothing more has
+        happened yet. `on_gap` is told of output that is not kept any more. Raises ClosedError and
+        HistoryLostError.
+        """
+        following = Following(
+            self._session, self._endpoint.websocket_url, self._credentials, job_id, after, on_gap, until_now
+        )
+        async with aclosing(following.events()) as events:
+            async for event in events:
+                yield event
+
+    async def stream(
+        self, job_id: str, *, after: str = "start", on_gap: OnGap = ignore
+    ) -> AsyncGenerator[EventObject, None]:
+        """One job's events and its output as they come, until it ends."""
+        async with aclosing(self.follow(job_id, after=after, on_gap=on_gap)) as events:
+            async for event in events:
+                yield event
+
+    async def _finished(self, job_id: str, timeout_s: float) -> JobRecord:
+        waiting = asyncio.timeout(timeout_s)
+        try:
+            async with waiting:
+                # Nothing but the end is wanted, so nothing that was before; a job that has ended says so.
+                async for _ in self.follow(job_id, after="now"):
+                    pass
+        except TimeoutError as error:
+            if not waiting.expired():
+                raise
+            raise NotFinishedError(job_id, timeout_s) from error
+        return await self.get(job_id)
+
+    async def _get(self, path: str, kind: type[AnswerT], params: Params | None = None) -> AnswerT:
+        return _decoded(await self._calls.call("GET", path, params=params), kind)
+
+    async def _lines(self, path: str, params: Params) -> AsyncGenerator[bytes, None]:
+        """Whole lines of a body; one that broke off in the middle is not shown."""
+        begun = b""
+        async with aclosing(self._calls.pieces(path, params)) as pieces:
+            async for piece in pieces:
+                *whole, begun = (begun + piece).split(b"\n")
+                for line in whole:
+                    yield line
 
 
-@asynccontextmanager
-async def open_client(endpoint: Endpoint) -> AsyncIterator[AsyncClient]:
-    """A client, closed with the context."""
-    async with open_session() as session:
-        yield AsyncClient(session, endpoint)
+def open_client(endpoint: Endpoint) -> AsyncClient:
+    """A client of a known service, to be opened with ``async with``."""
+    return AsyncClient(endpoint.api_url, endpoint.token, websocket_url=endpoint.websocket_url)
 
 
-def output_bytes(event: EventObject) -> bytes:
-    """The bytes of a `job.output` event."""
-    content: str = event.data["content"]
-    return base64.b64decode(content) if event.data["encoding"] == "base64" else content.encode()
+def _path(job_id: str) -> str:
+    return f"/v1/jobs/{quote(job_id, safe='')}"
 
 
-async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Whole lines of a body, without their ends."""
-    begun = b""
-    async for piece in pieces:
-        *whole, begun = (begun + piece).split(b"\n")
-        for line in whole:
-            yield line
-    if begun:
-        yield begun
+def _params(filters: Mapping[str, Filter]) -> dict[str, str | int]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in filters.items()
+        if value is not None
+    }
+
+
+def _decoded(content: bytes, kind: type[AnswerT]) -> AnswerT:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(f"not a {kind.__name__} of this version: {error}") from error

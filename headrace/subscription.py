@@ -5,15 +5,16 @@ is passed over.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import aiohttp
 import msgspec
 
-from headrace.calls import proxy_of, translated
-from headrace.errors import HistoryLostError, ProblemAnswerError, ProtocolError
+from headrace.calls import COME_BACK, proxy_of, translated
+from headrace.errors import ClosedError, HistoryLostError, ProblemAnswerError, ProtocolError
 from shared.codec import EventObject
 
 SUBPROTOCOL = "headrace.v1"
@@ -24,17 +25,13 @@ HEARTBEAT_S = 20.0
 Socket: TypeAlias = "aiohttp.ClientWebSocketResponse[Any]"
 
 
-class ClosedError(Exception):
-    """The connection ended before the subscription; `code` is 1006 where it just broke."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        """Say as the notifier said it."""
-        super().__init__(f"closed with {code}: {reason}")
-        self.code = code
-
-
 class TryAgainError(Exception):
     """The notifier cannot do it now; nothing is wrong with what was asked."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        """Come back after so long."""
+        super().__init__(f"try again in {retry_after_s:g} s")
+        self.retry_after_s = retry_after_s
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -45,8 +42,10 @@ class Acknowledged(_Message, frozen=True, kw_only=True, tag="connection_ack"):
     """The token was good."""
 
 
-class Subscribed(_Message, frozen=True, kw_only=True, tag="subscribed"):
-    """Events will follow."""
+class Subscribed(_Message, frozen=True, kw_only=True, tag="subscribed", rename={"after": "from"}):
+    """Events after this cursor will follow."""
+
+    after: str
 
 
 class Shown(_Message, frozen=True, kw_only=True, tag="event"):
@@ -73,6 +72,7 @@ class Refused(_Message, frozen=True, kw_only=True, tag="error"):
     code: str
     detail: str = ""
     temporary: bool = False
+    retry_after: float | None = None
 
 
 class Ping(_Message, frozen=True, kw_only=True, tag="ping"):
@@ -90,47 +90,65 @@ class _Tag(msgspec.Struct):
     type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """An open socket that shows events."""
+
+    socket: Socket
+    begins_after: str
+    """A cursor."""
+
+    async def events(self, on_gap: Callable[[Gap], None]) -> AsyncGenerator[EventObject, None]:
+        """Events until the subscription is complete, or caught up. Raises as `subscribed`."""
+        while True:
+            message = await _receive(self.socket)
+            match message:
+                case Shown():
+                    yield message.event
+                case Complete() | Subscribed():
+                    return
+                case Refused():
+                    raise _refusal(message)
+                case Gap(reason="log_purged"):
+                    raise HistoryLostError(f"events between {message.after} and {message.until} are gone")
+                case Gap():
+                    on_gap(message)
+                case _:
+                    continue
+
+
 @asynccontextmanager
 async def subscribed(
-    session: aiohttp.ClientSession, url: str, token: str, *, job_id: str, after: str
-) -> AsyncIterator[Socket]:
-    """A socket that is about to show events. Raises HeadraceError, ClosedError, TryAgainError."""
+    session: aiohttp.ClientSession, url: str, token: str, *, job_id: str, after: str, until_now: bool
+) -> AsyncIterator[Subscription]:
+    """A subscription about to show events. Raises HeadraceError (ClosedError for any end), TryAgainError."""
     async with await _connected(session, url) as socket:
         await _send(socket, type="connection_init", token=token)
         await _expect(socket, Acknowledged)
         await _send(socket, type="subscribe", id="1", job_id=job_id, after=after)
-        await _expect(socket, Subscribed)
-        yield socket
-
-
-async def events(socket: Socket) -> AsyncGenerator[EventObject, None]:
-    """Events until the subscription is complete. Raises as `subscribed`."""
-    while True:
-        message = await _receive(socket)
-        match message:
-            case Shown():
-                yield message.event
-            case Complete():
-                return
-            case Refused():
-                raise _refusal(message)
-            case Gap(reason="log_purged"):
-                raise HistoryLostError(f"events between {message.after} and {message.until} are gone")
-            case _:
-                continue
+        answer = await _expect(socket, Subscribed)
+        if until_now:
+            # Subscriptions are caught up one after the other: this one is answered behind what was missed.
+            await _send(socket, type="subscribe", id="2", job_id=job_id, after="now")
+        yield Subscription(socket, answer.after)
 
 
 async def _connected(session: aiohttp.ClientSession, url: str) -> Socket:
     with translated(url):
-        async with asyncio.timeout(OPEN_TIMEOUT_S):
-            return await session.ws_connect(
-                url,
-                protocols=(SUBPROTOCOL,),
-                proxy=proxy_of(url),
-                heartbeat=HEARTBEAT_S,
-                max_msg_size=0,
-                decode_text=False,
-            )
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                return await session.ws_connect(
+                    url,
+                    protocols=(SUBPROTOCOL,),
+                    proxy=proxy_of(url),
+                    heartbeat=HEARTBEAT_S,
+                    max_msg_size=0,
+                    decode_text=False,
+                )
+        except aiohttp.WSServerHandshakeError as error:
+            if 400 <= error.status < 500 and error.status not in COME_BACK:
+                raise ProtocolError(f"{url} answers {error.status}: is it a notifier's address?") from error
+            raise
 
 
 async def _send(socket: Socket, **message: str) -> None:
@@ -186,5 +204,5 @@ def _closed(socket: Socket, received: Any) -> Exception:  # noqa: ANN401 - aioht
 
 def _refusal(message: Refused) -> Exception:
     if message.temporary:
-        return TryAgainError(message.detail)
+        return TryAgainError(message.retry_after or 0.0)
     return ProblemAnswerError({"title": message.code, "detail": message.detail})

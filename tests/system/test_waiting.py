@@ -52,11 +52,11 @@ async def test_a_wait_that_is_over_is_answered_with_what_there_is(
 
 async def test_a_read_waits_until_the_job_ends(alice: User, http: httpx.AsyncClient) -> None:
     job = await alice.client.submit(SLOW)
-    await alice.until(job["job_id"], "running")
+    await alice.until(job.job_id, "running")
     reading = asyncio.create_task(
-        http.get(f"/v1/jobs/{job['job_id']}", headers={"Prefer": "wait=9999"}, timeout=90)
+        http.get(f"/v1/jobs/{job.job_id}", headers={"Prefer": "wait=9999"}, timeout=90)
     )
-    await stopped(alice, job["job_id"])
+    await stopped(alice, job.job_id)
     answer = await reading
     assert answer.headers["preference-applied"] == "wait=60"
     assert answer.json()["status"] == "cancelled"
