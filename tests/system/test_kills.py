@@ -70,6 +70,22 @@ async def test_a_stopped_executor_gives_waiting_jobs_back_at_once(stack: Stack, 
     assert time.monotonic() - began < REDELIVERED_WITHIN_S
 
 
+async def test_an_api_that_is_killed_makes_one_job_of_each_submission(stack: Stack, alice: User) -> None:
+    submitting = [
+        asyncio.create_task(alice.client.submit({"language": "bash", "code": "true"})) for _ in range(30)
+    ]
+    await asyncio.wait(submitting, return_when=asyncio.FIRST_COMPLETED)
+    assert not all(task.done() for task in submitting)
+    stack.services["api"].process.kill()
+    made = {(await task).job_id for task in submitting}
+    assert stack.services["api"].restarts == 1
+    assert len(made) == 30
+    queued = [event.job_id async for event in alice.client.replay(kind="queued")]
+    assert sorted(queued) == sorted(made)
+    for job_id in made:
+        assert (await alice.client.result(job_id)).status == "completed"
+
+
 @pytest.mark.parametrize("name", ["api", "projector", "notifier", "nats"])
 async def test_killing_anything_else_loses_nothing(stack: Stack, alice: User, name: str) -> None:
     accepted: list[str] = []
