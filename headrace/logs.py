@@ -5,7 +5,8 @@ from contextlib import aclosing
 
 from headrace.client import AsyncClient
 from headrace.run import Printer
-from headrace.subscription import Gap
+
+HELD_BACK = "headrace: the beginning is not kept for so long; all of it comes when the job ends"
 
 
 async def show_logs(client: AsyncClient, job_id: str, *, follow: bool) -> None:
@@ -16,14 +17,16 @@ async def show_logs(client: AsyncClient, job_id: str, *, follow: bool) -> None:
     printer = Printer(sys.stdout.buffer, sys.stderr.buffer)
     job = await client.get(job_id)
     if not job.is_finished:
-        shown = client.follow(job_id, until_now=not follow, on_gap=_say_what_is_missing)
-        async with aclosing(shown) as events:
-            async for event in events:
-                printer.show(event)
+        await _show_feed(client, job_id, printer, follow=follow)
         job = await client.get(job_id)
     printer.finish(job.result)
 
 
-def _say_what_is_missing(gap: Gap) -> None:
-    # The order of the bytes is the program's: what comes now is held back for the result.
-    print("headrace: output is not kept for so long; all of it comes when the job ends", file=sys.stderr)  # noqa: T201 - the command line's own output
+async def _show_feed(client: AsyncClient, job_id: str, printer: Printer, *, follow: bool) -> None:
+    told = False
+    async with aclosing(client.follow(job_id, until_now=not follow)) as events:
+        async for event in events:
+            printer.show(event)
+            if printer.holds_back and not told:
+                told = True
+                print(HELD_BACK, file=sys.stderr)  # noqa: T201 - the command line's own output

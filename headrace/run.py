@@ -70,6 +70,8 @@ class Printer:
         self._to = {"stdout": stdout, "stderr": stderr}
         self._written = {"stdout": 0, "stderr": 0}
         self._attempt = 0
+        self.holds_back = False
+        """Whether output came whose beginning was missing."""
 
     def show(self, event: EventObject) -> None:
         """Write what one event of the job brings."""
@@ -91,6 +93,8 @@ class Printer:
         # A gap in the feed is filled from the result at the end; order matters more than haste.
         if event.data["attempt"] == self._attempt and offset == self._written[stream]:
             self._write(stream, output_bytes(event))
+        elif event.data["attempt"] == self._attempt and offset > self._written[stream]:
+            self.holds_back = True
 
     def _write(self, stream: str, piece: bytes) -> None:
         self._to[stream].write(piece)
