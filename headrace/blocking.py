@@ -4,7 +4,8 @@ It only hands over to an `AsyncClient` on a loop in a thread of its own, so ther
 """
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
-from contextlib import ExitStack
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -130,7 +131,13 @@ class Client:
         return self._each(self._client.stream(job_id, after=after, on_gap=on_gap))
 
     def _call(self, call: Callable[P, Coroutine[Any, Any, T]], *given: P.args, **options: P.kwargs) -> T:
-        return cast("T", self._portal.call(partial(call, *given, **options)))
+        answer = cast("Future[T]", self._portal.start_task_soon(partial(call, *given, **options)))
+        try:
+            return answer.result()
+        except BaseException:
+            # Ctrl-C ends the waiting: let it end what was waited for too. Nothing happens to what has ended.
+            answer.cancel()
+            raise
 
     def _each(self, source: AsyncGenerator[T, None]) -> Iterator[T]:
         ended = object()
@@ -139,7 +146,9 @@ class Client:
             return await anext(source, ended)
 
         try:
-            while (item := self._portal.call(following)) is not ended:
+            while (item := self._call(following)) is not ended:
                 yield cast("T", item)
         finally:
-            self._portal.call(source.aclose)
+            # One that was interrupted is ending by itself, as all do that outlive the client.
+            with suppress(RuntimeError):
+                self._call(source.aclose)

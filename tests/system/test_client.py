@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
@@ -268,6 +269,42 @@ class TestWithoutAnEventLoop:
 
         job_id = await asyncio.to_thread(work)
         assert (await alice.client.result(job_id)).status == "cancelled"
+
+    async def test_ctrl_c_ends_what_is_under_way_and_nothing_else(
+        self, alice: User, shared_stack: Stack
+    ) -> None:
+        script = (
+            "from headrace import Client\n"
+            "with Client() as client:\n"
+            "    job = client.submit({'language': 'bash', 'code': 'echo begun; sleep 600'})\n"
+            "    try:\n"
+            "        for event in client.stream(job.job_id):\n"
+            "            print(event.type, flush=True)\n"
+            "    except KeyboardInterrupt:\n"
+            "        client.cancel(job.job_id)\n"
+            "    print(client.result(job.job_id).status, flush=True)\n"
+            "    client.follow(after='now').__next__()\n"
+        )
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            script,
+            stdout=PIPE,
+            stderr=PIPE,
+            env={**os.environ, "HEADRACE_DATA": str(shared_stack.directory)},
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while await process.stdout.readline() != b"job.output.v1\n":
+            pass
+        process.send_signal(signal.SIGINT)
+        while (line := await process.stdout.readline()) != b"cancelled\n":
+            assert line
+        process.send_signal(signal.SIGINT)
+        said = await process.stderr.read()
+        assert said.endswith(b"\nKeyboardInterrupt\n")
+        assert said.count(b"Traceback") == 1
+        assert await process.wait() == -signal.SIGINT
 
     async def test_errors_are_the_same(self, alice: User) -> None:
         def work() -> None:
