@@ -82,7 +82,7 @@ class KeySource:
         except ValueError as error:
             raise FetchError(f"jwks_uri of the discovery document: {error}") from None
         if url.scheme != self._url.scheme:
-            raise FetchError("the discovery document sends us to this machine")
+            raise FetchError("the discovery document leads from https to http, or back")
         return url
 
 

@@ -31,8 +31,6 @@ def read(token: str) -> Unverified:
     """The token's own words. Raises TokenError for a form that no issuer of ours would give it."""
     if len(token) > TOKEN_BYTES_MAX:
         raise TokenError(f"a token has at most {TOKEN_BYTES_MAX} bytes")
-    if not token.isascii():
-        raise TokenError("the token is not valid: it cannot be read")
     try:
         read_as = jwt.decode_complete(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError):

@@ -135,14 +135,16 @@ async def test_known_keys_serve_while_the_provider_is_down_but_not_for_ever(
     assert await accepts(checking.tokens, issuer.token())
 
 
-async def test_a_slow_provider_delays_those_who_have_keys_once(issuer: Issuer) -> None:
-    checking = Checking(issuer.settings(token_keys_timeout_s=0.05))
+async def test_a_provider_that_failed_before_delays_nobody_whose_key_is_known(
+    issuer: Issuer, checking: Checking
+) -> None:
     await checking.tokens.check(issuer.token())
-    issuer.released.clear()
+    issuer.keys_answer = BROKEN
     checking.clock.at += 600
     assert await accepts(checking.tokens, issuer.token())
     assert issuer.asked[KEYS] == 2
-    checking.clock.at += 30
+    checking.clock.at += 1
+    issuer.released.clear()
     issuer.was_asked.clear()
     assert await accepts(checking.tokens, issuer.token())
     # It did not wait: the third question had not even arrived.
@@ -150,6 +152,16 @@ async def test_a_slow_provider_delays_those_who_have_keys_once(issuer: Issuer) -
     async with asyncio.timeout(10):
         await issuer.was_asked.wait()
     issuer.released.set()
+
+
+async def test_nobody_is_asked_about_a_token_that_no_key_could_have_signed(
+    issuer: Issuer, checking: Checking
+) -> None:
+    for headers in ({"alg": "HS256"}, {"alg": "none"}, {"alg": "RS512"}, {"kid": None}):
+        assert not await unavailable(checking.tokens, issuer.token(headers=headers))
+    for claims in ({"iss": "https://elsewhere.example"}, {"iss": None}, {"more": "x" * 8_192}):
+        assert not await unavailable(checking.tokens, issuer.token(**claims))
+    assert not issuer.asked
 
 
 GARBAGE = {

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from jwt.algorithms import RSAAlgorithm
 
 from shared.tokens.fetch import FetchError, KeySource
 from shared.tokens.keys import ALGORITHMS, KeyName, KeySetError, usable_keys
@@ -47,7 +48,8 @@ PASSED_OVER: dict[str, dict[str, object]] = {
     "a list of algorithms": KEY.jwk(alg=["RS256"]),
     "a shared secret": {"kty": "oct", "kid": "one", "k": "c2VjcmV0" * 8, "alg": "RS256"},
     "a shared secret of its kind": {"kty": "oct", "kid": "one", "k": "c2VjcmV0" * 8, "alg": "HS256"},
-    "a private key": {**KEY.jwk(), "d": "AQAB"},
+    "a private key": {**KEY.jwk(), **RSAAlgorithm.to_jwk(KEY.private, as_dict=True), "key_ops": ["verify"]},
+    "a spoiled private key": {**KEY.jwk(), "d": "AQAB"},
     "a short key": SigningKey("short", bits=1_024).jwk(),
     "a very long modulus": KEY.jwk(n="AQ" * 2_000),
     "no modulus": KEY.jwk(n=None),
@@ -129,17 +131,21 @@ async def test_https_is_for_whom_the_certificate_says(
 ) -> None:
     context, trusted = certificate(tmp_path)
 
+    discovery = {"issuer": "https://issuer.example", "jwks_uri": "http://127.0.0.1/keys"}
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(http({"keys": []}))
+        writer.write(http(discovery))
         await writer.drain()
         writer.close()
 
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/keys"
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         with pytest.raises(FetchError, match="ConnectError"):
             await KeySource(url, discovers_for=None, timeout_s=10).read()
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
-        assert await KeySource(url, discovers_for=None, timeout_s=10).read() == {"keys": []}
+        assert await KeySource(url, discovers_for=None, timeout_s=10).read() == discovery
+        with pytest.raises(FetchError, match="from https to http"):
+            await KeySource(url, discovers_for="https://issuer.example", timeout_s=10).read()

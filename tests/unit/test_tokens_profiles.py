@@ -181,6 +181,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "plain http": ({**OIDC, "provider_issuer": "http://i.example"}, "PROVIDER_ISSUER"),
     "no URL": ({**OIDC, "provider_issuer": "i.example"}, "PROVIDER_ISSUER"),
     "a user in the URL": ({**OIDC, "provider_issuer": "http://127.0.0.1@i.example"}, "PROVIDER_ISSUER"),
+    "a password in the URL": ({**OIDC, "provider_issuer": "https://u:p@i.example"}, "PROVIDER_ISSUER"),
     "a file": ({**OIDC, "provider_keys_url": "file:///keys"}, "PROVIDER_KEYS_URL"),
     "keys over plain http": ({**OIDC, "provider_keys_url": "http://10.0.0.1/keys"}, "PROVIDER_KEYS_URL"),
     "a shared secret": ({**OIDC, "provider_algorithms": "RS256,HS256"}, "PROVIDER_ALGORITHMS"),
