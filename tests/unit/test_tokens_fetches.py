@@ -1,6 +1,7 @@
 """When a provider is asked for its keys, and what holds while it does not answer. No test waits for time."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -164,6 +165,7 @@ async def test_nobody_is_asked_about_a_token_that_no_key_could_have_signed(
     assert not issuer.asked
 
 
+RIGHT = {"keys": [SigningKey("one").jwk()]}
 GARBAGE = {
     "no JSON": http(b"<html>"),
     "not UTF-8": http(b'{"keys": ["\xff"]}'),
@@ -172,12 +174,12 @@ GARBAGE = {
     "no keys": http({}),
     "an object for keys": http({"keys": {"kid": "one"}}),
     "no usable key": http({"keys": [{"kty": "oct", "kid": "one", "k": "AAAA"}, None, 7, []]}),
-    "huge": http(b" " * (256 * 1024) + b"{}"),
-    "endless": b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (512 * 1024),
+    "huge": http(json.dumps(RIGHT).encode() + b" " * (256 * 1024)),
+    "endless": b"HTTP/1.1 200 OK\r\n\r\n" + json.dumps(RIGHT).encode() + b" " * (256 * 1024),
     "a redirect": http(b"", status="302 Found", headers="Location: /elsewhere\r\n"),
-    "an error": http({"keys": [SigningKey("one").jwk()]}, status="500 Internal Server Error"),
-    "compressed": http({"keys": [SigningKey("one").jwk()]}, headers="Content-Encoding: gzip\r\n"),
-    "cut off": http({"keys": [SigningKey("one").jwk()]})[:-20],
+    "an error": http(RIGHT, status="500 Internal Server Error"),
+    "compressed": http(RIGHT, headers="Content-Encoding: gzip\r\n"),
+    "cut off": http(RIGHT)[:-20],
     "no HTTP": b"SSH-2.0-OpenSSH_9.9\r\n",
     "nothing": b" ",
 }
