@@ -8,6 +8,7 @@ from jwt.algorithms import get_default_algorithms
 
 from shared.settings import TokenSettings
 from shared.tokens import TokenError, Tokens
+from shared.tokens.caller import check_user_id
 from tests.issuer import NOW, SECRET, Clock, signed, unsigned_token
 
 TOKENS = Tokens(TokenSettings(token_secret=SECRET), now=Clock(NOW))
@@ -89,8 +90,8 @@ TIMES: dict[str, tuple[dict[str, Any], str | None]] = {
     "issued beyond it": ({"iat": NOW + 11}, "not valid yet"),
     "expires in a text": ({"exp": str(NOW + 60)}, "not a time"),
     "expires truly": ({"exp": True}, "not a time"),
-    "never expires": ({"exp": float("inf")}, "not a time"),
-    "expires at no number": ({"exp": float("nan")}, "not a time"),
+    "never expires": ({"exp": float("inf")}, "cannot be read"),
+    "expires at no number": ({"exp": float("nan")}, "cannot be read"),
     "expires after the calendar's end": ({"exp": 10**15}, "not a time"),
     "expires before its beginning": ({"exp": -1}, "not a time"),
     "begins in a list": ({"nbf": [NOW]}, "not a time"),
@@ -104,6 +105,13 @@ def test_times_are_kept_to_the_leeway_s_edge(claims: dict[str, Any], refusal: st
     else:
         with pytest.raises(TokenError, match=refusal):
             TOKENS.verify(token(**claims))
+
+
+def test_a_user_id_is_what_can_be_stored_whoever_read_it() -> None:
+    assert check_user_id("*.> ü\n") == "*.> ü\n"
+    for wrong in (7, None, "", "\0", "\ud800", "a" * 129):
+        with pytest.raises(TokenError):
+            check_user_id(wrong)
 
 
 def test_a_short_secret_is_no_secret() -> None:
