@@ -128,7 +128,7 @@ class Tokens:
         claims = signed_claims(unverified.token, self._settings.token_secret, self._expected)
         expires_at = check_times(claims, self._now())
         prefix = "" if self._provider is None else LOCAL_PREFIX
-        user_id = check_user_id(f"{prefix}{claims['sub']}")
+        user_id = check_user_id(prefix + check_user_id(claims["sub"]))
         scope = claims.get("scope", SCOPE_JOBS)
         if not isinstance(scope, str):
             raise TokenError("the token's scope claim is not a text")

@@ -1,5 +1,7 @@
 """Our own tokens: what proves a caller, and everything that does not."""
 
+import asyncio
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -117,3 +119,23 @@ def test_a_user_id_is_what_can_be_stored_whoever_read_it() -> None:
 def test_a_short_secret_is_no_secret() -> None:
     with pytest.raises(TokenError):
         Tokens(TokenSettings(token_secret="short"))
+
+
+WITHOUT = """
+import sys
+from datetime import UTC, datetime, timedelta
+for name in ("cryptography", "structlog"):
+    sys.modules[name] = None
+from shared.settings import TokenSettings
+from shared.tokens import Tokens
+tokens = Tokens(TokenSettings(token_secret="s" * 40))
+issued = tokens.issue("alice", lifetime=timedelta(hours=1), now=datetime.now(UTC))
+print(tokens.verify(issued).user_id)
+"""
+
+
+async def test_the_command_line_issues_tokens_without_what_only_services_have() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WITHOUT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert await process.communicate() == (b"alice\n", b"")
