@@ -11,6 +11,7 @@ from headrace.credentials import TokenSource
 from headrace.local.stack import DEFAULT_DIRECTORY, Address, StackError, find, tokens_of
 
 LOCAL_USER = "local"
+OWNERS_JOBS, OWNERS_REQUESTS_PER_S = 50_000, 10_000
 TOKEN_LIFETIME = timedelta(hours=12)
 
 
@@ -53,7 +54,7 @@ def endpoint(directory: Path, user: str = LOCAL_USER) -> Endpoint:
     if address is None:
         raise StackError(f"no stack runs in {directory}: start one with 'headrace up'")
     # A script may outlive a token, but whoever can read the secret can always have another.
-    return Endpoint(address.api_url, address.websocket_url, partial(issue, directory, user))
+    return Endpoint(address.api_url, address.websocket_url, partial(_issue_to_owner, directory, user))
 
 
 def is_named(directory: Path) -> bool:
@@ -63,8 +64,18 @@ def is_named(directory: Path) -> bool:
 
 def local_endpoint(directory: Path, address: Address, user: str = LOCAL_USER) -> Endpoint:
     """A running stack of this machine, with a fresh token."""
-    token = issue(directory, user)
-    return Endpoint(address.api_url, address.websocket_url, token)
+    return Endpoint(address.api_url, address.websocket_url, _issue_to_owner(directory, user))
+
+
+def _issue_to_owner(directory: Path, user: str) -> str:
+    """Quotas are for those whom the owner of a machine lets in."""
+    return tokens_of(directory).issue(
+        user,
+        lifetime=TOKEN_LIFETIME,
+        now=datetime.now(UTC),
+        unfinished_max=OWNERS_JOBS,
+        requests_per_s=OWNERS_REQUESTS_PER_S,
+    )
 
 
 def issue(
