@@ -64,7 +64,6 @@ ATTACKS = {
     "empty user": token(sub=""),
     "long user": token(sub="a" * 129),
     "user is a number": token(sub=7),
-    "user has a NUL": token(sub="alice\0"),
     "user has half a character": token(sub="alice\ud800"),
     "no concurrency": token(concurrency=0),
     "true concurrency": token(concurrency=True),
@@ -110,8 +109,9 @@ def test_times_are_kept_to_the_leeway_s_edge(claims: dict[str, Any], refusal: st
 
 
 def test_a_user_id_is_what_can_be_stored_whoever_read_it() -> None:
-    assert check_user_id("*.> ü\n") == "*.> ü\n"
-    for wrong in (7, None, "", "\0", "\ud800", "a" * 129):
+    for odd in ("*.> ü\n", "alice\0admin", "\0"):
+        assert check_user_id(odd) == odd
+    for wrong in (7, None, "", "\ud800", "a" * 129):
         with pytest.raises(TokenError):
             check_user_id(wrong)
 

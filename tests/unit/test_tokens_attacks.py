@@ -127,7 +127,6 @@ ATTACKS: dict[str, tuple[Callable[[Issuer], str], str]] = {
     "a number for a user": (with_claim("sub", 7), UNREADABLE),
     "an empty user": (with_claim("sub", ""), SUBJECT),
     "a long user": (with_claim("sub", "a" * 129), SUBJECT),
-    "a user with a NUL": (with_claim("sub", "alice\0admin"), SUBJECT),
     "a user with half a character": (with_claim("sub", "\udfff"), UNREADABLE),
     "an operator": (with_claim("sub", "local:alice"), SUBJECT),
     "too large": (with_claim("more", "x" * 8_192), "at most 8192"),
@@ -158,6 +157,12 @@ async def test_what_is_right_is_accepted(issuer: Issuer, key: SigningKey) -> Non
     caller = await tokens.check(made)
     assert (caller.user_id, caller.concurrency, caller.scopes) == ("alice", 4, frozenset({"jobs"}))
     assert tokens.verify(made) == caller
+
+
+@pytest.mark.parametrize("user", ["alice\0", "alice\0admin", " alice", "Alice", "al\u0131ce", "a\u0301"])
+async def test_an_odd_user_is_nobody_but_themselves(issuer: Issuer, user: str) -> None:
+    caller = await Checking(issuer.settings()).tokens.check(issuer.token(sub=user))
+    assert caller.user_id == user
 
 
 @pytest.mark.parametrize("name", ["jku", "x5u", "jwk", "x5c"])
