@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from headrace.client import AsyncClient, HeadraceError, open_client
-from headrace.connection import local_endpoint
+from headrace.client import AsyncClient, open_client
+from headrace.connection import issue, local_endpoint
+from headrace.errors import HeadraceError
 from headrace.local.nats_server import free_port
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.codec import event_object
@@ -100,7 +101,7 @@ class User:
     def __init__(self, stack: Stack, name: str) -> None:
         self.name = name
         self._endpoint = local_endpoint(stack.directory, stack.address, name)
-        self.token = self._endpoint.token
+        self.token = issue(stack.directory, name)
 
     async def submit(self, count: int) -> list[str]:
         """So many jobs, each accepted once whatever breaks meanwhile."""
@@ -123,8 +124,7 @@ async def _submit(client: AsyncClient) -> str:
             job = await client.submit({"language": "python", "code": PROGRAM}, key=key)
         except HeadraceError:
             continue
-        found: str = job["job_id"]
-        return found
+        return job.job_id
 
 
 def of_job(truth: Truth, job_id: str) -> Truth:
