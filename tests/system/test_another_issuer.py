@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -14,8 +15,10 @@ from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.broker import Broker, Message
 from shared.codec import decode_event
 from shared.events import Event, JobCompleted, tag_of
+from shared.settings import TokenSettings
 from shared.subjects import user_events
-from tests.issuer import AUDIENCE, SECRET, Issuer, SigningKey, running_issuer
+from shared.tokens import Tokens
+from tests.issuer import AUDIENCE, DISCOVERY, KEYS, SECRET, Issuer, SigningKey, running_issuer
 from tests.system.conftest import TERMINAL, broker_of, user_of
 
 PROGRAM = {"language": "python", "code": "print(6 * 7)"}
@@ -136,3 +139,24 @@ async def test_while_the_issuer_cannot_be_asked_nobody_is_called_a_liar(
             assert int(answer.headers["Retry-After"]) > 0
             await issuer.start()
             await until(http, "/v1/languages", 200, bearer(token))
+
+
+async def test_an_api_is_ready_once_it_has_the_issuer_s_keys_without_being_asked_for_them(
+    broker: Broker, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    assert broker.is_connected, "the streams are there"
+    async with running_issuer() as issuer:
+        await issuer.stop()
+        async with (
+            api_process(nats_server, issuer, tmp_path / "api.log") as url,
+            httpx.AsyncClient(base_url=url) as http,
+        ):
+            unready = await until(http, "/readyz", 503, {})
+            assert unready.json()["checks"]["token_keys"] == "the keys of the token provider could not be had"
+            own = Tokens(TokenSettings(token_secret=SECRET)).issue(
+                "ops", lifetime=timedelta(hours=1), now=datetime.now(UTC)
+            )
+            assert (await http.get("/v1/languages", headers=bearer(own))).status_code == 200
+            await issuer.start()
+            assert (await until(http, "/readyz", 200, {})).json()["checks"]["token_keys"] == "ok"
+            assert issuer.asked == {DISCOVERY: 1, KEYS: 1}
