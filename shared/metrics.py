@@ -22,4 +22,4 @@ COMPILE_CACHE = Counter(
 ARTIFACTS = Counter("headrace_artifacts_total", "Files stored for jobs")
 FEED_LOST = Counter("headrace_feed_lost_total", "Output notes that the feed did not take")
 QUEUE_WAIT = Histogram("headrace_queue_wait_seconds", "From accepted to begun, as recorded in job.running")
-CONNECTIONS = Gauge("headrace_connections", "Open WebSocket connections")
+CONNECTIONS = Gauge("headrace_connections", "Open connections of clients, over WebSocket and SSE")

@@ -19,6 +19,7 @@ SECRET_BYTES_MIN = 32
 
 SCOPE_JOBS = "jobs"
 SCOPE_AUDIT = "audit:all"
+SCOPE_OPS = "ops"
 CONCURRENCY_CLAIM = "concurrency"
 
 

@@ -4,7 +4,6 @@ from fastapi import FastAPI
 
 from services.api import problems
 from services.api.artifacts import Artifacts
-from services.api.cancellations import Cancellations
 from services.api.catalogue import Catalogue
 from services.api.context import RequestIds
 from services.api.parts import Parts
@@ -13,6 +12,7 @@ from services.api.routes import artifacts, events, jobs, languages
 from services.api.settings import ApiSettings
 from services.api.submissions import Submissions
 from shared.broker import Broker, connect
+from shared.cancellations import Cancellations
 from shared.log import Log
 from shared.objects import Objects
 from shared.service import Service, listen, serve_http

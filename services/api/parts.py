@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from services.api.artifacts import Artifacts
-from services.api.cancellations import Cancellations
 from services.api.catalogue import Catalogue
 from services.api.queries import Queries
 from services.api.submissions import Submissions
+from shared.cancellations import Cancellations
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,29 @@
-"""What waits to be sent to one client, bounded in bytes; the one queue between a hub and a socket.
+"""What waits to be sent to one client, bounded in bytes and age; the one queue between a hub and a transport.
 
 A message is taken while less than the bound is waiting, so a single large event always passes. When it is
-full, the connection is over: its owner closes it, and the client comes back with its last cursor.
+full or too old, the connection is over: its owner closes it, and the client comes back with its last cursor.
 """
 
 import asyncio
 from collections import deque
 
 from services.notifier.actions import Close
+from services.notifier.item import Text
+from services.notifier.joining import take_joined
+from services.notifier.wire import Wire
 
 
 class Outbox:
     """Texts in order, and at most one `Close` as the last of them."""
 
-    def __init__(self, bytes_max: int) -> None:
+    def __init__(self, bytes_max: int, wire: Wire) -> None:
         """Begin empty."""
         self._bytes_max = bytes_max
-        self._texts: deque[tuple[str, int]] = deque()
+        self._wire = wire
+        self._texts: deque[Text] = deque()
+        self._times: deque[float] = deque()
         self._bytes = 0
+        self._taken_at: float | None = None
         self._end: Close | None = None
         self._filled = asyncio.Event()
         self._roomy = asyncio.Event()
@@ -29,14 +35,22 @@ class Outbox:
         """What has not left yet, the message being written included."""
         return self._bytes
 
-    def put(self, text: str, size: int) -> bool:
-        """Queue a text of `size` bytes; False if there is no room. After `end`, texts are dropped."""
+    @property
+    def oldest_at(self) -> float | None:
+        """When the oldest message that has not left was queued."""
+        if self._taken_at is not None:
+            return self._taken_at
+        return self._times[0] if self._times else None
+
+    def put(self, text: Text, now: float) -> bool:
+        """Queue a text; False if there is no room. After `end`, texts are dropped."""
         if self._end is not None:
             return True
         if self._bytes >= self._bytes_max:
             return False
-        self._texts.append((text, size))
-        self._bytes += size
+        self._texts.append(text)
+        self._times.append(now)
+        self._bytes += text.size
         self._filled.set()
         if self._bytes >= self._bytes_max // 4:
             self._roomy.clear()
@@ -48,6 +62,7 @@ class Outbox:
             return
         if drop:
             self._texts.clear()
+            self._times.clear()
         self._end = close
         self._filled.set()
         self._roomy.set()
@@ -55,17 +70,26 @@ class Outbox:
             self.closing.set_result(None)
 
     async def take(self) -> tuple[str, int] | Close:
-        """The next text, or the end. A text counts as waiting until `sent` is told of it."""
+        """The next text, or the end. A text counts as waiting until `sent` is told of it.
+
+        Pieces of output that have waited one behind the other are taken as one (`joining`).
+        """
         while not self._texts:
             if self._end is not None:
                 return self._end
             self._filled.clear()
             await self._filled.wait()
-        return self._texts.popleft()
+        before = len(self._texts)
+        self._taken_at = self._times[0]
+        taken = take_joined(self._texts, self._wire)
+        for _ in range(before - len(self._texts)):
+            self._times.popleft()
+        return taken
 
     def sent(self, size: int) -> None:
-        """A text has left."""
+        """What was taken has left."""
         self._bytes -= size
+        self._taken_at = None
         if self._bytes < self._bytes_max // 4:
             self._roomy.set()
 

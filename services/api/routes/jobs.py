@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
+from services.api.cancellations import cancel_job
 from services.api.context import CallerOf, ContextOf
 from services.api.parts import parts_of
 from services.api.queries import check_job_id
@@ -90,7 +91,7 @@ async def cancel(job_id: str, request: Request, caller: CallerOf, context: Conte
     check_job_id(job_id)
     parts = parts_of(request)
     moment = Moment(datetime.now(UTC), context.request_id, context.trace)
-    await parts.cancellations.cancel(job_id, caller, moment)
+    await cancel_job(parts.cancellations, job_id, caller, moment)
     return _json(await parts.queries.job(caller.user_id, job_id), status=202)
 
 

@@ -8,7 +8,6 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from services.notifier.app import MESSAGE_BYTES_MAX
-from tests import builders
 from tests.integration.notifier.client import Client, connected
 from tests.integration.notifier.conftest import Serve, token
 
@@ -196,15 +195,6 @@ async def test_a_client_that_does_not_answer_is_refused(serve: Serve) -> None:
         client.answers_pings = False
         await client.expect("ping")
         assert await client.close_code() == 4408
-
-
-@pytest.mark.parametrize("unsupported", ["cancel", "refresh"])
-async def test_what_is_planned_is_answered(url: str, unsupported: str) -> None:
-    async with connected(url, token=token()) as client:
-        await client.send(type=unsupported, id="c", job_id=builders.JOB, token="t")
-        error = await client.expect("error")
-    assert (error["code"], error["temporary"]) == ("unsupported", False)
-    assert error.get("id") == ("c" if unsupported == "cancel" else None)
 
 
 async def test_a_plain_request_is_no_socket(url: str) -> None:

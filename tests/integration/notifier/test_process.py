@@ -26,6 +26,8 @@ async def test_no_token_reaches_a_log_line(start_process: Start, writer: Writer)
     async with connected(f"{notifier.url}?token={good}", header_token=good) as client:
         await client.init()
         await client.send(type="refresh", token=good)
+        await client.expect("refreshed")
+        await client.send(type="refresh", token=bad)
         await client.expect("error")
     async with connected(notifier.url, header_token=bad) as client:
         await client.send(type="connection_init", token=bad)

@@ -8,11 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.actions import Action, Authenticate, Begin, Close, Look, Send, Stop
+from services.notifier.actions import (
+    Action,
+    Authenticate,
+    Begin,
+    CancelJob,
+    Close,
+    Grant,
+    Look,
+    Renew,
+    Send,
+    Stop,
+)
 from services.notifier.cursor import FeedMark, Position
-from services.notifier.messages import ErrorShown, ServerPing, ServerPong
+from services.notifier.messages import ErrorShown, Refreshed, ServerPing, ServerPong
 from services.notifier.protocol import Protocol, Rules, refuse_handshake
-from tests.builders import JOB
+from tests.builders import JOB, USER
 
 RULES = Rules(init_s=5, ping_s=20, subscriptions_max=3, commands_per_s=10)
 
@@ -24,7 +35,7 @@ def new(header_token: str | None = None) -> Protocol:
 def ready(lasts_s: float = 1_000) -> Protocol:
     protocol = new()
     assert receive(protocol, type="connection_init", token="t") == [Authenticate("t")]
-    protocol.authenticated(lasts_s=lasts_s, now=0)
+    protocol.authenticated(Grant(USER, int(lasts_s), lasts_s), now=0)
     return protocol
 
 
@@ -102,7 +113,7 @@ def test_a_bad_cursor_leaves_the_id_free() -> None:
 
 
 @pytest.mark.parametrize("job_id", ["", "x", ">", "*.*", JOB.upper(), JOB + ".x", f"{JOB}\n"])
-@pytest.mark.parametrize("kind", ["subscribe", "status"])
+@pytest.mark.parametrize("kind", ["subscribe", "status", "cancel"])
 def test_a_text_that_is_no_job_id_is_an_unknown_job(kind: str, job_id: str) -> None:
     assert error(receive(ready(), type=kind, id="s", job_id=job_id)) == ("s", "unknown_job")
 
@@ -131,8 +142,8 @@ def test_the_other_commands() -> None:
     assert receive(protocol, type="status", id="s", job_id=JOB) == [Look("s", JOB)]
     assert receive(protocol, type="ping") == [Send(ServerPong())]
     assert receive(protocol, type="pong") == []
-    assert error(receive(protocol, type="cancel", id="s", job_id=JOB)) == ("s", "unsupported")
-    assert error(receive(protocol, type="refresh", token="t")) == (None, "unsupported")
+    assert receive(protocol, type="cancel", id="s", job_id=JOB) == [CancelJob("s", JOB)]
+    assert receive(protocol, type="refresh", token="t") == [Renew("t")]
 
 
 def test_unknown_fields_are_ignored() -> None:
@@ -205,6 +216,33 @@ def test_an_expired_token_ends_the_connection() -> None:
     protocol = ready(lasts_s=7)
     assert protocol.deadline == 7
     assert code(protocol.on_time(7)) == 4401
+
+
+def test_a_newer_token_moves_the_end() -> None:
+    protocol = ready(lasts_s=7)
+    assert protocol.renewed(Grant(USER, 90, 100), now=6) == [Send(Refreshed(expires_in=90))]
+    assert protocol.on_time(7) == []
+    assert protocol.deadline == 20, "the next ping"
+    for now in (20, 40, 60, 80, 100):
+        receive(protocol, type="pong", now=now)
+        protocol.on_time(now)
+    assert code(protocol.on_time(106)) == 4401
+
+
+def test_a_newer_token_may_end_earlier() -> None:
+    protocol = ready(lasts_s=1_000)
+    protocol.renewed(Grant(USER, 0, 10), now=0)
+    assert code(protocol.on_time(10)) == 4401
+
+
+def test_a_token_of_another_user_ends_the_connection() -> None:
+    assert code(ready().renewed(Grant("bob", 90, 100), now=0)) == 4401
+
+
+def test_a_bad_newer_token_changes_nothing() -> None:
+    protocol = ready(lasts_s=7)
+    assert error(protocol.not_renewed("why")) == (None, "bad_token")
+    assert protocol.deadline == 7
 
 
 @pytest.mark.parametrize(
