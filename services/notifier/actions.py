@@ -8,6 +8,7 @@ from services.notifier.messages import ServerMessage
 
 DONE = 1000
 RESTARTING = 1012
+LATER = 1013
 MALFORMED = 4400
 UNAUTHENTICATED = 4401
 ORIGIN = 4403

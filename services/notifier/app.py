@@ -14,8 +14,11 @@ from services.notifier.history import Extent, History
 from services.notifier.hub import Hub
 from services.notifier.live_order import LiveOrder
 from services.notifier.members import Members
+from services.notifier.operations import Operations
+from services.notifier.problems import HANDLERS
 from services.notifier.settings import NotifierSettings
 from services.notifier.sockets import Sockets
+from services.notifier.streams import Streams
 from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
 from shared.follow import Follower
@@ -65,7 +68,13 @@ class Notifier:
         service.check("log", _caught_up(self.log_follower, JOBS))
         service.check("feed", _caught_up(self.feed_follower, FEED))
         self.app = Starlette(
-            routes=[*service.routes(), WebSocketRoute("/v1/ws", Sockets(self.members).serve)]
+            routes=[
+                *service.routes(),
+                WebSocketRoute("/v1/ws", Sockets(self.members).serve),
+                Streams(self.members).route(),
+                Operations(self.members).route(),
+            ],
+            exception_handlers=HANDLERS,
         )
 
     async def work(self, listener: socket) -> None:

@@ -210,7 +210,7 @@ class Protocol:
         job_id = None if message.job_id == EVERY_JOB else message.job_id
         if job_id is not None and not is_job_id(job_id):
             return [Send(unknown_job(message.id))]
-        after = _after(message.after, job_id)
+        after = begin_after(message.after, job_id)
         if after is None:
             return [Send(bad_cursor(message.id, "after is the cursor of an event, 'start' or 'now'"))]
         self._open.add(message.id)
@@ -230,7 +230,7 @@ class Protocol:
         return [Close(code, reason)]
 
 
-def _after(text: str | None, job_id: str | None) -> After | None:
+def begin_after(text: str | None, job_id: str | None) -> After | None:
     """Where to begin; None for a text that is no cursor."""
     if text is None:
         return "now" if job_id is None else "start"

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from services.notifier.actions import DONE, Close
 from services.notifier.item import Item, Output, Shown, Text
 from services.notifier.messages import EventShown, ServerMessage, Subscribed, encode_message
 
@@ -70,6 +71,19 @@ def block(kind: str, text: str, cursor: str | None = None) -> Text:
     if cursor is not None:
         shown = f"id: {cursor}\n{shown}"
     return Text(shown, len(shown.encode()))
+
+
+def retry(milliseconds: int) -> str:
+    """How long a client waits before it comes back."""
+    return f"retry: {milliseconds}\n\n"
+
+
+def closing(close: Close, retry_ms: int) -> str:
+    """The last words of a stream; there is nothing to say after `complete`."""
+    if close.code == DONE:
+        return ""
+    reason = {"type": "close", "code": close.code, "reason": close.reason}
+    return retry(retry_ms) + block("close", _encoder.encode(reason).decode()).text
 
 
 def show(wire: Wire, item: Item, subscription_id: str) -> Text | None:

@@ -1,0 +1,301 @@
+"""The same events over Server-Sent Events: shown, resumed, refused, ended (docs/protocol.md 10)."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from shared import problems
+from shared.broker import Broker
+from shared.problems import MEDIA_TYPE, ProblemType
+from tests import builders
+from tests.integration.notifier.client import Shown, connected, is_terminal, kinds
+from tests.integration.notifier.conftest import Serve, token
+from tests.integration.notifier.sse import EndedError, SseClient, get, headers_of, http, streaming
+from tests.integration.notifier.writer import Writer, assert_whole, ended
+
+JOBS = 30
+
+
+async def test_one_job_is_shown_and_then_complete(url: str, writer: Writer) -> None:
+    job = builders.job_id()
+    await writer.append(builders.queued(job))
+    async with streaming(url, token(), job) as stream:
+        subscribed = await stream.expect("subscribed")
+        assert subscribed == {
+            "type": "subscribed",
+            "recovered": True,
+            "from": "0-0.0",
+            "to": subscribed["to"],
+        }
+        assert stream.cursor == "0-0.0", "whoever is cut off now has a cursor too"
+        shown = [await stream.event()]
+        await writer.append(builders.running(job))
+        shown.append(await stream.event())
+        last_note = await writer.note(job)
+        shown.append(await stream.event())
+        await writer.append(ended(builders.completed(job), last_note))
+        shown.append(await stream.event())
+        assert await stream.expect("complete") == {"type": "complete"}
+        with pytest.raises(EndedError):
+            await stream.next()
+    assert_whole(shown, writer)
+
+
+async def test_every_job_is_shown_and_nobody_elses(url: str, writer: Writer) -> None:
+    async with streaming(url, token()) as stream:
+        await stream.expect("subscribed")
+        await writer.run_job(builders.job_id(), user="bob")
+        mine = builders.job_id()
+        await writer.append(builders.queued(mine))
+        assert (await stream.event())["job_id"] == mine
+
+
+async def test_the_event_objects_are_those_of_the_websocket(url: str, writer: Writer) -> None:
+    await writer.run_job(builders.job_id())
+    async with connected(url, token=token()) as client, streaming(url, token(), after="start") as stream:
+        await client.subscribe("*", after="start")
+        await stream.expect("subscribed")
+        assert await stream.until_terminal() == await client.until_terminal()
+
+
+async def test_a_client_changes_between_both_in_the_middle(url: str, writer: Writer) -> None:
+    job = builders.job_id()
+    await writer.append(builders.queued(job))
+    async with connected(url, token=token()) as client:
+        await client.subscribe(job)
+        shown = [await client.event()]
+        await writer.append(builders.running(job))
+        shown.append(await client.event())
+    await writer.note(job)
+    async with streaming(url, token(), job, resume=client.cursor) as stream:
+        await stream.expect("subscribed")
+        shown.append(await stream.event())
+        await writer.note(job)
+        shown.append(await stream.event())
+    await writer.append(ended(builders.completed(job), await writer.note(job)))
+    async with connected(url, token=token()) as client:
+        await client.subscribe(job, after=stream.cursor)
+        shown += await client.until_terminal()
+        await client.expect("complete")
+    assert kinds(shown) == ["queued", "running", "output", "output", "output", "completed"]
+    assert_whole(shown, writer)
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_random_disconnections_while_jobs_run(url: str, writer: Writer, seed: int) -> None:
+    """Cut off anywhere, it goes on after the last id, over whichever transport."""
+    chance = random.Random(seed)  # noqa: S311 - where to cut, not a secret
+    shown: list[Shown] = []
+    cursor = "start"
+
+    async def go_on(cursor: str, until: int) -> str:
+        if chance.random() < 0.5:
+            async with connected(url, token=token()) as client:
+                await client.subscribe("*", after=cursor)
+                while len(shown) < until and not _is_over(shown):
+                    shown.append(await client.event())
+                return client.cursor or cursor
+        given: dict[str, str] = {"after": cursor} if cursor == "start" else {"resume": cursor}
+        async with streaming(url, token(), **given) as stream:
+            await stream.expect("subscribed")
+            while len(shown) < until and not _is_over(shown):
+                shown.append(await stream.event())
+            return stream.cursor or cursor
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        group.create_task(writer.run_jobs(JOBS))
+        while not _is_over(shown):
+            cursor = await go_on(cursor, len(shown) + chance.randint(1, 30))
+    assert_whole(shown, writer)
+
+
+def _is_over(shown: list[Shown]) -> bool:
+    return sum(is_terminal(event) for event in shown) == JOBS
+
+
+async def test_the_header_goes_before_the_address(url: str, writer: Writer) -> None:
+    """A browser repeats the address of its first time."""
+    job = builders.job_id()
+    await writer.append(builders.queued(job))
+    async with streaming(url, token(), job, after="start") as stream:
+        await stream.expect("subscribed")
+        await stream.event()
+    await writer.append(builders.running(job))
+    async with streaming(url, token(), job, after="start", resume=stream.cursor) as again:
+        await again.expect("subscribed")
+        assert kinds([await again.event()]) == ["running"]
+
+
+async def test_who_comes_back_to_a_job_that_it_saw_to_the_end_is_told_to_stay_away(
+    url: str, writer: Writer
+) -> None:
+    job = builders.job_id()
+    await writer.run_job(job)
+    async with streaming(url, token(), job) as stream:
+        await stream.until_end()
+    assert stream.blocks[-1][0] == "complete"
+    answer = await get(url, f"/v1/stream?job_id={job}", **headers_of(token(), stream.cursor))
+    assert (answer.status_code, answer.content) == (204, b"")
+    async with streaming(url, token(), job, after=stream.cursor) as asked:
+        await asked.expect("subscribed")
+        await asked.expect("complete")
+
+
+async def test_a_purged_log_is_a_gap(url: str, broker: Broker, writer: Writer) -> None:
+    for _ in range(3):
+        await writer.append(builders.queued(builders.job_id()))
+    await broker.api("STREAM.PURGE.JOBS", {"seq": 3})
+    async with streaming(url, token(), resume="1-0") as stream:
+        assert (await stream.expect("subscribed"))["recovered"] is False
+        gap = await stream.expect("gap")
+        assert (gap["from"], gap["reason"]) == ("1-0", "log_purged")
+        assert (await stream.event())["seq"] == 3
+
+
+@pytest.mark.parametrize(
+    ("sent", "query", "kind"),
+    [
+        pytest.param(None, "", problems.UNAUTHENTICATED, id="no token"),
+        pytest.param("not.a.token", "", problems.UNAUTHENTICATED, id="unreadable"),
+        pytest.param(token(lasts_s=-1), "", problems.UNAUTHENTICATED, id="expired"),
+        pytest.param(None, f"?token={token()}", problems.UNAUTHENTICATED, id="token in the query"),
+        pytest.param(None, f"?access_token={token()}", problems.UNAUTHENTICATED, id="the same by RFC 6750"),
+        pytest.param(token(scopes=frozenset({"ops"})), "", problems.FORBIDDEN, id="without the scope"),
+        pytest.param(token(), f"?job_id={builders.JOB}", problems.UNKNOWN_JOB, id="unknown job"),
+        pytest.param(token(), "?job_id=x", problems.UNKNOWN_JOB, id="no job id"),
+        pytest.param(token(), "?after=x", problems.BAD_CURSOR, id="no cursor"),
+        pytest.param(token(), "?after=7-0", problems.BAD_CURSOR, id="a cursor of another log"),
+    ],
+)
+async def test_refusals(url: str, sent: str | None, query: str, kind: ProblemType) -> None:
+    answer = await get(url, f"/v1/stream{query}", **headers_of(sent))
+    assert_problem(answer, kind)
+    assert ("www-authenticate" in answer.headers) == (kind is problems.UNAUTHENTICATED)
+
+
+def assert_problem(answer: httpx.Response, kind: ProblemType) -> None:
+    assert answer.status_code == kind.status
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    assert answer.json()["type"] == kind.uri
+
+
+async def test_a_job_of_somebody_else_is_unknown(url: str, writer: Writer) -> None:
+    job = builders.job_id()
+    await writer.run_job(job, user="bob")
+    answer = await get(url, f"/v1/stream?job_id={job}", **headers_of(token()))
+    assert_problem(answer, problems.UNKNOWN_JOB)
+
+
+@pytest.mark.parametrize("last", ["x", "7-0", "start now"])
+async def test_a_bad_id_in_the_header_is_refused(url: str, last: str) -> None:
+    assert_problem(await get(url, "/v1/stream", **headers_of(token(), last)), problems.BAD_CURSOR)
+
+
+async def test_other_methods_and_other_paths_are_problems(url: str) -> None:
+    async with httpx.AsyncClient() as client:
+        posted = await client.post(http(url), headers=headers_of(token()))
+    assert_problem(posted, problems.METHOD_NOT_ALLOWED)
+    assert posted.headers["allow"] == "GET"
+    assert_problem(await get(url, "/v1/streams"), problems.NOT_FOUND)
+
+
+async def test_places_are_counted_over_both_transports(serve: Serve) -> None:
+    """Of the process and of the user; and a place is free again after its stream."""
+    small = await serve(notifier_connections_max=1)
+    async with connected(small, token=token()):
+        assert_full(await get(small, "/v1/stream", **headers_of(token())))
+    narrow = await serve(notifier_user_connections_max=1)
+    for _ in range(3):
+        async with streaming_when_there_is_a_place(narrow):
+            assert_full(await get(narrow, "/v1/stream", **headers_of(token())))
+            async with connected(narrow) as refused:
+                await refused.send(type="connection_init", token=token())
+                assert await refused.close_code() == 4503
+            async with streaming(narrow, token("bob")) as other:
+                await other.expect("subscribed")
+
+
+@asynccontextmanager
+async def streaming_when_there_is_a_place(url: str) -> AsyncIterator[SseClient]:
+    """The server learns of a disconnection in its own time."""
+    while (await _status_of(url)) == 503:
+        pass
+    async with streaming(url, token()) as stream:
+        await stream.expect("subscribed")
+        yield stream
+
+
+async def _status_of(url: str) -> int:
+    """Of an answer that takes no place: the id is not known, but that is found out later."""
+    return (await get(url, f"/v1/stream?job_id={builders.JOB}", **headers_of(token()))).status_code
+
+
+def assert_full(answer: httpx.Response) -> None:
+    assert_problem(answer, problems.TOO_MANY_CONNECTIONS)
+    assert answer.headers["retry-after"]
+
+
+async def test_a_quiet_stream_gives_signs_of_life(serve: Serve) -> None:
+    async with streaming(await serve(notifier_ping_s=0.05), token()) as stream:
+        await stream.expect("subscribed")
+        async for line in stream.lines:
+            stream.comments += line == ":"
+            if stream.comments == 3:
+                break
+    assert stream.comments == 3
+
+
+async def test_it_ends_with_its_token(url: str, writer: Writer) -> None:
+    """Also while events keep coming."""
+
+    async def write() -> None:
+        while True:
+            await writer.append(builders.queued(builders.job_id()))
+
+    async with streaming(url, token(lasts_s=1.5)) as stream:
+        writing = asyncio.create_task(write())
+        async with asyncio.timeout(30):
+            await stream.until_end()
+        writing.cancel()
+        await asyncio.wait({writing})
+    name, last = stream.blocks[-1]
+    assert (name, last["code"]) == ("close", 4401)
+    assert any(name == "job.queued.v1" for name, _ in stream.blocks)
+
+
+async def test_clients_are_spread_when_they_come_back(url: str) -> None:
+    async def first(stream: SseClient) -> int:
+        await stream.expect("subscribed")
+        return stream.retries[0]
+
+    waits = set()
+    for _ in range(8):
+        async with streaming(url, token()) as stream:
+            waits.add(await first(stream))
+    assert len(waits) > 1
+    assert all(500 <= wait <= 3_000 for wait in waits)
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"), [("https://one.example", True), ("https://evil.example", False), (None, False)]
+)
+async def test_only_listed_origins_may_read(serve: Serve, origin: str | None, allowed: bool) -> None:
+    url = await serve(notifier_origins="https://one.example,https://two.example")
+    answer = await get(url, "/v1/stream", **headers_of(None, origin=origin))
+    assert_problem(answer, problems.UNAUTHENTICATED)
+    assert answer.headers.get("access-control-allow-origin") == (origin if allowed else None)
+    if origin is None:
+        return
+    async with httpx.AsyncClient() as client:
+        asked = {
+            "Origin": origin,
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "authorization, last-event-id",
+        }
+        preflight = await client.options(http(url), headers=asked)
+    assert preflight.headers.get("access-control-allow-origin") == (origin if allowed else None)
+    assert (preflight.status_code == 200) == allowed
