@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.integration.notifier.client import Shown, is_terminal
+from tests.integration.notifier.conftest import token
 
 
 class EndedError(Exception):
@@ -81,10 +82,10 @@ def http(url: str, path: str = "/v1/stream") -> str:
 
 
 def headers_of(
-    token: str | None, last_event_id: str | None = None, origin: str | None = None
+    sent: str | None, last_event_id: str | None = None, origin: str | None = None
 ) -> dict[str, str]:
     given = {
-        "Authorization": None if token is None else f"Bearer {token}",
+        "Authorization": None if sent is None else f"Bearer {sent}",
         "Last-Event-ID": last_event_id,
         "Origin": origin,
     }
@@ -94,7 +95,7 @@ def headers_of(
 @asynccontextmanager
 async def streaming(
     url: str,
-    token: str | None,
+    sent: str | None,
     job_id: str | None = None,
     *,
     after: str | None = None,
@@ -108,7 +109,7 @@ async def streaming(
             "GET",
             http(url),
             params={name: value for name, value in query.items() if value is not None},
-            headers=headers_of(token, resume),
+            headers=headers_of(sent, resume),
         ) as response,
     ):
         assert response.status_code == 200, await response.aread()
@@ -120,3 +121,12 @@ async def get(url: str, path: str, **headers: str) -> httpx.Response:
     """One request with its whole answer."""
     async with httpx.AsyncClient(timeout=60) as client:
         return await client.get(http(url, path), headers=headers)
+
+
+async def listed(url: str, operator: str | None = None, query: str = "") -> Shown:
+    """What operators see of the connections."""
+    used = operator or token(scopes=frozenset({"ops"}))
+    answer = await get(url, f"/v1/connections{query}", **headers_of(used))
+    assert answer.status_code == 200, answer.text
+    shown: Shown = answer.json()
+    return shown
