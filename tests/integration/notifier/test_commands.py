@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from headrace.local.nats_server import NatsServer
 from shared.broker import Broker
 from tests import builders
 from tests.integration.notifier.client import Client, Shown, connected, kinds
@@ -20,6 +21,7 @@ async def ask(client: Client, kind: str, job: str, identifier: str = "c") -> Sho
     return message
 
 
+@pytest.mark.clause("8.2")
 async def test_a_queued_job_is_cancelled_at_once(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.append(builders.queued(job))
@@ -35,6 +37,7 @@ async def test_a_queued_job_is_cancelled_at_once(url: str, writer: Writer) -> No
     assert shown[1]["seq"] == answer["job"]["last_sequence"]
 
 
+@pytest.mark.clause("8.2")
 async def test_a_running_job_is_asked_to_stop_once(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.append(builders.queued(job))
@@ -47,6 +50,7 @@ async def test_a_running_job_is_asked_to_stop_once(url: str, writer: Writer) -> 
             assert answer["job"]["last_sequence"] == last + 1
 
 
+@pytest.mark.clause("8.2")
 async def test_what_cannot_be_cancelled_is_an_error(url: str, writer: Writer) -> None:
     finished, theirs = builders.job_id(), builders.job_id()
     await writer.run_job(finished)
@@ -58,6 +62,7 @@ async def test_what_cannot_be_cancelled_is_an_error(url: str, writer: Writer) ->
         assert (await ask(client, "status", finished))["job"]["status"] == "completed"
 
 
+@pytest.mark.clause("8.2")
 async def test_racing_requests_are_recorded_once(url: str, broker: Broker, writer: Writer) -> None:
     """Two sockets and a burst: whatever is answered, the log has one event."""
     job = builders.job_id()
@@ -74,6 +79,7 @@ async def test_racing_requests_are_recorded_once(url: str, broker: Broker, write
     assert (await broker.api("STREAM.INFO.JOBS"))["state"]["messages"] == 2
 
 
+@pytest.mark.clause("8.4")
 async def test_more_questions_than_are_answered_are_busy(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.append(builders.queued(job))
@@ -88,6 +94,7 @@ async def test_more_questions_than_are_answered_are_busy(url: str, writer: Write
         assert (await ask(client, "status", job))["job"]["status"] == "cancelled"
 
 
+@pytest.mark.clause("8.3")
 async def test_a_newer_token_keeps_the_connection(url: str, writer: Writer) -> None:
     async with connected(url, token=token(lasts_s=1.5)) as old, connected(url) as renewed:
         await renewed.init(token(lasts_s=1.5))
@@ -100,6 +107,7 @@ async def test_a_newer_token_keeps_the_connection(url: str, writer: Writer) -> N
         assert (await renewed.event())["job_id"] == job
 
 
+@pytest.mark.clause("8.3")
 async def test_a_token_of_another_user_is_refused(url: str) -> None:
     async with connected(url, token=token()) as client:
         await client.subscribe()
@@ -107,6 +115,7 @@ async def test_a_token_of_another_user_is_refused(url: str) -> None:
         assert await client.close_code() == 4401
 
 
+@pytest.mark.clause("8.3")
 @pytest.mark.parametrize(
     "sent", ["not.a.token", token(lasts_s=-1), token(scopes=frozenset({"audit:all"})), token()[:-4] + "AAAA"]
 )
@@ -119,6 +128,7 @@ async def test_a_bad_newer_token_leaves_the_earlier_one(url: str, sent: str) -> 
         await client.subscribe()
 
 
+@pytest.mark.clause("2.6")
 async def test_a_token_ends_in_the_middle_of_a_stream(serve: Serve, writer: Writer) -> None:
     """Events that keep coming do not keep it open."""
     url = await serve()
@@ -135,3 +145,23 @@ async def test_a_token_ends_in_the_middle_of_a_stream(serve: Serve, writer: Writ
         writing.cancel()
         await asyncio.wait({writing})
     assert any(message["type"] == "event" for message in client.received)
+
+
+@pytest.mark.clause("8.4")
+async def test_a_log_that_does_not_answer_is_an_error_and_no_end(
+    url: str, writer: Writer, nats_server: NatsServer
+) -> None:
+    job = builders.job_id()
+    await writer.append(builders.queued(job))
+    async with connected(url, token=token()) as client:
+        await nats_server.stop()
+        for kind in ("status", "cancel", "subscribe"):
+            await client.send(type=kind, id=kind, job_id=job)
+        errors = [await client.expect("error") for _ in range(3)]
+        assert {error["id"] for error in errors} == {"status", "cancel", "subscribe"}
+        assert all(error["code"] == "unavailable" and error["temporary"] for error in errors)
+        assert all(error["retry_after"] > 0 for error in errors)
+        await nats_server.start()
+        while (await ask(client, "cancel", job)).get("code") == "unavailable":
+            pass
+        await client.subscribe(job, id="subscribe")

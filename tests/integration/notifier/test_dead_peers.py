@@ -23,6 +23,7 @@ CHUNK = "x" * 64 * 1024
 CHUNKS = 40
 
 
+@pytest.mark.clause("9.3")
 @pytest.mark.parametrize("transport", ["websocket", "sse"])
 @pytest.mark.parametrize("vanishes", [False, True], ids=["never reads", "vanishes"])
 async def test_its_socket_is_given_up(

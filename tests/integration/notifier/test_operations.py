@@ -13,6 +13,7 @@ from tests.integration.notifier.test_sse import assert_problem
 from tests.integration.notifier.writer import Writer
 
 
+@pytest.mark.clause("11.1")
 async def test_every_connection_is_listed_the_oldest_first(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.append(builders.queued(job))
@@ -38,6 +39,7 @@ async def test_every_connection_is_listed_the_oldest_first(url: str, writer: Wri
     assert (await listed(url, query="?limit=1000"))["connections"] == []
 
 
+@pytest.mark.clause("11.1")
 async def test_every_message_of_a_client_is_activity(url: str) -> None:
     async with connected(url, token=token()) as client:
         seen = [(await listed(url))["connections"][0]]
@@ -51,6 +53,7 @@ async def test_every_message_of_a_client_is_activity(url: str) -> None:
     assert activity == sorted(set(activity))
 
 
+@pytest.mark.clause("11.1")
 async def test_a_user_and_a_number_may_be_chosen(url: str) -> None:
     async with (
         connected(url, token=token()),
@@ -62,6 +65,7 @@ async def test_a_user_and_a_number_may_be_chosen(url: str) -> None:
         assert (await listed(url, query="?user_id=nobody")) == {"total": 0, "connections": []}
 
 
+@pytest.mark.clause("11.1")
 @pytest.mark.parametrize("limit", ["0", "1001", "x", "-1", "", "\u0661"])
 async def test_a_senseless_number_is_refused(url: str, limit: str) -> None:
     operator = token(scopes=frozenset({"ops"}))
@@ -69,6 +73,7 @@ async def test_a_senseless_number_is_refused(url: str, limit: str) -> None:
     assert_problem(answer, problems.BAD_REQUEST)
 
 
+@pytest.mark.clause("11.1")
 async def test_it_needs_its_scope(serve: Serve) -> None:
     url = await serve()
     assert_problem(await get(url, "/v1/connections"), problems.UNAUTHENTICATED)

@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from tests import builders
 from tests.integration.notifier.client import connected
 from tests.integration.notifier.conftest import Start, token
@@ -11,6 +13,7 @@ from tests.integration.notifier.test_slow import CHUNK, NOTES, slow_client, slow
 from tests.integration.notifier.writer import Writer, assert_whole
 
 
+@pytest.mark.clause("9.2")
 async def test_sigterm_closes_every_socket_to_come_back(start_process: Start) -> None:
     notifier = await start_process()
     async with connected(notifier.url, token=token()) as idle, connected(notifier.url) as silent:
@@ -21,6 +24,7 @@ async def test_sigterm_closes_every_socket_to_come_back(start_process: Start) ->
     assert await notifier.ended() == 0
 
 
+@pytest.mark.clause("9.2", "10.8")
 async def test_what_is_queued_is_read_before_the_restart(start_process: Start, writer: Writer) -> None:
     """More than all buffers on the way hold waits for both clients, which begin to read when it stops."""
     notifier = await start_process()
@@ -56,6 +60,7 @@ async def _until_all_wait(url: str, size: int) -> None:
             pass
 
 
+@pytest.mark.clause("9.2")
 async def test_who_does_not_read_does_not_hold_up_the_restart(start_process: Start, writer: Writer) -> None:
     notifier = await start_process()
     job = builders.job_id()
@@ -70,6 +75,7 @@ async def test_who_does_not_read_does_not_hold_up_the_restart(start_process: Sta
             assert await notifier.ended() == 0
 
 
+@pytest.mark.clause("11.2")
 async def test_no_token_reaches_a_log_line_or_a_record(start_process: Start, writer: Writer) -> None:
     notifier = await start_process()
     good, bad, operator = token(), token(lasts_s=-60), token(scopes=frozenset({"ops"}))

@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
+from headrace.local.nats_server import NatsServer
 from services.notifier.settings import MIB
 from shared.broker import Broker
 from tests import builders
@@ -43,6 +45,7 @@ async def slow_client(url: str, *, buffer: int = 4_096) -> AsyncIterator[Client]
         yield client
 
 
+@pytest.mark.clause("9.1")
 async def test_a_slow_client_is_ended_and_a_healthy_one_goes_on(serve: Serve, writer: Writer) -> None:
     url = await serve(notifier_queue_bytes_max=MIB)
     job = builders.job_id()
@@ -67,6 +70,7 @@ async def test_a_slow_client_is_ended_and_a_healthy_one_goes_on(serve: Serve, wr
     assert_whole(shown, writer)
 
 
+@pytest.mark.clause("9.1")
 async def test_a_client_that_reads_its_history_slowly_is_not_ended(serve: Serve, writer: Writer) -> None:
     """History is read from the log as fast as it is taken, so it cannot be too much."""
     url = await serve(notifier_queue_bytes_max=64 * 1024)
@@ -90,6 +94,7 @@ async def test_one_event_larger_than_the_queue_passes(serve: Serve, writer: Writ
         assert kinds([await client.event()]) == ["queued"]
 
 
+@pytest.mark.clause("9.1", "10.8")
 async def test_a_slow_stream_is_ended_and_a_healthy_one_goes_on(serve: Serve, writer: Writer) -> None:
     url = await serve(notifier_queue_bytes_max=MIB)
     job = builders.job_id()
@@ -115,6 +120,7 @@ async def test_a_slow_stream_is_ended_and_a_healthy_one_goes_on(serve: Serve, wr
     assert_whole(shown, writer)
 
 
+@pytest.mark.clause("9.1")
 async def test_what_waits_for_too_long_ends_the_connection(serve: Serve, writer: Writer) -> None:
     """There is room for all of it, but nobody reads."""
     url = await serve(notifier_queue_bytes_max=64 * MIB, notifier_queue_age_s=0.5)
@@ -133,11 +139,32 @@ async def test_what_waits_for_too_long_ends_the_connection(serve: Serve, writer:
         assert await _subscriptions_of(url, "bob") == 1, "nothing waits for who has nothing to read"
 
 
+@pytest.mark.clause("10.8")
+async def test_a_log_that_is_lost_in_the_middle_of_history_ends_a_stream(
+    serve: Serve, writer: Writer, nats_server: NatsServer
+) -> None:
+    """More history than is read at once; the rest cannot be read any more."""
+    url = await serve(notifier_queue_bytes_max=64 * 1024)
+    job = builders.job_id()
+    for _ in range(2 * NOTES):
+        await writer.note(job, content=CHUNK)
+    async with slow_stream(url, buffer=256 * 1024) as stream:
+        await stream.expect("subscribed")
+        await nats_server.stop()
+        await stream.until_end()
+        name, last = stream.blocks.pop()
+        assert (name, last["code"]) == ("close", 1013)
+        shown = [event for name, event in stream.blocks if name == "job.output.v1"]
+        assert 0 < len(shown) < 2 * NOTES
+        await nats_server.start()
+
+
 async def _subscriptions_of(url: str, user: str) -> int:
     shown = await listed(url, query=f"?user_id={user}")
     return sum(len(one["subscriptions"]) for one in shown["connections"])
 
 
+@pytest.mark.clause("5.5")
 async def test_who_is_behind_is_sent_fewer_and_larger_pieces(serve: Serve, writer: Writer) -> None:
     url = await serve()
     job = builders.job_id()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from headrace.local.nats_server import NatsServer
 from shared import problems
 from shared.broker import Broker
 from shared.problems import MEDIA_TYPE, ProblemType
@@ -20,6 +21,7 @@ from tests.integration.notifier.writer import Writer, assert_whole, ended
 JOBS = 30
 
 
+@pytest.mark.clause("10.1", "10.2", "10.3")
 async def test_one_job_is_shown_and_then_complete(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.append(builders.queued(job))
@@ -45,6 +47,7 @@ async def test_one_job_is_shown_and_then_complete(url: str, writer: Writer) -> N
     assert_whole(shown, writer)
 
 
+@pytest.mark.clause("10.1")
 async def test_every_job_is_shown_and_nobody_elses(url: str, writer: Writer) -> None:
     async with streaming(url, token()) as stream:
         await stream.expect("subscribed")
@@ -54,6 +57,7 @@ async def test_every_job_is_shown_and_nobody_elses(url: str, writer: Writer) -> 
         assert (await stream.event())["job_id"] == mine
 
 
+@pytest.mark.clause("10.2")
 async def test_the_event_objects_are_those_of_the_websocket(url: str, writer: Writer) -> None:
     await writer.run_job(builders.job_id())
     async with connected(url, token=token()) as client, streaming(url, token(), after="start") as stream:
@@ -62,6 +66,7 @@ async def test_the_event_objects_are_those_of_the_websocket(url: str, writer: Wr
         assert await stream.until_terminal() == await client.until_terminal()
 
 
+@pytest.mark.clause("10.4")
 async def test_a_client_changes_between_both_in_the_middle(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.append(builders.queued(job))
@@ -85,6 +90,7 @@ async def test_a_client_changes_between_both_in_the_middle(url: str, writer: Wri
     assert_whole(shown, writer)
 
 
+@pytest.mark.clause("10.4")
 @pytest.mark.parametrize("seed", range(2))
 async def test_random_disconnections_while_jobs_run(url: str, writer: Writer, seed: int) -> None:
     """Cut off anywhere, it goes on after the last id, over whichever transport."""
@@ -117,6 +123,7 @@ def _is_over(shown: list[Shown]) -> bool:
     return sum(is_terminal(event) for event in shown) == JOBS
 
 
+@pytest.mark.clause("10.4")
 async def test_the_header_goes_before_the_address(url: str, writer: Writer) -> None:
     """A browser repeats the address of its first time."""
     job = builders.job_id()
@@ -130,6 +137,7 @@ async def test_the_header_goes_before_the_address(url: str, writer: Writer) -> N
         assert kinds([await again.event()]) == ["running"]
 
 
+@pytest.mark.clause("10.5")
 async def test_who_comes_back_to_a_job_that_it_saw_to_the_end_is_told_to_stay_away(
     url: str, writer: Writer
 ) -> None:
@@ -145,6 +153,7 @@ async def test_who_comes_back_to_a_job_that_it_saw_to_the_end_is_told_to_stay_aw
         await asked.expect("complete")
 
 
+@pytest.mark.clause("10.3")
 async def test_a_purged_log_is_a_gap(url: str, broker: Broker, writer: Writer) -> None:
     for _ in range(3):
         await writer.append(builders.queued(builders.job_id()))
@@ -156,6 +165,7 @@ async def test_a_purged_log_is_a_gap(url: str, broker: Broker, writer: Writer) -
         assert (await stream.event())["seq"] == 3
 
 
+@pytest.mark.clause("10.6", "10.1")
 @pytest.mark.parametrize(
     ("sent", "query", "kind"),
     [
@@ -183,6 +193,7 @@ def assert_problem(answer: httpx.Response, kind: ProblemType) -> None:
     assert answer.json()["type"] == kind.uri
 
 
+@pytest.mark.clause("10.6")
 async def test_a_job_of_somebody_else_is_unknown(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.run_job(job, user="bob")
@@ -190,9 +201,23 @@ async def test_a_job_of_somebody_else_is_unknown(url: str, writer: Writer) -> No
     assert_problem(answer, problems.UNKNOWN_JOB)
 
 
+@pytest.mark.clause("10.6")
 @pytest.mark.parametrize("last", ["x", "7-0", "start now"])
 async def test_a_bad_id_in_the_header_is_refused(url: str, last: str) -> None:
     assert_problem(await get(url, "/v1/stream", **headers_of(token(), last)), problems.BAD_CURSOR)
+
+
+@pytest.mark.clause("10.6")
+async def test_a_log_that_does_not_answer_is_a_problem(
+    url: str, writer: Writer, nats_server: NatsServer
+) -> None:
+    job = builders.job_id()
+    await writer.append(builders.queued(job))
+    await nats_server.stop()
+    answer = await get(url, f"/v1/stream?job_id={job}", **headers_of(token()))
+    assert_problem(answer, problems.UNAVAILABLE)
+    assert answer.headers["retry-after"]
+    await nats_server.start()
 
 
 async def test_other_methods_and_other_paths_are_problems(url: str) -> None:
@@ -203,6 +228,7 @@ async def test_other_methods_and_other_paths_are_problems(url: str) -> None:
     assert_problem(await get(url, "/v1/streams"), problems.NOT_FOUND)
 
 
+@pytest.mark.clause("10.6", "2.7")
 async def test_places_are_counted_over_both_transports(serve: Serve) -> None:
     """Of the process and of the user; and a place is free again after its stream."""
     small = await serve(notifier_connections_max=1)
@@ -239,6 +265,7 @@ def assert_full(answer: httpx.Response) -> None:
     assert answer.headers["retry-after"]
 
 
+@pytest.mark.clause("10.7")
 async def test_a_quiet_stream_gives_signs_of_life(serve: Serve) -> None:
     async with streaming(await serve(notifier_ping_s=0.05), token()) as stream:
         await stream.expect("subscribed")
@@ -249,6 +276,7 @@ async def test_a_quiet_stream_gives_signs_of_life(serve: Serve) -> None:
     assert stream.comments == 3
 
 
+@pytest.mark.clause("10.8")
 async def test_it_ends_with_its_token(url: str, writer: Writer) -> None:
     """Also while events keep coming."""
 
@@ -267,6 +295,7 @@ async def test_it_ends_with_its_token(url: str, writer: Writer) -> None:
     assert any(name == "job.queued.v1" for name, _ in stream.blocks)
 
 
+@pytest.mark.clause("10.7")
 async def test_clients_are_spread_when_they_come_back(url: str) -> None:
     async def first(stream: SseClient) -> int:
         await stream.expect("subscribed")
@@ -280,6 +309,7 @@ async def test_clients_are_spread_when_they_come_back(url: str) -> None:
     assert all(500 <= wait <= 3_000 for wait in waits)
 
 
+@pytest.mark.clause("10.9")
 @pytest.mark.parametrize(
     ("origin", "allowed"), [("https://one.example", True), ("https://evil.example", False), (None, False)]
 )

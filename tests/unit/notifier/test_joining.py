@@ -57,6 +57,7 @@ def taken(texts: deque[Text]) -> list[dict[str, Any]]:
     return messages
 
 
+@pytest.mark.clause("5.5")
 def test_pieces_that_follow_each_other_are_one() -> None:
     items = piece(1, 0, "añ"), piece(2, 3, "b"), piece(3, 4, "c")
     [message] = taken(waiting(*items))
@@ -75,6 +76,7 @@ def test_bytes_that_are_no_text_are_joined_as_bytes() -> None:
     assert message["event"]["data"]["content"] == b64encode(first + second).decode()
 
 
+@pytest.mark.clause("5.5")
 @pytest.mark.parametrize(
     "other",
     [
@@ -122,6 +124,7 @@ def test_what_is_joined_is_bounded() -> None:
     assert len(taken(waiting(*items))) == 3
 
 
+@pytest.mark.clause("5.5", "10.2")
 def test_the_same_over_server_sent_events() -> None:
     shown_alone = [show(SERVER_SENT_EVENTS, piece(1 + at, at, "x"), "stream") for at in range(2)]
     texts = deque(one for one in shown_alone if one is not None)
@@ -133,6 +136,7 @@ def test_the_same_over_server_sent_events() -> None:
     assert size > len(text), "two texts have left"
 
 
+@pytest.mark.clause("5.5")
 @given(
     st.lists(
         st.tuples(st.sampled_from(["stdout", "stderr", "event"]), st.text(max_size=3)),

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from services.notifier.actions import Close
 from services.notifier.item import Text
 from services.notifier.outbox import Outbox
@@ -18,6 +20,7 @@ def put(outbox: Outbox, text: str, size: int, now: float = 0) -> bool:
     return outbox.put(Text(text, size), now)
 
 
+@pytest.mark.clause("9.2")
 async def test_texts_leave_in_order_and_then_the_end() -> None:
     outbox = outbox_of(100)
     assert put(outbox, "a", 1)
@@ -27,6 +30,7 @@ async def test_texts_leave_in_order_and_then_the_end() -> None:
     assert outbox.closing.done()
 
 
+@pytest.mark.clause("9.1")
 async def test_it_is_full_when_as_much_as_the_bound_waits() -> None:
     outbox = outbox_of(100)
     assert put(outbox, "large", 1_000), "one message of any size passes"
@@ -38,6 +42,7 @@ async def test_it_is_full_when_as_much_as_the_bound_waits() -> None:
     assert put(outbox, "x", 1)
 
 
+@pytest.mark.clause("9.1")
 async def test_the_end_may_go_before_what_waits() -> None:
     outbox = outbox_of(100)
     put(outbox, "a", 1)
@@ -76,6 +81,7 @@ def _text(taken: tuple[str, int] | Close) -> tuple[str, int]:
     return taken
 
 
+@pytest.mark.clause("9.1")
 async def test_the_age_is_that_of_the_oldest_that_has_not_left() -> None:
     outbox = outbox_of(100)
     ages = [outbox.oldest_at]
