@@ -99,7 +99,7 @@ class Subscribed(_Server, frozen=True, kw_only=True, tag="subscribed"):
 
 
 class EventShown(_Server, frozen=True, kw_only=True, tag="event"):
-    """One event of the log or note of the feed; `event` is the object of DESIGN 6.4, already encoded."""
+    """One event of the log or note of the feed; `event` is the same object everywhere, encoded already."""
 
     id: str
     event: msgspec.Raw
