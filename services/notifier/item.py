@@ -39,10 +39,15 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A piece of a job's output in one subscription."""
+    """A note of a job's output in one subscription, as it is stored and where it is shown."""
 
     subscription_id: str
-    item: "Item"
+    entry: Entry
+    position: Position
+
+    def event(self) -> EventObject:
+        """The event object, decoded anew. Raises UndecodableError."""
+        return _event(self.entry, self.position, seq=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +101,20 @@ class Item:
         """What every client sees of it; None for poison, which is counted once."""
         if self._shown is None and not self._is_poison:
             try:
-                self._shown = Shown.of(self.event())
+                seq = None if self.is_note else self.entry.sequence
+                self._shown = Shown.of(_event(self.entry, self.position, seq))
             except (UndecodableError, OverflowError, UnicodeError, RecursionError) as error:
                 self._is_poison = True
                 count_poison(self.entry, error)
         return self._shown
 
-    def event(self) -> EventObject:
-        """The event object, decoded anew. Raises UndecodableError."""
-        return event_object(
-            self.entry.payload,
-            cursor=str(self.position),
-            stored_at=self.entry.stored_at,
-            seq=None if self.is_note else self.entry.sequence,
-        )
-
     def moved_to(self, position: Position) -> "Item":
         """The same entry for someone who has seen more than this item says."""
         return Item(self.entry, self.named, self.is_note, position)
+
+
+def _event(entry: Entry, position: Position, seq: int | None) -> EventObject:
+    return event_object(entry.payload, cursor=str(position), stored_at=entry.stored_at, seq=seq)
 
 
 def count_poison(entry: Entry, error: Exception) -> None:

@@ -75,7 +75,7 @@ def _next(waiting: deque[Text], first: Text, last: Piece, bytes_max: int) -> Pie
 
 def piece_of(output: Output) -> Piece | None:
     """What may be joined; None for anything that is not as this version writes it."""
-    event = output.item.event()
+    event = output.event()
     offset, content = event.data.get("offset"), event.data.get("content")
     if event.type != TYPE or not isinstance(offset, int) or not isinstance(content, str):
         return None

@@ -96,7 +96,7 @@ def show(wire: Wire, item: Item, subscription_id: str) -> Text | None:
             return None
         found = wire.event(shown, subscription_id)
         if item.is_output:
-            found = replace(found, output=Output(subscription_id, item))
+            found = replace(found, output=Output(subscription_id, item.entry, item.position))
         item.texts[key] = found
     return found
 
