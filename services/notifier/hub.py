@@ -40,6 +40,7 @@ class Subscription:
         self.has_shown = False
         self._send = send
         self._wire = wire
+        self._key = wire.key(subscription_id)
         self._on_complete = on_complete
         self._kept: deque[Item] | None = None
         self._kept_bytes = 0
@@ -92,7 +93,7 @@ class Subscription:
             else:
                 item = item.moved_to(item.position.later(self.seen))
         self.seen = item.position
-        text = show(self._wire, item, self.id)
+        text = item.texts.get(self._key) or show(self._wire, item, self.id)
         if text is None:
             return
         self.has_shown = True

@@ -9,7 +9,7 @@ from collections import deque
 
 from services.notifier.actions import Close
 from services.notifier.item import Text
-from services.notifier.joining import take_joined
+from services.notifier.joining import Queued, take_joined
 from services.notifier.wire import Wire
 
 
@@ -20,8 +20,7 @@ class Outbox:
         """Begin empty."""
         self._bytes_max = bytes_max
         self._wire = wire
-        self._texts: deque[Text] = deque()
-        self._times: deque[float] = deque()
+        self._waiting: deque[Queued] = deque()
         self._bytes = 0
         self._taken_at: float | None = None
         self._end: Close | None = None
@@ -40,7 +39,7 @@ class Outbox:
         """When the oldest message that has not left was queued."""
         if self._taken_at is not None:
             return self._taken_at
-        return self._times[0] if self._times else None
+        return self._waiting[0][1] if self._waiting else None
 
     def put(self, text: Text, now: float) -> bool:
         """Queue a text; False if there is no room. After `end`, texts are dropped."""
@@ -48,8 +47,7 @@ class Outbox:
             return True
         if self._bytes >= self._bytes_max:
             return False
-        self._texts.append(text)
-        self._times.append(now)
+        self._waiting.append((text, now))
         self._bytes += text.size
         self._filled.set()
         if self._bytes >= self._bytes_max // 4:
@@ -61,8 +59,7 @@ class Outbox:
         if self._end is not None:
             return
         if drop:
-            self._texts.clear()
-            self._times.clear()
+            self._waiting.clear()
         self._end = close
         self._filled.set()
         self._roomy.set()
@@ -74,17 +71,15 @@ class Outbox:
 
         Pieces of output that have waited one behind the other are taken as one (`joining`).
         """
-        while not self._texts:
+        while not self._waiting:
             if self._end is not None:
                 return self._end
             self._filled.clear()
             await self._filled.wait()
-        before = len(self._texts)
-        self._taken_at = self._times[0]
-        taken = take_joined(self._texts, self._wire)
-        for _ in range(before - len(self._texts)):
-            self._times.popleft()
-        return taken
+        first, self._taken_at = self._waiting.popleft()
+        if first.output is None or not self._waiting:
+            return first.text, first.size
+        return take_joined(first, self._waiting, self._wire)
 
     def sent(self, size: int) -> None:
         """What was taken has left."""

@@ -87,18 +87,15 @@ def closing(close: Close, retry_ms: int) -> str:
 
 
 def show(wire: Wire, item: Item, subscription_id: str) -> Text | None:
-    """The text of an item, encoded at most once for all who are sent the same; None for poison."""
-    key = wire.key(subscription_id)
-    found = item.texts.get(key)
-    if found is None:
-        shown = item.shown()
-        if shown is None:
-            return None
-        found = wire.event(shown, subscription_id)
-        if item.is_output:
-            found = replace(found, output=Output(subscription_id, item.entry, item.position))
-        item.texts[key] = found
-    return found
+    """Encode an item, and keep the text for all who are sent the same; None for poison."""
+    shown = item.shown()
+    if shown is None:
+        return None
+    text = wire.event(shown, subscription_id)
+    if item.is_output:
+        text = replace(text, output=Output(subscription_id, item.entry, item.position))
+    item.texts[wire.key(subscription_id)] = text
+    return text
 
 
 def _one_line(kind: str) -> str:

@@ -9,7 +9,7 @@ from tests import builders
 from tests.integration.notifier.client import connected
 from tests.integration.notifier.conftest import Serve, token
 from tests.integration.notifier.sse import get, headers_of, listed, streaming
-from tests.integration.notifier.test_sse import assert_problem
+from tests.integration.notifier.test_sse_refusals import assert_problem
 from tests.integration.notifier.writer import Writer
 
 

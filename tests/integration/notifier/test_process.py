@@ -5,11 +5,13 @@ import json
 
 import pytest
 
+from shared import problems
 from tests import builders
 from tests.integration.notifier.client import connected
 from tests.integration.notifier.conftest import Start, token
 from tests.integration.notifier.sse import get, headers_of, listed, streaming
 from tests.integration.notifier.test_slow import CHUNK, NOTES, slow_client, slow_stream
+from tests.integration.notifier.test_sse_refusals import assert_problem
 from tests.integration.notifier.writer import Writer, assert_whole
 
 
@@ -54,6 +56,16 @@ async def test_what_is_queued_is_read_before_the_restart(start_process: Start, w
     assert await notifier.ended() == 0
 
 
+async def _until_newcomers_are_sent_away(url: str) -> None:
+    """To another replica, or to the next process."""
+    path = f"/v1/stream?job_id={builders.JOB}"
+    while (answer := await get(url, path, **headers_of(token()))).status_code == 404:
+        pass
+    assert_problem(answer, problems.UNAVAILABLE)
+    async with connected(url) as client:
+        assert await client.close_code() == 1012
+
+
 async def _until_all_wait(url: str, size: int) -> None:
     async with asyncio.timeout(20):
         while min(one["queued_bytes"] for one in (await listed(url))["connections"]) < size:
@@ -71,6 +83,7 @@ async def test_who_does_not_read_does_not_hold_up_the_restart(start_process: Sta
             await writer.note(job, content=CHUNK)
         await _until_all_wait(notifier.url, NOTES // 4 * len(CHUNK))
         notifier.process.terminate()
+        await _until_newcomers_are_sent_away(notifier.url)
         async with asyncio.timeout(15):
             assert await notifier.ended() == 0
 

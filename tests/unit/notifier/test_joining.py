@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.item import Item, Text
-from services.notifier.joining import JOINED_BYTES_MAX, take_joined
+from services.notifier.item import Item
+from services.notifier.joining import JOINED_BYTES_MAX, Queued, take_joined
 from services.notifier.wire import FRAMES, SERVER_SENT_EVENTS, show
 from shared.codec import encode
 from shared.events import JobOutput
@@ -38,19 +38,20 @@ def piece(sequence: int, offset: int, content: str, **changes: Any) -> Item:  # 
     return live(Entry(sequence, stored_at, feed_note(note.user_id, note.job_id, "output"), encode(note)))
 
 
-def waiting(*items: Item | tuple[Item, str]) -> deque[Text]:
+def waiting(*items: Item | tuple[Item, str]) -> deque[Queued]:
     """What waits for a client, of subscription `s` where none is given."""
     pairs = [item if isinstance(item, tuple) else (item, "s") for item in items]
     texts = [show(FRAMES, item, subscription) for item, subscription in pairs]
-    return deque(text for text in texts if text is not None)
+    return deque((text, 0.0) for text in texts if text is not None)
 
 
-def taken(texts: deque[Text]) -> list[dict[str, Any]]:
+def taken(texts: deque[Queued]) -> list[dict[str, Any]]:
     """Every message as it is sent; all bytes that waited are accounted for."""
-    waited = sum(text.size for text in texts)
+    waited = sum(text.size for text, _ in texts)
     messages = []
     while texts:
-        text, size = take_joined(texts, FRAMES)
+        first, _ = texts.popleft()
+        text, size = take_joined(first, texts, FRAMES)
         waited -= size
         messages.append(json.loads(text))
     assert waited == 0
@@ -61,7 +62,7 @@ def taken(texts: deque[Text]) -> list[dict[str, Any]]:
 def test_pieces_that_follow_each_other_are_one() -> None:
     items = piece(1, 0, "añ"), piece(2, 3, "b"), piece(3, 4, "c")
     [message] = taken(waiting(*items))
-    last = json.loads(waiting(items[2])[0].text)
+    last = json.loads(waiting(items[2])[0][0].text)
     last["event"]["data"] |= {"offset": 0, "content": "añbc"}
     assert message == last, "the cursor and the times are those of the last"
 
@@ -127,8 +128,8 @@ def test_what_is_joined_is_bounded() -> None:
 @pytest.mark.clause("5.5", "10.2")
 def test_the_same_over_server_sent_events() -> None:
     shown_alone = [show(SERVER_SENT_EVENTS, piece(1 + at, at, "x"), "stream") for at in range(2)]
-    texts = deque(one for one in shown_alone if one is not None)
-    text, size = take_joined(texts, SERVER_SENT_EVENTS)
+    first, second = [one for one in shown_alone if one is not None]
+    text, size = take_joined(first, deque([(second, 0.0)]), SERVER_SENT_EVENTS)
     cursor, name, data, *_ = text.split("\n")
     shown = json.loads(data.removeprefix("data: "))
     assert (shown["data"]["offset"], shown["data"]["content"]) == (0, "xx")
