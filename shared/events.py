@@ -126,7 +126,10 @@ class EventBase(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omi
 
 
 class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
-    """Accepted: the job will reach a terminal event. `artifacts` are patterns of the files to keep of it."""
+    """Accepted: the job will reach a terminal event. `artifacts` are patterns of the files to keep of it.
+
+    `retry_of` is the dead letter that an operator gave another chance by this job.
+    """
 
     language: str
     files: tuple[SourceFile, ...]
@@ -141,6 +144,7 @@ class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
     expires_at: datetime | None = None
     concurrency: int = 1
     artifacts: tuple[str, ...] = ()
+    retry_of: str | None = None
 
 
 class JobRunning(EventBase, frozen=True, kw_only=True, tag="job.running.v1"):

@@ -9,7 +9,7 @@ import asyncio
 import json
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -71,13 +71,21 @@ class Follower:
         *,
         after: int = 0,
         after_time: datetime | None = None,
+        subjects: Sequence[str] = (),
+        without_payloads: bool = False,
         service: str,
     ) -> None:
-        """Prepare; `run` does the reading. `after_time` is when the stream stored `after`, if known."""
+        """Prepare; `run` does the reading. `after_time` is when the stream stored `after`, if known.
+
+        `subjects` are filters that do not overlap; none means everything. `without_payloads` is for who needs
+        to know only that something was stored.
+        """
         self._broker = broker
         self._stream = stream
         self._handle = handle
         self._service = service
+        self._what = {"filter_subjects": list(subjects)} if subjects else {}
+        self._headers_only = without_payloads
         self.position = after
         self._position_time = after_time
         self._anew_after: datetime | None = None
@@ -128,6 +136,8 @@ class Follower:
             "name": consumer,
             "ack_policy": "none",
             **self._start(),
+            **self._what,
+            "headers_only": self._headers_only,
             "replay_policy": "instant",
             "mem_storage": True,
             "num_replicas": 1,

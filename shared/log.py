@@ -8,7 +8,7 @@ import asyncio
 import base64
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -88,35 +88,53 @@ class Log:
         Repeats until there is an answer, for at most `patience_s`; then raises UnreachableError, and the
         event may or may not be stored later.
         """
-        event_id = uuid.uuid4().hex
-        subject = job_event(event.user_id, event.job_id, kind_of(event))
-        subject_filter = job_events(event.user_id, event.job_id)
-        headers = {
+        result = await self.store(
+            job_event(event.user_id, event.job_id, kind_of(event)),
+            encode(event),
+            subject_filter=job_events(event.user_id, event.job_id),
+            expected=expected,
+            patience_s=patience_s,
+        )
+        if isinstance(result, Appended):
+            metrics.APPENDS.labels(type=kind_of(event)).inc()
+        else:
+            metrics.CONFLICTS.inc()
+        return result
+
+    async def store(
+        self,
+        subject: str,
+        payload: bytes,
+        *,
+        subject_filter: str,
+        expected: int,
+        patience_s: float,
+        headers: Mapping[str, str] | None = None,
+        stream: str = JOBS,
+    ) -> AppendResult:
+        """Store any message if the last sequence of `subject_filter` is `expected`; see `append`."""
+        every = {
+            **(headers or {}),
             EXPECTED_SEQUENCE: str(expected),
             EXPECTED_SUBJECT: subject_filter,
-            EVENT_ID: event_id,
+            EVENT_ID: uuid.uuid4().hex,
         }
-        payload = encode(event)
         deadline = asyncio.get_running_loop().time() + patience_s
         why = "conflicts without an event"
         while True:
             result: AppendResult | None = None
             try:
-                result = await self._try_append(subject, payload, headers, subject_filter, expected)
+                result = await self._try_store(subject, payload, every, stream)
             except UnreachableError as error:
                 why = str(error)
-            if isinstance(result, Appended):
-                metrics.APPENDS.labels(type=kind_of(event)).inc()
-            if isinstance(result, Conflict):
-                metrics.CONFLICTS.inc()
             if result is not None:
                 return result
             if asyncio.get_running_loop().time() >= deadline:
                 raise UnreachableError(f"{subject} was not confirmed within {patience_s} s: {why}")
             await asyncio.sleep(PAUSE_S)
 
-    async def _try_append(
-        self, subject: str, payload: bytes, headers: dict[str, str], subject_filter: str, expected: int
+    async def _try_store(
+        self, subject: str, payload: bytes, headers: Mapping[str, str], stream: str
     ) -> AppendResult | None:
         """One publish; None means that it must be repeated."""
         answer = json.loads(
@@ -131,11 +149,11 @@ class Log:
             raise JetStreamError(
                 int(error.get("err_code", 0)), f"append to {subject}: {error.get('description')}"
             )
-        last = await self.last(subject_filter)
+        last = await self.last(headers[EXPECTED_SUBJECT], stream=stream)
         if last is not None and last.event_id == headers[EVENT_ID]:
             return Appended(last.sequence)
         found = 0 if last is None else last.sequence
-        return None if found == expected else Conflict(found)
+        return None if str(found) == headers[EXPECTED_SEQUENCE] else Conflict(found)
 
     async def last(self, subject_filter: str, *, stream: str = JOBS) -> Entry | None:
         """The last stored message of a filter, read from the stream's leader, so never stale."""

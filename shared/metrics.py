@@ -22,4 +22,6 @@ COMPILE_CACHE = Counter(
 ARTIFACTS = Counter("headrace_artifacts_total", "Files stored for jobs")
 FEED_LOST = Counter("headrace_feed_lost_total", "Output notes that the feed did not take")
 QUEUE_WAIT = Histogram("headrace_queue_wait_seconds", "From accepted to begun, as recorded in job.running")
+WAITS = Gauge("headrace_waits", "Requests that wait for a job to end")
+REFUSED = Counter("headrace_refused_total", "Requests refused because of a quota", ["why"])
 CONNECTIONS = Gauge("headrace_connections", "Open connections of clients, over WebSocket and SSE")

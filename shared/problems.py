@@ -36,6 +36,15 @@ UNKNOWN_JOB = ProblemType("unknown-job", HTTPStatus.NOT_FOUND, "You have no job 
 ALREADY_FINISHED = ProblemType("already-finished", HTTPStatus.CONFLICT, "The job has already ended")
 UNKNOWN_ARTIFACT = ProblemType("unknown-artifact", HTTPStatus.NOT_FOUND, "The job has no such artifact")
 NOT_FINISHED = ProblemType("not-finished", HTTPStatus.CONFLICT, "The job has not ended yet")
+UNKNOWN_SESSION = ProblemType("unknown-session", HTTPStatus.NOT_FOUND, "You have no session of this id")
+TOO_MANY_SESSIONS = ProblemType(
+    "too-many-sessions", HTTPStatus.CONFLICT, "More sessions than this user may have"
+)
+STORAGE_FULL = ProblemType("storage-full", HTTPStatus.INSUFFICIENT_STORAGE, "There is no room left to save")
+PRECONDITION_FAILED = ProblemType(
+    "precondition-failed", HTTPStatus.PRECONDITION_FAILED, "It has changed since it was read"
+)
+NOT_DEAD = ProblemType("not-dead", HTTPStatus.CONFLICT, "The job is no dead letter")
 TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large")
 UNSUPPORTED_MEDIA = ProblemType(
     "unsupported-media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"
@@ -44,6 +53,13 @@ INVALID = ProblemType("invalid-request", HTTPStatus.UNPROCESSABLE_ENTITY, "The r
 UNKNOWN_LANGUAGE = ProblemType(
     "unknown-language", HTTPStatus.UNPROCESSABLE_ENTITY, "No executor offers this language"
 )
+TOO_MANY_REQUESTS = ProblemType(
+    "too-many-requests", HTTPStatus.TOO_MANY_REQUESTS, "More requests a second than this user may send"
+)
+TOO_MANY_JOBS = ProblemType(
+    "too-many-jobs", HTTPStatus.TOO_MANY_REQUESTS, "More unfinished jobs than this user may have"
+)
+OVERLOADED = ProblemType("overloaded", HTTPStatus.SERVICE_UNAVAILABLE, "Too many jobs wait already")
 INTERNAL = ProblemType("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed")
 UNAVAILABLE = ProblemType(
     "unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "A part of the service does not answer"
@@ -64,10 +80,18 @@ ALL = (
     ALREADY_FINISHED,
     UNKNOWN_ARTIFACT,
     NOT_FINISHED,
+    UNKNOWN_SESSION,
+    TOO_MANY_SESSIONS,
+    STORAGE_FULL,
+    PRECONDITION_FAILED,
+    NOT_DEAD,
     TOO_LARGE,
     UNSUPPORTED_MEDIA,
     INVALID,
     UNKNOWN_LANGUAGE,
+    TOO_MANY_REQUESTS,
+    TOO_MANY_JOBS,
+    OVERLOADED,
     INTERNAL,
     UNAVAILABLE,
     TOO_MANY_CONNECTIONS,

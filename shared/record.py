@@ -46,6 +46,7 @@ class JobRecord(Shape, frozen=True, kw_only=True):
     limits: Limits
     labels: dict[str, str]
     session: str | None
+    retry_of: str | None = None
     created_at: datetime
     queued_sequence: int
     last_sequence: int
@@ -107,6 +108,7 @@ def _queued(event: JobQueued, sequence: int) -> JobRecord:
         limits=event.limits,
         labels=event.labels,
         session=event.session,
+        retry_of=event.retry_of,
         created_at=event.time,
         queued_sequence=sequence,
         last_sequence=sequence,

@@ -25,6 +25,7 @@ CONSUMER_NOT_FOUND = 10014
 DAY_S = 24 * 3600
 MIB = 1024 * 1024
 EXECUTOR_TTL_S = 15
+SESSION_REVISIONS = 20
 
 # Changing one of these would make another stream of the same name.
 KIND = frozenset({"storage", "retention"})
@@ -42,6 +43,7 @@ class ProvisionSettings(BrokerSettings, frozen=True, kw_only=True):
     jobs_bytes_max: int = -1
     feed_bytes_max: int = 256 * MIB
     artifacts_bytes_max: int = 1024 * MIB
+    sessions_bytes_max: int = 1024 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,19 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
         },
         {
             **file,
+            "name": subjects.SESSIONS,
+            "subjects": [subjects.SESSIONS_SUBJECTS],
+            # A full bucket refuses to save, and the client is told: what is saved stays.
+            "discard": "new",
+            "max_bytes": settings.sessions_bytes_max,
+            "max_msgs_per_subject": SESSION_REVISIONS,
+            "duplicate_window": int(120e9),
+            "allow_direct": True,
+            "allow_rollup_hdrs": True,
+            "max_consumers": 1_000,
+        },
+        {
+            **file,
             "name": subjects.objects_stream(subjects.ARTIFACTS),
             "subjects": list(subjects.objects_subjects(subjects.ARTIFACTS)),
             # A full store refuses new files, and their job says so: files that a job names stay.
@@ -151,6 +166,12 @@ async def provision(broker: Broker, settings: ProvisionSettings) -> None:
         await _provision_stream(broker, wanted)
     for durable in durables():
         await _provision_durable(broker, durable)
+
+
+async def executor_floor(broker: Broker) -> int:
+    """Every job queued up to this sequence is terminal: only those are acknowledged. Raises BrokerError."""
+    info = await broker.api(f"CONSUMER.INFO.{subjects.JOBS}.{subjects.EXECUTOR_DURABLE}")
+    return int(info["ack_floor"]["stream_seq"])
 
 
 async def _provision_stream(broker: Broker, wanted: dict[str, Any]) -> None:

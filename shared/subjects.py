@@ -16,20 +16,29 @@ EXECUTORS = "KV_EXECUTORS"
 ARTIFACTS = "ARTIFACTS"
 """The bucket of the object store; its stream is `objects_stream(ARTIFACTS)`."""
 
+SESSIONS = "KV_SESSIONS"
 EXECUTOR_DURABLE = "executor"
 
 JOBS_SUBJECTS = "jobs.*.*.*"
 FEED_SUBJECTS = "feed.*.*.*"
 QUEUED_SUBJECTS = "jobs.*.*.queued"
+TERMINAL_KINDS = ("completed", "failed", "timeout", "cancelled")
+"""Subjects that end a job."""
+
+SESSIONS_SUBJECTS = "$KV.SESSIONS.>"
 EXECUTOR_SUBJECTS = "$KV.EXECUTORS.>"
 DEAD_SUBJECTS = (
     "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>",
     "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>",
 )
 
+DEAD_ADVISORIES = "$JS.EVENT.ADVISORY.CONSUMER.>"
+"""Everything that DEAD holds."""
+
 VIEW_JOB = "view.job"
 VIEW_JOBS = "view.jobs"
 VIEW_STATS = "view.stats"
+VIEW_DEAD = "view.dead"
 VIEW_QUEUE = "view"
 
 USER_BYTES_MAX = 128
@@ -92,6 +101,16 @@ def job_events(user_id: str, job_id: str) -> str:
     return f"jobs.{escape(user_id)}.{_job_token(job_id)}.*"
 
 
+def events_of_kind(kind: str) -> str:
+    """All events of one kind, of every job."""
+    return f"jobs.*.*.{kind}"
+
+
+def event_of_job(job_id: str, kind: str) -> str:
+    """One event of a job whose user is not known; ids are unique among all users."""
+    return f"jobs.*.{_job_token(job_id)}.{kind}"
+
+
 def user_events(user_id: str) -> str:
     """All events of all jobs of one user."""
     return f"jobs.{escape(user_id)}.*.*"
@@ -115,6 +134,21 @@ def user_notes(user_id: str) -> str:
 def executor_key(executor_id: str) -> str:
     """Where an executor keeps its heartbeat."""
     return f"$KV.EXECUTORS.{executor_id}"
+
+
+def session_key(user_id: str, session_id: str) -> str:
+    """Where the revisions of one session are saved."""
+    return f"$KV.SESSIONS.{escape(user_id)}.{_job_token(session_id)}"
+
+
+def session_keys(user_id: str) -> str:
+    """All sessions of one user."""
+    return f"$KV.SESSIONS.{escape(user_id)}.*"
+
+
+def session_run_key(user_id: str, session_id: str) -> str:
+    """Where the newest run of one session is named."""
+    return f"$KV.SESSIONS.{escape(user_id)}.{_job_token(session_id)}.run"
 
 
 def artifact_name(job_id: str, attempt: int, number: int) -> str:

@@ -35,6 +35,8 @@ class Caller:
     scopes: frozenset[str]
     expires_at: datetime
     concurrency: int = 1
+    unfinished_max: int | None = None
+    requests_per_s: int | None = None
 
 
 class Tokens:

@@ -33,6 +33,7 @@ class JobsQuestion(Shape, frozen=True, kw_only=True):
     user_id: str
     status: Status | None = None
     language: str | None = None
+    session: str | None = None
     label: tuple[str, str] | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
@@ -41,11 +42,18 @@ class JobsQuestion(Shape, frozen=True, kw_only=True):
 
 
 class JobsAnswer(Shape, frozen=True, kw_only=True, tag="jobs"):
-    """One page, without results; `before` continues it, None at the end."""
+    """One page of `view.jobs` or `view.dead`, without results; `before` continues it, None at the end."""
 
     checkpoint: int
     jobs: tuple[JobRecord, ...]
     before: int | None
+
+
+class DeadQuestion(Shape, frozen=True, kw_only=True):
+    """`view.dead`: a page of everybody's jobs whose executor was lost too often, newest first."""
+
+    before: int | None = None
+    limit: int = 20
 
 
 class StatsAnswer(Shape, frozen=True, kw_only=True, tag="stats"):

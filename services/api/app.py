@@ -1,41 +1,58 @@
 """Puts the api together: the application, its parts, and its server."""
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from services.api import problems
+from services.api.admission import admitted
 from services.api.artifacts import Artifacts
+from services.api.bucket import Bucket
 from services.api.catalogue import Catalogue
 from services.api.context import RequestIds
+from services.api.dead_letters import DeadLetters
 from services.api.parts import Parts
 from services.api.queries import Queries
-from services.api.routes import artifacts, events, jobs, languages
+from services.api.quotas import Quotas
+from services.api.routes import artifacts, dead_letters, events, jobs, languages, sessions
+from services.api.sessions import Sessions
 from services.api.settings import ApiSettings
+from services.api.standing import Standing
 from services.api.submissions import Submissions
+from services.api.waiting import Waiting
 from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
+from shared.follow import Follower
 from shared.log import Log
 from shared.objects import Objects
 from shared.service import Service, listen, serve_http
-from shared.subjects import ARTIFACTS
+from shared.streams import executor_floor
+from shared.subjects import ARTIFACTS, JOBS, QUEUED_SUBJECTS, SESSIONS, TERMINAL_KINDS, events_of_kind
 from shared.tokens import Tokens
 
 
-def create_app(service: Service, settings: ApiSettings, tokens: Tokens, broker: Broker) -> FastAPI:
-    """The application over one broker connection."""
+def create_app(
+    service: Service, settings: ApiSettings, tokens: Tokens, broker: Broker, standing: Standing
+) -> FastAPI:
+    """The application over one broker connection, which somebody else keeps `standing` up to date by."""
     app = FastAPI(title="Headrace", version="1", docs_url="/docs", redoc_url=None)
     log = Log(broker)
     catalogue = Catalogue(log)
     queries = Queries(broker, log)
+    quotas = Quotas(standing, settings)
+    submissions = Submissions(log, catalogue, standing, quotas, settings)
     app.state.tokens = tokens
     app.state.parts = Parts(
-        submissions=Submissions(log, catalogue, settings),
+        submissions=submissions,
         cancellations=Cancellations(log, patience_s=settings.append_patience_s),
         queries=queries,
         artifacts=Artifacts(queries, Objects(broker, log, ARTIFACTS)),
         catalogue=catalogue,
+        quotas=quotas,
+        dead_letters=DeadLetters(log, queries, patience_s=settings.append_patience_s),
+        sessions=Sessions(Bucket(broker, log, SESSIONS), log, submissions, settings),
+        waiting=Waiting(standing, queries, settings),
     )
-    for resource in (jobs, artifacts, events, languages):
-        app.include_router(resource.router)
+    for resource in (jobs, sessions, artifacts, events, languages, dead_letters):
+        app.include_router(resource.router, dependencies=[Depends(admitted)])
     app.router.routes.extend(service.routes())
     problems.install(app)
     app.add_middleware(problems.BodyLimit, bytes_max=settings.body_bytes_max)
@@ -49,6 +66,30 @@ async def run(service: Service, settings: ApiSettings) -> None:
     tokens = Tokens(settings)
     async with connect(settings, service="api") as broker:
         service.watch_broker(broker)
-        app = create_app(service, settings, tokens, broker)
+        standing = Standing()
+        follower = Follower(
+            broker,
+            JOBS,
+            standing.follow,
+            after=await executor_floor(broker),
+            subjects=(QUEUED_SUBJECTS, *map(events_of_kind, TERMINAL_KINDS)),
+            without_payloads=True,
+            service="api",
+        )
+        service.check("log", lambda: None if follower.caught_up.is_set() else "still reading the log")
+        app = create_app(service, settings, tokens, broker, standing)
         listener = listen(settings.api_host, settings.api_port)
-        await service.run(broker, serve_http(app, listener, service="api"))
+        await service.run(
+            broker,
+            follower.run(),
+            _close_at_end(service, standing),
+            serve_http(app, listener, service="api"),
+        )
+
+
+async def _close_at_end(service: Service, standing: Standing) -> None:
+    """Requests that wait are answered at once when the service stops, while there is still time to."""
+    try:
+        await service.stopping.wait()
+    finally:
+        standing.close()

@@ -26,7 +26,10 @@ class RequestContext:
 
 
 class RequestIds:
-    """Gives every request an id (the client's, where it is a plain word) and sends it back."""
+    """Gives every request an id (the client's, where it is a plain word) and sends it back.
+
+    So it does with the fields that were put in the request's `state.headers`, whatever the answer is.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap the application."""
@@ -43,9 +46,10 @@ class RequestIds:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
+                more = {REQUEST_ID: request_id, **scope["state"].get("headers", {})}
                 message["headers"] = [
                     *message.get("headers", ()),
-                    (REQUEST_ID.lower().encode(), request_id.encode()),
+                    *((name.lower().encode(), value.encode()) for name, value in more.items()),
                 ]
             await send(message)
 

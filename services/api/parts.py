@@ -6,8 +6,12 @@ from starlette.requests import Request
 
 from services.api.artifacts import Artifacts
 from services.api.catalogue import Catalogue
+from services.api.dead_letters import DeadLetters
 from services.api.queries import Queries
+from services.api.quotas import Quotas
+from services.api.sessions import Sessions
 from services.api.submissions import Submissions
+from services.api.waiting import Waiting
 from shared.cancellations import Cancellations
 
 
@@ -20,6 +24,10 @@ class Parts:
     queries: Queries
     artifacts: Artifacts
     catalogue: Catalogue
+    quotas: Quotas
+    sessions: Sessions
+    dead_letters: DeadLetters
+    waiting: Waiting
 
 
 def parts_of(request: Request) -> Parts:

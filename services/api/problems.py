@@ -1,5 +1,8 @@
 """Every failure of a request leaves as problem+json, whoever noticed it: us, FastAPI, or Starlette."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -29,6 +32,17 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(BrokerError, _on_broker)
     app.add_exception_handler(Exception, _on_bug)
+
+
+def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
+    """Malformed JSON is 400; JSON that breaks a rule is 422, with the place of each broken rule."""
+    if any(one["type"] == "json_invalid" for one in errors):
+        return Problem(problems.BAD_REQUEST, "the body is not JSON", status=400)
+    found = tuple(
+        FieldError(".".join(str(part) for part in one["loc"]) or "body", str(one["msg"])) for one in errors
+    )
+    detail = "; ".join(f"{one.field}: {one.message}" for one in found[:3])
+    return Problem(problems.INVALID, detail, found, status=422)
 
 
 class BodyLimit:
@@ -74,16 +88,9 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
-    """Malformed JSON is 400; JSON that breaks a rule is 422, with the place of each broken rule."""
     assert isinstance(error, RequestValidationError)
-    found = error.errors()
-    if any(one["type"] == "json_invalid" for one in found):
-        return answer(Problem(problems.BAD_REQUEST, "the body is not JSON"), request.state.request_id)
-    errors = tuple(
-        FieldError(".".join(str(part) for part in one["loc"][1:]) or "body", str(one["msg"])) for one in found
-    )
-    detail = "; ".join(f"{one.field}: {one.message}" for one in errors[:3])
-    return answer(Problem(problems.INVALID, detail, errors), request.state.request_id)
+    found = tuple({**one, "loc": one["loc"][1:]} for one in error.errors())
+    return answer(invalid(found), request.state.request_id)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

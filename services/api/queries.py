@@ -1,6 +1,6 @@
 """Reads: from the view where it is enough, from the log where it must be right."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import TypeVar
 
@@ -14,8 +14,16 @@ from shared.log import Entry, Log
 from shared.logs import get_logger
 from shared.problems import ProblemError
 from shared.record import JobRecord, fold
-from shared.subjects import JOBS_SUBJECTS, VIEW_JOB, VIEW_JOBS, is_job_id, job_events, user_events
-from shared.view import JobAnswer, JobQuestion, JobsAnswer, JobsQuestion, ViewAnswer, ViewProblem
+from shared.subjects import JOBS_SUBJECTS, VIEW_DEAD, VIEW_JOB, VIEW_JOBS, is_job_id, job_events, user_events
+from shared.view import (
+    DeadQuestion,
+    JobAnswer,
+    JobQuestion,
+    JobsAnswer,
+    JobsQuestion,
+    ViewAnswer,
+    ViewProblem,
+)
 
 logger = get_logger(__name__)
 
@@ -44,24 +52,35 @@ class Queries:
             seen = None
         if seen is not None and seen.is_finished:
             return seen
-        record: JobRecord | None = None
-        for entry in (await self._log.read_job(user_id, job_id)).entries:
-            try:
-                record = fold(record, entry.event(), entry.sequence)
-            except (UnknownTagError, UndecodableError) as error:
-                logger.warning("entry_not_folded", sequence=entry.sequence, why=str(error))
-        if record is None:
-            raise unknown_job()
-        return record
+        return _folded((await self._log.read_job(user_id, job_id)).entries)
+
+    async def job_as_of(self, user_id: str, job_id: str, until: int | datetime) -> JobRecord:
+        """The job as it stood at a sequence of the log or at a time, that one included.
+
+        Raises ProblemError if the user had no such job then.
+        """
+        entries = (await self._log.read_job(user_id, job_id)).entries
+        return _folded(
+            entry
+            for entry in entries
+            if (entry.sequence if isinstance(until, int) else entry.stored_at) <= until  # type: ignore[operator]  # of the same kind
+        )
 
     async def jobs(self, question: JobsQuestion) -> JobsAnswer:
         """A page of a user's jobs. Raises ProblemError if no projector answers."""
+        return await self._page(VIEW_JOBS, question)
+
+    async def _page(self, subject: str, question: JobsQuestion | DeadQuestion) -> JobsAnswer:
         try:
-            return await self._ask(VIEW_JOBS, question, JobsAnswer)
+            return await self._ask(subject, question, JobsAnswer)
         except UnreachableError as error:
             raise ProblemError(
                 problems.UNAVAILABLE, "the view does not answer", headers={"Retry-After": "2"}
             ) from error
+
+    async def dead(self, question: DeadQuestion) -> JobsAnswer:
+        """A page of everybody's dead letters. Raises ProblemError if no projector answers."""
+        return await self._page(VIEW_DEAD, question)
 
     async def job_events(self, user_id: str, job_id: str) -> list[EventObject]:
         """A job's history as stored. Raises ProblemError if the user has no such job."""
@@ -116,6 +135,18 @@ def check_job_id(job_id: str) -> None:
 def unknown_job() -> ProblemError:
     """The same for a job of somebody else, so that ids tell nothing."""
     return ProblemError(problems.UNKNOWN_JOB, "you have no job of this id")
+
+
+def _folded(entries: Iterable[Entry]) -> JobRecord:
+    record: JobRecord | None = None
+    for entry in entries:
+        try:
+            record = fold(record, entry.event(), entry.sequence)
+        except (UnknownTagError, UndecodableError) as error:
+            logger.warning("entry_not_folded", sequence=entry.sequence, why=str(error))
+    if record is None:
+        raise unknown_job()
+    return record
 
 
 def _shown(entry: Entry) -> EventObject | None:

@@ -7,11 +7,12 @@ answered with 422 and the place where it was broken.
 import base64
 import binascii
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 FILES_MAX = 64
+BATCH_MAX = 100
 PATH_BYTES_MAX = 1_024
 PATH_PART_BYTES_MAX = 255
 PATH_DEPTH_MAX = 16
@@ -146,3 +147,25 @@ class SubmissionBody(_Request):
             except (binascii.Error, ValueError) as error:
                 raise ValueError("the standard input is not base64") from error
         return self
+
+
+class RunBody(_Request):
+    """What a run of a session brings along; what is left out is as in the document."""
+
+    stdin: Text | None = None
+    stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
+    args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)
+    env: dict[Annotated[str, Field(pattern=_ENV_NAME)], Word] = Field({}, max_length=ENV_MAX)
+    limits: LimitsBody = LimitsBody()
+
+
+class SessionBody(SubmissionBody):
+    """A document that is being written: a submission, and its title."""
+
+    title: Annotated[Text, Field(max_length=256)] = ""
+
+
+class BatchBody(_Request):
+    """Several submissions. Each is checked by itself: one that is wrong does not refuse the others."""
+
+    jobs: tuple[Any, ...] = Field(min_length=1, max_length=BATCH_MAX)

@@ -20,6 +20,30 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     append_patience_s: float = 5.0
     """How long a client waits for the log before it is told to try again."""
 
+    wait_s_max: Positive = 60
+    """The longest wait that `Prefer: wait` can ask for; proxies close what is silent for longer."""
+
+    waits_max: Positive = 2_000
+    """Requests that wait at a time; beyond it the preference is ignored."""
+
+    requests_per_s: Positive = 200
+    """Of one user, at each api process; four seconds' worth may come at once."""
+
+    requests_per_s_max: Positive = 10_000
+    """The highest rate that a token may claim."""
+
+    unfinished_jobs: Positive = 1_000
+    """Unfinished jobs of one user."""
+
+    unfinished_jobs_max: Positive = 50_000
+    """The highest number of them that a token may claim."""
+
+    backlog_max: Positive = 90_000
+    """Unfinished jobs of all users: the queue's consumer holds 100,000, and more would not be delivered."""
+
+    sessions_max: Positive = 1_000
+    """Sessions of one user; a list shows all of them."""
+
     wall_ms_max: int = 60_000
     cpu_ms_max: int = 60_000
     memory_bytes_max: int = 1024 * MIB

@@ -10,13 +10,15 @@ import uuid_utils
 
 from services.api.catalogue import Catalogue
 from services.api.context import RequestContext
+from services.api.quotas import Quotas
 from services.api.schemas import LimitsBody, SubmissionBody
 from services.api.settings import ApiSettings
+from services.api.standing import Standing
 from shared import problems
 from shared.broker import UnreachableError
 from shared.events import JobQueued, Limits, SourceFile
-from shared.job import Append, Nothing, Refuse, Replay, decide_submit
-from shared.log import Appended, AppendResult, Log
+from shared.job import Append, Nothing, Refuse, decide_submit
+from shared.log import Appended, Log
 from shared.presence import LanguageOffer
 from shared.problems import FieldError, ProblemError
 from shared.record import JobRecord, fold
@@ -38,31 +40,69 @@ class Submitted:
     replayed: bool
 
 
+class _SubmittedBeforeError(Exception):
+    """The log has the job already; `sequence` is that of its last event."""
+
+    def __init__(self, sequence: int) -> None:
+        super().__init__(f"its last event is {sequence}")
+        self.sequence = sequence
+
+
 class Submissions:
     """Accepts programs."""
 
-    def __init__(self, log: Log, catalogue: Catalogue, settings: ApiSettings) -> None:
-        """Append to `log` what `catalogue` and the settings allow."""
+    def __init__(
+        self, log: Log, catalogue: Catalogue, standing: Standing, quotas: Quotas, settings: ApiSettings
+    ) -> None:
+        """Append to `log` what `catalogue`, the quotas and the settings allow."""
         self._log = log
         self._catalogue = catalogue
+        self._standing = standing
+        self._quotas = quotas
         self._settings = settings
 
     async def submit(
         self, body: SubmissionBody, caller: Caller, context: RequestContext, key: str | None
     ) -> Submitted:
         """Store the job, or find it stored. Raises ProblemError; an accepted job is on disk."""
+        job_id = str(uuid_utils.uuid7()) if key is None else _keyed_id(caller.user_id, key)
+        return await self.submit_as(job_id, body, caller, context, is_repeatable=key is not None)
+
+    async def submit_as(
+        self,
+        job_id: str,
+        body: SubmissionBody,
+        caller: Caller,
+        context: RequestContext,
+        *,
+        session: str | None = None,
+        is_repeatable: bool = True,
+    ) -> Submitted:
+        """The same under an id that the caller made; `is_repeatable` if there may be a job of it already."""
         offer = await self._offer(body.language)
-        queued = self._queued(body, offer, caller, context, _job_id(caller.user_id, key))
+        queued = self._queued(body, offer, caller, context, job_id, session)
+        try:
+            self._quotas.check_room(caller)
+        except ProblemError:
+            # What was accepted before is not refused now.
+            earlier = await self._earlier(queued) if is_repeatable else None
+            if earlier is None:
+                raise
+            return earlier
+        try:
+            with self._standing.appending(caller.user_id, queued.job_id):
+                return Submitted(_record(queued, await self._append(queued)), replayed=False)
+        except _SubmittedBeforeError as conflict:
+            earlier = await self._earlier(queued, at_least=conflict.sequence)
+            assert earlier is not None, "a conflict was reported, so the job has events"
+            return earlier
+
+    async def _append(self, queued: JobQueued) -> int:
+        """The sequence at which the job is stored. Raises ProblemError or _SubmittedBeforeError."""
         decision = decide_submit(Nothing(), queued)
         assert isinstance(decision, Append)
-        result = await self._append(queued)
-        if isinstance(result, Appended):
-            return Submitted(_record(queued, result.sequence), replayed=False)
-        return await self._resubmit(queued, at_least=result.last_sequence)
-
-    async def _append(self, queued: JobQueued) -> AppendResult:
         try:
-            return await self._log.append(queued, expected=0, patience_s=self._settings.append_patience_s)
+            result = await self._log.append(queued, expected=0, patience_s=self._settings.append_patience_s)
         except UnreachableError as error:
             raise ProblemError(
                 problems.UNAVAILABLE,
@@ -70,20 +110,22 @@ class Submissions:
                 "repeat with an Idempotency-Key to be sure",
                 headers=RETRY_AFTER,
             ) from error
+        if isinstance(result, Appended):
+            return result.sequence
+        raise _SubmittedBeforeError(result.last_sequence)
 
-    async def _resubmit(self, queued: JobQueued, *, at_least: int) -> Submitted:
+    async def _earlier(self, queued: JobQueued, *, at_least: int = 0) -> Submitted | None:
+        """What the same key was used for before. Raises ProblemError if that was another request."""
         history = await self._log.read_job(queued.user_id, queued.job_id, at_least=at_least)
-        match decide_submit(history.state, queued):
-            case Refuse():
-                raise ProblemError(
-                    problems.INVALID, "the Idempotency-Key was used before with another request"
-                )
-            case Replay() | Append():
-                record: JobRecord | None = None
-                for entry in history.entries:
-                    record = fold(record, entry.event(), entry.sequence)
-                assert record is not None, "a conflict was reported, so the job has events"
-                return Submitted(record, replayed=True)
+        if not history.entries:
+            return None
+        if isinstance(decide_submit(history.state, queued), Refuse):
+            raise ProblemError(problems.INVALID, "the Idempotency-Key was used before with another request")
+        record: JobRecord | None = None
+        for entry in history.entries:
+            record = fold(record, entry.event(), entry.sequence)
+        assert record is not None, "a job's first event is its queued event"
+        return Submitted(record, replayed=True)
 
     async def _offer(self, language: str) -> LanguageOffer:
         offer = await self._catalogue.find(language)
@@ -107,6 +149,7 @@ class Submissions:
         caller: Caller,
         context: RequestContext,
         job_id: str,
+        session: str | None,
     ) -> JobQueued:
         files = _files(body, offer)
         return JobQueued(
@@ -124,6 +167,7 @@ class Submissions:
             env=body.env,
             limits=_limits(body.limits, offer.limits, self._settings.limits_max),
             labels=body.labels,
+            session=session,
             concurrency=min(caller.concurrency, self._settings.concurrency_max),
             artifacts=body.artifacts,
         )
@@ -135,9 +179,7 @@ def _record(queued: JobQueued, sequence: int) -> JobRecord:
     return record
 
 
-def _job_id(user_id: str, key: str | None) -> str:
-    if key is None:
-        return str(uuid_utils.uuid7())
+def _keyed_id(user_id: str, key: str) -> str:
     return str(uuid.uuid5(_IDEMPOTENCY, f"{len(user_id)}:{user_id}:{key}"))
 
 

@@ -20,7 +20,8 @@ from shared.log import Log
 from shared.logs import get_logger
 from shared.presence import BEAT_S, LanguageOffer, Presence, announce, withdraw
 from shared.service import Service
-from shared.subjects import EXECUTOR_DURABLE, JOBS
+from shared.streams import executor_floor
+from shared.subjects import JOBS
 
 logger = get_logger(__name__)
 
@@ -55,7 +56,7 @@ async def _run(
     unfinished = Unfinished()
     attempts = Attempts(broker, Log(broker), sandbox, languages, unfinished, settings)
     scheduler = Scheduler(broker, settings, unfinished, attempts.perform, languages.__contains__)
-    floor = await _ack_floor(broker)
+    floor = await executor_floor(broker)
     scheduler.begin_after(floor)
     follower = Follower(broker, JOBS, scheduler.follow, after=floor, service="executor")
     service.check("log", lambda: None if follower.caught_up.is_set() else "still reading the log")
@@ -76,12 +77,6 @@ async def _run(
         for task in outlasting:
             task.cancel()
         await asyncio.gather(*outlasting, return_exceptions=True)
-
-
-async def _ack_floor(broker: Broker) -> int:
-    """Every job queued up to this sequence is terminal, because only terminal jobs are acknowledged."""
-    info = await broker.api(f"CONSUMER.INFO.{JOBS}.{EXECUTOR_DURABLE}")
-    return int(info["ack_floor"]["stream_seq"])
 
 
 async def _watch(task: asyncio.Task[None]) -> None:

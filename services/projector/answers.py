@@ -12,11 +12,11 @@ from typing import TypeAlias
 import msgspec
 
 from services.projector.database import Database, ViewError, ViewLockedError
-from services.projector.queries import SEQUENCE_MAX, count_jobs, find_job, list_jobs
+from services.projector.queries import SEQUENCE_MAX, count_jobs, find_job, list_dead, list_jobs
 from shared.broker import Broker, BrokerError, Message
 from shared.logs import get_logger
-from shared.subjects import VIEW_JOB, VIEW_JOBS, VIEW_QUEUE, VIEW_STATS
-from shared.view import PAGE_MAX, JobQuestion, JobsQuestion, ViewAnswer, ViewProblem
+from shared.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, VIEW_QUEUE, VIEW_STATS
+from shared.view import PAGE_MAX, DeadQuestion, JobQuestion, JobsQuestion, ViewAnswer, ViewProblem
 
 logger = get_logger(__name__)
 
@@ -24,6 +24,7 @@ Find: TypeAlias = Callable[[bytes], Awaitable[ViewAnswer]]
 
 _encoder = msgspec.json.Encoder()
 _job_question = msgspec.json.Decoder(JobQuestion)
+_dead_question = msgspec.json.Decoder(DeadQuestion)
 _jobs_question = msgspec.json.Decoder(JobsQuestion)
 
 
@@ -46,6 +47,7 @@ class Answers:
             VIEW_JOB: self._find_job,
             VIEW_JOBS: self._list_jobs,
             VIEW_STATS: self._count_jobs,
+            VIEW_DEAD: self._list_dead,
         }
         async with AsyncExitStack() as stack:
             for subject, find in finders.items():
@@ -93,11 +95,20 @@ class Answers:
 
     async def _list_jobs(self, payload: bytes) -> ViewAnswer:
         question = _jobs_question.decode(payload)
-        if not 1 <= question.limit <= PAGE_MAX:
-            raise QuestionError(f"limit is 1 to {PAGE_MAX}, not {question.limit}")
-        if question.before is not None and not 0 <= question.before <= SEQUENCE_MAX:
-            raise QuestionError(f"before is a sequence, 0 to {SEQUENCE_MAX}")
+        _check_page(question.limit, question.before)
         return await self._database.reader.call(list_jobs, question)
+
+    async def _list_dead(self, payload: bytes) -> ViewAnswer:
+        question = _dead_question.decode(payload)
+        _check_page(question.limit, question.before)
+        return await self._database.reader.call(list_dead, question)
 
     async def _count_jobs(self, _: bytes) -> ViewAnswer:
         return await self._database.reader.call(count_jobs)
+
+
+def _check_page(limit: int, before: int | None) -> None:
+    if not 1 <= limit <= PAGE_MAX:
+        raise QuestionError(f"limit is 1 to {PAGE_MAX}, not {limit}")
+    if before is not None and not 0 <= before <= SEQUENCE_MAX:
+        raise QuestionError(f"before is a sequence, 0 to {SEQUENCE_MAX}")

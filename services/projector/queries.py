@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from services.projector.view import decode_record, microseconds, select_checkpoint, select_record
-from shared.view import JobAnswer, JobQuestion, JobsAnswer, JobsQuestion, StatsAnswer
+from shared.view import DeadQuestion, JobAnswer, JobQuestion, JobsAnswer, JobsQuestion, StatsAnswer
 
 Values = dict[str, str | int]
 SEQUENCE_MAX = 2**63 - 1
@@ -36,9 +36,22 @@ def list_jobs(connection: sqlite3.Connection, question: JobsQuestion) -> JobsAns
     with snapshot(connection):
         checkpoint = select_checkpoint(connection).sequence
         rows = connection.execute(statement, values).fetchall()
-    jobs = tuple(decode_record(record) for (record,) in rows[: question.limit])
-    more = len(rows) > question.limit
-    return JobsAnswer(checkpoint=checkpoint, jobs=jobs, before=jobs[-1].queued_sequence if more else None)
+    return _page(rows, question.limit, checkpoint)
+
+
+def list_dead(connection: sqlite3.Connection, question: DeadQuestion) -> JobsAnswer:
+    """A page of everybody's dead letters, newest first, without results."""
+    before = SEQUENCE_MAX if question.before is None else question.before
+    with snapshot(connection):
+        checkpoint = select_checkpoint(connection).sequence
+        rows = connection.execute(
+            """
+            SELECT record FROM jobs WHERE reason = 'executor_lost' AND queued_sequence < ?
+            ORDER BY queued_sequence DESC LIMIT ?
+            """,
+            (before, question.limit + 1),
+        ).fetchall()
+    return _page(rows, question.limit, checkpoint)
 
 
 def count_jobs(connection: sqlite3.Connection) -> StatsAnswer:
@@ -71,6 +84,9 @@ def jobs_statement(question: JobsQuestion) -> tuple[str, Values]:
     if question.language is not None:
         clauses.append("jobs.language = :language")
         values["language"] = question.language
+    if question.session is not None:
+        clauses.append("jobs.session = :session")
+        values["session"] = question.session
     if question.created_from is not None:
         clauses.append("jobs.created_at_us >= :created_from")
         values["created_from"] = microseconds(question.created_from)
@@ -79,6 +95,13 @@ def jobs_statement(question: JobsQuestion) -> tuple[str, Values]:
         values["created_to"] = microseconds(question.created_to)
     parts = ("SELECT jobs.record FROM", source, "WHERE", " AND ".join(clauses))
     return " ".join((*parts, "ORDER BY", order, "DESC LIMIT :rows")), values
+
+
+def _page(rows: list[tuple[str]], limit: int, checkpoint: int) -> JobsAnswer:
+    """What was found, of which one row more than asked for says that others follow."""
+    jobs = tuple(decode_record(record) for (record,) in rows[:limit])
+    more = len(rows) > limit
+    return JobsAnswer(checkpoint=checkpoint, jobs=jobs, before=jobs[-1].queued_sequence if more else None)
 
 
 @contextmanager

@@ -13,6 +13,8 @@ CREATE TABLE jobs (
     job_id          TEXT    NOT NULL,
     status          TEXT    NOT NULL,
     language        TEXT    NOT NULL,
+    session         TEXT,
+    reason          TEXT,             -- why it did not complete
     created_at_us   INTEGER NOT NULL,
     queued_sequence INTEGER NOT NULL,
     last_sequence   INTEGER NOT NULL,
@@ -26,6 +28,11 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_user ON jobs (user_id, queued_sequence, created_at_us);
 CREATE INDEX jobs_by_status ON jobs (user_id, status, queued_sequence, created_at_us);
 CREATE INDEX jobs_by_language ON jobs (user_id, language, queued_sequence, created_at_us);
+
+CREATE INDEX jobs_by_session ON jobs (user_id, session, queued_sequence, created_at_us)
+    WHERE session IS NOT NULL;
+-- The few of everybody's jobs that operators look after.
+CREATE INDEX dead_jobs ON jobs (queued_sequence) WHERE reason = 'executor_lost';
 
 CREATE TABLE labels (
     user_id         TEXT    NOT NULL,

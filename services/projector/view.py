@@ -128,9 +128,10 @@ def _fold(connection: sqlite3.Connection, events: Sequence[tuple[int, Event]]) -
 def _upsert_jobs(connection: sqlite3.Connection, records: Sequence[JobRecord]) -> None:
     connection.executemany(
         """
-        INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (user_id, job_id) DO UPDATE SET
             status = excluded.status,
+            reason = excluded.reason,
             last_sequence = excluded.last_sequence,
             record = excluded.record,
             result = excluded.result
@@ -146,6 +147,8 @@ def _row(record: JobRecord) -> tuple[str | int | None, ...]:
         record.job_id,
         record.status,
         record.language,
+        record.session,
+        record.reason,
         microseconds(record.created_at),
         record.queued_sequence,
         record.last_sequence,

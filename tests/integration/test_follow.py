@@ -7,9 +7,10 @@ from itertools import pairwise
 
 from headrace.local.nats_server import NatsServer
 from shared.broker import Broker, UnreachableError
+from shared.events import Event
 from shared.follow import Follower
 from shared.log import Entry, Log
-from shared.subjects import FEED, JOBS, feed_note
+from shared.subjects import FEED, JOBS, QUEUED_SUBJECTS, events_of_kind, feed_note
 from tests import builders
 
 PATIENCE_S = 20.0
@@ -123,3 +124,25 @@ async def _request_until_answered(broker: Broker, subject: str) -> None:
         with suppress(UnreachableError):
             await broker.request(subject, b"after")
             return
+
+
+async def test_follows_only_what_it_asked_for_and_no_payloads(broker: Broker, log: Log) -> None:
+    seen = Seen()
+    job = builders.job_id()
+    events: tuple[Event, ...] = (builders.queued(job), builders.running(job), builders.completed(job))
+    for number, event in enumerate(events):
+        await log.append(event, expected=number, patience_s=PATIENCE_S)
+    follower = Follower(
+        broker,
+        JOBS,
+        seen.handle,
+        subjects=(QUEUED_SUBJECTS, events_of_kind("completed")),
+        without_payloads=True,
+        service="test",
+    )
+    task = asyncio.create_task(follower.run())
+    async with asyncio.timeout(10):
+        await follower.reached(3)
+    task.cancel()
+    assert [(entry.sequence, entry.payload) for entry in seen] == [(1, b""), (3, b"")]
+    assert [entry.subject.rpartition(".")[2] for entry in seen] == ["queued", "completed"]

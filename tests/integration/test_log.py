@@ -11,7 +11,7 @@ from shared.codec import encode
 from shared.events import SourceFile
 from shared.job import Finished, Nothing, Running
 from shared.log import Appended, Conflict, Entry, Log
-from shared.subjects import job_event, user_events
+from shared.subjects import JOBS, job_event, user_events
 from tests import builders
 
 PATIENCE_S = 5.0
@@ -74,8 +74,8 @@ async def test_an_append_whose_answer_was_lost_is_recognised_as_its_own(log: Log
         "Nats-Expected-Last-Subject-Sequence-Subject": subject.replace(".queued", ".*"),
     }
     await broker.request(subject, encode(builders.queued()), headers=headers)
-    again = await log._try_append(  # noqa: SLF001 - one publish with a chosen event id is what is tested
-        subject, encode(builders.queued()), headers, subject.replace(".queued", ".*"), 0
+    again = await log._try_store(  # noqa: SLF001 - one publish with a chosen event id is what is tested
+        subject, encode(builders.queued()), headers, JOBS
     )
     assert again == Appended(1)
 

@@ -1,7 +1,7 @@
 """/v1/events: the audit of everything that happened to the caller's jobs, or to everybody's."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import StreamingResponse
 
 from services.api.context import CallerOf
+from services.api.paging import utc_or_none
 from services.api.parts import parts_of
 from shared import problems
 from shared.codec import EventObject
@@ -37,8 +38,8 @@ async def read_events(
         None if everyone else caller.user_id,
         after=after,
         kind=kind,
-        stored_from=_utc(stored_from),
-        stored_to=_utc(stored_to),
+        stored_from=utc_or_none(stored_from),
+        stored_to=utc_or_none(stored_to),
     )
     return StreamingResponse(_lines(events), media_type=NDJSON)
 
@@ -46,7 +47,3 @@ async def read_events(
 async def _lines(events: AsyncIterator[EventObject]) -> AsyncIterator[bytes]:
     async for event in events:
         yield msgspec.json.encode(event) + b"\n"
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)

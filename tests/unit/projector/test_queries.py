@@ -190,6 +190,7 @@ def test_all_filters_together_agree_with_a_plain_search(view: sqlite3.Connection
         ({}, "jobs_by_user"),
         ({"status": "running"}, "jobs_by_status"),
         ({"language": "python"}, "jobs_by_language"),
+        ({"session": "s"}, "jobs_by_session"),
         ({"created_from": builders.NOON, "created_to": builders.NOON}, "jobs_by_user"),
         ({"label": ("a", "b")}, "labels"),
         ({"label": ("a", "b"), "status": "running", "created_from": builders.NOON}, "labels"),

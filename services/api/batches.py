@@ -1,0 +1,56 @@
+"""Many submissions in one request, each accepted or refused by itself, in their order."""
+
+from collections.abc import Sequence
+
+import msgspec
+from pydantic import ValidationError
+
+from services.api.context import RequestContext
+from services.api.problems import invalid
+from services.api.schemas import SubmissionBody
+from services.api.submissions import Submissions
+from shared.answers import document_of
+from shared.problems import Problem, ProblemError
+from shared.record import JobRecord
+from shared.tokens import Caller
+
+
+class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one submission: the status that it would have had alone, and the job or the problem."""
+
+    status: int
+    job: JobRecord | None = None
+    replayed: bool = False
+    problem: dict[str, object] | None = None
+
+
+async def submit_all(
+    submissions: Submissions,
+    items: Sequence[object],
+    caller: Caller,
+    context: RequestContext,
+    key: str | None,
+) -> list[BatchItem]:
+    """Submit one after the other, so that they stand in the user's lane as they stand here.
+
+    Each has a key of its own, made of the batch's and its place. When a part of the service does not answer,
+    the rest is refused for the same reason without being tried.
+    """
+    answers: list[BatchItem] = []
+    outage: Problem | None = None
+    for place, item in enumerate(items):
+        problem = outage
+        if problem is None:
+            try:
+                body = SubmissionBody.model_validate(item)
+                own_key = None if key is None else f"{key}/{place}"
+                submitted = await submissions.submit(body, caller, context, own_key)
+                answers.append(BatchItem(status=202, job=submitted.job, replayed=submitted.replayed))
+                continue
+            except ValidationError as error:
+                problem = invalid(error.errors(include_url=False, include_context=False, include_input=False))
+            except ProblemError as error:
+                problem = error.problem
+                outage = problem if problem.status >= 500 else None
+        answers.append(BatchItem(status=problem.status, problem=document_of(problem, context.request_id)))
+    return answers

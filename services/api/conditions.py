@@ -1,0 +1,35 @@
+"""Conditional requests (RFC 9110 13): entity tags made of sequences, and what requests say of them."""
+
+from shared import problems
+from shared.problems import ProblemError
+
+
+def tag_of(sequence: int) -> str:
+    """The strong entity tag of what was last changed by this sequence."""
+    return f'"{sequence}"'
+
+
+def is_unchanged(if_none_match: str | None, tag: str) -> bool:
+    """Whether the client has it already: 304. Tags are compared weakly."""
+    return if_none_match is not None and any(
+        one in {"*", tag} for one in (each.removeprefix("W/") for each in _tags(if_none_match))
+    )
+
+
+def expected_sequence(if_match: str | None) -> int | None:
+    """The one sequence that the client saw last; None if it does not say, or says `*`.
+
+    Raises ProblemError for what cannot be the tag of anything here, which therefore cannot match.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    tags = _tags(if_match)
+    text = tags[0].strip('"') if len(tags) == 1 else ""
+    if len(text) <= 19 and text.isascii() and text.isdecimal() and tags[0] == tag_of(int(text)):
+        return int(text)
+    raise ProblemError(problems.PRECONDITION_FAILED, "If-Match is not a tag that this service gave")
+
+
+def _tags(header: str) -> list[str]:
+    """Our own tags hold no commas, so that one within quotes does not matter."""
+    return [tag.strip() for tag in header.split(",")]

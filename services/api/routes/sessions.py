@@ -1,0 +1,94 @@
+"""/v1/sessions: source documents, saved as they are written, and run."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response
+
+from services.api.answers import json_answer
+from services.api.conditions import expected_sequence, is_unchanged, tag_of
+from services.api.context import CallerOf, ContextOf
+from services.api.parts import parts_of
+from services.api.schemas import RunBody, SessionBody
+from services.api.sessions import Session
+
+router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=1024)]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1024)]
+Revision = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="an earlier revision")]
+
+
+@router.post("", status_code=201, summary="Begin a session")
+async def create(body: SessionBody, request: Request, caller: CallerOf) -> Response:
+    """Save a new document."""
+    session = await parts_of(request).sessions.create(body, caller)
+    return _saved(session, status=201, headers={"Location": f"/v1/sessions/{session.session_id}"})
+
+
+@router.get("", summary="List your sessions, last saved first")
+async def list_sessions(request: Request, caller: CallerOf) -> Response:
+    """List all sessions of the caller, without their documents."""
+    return json_answer({"sessions": await parts_of(request).sessions.cards(caller)})
+
+
+@router.get("/{session_id}", summary="Read a session")
+async def read(
+    session_id: str,
+    request: Request,
+    caller: CallerOf,
+    revision: Revision = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Read the document as it was saved last, or in an earlier revision."""
+    session = await parts_of(request).sessions.read(session_id, caller, revision=revision)
+    if is_unchanged(if_none_match, tag_of(session.revision)):
+        return Response(status_code=304, headers={"ETag": tag_of(session.revision)})
+    return _saved(session)
+
+
+@router.put("/{session_id}", summary="Save a session")
+async def save(
+    session_id: str, body: SessionBody, request: Request, caller: CallerOf, if_match: IfMatch = None
+) -> Response:
+    """Save the whole document as a new revision; with `If-Match` only after that one."""
+    expected = expected_sequence(if_match)
+    return _saved(await parts_of(request).sessions.save(session_id, body, caller, expected=expected))
+
+
+@router.delete("/{session_id}", status_code=204, summary="Delete a session")
+async def delete(session_id: str, request: Request, caller: CallerOf, if_match: IfMatch = None) -> Response:
+    """Forget every revision of the document. Its runs stay in the log."""
+    await parts_of(request).sessions.delete(session_id, caller, expected=expected_sequence(if_match))
+    return Response(status_code=204)
+
+
+@router.get("/{session_id}/history", summary="Read a session's revisions")
+async def history(session_id: str, request: Request, caller: CallerOf) -> Response:
+    """List the revisions that are kept, with their documents, oldest first."""
+    revisions = [revision async for revision in parts_of(request).sessions.history(session_id, caller)]
+    return json_answer({"revisions": revisions})
+
+
+@router.post("/{session_id}/run", status_code=202, summary="Run a session")
+async def run(
+    session_id: str,
+    request: Request,
+    caller: CallerOf,
+    context: ContextOf,
+    body: RunBody | None = None,
+    if_match: IfMatch = None,
+) -> Response:
+    """Submit the document as it was saved last. The same again, while that is unfinished, is the same job."""
+    expected = expected_sequence(if_match)
+    submitted = await parts_of(request).sessions.run(
+        session_id, body or RunBody(), caller, context, expected=expected
+    )
+    headers = {"Location": f"/v1/jobs/{submitted.job.job_id}"}
+    if submitted.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return json_answer(submitted.job, status=202, headers=headers)
+
+
+def _saved(session: Session, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return json_answer(session, status=status, headers={"ETag": tag_of(session.revision), **(headers or {})})

@@ -1,0 +1,292 @@
+"""Sessions: source documents that are saved as they are written, and run when their author says so.
+
+Saving never touches the queue. Each save is a revision that names the one it follows, so that two editors
+of one session cannot overwrite each other unseen. A revision that runs already is not run again meanwhile.
+"""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+import uuid_utils
+
+from services.api.bucket import Bucket
+from services.api.context import RequestContext
+from services.api.schemas import RunBody, SessionBody, SubmissionBody
+from services.api.settings import ApiSettings
+from services.api.submissions import RETRY_AFTER, Submissions, Submitted
+from shared import problems
+from shared.broker import JetStreamError
+from shared.job import Finished
+from shared.log import Appended, AppendResult, Entry, Log
+from shared.problems import ProblemError
+from shared.subjects import is_job_id, session_key, session_keys, session_run_key
+from shared.tokens import Caller
+
+STORE_FAILED = 10077
+RACES_MAX = 20
+"""Writers that may come between before one gives up and says so."""
+
+
+class SessionCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A session as a list shows it. `revision` is also its entity tag."""
+
+    session_id: str
+    revision: int
+    title: str
+    language: str
+    created_at: datetime
+    saved_at: datetime
+
+
+class Session(SessionCard, frozen=True, kw_only=True):
+    """A session with its document."""
+
+    document: msgspec.Raw
+
+
+class _Card(msgspec.Struct, frozen=True, kw_only=True):
+    title: str
+    language: str
+    created_at: datetime
+    saved_at: datetime
+
+
+class _Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """One revision as it is stored."""
+
+    created_at: datetime
+    saved_at: datetime
+    document: msgspec.Raw
+
+
+class _Run(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest run of a session: of which revision, with what beside it, as which job."""
+
+    revision: int
+    fingerprint: str
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """The newest revision as it was found."""
+
+    stored: _Stored
+    entry: Entry
+
+
+class Sessions:
+    """Saves, lists, and runs them."""
+
+    def __init__(self, bucket: Bucket, log: Log, submissions: Submissions, settings: ApiSettings) -> None:
+        """Keep them in `bucket`; run them by `submissions`."""
+        self._bucket = bucket
+        self._log = log
+        self._submissions = submissions
+        self._settings = settings
+
+    async def create(self, body: SessionBody, caller: Caller) -> Session:
+        """Save a new one. Raises ProblemError."""
+        if await self._bucket.count(session_keys(caller.user_id)) >= self._settings.sessions_max:
+            raise ProblemError(
+                problems.TOO_MANY_SESSIONS, f"a user may have {self._settings.sessions_max} sessions"
+            )
+        session_id = str(uuid_utils.uuid7())
+        now = datetime.now(UTC)
+        stored = _Stored(created_at=now, saved_at=now, document=_document(body))
+        result = await self._put(caller.user_id, session_id, body, stored, expected=0)
+        assert isinstance(result, Appended), "a new id has no earlier revision"
+        return _session(session_id, result.sequence, stored)
+
+    async def save(
+        self, session_id: str, body: SessionBody, caller: Caller, *, expected: int | None
+    ) -> Session:
+        """Save a new revision after `expected`, or whatever is there. Raises ProblemError (404, 412)."""
+        for _ in range(RACES_MAX):
+            current = await self._current(caller.user_id, session_id)
+            _check_revision(current.entry.sequence, expected)
+            stored = _Stored(
+                created_at=current.stored.created_at, saved_at=datetime.now(UTC), document=_document(body)
+            )
+            result = await self._put(
+                caller.user_id, session_id, body, stored, expected=current.entry.sequence
+            )
+            if isinstance(result, Appended):
+                return _session(session_id, result.sequence, stored)
+        raise ProblemError(problems.UNAVAILABLE, "others save this session all the time", headers=RETRY_AFTER)
+
+    async def read(self, session_id: str, caller: Caller, *, revision: int | None = None) -> Session:
+        """The newest revision, or an earlier one that is still kept. Raises ProblemError (404)."""
+        if revision is None:
+            current = await self._current(caller.user_id, session_id)
+            return _session(session_id, current.entry.sequence, current.stored)
+        _check_id(session_id)
+        entry = await self._bucket.revision(session_key(caller.user_id, session_id), revision)
+        if entry is None:
+            raise ProblemError(problems.UNKNOWN_SESSION, "no such revision of this session is kept")
+        return _session(session_id, entry.sequence, _decode(entry))
+
+    async def cards(self, caller: Caller) -> list[SessionCard]:
+        """All sessions of the caller, the last saved first."""
+        found = await self._bucket.cards(session_keys(caller.user_id))
+        cards = []
+        for listed in sorted(found, key=lambda one: one.revision, reverse=True):
+            card = msgspec.json.decode(listed.card, type=_Card)
+            cards.append(
+                SessionCard(
+                    session_id=listed.subject.rpartition(".")[2],
+                    revision=listed.revision,
+                    title=card.title,
+                    language=card.language,
+                    created_at=card.created_at,
+                    saved_at=card.saved_at,
+                )
+            )
+        return cards
+
+    async def history(self, session_id: str, caller: Caller) -> AsyncIterator[Session]:
+        """Every revision that is kept, oldest first. Raises ProblemError (404) before the first."""
+        _check_id(session_id)
+        known = False
+        async for entry in self._bucket.history(session_key(caller.user_id, session_id)):
+            known = True
+            yield _session(session_id, entry.sequence, _decode(entry))
+        if not known:
+            raise _unknown_session()
+
+    async def delete(self, session_id: str, caller: Caller, *, expected: int | None) -> None:
+        """Forget every revision; what was run stays in the log. Raises ProblemError (404, 412)."""
+        current = await self._current(caller.user_id, session_id)
+        _check_revision(current.entry.sequence, expected)
+        await self._bucket.purge(session_key(caller.user_id, session_id))
+        await self._bucket.purge(session_run_key(caller.user_id, session_id))
+
+    async def run(
+        self,
+        session_id: str,
+        body: RunBody,
+        caller: Caller,
+        context: RequestContext,
+        *,
+        expected: int | None,
+    ) -> Submitted:
+        """Submit the newest revision, or find it unfinished already. Raises ProblemError."""
+        current = await self._current(caller.user_id, session_id)
+        _check_revision(current.entry.sequence, expected)
+        submission = _submission(current.stored, body)
+        key = session_run_key(caller.user_id, session_id)
+        for _ in range(RACES_MAX):
+            entry = await self._bucket.newest(key)
+            earlier = None if entry is None else msgspec.json.decode(entry.payload, type=_Run)
+            wanted = _Run(
+                revision=current.entry.sequence,
+                fingerprint=_fingerprint(submission),
+                job_id=str(uuid_utils.uuid7()),
+            )
+            if earlier is not None and await self._may_be_joined(earlier, wanted, caller):
+                return await self._submissions.submit_as(
+                    earlier.job_id, submission, caller, context, session=session_id
+                )
+            result = await self._bucket.put(
+                key,
+                msgspec.json.encode(wanted),
+                expected=0 if entry is None else entry.sequence,
+                patience_s=self._settings.append_patience_s,
+            )
+            if isinstance(result, Appended):
+                # Dying here leaves a name without a job: who runs it next submits under that name.
+                return await self._submissions.submit_as(
+                    wanted.job_id, submission, caller, context, session=session_id
+                )
+        raise ProblemError(problems.UNAVAILABLE, "others run this session all the time", headers=RETRY_AFTER)
+
+    async def _may_be_joined(self, earlier: _Run, wanted: _Run, caller: Caller) -> bool:
+        """Whether the newest run is the same one and has not ended; it may not even have been submitted."""
+        if (earlier.revision, earlier.fingerprint) != (wanted.revision, wanted.fingerprint):
+            return False
+        history = await self._log.read_job(caller.user_id, earlier.job_id)
+        return not isinstance(history.state, Finished)
+
+    async def _current(self, user_id: str, session_id: str) -> _Current:
+        _check_id(session_id)
+        entry = await self._bucket.newest(session_key(user_id, session_id))
+        if entry is None:
+            raise _unknown_session()
+        return _Current(_decode(entry), entry)
+
+    async def _put(
+        self, user_id: str, session_id: str, body: SessionBody, stored: _Stored, *, expected: int
+    ) -> AppendResult:
+        card = _Card(
+            title=body.title,
+            language=body.language,
+            created_at=stored.created_at,
+            saved_at=stored.saved_at,
+        )
+        try:
+            return await self._bucket.put(
+                session_key(user_id, session_id),
+                msgspec.json.encode(stored),
+                # ASCII in one line, whatever the title holds: it becomes a header.
+                card=json.dumps(msgspec.to_builtins(card)),
+                expected=expected,
+                patience_s=self._settings.append_patience_s,
+            )
+        except JetStreamError as error:
+            if error.code == STORE_FAILED:
+                raise ProblemError(problems.STORAGE_FULL, "no more sessions can be saved") from error
+            raise
+
+
+def _document(body: SessionBody) -> msgspec.Raw:
+    """What was saved, as it was sent: without what was left out."""
+    return msgspec.Raw(body.model_dump_json(exclude_unset=True).encode())
+
+
+def _submission(stored: _Stored, body: RunBody) -> SubmissionBody:
+    """The document as a submission, with what the run brings along."""
+    document = json.loads(bytes(stored.document))
+    document.pop("title", None)
+    return SubmissionBody.model_validate({**document, **body.model_dump(exclude_unset=True)})
+
+
+def _fingerprint(submission: SubmissionBody) -> str:
+    return hashlib.sha256(submission.model_dump_json().encode()).hexdigest()
+
+
+def _decode(entry: Entry) -> _Stored:
+    return msgspec.json.decode(entry.payload, type=_Stored)
+
+
+def _session(session_id: str, revision: int, stored: _Stored) -> Session:
+    document = json.loads(bytes(stored.document))
+    return Session(
+        session_id=session_id,
+        revision=revision,
+        title=document.get("title", ""),
+        language=document["language"],
+        created_at=stored.created_at,
+        saved_at=stored.saved_at,
+        document=stored.document,
+    )
+
+
+def _check_id(session_id: str) -> None:
+    if not is_job_id(session_id):
+        raise _unknown_session()
+
+
+def _check_revision(found: int, expected: int | None) -> None:
+    if expected is not None and expected != found:
+        raise ProblemError(
+            problems.PRECONDITION_FAILED, f"the newest revision is {found}", headers={"ETag": f'"{found}"'}
+        )
+
+
+def _unknown_session() -> ProblemError:
+    """The same for a session of somebody else, so that ids tell nothing."""
+    return ProblemError(problems.UNKNOWN_SESSION, "you have no session of this id")

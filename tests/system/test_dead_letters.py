@@ -1,0 +1,131 @@
+"""Dead letters over HTTP: operators see everybody's, read them, and give each one more chance."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+
+from headrace.local.supervisor import Stack
+from shared.events import Event, SourceFile
+from shared.log import Appended, Log
+from shared.subjects import job_event
+from tests import builders
+from tests.system.conftest import User, broker_of, user_of
+from tests.system.test_http import assert_problem
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+OPERATOR = frozenset({"jobs", "ops"})
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def alice(shared_stack: Stack) -> AsyncIterator[User]:
+    async with user_of(shared_stack) as user:
+        yield user
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def operator(shared_stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    async with (
+        user_of(shared_stack, "olga", scopes=OPERATOR) as user,
+        httpx.AsyncClient(
+            base_url=shared_stack.address.api_url, headers={"Authorization": f"Bearer {user.token}"}
+        ) as client,
+    ):
+        yield client
+
+
+async def lost(stack: Stack, user: str = "alice", code: str = "print(42)") -> str:
+    """A job whose executors were lost, as its log tells it; behind another, so that no real one runs it."""
+    job = builders.job_id()
+    failed = msgspec.structs.replace(
+        builders.failed(job, user, attempt=3), reason="executor_lost", result=None
+    )
+    events: list[Event] = [
+        builders.queued(job, user, files=(SourceFile(name="main.py", content=code),)),
+        *(builders.running(job, user, attempt, f"gone-{attempt}") for attempt in (1, 2, 3)),
+        msgspec.structs.replace(failed, reason="executor_lost", result=None),
+    ]
+    async with user_of(stack, user) as owner, broker_of(stack) as broker:
+        first = await owner.client.submit({"language": "bash", "code": "sleep 60"})
+        log, expected = Log(broker), 0
+        for event in events:
+            result = await log.append(event, expected=expected, patience_s=5)
+            assert isinstance(result, Appended)
+            expected = result.sequence
+        await owner.client.cancel(first["job_id"])
+        await owner.until_terminal(first["job_id"])
+    return job
+
+
+async def listed(operator: httpx.AsyncClient, job: str) -> dict[str, Any]:
+    """The list's line of a job, as soon as the view has it."""
+    async with asyncio.timeout(20):
+        while True:
+            jobs = (await operator.get("/v1/dead-letters")).json()["jobs"]
+            for one in jobs:
+                if one["job_id"] == job:
+                    found: dict[str, Any] = one
+                    return found
+
+
+async def test_operators_see_everybodys_newest_first(
+    operator: httpx.AsyncClient, shared_stack: Stack
+) -> None:
+    jobs = [await lost(shared_stack, user) for user in ("alice", "*.>", "carol")]
+    assert (await listed(operator, jobs[-1]))["user_id"] == "carol"
+    page = (await operator.get("/v1/dead-letters", params={"limit": 2})).json()
+    assert [job["job_id"] for job in page["jobs"]] == [jobs[2], jobs[1]]
+    rest = (await operator.get("/v1/dead-letters", params={"cursor": page["next"]})).json()
+    assert rest["jobs"][0]["job_id"] == jobs[0]
+    one = (await operator.get(f"/v1/dead-letters/{jobs[1]}")).json()
+    assert (one["user_id"], one["status"], one["reason"]) == ("*.>", "failed", "executor_lost")
+
+
+async def test_a_retry_is_a_new_job_of_the_same_user_that_names_the_old_one(
+    alice: User, operator: httpx.AsyncClient, shared_stack: Stack
+) -> None:
+    job = await lost(shared_stack, code="print('another chance')")
+    answers = await asyncio.gather(*(operator.post(f"/v1/dead-letters/{job}/retry") for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert sum("idempotency-replayed" in answer.headers for answer in answers) == 4
+    (retry,) = {answer.json()["job_id"] for answer in answers}
+    await alice.until_terminal(retry)
+    ended = await alice.client.get(retry)
+    assert (ended["retry_of"], ended["status"]) == (job, "completed")
+    assert ended["result"]["stdout"]["content"] == "another chance\n"
+    assert (await alice.client.get(job))["reason"] == "executor_lost"
+
+
+async def test_only_dead_letters_are_retried(alice: User, operator: httpx.AsyncClient) -> None:
+    job = await alice.run("python", "print(1)")
+    assert_problem(await operator.post(f"/v1/dead-letters/{job['job_id']}/retry"), 409, "not-dead")
+    assert_problem(await operator.get(f"/v1/dead-letters/{job['job_id']}"), 404, "unknown-job")
+    for job_id in (builders.job_id(), "*", "x.y"):
+        assert_problem(await operator.post(f"/v1/dead-letters/{job_id}/retry"), 404, "unknown-job")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", ""), ("GET", "/messages"), ("GET", "/x"), ("POST", "/x/retry")]
+)
+async def test_nobody_else_sees_them(http: httpx.AsyncClient, method: str, path: str) -> None:
+    assert_problem(await http.request(method, f"/v1/dead-letters{path}"), 403, "forbidden")
+
+
+async def test_poison_is_listed_with_its_place_in_the_log(
+    operator: httpx.AsyncClient, shared_stack: Stack
+) -> None:
+    async with broker_of(shared_stack) as broker:
+        subject = job_event("alice", builders.job_id(), "queued")
+        stored = (await broker.request(subject, b"not an event")).data
+    async with asyncio.timeout(20):
+        messages: list[dict[str, Any]] = []
+        while not messages:
+            messages = (await operator.get("/v1/dead-letters/messages")).json()["messages"]
+    assert str(messages[-1]["stream_seq"]).encode() in stored
+    assert (messages[-1]["stream"], messages[-1]["consumer"]) == ("JOBS", "executor")
+    assert messages[-1]["reason"] == "the message is not an event"
