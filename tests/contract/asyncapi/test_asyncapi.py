@@ -1,8 +1,13 @@
-"""docs/asyncapi.yaml says of every message what the notifier does, with examples that it understands."""
+"""docs/asyncapi.yaml says of every message what the notifier does, with examples that it understands.
+
+When a message or the job's record changes, write the page's schemas anew with
+``python -m tests.contract.asyncapi.test_asyncapi``; the examples are written by hand.
+"""
 
 import asyncio
 import json
 import shutil
+import textwrap
 from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any, get_args
@@ -51,11 +56,16 @@ def test_every_message_is_described() -> None:
         assert message["examples"], kind
 
 
-def test_every_schema_has_the_fields_of_its_struct() -> None:
-    _, schemas = msgspec.json.schema_components([*CLIENT, *SERVER, EventObject], ref_template=REFERENCE)
+def schemas() -> Any:  # noqa: ANN401 - JSON
+    """Of every message and of what is in it."""
+    _, found = msgspec.json.schema_components([*CLIENT, *SERVER, EventObject], ref_template=REFERENCE)
     # In the struct the event is encoded already, so only the page knows what is in it.
-    schemas["EventShown"]["properties"]["event"] = {"$ref": REFERENCE.format(name="EventObject")}
-    assert json.loads(json.dumps(schemas)) == SCHEMAS
+    found["EventShown"]["properties"]["event"] = {"$ref": REFERENCE.format(name="EventObject")}
+    return json.loads(json.dumps(found))
+
+
+def test_every_schema_has_the_fields_of_its_struct() -> None:
+    assert schemas() == SCHEMAS
 
 
 def test_every_message_goes_in_the_direction_in_which_it_is_sent() -> None:
@@ -126,3 +136,14 @@ def test_the_official_parser_accepts_it(parser: Path, tmp_path: Path, *, broken:
     serious = [one for one in answer["diagnostics"] if one["severity"] < 2]
     assert bool(serious) == broken, serious
     assert answer["accepted"] or broken
+
+
+def _write() -> None:
+    """The schemas are the last part of the page."""
+    kept, mark, _ = PAGE.read_text().partition("\n  schemas:\n")
+    shown = yaml.safe_dump(schemas(), sort_keys=False, allow_unicode=True, width=110)
+    PAGE.write_text(kept + mark + textwrap.indent(shown, "    "))
+
+
+if __name__ == "__main__":
+    _write()
