@@ -2,8 +2,8 @@
 
 ``python -m bench.sandbox``: the three sides take turns in rounds. Latency is from asking for the run to its
 verdict, one run at a time with the pool full; throughput is with four at a time, the making of cells
-included. All three have the same environment, since interpreters read it: `bare` is what a cell's program
-would be without its cell.
+included. All three have the same environment and options, since interpreters read them: `bare` is what a
+cell's program would be without its cell.
 """
 
 import asyncio
@@ -17,8 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.measure import console, ratio, summary
+from services.executor import languages
 from services.executor.sandbox.bubblewrap import open_cold_sandbox
 from services.executor.sandbox.root import BASE_ENVIRONMENT
+from services.executor.sandbox.runtimes import JAVA_OPTIONS
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
 from shared.events import Limits
@@ -36,13 +38,16 @@ Once = Callable[[], Awaitable[float]]
 
 @dataclass(frozen=True)
 class Program:
-    """The smallest program of a language, and what its interpreter is called."""
+    """The smallest program of a language, and what its interpreter is called. `product` is what it was
+    compiled to.
+    """
 
     command: str
     file: str
     source: bytes
     env: tuple[tuple[str, str], ...] = ()
     memory_bytes: int = 256 * MIB
+    product: bytes | None = None
 
 
 PROGRAMS = {
@@ -53,11 +58,25 @@ PROGRAMS = {
     "ruby": Program("ruby", "main.rb", b"puts 1"),
     "php": Program("php", "main.php", b"<?php echo 1;"),
 }
+JAVA = languages.load_languages()["java"]
+JAVA_SOURCE = b"class Main { public static void main(String[] args) { System.out.println(1); } }"
 
 
-def stage(language: str) -> Stage:
+async def java(sandbox: Sandbox) -> Program:
+    """Java's, compiled as the catalogue does it."""
+    file = CellFile("Main.java", JAVA_SOURCE)
+    asked = languages.compile_stage(JAVA, languages.Program((file,), file.path, JAVA.default_limits))
+    assert asked is not None
+    verdict = await sandbox.run(asked, output=lambda _stream, _piece: None, stop=asyncio.Event())
+    return Program("java", "program.jar", b"", product=verdict.kept)
+
+
+def stage(program: Program) -> Stage:
     """What the catalogue would ask for."""
-    program = PROGRAMS[language]
+    if program.product is not None:
+        return languages.run_stage(
+            JAVA, languages.Program((), JAVA.entrypoint, JAVA.default_limits), program.product
+        )
     return Stage(
         name="run",
         argv=(program.command, f"/work/{program.file}"),
@@ -67,12 +86,16 @@ def stage(language: str) -> Stage:
     )
 
 
-def bare(language: str, directory: Path) -> Once:
+def bare(program: Program, directory: Path) -> Once:
     """The same program without any sandbox; Python without what its users may have installed."""
-    program = PROGRAMS[language]
     file = directory / program.file
-    file.write_bytes(program.source)
-    words = ("python3", "-I", "-c", "print(1)") if language == "python" else (program.command, str(file))
+    file.write_bytes(program.product or program.source)
+    words: tuple[str, ...] = (program.command, str(file))
+    if program.command == "python3":
+        words = ("python3", "-I", "-c", "print(1)")
+    elif program.product is not None:
+        words = ("java", f"-XX:MaxRAM={JAVA.default_limits.memory_bytes}", *JAVA_OPTIONS)
+        words += ("-cp", str(file), "Main")
     found = shutil.which(words[0], path=dict(BASE_ENVIRONMENT)["PATH"])
     assert found is not None
     environment = {**dict(BASE_ENVIRONMENT), **dict(program.env), "HOME": str(directory)}
@@ -88,19 +111,24 @@ def bare(language: str, directory: Path) -> Once:
     return once
 
 
-def boxed(sandbox: Sandbox, language: str) -> Once:
+def boxed(sandbox: Sandbox, program: Program) -> Once:
     """In a cell."""
-    asked = stage(language)
+    asked = stage(program)
 
     async def once() -> float:
         stop = asyncio.Event()
         began = time.perf_counter()
         verdict = await sandbox.run(asked, output=lambda _stream, _piece: None, stop=stop)
         if verdict.exit_code != 0:
-            raise SystemExit(f"{language} failed: {verdict}")
+            raise SystemExit(f"{program.command} failed: {verdict}")
         return (time.perf_counter() - began) * 1000
 
     return once
+
+
+def has(command: str) -> bool:
+    """Whether this host has it where cells see it."""
+    return shutil.which(command, path=dict(BASE_ENVIRONMENT)["PATH"]) is not None
 
 
 async def saturated(once: Once) -> float:
@@ -169,23 +197,26 @@ async def measure() -> None:
     with TemporaryDirectory() as directory:
         async with open_warm_sandbox() as warm, open_cold_sandbox() as cold:
 
-            def sides(language: str) -> dict[str, Once]:
+            def sides(program: Program) -> dict[str, Once]:
                 return {
-                    "warm": boxed(warm, language),
-                    "cold": boxed(cold, language),
-                    "bare": bare(language, Path(directory)),
+                    "warm": boxed(warm, program),
+                    "cold": boxed(cold, program),
+                    "bare": bare(program, Path(directory)),
                 }
 
             await warm.full()
             console.print(f"an idle cell takes {idle_bytes(warm) / MIB:.1f} MiB")
-            for language, program in PROGRAMS.items():
-                if shutil.which(program.command, path=dict(BASE_ENVIRONMENT)["PATH"]):
-                    medians[language] = await latencies(warm, sides(language), language)
-            saturation = await rates(sides("python"))
+            programs = {name: program for name, program in PROGRAMS.items() if has(program.command)}
+            if has("javac"):
+                programs["java"] = await java(warm)
+            for language, program in programs.items():
+                medians[language] = await latencies(warm, sides(program), language)
+            saturation = await rates(sides(PROGRAMS["python"]))
     ratio("python_warm_p50", medians["python"]["warm"], medians["python"]["bare"], "lower")
     ratio("python_saturated", saturation["warm"], saturation["bare"], "higher")
-    if "node" in medians:
-        ratio("node_warm_p50", medians["node"]["warm"], medians["node"]["bare"], "lower")
+    for language in ("node", "java"):
+        if language in medians:
+            ratio(f"{language}_warm_p50", medians[language]["warm"], medians[language]["bare"], "lower")
 
 
 if __name__ == "__main__":

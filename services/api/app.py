@@ -2,7 +2,7 @@
 
 from fastapi import Depends, FastAPI
 
-from services.api import problems
+from services.api import openapi, problems
 from services.api.admission import admitted
 from services.api.artifacts import Artifacts
 from services.api.bucket import Bucket
@@ -33,7 +33,14 @@ def create_app(
     service: Service, settings: ApiSettings, tokens: Tokens, broker: Broker, standing: Standing
 ) -> FastAPI:
     """The application over one broker connection, which somebody else keeps `standing` up to date by."""
-    app = FastAPI(title="Headrace", version="1", docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title="Headrace",
+        version="1",
+        description="Runs untrusted programs and keeps the whole story of every run.",
+        docs_url="/docs",
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
     log = Log(broker)
     catalogue = Catalogue(log)
     queries = Queries(broker, log)
@@ -55,6 +62,7 @@ def create_app(
         app.include_router(resource.router, dependencies=[Depends(admitted)])
     app.router.routes.extend(service.routes())
     problems.install(app)
+    openapi.install(app)
     app.add_middleware(problems.BodyLimit, bytes_max=settings.body_bytes_max)
     # Added last, so it wraps everything: every answer carries its request id.
     app.add_middleware(RequestIds)

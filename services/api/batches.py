@@ -1,6 +1,7 @@
 """Many submissions in one request, each accepted or refused by itself, in their order."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from pydantic import ValidationError
@@ -21,7 +22,7 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: int
     job: JobRecord | None = None
     replayed: bool = False
-    problem: dict[str, object] | None = None
+    problem: dict[str, Any] | None = None
 
 
 async def submit_all(

@@ -8,7 +8,7 @@ from shared.problems import ProblemError
 from shared.tokens import Caller
 
 
-async def cancel_job(cancellations: Cancellations, job_id: str, caller: Caller, moment: Moment) -> None:
+async def request_cancel(cancellations: Cancellations, job_id: str, caller: Caller, moment: Moment) -> None:
     """Record the request, if there is still something to stop. Raises ProblemError."""
     outcome = await cancellations.cancel(caller.user_id, job_id, moment)
     if isinstance(outcome, Refuse):

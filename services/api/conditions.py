@@ -1,7 +1,14 @@
 """Conditional requests (RFC 9110 13): entity tags made of sequences, and what requests say of them."""
 
+from typing import Annotated
+
+from fastapi import Header
+
 from shared import problems
 from shared.problems import ProblemError
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=1024)]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1024)]
 
 
 def tag_of(sequence: int) -> str:

@@ -1,48 +1,55 @@
 """Pages and moments as they stand in a query: read strictly, and refused with the name of the field."""
 
-import base64
-import binascii
-from datetime import UTC, datetime
+import re
+from datetime import datetime
+from typing import Annotated
 
-from shared import problems
-from shared.problems import FieldError, ProblemError
+from fastapi import Query
+from pydantic import BeforeValidator, WithJsonSchema
 
-SEQUENCE_MAX = 2**63 - 1
+PageCursor = Annotated[
+    str | None, Query(pattern=r"^[1-9][0-9]{0,17}$", description="`next` of the page before, opaque")
+]
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def page_cursor(before: int) -> str:
-    """What a client sends back to go on, opaque to it."""
-    return base64.urlsafe_b64encode(str(before).encode()).decode().rstrip("=")
+def _rfc_3339(text: object) -> object:
+    """Nothing but a whole time with its zone: what else a parser may take for one is a mistake here."""
+    if isinstance(text, str) and _RFC_3339.fullmatch(text) is None:
+        raise ValueError("is not a time of RFC 3339, such as 2026-01-02T03:04:05Z")
+    return text
+
+
+Time = Annotated[datetime, BeforeValidator(_rfc_3339)]
+
+
+def _sequence_or_time(text: object) -> object:
+    if isinstance(text, str) and re.fullmatch("[0-9]{1,18}", text):
+        return int(text)
+    return text if isinstance(text, int) else datetime.fromisoformat(str(_rfc_3339(text)))
+
+
+AsOf = Annotated[
+    int | datetime,
+    BeforeValidator(_sequence_or_time),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+                {"type": "string", "format": "date-time"},
+            ]
+        }
+    ),
+]
+"""A sequence of the log, or a time."""
+
+
+def page_cursor(before: int | None) -> str | None:
+    """What a client sends back to go on; None at the end."""
+    return None if before is None else str(before)
 
 
 def page_start(cursor: str | None) -> int | None:
-    """Where a page begins; None for the first. Raises ProblemError."""
-    if cursor is None:
-        return None
-    try:
-        before = int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not 0 < before <= SEQUENCE_MAX:
-            raise ValueError(before)
-    except (ValueError, binascii.Error) as error:
-        wrong = FieldError("cursor", "is not one that this service gave")
-        raise ProblemError(problems.INVALID, "the cursor cannot be read", errors=(wrong,)) from error
-    return before
-
-
-def moment_of(text: str) -> int | datetime:
-    """A sequence, or a time of RFC 3339. Raises ProblemError."""
-    try:
-        return int(text) if text.isascii() and text.isdecimal() else in_utc(datetime.fromisoformat(text))
-    except ValueError as error:
-        wrong = FieldError("as_of", "is neither a sequence nor a time of RFC 3339")
-        raise ProblemError(problems.INVALID, "as_of cannot be read", errors=(wrong,)) from error
-
-
-def in_utc(time: datetime) -> datetime:
-    """A time without a zone is taken as UTC, which is what every time here is in."""
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def utc_or_none(time: datetime | None) -> datetime | None:
-    """The same for one that may be left out."""
-    return None if time is None else in_utc(time)
+    """Where a page begins; None for the first."""
+    return None if cursor is None else int(cursor)

@@ -1,12 +1,14 @@
 """Every failure of a request leaves as problem+json, whoever noticed it: us, FastAPI, or Starlette."""
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import problems
@@ -16,6 +18,8 @@ from shared.logs import get_logger
 from shared.problems import FieldError, Problem, ProblemError, ProblemType
 
 logger = get_logger(__name__)
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _BY_STATUS: dict[int, ProblemType] = {
     400: problems.BAD_REQUEST,
@@ -96,8 +100,24 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = _BY_STATUS.get(error.status_code, problems.OTHER_HTTP)
-    problem = Problem(kind, str(error.detail), (), dict(error.headers or {}), error.status_code)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    problem = Problem(kind, str(error.detail), (), headers, error.status_code)
     return answer(problem, request.state.request_id)
+
+
+def _methods(request: Request) -> set[str]:
+    """What may be done with this path: as it is documented, or else by all routes that know it."""
+    documented = request.app.openapi()["paths"].get(request.url.path)
+    if documented is not None:
+        return {method.upper() for method in documented}
+    scopes = [{**request.scope, "method": method} for method in METHODS]
+    return {
+        scope["method"]
+        for scope in scopes
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+    }
 
 
 async def _on_broker(request: Request, error: Exception) -> Response:

@@ -9,7 +9,25 @@ import binascii
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+
+from services.api.json_schema import (
+    ENV_NAME,
+    LABEL_NAME,
+    NO_NUL,
+    ONE_SOURCE,
+    base64_if,
+    keys_like,
+    path_schema,
+)
 
 FILES_MAX = 64
 BATCH_MAX = 100
@@ -22,9 +40,6 @@ LABELS_MAX = 16
 PATTERNS_MAX = 16
 PATTERN_BYTES_MAX = 256
 WORD_BYTES_MAX = 32 * 1024
-
-_ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
-_LABEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
 
 
 def _encodable(text: str) -> str:
@@ -66,11 +81,25 @@ def _pattern(pattern: str) -> str:
     return _relative_path(pattern)
 
 
+def _not_spelled(number: object) -> object:
+    """A number in quotes, or a truth, is a mistake and not a number."""
+    if isinstance(number, str | bool):
+        raise ValueError("must be a number")
+    return number
+
+
+Whole = Annotated[int, BeforeValidator(_not_spelled)]
 Text = Annotated[str, AfterValidator(_encodable)]
-RelativePath = Annotated[Text, AfterValidator(_relative_path)]
-Pattern = Annotated[Text, AfterValidator(_pattern)]
-Word = Annotated[Text, Field(max_length=WORD_BYTES_MAX), AfterValidator(_without_nul)]
-LabelValue = Annotated[Text, Field(max_length=256), AfterValidator(_without_nul)]
+RelativePath = Annotated[Text, AfterValidator(_relative_path), WithJsonSchema(path_schema(PATH_BYTES_MAX))]
+Pattern = Annotated[
+    Text,
+    AfterValidator(_pattern),
+    WithJsonSchema(path_schema(PATTERN_BYTES_MAX)),
+]
+Word = Annotated[
+    Text, Field(max_length=WORD_BYTES_MAX, json_schema_extra=NO_NUL), AfterValidator(_without_nul)
+]
+LabelValue = Annotated[Text, Field(max_length=256, json_schema_extra=NO_NUL), AfterValidator(_without_nul)]
 
 
 class _Request(BaseModel):
@@ -81,6 +110,8 @@ class _Request(BaseModel):
 
 class FileBody(_Request):
     """One file of the program; `content` is text, or base64 where it is not UTF-8."""
+
+    model_config = ConfigDict(json_schema_extra=base64_if("encoding", "content"))
 
     name: RelativePath
     content: Text
@@ -99,28 +130,34 @@ class FileBody(_Request):
 class LimitsBody(_Request):
     """Limits for the run stage; what is left out keeps the language's default."""
 
-    wall_ms: int | None = Field(None, ge=1)
-    cpu_ms: int | None = Field(None, ge=1)
-    memory_bytes: int | None = Field(None, ge=1024 * 1024)
-    processes: int | None = Field(None, ge=1)
-    disk_bytes: int | None = Field(None, ge=4096)
-    output_bytes: int | None = Field(None, ge=0)
-    files_open: int | None = Field(None, ge=8)
+    wall_ms: Annotated[Whole, Field(ge=1)] | None = None
+    cpu_ms: Annotated[Whole, Field(ge=1)] | None = None
+    memory_bytes: Annotated[Whole, Field(ge=1024 * 1024)] | None = None
+    processes: Annotated[Whole, Field(ge=1)] | None = None
+    disk_bytes: Annotated[Whole, Field(ge=4096)] | None = None
+    output_bytes: Annotated[Whole, Field(ge=0)] | None = None
+    files_open: Annotated[Whole, Field(ge=8)] | None = None
 
 
 class SubmissionBody(_Request):
     """A program to run: `code` for one file, or `files`; `artifacts` are patterns of files to keep."""
 
+    model_config = ConfigDict(json_schema_extra={**ONE_SOURCE, **base64_if("stdin_encoding", "stdin")})
+
     language: Text = Field(min_length=1, max_length=64)
     code: Text | None = None
-    files: tuple[FileBody, ...] | None = Field(None, min_length=1, max_length=FILES_MAX)
+    files: Annotated[tuple[FileBody, ...], Field(min_length=1, max_length=FILES_MAX)] | None = None
     entrypoint: RelativePath | None = None
     stdin: Text | None = None
     stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
     args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)
-    env: dict[Annotated[str, Field(pattern=_ENV_NAME)], Word] = Field({}, max_length=ENV_MAX)
+    env: dict[Annotated[str, Field(pattern=ENV_NAME)], Word] = Field(
+        {}, max_length=ENV_MAX, json_schema_extra=keys_like(ENV_NAME)
+    )
     limits: LimitsBody = LimitsBody()
-    labels: dict[Annotated[str, Field(pattern=_LABEL_NAME)], LabelValue] = Field({}, max_length=LABELS_MAX)
+    labels: dict[Annotated[str, Field(pattern=LABEL_NAME)], LabelValue] = Field(
+        {}, max_length=LABELS_MAX, json_schema_extra=keys_like(LABEL_NAME)
+    )
     artifacts: tuple[Pattern, ...] = Field((), max_length=PATTERNS_MAX)
 
     @model_validator(mode="after")
@@ -152,10 +189,14 @@ class SubmissionBody(_Request):
 class RunBody(_Request):
     """What a run of a session brings along; what is left out is as in the document."""
 
+    model_config = ConfigDict(json_schema_extra=base64_if("stdin_encoding", "stdin"))
+
     stdin: Text | None = None
     stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
     args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)
-    env: dict[Annotated[str, Field(pattern=_ENV_NAME)], Word] = Field({}, max_length=ENV_MAX)
+    env: dict[Annotated[str, Field(pattern=ENV_NAME)], Word] = Field(
+        {}, max_length=ENV_MAX, json_schema_extra=keys_like(ENV_NAME)
+    )
     limits: LimitsBody = LimitsBody()
 
 

@@ -102,26 +102,6 @@ async def test_a_moment_that_is_none_is_refused(http: httpx.AsyncClient, moment:
     assert assert_problem(answer, 422, "invalid-request")["errors"][0]["field"] == "as_of"
 
 
-async def test_a_flood_is_told_when_to_come_back(shared_stack: Stack) -> None:
-    async with (
-        user_of(shared_stack, "flood") as user,
-        httpx.AsyncClient(base_url=shared_stack.address.api_url) as http,
-    ):
-        headers = {"Authorization": f"Bearer {user.token}"}
-        refused = None
-        async with asyncio.timeout(60):
-            while refused is None:
-                answers = await asyncio.gather(
-                    *(http.get("/v1/languages", headers=headers) for _ in range(50))
-                )
-                refused = next((answer for answer in answers if answer.status_code == 429), None)
-        document = assert_problem(refused, 429, "too-many-requests")
-        assert "200 requests" in document["detail"]
-        assert int(refused.headers["retry-after"]) >= 1
-        assert refused.headers["ratelimit"].startswith('"requests";r=0;t=')
-        assert refused.headers["ratelimit-policy"] == '"requests";q=800;w=4'
-
-
 async def test_a_user_with_a_full_queue_is_refused_and_others_are_not(shared_stack: Stack) -> None:
     async with (
         user_of(shared_stack, "heavy") as heavy,

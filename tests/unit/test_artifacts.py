@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from headrace.artifacts import UnsafePathError, new_file
-from services.api.routes.artifacts import disposition, is_known
+from services.api.conditions import is_unchanged
+from services.api.routes.artifacts import disposition
 from services.api.schemas import PATTERN_BYTES_MAX, PATTERNS_MAX, SubmissionBody
 from services.api.submissions import _fingerprint
 from services.executor.artifacts import ARTIFACTS_MAX, PATHS_BYTES_MAX, SKIPPED_MAX, choose, told
@@ -172,7 +173,7 @@ def test_any_name_makes_one_safe_header(name: str) -> None:
     ],
 )
 def test_a_client_that_has_the_file_is_told_so(given_tags: str, known: bool) -> None:
-    assert is_known(given_tags, '"a"') is known
+    assert is_unchanged(given_tags, '"a"') is known
 
 
 # --- where the command line writes them

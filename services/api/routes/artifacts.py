@@ -6,13 +6,17 @@ an attachment of no type.
 
 from urllib.parse import quote
 
-import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
+from services.api.answers import json_answer
+from services.api.conditions import IfNoneMatch, is_unchanged
 from services.api.context import CallerOf
+from services.api.openapi import told
 from services.api.parts import parts_of
 from services.api.queries import check_job_id
+from services.api.shapes import Artifacts
+from shared import problems
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/artifacts", tags=["artifacts"])
 
@@ -20,17 +24,33 @@ OCTETS = "application/octet-stream"
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_")
 
 
-@router.get("", summary="List the files that a job left")
+@router.get(
+    "",
+    summary="List the files that a job left",
+    responses=told(Artifacts, refusals=(problems.UNKNOWN_JOB, problems.NOT_FINISHED)),
+)
 async def list_artifacts(job_id: str, request: Request, caller: CallerOf) -> Response:
     """List what was kept, and what was asked for and is not kept; 409 until the job has ended."""
     check_job_id(job_id)
     result = await parts_of(request).artifacts.result(caller.user_id, job_id)
-    listed = {"artifacts": result.artifacts, "skipped": result.skipped}
-    return Response(msgspec.json.encode(listed), media_type="application/json")
+    return json_answer(Artifacts(artifacts=result.artifacts, skipped=result.skipped))
 
 
-@router.get("/{path:path}", summary="Download one of them", response_class=StreamingResponse)
-async def read_artifact(job_id: str, path: str, request: Request, caller: CallerOf) -> Response:
+@router.get(
+    "/{path:path}",
+    summary="Download one of them",
+    response_class=StreamingResponse,
+    responses=told(
+        None,
+        media_type=OCTETS,
+        headers=("ETag", "Content-Disposition"),
+        also={304: "The client has it already"},
+        refusals=(problems.UNKNOWN_JOB, problems.UNKNOWN_ARTIFACT, problems.NOT_FINISHED),
+    ),
+)
+async def read_artifact(
+    job_id: str, path: str, request: Request, caller: CallerOf, if_none_match: IfNoneMatch = None
+) -> Response:
     """Stream one file as it was when the program ended; 409 until the job has ended."""
     check_job_id(job_id)
     artifacts = parts_of(request).artifacts
@@ -43,7 +63,7 @@ async def read_artifact(job_id: str, path: str, request: Request, caller: Caller
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Cache-Control": "private, no-cache",
     }
-    if is_known(request.headers.get("If-None-Match", ""), etag):
+    if is_unchanged(if_none_match, etag):
         return Response(status_code=304, headers=headers)
     pieces = await artifacts.open(found)
     headers["Content-Length"] = str(found.artifact.size)
@@ -54,9 +74,3 @@ def disposition(name: str) -> str:
     """`Content-Disposition` for any name: a plain one for old clients, and the true one (RFC 6266, 8187)."""
     plain = "".join(letter if letter in _PLAIN else "_" for letter in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def is_known(if_none_match: str, etag: str) -> bool:
-    """Whether the client has this version: one of its tags, compared weakly, or `*` (RFC 9110, 13.1.2)."""
-    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    return etag in tags or "*" in tags

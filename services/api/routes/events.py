@@ -1,7 +1,6 @@
 """/v1/events: the audit of everything that happened to the caller's jobs, or to everybody's."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -9,7 +8,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import StreamingResponse
 
 from services.api.context import CallerOf
-from services.api.paging import utc_or_none
+from services.api.openapi import told
+from services.api.paging import Time
 from services.api.parts import parts_of
 from shared import problems
 from shared.codec import EventObject
@@ -21,13 +21,18 @@ router = APIRouter(prefix="/v1/events", tags=["audit"])
 NDJSON = "application/x-ndjson"
 
 
-@router.get("", summary="Read the audit log", response_class=StreamingResponse)
+@router.get(
+    "",
+    summary="Read the audit log",
+    response_class=StreamingResponse,
+    responses=told(EventObject, media_type=NDJSON),
+)
 async def read_events(
     request: Request,
     caller: CallerOf,
     after: Annotated[int, Query(ge=0, le=2**63 - 1, description="a sequence")] = 0,
-    stored_from: Annotated[datetime | None, Query(alias="from")] = None,
-    stored_to: Annotated[datetime | None, Query(alias="to")] = None,
+    stored_from: Annotated[Time | None, Query(alias="from")] = None,
+    stored_to: Annotated[Time | None, Query(alias="to")] = None,
     kind: Annotated[str | None, Query(alias="type", max_length=64)] = None,
     everyone: Annotated[bool, Query(alias="all", description="needs the scope audit:all")] = False,
 ) -> StreamingResponse:
@@ -38,8 +43,8 @@ async def read_events(
         None if everyone else caller.user_id,
         after=after,
         kind=kind,
-        stored_from=utc_or_none(stored_from),
-        stored_to=utc_or_none(stored_to),
+        stored_from=stored_from,
+        stored_to=stored_to,
     )
     return StreamingResponse(_lines(events), media_type=NDJSON)
 

@@ -8,29 +8,49 @@ from starlette.responses import Response
 
 from services.api.answers import json_answer
 from services.api.batches import submit_all
-from services.api.cancellations import cancel_job
-from services.api.conditions import is_unchanged, tag_of
+from services.api.cancellations import request_cancel
+from services.api.conditions import IfNoneMatch, is_unchanged, tag_of
 from services.api.context import CallerOf, ContextOf
-from services.api.paging import moment_of, page_cursor, page_start, utc_or_none
+from services.api.openapi import LINKS_OF_A_JOB, told
+from services.api.paging import AsOf, PageCursor, Time, page_cursor, page_start
 from services.api.parts import parts_of
 from services.api.queries import check_job_id
 from services.api.schemas import BatchBody, SubmissionBody
+from services.api.shapes import Batch, JobEvents, JobsPage
 from services.api.waiting import wait_of
+from shared import problems
 from shared.job import Moment, Status
+from shared.record import JobRecord
 from shared.view import PAGE_MAX, JobsQuestion
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1024)]
 Prefer = Annotated[
     str | None, Header(max_length=1024, description="`wait=N`: answer when the job has ended, or after N s")
 ]
 
 
-@router.post("", status_code=202, summary="Submit a program")
-async def submit(
+@router.post(
+    "",
+    status_code=202,
+    summary="Submit a program",
+    responses=told(
+        JobRecord,
+        status=202,
+        headers=("Location", "Idempotency-Replayed", "Preference-Applied"),
+        links=LINKS_OF_A_JOB,
+        also={200: "`Prefer: wait` was given, and the job has ended"},
+        refusals=(
+            problems.INVALID,
+            problems.UNKNOWN_LANGUAGE,
+            problems.TOO_MANY_JOBS,
+            problems.OVERLOADED,
+        ),
+    ),
+)
+async def submit_job(
     body: SubmissionBody,
     request: Request,
     caller: CallerOf,
@@ -53,7 +73,7 @@ async def submit(
     return json_answer(job, status=200 if is_awaited and job.is_finished else 202, headers=headers)
 
 
-@router.post("/batch", summary="Submit several programs")
+@router.post("/batch", summary="Submit several programs", responses=told(Batch))
 async def submit_batch(
     body: BatchBody,
     request: Request,
@@ -63,10 +83,11 @@ async def submit_batch(
 ) -> Response:
     """Accept or refuse each by itself, in order. A key stands for the batch: the same body, the same jobs."""
     submissions = parts_of(request).submissions
-    return json_answer({"jobs": await submit_all(submissions, body.jobs, caller, context, idempotency_key)})
+    items = await submit_all(submissions, body.jobs, caller, context, idempotency_key)
+    return json_answer(Batch(jobs=items))
 
 
-@router.get("", summary="List your jobs, newest first")
+@router.get("", summary="List your jobs, newest first", responses=told(JobsPage, headers=("Link",)))
 async def list_jobs(
     request: Request,
     caller: CallerOf,
@@ -76,9 +97,9 @@ async def list_jobs(
     label: Annotated[
         str | None, Query(max_length=320, pattern=r"^[^=]+=.*$", description="name=value")
     ] = None,
-    created_from: datetime | None = None,
-    created_to: datetime | None = None,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    created_from: Time | None = None,
+    created_to: Time | None = None,
+    cursor: PageCursor = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
 ) -> Response:
     """List a page of the caller's jobs, without their output; `next` continues it."""
@@ -89,26 +110,35 @@ async def list_jobs(
         language=language,
         session=session,
         label=(name, value) if label else None,
-        created_from=utc_or_none(created_from),
-        created_to=utc_or_none(created_to),
+        created_from=created_from,
+        created_to=created_to,
         before=page_start(cursor),
         limit=limit,
     )
     page = await parts_of(request).queries.jobs(question)
-    following = None if page.before is None else page_cursor(page.before)
+    following = page_cursor(page.before)
     headers = {}
     if following is not None:
         url = request.url.include_query_params(cursor=following)
         headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-    return json_answer({"jobs": page.jobs, "next": following}, headers=headers)
+    return json_answer(JobsPage(jobs=page.jobs, next=following), headers=headers)
 
 
-@router.get("/{job_id}", summary="Read one job")
+@router.get(
+    "/{job_id}",
+    summary="Read one job",
+    responses=told(
+        JobRecord,
+        headers=("ETag", "Preference-Applied"),
+        also={304: "The client has it already"},
+        refusals=(problems.UNKNOWN_JOB,),
+    ),
+)
 async def read_job(
     job_id: str,
     request: Request,
     caller: CallerOf,
-    as_of: Annotated[str | None, Query(max_length=64, description="a sequence of the log, or a time")] = None,
+    as_of: Annotated[AsOf | None, Query(description="a sequence of the log, or a time")] = None,
     if_none_match: IfNoneMatch = None,
     prefer: Prefer = None,
 ) -> Response:
@@ -116,7 +146,7 @@ async def read_job(
     check_job_id(job_id)
     parts = parts_of(request)
     if as_of is not None:
-        return json_answer(await parts.queries.job_as_of(caller.user_id, job_id, moment_of(as_of)))
+        return json_answer(await parts.queries.job_as_of(caller.user_id, job_id, as_of))
     waited = await parts.waiting.finished(caller.user_id, job_id, prefer)
     headers = {"ETag": tag_of(waited.job.last_sequence), **waited.headers}
     if is_unchanged(if_none_match, headers["ETag"]):
@@ -124,18 +154,27 @@ async def read_job(
     return json_answer(waited.job, headers=headers)
 
 
-@router.post("/{job_id}/cancel", status_code=202, summary="Cancel one job")
-async def cancel(job_id: str, request: Request, caller: CallerOf, context: ContextOf) -> Response:
+@router.post(
+    "/{job_id}/cancel",
+    status_code=202,
+    summary="Cancel one job",
+    responses=told(JobRecord, status=202, refusals=(problems.UNKNOWN_JOB, problems.ALREADY_FINISHED)),
+)
+async def cancel_job(job_id: str, request: Request, caller: CallerOf, context: ContextOf) -> Response:
     """Stop the job: at once while it is queued, as soon as its executor hears of it otherwise."""
     check_job_id(job_id)
     parts = parts_of(request)
     moment = Moment(datetime.now(UTC), context.request_id, context.trace)
-    await cancel_job(parts.cancellations, job_id, caller, moment)
+    await request_cancel(parts.cancellations, job_id, caller, moment)
     return json_answer(await parts.queries.job(caller.user_id, job_id), status=202)
 
 
-@router.get("/{job_id}/events", summary="Read one job's history")
-async def read_events(job_id: str, request: Request, caller: CallerOf) -> Response:
+@router.get(
+    "/{job_id}/events",
+    summary="Read one job's history",
+    responses=told(JobEvents, refusals=(problems.UNKNOWN_JOB,)),
+)
+async def read_job_events(job_id: str, request: Request, caller: CallerOf) -> Response:
     """List the job's events exactly as stored, with their sequence and the log's time."""
     check_job_id(job_id)
-    return json_answer({"events": await parts_of(request).queries.job_events(caller.user_id, job_id)})
+    return json_answer(JobEvents(events=await parts_of(request).queries.job_events(caller.user_id, job_id)))

@@ -2,38 +2,60 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from services.api.answers import json_answer
-from services.api.conditions import expected_sequence, is_unchanged, tag_of
+from services.api.conditions import IfMatch, IfNoneMatch, expected_sequence, is_unchanged, tag_of
 from services.api.context import CallerOf, ContextOf
+from services.api.openapi import LINKS_OF_A_JOB, LINKS_OF_A_SESSION, told
 from services.api.parts import parts_of
 from services.api.schemas import RunBody, SessionBody
 from services.api.sessions import Session
+from services.api.shapes import Revisions, SessionList
+from shared import problems
+from shared.record import JobRecord
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=1024)]
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1024)]
 Revision = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="an earlier revision")]
 
 
-@router.post("", status_code=201, summary="Begin a session")
-async def create(body: SessionBody, request: Request, caller: CallerOf) -> Response:
+@router.post(
+    "",
+    status_code=201,
+    summary="Begin a session",
+    responses=told(
+        Session,
+        status=201,
+        headers=("Location", "ETag"),
+        links=LINKS_OF_A_SESSION,
+        refusals=(problems.TOO_MANY_SESSIONS, problems.STORAGE_FULL),
+    ),
+)
+async def create_session(body: SessionBody, request: Request, caller: CallerOf) -> Response:
     """Save a new document."""
     session = await parts_of(request).sessions.create(body, caller)
     return _saved(session, status=201, headers={"Location": f"/v1/sessions/{session.session_id}"})
 
 
-@router.get("", summary="List your sessions, last saved first")
+@router.get("", summary="List your sessions, last saved first", responses=told(SessionList))
 async def list_sessions(request: Request, caller: CallerOf) -> Response:
     """List all sessions of the caller, without their documents."""
-    return json_answer({"sessions": await parts_of(request).sessions.cards(caller)})
+    return json_answer(SessionList(sessions=await parts_of(request).sessions.cards(caller)))
 
 
-@router.get("/{session_id}", summary="Read a session")
-async def read(
+@router.get(
+    "/{session_id}",
+    summary="Read a session",
+    responses=told(
+        Session,
+        headers=("ETag",),
+        also={304: "The client has it already"},
+        refusals=(problems.UNKNOWN_SESSION,),
+    ),
+)
+async def read_session(
     session_id: str,
     request: Request,
     caller: CallerOf,
@@ -47,8 +69,16 @@ async def read(
     return _saved(session)
 
 
-@router.put("/{session_id}", summary="Save a session")
-async def save(
+@router.put(
+    "/{session_id}",
+    summary="Save a session",
+    responses=told(
+        Session,
+        headers=("ETag",),
+        refusals=(problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED, problems.STORAGE_FULL),
+    ),
+)
+async def save_session(
     session_id: str, body: SessionBody, request: Request, caller: CallerOf, if_match: IfMatch = None
 ) -> Response:
     """Save the whole document as a new revision; with `If-Match` only after that one."""
@@ -56,22 +86,50 @@ async def save(
     return _saved(await parts_of(request).sessions.save(session_id, body, caller, expected=expected))
 
 
-@router.delete("/{session_id}", status_code=204, summary="Delete a session")
-async def delete(session_id: str, request: Request, caller: CallerOf, if_match: IfMatch = None) -> Response:
+@router.delete(
+    "/{session_id}",
+    status_code=204,
+    summary="Delete a session",
+    responses=told(None, status=204, refusals=(problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED)),
+)
+async def delete_session(
+    session_id: str, request: Request, caller: CallerOf, if_match: IfMatch = None
+) -> Response:
     """Forget every revision of the document. Its runs stay in the log."""
     await parts_of(request).sessions.delete(session_id, caller, expected=expected_sequence(if_match))
     return Response(status_code=204)
 
 
-@router.get("/{session_id}/history", summary="Read a session's revisions")
-async def history(session_id: str, request: Request, caller: CallerOf) -> Response:
+@router.get(
+    "/{session_id}/history",
+    summary="Read a session's revisions",
+    responses=told(Revisions, refusals=(problems.UNKNOWN_SESSION,)),
+)
+async def read_session_history(session_id: str, request: Request, caller: CallerOf) -> Response:
     """List the revisions that are kept, with their documents, oldest first."""
     revisions = [revision async for revision in parts_of(request).sessions.history(session_id, caller)]
-    return json_answer({"revisions": revisions})
+    return json_answer(Revisions(revisions=revisions))
 
 
-@router.post("/{session_id}/run", status_code=202, summary="Run a session")
-async def run(
+@router.post(
+    "/{session_id}/run",
+    status_code=202,
+    summary="Run a session",
+    responses=told(
+        JobRecord,
+        status=202,
+        headers=("Location", "Idempotency-Replayed"),
+        links=LINKS_OF_A_JOB,
+        refusals=(
+            problems.UNKNOWN_SESSION,
+            problems.PRECONDITION_FAILED,
+            problems.UNKNOWN_LANGUAGE,
+            problems.TOO_MANY_JOBS,
+            problems.OVERLOADED,
+        ),
+    ),
+)
+async def run_session(
     session_id: str,
     request: Request,
     caller: CallerOf,

@@ -1,26 +1,26 @@
-"""Runtimes that start slowly, started in their cell before there is a job for it: Node.js.
+"""Runtimes that start slowly, started in their cell before there is a job for it.
 
-The runtime's process is given the pipes of its program, and of `inside/start.js`, which waits for the job and
-then lets the runtime go on to the program by itself. It starts behind the same walls, filter and limits.
+The runtime's process is given the pipes of its program, and of a file of ours (`inside/start.js`,
+`inside/Start.java`) that the runtime loads first: it waits for the job, writes its files and then lets the
+runtime go on to the program by itself. All of it starts behind the same walls, filter and limits. Which
+runtimes there are, `runtimes` says.
 """
 
 import asyncio
 import contextlib
-import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from services.executor.sandbox.inside import wire
-from services.executor.sandbox.order import READ_AT_START, closed
-from services.executor.sandbox.pipes import fill, readable
-from services.executor.sandbox.rlimits import resource_limits
-from services.executor.sandbox.root import WORK
-from services.executor.sandbox.sandbox import SandboxError, Stage
+from services.executor.sandbox.order import closed
+from services.executor.sandbox.pipes import fill, memory_file, readable
+from services.executor.sandbox.runtimes import Runtime
+from services.executor.sandbox.sandbox import CellFile, RejectedError, SandboxError, Stage
 from shared.events import Limits
 
-NODE_ARGV = ("node", f"{WORK}/main.js")
-READ_BY_NODE = (*READ_AT_START, "NODE", "UV_", "NO_COLOR", "FORCE_COLOR")
+Compile = Callable[[Stage], Awaitable[bytes]]
+"""Runs a stage and returns what it kept. Raises SandboxError, RejectedError."""
 COMPLAINT_BYTES_MAX = 1000
 WAITING = b"w"
 STARTING_S = 20.0
@@ -33,22 +33,29 @@ class Early:
     `close` must be called.
     """
 
-    def __init__(self, owner: tuple[int, int] | None) -> None:
-        """Make them. `owner` is who may open the output pipes by name. Raises OSError."""
-        self._go, self._their_go = socket.socketpair()
-        self._stdin = os.memfd_create("headrace", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        self._job = os.memfd_create("headrace", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        (stdout, their_stdout), (stderr, their_stderr) = os.pipe(), os.pipe()
-        self._outputs, self._theirs = [stdout, stderr], [their_stdout, their_stderr]
-        if owner is not None:
-            for descriptor in self._theirs:
-                os.fchown(descriptor, *owner)
-        os.fchmod(self._stdin, 0o444)
+    def __init__(self, runtime: Runtime, order: bytes, owner: tuple[int, int] | None) -> None:
+        """Make them. `order` is to start it; `owner` may open the output pipes by name. Raises OSError."""
+        self._runtime = runtime
+        self._outputs, self._theirs = list[int](), list[int]()
+        with contextlib.ExitStack() as made:
+            self._go, self._their_go = map(made.enter_context, socket.socketpair())
+            self._order = memory_file(order)
+            made.callback(os.close, self._order)
+            self._stdin, self._job = (_empty_file(made) for _ in range(2))
+            for _ in range(2):
+                ours, theirs = os.pipe()
+                made.callback(closed, ours, theirs)
+                self._outputs.append(ours)
+                self._theirs.append(theirs)
+                if owner is not None:
+                    os.fchown(theirs, *owner)
+            os.fchmod(self._stdin, 0o444)
+            made.pop_all()
 
     @property
     def theirs(self) -> Sequence[int]:
-        """What the runtime gets, as its descriptors from 0 on."""
-        return (self._stdin, *self._theirs, self._their_go.fileno(), self._job)
+        """What the runtime gets, as its descriptors from 0 on, and the order to start it."""
+        return (self._stdin, *self._theirs, self._their_go.fileno(), self._job, self._order)
 
     def sent(self) -> None:
         """The runtime has its ends: close ours of them."""
@@ -65,7 +72,9 @@ class Early:
         except (TimeoutError, OSError) as error:
             raise SandboxError(f"an early runtime did not get ready: {error!r}") from error
         if said != WAITING:
-            raise SandboxError(f"an early runtime did not get ready: {said.decode(errors='replace')}")
+            raise SandboxError(f"an early runtime did not get ready: {self._why(said)}")
+        if printed := self._why(b""):
+            raise SandboxError(f"an early runtime printed what no program did: {printed}")
 
     def outputs(self) -> list[int]:
         """The reading ends of its stdout and stderr, which are the caller's from now on."""
@@ -74,13 +83,7 @@ class Early:
 
     def begin(self, stage: Stage) -> None:
         """Give it its job and let it go. Raises OSError."""
-        head = json.dumps(
-            {
-                "files": [(file.path, file.executable, len(file.content)) for file in stage.files],
-                "args": stage.argv[len(NODE_ARGV) :],
-                "env": dict(stage.env),
-            }
-        ).encode()
+        head = _head(stage, stage.argv[len(self._runtime.usual) :])
         fill(self._stdin, stage.stdin)
         length = len(head).to_bytes(wire.LENGTH_BYTES, "little")
         fill(self._job, b"".join([length, head, *(file.content for file in stage.files)]))
@@ -95,26 +98,75 @@ class Early:
 
     def close(self) -> None:
         """Close what is open; once."""
-        closed(self._stdin, self._job, *self._theirs, *self._outputs)
+        closed(self._stdin, self._job, self._order, *self._theirs, *self._outputs)
         self._go.close()
         self._their_go.close()
 
-
-def is_early(stage: Stage, ready: Limits, *, has_cgroups: bool) -> bool:
-    """Whether a Node.js that was started under the limits `ready` is what this stage would have started.
-
-    It must be exactly `node /work/main.js …`, with no variable that is read at the start and no other limits
-    than a group's, which can change.
-    """
-    return (
-        stage.argv[:2] == NODE_ARGV
-        and not any(name.startswith(READ_BY_NODE) for name, _ in stage.env)
-        and stage.limits.disk_bytes == ready.disk_bytes
-        and resource_limits(stage.limits, has_cgroups=has_cgroups)
-        == resource_limits(ready, has_cgroups=has_cgroups)
-    )
+    def _why(self, said: bytes) -> str:
+        """What it said, and what it printed."""
+        for output in self._outputs:
+            os.set_blocking(output, False)
+            with contextlib.suppress(BlockingIOError):
+                said += os.read(output, COMPLAINT_BYTES_MAX)
+        return said.decode(errors="replace").strip()
 
 
-def early_argv(start: str) -> list[str]:
-    """The command line of a runtime that begins with the script `start`."""
-    return [NODE_ARGV[0], "--require", start, NODE_ARGV[1]]
+class Starter:
+    """Makes the ends of one early runtime after another. What it must have compiled is, before the first."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        compiled: Compile,
+        *,
+        ready: Limits,
+        has_cgroups: bool,
+        owner: tuple[int, int] | None,
+    ) -> None:
+        """Nothing happens yet. `ready` is what the cells are made for; see `Early` for `owner`."""
+        self._runtime = runtime
+        self._compiled = compiled
+        self._ready = ready
+        self._has_cgroups = has_cgroups
+        self._owner = owner
+        self._made: tuple[CellFile, ...] | None = None
+        self._making = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        """What its runtime is called."""
+        return self._runtime.name
+
+    async def ends(self) -> Early:
+        """Those of one that is still to be started. Raises SandboxError, OSError."""
+        async with self._making:
+            if self._made is None:
+                self._made = await self._files()
+        order = self._runtime.start(self._made, self._ready, has_cgroups=self._has_cgroups)
+        return Early(self._runtime, order, self._owner)
+
+    async def _files(self) -> tuple[CellFile, ...]:
+        made = self._runtime.made
+        if made is None:
+            return ()
+        try:
+            return (CellFile(made.path, await self._compiled(made.stage)),)
+        except RejectedError as error:
+            raise SandboxError(str(error)) from error
+
+
+def _empty_file(made: contextlib.ExitStack) -> int:
+    descriptor = os.memfd_create("headrace", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    made.callback(os.close, descriptor)
+    return descriptor
+
+
+def _head(stage: Stage, args: Sequence[str]) -> bytes:
+    """A job as the files within read it: words between zero bytes, before each list how long it is."""
+    words = [str(len(stage.files))]
+    for file in stage.files:
+        words += [file.path, "x" if file.executable else "", str(len(file.content))]
+    words += [str(len(args)), *args, str(len(stage.env))]
+    for variable in stage.env:
+        words += variable
+    return "\0".join(words).encode("utf-8", "surrogateescape")

@@ -6,11 +6,12 @@ and given up when twice as many are: between the two, a load that rises and fall
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from services.executor.sandbox.cells import Berth, WarmCell, open_berth
-from services.executor.sandbox.early import Early
+from services.executor.sandbox.early import Starter
 from services.executor.sandbox.groups import Groups
 from services.executor.sandbox.sandbox import SandboxError
 from services.executor.sandbox.warden import Warden
@@ -18,6 +19,9 @@ from shared.events import Limits
 from shared.logs import get_logger
 
 logger = get_logger(__name__)
+
+REST_S = 60.0
+"""How long no runtime is started early after one did not come to wait; its jobs take the usual way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,9 @@ class Pool:
         *,
         size: int,
         limits: Limits,
-        early: Callable[[], Early] | None = None,
+        early: Starter | None = None,
     ) -> None:
-        """Nothing is made yet. `early` makes what a cell's early runtime needs; None if it has none."""
+        """Nothing is made yet. `early` makes what each cell's early runtime needs; None if it has none."""
         self._wardens = wardens
         self._groups = groups
         self._size = size
@@ -71,6 +75,7 @@ class Pool:
         self._working: set[asyncio.Task[None]] = set()
         self._coming = 0
         self._waiting = 0
+        self._rests_until = 0.0
 
     @property
     def ready(self) -> int:
@@ -133,7 +138,7 @@ class Pool:
 
     def give_back(self, cell: WarmCell) -> None:
         """End a cell; when nothing of it is left, make the next in its berth, unless there are many."""
-        wanted = self._ready.qsize() + self._coming < 2 * self._size
+        wanted = self._lacks(2 * self._size)
         self._coming += wanted
         self._begin(self._taken_back(cell, wanted=wanted))
 
@@ -146,7 +151,7 @@ class Pool:
 
     def refill(self) -> None:
         """Begin to make what is missing."""
-        while self._ready.qsize() + self._coming < self._size:
+        while self._lacks(self._size):
             self._make()
 
     async def full(self) -> None:
@@ -169,6 +174,10 @@ class Pool:
                 await cell.dispose()
                 await cell.berth.close()
 
+    def _lacks(self, many: int) -> bool:
+        """Whether one more should be made for so many to be ready."""
+        return self._ready.qsize() + self._coming < many and time.monotonic() >= self._rests_until
+
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._working.add(task)
@@ -189,7 +198,7 @@ class Pool:
                 warden = self._wardens.living()
                 berth = await open_berth(warden, self._groups, self._limits)
             warden = berth.warden
-            made = await berth.make(early=self._ends())
+            made = await berth.make(early=None if self._early is None else await self._early.ends())
         except (SandboxError, OSError) as error:
             why = SandboxError(f"a cell could not be made: {error}")
             made = Failure(why, dead=None if warden is None or warden.alive else warden)
@@ -199,8 +208,16 @@ class Pool:
             self._coming -= 1
         if isinstance(made, WarmCell) or self._waiting:
             self._ready.put_nowait(made)
-        else:
+        elif self._early is None or made.dead is not None:
             logger.warning("cell_not_made", why=str(made.error))
+        else:
+            self._rest(self._early, made)
+
+    def _rest(self, early: Starter, failure: Failure) -> None:
+        """Leave a runtime alone for a while that does not start here, and say so."""
+        if self._size:
+            self._rests_until = time.monotonic() + REST_S
+            logger.warning("runtime_not_early", runtime=early.name, why=str(failure.error), rest_s=REST_S)
 
     async def _retire(self, berth: Berth) -> None:
         try:
@@ -217,9 +234,3 @@ class Pool:
         else:
             await cell.dispose()
             await self._retire(cell.berth)
-
-    def _ends(self) -> Early | None:
-        try:
-            return None if self._early is None else self._early()
-        except OSError as error:
-            raise SandboxError(f"an early runtime cannot be given its ends: {error}") from error

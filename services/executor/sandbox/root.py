@@ -12,6 +12,8 @@ from services.executor.sandbox.settings import SandboxSettings
 CELL_UID = 1000
 CELL_HOSTNAME = "cell"
 WORK = "/work"
+PLACE = "/run/warden"
+"""Where a warden's own files are, read-only; a warm cell sees them too."""
 NAMESPACES = ("user", "pid", "mount", "net", "ipc", "uts", "cgroup")
 BASE_ENVIRONMENT = (("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", WORK), ("LANG", "C.UTF-8"))
 

@@ -45,8 +45,8 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     run. Each costs about 3 MiB."""
 
     early_ready: int = 2
-    """Cells kept ready in which Node.js has started already, once there was a job for one. Each costs about
-    45 MiB."""
+    """Cells kept ready of each runtime that starts early, Node.js and Java, once there was a job for it. Each
+    costs about 45 MiB."""
 
     files_max: int = 256
     """Files of one stage. Each takes a descriptor of the executor while its cell is being made."""

@@ -15,10 +15,9 @@ from services.executor.sandbox import order
 from services.executor.sandbox.host import Bubblewrap
 from services.executor.sandbox.inside import linux, wire
 from services.executor.sandbox.pipes import memory_file, readable
-from services.executor.sandbox.root import MADE_IN_ETC, WORK
+from services.executor.sandbox.root import MADE_IN_ETC, PLACE, WORK
 from services.executor.sandbox.sandbox import SandboxError
 
-PLACE = "/run/warden"
 CHANNEL = "WARDEN_CHANNEL"
 COMPLAINT_BYTES_MAX = 16 * 1024
 STARTING_S = 20.0

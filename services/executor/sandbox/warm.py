@@ -1,67 +1,46 @@
 """The warm sandbox: every stage in a cell that was made ahead of time and is never used again.
 
-Python goes on in the interpreter that its cell was forked from; everything else is executed. Where a host
+Python goes on in the interpreter that its cell was forked from, runtimes that start slowly have been started
+there already; everything else is executed. Where a host
 does not let its users nest namespaces, `open_sandbox` opens the cold sandbox instead and says so.
 """
 
 import asyncio
 import contextlib
 import platform
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from services.executor.sandbox import admission, order, seccomp
 from services.executor.sandbox.bubblewrap import open_cold_sandbox, prove
-from services.executor.sandbox.cells import WarmCell
 from services.executor.sandbox.cgroups import open_groups
-from services.executor.sandbox.early import Early, early_argv, is_early
 from services.executor.sandbox.host import Bubblewrap, bubblewrap, runtime_digest
 from services.executor.sandbox.inside import wire
 from services.executor.sandbox.pool import Pool, Wardens
-from services.executor.sandbox.rlimits import resource_limits
-from services.executor.sandbox.root import BASE_ENVIRONMENT, CELL_UID, NAMESPACES, WORK, warden_arguments
+from services.executor.sandbox.pools import MakePool, make_pools
+from services.executor.sandbox.root import CELL_UID, NAMESPACES, WORK, warden_arguments
 from services.executor.sandbox.run import Conditions, run_stage
+from services.executor.sandbox.runtimes import Runtime, runtimes
 from services.executor.sandbox.sandbox import OutputSink, Sandbox, SandboxError, Stage, Verdict
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warden import PLACE, started
-from shared.events import Isolation, Limits
+from services.executor.sandbox.warden import started
+from shared.events import Isolation
 from shared.logs import get_logger
 
 logger = get_logger(__name__)
-
-READY_LIMITS = Limits()
-"""What cells are made for; a job that asks for else has its cell adapted when it comes."""
-
-
-@dataclass(slots=True)
-class Pools:
-    """Cells that become anything, and cells in which Node.js waits, from the first job on that wants one."""
-
-    usual: Pool
-    early: Pool
-    early_wanted: bool = False
-
-    async def take(self, stage: Stage, *, has_cgroups: bool) -> tuple[Pool, WarmCell]:
-        """A cell for a stage, and the pool to give it back to. Raises SandboxError."""
-        if is_early(stage, READY_LIMITS, has_cgroups=has_cgroups):
-            self.early_wanted = True
-            if cell := self.early.take_ready():
-                return self.early, cell
-        return self.usual, await self.usual.take(disk_bytes=stage.limits.disk_bytes)
 
 
 class WarmSandbox:
     """Runs every stage in a cell of the pool. Made by `open_warm_sandbox`."""
 
     def __init__(
-        self, settings: SandboxSettings, pools: Pools, conditions: Conditions, isolation: Isolation
+        self, make: MakePool, early: Sequence[Runtime], conditions: Conditions, isolation: Isolation
     ) -> None:
         """Nothing happens yet; what the arguments hold open is closed by who opened it."""
-        self._settings = settings
-        self._pools = pools
+        self._pools = make_pools(make, early, conditions, compiled=self._compiled)
         self._conditions = conditions
         self._isolation = isolation
+        self._closing = asyncio.Event()
 
     @property
     def isolation(self) -> Isolation:
@@ -71,17 +50,15 @@ class WarmSandbox:
     @property
     def cells_ready(self) -> int:
         """How many cells wait for a job."""
-        return self._pools.usual.ready + self._pools.early.ready
+        return sum(pool.ready for pool in self._pools.all)
 
     async def full(self) -> None:
         """Return when as many cells are ready as there should be."""
-        await self._pools.usual.full()
-        if self._pools.early_wanted:
-            await self._pools.early.full()
+        await self._pools.full()
 
     async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
         """See `Sandbox.run`. Raises RejectedError for what can never run, or a product that is too long."""
-        admission.check(stage, self._settings)
+        admission.check(stage, self._conditions.bounds)
         pool, cell = await self._pools.take(stage, has_cgroups=self._conditions.has_cgroups)
         try:
             return await run_stage(cell, stage, output, stop, self._conditions)
@@ -93,6 +70,24 @@ class WarmSandbox:
             raise
         finally:
             pool.give_back(cell)
+
+    async def begin_close(self) -> None:
+        """Make no more cells. No run may be going on."""
+        self._closing.set()
+        await self._pools.begin_close()
+
+    async def close(self) -> None:
+        """Give up every cell; their warden must have ended."""
+        await self._pools.close()
+
+    async def _compiled(self, stage: Stage) -> bytes:
+        """What a stage of our own keeps. Raises SandboxError if it keeps nothing, RejectedError."""
+        said = bytearray()
+        verdict = await self.run(stage, output=lambda _stream, piece: said.extend(piece), stop=self._closing)
+        if verdict.kept is None:
+            why = said.decode(errors="replace").strip()
+            raise SandboxError(f"{stage.argv[0]} made no {stage.keep}: {why}; {verdict}")
+        return verdict.kept
 
 
 @contextlib.asynccontextmanager
@@ -109,24 +104,24 @@ async def open_sandbox(settings: SandboxSettings | None = None) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def open_warm_sandbox(settings: SandboxSettings | None = None) -> AsyncIterator[WarmSandbox]:
-    """Open the warm sandbox and prove by a trial that this host can make its cells. Raises SandboxError."""
+async def open_warm_sandbox(
+    settings: SandboxSettings | None = None, *, early: Sequence[Runtime] | None = None
+) -> AsyncIterator[WarmSandbox]:
+    """Open the warm sandbox and prove by a trial that this host can make its cells. Raises SandboxError.
+
+    `early` are the runtimes to start early; all that there are by default.
+    """
     settings = settings or SandboxSettings()
+    early = runtimes() if early is None else early
     arguments = warden_arguments()
     with bubblewrap(settings) as found:
         async with open_groups(settings) as groups:
             walls = _walls(settings, has_cgroups=groups.version != "none")
             wardens = Wardens(partial(started, found, arguments, walls))
-            owner = None if found.uid is None or found.gid is None else (found.uid, found.gid)
-            make = partial(Pool, wardens, groups, limits=READY_LIMITS)
-            pools = Pools(
-                usual=make(size=settings.cells_ready),
-                early=make(size=settings.early_ready, early=partial(Early, owner)),
-            )
             conditions = Conditions(
                 poll_s=settings.poll_ms / 1000,
                 has_cgroups=groups.version != "none",
-                owner=owner,
+                owner=None if found.uid is None or found.gid is None else (found.uid, found.gid),
                 bounds=settings,
             )
             isolation = Isolation(
@@ -134,18 +129,16 @@ async def open_warm_sandbox(settings: SandboxSettings | None = None) -> AsyncIte
                 seccomp=seccomp.digest(bytes.fromhex(walls.seccomp)),
                 cgroup=groups.version,
                 uid=found.cell_uid,
-                runtime_digest=_digest(found, arguments, walls),
+                runtime_digest=_digest(found, arguments, walls, early),
             )
-            sandbox = WarmSandbox(settings, pools, conditions, isolation)
+            sandbox = WarmSandbox(partial(Pool, wardens, groups), early, conditions, isolation)
             try:
                 await prove(sandbox)
                 yield sandbox
             finally:
-                for pool in (pools.usual, pools.early):
-                    await pool.begin_close()
+                await sandbox.begin_close()
                 await wardens.close()
-                for pool in (pools.usual, pools.early):
-                    await pool.close()
+                await sandbox.close()
 
 
 def _walls(settings: SandboxSettings, *, has_cgroups: bool) -> wire.Walls:
@@ -160,12 +153,9 @@ def _walls(settings: SandboxSettings, *, has_cgroups: bool) -> wire.Walls:
         shared_memory_bytes=settings.shared_memory_bytes,
         inodes_max=settings.disk_inodes,
         seccomp=code.hex(),
-        early=early_argv(f"{PLACE}/{order.START_SCRIPT}"),
-        environment={**dict(BASE_ENVIRONMENT), "PWD": WORK},
-        rlimits=resource_limits(READY_LIMITS, has_cgroups=has_cgroups),
     )
 
 
-def _digest(found: Bubblewrap, arguments: list[str], walls: wire.Walls) -> str:
+def _digest(found: Bubblewrap, arguments: list[str], walls: wire.Walls, early: Sequence[Runtime]) -> str:
     ours = [f"{name}:{text!r}" for name, text in order.inside_files()]
-    return runtime_digest(found.path, [*arguments, *ours, repr(walls)])
+    return runtime_digest(found.path, [*arguments, *ours, repr(walls), *map(repr, early)])

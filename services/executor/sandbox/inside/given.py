@@ -37,5 +37,4 @@ class Given:
             (b"devpts", b"/dev/pts", linux.NOSUID | linux.NOEXEC, b"newinstance,ptmxmode=0666,mode=0620"),
         )
         self.capabilities = range(linux.last_capability() + 1)
-        self.early, self.environment, self.rlimits = walls.early, walls.environment, walls.rlimits
         self.filter = linux.Filter(bytes.fromhex(walls.seccomp))

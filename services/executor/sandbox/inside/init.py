@@ -25,7 +25,8 @@ CHILD_ENDED = int(signal.SIGCHLD)
 def live(given: Given, channel: socket.socket, disk_bytes: int, early: list[int]) -> None:
     """Be the pid 1 that was just cloned, from its first moment to its last. Returns only in a program.
 
-    `early` are the descriptors of a runtime that is to start before its job comes; if empty, there is none.
+    `early` are the descriptors of a runtime that is to start before its job comes, and the order to start it;
+    if empty, there is none.
     """
     try:
         _build(given, disk_bytes)
@@ -40,7 +41,7 @@ def live(given: Given, channel: socket.socket, disk_bytes: int, early: list[int]
     except BaseException as error:  # noqa: BLE001 - told to the executor, who has no other way to know
         program.die(channel, error)
     if early:
-        program.start_early(given, channel, early)
+        program.start_early(channel, early)
     program.become(channel)
 
 

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import linux, wire
-from .given import Given
 
 INTERRUPT, BY_DEFAULT = int(signal.SIGINT), int(signal.SIG_DFL)
 ABOVE_ALL, DESCRIPTORS_MAX = 128, 256
@@ -55,19 +54,23 @@ def become(channel: socket.socket) -> None:
     _go_on(job)
 
 
-def start_early(given: Given, channel: socket.socket, descriptors: list[int]) -> NoReturn:
-    """Become a runtime that waits for its job by itself, with these as its descriptors from 0 on."""
+def start_early(channel: socket.socket, descriptors: list[int]) -> NoReturn:
+    """Become a runtime that waits for its job by itself, with these as its descriptors from 0 on.
+
+    The last of them is not for it: it holds the order to start it, which is like a job.
+    """
     try:
         os.setsid()
-        for kind, soft, hard in given.rlimits:
+        order = _placed(descriptors.pop())
+        for kind, soft, hard in order.rlimits:
             resource.setrlimit(kind, (soft, hard))
         clear = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, ABOVE_ALL) for descriptor in descriptors]
         for target, descriptor in enumerate(clear):
             os.dup2(descriptor, target)
         os.closerange(len(clear), DESCRIPTORS_MAX)
-    except OSError as error:
+    except BaseException as error:  # noqa: BLE001 - told to the executor, who has no other way to know
         die(channel, error)
-    _execute(given.early, given.environment)
+    _execute(order.argv, order.env)
 
 
 def _placed(descriptor: int) -> wire.Job:

@@ -22,14 +22,17 @@ function begin() {
     fs.writeSync(GO, "w"); // waiting
     if (fs.readSync(GO, Buffer.alloc(1)) === 0) process.exit(0); // never needed
     const length = Number(read(0, HEAD_BYTES).readBigUInt64LE());
-    const job = JSON.parse(read(HEAD_BYTES, length));
+    const words = read(HEAD_BYTES, length).toString().split("\0");
+    const next = () => words.shift();
+    const times = (count, what) => { while (count-- > 0) what(); };
     let at = HEAD_BYTES + length;
-    for (const [name, executable, size] of job.files) {
-        place(name, executable ? 0o755 : 0o644, read(at, size));
+    times(next(), () => {
+        const name = next(), mode = next() ? 0o755 : 0o644, size = Number(next());
+        place(name, mode, read(at, size));
         at += size;
-    }
-    process.argv.push(...job.args);
-    Object.assign(process.env, job.env);
+    });
+    times(next(), () => process.argv.push(next()));
+    times(next(), () => { process.env[next()] = next(); });
 }
 
 // A worker loads what its process loaded first, too; there it has nothing to do.

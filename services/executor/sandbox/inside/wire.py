@@ -32,11 +32,7 @@ _STATUS = struct.Struct("=iq??")
 
 @dataclass(frozen=True)
 class Walls:
-    """What all cells of a warden have in common. Sizes in bytes; `seccomp` is the filter's code in hex.
-
-    `early` is the command line of a runtime that starts before its job, in this `environment` and under these
-    `rlimits`.
-    """
+    """What all cells of a warden have in common. Sizes in bytes; `seccomp` is the filter's code in hex."""
 
     uid: int
     work: str
@@ -44,9 +40,6 @@ class Walls:
     shared_memory_bytes: int
     inodes_max: int
     seccomp: str
-    early: list[str]
-    environment: dict[str, str]
-    rlimits: list[tuple[int, int, int]]
 
 
 class Job(NamedTuple):

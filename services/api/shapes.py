@@ -1,0 +1,77 @@
+"""What routes answer besides single records: lists and pages, each a struct that OpenAPI can tell."""
+
+from services.api.batches import BatchItem
+from services.api.dead_letters import Advisory
+from services.api.sessions import Session, SessionCard
+from shared.codec import EventObject
+from shared.events import Artifact, Shape, SkippedArtifact
+from shared.presence import LanguageOffer
+from shared.record import JobRecord
+
+
+class JobsPage(Shape, frozen=True, kw_only=True):
+    """Newest first, without results; `next` goes on, None at the end."""
+
+    jobs: tuple[JobRecord, ...]
+    next: str | None
+
+
+class Batch(Shape, frozen=True, kw_only=True):
+    """One answer for each submission, in their order."""
+
+    jobs: list[BatchItem]
+
+
+class JobEvents(Shape, frozen=True, kw_only=True):
+    """A job's history as stored."""
+
+    events: list[EventObject]
+
+
+class Artifacts(Shape, frozen=True, kw_only=True):
+    """What was kept of a job's files, and what was not."""
+
+    artifacts: tuple[Artifact, ...]
+    skipped: tuple[SkippedArtifact, ...]
+
+
+class Languages(Shape, frozen=True, kw_only=True):
+    """What live executors offer, by name."""
+
+    languages: list[LanguageOffer]
+
+
+class SessionList(Shape, frozen=True, kw_only=True):
+    """Last saved first."""
+
+    sessions: list[SessionCard]
+
+
+class Revisions(Shape, frozen=True, kw_only=True):
+    """Oldest first."""
+
+    revisions: list[Session]
+
+
+class Messages(Shape, frozen=True, kw_only=True):
+    """Oldest first."""
+
+    messages: list[Advisory]
+
+
+class FieldProblem(Shape, frozen=True, kw_only=True):
+    """One broken rule: where, and what."""
+
+    field: str
+    message: str
+
+
+class ProblemDocument(Shape, frozen=True, kw_only=True):
+    """RFC 9457. `type` is stable, `detail` is for people, `instance` names the request in our logs."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: tuple[FieldProblem, ...] = ()

@@ -1,0 +1,1 @@
+"""What the schema fuzzer is told of this system."""

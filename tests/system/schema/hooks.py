@@ -1,0 +1,37 @@
+"""Test data for the schema fuzzer: what no schema can know or say.
+
+Languages are those that executors offer, limits have a maximum that operators set, and names of files are
+different ones, whose length is counted in bytes. A key that was used before is refused with another program.
+"""
+
+import uuid
+from typing import Any
+
+import schemathesis
+from schemathesis import Case, GenerationMode, HookContext
+
+
+@schemathesis.hook
+def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:
+    """Make programs ones that this system can run, where they are meant to be good."""
+    if case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE:
+        if case.headers and "Idempotency-Key" in case.headers:
+            case.headers["Idempotency-Key"] = uuid.uuid4().hex
+        body: Any = case.body
+        for program in body.get("jobs", [body]) if isinstance(body, dict) else []:
+            if isinstance(program, dict):
+                _make_good(program)
+    return case
+
+
+def _make_good(program: dict[str, Any]) -> None:
+    if isinstance(program.get("language"), str):
+        program["language"] = "bash"
+    program.pop("limits", None)
+    files = program.get("files")
+    for number, file in enumerate(files if isinstance(files, list) else []):
+        file["name"] = f"{number}.sh"
+    if program.get("entrypoint") or files:
+        program["entrypoint"] = "0.sh"
+    if program.get("artifacts"):
+        program["artifacts"] = ["*.txt"]
