@@ -28,6 +28,8 @@ bench:
     python -m bench.latency
     python -m bench.throughput
     python -m bench.sandbox
+    python -m bench.fanout
+    python -m bench.resume
 
 # Every attack that we know of, for real: as whoever runs it, and where that is root, as an ordinary user too.
 security *arguments:

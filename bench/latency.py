@@ -28,7 +28,7 @@ async def one_job(client: AsyncClient, events: AsyncIterator[EventObject]) -> fl
     began = time.perf_counter()
     job = await client.submit({"language": "python", "code": SOURCE})
     async for event in events:
-        if event.job_id == job["job_id"] and event.type == TERMINAL:
+        if event.job_id == job.job_id and event.type == TERMINAL:
             return (time.perf_counter() - began) * 1000
     raise SystemExit("the socket ended before the job")
 

@@ -1,1 +1,37 @@
 """What a user of Headrace installs: the client, the command line, and the stack on one machine."""
+
+from headrace.answers import Artifacts, JobsPage, Language, kept_bytes, output_bytes
+from headrace.blocking import Client
+from headrace.client import AsyncClient
+from headrace.errors import (
+    ClosedError,
+    HeadraceError,
+    HistoryLostError,
+    NotFinishedError,
+    ProblemAnswerError,
+    ProtocolError,
+    UnreachableError,
+)
+from headrace.subscription import Gap
+from shared.codec import EventObject
+from shared.record import JobRecord
+
+__all__ = [
+    "Artifacts",
+    "AsyncClient",
+    "Client",
+    "ClosedError",
+    "EventObject",
+    "Gap",
+    "HeadraceError",
+    "HistoryLostError",
+    "JobRecord",
+    "JobsPage",
+    "Language",
+    "NotFinishedError",
+    "ProblemAnswerError",
+    "ProtocolError",
+    "UnreachableError",
+    "kept_bytes",
+    "output_bytes",
+]

@@ -7,12 +7,14 @@ symbolic link is followed, so nothing is written outside, whatever lies there al
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from headrace.client import AsyncClient, HeadraceError
+from headrace.client import AsyncClient
+from headrace.errors import HeadraceError
+from shared.events import Artifact
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Never waits for the reader of a named pipe that somebody put there.
@@ -27,11 +29,11 @@ class WrongContentError(HeadraceError):
     """What arrived is not what the job's result names."""
 
 
-async def download(client: AsyncClient, job_id: str, listed: list[dict[str, Any]], directory: Path) -> None:
+async def download(client: AsyncClient, job_id: str, listed: Sequence[Artifact], directory: Path) -> None:
     """Write every listed artifact beneath `directory`. Raises HeadraceError."""
     for artifact in listed:
-        with new_file(directory, artifact["path"]) as file:
-            await _fill(file, client.artifact(job_id, artifact["path"]), artifact["sha256"])
+        with new_file(directory, artifact.path) as file:
+            await _fill(file, client.artifact(job_id, artifact.path), artifact.sha256)
 
 
 @contextmanager

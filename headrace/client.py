@@ -1,126 +1,133 @@
 """The client: submit programs, read jobs, and follow their events over a connection that may break.
 
-`Events` reconnects with its last cursor, so that what it yields has no gap and no repeat.
-
-Errors::
-
-    HeadraceError
-    ├── ProblemAnswerError   the service said no; `document` is its problem+json
-    ├── HistoryLostError     events that were asked for are not kept any more
-    ├── UnreachableError     no answer; a submission with a key may be repeated
-    └── ProtocolError        an answer that this version does not understand
+What goes wrong is one of `headrace.errors`. docs/client.md shows it at work.
 """
 
 import asyncio
-import base64
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing
 from datetime import datetime
-from typing import Any, TypeAlias
+from types import TracebackType
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-import httpx
+import aiohttp
 import msgspec
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
-from websockets.typing import Subprotocol
 
+from headrace.answers import Artifacts, History, JobsPage, Language, Languages
+from headrace.calls import PATIENCE_S, Calls, Params, open_session
+from headrace.connection import Endpoint, named
+from headrace.credentials import Credentials, TokenSource
+from headrace.errors import NotFinishedError, ProblemAnswerError, ProtocolError, UnreachableError
+from headrace.follow import Following, OnGap, ignore
 from shared.codec import EventObject
+from shared.record import JobRecord
 
-SUBPROTOCOL = Subprotocol("headrace.v1")
-TIMEOUT_S = 30.0
-RECONNECT_FIRST_S = 0.1
-RECONNECT_MOST_S = 3.0
-FINAL_CLOSE_CODES = frozenset({4400, 4401, 4403, 4406, 4409})
-"""Closed for a reason that connecting again would not change."""
+RESULT_TIMEOUT_S = 300.0
+CONFLICT = 409
 
-Json: TypeAlias = dict[str, Any]
-
-
-class HeadraceError(Exception):
-    """Anything that keeps a call from its answer."""
-
-
-class ProblemAnswerError(HeadraceError):
-    """The service refused; `document` is its problem+json."""
-
-    def __init__(self, document: Json) -> None:
-        """Keep the whole document."""
-        super().__init__(f"{document.get('title')}: {document.get('detail')}")
-        self.document = document
-
-
-class HistoryLostError(HeadraceError):
-    """Events that were asked for have left the log. Lost output alone is no error: the result holds it."""
-
-
-class UnreachableError(HeadraceError):
-    """No answer came."""
-
-
-class ProtocolError(HeadraceError):
-    """The answer is not one of this protocol."""
-
-
-class _TryAgainError(Exception):
-    """The notifier cannot do it now; nothing is wrong with what was asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where the service is and who calls."""
-
-    api_url: str
-    websocket_url: str
-    token: str
+AnswerT = TypeVar("AnswerT")
+Filter = str | int | datetime | None
 
 
 class AsyncClient:
-    """Talks to one Headrace. Made by `open_client`."""
+    """Talks to one Headrace between ``async with`` and its end. All calls raise HeadraceError."""
 
-    def __init__(self, http: httpx.AsyncClient, endpoint: Endpoint) -> None:
-        """Use an open HTTP client whose base URL and token are the endpoint's."""
-        self._http = http
-        self._endpoint = endpoint
+    def __init__(
+        self,
+        api_url: str | None = None,
+        token: TokenSource | None = None,
+        *,
+        websocket_url: str | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """Without a URL: what HEADRACE_API_URL names, else this directory's local stack. Raises StackError.
 
-    async def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> Json:
-        """Submit a program; safe to repeat with the same key, which is made up if there is none."""
+        `token` may be a function that gives a fresh one. `patience_s` is how long a call is repeated while
+        no answer comes, or one that says to come back; 0 asks once.
+        """
+        self._endpoint = named(api_url, token, websocket_url)
+        self._credentials = Credentials(self._endpoint.token)
+        self._patience_s = patience_s
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Open connections when they are needed."""
+        self._session: aiohttp.ClientSession = await self._open.enter_async_context(open_session())
+        self._calls = Calls(
+            self._session, self._endpoint.api_url, self._credentials, patience_s=self._patience_s
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close them."""
+        await self._open.aclose()
+
+    async def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobRecord:
+        """Hand a program in; one key makes one job, however often it is sent. Without one, one is made up."""
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
-        return await self._call("POST", "/v1/jobs", json=dict(submission), headers=headers)
+        answer = await self._calls.call("POST", "/v1/jobs", body=submission, headers=headers)
+        return _decoded(answer, JobRecord)
 
-    async def get(self, job_id: str) -> Json:
+    async def run(
+        self, submission: Mapping[str, Any], *, key: str | None = None, timeout_s: float = RESULT_TIMEOUT_S
+    ) -> JobRecord:
+        """Submit, and return the finished job. Raises NotFinishedError, and lets the job go on."""
+        job = await self.submit(submission, key=key)
+        return job if job.is_finished else await self._finished(job.job_id, timeout_s)
+
+    async def result(self, job_id: str, *, timeout_s: float = RESULT_TIMEOUT_S) -> JobRecord:
+        """The job once it has ended. Raises NotFinishedError."""
+        job = await self.get(job_id)
+        return job if job.is_finished else await self._finished(job_id, timeout_s)
+
+    async def get(self, job_id: str) -> JobRecord:
         """One job as it stands."""
-        return await self._call("GET", f"/v1/jobs/{job_id}")
+        return await self._get(_path(job_id), JobRecord)
 
-    async def cancel(self, job_id: str) -> Json:
-        """Stop a job."""
-        return await self._call("POST", f"/v1/jobs/{job_id}/cancel")
+    async def cancel(self, job_id: str) -> JobRecord:
+        """Stop a job. One that is cancelled already is no error, one that ended otherwise is."""
+        try:
+            return _decoded(await self._calls.call("POST", f"{_path(job_id)}/cancel"), JobRecord)
+        except ProblemAnswerError as refusal:
+            # The answer to this very call may have been lost, and the call repeated.
+            if refusal.status == CONFLICT and (job := await self.get(job_id)).status == "cancelled":
+                return job
+            raise
 
-    async def jobs(self, **filters: str | int | None) -> Json:
-        """A page of the caller's jobs, newest first."""
-        given = {name: value for name, value in filters.items() if value is not None}
-        return await self._call("GET", "/v1/jobs", params=given)
+    async def jobs(self, **filters: Filter) -> JobsPage:
+        """A page of the caller's jobs: `status`, `language`, `label` (``name=value``), `created_from`, …"""
+        return await self._get("/v1/jobs", JobsPage, _params(filters))
 
-    async def languages(self) -> list[Json]:
+    async def every_job(self, **filters: Filter) -> AsyncGenerator[JobRecord, None]:
+        """The jobs of all pages."""
+        page = await self.jobs(**filters)
+        while True:
+            for job in page.jobs:
+                yield job
+            if page.next is None:
+                return
+            page = await self.jobs(**{**filters, "cursor": page.next})
+
+    async def languages(self) -> tuple[Language, ...]:
         """What can be run right now."""
-        found: list[Json] = (await self._call("GET", "/v1/languages"))["languages"]
-        return found
+        return (await self._get("/v1/languages", Languages)).languages
 
     async def history(self, job_id: str) -> list[EventObject]:
         """One job's events as stored."""
-        answer = await self._call("GET", f"/v1/jobs/{job_id}/events")
-        return msgspec.convert(answer["events"], list[EventObject])
+        return (await self._get(f"{_path(job_id)}/events", History)).events
 
-    async def artifacts(self, job_id: str) -> Json:
-        """What a finished job left: `artifacts`, and what was `skipped`."""
-        return await self._call("GET", f"/v1/jobs/{job_id}/artifacts")
+    async def artifacts(self, job_id: str) -> Artifacts:
+        """Which files a finished job left, and which were asked for and are not kept."""
+        return await self._get(f"{_path(job_id)}/artifacts", Artifacts)
 
     async def artifact(self, job_id: str, path: str) -> AsyncGenerator[bytes, None]:
         """One of a finished job's files, some bytes at a time."""
-        async with self._streamed(f"/v1/jobs/{job_id}/artifacts/{quote(path)}") as answer:
-            async for piece in answer.aiter_bytes():
+        async with aclosing(self._calls.pieces(f"{_path(job_id)}/artifacts/{quote(path)}")) as pieces:
+            async for piece in pieces:
                 yield piece
 
     async def replay(
@@ -132,140 +139,93 @@ class AsyncClient:
         stored_to: datetime | None = None,
         everyone: bool = False,
     ) -> AsyncGenerator[EventObject, None]:
-        """All events that the log holds of the caller (or of everyone, with the scope for it)."""
-        params: dict[str, str | int] = {"after": after}
-        if kind is not None:
-            params["type"] = kind
-        if stored_from is not None:
-            params["from"] = stored_from.isoformat()
-        if stored_to is not None:
-            params["to"] = stored_to.isoformat()
+        """All events that the log holds of the caller (or of everyone, with the scope for it), in order."""
+        filters: dict[str, Filter] = {"type": kind, "from": stored_from, "to": stored_to}
         if everyone:
-            params["all"] = "true"
-        async with self._streamed("/v1/events", params) as answer:
-            async for line in answer.aiter_lines():
-                yield msgspec.json.decode(line, type=EventObject)
-
-    async def follow(self, job_id: str = "*", *, after: str = "start") -> AsyncGenerator[EventObject, None]:
-        """One job's events until it ends, or (``*``) all jobs' for ever, over any broken connection."""
-        cursor = after
-        pause_s = RECONNECT_FIRST_S
+            filters["all"] = "true"
         while True:
+            began = after
             try:
-                async with self._subscribed(job_id, cursor) as connection:
-                    async for event in _events(connection):
-                        cursor = event.cursor
-                        pause_s = RECONNECT_FIRST_S
+                async with aclosing(self._lines("/v1/events", _params({**filters, "after": after}))) as lines:
+                    async for line in lines:
+                        event = _decoded(line, EventObject)
+                        after = event.seq or after
                         yield event
                     return
-            except ConnectionClosed as error:
-                if error.rcvd is not None and error.rcvd.code in FINAL_CLOSE_CODES:
-                    raise ProtocolError(f"closed with {error.rcvd.code}: {error.rcvd.reason}") from error
-            except (OSError, TimeoutError, InvalidHandshake, _TryAgainError):
-                pass
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, RECONNECT_MOST_S)
+            except UnreachableError:
+                # It broke off: go on behind what came, but not if nothing did.
+                if after == began:
+                    raise
 
-    @asynccontextmanager
-    async def _subscribed(self, job_id: str, after: str) -> AsyncIterator[ClientConnection]:
-        async with connect(
-            self._endpoint.websocket_url, subprotocols=[SUBPROTOCOL], max_size=None, compression=None
-        ) as connection:
-            await _send(connection, {"type": "connection_init", "token": self._endpoint.token})
-            await _expect(connection, "connection_ack")
-            await _send(connection, {"type": "subscribe", "id": "1", "job_id": job_id, "after": after})
-            await _expect(connection, "subscribed")
-            yield connection
+    async def follow(
+        self, job_id: str = "*", *, after: str = "start", until_now: bool = False, on_gap: OnGap = ignore
+    ) -> AsyncGenerator[EventObject, None]:
+        """One job's events until it ends, or (``*``) all jobs' for ever, over any broken connection.
 
-    @asynccontextmanager
-    async def _streamed(
-        self, path: str, params: Mapping[str, str | int] | None = None
-    ) -> AsyncIterator[httpx.Response]:
-        """An answer whose body is still to come. Raises HeadraceError, also while the body is read."""
+        `after` is the cursor of an event, ``start`` or ``now``; `until_now` ends it where nothing more has
+        happened yet. `on_gap` is told of output that is not kept any more. Raises ClosedError and
+        HistoryLostError.
+        """
+        following = Following(
+            self._session, self._endpoint.websocket_url, self._credentials, job_id, after, on_gap, until_now
+        )
+        async with aclosing(following.events()) as events:
+            async for event in events:
+                yield event
+
+    async def stream(
+        self, job_id: str, *, after: str = "start", on_gap: OnGap = ignore
+    ) -> AsyncGenerator[EventObject, None]:
+        """One job's events and its output as they come, until it ends."""
+        async with aclosing(self.follow(job_id, after=after, on_gap=on_gap)) as events:
+            async for event in events:
+                yield event
+
+    async def _finished(self, job_id: str, timeout_s: float) -> JobRecord:
+        waiting = asyncio.timeout(timeout_s)
         try:
-            async with self._http.stream("GET", path, params=params) as answer:
-                if answer.status_code != httpx.codes.OK:
-                    await answer.aread()
-                    raise _problem(answer)
-                yield answer
-        except httpx.TransportError as error:
-            raise UnreachableError(f"{self._endpoint.api_url}: {type(error).__name__}") from error
+            async with waiting:
+                # Nothing but the end is wanted, so nothing that was before; a job that has ended says so.
+                async for _ in self.follow(job_id, after="now"):
+                    pass
+        except TimeoutError as error:
+            if not waiting.expired():
+                raise
+            raise NotFinishedError(job_id, timeout_s) from error
+        return await self.get(job_id)
 
-    async def _call(self, method: str, path: str, **options: Any) -> Json:  # noqa: ANN401 - httpx's own options
-        try:
-            answer = await self._http.request(method, path, **options)
-        except httpx.TransportError as error:
-            raise UnreachableError(f"{self._endpoint.api_url}: {type(error).__name__}") from error
-        if answer.status_code >= httpx.codes.BAD_REQUEST:
-            raise _problem(answer)
-        found: Json = answer.json()
-        return found
+    async def _get(self, path: str, kind: type[AnswerT], params: Params | None = None) -> AnswerT:
+        return _decoded(await self._calls.call("GET", path, params=params), kind)
 
-
-@asynccontextmanager
-async def open_client(endpoint: Endpoint) -> AsyncIterator[AsyncClient]:
-    """A client, closed with the context."""
-    headers = {"Authorization": f"Bearer {endpoint.token}"}
-    async with httpx.AsyncClient(base_url=endpoint.api_url, headers=headers, timeout=TIMEOUT_S) as http:
-        yield AsyncClient(http, endpoint)
+    async def _lines(self, path: str, params: Params) -> AsyncGenerator[bytes, None]:
+        """Whole lines of a body; one that broke off in the middle is not shown."""
+        begun = b""
+        async with aclosing(self._calls.pieces(path, params)) as pieces:
+            async for piece in pieces:
+                *whole, begun = (begun + piece).split(b"\n")
+                for line in whole:
+                    yield line
 
 
-def output_bytes(event: EventObject) -> bytes:
-    """The bytes of a `job.output` event."""
-    content: str = event.data["content"]
-    return base64.b64decode(content) if event.data["encoding"] == "base64" else content.encode()
+def open_client(endpoint: Endpoint) -> AsyncClient:
+    """A client of a known service, to be opened with ``async with``."""
+    return AsyncClient(endpoint.api_url, endpoint.token, websocket_url=endpoint.websocket_url)
 
 
-async def _events(connection: ClientConnection) -> AsyncIterator[EventObject]:
-    """Events of the one subscription until it is complete."""
-    while True:
-        message = await _receive(connection)
-        match message.get("type"):
-            case "event":
-                yield msgspec.convert(message["event"], EventObject)
-            case "complete":
-                return
-            case "error":
-                raise _refusal(message)
-            case "gap" if message["reason"] == "log_purged":
-                raise HistoryLostError(f"events between {message['from']} and {message['to']} are gone")
-            case _:
-                continue
+def _path(job_id: str) -> str:
+    return f"/v1/jobs/{quote(job_id, safe='')}"
 
 
-async def _send(connection: ClientConnection, message: Json) -> None:
-    await connection.send(msgspec.json.encode(message).decode())
+def _params(filters: Mapping[str, Filter]) -> dict[str, str | int]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in filters.items()
+        if value is not None
+    }
 
 
-async def _receive(connection: ClientConnection) -> Json:
-    """The next message that is not a ping; pings are answered."""
-    while True:
-        try:
-            message = msgspec.json.decode(await connection.recv(), type=dict[str, Any])
-        except msgspec.MsgspecError as error:
-            raise ProtocolError(f"not a message of {SUBPROTOCOL}") from error
-        if message.get("type") != "ping":
-            return message
-        await _send(connection, {"type": "pong"})
-
-
-async def _expect(connection: ClientConnection, kind: str) -> Json:
-    message = await _receive(connection)
-    if message.get("type") == "error":
-        raise _refusal(message)
-    if message.get("type") != kind:
-        raise ProtocolError(f"expected {kind}, got {message.get('type')}")
-    return message
-
-
-def _refusal(message: Json) -> Exception:
-    if message.get("temporary"):
-        return _TryAgainError(message.get("detail"))
-    return ProblemAnswerError({"title": message.get("code"), "detail": message.get("detail")})
-
-
-def _problem(answer: httpx.Response) -> HeadraceError:
+def _decoded(content: bytes, kind: type[AnswerT]) -> AnswerT:
     try:
-        return ProblemAnswerError(answer.json())
-    except ValueError:
-        return ProtocolError(f"{answer.status_code} without a problem document")
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(f"not a {kind.__name__} of this version: {error}") from error

@@ -1,14 +1,45 @@
-"""Which Headrace the command line talks to: the one it is told of, or this directory's own."""
+"""Which Headrace is talked to: the one that is named, or this directory's own."""
 
 import os
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from headrace.client import Endpoint
-from headrace.local.stack import Address, StackError, find, tokens_of
+from headrace.credentials import TokenSource
+from headrace.local.stack import DEFAULT_DIRECTORY, Address, StackError, find, tokens_of
 
 LOCAL_USER = "local"
+OWNERS_JOBS, OWNERS_REQUESTS_PER_S = 50_000, 10_000
 TOKEN_LIFETIME = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the service is and who calls. Raises StackError for what is no address."""
+
+    api_url: str
+    websocket_url: str
+    token: TokenSource
+
+    def __post_init__(self) -> None:
+        """Refuse now what could never be reached."""
+        _check(self.api_url, {"http", "https"})
+        _check(self.websocket_url, {"ws", "wss"})
+
+
+def named(
+    api_url: str | None = None, token: TokenSource | None = None, websocket_url: str | None = None
+) -> Endpoint:
+    """What is given, else what the environment names, else the local stack. Raises StackError."""
+    if api_url is None:
+        found = endpoint(Path(os.environ.get("HEADRACE_DATA") or DEFAULT_DIRECTORY))
+        return found if token is None else replace(found, token=token)
+    token = token or os.environ.get("HEADRACE_TOKEN")
+    if token is None:
+        raise StackError(f"who calls {api_url}? Give a token, or set HEADRACE_TOKEN")
+    return Endpoint(api_url, websocket_url or _beside(api_url), token)
 
 
 def endpoint(directory: Path, user: str = LOCAL_USER) -> Endpoint:
@@ -18,18 +49,33 @@ def endpoint(directory: Path, user: str = LOCAL_USER) -> Endpoint:
         token = os.environ.get("HEADRACE_TOKEN")
         if token is None:
             raise StackError("HEADRACE_API_URL is set, so HEADRACE_TOKEN must be as well")
-        websocket = os.environ.get("HEADRACE_WEBSOCKET_URL") or "ws" + url.removeprefix("http") + "/v1/ws"
-        return Endpoint(url, websocket, token)
+        return Endpoint(url, os.environ.get("HEADRACE_WEBSOCKET_URL") or _beside(url), token)
     address = find(directory)
     if address is None:
         raise StackError(f"no stack runs in {directory}: start one with 'headrace up'")
-    return local_endpoint(directory, address, user)
+    # A script may outlive a token, but whoever can read the secret can always have another.
+    return Endpoint(address.api_url, address.websocket_url, partial(_issue_to_owner, directory, user))
+
+
+def is_named(directory: Path) -> bool:
+    """Whether `endpoint` has one to speak of; a wrong one is still to be refused."""
+    return "HEADRACE_API_URL" in os.environ or find(directory) is not None
 
 
 def local_endpoint(directory: Path, address: Address, user: str = LOCAL_USER) -> Endpoint:
     """A running stack of this machine, with a fresh token."""
-    token = issue(directory, user)
-    return Endpoint(address.api_url, address.websocket_url, token)
+    return Endpoint(address.api_url, address.websocket_url, _issue_to_owner(directory, user))
+
+
+def _issue_to_owner(directory: Path, user: str) -> str:
+    """Quotas are for those whom the owner of a machine lets in."""
+    return tokens_of(directory).issue(
+        user,
+        lifetime=TOKEN_LIFETIME,
+        now=datetime.now(UTC),
+        unfinished_max=OWNERS_JOBS,
+        requests_per_s=OWNERS_REQUESTS_PER_S,
+    )
 
 
 def issue(
@@ -39,3 +85,17 @@ def issue(
     return tokens_of(directory).issue(
         user, lifetime=lifetime, now=datetime.now(UTC), scopes=scopes or frozenset({"jobs"})
     )
+
+
+def _beside(api_url: str) -> str:
+    return "ws" + api_url.removeprefix("http").rstrip("/") + "/v1/ws"
+
+
+def _check(url: str, schemes: set[str]) -> None:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in schemes and parts.hostname and (parts.port is None or parts.port):
+            return
+    except ValueError:
+        pass
+    raise StackError(f"{url!r} is no address of a service: it begins with {' or '.join(sorted(schemes))}://")

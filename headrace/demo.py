@@ -71,7 +71,7 @@ PROGRAMS = (
 
 async def run_demo(client: AsyncClient, console: Console) -> bool:
     """Run the programs; True if all ended as expected and the replay equals what was seen live."""
-    offered = {language["name"] for language in await client.languages()}
+    offered = {language.name for language in await client.languages()}
     programs = [program for program in PROGRAMS if program.language in offered]
     for missing in sorted({program.language for program in PROGRAMS} - offered):
         console.print(f"[dim]{missing} is not on this machine, so its program is left out[/]")
@@ -80,7 +80,7 @@ async def run_demo(client: AsyncClient, console: Console) -> bool:
     live = asyncio.create_task(_watch(client, console, names, len(programs), began))
     for program in programs:
         job = await client.submit({"language": program.language, "code": program.code, **program.options})
-        names[job["job_id"]] = program
+        names[job.job_id] = program
     async with asyncio.timeout(TIMEOUT_S):
         seen = await live
     endings_right = _check_endings(console, seen, names)

@@ -4,13 +4,17 @@ import asyncio
 import base64
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
-from headrace.client import AsyncClient, output_bytes
+from headrace.answers import Language, kept_bytes, output_bytes
+from headrace.client import AsyncClient
 from shared.codec import EventObject
+from shared.events import Result
+from shared.record import JobRecord
 
 EXIT_TIMEOUT = 124
 """As timeout(1) answers."""
@@ -46,12 +50,12 @@ class UnknownLanguageError(Exception):
     """The file's name does not tell its language."""
 
 
-def language_of(path: Path, languages: list[dict[str, Any]]) -> str:
+def language_of(path: Path, languages: Sequence[Language]) -> str:
     """The offered language of a file's extension. Raises UnknownLanguageError."""
     extension = path.suffix.lstrip(".")
     for language in languages:
-        if extension and extension == language["extension"]:
-            return str(language["name"])
+        if extension and extension == language.extension:
+            return language.name
     known = BY_EXTENSION.get(extension)
     if known is None:
         raise UnknownLanguageError(f"which language is {path.name}? Say it with --language")
@@ -66,6 +70,8 @@ class Printer:
         self._to = {"stdout": stdout, "stderr": stderr}
         self._written = {"stdout": 0, "stderr": 0}
         self._attempt = 0
+        self.holds_back = False
+        """Whether output came whose beginning was missing."""
 
     def show(self, event: EventObject) -> None:
         """Write what one event of the job brings."""
@@ -76,18 +82,19 @@ class Printer:
         elif kind == "output" and event.data["stage"] == "run":
             self._show_note(event)
 
-    def finish(self, result: dict[str, Any] | None) -> None:
+    def finish(self, result: Result | None) -> None:
         """Write what is in the result and was not written yet (all of it, if the feed brought nothing)."""
-        for stream, output in (("stdout", "stdout"), ("stderr", "stderr")):
-            if result is not None:
-                kept = _bytes(result[output])
-                self._write(stream, kept[self._written[stream] :])
+        if result is not None:
+            for stream, output in (("stdout", result.stdout), ("stderr", result.stderr)):
+                self._write(stream, kept_bytes(output)[self._written[stream] :])
 
     def _show_note(self, event: EventObject) -> None:
         stream, offset = event.data["stream"], event.data["offset"]
         # A gap in the feed is filled from the result at the end; order matters more than haste.
         if event.data["attempt"] == self._attempt and offset == self._written[stream]:
             self._write(stream, output_bytes(event))
+        elif event.data["attempt"] == self._attempt and offset > self._written[stream]:
+            self.holds_back = True
 
     def _write(self, stream: str, piece: bytes) -> None:
         self._to[stream].write(piece)
@@ -95,7 +102,7 @@ class Printer:
         self._written[stream] += len(piece)
 
 
-async def run_program(client: AsyncClient, submission: dict[str, Any], *, as_json: bool) -> dict[str, Any]:
+async def run_program(client: AsyncClient, submission: dict[str, Any], *, as_json: bool) -> JobRecord:
     """Submit, show, and return the finished job. Ctrl-C cancels it."""
     job = await client.submit(submission)
     printer = Printer(sys.stdout.buffer, sys.stderr.buffer)
@@ -103,57 +110,60 @@ async def run_program(client: AsyncClient, submission: dict[str, Any], *, as_jso
     cancelling: set[asyncio.Task[Any]] = set()
 
     def cancel() -> None:
-        cancelling.add(asyncio.create_task(client.cancel(job["job_id"])))
+        cancelling.add(asyncio.create_task(client.cancel(job.job_id)))
 
     loop.add_signal_handler(signal.SIGINT, cancel)
     try:
-        async for event in client.follow(job["job_id"]):
+        async for event in client.follow(job.job_id):
             if not as_json:
                 printer.show(event)
     finally:
         loop.remove_signal_handler(signal.SIGINT)
         await asyncio.gather(*cancelling, return_exceptions=True)
-    ended = await client.get(job["job_id"])
+    ended = await client.get(job.job_id)
     if as_json:
         print_json(ended)
     else:
-        printer.finish(ended["result"])
-        _explain(ended)
+        printer.finish(ended.result)
+        explain(ended)
     return ended
 
 
-def exit_code(job: dict[str, Any]) -> int:
+def exit_code(job: JobRecord) -> int:
     """What a shell would see if the program had run in it."""
-    result = job["result"] or {}
-    match job["status"]:
+    result = job.result or Result()
+    match job.status:
         case "completed":
             return 0
         case "timeout":
             return EXIT_TIMEOUT
         case "cancelled":
             return EXIT_INTERRUPTED
-        case _ if job["reason"] == "exit_code":
-            return int(result["exit_code"])
-        case _ if job["reason"] == "signal":
-            return EXIT_SIGNAL + int(result["signal"])
+        case _ if job.reason == "exit_code" and result.exit_code is not None:
+            return result.exit_code
+        case _ if job.reason == "signal" and result.signal is not None:
+            return EXIT_SIGNAL + result.signal
         case _:
             return EXIT_FAILED
 
 
-def _explain(job: dict[str, Any]) -> None:
+def explain(job: JobRecord) -> None:
     """One line on standard error where the exit code alone would not tell why."""
-    if job["status"] == "completed" or job["reason"] == "exit_code":
+    if job.status == "completed" or job.reason == "exit_code":
         return
-    detail = f" ({job['detail']})" if job["detail"] else ""
-    print(f"headrace: {job['status']}: {job['reason'] or job['cancelled_by']}{detail}", file=sys.stderr)  # noqa: T201 - the command line's own output
+    detail = f" ({job.detail})" if job.detail else ""
+    print(f"headrace: {job.status}: {job.reason or job.cancelled_by}{detail}", file=sys.stderr)  # noqa: T201 - the command line's own output
+
+
+def content_of(content: bytes) -> dict[str, str]:
+    """Bytes as a submission has them."""
+    try:
+        return {"content": content.decode(), "encoding": "utf-8"}
+    except UnicodeDecodeError:
+        return {"content": base64.b64encode(content).decode(), "encoding": "base64"}
 
 
 def print_json(value: object) -> None:
     """One JSON document on standard output."""
     sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
     sys.stdout.buffer.flush()
-
-
-def _bytes(output: dict[str, Any]) -> bytes:
-    content: str = output["content"]
-    return base64.b64decode(content) if output["encoding"] == "base64" else content.encode()

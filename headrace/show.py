@@ -4,13 +4,16 @@ What a program printed is made harmless first: control characters could move the
 or paint over what stands above.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
+from headrace.answers import Artifacts
 from shared.codec import EventObject
+from shared.record import JobRecord
 
 TEXT_MAX = 72
 _COLOURS = {
@@ -43,43 +46,41 @@ def event_line(event: EventObject, name: str, since: datetime) -> str:
     )
 
 
-def artifacts_table(listed: dict[str, Any]) -> Table:
+def artifacts_table(listed: Artifacts) -> Table:
     """What a job left, one file a row; what is not kept has its reason in place of its digest."""
     table = Table(box=None, header_style="bold")
     table.add_column("path")
     table.add_column("bytes", justify="right")
     table.add_column("sha256")
-    for artifact in listed["artifacts"]:
-        table.add_row(harmless(artifact["path"]), str(artifact["size"]), artifact["sha256"])
-    for skipped in listed["skipped"]:
-        table.add_row(harmless(skipped["path"]), "", f"[yellow]skipped: {harmless(skipped['reason'])}[/]")
+    for artifact in listed.artifacts:
+        table.add_row(harmless(artifact.path), str(artifact.size), artifact.sha256)
+    for skipped in listed.skipped:
+        table.add_row(harmless(skipped.path), "", f"[yellow]skipped: {harmless(skipped.reason)}[/]")
     return table
 
 
-def jobs_table(jobs: list[dict[str, Any]]) -> Table:
+def jobs_table(jobs: Iterable[JobRecord]) -> Table:
     """Jobs, one a row."""
     table = Table(box=None, header_style="bold")
     for column in ("job", "status", "language", "created", "wall ms", "reason"):
         table.add_column(column)
     for job in jobs:
         took = _took_ms(job)
-        status = str(job["status"])
         table.add_row(
-            str(job["job_id"]),
-            f"[{_COLOURS.get(status, 'white')}]{status}[/]",
-            harmless(str(job["language"])),
-            str(job["created_at"])[:19].replace("T", " "),
+            job.job_id,
+            f"[{_COLOURS.get(job.status, 'white')}]{job.status}[/]",
+            harmless(job.language),
+            f"{job.created_at:%Y-%m-%d %H:%M:%S}",
             "" if took is None else str(took),
-            harmless(str(job["reason"] or "")),
+            harmless(job.reason or ""),
         )
     return table
 
 
-def _took_ms(job: dict[str, Any]) -> int | None:
-    if job["started_at"] is None or job["finished_at"] is None:
+def _took_ms(job: JobRecord) -> int | None:
+    if job.started_at is None or job.finished_at is None:
         return None
-    took = datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["started_at"])
-    return round(took.total_seconds() * 1000)
+    return round((job.finished_at - job.started_at).total_seconds() * 1000)
 
 
 def _detail(kind: str, data: dict[str, Any]) -> str:

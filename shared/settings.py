@@ -6,7 +6,7 @@ A secret is never part of an error message.
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ PREFIX = "HEADRACE_"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]
 
 
 class SettingsError(Exception):
@@ -30,11 +31,42 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokenSettings(BrokerSettings, frozen=True, kw_only=True):
-    """How a service that faces clients checks their tokens. There is no default secret."""
+    """How a service that faces clients checks their tokens. There is no default secret.
+
+    The `token_provider_` fields describe the one other issuer whose tokens are accepted, `token_keys_` how
+    its public keys are kept (docs/tokens.md). Lists are separated by commas.
+    """
 
     token_secret: str
     token_issuer: str = "headrace"
     token_audience: str = "headrace"
+
+    token_provider: Literal["local", "oidc", "firebase", "cognito"] = "local"
+    """``local`` is no other issuer than ourselves."""
+
+    token_provider_issuer: str = ""
+    token_provider_audience: str = ""
+    token_provider_type: str = ""
+    token_provider_project: str = ""
+    token_provider_pool: str = ""
+    token_provider_clients: str = ""
+    token_provider_use: Literal["access", "id"] = "access"
+    token_provider_algorithms: str = ""
+    token_provider_keys_url: str = ""
+
+    token_provider_scopes: str = "jobs"
+    """What every user of the provider may do, so that a provider without scopes needs no further setup."""
+
+    token_provider_scope_claim: str = ""
+    token_provider_scope_names: str = ""
+
+    token_keys_lifetime_s: Seconds = 600.0
+    """How soon a key that the provider has withdrawn is refused. It asks little of the provider."""
+
+    token_keys_stale_s: Seconds = 86_400.0
+    """A provider that is down for a night should not stop its users; withdrawn keys must end some day."""
+
+    token_keys_timeout_s: Seconds = 5.0
 
 
 class ListenSettings(BrokerSettings, frozen=True, kw_only=True):

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import msgspec
 
+from headrace.errors import HeadraceError
 from shared.settings import TokenSettings
 from shared.tokens import Tokens
 
 DEFAULT_DIRECTORY = Path(".headrace")
 
 
-class StackError(Exception):
+class StackError(HeadraceError):
     """The stack cannot be started or found; the message says what to do."""
 
 

@@ -15,13 +15,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+import aiohttp
 
 from headrace.local.lifeline import die_with_parent
 from headrace.local.nats_server import NatsServer, NatsServerError, Sync, free_port
 from headrace.local.stack import Address, StackError, announced, claimed, load_secrets
 
 READY_TIMEOUT_S = 60.0
+PROBE = aiohttp.ClientTimeout(total=2)
 STOP_TIMEOUT_S = 20.0
 RESTART_FIRST_S = 0.2
 RESTART_MOST_S = 5.0
@@ -162,7 +163,7 @@ class Stack:
         """Wait until every service says that it is ready. Raises StackError."""
         waiting: Managed | None = None
         try:
-            async with asyncio.timeout(READY_TIMEOUT_S), httpx.AsyncClient(timeout=2) as http:
+            async with asyncio.timeout(READY_TIMEOUT_S), aiohttp.ClientSession(timeout=PROBE) as http:
                 for one in self.services.values():
                     waiting = one
                     await one.started.wait()
@@ -282,12 +283,13 @@ def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
 
 
-async def _until_ready(http: httpx.AsyncClient, one: Managed) -> None:
+async def _until_ready(http: aiohttp.ClientSession, one: Managed) -> None:
     """Wait for it, but not for one that ends again and again: it has said why."""
     while one.restarts < START_ATTEMPTS_MAX:
-        with contextlib.suppress(httpx.HTTPError):
-            if (await http.get(one.health_url)).status_code == httpx.codes.OK:
-                return
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with http.get(one.health_url) as answer:
+                if answer.ok:
+                    return
         await asyncio.sleep(0.05)
     raise StackError(f"{one.name} cannot start; it said: {one.last_words()}")
 

@@ -72,6 +72,7 @@ def create_app(
 async def run(service: Service, settings: ApiSettings) -> None:
     """Serve until told to stop."""
     tokens = Tokens(settings)
+    service.check("token_keys", tokens.why_no_keys)
     async with connect(settings, service="api") as broker:
         service.watch_broker(broker)
         standing = Standing()
@@ -90,6 +91,7 @@ async def run(service: Service, settings: ApiSettings) -> None:
         await service.run(
             broker,
             follower.run(),
+            tokens.keep_keys(),
             _close_at_end(service, standing),
             serve_http(app, listener, service="api"),
         )

@@ -10,9 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import problems
 from shared.problems import ProblemError
-from shared.tokens import SCOPE_JOBS, Caller, TokenError, Tokens
+from shared.tokens import SCOPE_JOBS, Caller, KeysUnavailableError, TokenError, Tokens
 
 REQUEST_ID = "X-Request-Id"
+RETRY_AFTER = {"Retry-After": "5"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -65,13 +66,17 @@ async def request_context(request: Request) -> RequestContext:
 
 
 async def authenticated(request: Request) -> Caller:
-    """Who calls. Raises ProblemError: 401 without a valid token, 403 without the scope for jobs."""
+    """Who calls. Raises ProblemError: 401 without a valid token, 403 without the scope for jobs, 503 while
+    the keys of the token's issuer cannot be had.
+    """
     tokens: Tokens = request.app.state.tokens
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     try:
         if scheme.lower() != "bearer" or not token.strip():
             raise TokenError("send a token as 'Authorization: Bearer …'")
-        caller = tokens.verify(token.strip())
+        caller = await tokens.check(token.strip())
+    except KeysUnavailableError as error:
+        raise ProblemError(problems.UNAVAILABLE, str(error), headers=RETRY_AFTER) from None
     except TokenError as error:
         raise ProblemError(
             problems.UNAUTHENTICATED, str(error), headers={"WWW-Authenticate": 'Bearer realm="headrace"'}

@@ -65,6 +65,7 @@ class Notifier:
         self.feed_follower = Follower(
             broker, FEED, self.feeder.take_feed, after=_before_last(feed), service="notifier"
         )
+        service.check("token_keys", self.members.tokens.why_no_keys)
         service.check("log", _caught_up(self.log_follower, JOBS))
         service.check("feed", _caught_up(self.feed_follower, FEED))
         self.app = Starlette(
@@ -84,6 +85,7 @@ class Notifier:
             group.create_task(self.feed_follower.run())
             group.create_task(self.feeder.release_overdue())
             group.create_task(self.members.end_overdue())
+            group.create_task(self.members.tokens.keep_keys())
             group.create_task(self._serve(listener))
 
     async def _serve(self, listener: socket) -> None:

@@ -17,7 +17,7 @@ from services.notifier.actions import (
     Send,
     Stop,
 )
-from services.notifier.callers import verify
+from services.notifier.callers import check
 from services.notifier.members import Members
 from services.notifier.messages import ConnectionAck, ErrorShown
 from services.notifier.peer import Carrier, Peer
@@ -64,8 +64,19 @@ class Connection:
             if text is None:
                 self._do(self._protocol.receive_binary())
             else:
-                self._do(self._protocol.receive(text, self._clock()))
+                await self._obey(self._protocol.receive(text, self._clock()))
             self._arm()
+
+    async def _obey(self, actions: list[Action]) -> None:
+        """Nothing more is read while a token is checked, so a client need not wait for the answer either."""
+        for action in actions:
+            match action:
+                case Authenticate(token):
+                    await self._authenticate(token)
+                case Renew(token):
+                    await self._renew(token)
+                case _:
+                    self._do([action])
 
     async def _write(self) -> None:
         outbox = self.peer.outbox
@@ -106,24 +117,24 @@ class Connection:
                     self.peer.send(message)
                 case Close():
                     self.peer.end(action)
-                case Authenticate(token):
-                    self._authenticate(token)
-                case Renew(token):
-                    self._renew(token)
                 case Begin(subscription_id, job_id, after):
                     self.peer.begin(subscription_id, job_id, after)
                 case Stop(subscription_id):
                     self.peer.stop(subscription_id)
                 case Look() | CancelJob():
                     self._questions.ask(action)
+                case Authenticate() | Renew():
+                    raise AssertionError("only a client's message asks for the check of a token")
                 case _:
                     assert_never(action)
 
-    def _authenticate(self, token: str) -> None:
+    async def _authenticate(self, token: str) -> None:
         try:
-            grant = verify(self._members.tokens, token)
+            grant = await check(self._members.tokens, token)
         except TokenError as error:
             self._do(self._protocol.refused(str(error)))
+            return
+        if self.peer.outbox.closing.done():
             return
         if not self.peer.join(grant.user_id):
             self.peer.end(Close(FULL, "too many connections of this user"))
@@ -138,9 +149,9 @@ class Connection:
             )
         )
 
-    def _renew(self, token: str) -> None:
+    async def _renew(self, token: str) -> None:
         try:
-            grant = verify(self._members.tokens, token)
+            grant = await check(self._members.tokens, token)
         except TokenError as error:
             self._do(self._protocol.not_renewed(str(error)))
         else:

@@ -30,7 +30,7 @@ class Operations:
         return Route("/v1/connections", self._connections, methods=["GET"])
 
     async def _connections(self, request: Request) -> Response:
-        caller_of(request, self._members.tokens, SCOPE_OPS)
+        await caller_of(request, self._members.tokens, SCOPE_OPS)
         user_id = request.query_params.get("user_id")
         limit = _limit(request.query_params.get("limit", str(LIMIT)))
         found = [one for one in self._members.records() if user_id in {None, one.user_id}]

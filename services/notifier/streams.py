@@ -48,7 +48,7 @@ class Streams:
     async def _serve(self, request: Request, receive: Receive, send: Send) -> Response | None:
         if request.method != "GET":
             raise ProblemError(problems.METHOD_NOT_ALLOWED, "a stream is read", headers={"Allow": "GET"})
-        asked = self._asked(request)
+        asked = await self._asked(request)
         if self._members.is_closing:
             raise restarting()
         if self._members.is_full():
@@ -62,9 +62,9 @@ class Streams:
         finally:
             self._members.exit(stream.peer)
 
-    def _asked(self, request: Request) -> Asked:
+    async def _asked(self, request: Request) -> Asked:
         """Raises ProblemError."""
-        grant = caller_of(request, self._members.tokens)
+        grant = await caller_of(request, self._members.tokens)
         job_id = request.query_params.get("job_id", EVERY_JOB)
         if job_id != EVERY_JOB and not is_job_id(job_id):
             raise ProblemError(problems.UNKNOWN_JOB, "you have no job of this id")

@@ -62,7 +62,7 @@ class StackArena:
             "limits": limits,
         }
         job = await self.users[user].client.submit(body)
-        return str(job["job_id"])
+        return job.job_id
 
     async def run(self, user: str, submission: Submission) -> Outcome:
         """See `Arena`."""

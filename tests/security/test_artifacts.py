@@ -36,7 +36,7 @@ async def collected(
         "limits": {**msgspec.structs.asdict(LIMITS), **limits},
     }
     job = await arena.users["mallory"].client.submit(body)
-    outcome = await arena.outcome("mallory", job["job_id"])
+    outcome = await arena.outcome("mallory", job.job_id)
     assert attacked(outcome) == [], outcome
     assert await checker.left_behind(outcome, resident) == []
     return outcome

@@ -6,7 +6,7 @@ import httpx
 import msgspec
 import pytest
 
-from headrace.client import ProblemAnswerError
+from headrace.errors import ProblemAnswerError
 from shared.codec import EventObject
 from tests.security.checker import Checker, attacked
 from tests.security.conftest import StackArena

@@ -110,5 +110,5 @@ async def test_an_archive_among_the_files_stays_what_it_is(arena: StackArena) ->
         {"name": "x.zip", "content": packed, "encoding": "base64"},
     ]
     job = await arena.users["mallory"].client.submit({"language": "python", "files": files})
-    outcome = await arena.outcome("mallory", job["job_id"])
+    outcome = await arena.outcome("mallory", job.job_id)
     assert outcome.stdout.decode() == f"attempted ['main.py', 'x.zip'] {len(bomb())}\n"

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 
-from headrace.client import AsyncClient, Endpoint, open_client
+from headrace.client import AsyncClient, open_client
+from headrace.connection import Endpoint
 from headrace.local.stack import tokens_of
 from headrace.local.supervisor import Stack, run_stack
 from shared.broker import Broker, connect
@@ -30,10 +32,11 @@ class User:
         self.stack = stack
 
     async def run(self, language: str, code: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-        """Submit a program and wait for its end; returns the finished job."""
+        """Submit a program and wait for its end; returns the finished job as JSON has it."""
         job = await self.client.submit({"language": language, "code": code, **more})
-        await self.until_terminal(job["job_id"])
-        return await self.client.get(job["job_id"])
+        await self.until_terminal(job.job_id)
+        found: dict[str, Any] = msgspec.to_builtins(await self.client.get(job.job_id))
+        return found
 
     async def until_terminal(self, job_id: str) -> list[EventObject]:
         """Every event and note of a job, watched live until it ends."""

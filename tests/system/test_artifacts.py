@@ -12,7 +12,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from headrace.client import ProblemAnswerError
+from headrace.answers import Artifacts
+from headrace.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
 from shared.events import Artifact, Event, JobCompleted, Result, SkippedArtifact
 from shared.log import Appended, Log
@@ -147,7 +148,7 @@ async def test_a_program_that_fails_leaves_its_files_too(alice: User) -> None:
 
 async def test_nothing_is_kept_that_was_not_asked_for(alice: User) -> None:
     job = await alice.run("python", "open('out', 'w').write('x')")
-    assert await alice.client.artifacts(job["job_id"]) == {"artifacts": [], "skipped": []}
+    assert await alice.client.artifacts(job["job_id"]) == Artifacts(artifacts=(), skipped=())
 
 
 async def test_the_files_of_a_job_are_listed(http: httpx.AsyncClient, left: Left) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -64,8 +65,9 @@ async def test_a_changed_file_does_not(alice: User) -> None:
         job = await alice.client.submit(
             {"language": "c", "files": [*files, {"name": "x.h", "content": header}]}
         )
-        await alice.until_terminal(job["job_id"])
-        assert not compile_report(await alice.client.get(job["job_id"]))["cached"]
+        await alice.until_terminal(job.job_id)
+        finished = msgspec.to_builtins(await alice.client.get(job.job_id))
+        assert not compile_report(finished)["cached"]
 
 
 async def test_what_does_not_compile_is_compiled_again(alice: User) -> None:

@@ -57,8 +57,8 @@ async def lost(stack: Stack, user: str = "alice", code: str = "print(42)") -> st
             result = await log.append(event, expected=expected, patience_s=5)
             assert isinstance(result, Appended)
             expected = result.sequence
-        await owner.client.cancel(first["job_id"])
-        await owner.until_terminal(first["job_id"])
+        await owner.client.cancel(first.job_id)
+        await owner.until_terminal(first.job_id)
     return job
 
 
@@ -96,9 +96,10 @@ async def test_a_retry_is_a_new_job_of_the_same_user_that_names_the_old_one(
     (retry,) = {answer.json()["job_id"] for answer in answers}
     await alice.until_terminal(retry)
     ended = await alice.client.get(retry)
-    assert (ended["retry_of"], ended["status"]) == (job, "completed")
-    assert ended["result"]["stdout"]["content"] == "another chance\n"
-    assert (await alice.client.get(job))["reason"] == "executor_lost"
+    assert (ended.retry_of, ended.status) == (job, "completed")
+    assert ended.result is not None
+    assert ended.result.stdout.content == "another chance\n"
+    assert (await alice.client.get(job)).reason == "executor_lost"
 
 
 async def test_only_dead_letters_are_retried(alice: User, operator: httpx.AsyncClient) -> None:

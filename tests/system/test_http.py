@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from headrace.client import ProblemAnswerError
+from headrace.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
 from shared.subjects import JOBS
 from tests import builders
@@ -104,12 +104,11 @@ async def test_files_stdin_args_and_environment_reach_the_program(alice: User) -
             "labels": {"course": "cs101"},
         }
     )
-    await alice.until_terminal(job["job_id"])
-    finished = await alice.client.get(job["job_id"])
-    assert finished["result"]["stdout"]["content"] == (
-        "mod ['one', 'two words', '*'] hello given\nb'\\xff\\x00'\n"
-    )
-    assert finished["labels"] == {"course": "cs101"}
+    await alice.until_terminal(job.job_id)
+    finished = await alice.client.get(job.job_id)
+    assert finished.result is not None
+    assert finished.result.stdout.content == ("mod ['one', 'two words', '*'] hello given\nb'\\xff\\x00'\n")
+    assert finished.labels == {"course": "cs101"}
 
 
 @pytest.mark.parametrize(
@@ -146,23 +145,24 @@ async def test_a_compile_error_is_told_with_the_compilers_words(alice: User) -> 
 
 async def test_a_running_job_is_cancelled(alice: User) -> None:
     job = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 60"})
-    await alice.until(job["job_id"], "output")
-    assert (await alice.client.cancel(job["job_id"]))["cancel_requested_at"]
-    await alice.until_terminal(job["job_id"])
-    finished = await alice.client.get(job["job_id"])
-    assert (finished["status"], finished["cancelled_by"]) == ("cancelled", "alice")
-    assert finished["result"]["stdout"]["content"] == "begun\n"
+    await alice.until(job.job_id, "output")
+    assert (await alice.client.cancel(job.job_id)).cancel_requested_at
+    await alice.until_terminal(job.job_id)
+    finished = await alice.client.get(job.job_id)
+    assert (finished.status, finished.cancelled_by) == ("cancelled", "alice")
+    assert finished.result is not None
+    assert finished.result.stdout.content == "begun\n"
 
 
 async def test_a_queued_job_is_cancelled_at_once_and_never_runs(shared_stack: Stack) -> None:
     async with user_of(shared_stack, "carol") as carol:
         first = await carol.client.submit({"language": "bash", "code": "echo begun; sleep 60"})
-        await carol.until(first["job_id"], "output")
+        await carol.until(first.job_id, "output")
         second = await carol.client.submit({"language": "bash", "code": "echo never"})
-        assert (await carol.client.cancel(second["job_id"]))["status"] == "cancelled"
-        await carol.client.cancel(first["job_id"])
-        await carol.until_terminal(first["job_id"])
-        kinds = [event.type for event in await carol.client.history(second["job_id"])]
+        assert (await carol.client.cancel(second.job_id)).status == "cancelled"
+        await carol.client.cancel(first.job_id)
+        await carol.until_terminal(first.job_id)
+        kinds = [event.type for event in await carol.client.history(second.job_id)]
         assert kinds == ["job.queued.v1", "job.cancelled.v1"]
 
 
@@ -176,13 +176,11 @@ async def test_a_users_jobs_start_one_after_the_other_in_order(shared_stack: Sta
     async with user_of(shared_stack, "dave") as dave:
         jobs = [await dave.client.submit({"language": "bash", "code": "true"}) for _ in range(5)]
         for job in jobs:
-            await dave.until_terminal(job["job_id"])
+            await dave.until_terminal(job.job_id)
         events = [event async for event in dave.client.replay()]
     order = [(event.type, event.job_id) for event in events if event.type != "job.queued.v1"]
     assert order == [
-        step
-        for job in jobs
-        for step in (("job.running.v1", job["job_id"]), ("job.completed.v1", job["job_id"]))
+        step for job in jobs for step in (("job.running.v1", job.job_id), ("job.completed.v1", job.job_id))
     ]
 
 
@@ -191,18 +189,18 @@ async def test_a_token_may_ask_for_more_at_once(shared_stack: Stack) -> None:
     async with user_of(shared_stack, "erin", concurrency=2) as erin:
         first = await erin.client.submit({"language": "bash", "code": "echo 1; sleep 60"})
         second = await erin.client.submit({"language": "bash", "code": "echo 2; sleep 60"})
-        await erin.until(first["job_id"], "output")
-        await erin.until(second["job_id"], "output")
+        await erin.until(first.job_id, "output")
+        await erin.until(second.job_id, "output")
         for job in (first, second):
-            await erin.client.cancel(job["job_id"])
-            await erin.until_terminal(job["job_id"])
+            await erin.client.cancel(job.job_id)
+            await erin.until_terminal(job.job_id)
 
 
 async def test_jobs_are_listed_page_by_page(shared_stack: Stack, http: httpx.AsyncClient) -> None:
     async with user_of(shared_stack, "frank") as frank:
         jobs = [await frank.client.submit({"language": "bash", "code": "true"}) for _ in range(5)]
         for job in jobs:
-            await frank.until_terminal(job["job_id"])
+            await frank.until_terminal(job.job_id)
         http.headers["Authorization"] = f"Bearer {frank.token}"
         seen: list[str] = []
         url: str | None = "/v1/jobs?limit=2&language=bash"
@@ -210,7 +208,7 @@ async def test_jobs_are_listed_page_by_page(shared_stack: Stack, http: httpx.Asy
             answer = await http.get(url)
             seen += [job["job_id"] for job in answer.json()["jobs"]]
             url = answer.links.get("next", {}).get("url")
-    assert seen == [job["job_id"] for job in reversed(jobs)]
+    assert seen == [job.job_id for job in reversed(jobs)]
 
 
 async def test_the_audit_holds_every_event_and_only_ones_own(shared_stack: Stack, alice: User) -> None:
@@ -232,10 +230,10 @@ async def test_the_audit_holds_every_event_and_only_ones_own(shared_stack: Stack
 
 
 async def test_languages_are_those_of_live_executors(alice: User) -> None:
-    languages = {language["name"]: language for language in await alice.client.languages()}
+    languages = {language.name: language for language in await alice.client.languages()}
     assert set(languages) == OFFERED
-    assert languages["bash"]["stages"] == ["run"]
-    assert languages["python"]["version"].startswith("3.")
+    assert languages["bash"].stages == ("run",)
+    assert languages["python"].version.startswith("3.")
 
 
 async def test_the_same_key_is_the_same_job(alice: User, http: httpx.AsyncClient) -> None:
@@ -256,7 +254,7 @@ async def test_a_hostile_user_id_is_just_a_user(shared_stack: Stack, user: str) 
         assert job["user_id"] == user
         assert job["result"]["stdout"]["content"] == "mine\n"
         assert {event.data["user_id"] async for event in hostile.client.replay()} == {user}
-        assert {one["user_id"] for one in (await hostile.client.jobs())["jobs"]} == {user}
+        assert {one.user_id for one in (await hostile.client.jobs()).jobs} == {user}
 
 
 # --- what is refused

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from headrace.client import HeadraceError
+from headrace.errors import HeadraceError
 from headrace.local.supervisor import Stack
 from shared.broker import Broker
 from shared.codec import EventObject
@@ -30,19 +30,19 @@ def kinds(events: list[EventObject]) -> list[str]:
 
 async def test_a_killed_executors_job_runs_again_and_ends_once(stack: Stack, alice: User) -> None:
     job = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 4; echo done"})
-    await alice.until(job["job_id"], "output")
+    await alice.until(job.job_id, "output")
     stack.services["executor"].process.kill()
     killed_at = time.monotonic()
     while True:
-        events = await alice.client.history(job["job_id"])
+        events = await alice.client.history(job.job_id)
         if kinds(events).count("running") == 2:
             break
-        async for event in alice.client.follow(job["job_id"], after=events[-1].cursor):
+        async for event in alice.client.follow(job.job_id, after=events[-1].cursor):
             if event.type == "job.running.v1":
                 break
     assert time.monotonic() - killed_at < REDELIVERED_WITHIN_S
-    await alice.until_terminal(job["job_id"])
-    history = await alice.client.history(job["job_id"])
+    await alice.until_terminal(job.job_id)
+    history = await alice.client.history(job.job_id)
     assert kinds(history) == ["queued", "running", "running", "completed"]
     assert [event.data["attempt"] for event in history[1:]] == [1, 2, 2]
     assert history[-1].data["result"]["stdout"]["content"] == "begun\ndone\n"
@@ -50,10 +50,10 @@ async def test_a_killed_executors_job_runs_again_and_ends_once(stack: Stack, ali
 
 async def test_a_stopped_executor_lets_its_program_end(stack: Stack, alice: User) -> None:
     job = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 1; echo done"})
-    await alice.until(job["job_id"], "output")
+    await alice.until(job.job_id, "output")
     stack.services["executor"].process.terminate()
-    await alice.until_terminal(job["job_id"])
-    assert kinds(await alice.client.history(job["job_id"])) == ["queued", "running", "completed"]
+    await alice.until_terminal(job.job_id)
+    assert kinds(await alice.client.history(job.job_id)) == ["queued", "running", "completed"]
     assert await stack.services["executor"].process.wait() == 0
 
 
@@ -61,13 +61,29 @@ async def test_a_stopped_executor_gives_waiting_jobs_back_at_once(stack: Stack, 
     """Both wait in the lane of the stopped executor; its successor has them before the wait would run out."""
     first = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 1"})
     waiting = [await alice.client.submit({"language": "bash", "code": "true"}) for _ in range(2)]
-    await alice.until(first["job_id"], "output")
+    await alice.until(first.job_id, "output")
     began = time.monotonic()
     stack.services["executor"].process.terminate()
     for job in waiting:
-        await alice.until_terminal(job["job_id"])
-        assert kinds(await alice.client.history(job["job_id"])) == ["queued", "running", "completed"]
+        await alice.until_terminal(job.job_id)
+        assert kinds(await alice.client.history(job.job_id)) == ["queued", "running", "completed"]
     assert time.monotonic() - began < REDELIVERED_WITHIN_S
+
+
+async def test_an_api_that_is_killed_makes_one_job_of_each_submission(stack: Stack, alice: User) -> None:
+    submitting = [
+        asyncio.create_task(alice.client.submit({"language": "bash", "code": "true"})) for _ in range(30)
+    ]
+    await asyncio.wait(submitting, return_when=asyncio.FIRST_COMPLETED)
+    assert not all(task.done() for task in submitting)
+    stack.services["api"].process.kill()
+    made = {(await task).job_id for task in submitting}
+    assert stack.services["api"].restarts == 1
+    assert len(made) == 30
+    queued = [event.job_id async for event in alice.client.replay(kind="queued")]
+    assert sorted(queued) == sorted(made)
+    for job_id in made:
+        assert (await alice.client.result(job_id)).status == "completed"
 
 
 @pytest.mark.parametrize("name", ["api", "projector", "notifier", "nats"])
@@ -89,7 +105,7 @@ async def test_killing_anything_else_loses_nothing(stack: Stack, alice: User, na
                     job = await alice.client.submit({"language": "bash", "code": "echo x"}, key=key)
                 except HeadraceError:
                     continue
-                accepted.append(job["job_id"])
+                accepted.append(job.job_id)
                 break
 
     watching = asyncio.create_task(watch())
@@ -110,11 +126,11 @@ async def test_killing_anything_else_loses_nothing(stack: Stack, alice: User, na
     assert ended == Counter(accepted)
     assert len(set(accepted)) == 40
     for job_id in accepted:
-        assert (await alice.client.get(job_id))["status"] == "completed"
+        assert (await alice.client.get(job_id)).status == "completed"
     await stack.ready()
     listed: list[str] = []
     page = await alice.client.jobs(limit=100, status="completed")
-    listed += [job["job_id"] for job in page["jobs"]]
+    listed += [job.job_id for job in page.jobs]
     assert set(listed) == set(accepted)
 
 

@@ -147,7 +147,7 @@ async def test_a_deleted_session_is_gone_and_its_runs_are_not(alice: User, http:
     for path in ("", "/history"):
         assert_problem(await http.get(path_of(session) + path), 404, "unknown-session")
     assert session["session_id"] not in (await http.get("/v1/sessions")).text
-    assert (await alice.client.get(job["job_id"]))["session"] == session["session_id"]
+    assert (await alice.client.get(job["job_id"])).session == session["session_id"]
 
 
 async def test_a_run_is_a_job_of_the_session(alice: User, http: httpx.AsyncClient) -> None:
@@ -157,8 +157,9 @@ async def test_a_run_is_a_job_of_the_session(alice: User, http: httpx.AsyncClien
     job = answer.json()
     assert job["session"] == session["session_id"]
     await alice.until_terminal(job["job_id"])
-    result = (await alice.client.get(job["job_id"]))["result"]
-    assert result["stdout"]["content"] == "['a'] brought\n"
+    result = (await alice.client.get(job["job_id"])).result
+    assert result is not None
+    assert result.stdout.content == "['a'] brought\n"
 
 
 async def test_a_revision_that_runs_is_not_run_again_meanwhile(alice: User, http: httpx.AsyncClient) -> None:

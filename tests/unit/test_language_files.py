@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from headrace.answers import Language
 from headrace.run import BY_EXTENSION, UnknownLanguageError, language_of
 from services.executor.languages import load_languages
+from shared.events import Limits
 
 LANGUAGES = load_languages()
 
@@ -24,8 +26,20 @@ def test_an_entrypoint_has_its_languages_extension() -> None:
         assert language.entrypoint.endswith(f".{language.extension}")
 
 
+def offered(name: str, extension: str) -> Language:
+    return Language(
+        name=name,
+        version="1",
+        aliases=(),
+        extension=extension,
+        entrypoint="main",
+        stages=("run",),
+        limits=Limits(),
+    )
+
+
 def test_what_executors_offer_stands_above_what_the_command_line_knows() -> None:
-    offers = [{"name": "fortran", "extension": "f90"}, {"name": "other", "extension": "rs"}]
+    offers = [offered("fortran", "f90"), offered("other", "rs")]
     assert language_of(Path("a.f90"), offers) == "fortran"
     assert language_of(Path("a.rs"), offers) == "other"
     assert language_of(Path("a.cxx"), offers) == "c++"

@@ -1,0 +1,59 @@
+"""What the client's calls return, where the contract has no value of its own for it; and its bytes."""
+
+import base64
+
+from shared.codec import EventObject
+from shared.events import Artifact, Limits, Output, Shape, SkippedArtifact
+from shared.record import JobRecord
+
+
+class JobsPage(Shape, frozen=True, kw_only=True):
+    """Some of the caller's jobs, newest first and without results; `next` is the cursor of the rest."""
+
+    jobs: tuple[JobRecord, ...]
+    next: str | None = None
+
+
+class Artifacts(Shape, frozen=True, kw_only=True):
+    """What a finished job left, and what was asked for and is not kept."""
+
+    artifacts: tuple[Artifact, ...]
+    skipped: tuple[SkippedArtifact, ...]
+
+
+class History(Shape, frozen=True, kw_only=True):
+    """One job's events as stored."""
+
+    events: list[EventObject]
+
+
+class Language(Shape, frozen=True, kw_only=True):
+    """One that live executors offer, with the limits of a job that asks for none."""
+
+    name: str
+    version: str
+    aliases: tuple[str, ...]
+    extension: str
+    entrypoint: str
+    stages: tuple[str, ...]
+    limits: Limits
+
+
+class Languages(Shape, frozen=True, kw_only=True):
+    """What can be run right now."""
+
+    languages: tuple[Language, ...]
+
+
+def output_bytes(event: EventObject) -> bytes:
+    """The bytes of a `job.output` event."""
+    return _bytes(event.data["content"], event.data["encoding"])
+
+
+def kept_bytes(output: Output) -> bytes:
+    """The bytes of a stream in a job's result."""
+    return _bytes(output.content, output.encoding)
+
+
+def _bytes(content: str, encoding: str) -> bytes:
+    return base64.b64decode(content) if encoding == "base64" else content.encode()

@@ -1,0 +1,154 @@
+"""The client for programs without an event loop: every call waits in the caller's thread.
+
+It only hands over to an `AsyncClient` on a loop in a thread of its own, so there is one way to resume.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
+from datetime import datetime
+from functools import partial
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar, cast
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from headrace.answers import Artifacts, JobsPage, Language
+from headrace.calls import PATIENCE_S
+from headrace.client import RESULT_TIMEOUT_S, AsyncClient, Filter
+from headrace.credentials import TokenSource
+from headrace.follow import OnGap, ignore
+from shared.codec import EventObject
+from shared.record import JobRecord
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Client:
+    """Talks to one Headrace between ``with`` and its end; threads may share it.
+
+    Each method is `AsyncClient`'s of the same name, and raises the same. Functions that are handed in (a
+    token's, `on_gap`) are called in another thread.
+    """
+
+    def __init__(
+        self,
+        api_url: str | None = None,
+        token: TokenSource | None = None,
+        *,
+        websocket_url: str | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """See `AsyncClient`."""
+        self._client = AsyncClient(api_url, token, websocket_url=websocket_url, patience_s=patience_s)
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start the loop."""
+        with ExitStack() as opening:
+            self._portal: BlockingPortal = opening.enter_context(start_blocking_portal(name="headrace"))
+            opening.enter_context(self._portal.wrap_async_context_manager(self._client))
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it, and what is still under way in it."""
+        self._open.__exit__(kind, error, trace)
+
+    def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobRecord:
+        """Hand a program in."""
+        return self._call(self._client.submit, submission, key=key)
+
+    def run(
+        self, submission: Mapping[str, Any], *, key: str | None = None, timeout_s: float = RESULT_TIMEOUT_S
+    ) -> JobRecord:
+        """Submit, and return the finished job."""
+        return self._call(self._client.run, submission, key=key, timeout_s=timeout_s)
+
+    def result(self, job_id: str, *, timeout_s: float = RESULT_TIMEOUT_S) -> JobRecord:
+        """The job once it has ended."""
+        return self._call(self._client.result, job_id, timeout_s=timeout_s)
+
+    def get(self, job_id: str) -> JobRecord:
+        """One job as it stands."""
+        return self._call(self._client.get, job_id)
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """Stop a job."""
+        return self._call(self._client.cancel, job_id)
+
+    def jobs(self, **filters: Filter) -> JobsPage:
+        """A page of the caller's jobs."""
+        return self._call(self._client.jobs, **filters)
+
+    def every_job(self, **filters: Filter) -> Iterator[JobRecord]:
+        """The jobs of all pages."""
+        return self._each(self._client.every_job(**filters))
+
+    def languages(self) -> tuple[Language, ...]:
+        """What can be run right now."""
+        return self._call(self._client.languages)
+
+    def history(self, job_id: str) -> list[EventObject]:
+        """One job's events as stored."""
+        return self._call(self._client.history, job_id)
+
+    def artifacts(self, job_id: str) -> Artifacts:
+        """Which files a finished job left."""
+        return self._call(self._client.artifacts, job_id)
+
+    def artifact(self, job_id: str, path: str) -> Iterator[bytes]:
+        """One of a finished job's files, some bytes at a time."""
+        return self._each(self._client.artifact(job_id, path))
+
+    def replay(
+        self,
+        *,
+        after: int = 0,
+        kind: str | None = None,
+        stored_from: datetime | None = None,
+        stored_to: datetime | None = None,
+        everyone: bool = False,
+    ) -> Iterator[EventObject]:
+        """All events that the log holds of the caller."""
+        return self._each(
+            self._client.replay(
+                after=after, kind=kind, stored_from=stored_from, stored_to=stored_to, everyone=everyone
+            )
+        )
+
+    def follow(
+        self, job_id: str = "*", *, after: str = "start", until_now: bool = False, on_gap: OnGap = ignore
+    ) -> Iterator[EventObject]:
+        """One job's events until it ends, or (``*``) all jobs' for ever."""
+        return self._each(self._client.follow(job_id, after=after, until_now=until_now, on_gap=on_gap))
+
+    def stream(self, job_id: str, *, after: str = "start", on_gap: OnGap = ignore) -> Iterator[EventObject]:
+        """One job's events and its output as they come, until it ends."""
+        return self._each(self._client.stream(job_id, after=after, on_gap=on_gap))
+
+    def _call(self, call: Callable[P, Coroutine[Any, Any, T]], *given: P.args, **options: P.kwargs) -> T:
+        answer = cast("Future[T]", self._portal.start_task_soon(partial(call, *given, **options)))
+        try:
+            return answer.result()
+        except BaseException:
+            # Ctrl-C ends the waiting: let it end what was waited for too. Nothing happens to what has ended.
+            answer.cancel()
+            raise
+
+    def _each(self, source: AsyncGenerator[T, None]) -> Iterator[T]:
+        ended = object()
+
+        async def following() -> T | object:
+            return await anext(source, ended)
+
+        try:
+            while (item := self._call(following)) is not ended:
+                yield cast("T", item)
+        finally:
+            # One that was interrupted is ending by itself, as all do that outlive the client.
+            with suppress(RuntimeError):
+                self._call(source.aclose)

@@ -1,0 +1,34 @@
+"""The command line: each command is a few lines over the client or the local stack.
+
+`running` holds what starts something on this machine, `asking` what asks a Headrace that runs.
+"""
+
+import typer
+
+from headrace.cli import asking, running
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Run untrusted programs, and keep the whole story of every run.",
+)
+app.command()(running.up)
+# What stands behind the file is the program's.
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(running.run)
+app.command()(running.demo)
+app.command()(running.doctor)
+app.command()(running.token)
+app.command()(asking.submit)
+app.command()(asking.get)
+app.command()(asking.wait)
+app.command()(asking.ls)
+app.command()(asking.cancel)
+app.command()(asking.logs)
+app.command()(asking.events)
+app.command()(asking.replay)
+app.command()(asking.artifacts)
+
+
+def main() -> None:
+    """Entry point of the `headrace` command."""
+    app()

@@ -1,0 +1,203 @@
+"""Commands that ask a running Headrace: the one that the environment names, or this directory's."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headrace import connection
+from headrace.artifacts import download
+from headrace.cli.terminal import AsJson, Data, User, console, finish
+from headrace.client import AsyncClient
+from headrace.local.stack import DEFAULT_DIRECTORY
+from headrace.logs import show_logs
+from headrace.run import content_of, exit_code, explain, language_of, print_json
+from headrace.show import artifacts_table, event_line, jobs_table
+from shared.codec import EventObject
+
+PATIENCE_S = 5.0
+"""People do not wait as long as programs do."""
+WAIT_S = 3600.0
+
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens.")]
+
+
+def submit(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    language: Annotated[str | None, typer.Option()] = None,
+    key: Annotated[str | None, typer.Option(help="Idempotency key.")] = None,
+    data: Data = DEFAULT_DIRECTORY,
+    user: User = connection.LOCAL_USER,
+    as_json: AsJson = False,
+) -> None:
+    """Submit one file and print its job id."""
+
+    async def call(client: AsyncClient) -> None:
+        submission = {
+            "language": language or language_of(file, await client.languages()),
+            "files": [{"name": file.name, **content_of(file.read_bytes())}],
+            "entrypoint": file.name,
+        }
+        job = await client.submit(submission, key=key)
+        print_json(job) if as_json else console.print(job.job_id)
+
+    _call(data, user, call)
+
+
+def get(
+    job_id: str, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
+) -> None:
+    """Show one job."""
+
+    async def call(client: AsyncClient) -> None:
+        job = await client.get(job_id)
+        print_json(job) if as_json else console.print(jobs_table([job]))
+
+    _call(data, user, call)
+
+
+def wait(
+    job_id: str,
+    timeout_s: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = WAIT_S,
+    data: Data = DEFAULT_DIRECTORY,
+    user: User = connection.LOCAL_USER,
+    as_json: AsJson = False,
+) -> None:
+    """Wait until one job has ended, and end with its exit code."""
+
+    async def call(client: AsyncClient) -> int:
+        job = await client.result(job_id, timeout_s=timeout_s)
+        print_json(job) if as_json else explain(job)
+        return exit_code(job)
+
+    _call(data, user, call)
+
+
+def ls(
+    status: Annotated[str | None, typer.Option()] = None,
+    language: Annotated[str | None, typer.Option()] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
+    data: Data = DEFAULT_DIRECTORY,
+    user: User = connection.LOCAL_USER,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, newest first."""
+
+    async def call(client: AsyncClient) -> None:
+        page = await client.jobs(status=status, language=language, limit=limit)
+        print_json(page) if as_json else console.print(jobs_table(page.jobs))
+
+    _call(data, user, call)
+
+
+def cancel(
+    job_id: str, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
+) -> None:
+    """Stop one job."""
+
+    async def call(client: AsyncClient) -> None:
+        job = await client.cancel(job_id)
+        print_json(job) if as_json else console.print(job.status)
+
+    _call(data, user, call)
+
+
+def artifacts(
+    job_id: str,
+    output: Annotated[Path | None, typer.Option(help="Write them beneath this directory.")] = None,
+    data: Data = DEFAULT_DIRECTORY,
+    user: User = connection.LOCAL_USER,
+    as_json: AsJson = False,
+) -> None:
+    """List the files that a job left, and download them with --output."""
+
+    async def call(client: AsyncClient) -> None:
+        listed = await client.artifacts(job_id)
+        if output is not None:
+            await download(client, job_id, listed.artifacts, output)
+        print_json(listed) if as_json else console.print(artifacts_table(listed))
+
+    _call(data, user, call)
+
+
+def logs(
+    job_id: str, follow: Follow = False, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER
+) -> None:
+    """Write what a job has printed, byte by byte: its standard output to ours, its standard error to ours.
+
+    Ends with 0 however the job ended; `headrace wait` tells that.
+    """
+
+    async def call(client: AsyncClient) -> None:
+        await show_logs(client, job_id, follow=follow)
+
+    _call(data, user, call)
+
+
+def events(
+    job_id: Annotated[str | None, typer.Argument(help="Without one: all jobs'.")] = None,
+    follow: Follow = False,
+    after: Annotated[str | None, typer.Option(help="The cursor of an event, start, or now; with -f.")] = None,
+    data: Data = DEFAULT_DIRECTORY,
+    user: User = connection.LOCAL_USER,
+    as_json: AsJson = False,
+) -> None:
+    """Show one job's history; with -f its output too, until it ends. Without a job, -f begins now."""
+    if after is not None and not follow:
+        raise typer.BadParameter("goes with --follow")
+
+    async def call(client: AsyncClient) -> None:
+        if follow:
+            shown = client.follow(job_id or "*", after=after or ("start" if job_id else "now"))
+            async with aclosing(shown) as found:
+                await _show(found, as_json=as_json)
+        elif job_id is not None:
+            await _show(_each(await client.history(job_id)), as_json=as_json)
+        else:
+            await _show(client.replay(), as_json=as_json)
+
+    _call(data, user, call)
+
+
+def replay(
+    after: Annotated[int, typer.Option(min=0, help="A sequence of the log.")] = 0,
+    kind: Annotated[str | None, typer.Option("--type", help="For example failed.")] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="Every user; needs the scope audit:all.")] = False,
+    data: Data = DEFAULT_DIRECTORY,
+    user: User = connection.LOCAL_USER,
+    as_json: AsJson = False,
+) -> None:
+    """Read all events back from the log, in order."""
+
+    async def call(client: AsyncClient) -> None:
+        await _show(client.replay(after=after, kind=kind, everyone=everyone), as_json=as_json)
+
+    _call(data, user, call)
+
+
+async def _show(found: AsyncIterator[EventObject], *, as_json: bool) -> None:
+    first = None
+    async for event in found:
+        first = first or event
+        if as_json:
+            print_json(event)
+        else:
+            console.print(event_line(event, event.job_id, first.stored_at))
+
+
+async def _each(found: Iterable[EventObject]) -> AsyncIterator[EventObject]:
+    for event in found:
+        yield event
+
+
+def _call(data: Path, user: str, call: Callable[[AsyncClient], Awaitable[int | None]]) -> None:
+    async def called() -> int:
+        endpoint = connection.endpoint(data, user)
+        async with AsyncClient(
+            endpoint.api_url, endpoint.token, websocket_url=endpoint.websocket_url, patience_s=PATIENCE_S
+        ) as client:
+            return await call(client) or 0
+
+    finish(called())

@@ -1,0 +1,67 @@
+"""What every command shares: its options, what it prints on, and how it ends.
+
+=========  ==================================================================
+exit code  meaning
+=========  ==================================================================
+0          done; of `run` and `wait`: the program ended with 0
+2          not done; standard error says why in one line
+130        stopped with Ctrl-C
+141        whoever read the output has gone
+=========  ==================================================================
+
+`run` and `wait` end as the program did: its own exit code, 128 and the signal, 124 for a time limit, 130 if
+it was cancelled, 1 for anything else.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from headrace.errors import HeadraceError
+from headrace.local.nats_server import NatsServerError
+from headrace.run import UnknownLanguageError
+from shared.subjects import SubjectError
+from shared.tokens import TokenError
+
+EXPECTED = (HeadraceError, NatsServerError, SubjectError, TokenError, UnknownLanguageError)
+EXIT_NOT_DONE = 2
+EXIT_INTERRUPTED = 130
+EXIT_CLOSED_PIPE = 141
+
+Data = Annotated[Path, typer.Option(help="Where the local stack keeps its data.", envvar="HEADRACE_DATA")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+User = Annotated[str, typer.Option(help="Who the local token is for.")]
+
+
+class _Terminal(Console):
+    """One that leaves a closed pipe to `finish`."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Raise as a plain write does."""
+        raise BrokenPipeError
+
+
+console = _Terminal(highlight=False, soft_wrap=True)
+
+
+def finish(work: Coroutine[Any, Any, int]) -> NoReturn:
+    """Run to the end; an expected failure is one line on standard error and exit code 2."""
+    try:
+        code = asyncio.run(work)
+        sys.stdout.flush()
+    except EXPECTED as error:
+        typer.echo(f"headrace: {error}", err=True)
+        code = EXIT_NOT_DONE
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # What is still in its buffer has nowhere to go, and is not to be missed when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EXIT_CLOSED_PIPE
+    raise typer.Exit(code) from None

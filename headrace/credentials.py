@@ -1,0 +1,41 @@
+"""The caller's token: a text that is given once, or whoever gives a fresh one when it is needed."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+TokenSource: TypeAlias = str | Callable[[], str | Awaitable[str]]
+"""A function is called on the client's event loop; one that waits for something should be a coroutine."""
+
+
+class Credentials:
+    """The token that is in use. What the source raises goes to whoever needed the token."""
+
+    def __init__(self, source: TokenSource) -> None:
+        """Ask the source when the first token is needed."""
+        self._source = source
+        self._token = source if isinstance(source, str) else None
+        self._asking = asyncio.Lock()
+
+    @property
+    def can_be_renewed(self) -> bool:
+        """Whether another token can be had."""
+        return not isinstance(self._source, str)
+
+    async def token(self) -> str:
+        """The one in use."""
+        return await self.other_than(None)
+
+    async def other_than(self, old: str | None) -> str:
+        """The one in use, if it is not `old`, else the source's next one; callers at a time share it."""
+        async with self._asking:
+            if self._token is None or self._token == old:
+                self._token = await self._next()
+            return self._token
+
+    async def _next(self) -> str:
+        if isinstance(self._source, str):
+            return self._source
+        given = self._source()
+        return await given if inspect.isawaitable(given) else given

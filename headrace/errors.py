@@ -1,0 +1,65 @@
+"""What can keep a call of the client from its answer.
+
+::
+
+    HeadraceError
+    ├── ProblemAnswerError   the service said no; `document` is its problem+json
+    ├── HistoryLostError     events that were asked for are not kept any more
+    ├── UnreachableError     no answer while the client was patient; may be repeated, with the same key
+    ├── ClosedError          the notifier closed for a reason that coming back would not change; see `code`
+    ├── NotFinishedError     the job goes on, but the time to wait for it is over; also a TimeoutError
+    ├── ProtocolError        an answer that this version does not understand
+    ├── StackError           nothing tells where the service is (`headrace.local.stack`)
+    ├── UnsafePathError      an artifact's path leads outside (`headrace.artifacts`)
+    └── WrongContentError    an artifact did not arrive as the job left it (`headrace.artifacts`)
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class HeadraceError(Exception):
+    """Anything that keeps a call from its answer."""
+
+
+class ProblemAnswerError(HeadraceError):
+    """The service refused; `document` is its problem+json, `status` that of HTTP (None over a WebSocket)."""
+
+    def __init__(
+        self, document: Mapping[str, Any], *, status: int | None = None, retry_after_s: float | None = None
+    ) -> None:
+        """Keep the whole document; `retry_after_s` where the service said when to come back."""
+        super().__init__(f"{document.get('title')}: {document.get('detail')}")
+        self.document = document
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class HistoryLostError(HeadraceError):
+    """Events that were asked for have left the log. Lost output alone is no error: the result holds it."""
+
+
+class UnreachableError(HeadraceError):
+    """No answer came."""
+
+
+class ClosedError(HeadraceError):
+    """The WebSocket was closed before all was shown; `code` is 1006 where it just broke."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        """Say as the notifier said it."""
+        super().__init__(f"closed with {code}: {reason}")
+        self.code = code
+
+
+class NotFinishedError(HeadraceError, TimeoutError):
+    """The job did not end in time. It goes on: ask again, or cancel it."""
+
+    def __init__(self, job_id: str, timeout_s: float) -> None:
+        """Name the job."""
+        super().__init__(f"{job_id} did not end in {timeout_s:g} s")
+        self.job_id = job_id
+
+
+class ProtocolError(HeadraceError):
+    """The answer is not one of this protocol."""

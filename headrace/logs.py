@@ -1,0 +1,32 @@
+"""``headrace logs JOB``: what a job has printed, byte by byte, as it comes or as it was kept."""
+
+import sys
+from contextlib import aclosing
+
+from headrace.client import AsyncClient
+from headrace.run import Printer
+
+HELD_BACK = "headrace: the beginning is not kept for so long; all of it comes when the job ends"
+
+
+async def show_logs(client: AsyncClient, job_id: str, *, follow: bool) -> None:
+    """Write what there is so far, or with `follow` all of it until the job ends.
+
+    A finished job's output is read from its result; only that of a running one from the feed.
+    """
+    printer = Printer(sys.stdout.buffer, sys.stderr.buffer)
+    job = await client.get(job_id)
+    if not job.is_finished:
+        await _show_feed(client, job_id, printer, follow=follow)
+        job = await client.get(job_id)
+    printer.finish(job.result)
+
+
+async def _show_feed(client: AsyncClient, job_id: str, printer: Printer, *, follow: bool) -> None:
+    told = False
+    async with aclosing(client.follow(job_id, until_now=not follow)) as events:
+        async for event in events:
+            printer.show(event)
+            if printer.holds_back and not told:
+                told = True
+                print(HELD_BACK, file=sys.stderr)  # noqa: T201 - the command line's own output

@@ -1,0 +1,36 @@
+"""Who is calling: checks the signed tokens (JWT) that clients send, and issues our own.
+
+Algorithms, issuers, audiences and keys come from the settings, never from the token. A token's text never
+appears in an error, so it cannot reach a log line through one. `TokenError` says that a token does not
+prove who is calling; its `KeysUnavailableError`, that nobody can tell at present.
+"""
+
+from shared.tokens.caller import (
+    CONCURRENCY_CLAIM,
+    LEEWAY_S,
+    REQUESTS_CLAIM,
+    SCOPE_AUDIT,
+    SCOPE_JOBS,
+    SCOPE_OPS,
+    UNFINISHED_CLAIM,
+    Caller,
+    KeysUnavailableError,
+    TokenError,
+)
+from shared.tokens.tokens import LOCAL_PREFIX, SECRET_BYTES_MIN, Tokens
+
+__all__ = [
+    "CONCURRENCY_CLAIM",
+    "LEEWAY_S",
+    "LOCAL_PREFIX",
+    "REQUESTS_CLAIM",
+    "SCOPE_AUDIT",
+    "SCOPE_JOBS",
+    "SCOPE_OPS",
+    "SECRET_BYTES_MIN",
+    "UNFINISHED_CLAIM",
+    "Caller",
+    "KeysUnavailableError",
+    "TokenError",
+    "Tokens",
+]

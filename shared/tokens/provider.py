@@ -1,0 +1,71 @@
+"""Another issuer: checks the tokens of the one provider that is configured."""
+
+from collections.abc import Callable
+
+from shared.settings import TokenSettings
+from shared.tokens.caller import Caller, TokenError, caller_of, check_times, check_user_id
+from shared.tokens.fetch import KeySource
+from shared.tokens.form import Expected, Unverified, WrongSignatureError, signed_claims
+from shared.tokens.key_cache import KeyCache
+from shared.tokens.keys import KeyName
+from shared.tokens.profiles import profile_of, refuse
+from shared.tokens.scopes import scope_rules
+
+
+class Provider:
+    """One provider: its profile, its keys, and what its users may do."""
+
+    def __init__(self, settings: TokenSettings, clock: Callable[[], float]) -> None:
+        """Raises SettingsError."""
+        self._profile = profile_of(settings)
+        self._scopes = scope_rules(settings)
+        self.keys = KeyCache(
+            self._source(settings),
+            self._profile.algorithms,
+            lifetime_s=settings.token_keys_lifetime_s,
+            stale_s=settings.token_keys_stale_s,
+            clock=clock,
+        )
+
+    @property
+    def issuer(self) -> str:
+        """The `iss` of its tokens."""
+        return self._profile.issuer
+
+    def key_name(self, unverified: Unverified) -> KeyName:
+        """The key that a token asks for. Raises TokenError for one that could not be signed with any."""
+        if unverified.algorithm not in self._profile.algorithms or not unverified.key_id:
+            raise TokenError("the token is not valid: its signature is wrong")
+        if self._profile.kind and unverified.kind != self._profile.kind:
+            raise TokenError(f"the token is not valid: its type is not {self._profile.kind!r}")
+        return unverified.key_id, unverified.algorithm
+
+    def verify(self, unverified: Unverified, now: float) -> Caller:
+        """The caller, with the keys at hand. Raises TokenError."""
+        name = self.key_name(unverified)
+        expected = Expected(unverified.algorithm, self._profile.issuer, self._profile.audiences)
+        refusal: TokenError | None = None
+        for key in self.keys.find(name):
+            try:
+                claims = signed_claims(unverified.token, key, expected)
+            except WrongSignatureError as error:
+                refusal = error
+                continue
+            expires_at = check_times(claims, now)
+            self._profile.check(claims, now)
+            user_id = check_user_id(claims["sub"])
+            return caller_of(claims, user_id, self._scopes.of(claims), expires_at)
+        assert refusal is not None, "a name in the cache has a key"
+        raise refusal
+
+    def _source(self, settings: TokenSettings) -> KeySource:
+        profile = self._profile
+        try:
+            return KeySource(
+                profile.keys_url,
+                discovers_for=profile.issuer if profile.discovers else None,
+                timeout_s=settings.token_keys_timeout_s,
+            )
+        except ValueError as error:
+            field = "token_provider_issuer" if profile.discovers else "token_provider_keys_url"
+            raise refuse(field, str(error)) from None

@@ -1,0 +1,53 @@
+"""What docs/client.md shows is what happens."""
+
+import asyncio
+import os
+import re
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+import pytest
+
+import headrace
+from headrace import AsyncClient, Client
+from headrace.local.supervisor import Stack
+
+PAGE = (Path(__file__).parents[2] / "docs" / "client.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_every_example_shows_what_it_prints() -> None:
+    assert len(EXAMPLES) == PAGE.count("```python") == 4
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("program", "shown"), EXAMPLES)
+async def test_an_example_prints_what_is_shown(
+    shared_stack: Stack, tmp_path: Path, program: str, shown: str
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-W",
+        "error",
+        "-c",
+        program,
+        stdout=PIPE,
+        stderr=PIPE,
+        cwd=tmp_path,
+        env={**os.environ, "HEADRACE_DATA": str(shared_stack.directory)},
+    )
+    stdout, stderr = await process.communicate()
+    assert (stdout.decode(), stderr.decode()) == (shown, "")
+
+
+def test_every_method_has_its_row_and_both_clients_have_it() -> None:
+    methods = {name for name in vars(AsyncClient) if not name.startswith("_")}
+    assert methods == {name for name in vars(Client) if not name.startswith("_")}
+    for name in methods:
+        assert f"`{name}(" in PAGE, name
+
+
+def test_every_public_name_is_there() -> None:
+    for name in headrace.__all__:
+        assert hasattr(headrace, name), name
