@@ -25,6 +25,7 @@ class ProblemType:
 
 
 BAD_REQUEST = ProblemType("bad-request", HTTPStatus.BAD_REQUEST, "The request cannot be read")
+BAD_CURSOR = ProblemType("bad-cursor", HTTPStatus.BAD_REQUEST, "There is no such place in this log")
 UNAUTHENTICATED = ProblemType("unauthenticated", HTTPStatus.UNAUTHORIZED, "A valid token is needed")
 FORBIDDEN = ProblemType("forbidden", HTTPStatus.FORBIDDEN, "The token does not allow this")
 NOT_FOUND = ProblemType("not-found", HTTPStatus.NOT_FOUND, "There is no such thing here")
@@ -63,10 +64,14 @@ INTERNAL = ProblemType("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "The servic
 UNAVAILABLE = ProblemType(
     "unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "A part of the service does not answer"
 )
+TOO_MANY_CONNECTIONS = ProblemType(
+    "too-many-connections", HTTPStatus.SERVICE_UNAVAILABLE, "There is no place for this connection now"
+)
 OTHER_HTTP = ProblemType("http", HTTPStatus.BAD_REQUEST, "The request cannot be served")
 
 ALL = (
     BAD_REQUEST,
+    BAD_CURSOR,
     UNAUTHENTICATED,
     FORBIDDEN,
     NOT_FOUND,
@@ -89,6 +94,7 @@ ALL = (
     OVERLOADED,
     INTERNAL,
     UNAVAILABLE,
+    TOO_MANY_CONNECTIONS,
     OTHER_HTTP,
 )
 

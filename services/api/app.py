@@ -6,7 +6,6 @@ from services.api import openapi, problems
 from services.api.admission import admitted
 from services.api.artifacts import Artifacts
 from services.api.bucket import Bucket
-from services.api.cancellations import Cancellations
 from services.api.catalogue import Catalogue
 from services.api.context import RequestIds
 from services.api.dead_letters import DeadLetters
@@ -20,6 +19,7 @@ from services.api.standing import Standing
 from services.api.submissions import Submissions
 from services.api.waiting import Waiting
 from shared.broker import Broker, connect
+from shared.cancellations import Cancellations
 from shared.follow import Follower
 from shared.log import Log
 from shared.objects import Objects

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from services.api.artifacts import Artifacts
-from services.api.cancellations import Cancellations
 from services.api.catalogue import Catalogue
 from services.api.dead_letters import DeadLetters
 from services.api.queries import Queries
@@ -13,6 +12,7 @@ from services.api.quotas import Quotas
 from services.api.sessions import Sessions
 from services.api.submissions import Submissions
 from services.api.waiting import Waiting
+from shared.cancellations import Cancellations
 
 
 @dataclass(frozen=True, slots=True)

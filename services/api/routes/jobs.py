@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from services.api.answers import json_answer
 from services.api.batches import submit_all
+from services.api.cancellations import request_cancel
 from services.api.conditions import IfNoneMatch, is_unchanged, tag_of
 from services.api.context import CallerOf, ContextOf
 from services.api.openapi import LINKS_OF_A_JOB, told
@@ -164,7 +165,7 @@ async def cancel_job(job_id: str, request: Request, caller: CallerOf, context: C
     check_job_id(job_id)
     parts = parts_of(request)
     moment = Moment(datetime.now(UTC), context.request_id, context.trace)
-    await parts.cancellations.cancel(job_id, caller, moment)
+    await request_cancel(parts.cancellations, job_id, caller, moment)
     return json_answer(await parts.queries.job(caller.user_id, job_id), status=202)
 
 
