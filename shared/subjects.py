@@ -22,8 +22,9 @@ EXECUTOR_DURABLE = "executor"
 JOBS_SUBJECTS = "jobs.*.*.*"
 FEED_SUBJECTS = "feed.*.*.*"
 QUEUED_SUBJECTS = "jobs.*.*.queued"
+QUEUED_KIND = "queued"
 TERMINAL_KINDS = ("completed", "failed", "timeout", "cancelled")
-"""Subjects that end a job."""
+"""What begins a job, and what ends it."""
 
 SESSIONS_SUBJECTS = "$KV.SESSIONS.>"
 EXECUTOR_SUBJECTS = "$KV.EXECUTORS.>"

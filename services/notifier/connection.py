@@ -19,12 +19,12 @@ from services.notifier.actions import (
 )
 from services.notifier.callers import check
 from services.notifier.members import Members
-from services.notifier.messages import ConnectionAck, ErrorShown
+from services.notifier.messages import ConnectionAck, ErrorShown, keys_unavailable
 from services.notifier.peer import Carrier, Peer
 from services.notifier.protocol import Protocol, Rules
 from services.notifier.questions import Questions
 from services.notifier.wire import FRAMES
-from shared.tokens import TokenError
+from shared.tokens import KeysUnavailableError, TokenError
 
 CARRIER = Carrier("websocket", FRAMES, close_s=5.0)
 
@@ -131,6 +131,9 @@ class Connection:
     async def _authenticate(self, token: str) -> None:
         try:
             grant = await check(self._members.tokens, token)
+        except KeysUnavailableError as error:
+            self.peer.end(Close(FULL, f"{error}: try again later"))
+            return
         except TokenError as error:
             self._do(self._protocol.refused(str(error)))
             return
@@ -152,6 +155,8 @@ class Connection:
     async def _renew(self, token: str) -> None:
         try:
             grant = await check(self._members.tokens, token)
+        except KeysUnavailableError as error:
+            self.peer.send(keys_unavailable(str(error)))
         except TokenError as error:
             self._do(self._protocol.not_renewed(str(error)))
         else:

@@ -182,6 +182,7 @@ def encode_message(message: ServerMessage) -> bytes:
 
 
 RETRY_AFTER_S = 1.0
+RETRY_KEYS_S = 5.0
 
 
 def unknown_job(message_id: str) -> ErrorShown:
@@ -215,6 +216,11 @@ def unavailable(message_id: str) -> ErrorShown:
         temporary=True,
         retry_after=RETRY_AFTER_S,
     )
+
+
+def keys_unavailable(why: str) -> ErrorShown:
+    """A token's issuer cannot be asked for its keys, so nothing is known of the token."""
+    return ErrorShown(code="unavailable", detail=why, temporary=True, retry_after=RETRY_KEYS_S)
 
 
 def busy(message_id: str) -> ErrorShown:
