@@ -1,6 +1,6 @@
 """Stopping a job on its user's request: at once while it is queued, by asking its executor otherwise."""
 
-from services.api.queries import unknown_job
+from services.api.queries import expired_job, unknown_job
 from shared import problems
 from shared.job import Ignore, Moment, Refuse, decide_cancel
 from shared.log import Appended, Log
@@ -38,4 +38,6 @@ class Cancellations:
 def _refusal(decision: Refuse) -> ProblemError:
     if decision.why == "unknown_job":
         return unknown_job()
+    if decision.why == "expired":
+        return expired_job()
     return ProblemError(problems.ALREADY_FINISHED, "there is nothing left to cancel")

@@ -13,7 +13,7 @@ from shared.log import Entry
 from shared.subjects import job_event
 from tests import builders
 
-TABLES = ("checkpoint", "jobs", "labels", "totals")
+TABLES = ("checkpoint", "jobs", "labels", "totals", "expired")
 POISON = b"\xff not json"
 NEWER = b'{"type":"job.paused.v9"}'
 USERS = ("alice", "bob", 'eve.*.>"; DROP TABLE jobs; --', "nul\x00nul", "ünï 🦉")
@@ -77,6 +77,8 @@ def _random_life(random: Random) -> list[Event]:
     lives: tuple[list[Event], ...] = (
         [builders.cancelled(job, user)],
         [builders.running(job, user), end(job, user)],
+        [builders.running(job, user), end(job, user), builders.expired(job, user)],
+        [builders.cancelled(job, user), builders.expired(job, user, "erased")],
         [builders.running(job, user), builders.running(job, user, attempt=2), end(job, user, attempt=2)],
         [builders.running(job, user), builders.cancel_requested(job, user), builders.cancelled(job, user, 1)],
     )
