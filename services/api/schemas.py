@@ -163,7 +163,7 @@ class SubmissionBody(_Request):
         {}, max_length=LABELS_MAX, json_schema_extra=keys_like(LABEL_NAME)
     )
     artifacts: tuple[Pattern, ...] = Field((), max_length=PATTERNS_MAX)
-    ttl_s: Annotated[Whole, Field(ge=TTL_S_MIN)] | None = None
+    ttl_s: Annotated[int, Field(ge=TTL_S_MIN), BeforeValidator(_not_spelled)] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -323,11 +323,7 @@ async def test_a_thousand_jobs_that_leave_do_not_stop_following(
         assert live.jobs["queued"] == 1
     live_rows = await rows_in(path)
     await rebuild_view(broker, path, whole=True)
-    rebuilt = await rows_in(path)
-    # A view that is made anew looks once more whether anything is left.
-    assert len(rebuilt.pop("expired")) == len(jobs)
-    assert live_rows.pop("expired") == []
-    assert rebuilt == live_rows
+    assert await rows_in(path) == live_rows
 
 
 async def test_a_full_log_is_left_too(broker: Broker, path: Path) -> None:
