@@ -13,6 +13,7 @@ FOLLOWER_RESTARTS = Counter("headrace_follower_restarts_total", "Times a followe
 FOLLOWER_POSITION = Gauge("headrace_follower_position", "Last stream sequence a follower handled", ["stream"])
 ATTEMPTS = Counter("headrace_attempts_total", "Attempts begun", ["language"])
 FINISHED = Counter("headrace_finished_total", "Terminal events written", ["status"])
+EXPIRED = Counter("headrace_expired_total", "Tombstones written for jobs that are gone", ["reason"])
 FENCED = Counter("headrace_fenced_total", "Results refused because a later attempt had begun")
 JOBS_HELD = Gauge("headrace_jobs_held", "Deliveries held by this executor")
 JOBS_EXECUTING = Gauge("headrace_jobs_executing", "Attempts under way in this executor")

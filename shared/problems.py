@@ -33,6 +33,7 @@ METHOD_NOT_ALLOWED = ProblemType(
     "method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, "The method is not allowed here"
 )
 UNKNOWN_JOB = ProblemType("unknown-job", HTTPStatus.NOT_FOUND, "You have no job of this id")
+EXPIRED = ProblemType("expired", HTTPStatus.GONE, "The job has expired")
 ALREADY_FINISHED = ProblemType("already-finished", HTTPStatus.CONFLICT, "The job has already ended")
 UNKNOWN_ARTIFACT = ProblemType("unknown-artifact", HTTPStatus.NOT_FOUND, "The job has no such artifact")
 NOT_FINISHED = ProblemType("not-finished", HTTPStatus.CONFLICT, "The job has not ended yet")
@@ -77,6 +78,7 @@ ALL = (
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     UNKNOWN_JOB,
+    EXPIRED,
     ALREADY_FINISHED,
     UNKNOWN_ARTIFACT,
     NOT_FINISHED,

@@ -1,6 +1,6 @@
 """What a refused request to stop a job tells its caller; the decision itself is shared."""
 
-from services.api.queries import unknown_job
+from services.api.queries import expired_job, unknown_job
 from shared import problems
 from shared.cancellations import Cancellations
 from shared.job import Moment, Refuse
@@ -18,4 +18,6 @@ async def request_cancel(cancellations: Cancellations, job_id: str, caller: Call
 def _refusal(refuse: Refuse) -> ProblemError:
     if refuse.why == "unknown_job":
         return unknown_job()
+    if decision.why == "expired":
+        return expired_job()
     return ProblemError(problems.ALREADY_FINISHED, "there is nothing left to cancel")

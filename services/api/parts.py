@@ -7,6 +7,7 @@ from starlette.requests import Request
 from services.api.artifacts import Artifacts
 from services.api.catalogue import Catalogue
 from services.api.dead_letters import DeadLetters
+from services.api.erasures import Erasures
 from services.api.queries import Queries
 from services.api.quotas import Quotas
 from services.api.sessions import Sessions
@@ -27,6 +28,7 @@ class Parts:
     quotas: Quotas
     sessions: Sessions
     dead_letters: DeadLetters
+    erasures: Erasures
     waiting: Waiting
 
 

@@ -25,7 +25,7 @@ NDJSON = "application/x-ndjson"
     "",
     summary="Read the audit log",
     response_class=StreamingResponse,
-    responses=told(EventObject, media_type=NDJSON),
+    responses=told(EventObject, media_type=NDJSON, headers=("Headrace-Retention",)),
 )
 async def read_events(
     request: Request,
@@ -36,17 +36,22 @@ async def read_events(
     kind: Annotated[str | None, Query(alias="type", max_length=64)] = None,
     everyone: Annotated[bool, Query(alias="all", description="needs the scope audit:all")] = False,
 ) -> StreamingResponse:
-    """Stream the events that are stored now, in log order, one JSON object a line."""
+    """Stream the events that are stored now, in log order, one JSON object a line.
+
+    A job's events leave together: `Headrace-Retention` tells when.
+    """
     if everyone and SCOPE_AUDIT not in caller.scopes:
         raise ProblemError(problems.FORBIDDEN, f"the token lacks the scope {SCOPE_AUDIT!r}")
-    events = parts_of(request).queries.audit(
+    parts = parts_of(request)
+    events = parts.queries.audit(
         None if everyone else caller.user_id,
         after=after,
         kind=kind,
         stored_from=stored_from,
         stored_to=stored_to,
     )
-    return StreamingResponse(_lines(events), media_type=NDJSON)
+    headers = {"Headrace-Retention": parts.erasures.retention}
+    return StreamingResponse(_lines(events), media_type=NDJSON, headers=headers)
 
 
 async def _lines(events: AsyncIterator[EventObject]) -> AsyncIterator[bytes]:

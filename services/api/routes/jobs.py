@@ -45,6 +45,7 @@ Prefer = Annotated[
         refusals=(
             problems.INVALID,
             problems.UNKNOWN_LANGUAGE,
+            problems.EXPIRED,
             problems.TOO_MANY_JOBS,
             problems.OVERLOADED,
         ),
@@ -131,7 +132,10 @@ async def list_jobs(
         JobRecord,
         headers=("ETag", "Preference-Applied"),
         also={304: "The client has it already"},
-        refusals=(problems.UNKNOWN_JOB,),
+        refusals=(
+            problems.UNKNOWN_JOB,
+            problems.EXPIRED,
+        ),
     ),
 )
 async def read_job(
@@ -158,7 +162,9 @@ async def read_job(
     "/{job_id}/cancel",
     status_code=202,
     summary="Cancel one job",
-    responses=told(JobRecord, status=202, refusals=(problems.UNKNOWN_JOB, problems.ALREADY_FINISHED)),
+    responses=told(
+        JobRecord, status=202, refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.ALREADY_FINISHED)
+    ),
 )
 async def cancel_job(job_id: str, request: Request, caller: CallerOf, context: ContextOf) -> Response:
     """Stop the job: at once while it is queued, as soon as its executor hears of it otherwise."""
@@ -172,7 +178,13 @@ async def cancel_job(job_id: str, request: Request, caller: CallerOf, context: C
 @router.get(
     "/{job_id}/events",
     summary="Read one job's history",
-    responses=told(JobEvents, refusals=(problems.UNKNOWN_JOB,)),
+    responses=told(
+        JobEvents,
+        refusals=(
+            problems.UNKNOWN_JOB,
+            problems.EXPIRED,
+        ),
+    ),
 )
 async def read_job_events(job_id: str, request: Request, caller: CallerOf) -> Response:
     """List the job's events exactly as stored, with their sequence and the log's time."""
