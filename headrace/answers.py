@@ -45,6 +45,17 @@ class Languages(Shape, frozen=True, kw_only=True):
     languages: tuple[Language, ...]
 
 
+class Erasure(Shape, frozen=True, kw_only=True):
+    """How far the erasure of a user has come, and what `remains` when it `is_done`."""
+
+    user_id: str
+    is_done: bool
+    expired: int
+    unfinished: int
+    sessions: int
+    remains: tuple[str, ...]
+
+
 def output_bytes(event: EventObject) -> bytes:
     """The bytes of a `job.output` event."""
     return _bytes(event.data["content"], event.data["encoding"])

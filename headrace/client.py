@@ -15,7 +15,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from headrace.answers import Artifacts, History, JobsPage, Language, Languages
+from headrace.answers import Artifacts, Erasure, History, JobsPage, Language, Languages
 from headrace.calls import PATIENCE_S, Calls, Params, open_session
 from headrace.connection import Endpoint, named
 from headrace.credentials import Credentials, TokenSource
@@ -111,6 +111,10 @@ class AsyncClient:
             if page.next is None:
                 return
             page = await self.jobs(**{**filters, "cursor": page.next})
+
+    async def erase(self, user_id: str) -> Erasure:
+        """Begin or go on to erase a user; to be asked until it is done. Needs the scope `ops`."""
+        return _decoded(await self._calls.call("DELETE", f"/v1/users/{quote(user_id, safe='')}"), Erasure)
 
     async def languages(self) -> tuple[Language, ...]:
         """What can be run right now."""

@@ -1,19 +1,16 @@
-"""``headrace erase --user U``: has the service forget one user, asking again until it is done.
+"""``headrace erase USER``: has the service forget one user, asking again until it is done.
 
 The token needs the scope `ops`. Jobs that still run are stopped first, so it may take some seconds.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import quote
 
-import httpx
-
-from headrace.client import Endpoint, HeadraceError, ProblemAnswerError, UnreachableError
+from headrace.answers import Erasure
+from headrace.client import AsyncClient
+from headrace.errors import HeadraceError
 
 PAUSE_S = 1.0
-TIMEOUT_S = 60.0
 
 
 class NotErasedError(HeadraceError):
@@ -21,33 +18,20 @@ class NotErasedError(HeadraceError):
 
 
 async def erase_user(
-    endpoint: Endpoint,
+    client: AsyncClient,
     user_id: str,
     *,
-    tell: Callable[[dict[str, Any]], None] = lambda _: None,
+    tell: Callable[[Erasure], None] = lambda _: None,
     patience_s: float = 300.0,
-) -> dict[str, Any]:
+) -> Erasure:
     """The last answer, which lists what remains; `tell` is given every one. Raises HeadraceError."""
-    headers = {"Authorization": f"Bearer {endpoint.token}"}
-    async with httpx.AsyncClient(base_url=endpoint.api_url, headers=headers, timeout=TIMEOUT_S) as http:
-        try:
-            async with asyncio.timeout(patience_s):
-                while True:
-                    answer = await _ask(http, user_id)
-                    tell(answer)
-                    if answer["is_done"]:
-                        return answer
-                    await asyncio.sleep(PAUSE_S)
-        except TimeoutError as error:
-            raise NotErasedError(f"{user_id!r} was not erased within {patience_s:.0f} s") from error
-
-
-async def _ask(http: httpx.AsyncClient, user_id: str) -> dict[str, Any]:
     try:
-        answer = await http.delete(f"/v1/users/{quote(user_id, safe='')}")
-        found: dict[str, Any] = answer.json()
-    except (httpx.HTTPError, ValueError) as error:
-        raise UnreachableError(f"no answer: {error!r}") from error
-    if not answer.is_success:
-        raise ProblemAnswerError(found)
-    return found
+        async with asyncio.timeout(patience_s):
+            while True:
+                answer = await client.erase(user_id)
+                tell(answer)
+                if answer.is_done:
+                    return answer
+                await asyncio.sleep(PAUSE_S)
+    except TimeoutError as error:
+        raise NotErasedError(f"{user_id!r} was not erased within {patience_s:.0f} s") from error

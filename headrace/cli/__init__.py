@@ -27,6 +27,7 @@ app.command()(asking.logs)
 app.command()(asking.events)
 app.command()(asking.replay)
 app.command()(asking.artifacts)
+app.command()(asking.erase)
 
 
 def main() -> None:

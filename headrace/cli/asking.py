@@ -11,6 +11,7 @@ from headrace import connection
 from headrace.artifacts import download
 from headrace.cli.terminal import AsJson, Data, User, console, finish
 from headrace.client import AsyncClient
+from headrace.erase import erase_user
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.logs import show_logs
 from headrace.run import content_of, exit_code, explain, language_of, print_json
@@ -102,6 +103,20 @@ def cancel(
         print_json(job) if as_json else console.print(job.status)
 
     _call(data, user, call)
+
+
+def erase(
+    erased: Annotated[str, typer.Option("--user", help="Whose jobs, files and sessions are to go.")],
+    data: Data = DEFAULT_DIRECTORY,
+    as_json: AsJson = False,
+) -> None:
+    """Erase one user for good, and say what remains; needs the scope ops."""
+
+    async def call(client: AsyncClient) -> None:
+        done = await erase_user(client, erased)
+        print_json(done) if as_json else console.print(f"erased; what remains: {'; '.join(done.remains)}")
+
+    _call(data, connection.LOCAL_USER, call)
 
 
 def artifacts(

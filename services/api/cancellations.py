@@ -18,6 +18,6 @@ async def request_cancel(cancellations: Cancellations, job_id: str, caller: Call
 def _refusal(refuse: Refuse) -> ProblemError:
     if refuse.why == "unknown_job":
         return unknown_job()
-    if decision.why == "expired":
+    if refuse.why == "expired":
         return expired_job()
     return ProblemError(problems.ALREADY_FINISHED, "there is nothing left to cancel")

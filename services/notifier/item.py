@@ -17,7 +17,8 @@ from shared.subjects import JobSubject, SubjectError, parse
 logger = get_logger(__name__)
 
 READER = "notifier"
-TERMINAL_KINDS = frozenset({"completed", "failed", "timeout", "cancelled"})
+TERMINAL_KINDS = frozenset({"completed", "failed", "timeout", "cancelled", "expired"})
+"""After these a client is told nothing more of a job: it has ended, or has left but for its tombstone."""
 
 
 class _FeedEnd(msgspec.Struct):

@@ -54,5 +54,6 @@ class Questions:
         moment = Moment(datetime.now(UTC), request_id=self._peer.id)
         outcome = await self._members.cancellations.cancel(self._peer.user_id, job_id, moment)
         if isinstance(outcome, Refuse):
-            return unknown_job(message_id) if outcome.why == "unknown_job" else already_finished(message_id)
+            is_over = outcome.why == "already_finished"
+            return already_finished(message_id) if is_over else unknown_job(message_id)
         return await self._status(message_id, job_id)

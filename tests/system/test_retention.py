@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from headrace.client import ProblemAnswerError
+from headrace.answers import Erasure
 from headrace.erase import erase_user
+from headrace.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
 from shared.broker import Broker
 from shared.events import JobExpired
@@ -47,7 +47,7 @@ async def test_a_job_tells_when_it_leaves(alice: User) -> None:
 
 async def test_a_client_that_does_not_say_gets_the_usual(alice: User) -> None:
     job = await alice.client.submit(PROGRAM)
-    assert (job["ttl_s"], job["expires_at"]) == (MONTH_S, None)
+    assert (job.ttl_s, job.expires_at) == (MONTH_S, None)
 
 
 @pytest.mark.parametrize("ttl_s", [59, 0, -1, MONTH_S + 1, "3600", True])
@@ -126,21 +126,20 @@ async def test_a_user_is_erased_while_a_program_runs(shared_stack: Stack, alice:
     kept = await alice.run("python", "print('alice')")
     async with user_of(shared_stack, name) as user:
         done = await user.run("python", "print('secret')")
-        running = (await user.client.submit({"language": "python", "code": "while True: pass"}))["job_id"]
+        running = (await user.client.submit({"language": "python", "code": "while True: pass"})).job_id
         await user.until(running, "running")
         async with user_of(shared_stack, "operator", scopes=frozenset({"jobs", "ops"})) as operator:
-            endpoint = operator.client._endpoint  # noqa: SLF001 - where this stack is
-            answers: list[dict[str, Any]] = []
+            answers: list[Erasure] = []
             async with asyncio.timeout(60):
-                last = await erase_user(endpoint, name, tell=answers.append)
-        assert (answers[0]["is_done"], last["is_done"], last["user_id"]) == (False, True, name)
-        assert sum(answer["expired"] for answer in answers) == 2
-        assert any("backups" in one for one in last["remains"])
+                last = await erase_user(operator.client, name, tell=answers.append)
+        assert (answers[0].is_done, last.is_done, last.user_id) == (False, True, name)
+        assert sum(answer.expired for answer in answers) == 2
+        assert any("backups" in one for one in last.remains)
         for job in (done["job_id"], running):
             with pytest.raises(ProblemAnswerError) as refused:
                 await user.client.get(job)
             assert refused.value.document["status"] == 410
-    assert (await alice.client.get(kept["job_id"]))["status"] == "completed"
+    assert (await alice.client.get(kept["job_id"])).status == "completed"
     async with broker_of(shared_stack) as broker:
         tombstone = await Log(broker).last(job_event(name, running, "expired"))
         assert tombstone is not None

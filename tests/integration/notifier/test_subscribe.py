@@ -7,7 +7,7 @@ import pytest
 from shared.broker import Broker
 from shared.codec import encode
 from shared.metrics import POISON
-from shared.subjects import job_event
+from shared.subjects import JOBS, job_event, job_events
 from tests import builders
 from tests.integration.notifier.client import Client, Shown, connected, kinds
 from tests.integration.notifier.conftest import token
@@ -57,6 +57,23 @@ async def test_a_finished_job_is_shown_whole_and_then_complete(url: str, writer:
         await client.expect("complete")
     assert kinds(events) == ["queued", "running", "output", "output", "output", "completed"]
     assert_whole(events, writer)
+
+
+@pytest.mark.clause("5.4")
+async def test_a_job_that_has_left_is_shown_as_that_and_then_complete(
+    url: str, writer: Writer, broker: Broker
+) -> None:
+    job = builders.job_id()
+    await writer.run_job(job)
+    async with connected(url, token=token()) as client:
+        await client.subscribe("*", id="all")
+        tombstone = await writer.append(builders.expired(job))
+        assert (await client.event("all"))["type"] == "job.expired.v1"
+        await broker.api(f"STREAM.PURGE.{JOBS}", {"filter": job_events(builders.USER, job), "seq": tombstone})
+        await client.subscribe(job)
+        assert (await client.expect("gap"))["reason"] == "log_purged"
+        assert kinds([await client.event()]) == ["expired"]
+        await client.expect("complete")
 
 
 @pytest.mark.clause("4.2")
