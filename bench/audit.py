@@ -1,7 +1,7 @@
 """The audit of a long log: events a second and memory of the api, against a bare reading of the same.
 
-The reference is one ordered reader that does nothing with what it is handed. Other figures, for people: a
-filter by type, the last events by time, and what a client that reads nothing costs.
+The reference is one ordered reader that does nothing with what it is handed. Other figures, for people: one
+type, one user, the last events, and a time at which there are none.
 """
 
 import argparse

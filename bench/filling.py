@@ -27,7 +27,7 @@ EVENTS_OF_A_JOB = 3
 
 
 def finished_job(user_id: str) -> tuple[Event, ...]:
-    """What the log holds of a job that printed a line, about 1,400 bytes in three events."""
+    """What the log holds of a job that printed a line, about 1,650 bytes in three events."""
     about = {
         "job_id": str(uuid.uuid4()),
         "user_id": user_id,

@@ -184,6 +184,8 @@ class Reading:
             )
             if taking.done():
                 return taking.result()
+            if self._following.done():
+                self._following.result()
         finally:
             taking.cancel()
             ending.cancel()

@@ -226,8 +226,22 @@ async def test_a_server_that_is_killed_in_the_middle_is_not_noticed(filled: Fill
     assert bytes(body).splitlines() == filled.lines
 
 
+async def test_what_leaves_the_log_meanwhile_does_not_keep_the_end_away(filled: Filled) -> None:
+    async with filled.asked(all_=True) as answer:
+        pieces = answer.aiter_bytes()
+        body = bytearray(await anext(pieces))
+        async with broker_of(filled.stack) as broker:
+            await broker.api("STREAM.PURGE.JOBS")
+        await _take(pieces, body)
+    whole = bytes(body).splitlines()
+    assert 0 < len(whole) < EVENTS
+    assert whole == filled.lines[: len(whole)]
+
+
 async def test_a_log_that_stays_silent_breaks_the_answer_off(filled: Filled) -> None:
     """Last, because services that were without an answer for so long begin anew."""
+    async with broker_of(filled.stack) as broker:
+        await fill(broker, (finished_job("ann") for _ in range(JOBS)))
     body = bytearray()
     async with filled.asked(all_=True) as answer:
         pieces = answer.aiter_bytes()
@@ -240,7 +254,8 @@ async def test_a_log_that_stays_silent_breaks_the_answer_off(filled: Filled) -> 
             filled.stack.nats.process.send_signal(signal.SIGCONT)
     *whole, _ = bytes(body).split(b"\n")
     assert 0 < len(whole) < EVENTS
-    assert whole == filled.lines[: len(whole)]
+    sequences = [msgspec.json.decode(line, type=EventObject).seq for line in whole]
+    assert sequences == [EVENTS + number for number in range(1, len(whole) + 1)]
 
 
 def _holds(event: EventObject, name: str, value: Any) -> bool:  # noqa: ANN401 - a value of a query
