@@ -28,6 +28,9 @@ bench:
     python -m bench.latency
     python -m bench.throughput
     python -m bench.sandbox
+    python -m bench.submit
+    python -m bench.rebuild
+    python -m bench.history
     python -m bench.fanout
     python -m bench.resume
     python -m bench.audit

@@ -25,6 +25,7 @@ FailureReason = Literal[
     "executor_lost",
 ]
 TimeoutReason = Literal["wall_time", "cpu_time"]
+ExpiryReason = Literal["ttl", "erased"]
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +129,8 @@ class EventBase(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omi
 class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
     """Accepted: the job will reach a terminal event. `artifacts` are patterns of the files to keep of it.
 
-    `retry_of` is the dead letter that an operator gave another chance by this job.
+    `retry_of` is the dead letter that an operator gave another chance by this job. `ttl_s` counts from the
+    terminal event; without one the job is kept until its user is erased.
     """
 
     language: str
@@ -145,6 +147,7 @@ class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
     concurrency: int = 1
     artifacts: tuple[str, ...] = ()
     retry_of: str | None = None
+    ttl_s: int | None = None
 
 
 class JobRunning(EventBase, frozen=True, kw_only=True, tag="job.running.v1"):
@@ -201,7 +204,15 @@ class JobCancelled(EventBase, frozen=True, kw_only=True, tag="job.cancelled.v1")
 
 
 Terminal: TypeAlias = JobCompleted | JobFailed | JobTimeout | JobCancelled
-Event: TypeAlias = JobQueued | JobRunning | JobCancelRequested | Terminal
+
+
+class JobExpired(EventBase, frozen=True, kw_only=True, tag="job.expired.v1"):
+    """The job is gone, with all that it left: a tombstone, which tells nothing of the program."""
+
+    reason: ExpiryReason
+
+
+Event: TypeAlias = JobQueued | JobRunning | JobCancelRequested | Terminal | JobExpired
 
 
 class JobOutput(EventBase, frozen=True, kw_only=True, tag="job.output.v1"):

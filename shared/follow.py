@@ -209,6 +209,7 @@ class Follower:
                 message = arrived.popleft()
                 if message.headers and "Status" in message.headers:
                     wanted -= _unanswered(message.headers)
+                    pending = min(pending, _delivered(message.headers, pending))
                     continue
                 entry, consumer_sequence = _entry(message)
                 if consumer_sequence != handled + len(batch) + 1:
@@ -249,6 +250,13 @@ def _entry(message: Message) -> tuple[Entry, int]:
     event_id = message.headers.get(EVENT_ID) if message.headers else None
     entry = Entry(mark.stream_sequence, mark.stored_at, message.subject, message.data, event_id)
     return entry, mark.consumer_sequence
+
+
+def _delivered(headers: dict[str, str], pending: int) -> int:
+    """How many messages there were in all, said by a server that has none left; of those that were pending
+    when the consumer was made, some may have been purged since.
+    """
+    return int(headers.get("Nats-Last-Consumer", pending)) if headers["Status"] == "100" else pending
 
 
 def _unanswered(headers: dict[str, str]) -> int:

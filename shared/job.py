@@ -5,15 +5,17 @@ value, never an exception. The table of DESIGN 4 is this module, cell by cell.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, assert_never
 
 from shared.events import (
     Event,
+    ExpiryReason,
     Isolation,
     JobCancelled,
     JobCancelRequested,
     JobCompleted,
+    JobExpired,
     JobFailed,
     JobQueued,
     JobRunning,
@@ -54,7 +56,14 @@ class Finished:
     outcome: Terminal
 
 
-JobState: TypeAlias = Nothing | Queued | Running | Finished
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Its time is over, or its user was erased: only the tombstone is left, and that for a while."""
+
+    tombstone: JobExpired
+
+
+JobState: TypeAlias = Nothing | Queued | Running | Finished | Expired
 
 
 class ImpossibleHistoryError(Exception):
@@ -62,8 +71,13 @@ class ImpossibleHistoryError(Exception):
 
 
 def evolve(state: JobState, event: Event) -> JobState:
-    """The state after one more stored event. Raises ImpossibleHistoryError where no writer may go."""
+    """The state after one more stored event. Raises ImpossibleHistoryError where no writer may go.
+
+    A tombstone may follow anything, because what was before it may leave before a reader gets there.
+    """
     match state, event:
+        case Nothing() | Queued() | Running() | Finished(), JobExpired():
+            return Expired(event)
         case Nothing(), JobQueued():
             return Queued(event)
         case Queued(queued), JobRunning(attempt=1):
@@ -134,7 +148,7 @@ class Ignore:
 class Refuse:
     """The caller must be told no."""
 
-    why: Literal["different_request", "unknown_job", "already_finished"]
+    why: Literal["different_request", "unknown_job", "already_finished", "expired", "unfinished"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +167,8 @@ def decide_submit(state: JobState, queued: JobQueued) -> Append | Replay | Refus
             return Append(queued)
         case Queued(earlier) | Running(earlier) | Finished(earlier):
             return Replay() if earlier.fingerprint == queued.fingerprint else Refuse("different_request")
+        case Expired():
+            return Refuse("expired")
     assert_never(state)
 
 
@@ -171,7 +187,7 @@ def decide_start(state: JobState, starter: Starter, moment: Moment) -> Append | 
     match state:
         case Nothing():
             return Ignore("the job does not exist")
-        case Finished():
+        case Finished() | Expired():
             return Ignore("the job is finished")
         case Queued(queued):
             return Append(_running(queued, 1, starter, moment))
@@ -196,7 +212,7 @@ def decide_finish(state: JobState, outcome: Terminal) -> Append | Ignore:
     match state:
         case Nothing() | Queued():
             return Ignore("no attempt has begun")
-        case Finished():
+        case Finished() | Expired():
             return Ignore("the job is finished")
         case Running(_, attempt):
             if outcome.attempt == attempt:
@@ -212,6 +228,8 @@ def decide_cancel(state: JobState, by: str, moment: Moment) -> Append | Ignore |
             return Refuse("unknown_job")
         case Finished():
             return Refuse("already_finished")
+        case Expired():
+            return Refuse("expired")
         case Queued(queued):
             return Append(
                 JobCancelled(
@@ -229,6 +247,29 @@ def decide_cancel(state: JobState, by: str, moment: Moment) -> Append | Ignore |
         case Running():
             return Ignore("a cancel was requested before")
     assert_never(state)
+
+
+def decide_expire(state: JobState, reason: ExpiryReason, moment: Moment) -> Append | Ignore | Refuse:
+    """A finished job leaves when its time is over or its user is erased; an unfinished one never does."""
+    match state:
+        case Nothing() | Expired():
+            return Ignore("the job is gone already")
+        case Queued() | Running():
+            return Refuse("unfinished")
+        case Finished(queued, outcome):
+            due = expiry_of(outcome.time, queued.ttl_s)
+            if reason == "ttl" and (due is None or moment.time < due):
+                return Ignore("its time is not over")
+            return Append(JobExpired(**_about(queued, moment), reason=reason))
+    assert_never(state)
+
+
+def expiry_of(finished_at: datetime, ttl_s: int | None) -> datetime | None:
+    """When a job's time is over; None for never, which is also what lies beyond the calendar."""
+    try:
+        return None if ttl_s is None else finished_at + timedelta(seconds=ttl_s)
+    except OverflowError:
+        return None
 
 
 def _about(queued: JobQueued, moment: Moment) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import asyncio
 import base64
 import json
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -16,12 +17,13 @@ from typing import TypeAlias
 from shared import metrics
 from shared.broker import API, Broker, JetStreamError, Message, UnreachableError
 from shared.codec import UndecodableError, UnknownTagError, decode_event, encode
-from shared.events import Event, kind_of
-from shared.job import JobState, Nothing, evolve
+from shared.events import Event, JobExpired, kind_of
+from shared.job import Expired, JobState, Nothing, evolve
 from shared.subjects import JOBS, job_event, job_events
 
 EVENT_ID = "Nats-Msg-Id"
 EXPECTED_SEQUENCE = "Nats-Expected-Last-Subject-Sequence"
+TIME_TO_LIVE = "Nats-TTL"
 EXPECTED_SUBJECT = "Nats-Expected-Last-Subject-Sequence-Subject"
 
 # A wrong sequence on one server; the same while another append to the subject is in flight in a cluster.
@@ -31,6 +33,7 @@ BATCH = 256
 BATCH_BYTES = 4 * 1024 * 1024
 BEHIND_MAX_S = 5.0
 ANSWER_TIMEOUT_S = 2.0
+PURGE_TIMEOUT_S = 10.0
 PAUSE_S = 0.05
 
 
@@ -82,8 +85,12 @@ class Log:
         """Use a connected broker."""
         self._broker = broker
 
-    async def append(self, event: Event, *, expected: int, patience_s: float) -> AppendResult:
+    async def append(
+        self, event: Event, *, expected: int, patience_s: float, ttl_s: int | None = None
+    ) -> AppendResult:
         """Store the event if the job's last sequence is `expected` (0 for a job without events).
+
+        With `ttl_s` the log itself forgets the event after that time.
 
         Repeats until there is an answer, for at most `patience_s`; then raises UnreachableError, and the
         event may or may not be stored later.
@@ -94,6 +101,7 @@ class Log:
             subject_filter=job_events(event.user_id, event.job_id),
             expected=expected,
             patience_s=patience_s,
+            headers=None if ttl_s is None else {TIME_TO_LIVE: f"{ttl_s}s"},
         )
         if isinstance(result, Appended):
             metrics.APPENDS.labels(type=kind_of(event)).inc()
@@ -199,15 +207,16 @@ class Log:
             await asyncio.sleep(PAUSE_S)
 
     async def _read_job(self, user_id: str, job_id: str) -> History:
-        state: JobState = Nothing()
-        entries: list[Entry] = []
-        async for entry in self.replay(job_events(user_id, job_id)):
-            entries.append(entry)
-            try:
-                state = evolve(state, entry.event())
-            except (UnknownTagError, UndecodableError):
-                continue
-        return History(state, entries[-1].sequence if entries else 0, tuple(entries))
+        entries = tuple([entry async for entry in self.replay(job_events(user_id, job_id))])
+        return History(_state(entries), entries[-1].sequence if entries else 0, entries)
+
+    async def purge_before(self, user_id: str, job_id: str, sequence: int) -> None:
+        """Remove a job's events before `sequence`, as often as one likes. Raises BrokerError."""
+        await self._broker.api(
+            f"STREAM.PURGE.{JOBS}",
+            {"filter": job_events(user_id, job_id), "seq": sequence},
+            timeout_s=PURGE_TIMEOUT_S,
+        )
 
     async def replay(
         self, subject_filter: str, *, after: int = 0, up_to: int | None = None, stream: str = JOBS
@@ -255,6 +264,20 @@ class Log:
         finally:
             await subscription.unsubscribe()
         return found, more
+
+
+def _state(entries: Sequence[Entry]) -> JobState:
+    """The fold of a job's entries. A tombstone overrules what is left before it, however little that is."""
+    events: list[Event] = []
+    for entry in entries:
+        with suppress(UnknownTagError, UndecodableError):
+            events.append(entry.event())
+    if events and isinstance(events[-1], JobExpired):
+        return Expired(events[-1])
+    state: JobState = Nothing()
+    for event in events:
+        state = evolve(state, event)
+    return state
 
 
 def direct_entry(message: Message) -> Entry:

@@ -147,11 +147,14 @@ class Objects:
             yield held
 
     async def delete(self, name: str) -> None:
-        """Forget a file, if there is one. Nobody watches the bucket, so no trace of it needs to stay."""
+        """Forget a file, if there is one. Nobody watches the bucket, so no trace of it needs to stay.
+
+        The description goes last: it is what finds the chunks again after a crash in between.
+        """
         description = await self.describe(name)
         if description is not None:
-            await self._purge(object_description(self._bucket, name))
             await self._purge(object_chunks(self._bucket, description.nuid))
+            await self._purge(object_description(self._bucket, name))
 
     async def _put_chunks(self, token: str, content: bytes, patience_s: float) -> bytes:
         """Store the chunks one after the other; their digest, taken as they go so that nothing waits long."""

@@ -25,6 +25,7 @@ class ProblemType:
 
 
 BAD_REQUEST = ProblemType("bad-request", HTTPStatus.BAD_REQUEST, "The request cannot be read")
+BAD_CURSOR = ProblemType("bad-cursor", HTTPStatus.BAD_REQUEST, "There is no such place in this log")
 UNAUTHENTICATED = ProblemType("unauthenticated", HTTPStatus.UNAUTHORIZED, "A valid token is needed")
 FORBIDDEN = ProblemType("forbidden", HTTPStatus.FORBIDDEN, "The token does not allow this")
 NOT_FOUND = ProblemType("not-found", HTTPStatus.NOT_FOUND, "There is no such thing here")
@@ -32,6 +33,7 @@ METHOD_NOT_ALLOWED = ProblemType(
     "method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, "The method is not allowed here"
 )
 UNKNOWN_JOB = ProblemType("unknown-job", HTTPStatus.NOT_FOUND, "You have no job of this id")
+EXPIRED = ProblemType("expired", HTTPStatus.GONE, "The job has expired")
 ALREADY_FINISHED = ProblemType("already-finished", HTTPStatus.CONFLICT, "The job has already ended")
 UNKNOWN_ARTIFACT = ProblemType("unknown-artifact", HTTPStatus.NOT_FOUND, "The job has no such artifact")
 NOT_FINISHED = ProblemType("not-finished", HTTPStatus.CONFLICT, "The job has not ended yet")
@@ -66,15 +68,20 @@ INTERNAL = ProblemType("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "The servic
 UNAVAILABLE = ProblemType(
     "unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "A part of the service does not answer"
 )
+TOO_MANY_CONNECTIONS = ProblemType(
+    "too-many-connections", HTTPStatus.SERVICE_UNAVAILABLE, "There is no place for this connection now"
+)
 OTHER_HTTP = ProblemType("http", HTTPStatus.BAD_REQUEST, "The request cannot be served")
 
 ALL = (
     BAD_REQUEST,
+    BAD_CURSOR,
     UNAUTHENTICATED,
     FORBIDDEN,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     UNKNOWN_JOB,
+    EXPIRED,
     ALREADY_FINISHED,
     UNKNOWN_ARTIFACT,
     NOT_FINISHED,
@@ -93,6 +100,7 @@ ALL = (
     OVERLOADED,
     INTERNAL,
     UNAVAILABLE,
+    TOO_MANY_CONNECTIONS,
     OTHER_HTTP,
 )
 

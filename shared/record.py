@@ -14,6 +14,7 @@ from shared.events import (
     JobCancelled,
     JobCancelRequested,
     JobCompleted,
+    JobExpired,
     JobFailed,
     JobQueued,
     JobRunning,
@@ -23,7 +24,7 @@ from shared.events import (
     Shape,
     Terminal,
 )
-from shared.job import Status
+from shared.job import Status, expiry_of
 
 
 class FileSummary(Shape, frozen=True, kw_only=True):
@@ -34,7 +35,10 @@ class FileSummary(Shape, frozen=True, kw_only=True):
 
 
 class JobRecord(Shape, frozen=True, kw_only=True):
-    """What `GET /v1/jobs/{id}` answers. `last_sequence` is the newest event folded into it."""
+    """What `GET /v1/jobs/{id}` answers. `last_sequence` is the newest event folded into it.
+
+    `ttl_s` counts from the end of the job, so `expires_at` is known from then on.
+    """
 
     job_id: str
     user_id: str
@@ -47,6 +51,7 @@ class JobRecord(Shape, frozen=True, kw_only=True):
     labels: dict[str, str]
     session: str | None
     retry_of: str | None = None
+    ttl_s: int | None = None
     created_at: datetime
     queued_sequence: int
     last_sequence: int
@@ -56,6 +61,7 @@ class JobRecord(Shape, frozen=True, kw_only=True):
     queue_wait_ms: int | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    expires_at: datetime | None = None
     cancel_requested_at: datetime | None = None
     cancelled_by: str | None = None
     reason: str | None = None
@@ -71,7 +77,7 @@ class JobRecord(Shape, frozen=True, kw_only=True):
 def fold(record: JobRecord | None, event: Event, sequence: int) -> JobRecord | None:
     """The record after one more event; an event that was folded before changes nothing.
 
-    Returns None for an event of a job whose beginning is not in the log (it has left with retention).
+    Returns None for an event of a job whose beginning is not in the log, and for a job that has expired.
     """
     if isinstance(event, JobQueued):
         return record or _queued(event, sequence)
@@ -93,6 +99,8 @@ def fold(record: JobRecord | None, event: Event, sequence: int) -> JobRecord | N
             return _replace(record, sequence, cancel_requested_at=event.time, cancelled_by=event.by)
         case JobCompleted() | JobFailed() | JobTimeout() | JobCancelled():
             return _finished(record, event, sequence)
+        case JobExpired():
+            return None
     assert_never(event)
 
 
@@ -109,6 +117,7 @@ def _queued(event: JobQueued, sequence: int) -> JobRecord:
         labels=event.labels,
         session=event.session,
         retry_of=event.retry_of,
+        ttl_s=event.ttl_s,
         created_at=event.time,
         queued_sequence=sequence,
         last_sequence=sequence,
@@ -116,7 +125,13 @@ def _queued(event: JobQueued, sequence: int) -> JobRecord:
 
 
 def _finished(record: JobRecord, event: Terminal, sequence: int) -> JobRecord:
-    finished = _replace(record, sequence, finished_at=event.time, result=event.result)
+    finished = _replace(
+        record,
+        sequence,
+        finished_at=event.time,
+        expires_at=expiry_of(event.time, record.ttl_s),
+        result=event.result,
+    )
     match event:
         case JobCompleted():
             return _replace(finished, sequence, status="completed")

@@ -23,8 +23,12 @@ EXECUTOR_DURABLE = "executor"
 JOBS_SUBJECTS = "jobs.*.*.*"
 FEED_SUBJECTS = "feed.*.*.*"
 QUEUED_SUBJECTS = "jobs.*.*.queued"
+QUEUED_KIND = "queued"
 TERMINAL_KINDS = ("completed", "failed", "timeout", "cancelled")
-"""Subjects that end a job."""
+"""What begins a job, and what ends it."""
+
+EXPIRED_KIND = "expired"
+"""The subject of what is left of a job that is gone, for a while."""
 
 SESSIONS_SUBJECTS = "$KV.SESSIONS.>"
 EXECUTOR_SUBJECTS = "$KV.EXECUTORS.>"
@@ -112,6 +116,11 @@ def event_of_job(job_id: str, kind: str) -> str:
     return f"jobs.*.{_job_token(job_id)}.{kind}"
 
 
+def user_events_of_kind(user_id: str, kind: str) -> str:
+    """All events of one kind, of all jobs of one user."""
+    return f"jobs.{escape(user_id)}.*.{kind}"
+
+
 def user_events(user_id: str) -> str:
     """All events of all jobs of one user."""
     return f"jobs.{escape(user_id)}.*.*"
@@ -152,6 +161,11 @@ def session_key(user_id: str, session_id: str) -> str:
 def session_keys(user_id: str) -> str:
     """All sessions of one user."""
     return f"$KV.SESSIONS.{escape(user_id)}.*"
+
+
+def session_everything(user_id: str) -> str:
+    """Whatever is saved of one user's sessions."""
+    return f"$KV.SESSIONS.{escape(user_id)}.>"
 
 
 def session_run_key(user_id: str, session_id: str) -> str:

@@ -4,9 +4,11 @@ import uuid
 from datetime import UTC, datetime
 
 from shared.events import (
+    ExpiryReason,
     JobCancelled,
     JobCancelRequested,
     JobCompleted,
+    JobExpired,
     JobFailed,
     JobQueued,
     JobRunning,
@@ -104,3 +106,8 @@ def cancel_requested(job: str = JOB, user: str = USER) -> JobCancelRequested:
 def cancelled(job: str = JOB, user: str = USER, attempt: int | None = None) -> JobCancelled:
     """Stopped on request."""
     return JobCancelled(job_id=job, user_id=user, time=NOON, request_id="req-2", by=user, attempt=attempt)
+
+
+def expired(job: str = JOB, user: str = USER, reason: ExpiryReason = "ttl") -> JobExpired:
+    """Gone."""
+    return JobExpired(job_id=job, user_id=user, time=NOON, request_id="retention", reason=reason)

@@ -38,6 +38,7 @@ LANGUAGES = {
 OFFERED = frozenset(name for name, present in LANGUAGES.items() if present)
 
 needs_node = pytest.mark.skipif(not has("node"), reason="node is not installed")
+needs_npm = pytest.mark.skipif(not (has("npm") and has("node")), reason="npm is not installed")
 needs_cc = pytest.mark.skipif(not has("cc"), reason="no C compiler is installed")
 
 

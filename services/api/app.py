@@ -7,26 +7,35 @@ from services.api.admission import admitted
 from services.api.artifacts import Artifacts
 from services.api.audit import Audit
 from services.api.bucket import Bucket
-from services.api.cancellations import Cancellations
 from services.api.catalogue import Catalogue
 from services.api.context import RequestIds
 from services.api.dead_letters import DeadLetters
+from services.api.erasures import Erasures
 from services.api.parts import Parts
 from services.api.queries import Queries
 from services.api.quotas import Quotas
-from services.api.routes import artifacts, dead_letters, events, jobs, languages, sessions
+from services.api.routes import artifacts, dead_letters, events, jobs, languages, sessions, users
 from services.api.sessions import Sessions
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
 from services.api.submissions import Submissions
 from services.api.waiting import Waiting
 from shared.broker import Broker, connect
+from shared.cancellations import Cancellations
 from shared.follow import Follower
 from shared.log import Log
 from shared.objects import Objects
 from shared.service import Service, listen, serve_http
 from shared.streams import executor_floor
-from shared.subjects import ARTIFACTS, JOBS, QUEUED_SUBJECTS, SESSIONS, TERMINAL_KINDS, events_of_kind
+from shared.subjects import (
+    ARTIFACTS,
+    EXPIRED_KIND,
+    JOBS,
+    QUEUED_SUBJECTS,
+    SESSIONS,
+    TERMINAL_KINDS,
+    events_of_kind,
+)
 from shared.tokens import Tokens
 
 
@@ -57,10 +66,11 @@ def create_app(
         catalogue=catalogue,
         quotas=quotas,
         dead_letters=DeadLetters(log, queries, patience_s=settings.append_patience_s),
+        erasures=Erasures(broker, log, Bucket(broker, log, SESSIONS), settings),
         sessions=Sessions(Bucket(broker, log, SESSIONS), log, submissions, settings),
         waiting=Waiting(standing, queries, settings),
     )
-    for resource in (jobs, sessions, artifacts, events, languages, dead_letters):
+    for resource in (jobs, sessions, artifacts, events, languages, dead_letters, users):
         app.include_router(resource.router, dependencies=[Depends(admitted)])
     app.router.routes.extend(service.routes())
     problems.install(app)
@@ -83,7 +93,8 @@ async def run(service: Service, settings: ApiSettings) -> None:
             JOBS,
             standing.follow,
             after=await executor_floor(broker),
-            subjects=(QUEUED_SUBJECTS, *map(events_of_kind, TERMINAL_KINDS)),
+            # A tombstone ends a job too, for who finds its terminal event gone.
+            subjects=(QUEUED_SUBJECTS, *map(events_of_kind, (*TERMINAL_KINDS, EXPIRED_KIND))),
             without_payloads=True,
             service="api",
         )

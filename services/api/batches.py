@@ -7,9 +7,10 @@ import msgspec
 from pydantic import ValidationError
 
 from services.api.context import RequestContext
-from services.api.problems import document_of, invalid
+from services.api.problems import invalid
 from services.api.schemas import SubmissionBody
 from services.api.submissions import Submissions
+from shared.answers import document_of
 from shared.problems import Problem, ProblemError
 from shared.record import JobRecord
 from shared.tokens import Caller

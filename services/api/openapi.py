@@ -41,6 +41,7 @@ HEADERS = {
     "RateLimit": "What is left of the quota.",
     "RateLimit-Policy": "The quota.",
     "X-Request-Id": "Finds the request in our logs.",
+    "Headrace-Retention": "Seconds that jobs are kept after their end, and tombstones after that.",
     "Content-Disposition": "The name of the file; it is never shown by a browser.",
 }
 LINKS_OF_A_JOB = ("read_job", "read_job_events", "cancel_job", "list_artifacts")

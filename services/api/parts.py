@@ -6,14 +6,15 @@ from starlette.requests import Request
 
 from services.api.artifacts import Artifacts
 from services.api.audit import Audit
-from services.api.cancellations import Cancellations
 from services.api.catalogue import Catalogue
 from services.api.dead_letters import DeadLetters
+from services.api.erasures import Erasures
 from services.api.queries import Queries
 from services.api.quotas import Quotas
 from services.api.sessions import Sessions
 from services.api.submissions import Submissions
 from services.api.waiting import Waiting
+from shared.cancellations import Cancellations
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Parts:
     quotas: Quotas
     sessions: Sessions
     dead_letters: DeadLetters
+    erasures: Erasures
     waiting: Waiting
 
 

@@ -7,14 +7,15 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import problems
+from shared.answers import answer
 from shared.broker import BrokerError
 from shared.logs import get_logger
-from shared.problems import MEDIA_TYPE, FieldError, Problem, ProblemError, ProblemType
+from shared.problems import FieldError, Problem, ProblemError, ProblemType
 
 logger = get_logger(__name__)
 
@@ -35,21 +36,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(BrokerError, _on_broker)
     app.add_exception_handler(Exception, _on_bug)
-
-
-def document_of(problem: Problem, request_id: str) -> dict[str, object]:
-    """The problem's document; its instance is the request."""
-    return problem.document(f"urn:headrace:request:{request_id}")
-
-
-def answer(problem: Problem, request_id: str) -> Response:
-    """The response that tells a client of a problem."""
-    return JSONResponse(
-        document_of(problem, request_id),
-        status_code=problem.status or int(problem.kind.status),
-        media_type=MEDIA_TYPE,
-        headers=problem.headers,
-    )
 
 
 def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:

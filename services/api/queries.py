@@ -10,11 +10,12 @@ from shared import problems
 from shared.broker import Broker, UnreachableError
 from shared.codec import EventObject, UndecodableError, UnknownTagError, event_object
 from shared.cursor import of_log
-from shared.log import Entry, Log
+from shared.job import Expired
+from shared.log import Entry, History, Log
 from shared.logs import get_logger
 from shared.problems import ProblemError
 from shared.record import JobRecord, fold
-from shared.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, is_job_id, job_events
+from shared.subjects import EXPIRED_KIND, VIEW_DEAD, VIEW_JOB, VIEW_JOBS, is_job_id, job_events
 from shared.view import (
     DeadQuestion,
     JobAnswer,
@@ -52,14 +53,14 @@ class Queries:
             seen = None
         if seen is not None and seen.is_finished:
             return seen
-        return _folded((await self._log.read_job(user_id, job_id)).entries)
+        return _folded(_kept(await self._log.read_job(user_id, job_id)))
 
     async def job_as_of(self, user_id: str, job_id: str, until: int | datetime) -> JobRecord:
         """The job as it stood at a sequence of the log or at a time, that one included.
 
         Raises ProblemError if the user had no such job then.
         """
-        entries = (await self._log.read_job(user_id, job_id)).entries
+        entries = _kept(await self._log.read_job(user_id, job_id))
         return _folded(
             entry
             for entry in entries
@@ -88,6 +89,8 @@ class Queries:
         events = [event async for entry in entries if (event := shown(entry)) is not None]
         if not events:
             raise unknown_job()
+        if events[-1].type.split(".")[1] == EXPIRED_KIND:
+            raise expired_job()
         return events
 
     async def _ask(self, subject: str, question: msgspec.Struct, kind: type[AnswerT]) -> AnswerT:
@@ -108,6 +111,18 @@ def check_job_id(job_id: str) -> None:
 def unknown_job() -> ProblemError:
     """The same for a job of somebody else, so that ids tell nothing."""
     return ProblemError(problems.UNKNOWN_JOB, "you have no job of this id")
+
+
+def expired_job() -> ProblemError:
+    """While the tombstone is there; then nobody knows that there ever was such a job."""
+    return ProblemError(problems.EXPIRED, "the job has expired: what it left is gone")
+
+
+def _kept(history: History) -> tuple[Entry, ...]:
+    """A job's entries. Raises ProblemError if they are about to leave, so that nobody sees a part of them."""
+    if isinstance(history.state, Expired):
+        raise expired_job()
+    return history.entries
 
 
 def _folded(entries: Iterable[Entry]) -> JobRecord:

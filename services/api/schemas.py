@@ -39,6 +39,7 @@ ENV_MAX = 64
 LABELS_MAX = 16
 PATTERNS_MAX = 16
 PATTERN_BYTES_MAX = 256
+TTL_S_MIN = 60
 WORD_BYTES_MAX = 32 * 1024
 
 
@@ -140,7 +141,10 @@ class LimitsBody(_Request):
 
 
 class SubmissionBody(_Request):
-    """A program to run: `code` for one file, or `files`; `artifacts` are patterns of files to keep."""
+    """A program to run: `code` for one file, or `files`; `artifacts` are patterns of files to keep.
+
+    `ttl_s` is for how long the job is kept after its end.
+    """
 
     model_config = ConfigDict(json_schema_extra={**ONE_SOURCE, **base64_if("stdin_encoding", "stdin")})
 
@@ -159,6 +163,7 @@ class SubmissionBody(_Request):
         {}, max_length=LABELS_MAX, json_schema_extra=keys_like(LABEL_NAME)
     )
     artifacts: tuple[Pattern, ...] = Field((), max_length=PATTERNS_MAX)
+    ttl_s: Annotated[int, Field(ge=TTL_S_MIN), BeforeValidator(_not_spelled)] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -20,7 +20,7 @@ from services.api.settings import ApiSettings
 from services.api.submissions import RETRY_AFTER, Submissions, Submitted
 from shared import problems
 from shared.broker import JetStreamError
-from shared.job import Finished
+from shared.job import Expired, Finished
 from shared.log import Appended, AppendResult, Entry, Log
 from shared.problems import ProblemError
 from shared.subjects import is_job_id, session_key, session_keys, session_run_key
@@ -209,7 +209,7 @@ class Sessions:
         if (earlier.revision, earlier.fingerprint) != (wanted.revision, wanted.fingerprint):
             return False
         history = await self._log.read_job(caller.user_id, earlier.job_id)
-        return not isinstance(history.state, Finished)
+        return not isinstance(history.state, Finished | Expired)
 
     async def _current(self, user_id: str, session_id: str) -> _Current:
         _check_id(session_id)
@@ -255,7 +255,8 @@ def _submission(stored: _Stored, body: RunBody) -> SubmissionBody:
 
 
 def _fingerprint(submission: SubmissionBody) -> str:
-    return hashlib.sha256(submission.model_dump_json().encode()).hexdigest()
+    later = {"ttl_s"} if submission.ttl_s is None else set()
+    return hashlib.sha256(submission.model_dump_json(exclude=later).encode()).hexdigest()
 
 
 def _decode(entry: Entry) -> _Stored:

@@ -4,6 +4,7 @@ from shared.events import Limits
 from shared.settings import Port, Positive, TokenSettings
 
 MIB = 1024 * 1024
+DAY_S = 24 * 3600
 
 
 class ApiSettings(TokenSettings, frozen=True, kw_only=True):
@@ -41,6 +42,15 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     backlog_max: Positive = 90_000
     """Unfinished jobs of all users: the queue's consumer holds 100,000, and more would not be delivered."""
 
+    retention_days: Positive = 30
+    """The longest that a finished job is kept; no file is kept for longer by the object store."""
+
+    ttl_s_default: Positive = 30 * DAY_S
+    """How long a finished job is kept whose client did not say; at most the retention."""
+
+    tombstone_s: Positive = DAY_S
+    """How long the log keeps the tombstone of an erased user's job; the projector has the same setting."""
+
     sessions_max: Positive = 1_000
     """Sessions of one user; a list shows all of them."""
 
@@ -53,6 +63,11 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     """Two streams of this size, each byte written as six, still fit one event."""
 
     files_open_max: int = 1_024
+
+    @property
+    def ttl_s_max(self) -> int:
+        """The most that a request may ask for."""
+        return self.retention_days * DAY_S
 
     @property
     def limits_max(self) -> Limits:

@@ -13,11 +13,9 @@ from contextlib import contextmanager
 from shared import metrics
 from shared.log import Entry
 from shared.logs import get_logger
-from shared.subjects import SubjectError, parse
+from shared.subjects import QUEUED_KIND, SubjectError, parse
 
 logger = get_logger(__name__)
-
-QUEUED = "queued"
 
 
 class Standing:
@@ -65,7 +63,7 @@ class Standing:
                 metrics.POISON.labels(reader="api").inc()
                 logger.error("poison_skipped", sequence=entry.sequence, why=str(error))
                 continue
-            if named.kind == QUEUED:
+            if named.kind == QUEUED_KIND:
                 self._add(named.user_id, named.job_id)
             else:
                 self._remove(named.user_id, named.job_id)

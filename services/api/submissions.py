@@ -28,7 +28,7 @@ RETRY_AFTER = {"Retry-After": "2"}
 _IDEMPOTENCY = uuid.UUID("6f1d7f0e-6b0e-5d5c-9c53-3a1f5f4b7a10")
 """Namespace of job ids that are made of a user and an idempotency key."""
 
-_LATER_FIELDS = frozenset({"artifacts"})
+_LATER_FIELDS = frozenset({"artifacts", "ttl_s"})
 """Of a submission, since fingerprints were first stored."""
 
 
@@ -119,7 +119,10 @@ class Submissions:
         history = await self._log.read_job(queued.user_id, queued.job_id, at_least=at_least)
         if not history.entries:
             return None
-        if isinstance(decide_submit(history.state, queued), Refuse):
+        decision = decide_submit(history.state, queued)
+        if isinstance(decision, Refuse) and decision.why == "expired":
+            raise ProblemError(problems.EXPIRED, "the job of this Idempotency-Key has expired")
+        if isinstance(decision, Refuse):
             raise ProblemError(problems.INVALID, "the Idempotency-Key was used before with another request")
         record: JobRecord | None = None
         for entry in history.entries:
@@ -170,6 +173,7 @@ class Submissions:
             session=session,
             concurrency=min(caller.concurrency, self._settings.concurrency_max),
             artifacts=body.artifacts,
+            ttl_s=_ttl_s(body.ttl_s, self._settings),
         )
 
 
@@ -216,6 +220,15 @@ def _stdin(body: SubmissionBody) -> SourceFile | None:
     if body.stdin is None:
         return None
     return SourceFile(name="stdin", content=body.stdin, encoding=body.stdin_encoding)
+
+
+def _ttl_s(asked: int | None, settings: ApiSettings) -> int:
+    if asked is None:
+        return min(settings.ttl_s_default, settings.ttl_s_max)
+    if asked > settings.ttl_s_max:
+        error = FieldError("ttl_s", f"at most {settings.ttl_s_max} is allowed")
+        raise ProblemError(problems.INVALID, "the job cannot be kept for so long", errors=(error,))
+    return asked
 
 
 def _limits(asked: LimitsBody, default: Limits, most: Limits) -> Limits:

@@ -18,7 +18,7 @@ from shared.broker import Broker
 from shared.codec import UndecodableError, UnknownTagError, decode_event
 from shared.consumer import Consumer, Delivery
 from shared.events import JobQueued
-from shared.job import Finished, Running
+from shared.job import Expired, Finished, Running
 from shared.log import Entry
 from shared.logs import get_logger
 from shared.subjects import EXECUTOR_DURABLE, JOBS
@@ -102,7 +102,7 @@ class Scheduler:
     async def _react(self, change: Change) -> None:
         execution = self._executing.get(change.job_id)
         match change.state:
-            case Finished():
+            case Finished() | Expired():
                 if execution is not None:
                     execution.ask_to_stop("superseded")
                 elif change.job_id in self._held:

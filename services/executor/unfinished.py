@@ -10,7 +10,7 @@ import msgspec
 from shared import metrics
 from shared.codec import UndecodableError, UnknownTagError
 from shared.events import JobQueued
-from shared.job import Finished, ImpossibleHistoryError, JobState, Nothing, Queued, Running, evolve
+from shared.job import Expired, Finished, ImpossibleHistoryError, JobState, Nothing, Queued, Running, evolve
 from shared.lanes import Lanes
 from shared.log import Entry
 from shared.logs import get_logger
@@ -85,7 +85,7 @@ class Unfinished:
                 self._jobs[job_id] = KnownJob(state, sequence)
             case Running():
                 self._jobs[job_id] = KnownJob(state, sequence)
-            case Finished():
+            case Finished() | Expired():
                 self.lanes.remove(job_id)
                 self._jobs.pop(job_id, None)
             case Nothing():

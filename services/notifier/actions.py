@@ -1,4 +1,4 @@
-"""What the protocol may decide, as values, and the close codes of the subprotocol `headrace.v1`."""
+"""What the protocol may decide, as values, and the close codes that WebSocket and SSE share."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -6,6 +6,9 @@ from typing import TypeAlias
 from services.notifier.cursor import After
 from services.notifier.messages import ServerMessage
 
+DONE = 1000
+RESTARTING = 1012
+LATER = 1013
 MALFORMED = 4400
 UNAUTHENTICATED = 4401
 ORIGIN = 4403
@@ -26,6 +29,15 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """What a good token gives: who calls, and for how long; `lasts_s` includes the verifier's leeway."""
+
+    user_id: str
+    expires_in: int
+    lasts_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Queue this message."""
 
@@ -34,7 +46,14 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Authenticate:
-    """Verify this token and call `authenticated`, or refuse."""
+    """Verify this token and call `authenticated`, or `refused`."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Verify this newer token and call `renewed`, or `not_renewed`."""
 
     token: str
 
@@ -63,4 +82,12 @@ class Look:
     job_id: str
 
 
-Action: TypeAlias = Send | Close | Authenticate | Begin | Stop | Look
+@dataclass(frozen=True, slots=True)
+class CancelJob:
+    """Record that the user wants the job stopped, and answer with the job as it stands then."""
+
+    id: str
+    job_id: str
+
+
+Action: TypeAlias = Send | Close | Authenticate | Renew | Begin | Stop | Look | CancelJob

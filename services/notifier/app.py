@@ -14,10 +14,15 @@ from services.notifier.history import Extent, History
 from services.notifier.hub import Hub
 from services.notifier.live_order import LiveOrder
 from services.notifier.members import Members
+from services.notifier.operations import Operations
+from services.notifier.problems import HANDLERS
 from services.notifier.settings import NotifierSettings
 from services.notifier.sockets import Sockets
+from services.notifier.streams import Streams
 from shared.broker import Broker, connect
+from shared.cancellations import Cancellations
 from shared.follow import Follower
+from shared.log import Log
 from shared.service import Check, Service, listen, serve_http
 from shared.subjects import FEED, JOBS
 from shared.tokens import Tokens
@@ -45,7 +50,14 @@ class Notifier:
         end = Position(log.last_sequence, FeedMark(feed.last_us, feed.last_sequence))
         order = LiveOrder(end, is_watched=hub.is_watched)
         history = History(broker)
-        members = Members(settings, Tokens(settings), hub, history, CatchUp(hub, history, order.position))
+        self.members = Members(
+            settings,
+            Tokens(settings),
+            hub,
+            history,
+            CatchUp(hub, history, order.position),
+            Cancellations(Log(broker), patience_s=settings.append_patience_s),
+        )
         self.feeder = Feeder(order, hub)
         self.log_follower = Follower(
             broker, JOBS, self.feeder.take_log, after=_before_last(log), service="notifier"
@@ -53,9 +65,18 @@ class Notifier:
         self.feed_follower = Follower(
             broker, FEED, self.feeder.take_feed, after=_before_last(feed), service="notifier"
         )
+        service.check("token_keys", self.members.tokens.why_no_keys)
         service.check("log", _caught_up(self.log_follower, JOBS))
         service.check("feed", _caught_up(self.feed_follower, FEED))
-        self.app = Starlette(routes=[*service.routes(), WebSocketRoute("/v1/ws", Sockets(members).serve)])
+        self.app = Starlette(
+            routes=[
+                *service.routes(),
+                WebSocketRoute("/v1/ws", Sockets(self.members).serve),
+                Streams(self.members).route(),
+                Operations(self.members).route(),
+            ],
+            exception_handlers=HANDLERS,
+        )
 
     async def work(self, listener: socket) -> None:
         """Follow and serve until cancelled."""
@@ -63,7 +84,19 @@ class Notifier:
             group.create_task(self.log_follower.run())
             group.create_task(self.feed_follower.run())
             group.create_task(self.feeder.release_overdue())
-            group.create_task(serve_http(self.app, listener, service="notifier", **SERVER_OPTIONS))
+            group.create_task(self.members.end_overdue())
+            group.create_task(self.members.tokens.keep_keys())
+            group.create_task(self._serve(listener))
+
+    async def _serve(self, listener: socket) -> None:
+        """Serve until cancelled; then send every client what waits for it before the server stops."""
+        serving = asyncio.create_task(serve_http(self.app, listener, service="notifier", **SERVER_OPTIONS))
+        try:
+            await asyncio.shield(serving)
+        finally:
+            await self.members.end_all()
+            serving.cancel()
+            await asyncio.wait({serving})
 
 
 async def open_notifier(service: Service, settings: NotifierSettings, broker: Broker) -> Notifier:

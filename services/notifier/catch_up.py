@@ -27,7 +27,7 @@ from shared.broker import BrokerError
 from shared.cursor import microseconds
 from shared.log import Entry
 from shared.logs import get_logger
-from shared.subjects import FEED, JOBS, feed_notes, job_events, user_events, user_notes
+from shared.subjects import FEED, JOBS, QUEUED_KIND, feed_notes, job_events, user_events, user_notes
 
 logger = get_logger(__name__)
 
@@ -142,7 +142,7 @@ class CatchUp:
         mark: FeedMark | None = start.feed
         if subscription.job_id is not None:
             mark = await self._feed_needed(subscription, start, ends)
-        elif start.log + 1 < log.first_sequence:
+        if start.log + 1 < log.first_sequence and not await self._is_whole(subscription, ends):
             to = Position(log.first_sequence - 1, start.feed)
             gaps.append(Gap(id=subscription.id, from_=str(start), to=str(to), reason="log_purged"))
         lost = None if mark is None else feed.lost_after(mark)
@@ -150,6 +150,15 @@ class CatchUp:
             to = Position(start.log, lost)
             gaps.append(Gap(id=subscription.id, from_=str(start), to=str(to), reason="feed_expired"))
         return gaps
+
+    async def _is_whole(self, subscription: Subscription, ends: _Ends) -> bool:
+        """Whether the log still has everything of the one job that is asked for."""
+        if subscription.job_id is None:
+            return False
+        entries = self._history.log_entries(_filters(subscription).log, after=0, end=ends.position.log)
+        async for entry in entries:
+            return entry.subject.endswith(f".{QUEUED_KIND}")
+        return False
 
     async def _feed_needed(self, subscription: Subscription, start: Position, ends: _Ends) -> FeedMark | None:
         """After which mark the feed may hold output of one job that is new to the client, if it may."""

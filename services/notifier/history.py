@@ -46,11 +46,15 @@ class Extent:
         return position.log > self.last_sequence or position.feed.stored_us > self.now_us + SKEW_US
 
     def lost_after(self, mark: FeedMark) -> FeedMark | None:
-        """The end of what is no longer kept, if anything of that may be newer than `mark`."""
+        """The end of what is no longer kept, if anything of that may be newer than `mark`.
+
+        What follows a sequence and is gone was newer, however it went: it may have been purged. Where only a
+        moment is known, what is gone was newer if it can have lived until then.
+        """
         sequence = self.first_sequence - 1 if self.messages else self.last_sequence
-        if sequence == 0 or mark.stored_us >= self.lost_until_us or (mark.sequence or 0) >= sequence:
+        if sequence <= (mark.sequence or 0) or (not mark.sequence and mark.stored_us >= self.lost_until_us):
             return None
-        return FeedMark(self.lost_until_us, sequence)
+        return FeedMark(max(self.lost_until_us, mark.stored_us), sequence)
 
 
 class History:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 
 from services.notifier.cursor import Position
 from services.notifier.item import Item, Text
-from services.notifier.messages import Complete, encode_message
+from services.notifier.messages import Complete
+from services.notifier.wire import FRAMES, Wire, show
 
 KEPT_BYTES_MAX = 1024 * 1024
 """Live items kept aside for the one subscription of a connection that is being caught up."""
@@ -28,6 +29,7 @@ class Subscription:
         *,
         send: Send,
         on_complete: Callable[[], None],
+        wire: Wire = FRAMES,
     ) -> None:
         """`send` queues a text for the client and must not wait; `on_complete` follows the last one."""
         self.user_id = user_id
@@ -35,7 +37,10 @@ class Subscription:
         self.job_id = job_id
         self.seen = Position()
         self.is_over = False
+        self.has_shown = False
         self._send = send
+        self._wire = wire
+        self._key = wire.key(subscription_id)
         self._on_complete = on_complete
         self._kept: deque[Item] | None = None
         self._kept_bytes = 0
@@ -88,17 +93,17 @@ class Subscription:
             else:
                 item = item.moved_to(item.position.later(self.seen))
         self.seen = item.position
-        text = item.text(self.id)
+        text = item.texts.get(self._key) or show(self._wire, item, self.id)
         if text is None:
             return
+        self.has_shown = True
         self._send(text)
         if item.is_terminal and self.job_id is not None:
             self.complete()
 
     def complete(self) -> None:
         """The job has ended and everything of it was shown."""
-        payload = encode_message(Complete(id=self.id))
-        self._send(Text(payload.decode(), len(payload)))
+        self._send(self._wire.message(Complete(id=self.id)))
         self.is_over = True
         self._on_complete()
 

@@ -1,4 +1,4 @@
-"""One stored message on its way to clients, encoded at most once per subscription id.
+"""One stored message on its way to clients, decoded once, and encoded once for all who call it the same.
 
 A message that no version can decode is counted and shown to nobody.
 """
@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from services.notifier.cursor import FeedMark, Position, feed_mark
-from services.notifier.messages import EventShown, encode_message
 from shared import metrics
-from shared.codec import UndecodableError, event_object
+from shared.codec import EventObject, UndecodableError, event_object
 from shared.log import Entry
 from shared.logs import get_logger
 from shared.subjects import JobSubject, SubjectError, parse
@@ -31,10 +30,38 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text frame and its length in bytes."""
+    """What is sent at once and its length in bytes. `output` is what it shows, if that may be joined."""
 
     text: str
     size: int
+    output: "Output | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A note of a job's output in one subscription, as it is stored and where it is shown."""
+
+    subscription_id: str
+    entry: Entry
+    position: Position
+
+    def event(self) -> EventObject:
+        """The event object, decoded anew. Raises UndecodableError."""
+        return _event(self.entry, self.position, seq=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An event as clients see it, encoded, with what its surroundings repeat of it."""
+
+    type: str
+    cursor: str
+    raw: msgspec.Raw
+
+    @classmethod
+    def of(cls, event: EventObject) -> "Shown":
+        """Encode it. Raises OverflowError, UnicodeError or RecursionError for what no JSON can hold."""
+        return cls(event.type, event.cursor, msgspec.Raw(_encoder.encode(event)))
 
 
 @dataclass(slots=True)
@@ -45,14 +72,19 @@ class Item:
     named: JobSubject
     is_note: bool
     position: Position
-    _texts: dict[str, Text] = field(default_factory=dict)
-    _event: msgspec.Raw | None = None
+    texts: dict[str, Text] = field(default_factory=dict)
+    _shown: Shown | None = None
     _is_poison: bool = False
 
     @property
     def is_terminal(self) -> bool:
         """Whether nothing of this job follows, by its subject."""
         return not self.is_note and self.named.kind in TERMINAL_KINDS
+
+    @property
+    def is_output(self) -> bool:
+        """Whether it is a piece of a job's output."""
+        return self.is_note and self.named.kind == "output"
 
     @property
     def mark(self) -> FeedMark:
@@ -65,36 +97,24 @@ class Item:
             return position.feed.covers(self.mark)
         return self.entry.sequence <= position.log
 
-    def text(self, subscription_id: str) -> Text | None:
-        """The event message for one subscription; None for poison."""
-        found = self._texts.get(subscription_id)
-        if found is None and not self._is_poison:
-            found = self._encode(subscription_id)
-        return found
+    def shown(self) -> Shown | None:
+        """What every client sees of it; None for poison, which is counted once."""
+        if self._shown is None and not self._is_poison:
+            try:
+                seq = None if self.is_note else self.entry.sequence
+                self._shown = Shown.of(_event(self.entry, self.position, seq))
+            except (UndecodableError, OverflowError, UnicodeError, RecursionError) as error:
+                self._is_poison = True
+                count_poison(self.entry, error)
+        return self._shown
 
     def moved_to(self, position: Position) -> "Item":
         """The same entry for someone who has seen more than this item says."""
         return Item(self.entry, self.named, self.is_note, position)
 
-    def _encode(self, subscription_id: str) -> Text | None:
-        try:
-            event = self._event = self._event or self._encode_event()
-        except (UndecodableError, OverflowError, UnicodeError, RecursionError) as error:
-            self._is_poison = True
-            count_poison(self.entry, error)
-            return None
-        payload = encode_message(EventShown(id=subscription_id, event=event))
-        text = self._texts[subscription_id] = Text(payload.decode(), len(payload))
-        return text
 
-    def _encode_event(self) -> msgspec.Raw:
-        shown = event_object(
-            self.entry.payload,
-            cursor=str(self.position),
-            stored_at=self.entry.stored_at,
-            seq=None if self.is_note else self.entry.sequence,
-        )
-        return msgspec.Raw(_encoder.encode(shown))
+def _event(entry: Entry, position: Position, seq: int | None) -> EventObject:
+    return event_object(entry.payload, cursor=str(position), stored_at=entry.stored_at, seq=seq)
 
 
 def count_poison(entry: Entry, error: Exception) -> None:

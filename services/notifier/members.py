@@ -1,39 +1,111 @@
-"""What all connections of this process share, and how many of them there may be."""
+"""What all connections of this process share, how many of them there may be, and the end of all of them."""
 
+import asyncio
 from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from services.notifier.actions import RESTARTING, Close
 from services.notifier.catch_up import CatchUp
 from services.notifier.history import History
 from services.notifier.hub import Hub
+from services.notifier.records import ConnectionRecord
 from services.notifier.settings import NotifierSettings
+from shared import metrics
+from shared.cancellations import Cancellations
 from shared.tokens import Tokens
+
+RESTART = Close(RESTARTING, "the notifier is restarting: resume now")
+LOOK_S = 1.0
+"""How often it is asked who has not read for too long."""
+
+FLUSH_S = 5.0
+"""How long all of them together may take to read what is queued when the process is told to stop."""
+
+
+class Member(Protocol):
+    """One connection, as the others see it."""
+
+    def end(self, close: Close) -> None:
+        """Close it after what is queued."""
+
+    def end_if_overdue(self, queued_before: float) -> None:
+        """Close it if something has waited since then."""
+
+    def record(self) -> ConnectionRecord:
+        """What operators may see of it."""
 
 
 @dataclass(slots=True)
 class Members:
-    """The parts that a connection uses, and the users who are connected."""
+    """The parts that a connection uses, the connections, and the users who are connected."""
 
     settings: NotifierSettings
     tokens: Tokens
     hub: Hub
     history: History
     catch_up: CatchUp
-    _user_of: dict[object, str] = field(default_factory=dict)
+    cancellations: Cancellations
+    is_closing: bool = False
+    _members: dict[Member, None] = field(default_factory=dict)
+    _user_of: dict[Member, str] = field(default_factory=dict)
     _counts: Counter[str] = field(default_factory=Counter)
+    _empty: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def join(self, connection: object, user_id: str) -> bool:
+    def is_full(self) -> bool:
+        """Whether this process has as many connections as it may have."""
+        return len(self._members) >= self.settings.notifier_connections_max
+
+    def enter(self, member: Member) -> None:
+        """It is open."""
+        self._members[member] = None
+        self._empty.clear()
+        metrics.CONNECTIONS.inc()
+
+    def exit(self, member: Member) -> None:
+        """Its transport is closed."""
+        del self._members[member]
+        metrics.CONNECTIONS.dec()
+        if not self._members:
+            self._empty.set()
+
+    def join(self, member: Member, user_id: str) -> bool:
         """Count a connection for its user; False if there are too many."""
         if self._counts[user_id] >= self.settings.notifier_user_connections_max:
             return False
-        self._user_of[connection] = user_id
+        self._user_of[member] = user_id
         self._counts[user_id] += 1
         return True
 
-    def leave(self, connection: object) -> None:
+    def leave(self, member: Member) -> None:
         """Stop counting it; leaving twice is harmless."""
-        user_id = self._user_of.pop(connection, None)
+        user_id = self._user_of.pop(member, None)
         if user_id is not None:
             self._counts[user_id] -= 1
             if self._counts[user_id] == 0:
                 del self._counts[user_id]
+
+    def records(self) -> Iterable[ConnectionRecord]:
+        """Every open connection, the oldest first."""
+        return (member.record() for member in self._members)
+
+    async def end_overdue(self) -> None:
+        """Close whoever has not read for too long, until cancelled."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(LOOK_S)
+            queued_before = clock() - self.settings.notifier_queue_age_s
+            for member in list(self._members):
+                member.end_if_overdue(queued_before)
+
+    async def end_all(self) -> None:
+        """Tell everybody to come back, send what is queued, and return when all are gone or time is up."""
+        self.is_closing = True
+        for member in list(self._members):
+            member.end(RESTART)
+        if self._members:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_S):
+                    await self._empty.wait()

@@ -51,14 +51,14 @@ class AskStatus(_Client, frozen=True, kw_only=True, tag="status"):
 
 
 class Cancel(_Client, frozen=True, kw_only=True, tag="cancel"):
-    """Stop a job (planned)."""
+    """Stop a job of mine, and tell me what became of it."""
 
     id: str
     job_id: str
 
 
 class Refresh(_Client, frozen=True, kw_only=True, tag="refresh"):
-    """Go on with a newer token (planned)."""
+    """Go on with a newer token of mine."""
 
     token: str
 
@@ -99,7 +99,7 @@ class Subscribed(_Server, frozen=True, kw_only=True, tag="subscribed"):
 
 
 class EventShown(_Server, frozen=True, kw_only=True, tag="event"):
-    """One event of the log or note of the feed; `event` is the object of DESIGN 6.4, already encoded."""
+    """One event of the log or note of the feed; `event` is the same object everywhere, encoded already."""
 
     id: str
     event: msgspec.Raw
@@ -118,6 +118,12 @@ class Complete(_Server, frozen=True, kw_only=True, tag="complete"):
     """The job has ended and so has its subscription."""
 
     id: str
+
+
+class Refreshed(_Server, frozen=True, kw_only=True, tag="refreshed"):
+    """The newer token counts from now on, for `expires_in` more seconds."""
+
+    expires_in: int
 
 
 class StatusShown(_Server, frozen=True, kw_only=True, tag="status"):
@@ -147,6 +153,7 @@ class ServerPong(_Server, frozen=True, kw_only=True, tag="pong"):
 
 ServerMessage: TypeAlias = (
     ConnectionAck
+    | Refreshed
     | Subscribed
     | EventShown
     | Gap
@@ -175,6 +182,7 @@ def encode_message(message: ServerMessage) -> bytes:
 
 
 RETRY_AFTER_S = 1.0
+RETRY_KEYS_S = 5.0
 
 
 def unknown_job(message_id: str) -> ErrorShown:
@@ -187,11 +195,16 @@ def bad_cursor(message_id: str, why: str) -> ErrorShown:
     return ErrorShown(id=message_id, code="bad_cursor", detail=why, temporary=False)
 
 
-def unsupported(message_id: str | None, what: str) -> ErrorShown:
-    """A message of a later version of this service."""
+def already_finished(message_id: str) -> ErrorShown:
+    """There is nothing left to cancel."""
     return ErrorShown(
-        id=message_id, code="unsupported", detail=f"{what} is not supported yet", temporary=False
+        id=message_id, code="already_finished", detail="the job has already ended", temporary=False
     )
+
+
+def bad_token(why: str) -> ErrorShown:
+    """The earlier token counts until it expires."""
+    return ErrorShown(code="bad_token", detail=why, temporary=False)
 
 
 def unavailable(message_id: str) -> ErrorShown:
@@ -203,6 +216,11 @@ def unavailable(message_id: str) -> ErrorShown:
         temporary=True,
         retry_after=RETRY_AFTER_S,
     )
+
+
+def keys_unavailable(why: str) -> ErrorShown:
+    """A token's issuer cannot be asked for its keys, so nothing is known of the token."""
+    return ErrorShown(code="unavailable", detail=why, temporary=True, retry_after=RETRY_KEYS_S)
 
 
 def busy(message_id: str) -> ErrorShown:

@@ -21,8 +21,11 @@ from services.notifier.actions import (
     Action,
     Authenticate,
     Begin,
+    CancelJob,
     Close,
+    Grant,
     Look,
+    Renew,
     Send,
     Stop,
 )
@@ -39,14 +42,15 @@ from services.notifier.messages import (
     ConnectionInit,
     MalformedError,
     Refresh,
+    Refreshed,
     ServerPing,
     ServerPong,
     Subscribe,
     Unsubscribe,
     bad_cursor,
+    bad_token,
     decode_message,
     unknown_job,
-    unsupported,
 )
 from shared.cursor import CursorError, parse_cursor
 from shared.subjects import is_job_id
@@ -87,7 +91,7 @@ class Protocol:
         self._next_ping = inf
         self._awaits_pong = False
         self._is_authenticating = False
-        self._is_authenticated = False
+        self._user_id: str | None = None
         self._is_closed = False
         self._open: set[str] = set()
         self._allowance = rules.commands_per_s * BURST_S
@@ -114,16 +118,27 @@ class Protocol:
         """A binary frame has arrived; there are none in this protocol."""
         return self._close(MALFORMED, "binary frames are not understood")
 
-    def authenticated(self, *, lasts_s: float, now: float) -> None:
-        """The token is good for `lasts_s` more seconds."""
-        self._is_authenticated = True
+    def authenticated(self, grant: Grant, now: float) -> None:
+        """The token is good."""
+        self._user_id = grant.user_id
         self._init_until = inf
-        self._expires = now + lasts_s
+        self._expires = now + grant.lasts_s
         self._next_ping = now + self._rules.ping_s
 
     def refused(self, why: str) -> list[Action]:
         """The token is not good."""
         return self._close(UNAUTHENTICATED, why)
+
+    def renewed(self, grant: Grant, now: float) -> list[Action]:
+        """The newer token is good; it must be of the same user, or events of one would reach another."""
+        if grant.user_id != self._user_id:
+            return self._close(UNAUTHENTICATED, "the token is of another user")
+        self._expires = now + grant.lasts_s
+        return [Send(Refreshed(expires_in=grant.expires_in))]
+
+    def not_renewed(self, why: str) -> list[Action]:
+        """The newer token is not good; the earlier one still is, until it expires."""
+        return [Send(bad_token(why))]
 
     def ended(self, subscription_id: str) -> None:
         """A subscription is complete or could not begin: its id may be used again."""
@@ -152,10 +167,10 @@ class Protocol:
                 return []
             case ConnectionInit():
                 return self._init(message)
-            case _ if not self._is_authenticated:
+            case _ if self._user_id is None:
                 return self._close(UNAUTHENTICATED, "send connection_init with a token first")
             case Refresh():
-                return [Send(unsupported(None, "refresh"))]
+                return [Renew(message.token)]
             case Subscribe() | Unsubscribe() | AskStatus() | Cancel():
                 return self._command(message)
         assert_never(message)
@@ -179,12 +194,12 @@ class Protocol:
             case Unsubscribe():
                 self._open.discard(message.id)
                 return [Stop(message.id)]
-            case AskStatus() if not is_job_id(message.job_id):
+            case AskStatus() | Cancel() if not is_job_id(message.job_id):
                 return [Send(unknown_job(message.id))]
             case AskStatus():
                 return [Look(message.id, message.job_id)]
             case Cancel():
-                return [Send(unsupported(message.id, "cancel"))]
+                return [CancelJob(message.id, message.job_id)]
         assert_never(message)
 
     def _subscribe(self, message: Subscribe) -> list[Action]:
@@ -195,7 +210,7 @@ class Protocol:
         job_id = None if message.job_id == EVERY_JOB else message.job_id
         if job_id is not None and not is_job_id(job_id):
             return [Send(unknown_job(message.id))]
-        after = _after(message.after, job_id)
+        after = begin_after(message.after, job_id)
         if after is None:
             return [Send(bad_cursor(message.id, "after is the cursor of an event, 'start' or 'now'"))]
         self._open.add(message.id)
@@ -215,7 +230,7 @@ class Protocol:
         return [Close(code, reason)]
 
 
-def _after(text: str | None, job_id: str | None) -> After | None:
+def begin_after(text: str | None, job_id: str | None) -> After | None:
     """Where to begin; None for a text that is no cursor."""
     if text is None:
         return "now" if job_id is None else "start"

@@ -11,7 +11,8 @@ class NotifierSettings(TokenSettings, frozen=True, kw_only=True):
     notifier_host: str = "127.0.0.1"
     notifier_port: int = 8071
     notifier_origins: str = ""
-    """Origins of browsers that may connect, separated by commas, besides the host itself; ``*`` is any."""
+    """Origins of browsers that may connect, separated by commas, besides the host itself; ``*`` is any.
+    The same may read `/v1/stream` from a page (CORS)."""
 
     notifier_init_s: float = 5.0
     """How long a new connection may stay silent before it proves who it is."""
@@ -34,3 +35,14 @@ class NotifierSettings(TokenSettings, frozen=True, kw_only=True):
 
     notifier_queue_bytes_max: int = 4 * MIB
     """What may wait for one slow client: more than one event with two full streams of output."""
+
+    notifier_queue_age_s: float = 30.0
+    """How long one message may wait: who is further behind than this is served better by coming back."""
+
+    append_patience_s: float = 5.0
+    """How long a client that cancels a job waits for the log before it is told to try again."""
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """`notifier_origins`, one by one."""
+        return frozenset(origin.strip() for origin in self.notifier_origins.split(",") if origin.strip())

@@ -6,11 +6,11 @@ A refused handshake is accepted first, because a browser cannot see why an HTTP 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.notifier.actions import FULL, Close
+from services.notifier.callers import bearer
 from services.notifier.connection import Connection
-from services.notifier.members import Members
+from services.notifier.members import RESTART, Members
 from services.notifier.messages import SUBPROTOCOL
 from services.notifier.protocol import Rules, refuse_handshake
-from shared import metrics
 
 
 class Sockets:
@@ -20,10 +20,7 @@ class Sockets:
         """Read the rules from the settings."""
         settings = members.settings
         self._members = members
-        self._open = 0
-        self._origins = frozenset(
-            origin.strip() for origin in settings.notifier_origins.split(",") if origin.strip()
-        )
+        self._origins = settings.origins
         self._rules = Rules(
             init_s=settings.notifier_init_s,
             ping_s=settings.notifier_ping_s,
@@ -33,34 +30,39 @@ class Sockets:
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one WebSocket until it is closed."""
-        self._open += 1
-        metrics.CONNECTIONS.inc()
+        offered = websocket.scope["subprotocols"]
+        refusal = self._refusal(websocket)
+        subprotocol = SUBPROTOCOL if SUBPROTOCOL in offered else None
+        if refusal is not None:
+            await _refuse(websocket, subprotocol, refusal)
+            return
+        header_token = bearer(websocket.headers.get("authorization", ""))
+        connection = Connection(websocket, self._members, self._rules, header_token)
+        self._members.enter(connection.peer)
         try:
-            await self._serve(websocket)
+            await websocket.accept(subprotocol=subprotocol)
+            await connection.run()
         except WebSocketDisconnect:
             return
         finally:
-            self._open -= 1
-            metrics.CONNECTIONS.dec()
+            self._members.exit(connection.peer)
 
-    async def _serve(self, websocket: WebSocket) -> None:
-        offered = websocket.scope["subprotocols"]
-        refusal = refuse_handshake(
-            offered,
+    def _refusal(self, websocket: WebSocket) -> Close | None:
+        if self._members.is_closing:
+            return RESTART
+        if self._members.is_full():
+            return Close(FULL, "too many connections: try again later")
+        return refuse_handshake(
+            websocket.scope["subprotocols"],
             origin=websocket.headers.get("origin"),
             host=websocket.headers.get("host", ""),
             origins=self._origins,
         )
-        if self._open > self._members.settings.notifier_connections_max:
-            refusal = Close(FULL, "too many connections: try again later")
-        await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
-        if refusal is not None:
-            await websocket.close(refusal.code, refusal.reason)
-            return
-        header_token = _bearer(websocket.headers.get("authorization", ""))
-        await Connection(websocket, self._members, self._rules, header_token).run()
 
 
-def _bearer(header: str) -> str | None:
-    scheme, _, token = header.partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
+async def _refuse(websocket: WebSocket, subprotocol: str | None, close: Close) -> None:
+    try:
+        await websocket.accept(subprotocol=subprotocol)
+        await websocket.close(close.code, close.reason)
+    except WebSocketDisconnect:
+        return

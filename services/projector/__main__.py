@@ -15,7 +15,12 @@ async def run(service: Service, settings: ProjectorSettings) -> None:
     """Hold the view and project until told to stop."""
     with exit_on_view_error(), hold_view(settings.view_file):
         async with connect(settings, service="projector") as broker:
-            projector = Projector(broker, settings.view_file)
+            projector = Projector(
+                broker,
+                settings.view_file,
+                tombstone_s=settings.tombstone_s,
+                sweep_s=settings.sweep_s,
+            )
             service.watch_broker(broker)
             service.check("view", projector.why_unready)
             await service.run(broker, service.serve_health(settings), projector.run())

@@ -2,12 +2,14 @@
 
 A stream that was deleted and made again, restored from an older copy, or that lost its unsynced end counts
 its entries anew: a view that went on from its checkpoint would mix two histories. It starts over instead.
+So does a view that is behind by more than tombstones are kept, for it would never hear of jobs that are gone.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.projector.database import Database
+from services.projector.settings import TOMBSTONE_S
 from services.projector.view import Checkpoint, clear_view, select_checkpoint
 from shared.broker import Broker, JetStreamError
 from shared.log import NO_MESSAGE, parse_time
@@ -19,15 +21,24 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """What tells one JOBS from another. `stored_at` belongs to the checkpoint's entry, None if it left."""
+    """What tells one JOBS from another, at `now` by its own clock.
+
+    `stored_at` belongs to the checkpoint's entry and `next_stored_at` to the one after; None if it left.
+    """
 
     created: str
     first_sequence: int
     last_sequence: int
     stored_at: datetime | None
+    next_stored_at: datetime | None
+    now: datetime
+
+    def has_kept(self, stored_at: datetime | None, tombstone_s: int) -> bool:
+        """Whether no tombstone that was stored since then can have left."""
+        return stored_at is not None and self.now - stored_at < timedelta(seconds=tombstone_s)
 
 
-def why_another(checkpoint: Checkpoint, log: LogState) -> str | None:
+def why_another(checkpoint: Checkpoint, log: LogState, tombstone_s: int = TOMBSTONE_S) -> str | None:
     """Why the rows up to this checkpoint do not come from this log; None if they do."""
     if checkpoint.stream_created is None:
         return "the view is new"
@@ -37,8 +48,10 @@ def why_another(checkpoint: Checkpoint, log: LogState) -> str | None:
         return f"the view is at {checkpoint.sequence}, JOBS ends at {log.last_sequence}"
     if log.stored_at not in {None, checkpoint.stored_at}:
         return f"entry {checkpoint.sequence} is another one, stored at {log.stored_at}"
-    if 0 < checkpoint.sequence < log.first_sequence - 1:
-        return f"the view is at {checkpoint.sequence}, JOBS begins at {log.first_sequence}"
+    if 0 < checkpoint.sequence < log.last_sequence and not (
+        log.has_kept(checkpoint.stored_at, tombstone_s) or log.has_kept(log.next_stored_at, tombstone_s)
+    ):
+        return f"what followed entry {checkpoint.sequence} may have left, and its tombstones too"
     return None
 
 
@@ -51,22 +64,26 @@ async def read_log_state(broker: Broker, sequence: int) -> LogState:
         first_sequence=int(state["first_seq"]),
         last_sequence=int(state["last_seq"]),
         stored_at=await _time_of(broker, sequence) if sequence else None,
+        next_stored_at=await _time_of(broker, sequence + 1),
+        now=parse_time(answer["ts"]),
     )
 
 
-async def compare(broker: Broker, database: Database) -> tuple[Checkpoint, LogState, str | None]:
+async def compare(
+    broker: Broker, database: Database, *, tombstone_s: int = TOMBSTONE_S
+) -> tuple[Checkpoint, LogState, str | None]:
     """The checkpoint, the log, and why they do not belong together. Raises BrokerError or ViewError.
 
     The checkpoint is read first: a log that moves on meanwhile is no contradiction.
     """
     checkpoint = await database.writer.call(select_checkpoint)
     log = await read_log_state(broker, checkpoint.sequence)
-    return checkpoint, log, why_another(checkpoint, log)
+    return checkpoint, log, why_another(checkpoint, log, tombstone_s)
 
 
-async def agree(broker: Broker, database: Database) -> Checkpoint:
+async def agree(broker: Broker, database: Database, *, tombstone_s: int = TOMBSTONE_S) -> Checkpoint:
     """The checkpoint to go on from, after an empty beginning if need be. Raises BrokerError or ViewError."""
-    checkpoint, log, why = await compare(broker, database)
+    checkpoint, log, why = await compare(broker, database, tombstone_s=tombstone_s)
     if why is None:
         return checkpoint
     if checkpoint.sequence:

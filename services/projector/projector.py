@@ -14,6 +14,8 @@ from services.projector.failures import first_of
 from services.projector.intake import Intake, NewerEventError, ReadAgainError
 from services.projector.origin import agree, compare
 from services.projector.rebuild import rebuild_view
+from services.projector.settings import SWEEP_S, TOMBSTONE_S
+from services.projector.sweeper import Sweeper
 from services.projector.view import Checkpoint
 from shared import metrics
 from shared.broker import Broker, BrokerError
@@ -38,11 +40,20 @@ class Projector:
     """Follows JOBS into the view at `path`, which the caller holds."""
 
     def __init__(
-        self, broker: Broker, path: Path, *, log_check_s: float = LOG_CHECK_S, retry_s: float = RETRY_S
+        self,
+        broker: Broker,
+        path: Path,
+        *,
+        tombstone_s: int = TOMBSTONE_S,
+        sweep_s: float = SWEEP_S,
+        log_check_s: float = LOG_CHECK_S,
+        retry_s: float = RETRY_S,
     ) -> None:
         """Prepare; `run` does the work."""
         self._broker = broker
         self._path = path
+        self._tombstone_s = tombstone_s
+        self._sweep_s = sweep_s
         self._log_check_s = log_check_s
         self._retry_s = retry_s
         self._follower: Follower | None = None
@@ -108,13 +119,17 @@ class Projector:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._follower.run())
                 group.create_task(self._watch_log(database))
+                group.create_task(self._sweeper(database).run())
         finally:
             self._follower = None
+
+    def _sweeper(self, database: Database) -> Sweeper:
+        return Sweeper(self._broker, database, tombstone_s=self._tombstone_s, pause_s=self._sweep_s)
 
     async def _agree(self, database: Database) -> Checkpoint:
         while True:
             try:
-                return await agree(self._broker, database)
+                return await agree(self._broker, database, tombstone_s=self._tombstone_s)
             except BrokerError as error:
                 await self._wait_out(f"the log cannot be read: {error}")
 
@@ -128,7 +143,7 @@ class Projector:
         while True:
             await asyncio.sleep(self._log_check_s)
             try:
-                _, _, why = await compare(self._broker, database)
+                _, _, why = await compare(self._broker, database, tombstone_s=self._tombstone_s)
             except BrokerError:
                 continue
             if why is not None:

@@ -18,6 +18,7 @@ CREATE TABLE jobs (
     created_at_us   INTEGER NOT NULL,
     queued_sequence INTEGER NOT NULL,
     last_sequence   INTEGER NOT NULL,
+    expires_at_us   INTEGER,          -- NULL before its end, and for a job that is kept
     record          TEXT    NOT NULL, -- the JobRecord as JSON, without its result
     result          TEXT,             -- its result as JSON; last, so that a list never reads its pages
     PRIMARY KEY (user_id, job_id)
@@ -33,6 +34,19 @@ CREATE INDEX jobs_by_session ON jobs (user_id, session, queued_sequence, created
     WHERE session IS NOT NULL;
 -- The few of everybody's jobs that operators look after.
 CREATE INDEX dead_jobs ON jobs (queued_sequence) WHERE reason = 'executor_lost';
+
+-- Whose time is over, earliest first.
+CREATE INDEX jobs_by_expiry ON jobs (expires_at_us) WHERE expires_at_us IS NOT NULL;
+
+-- Jobs with a tombstone, of which something may be left to remove: a list of work, empty when it is done.
+CREATE TABLE expired (
+    user_id   TEXT    NOT NULL,
+    job_id    TEXT    NOT NULL,
+    tombstone INTEGER NOT NULL, -- its sequence: events of the job before it are to go
+    attempts  INTEGER NOT NULL, -- each may have left files
+    artifacts INTEGER NOT NULL, -- files of the last one
+    PRIMARY KEY (user_id, job_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE labels (
     user_id         TEXT    NOT NULL,

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from shared.settings import ListenSettings
+from shared.settings import ListenSettings, Positive
+
+TOMBSTONE_S = 24 * 3600
+SWEEP_S = 5.0
 
 
 class ProjectorSettings(ListenSettings, frozen=True, kw_only=True):
@@ -11,6 +14,13 @@ class ProjectorSettings(ListenSettings, frozen=True, kw_only=True):
     view_path: str = "/var/lib/headrace/view.sqlite3"
     """The view's file, on a local disk of this replica's own: WAL does not work over a network, and two
     projectors never share one. The default is where the image mounts its volume."""
+
+    tombstone_s: Positive = TOMBSTONE_S
+    """How long the log keeps the tombstone of a job that is gone. A view that is behind by more is made anew.
+    The api has the same setting, for users who are erased."""
+
+    sweep_s: float = SWEEP_S
+    """How often to look for jobs whose time is over, while there are none."""
 
     @property
     def view_file(self) -> Path:

@@ -16,7 +16,7 @@ import msgspec
 
 from services.projector.database import ViewUnusableError
 from shared.codec import UndecodableError, UnknownTagError
-from shared.events import Event, Result
+from shared.events import Event, JobExpired, Result
 from shared.log import Entry
 from shared.record import JobRecord, fold
 
@@ -35,8 +35,8 @@ _SELECT_RECORDS = " ".join(
 JobKey: TypeAlias = tuple[str, str]
 """User id and job id."""
 
-Change: TypeAlias = tuple[JobRecord | None, JobRecord]
-"""A record before and after; None before a new job."""
+Change: TypeAlias = tuple[JobRecord | None, JobRecord | None]
+"""A record before and after; None before a new job, and after one that has expired."""
 
 _encoder = msgspec.json.Encoder()
 _record_decoder = msgspec.json.Decoder(JobRecord)
@@ -69,6 +69,17 @@ class Applied:
     newer: Oddity | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What may be left of an expired job: events before its tombstone, and files of its attempts."""
+
+    user_id: str
+    job_id: str
+    tombstone: int
+    attempts: int = 0
+    artifacts: int = 0
+
+
 @dataclass(slots=True)
 class _Batch:
     """A batch's events with their sequences, up to `last`, the entry that becomes the checkpoint."""
@@ -90,10 +101,14 @@ def apply_entries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> A
         batch = _decode([entry for entry in entries if entry.sequence > checkpoint])
         if batch.last is None:
             return Applied(checkpoint, tuple(batch.poison), batch.newer)
-        changed = _fold(connection, batch.events)
-        _upsert_jobs(connection, [record for _, record in changed])
-        _insert_labels(connection, [record for before, record in changed if before is None])
-        _update_totals(connection, changed)
+        changed, leftovers = _fold(connection, batch.events)
+        _upsert_jobs(connection, [after for _, after in changed if after is not None])
+        _insert_labels(
+            connection, [after for before, after in changed if before is None and after is not None]
+        )
+        delete_jobs(connection, [before for before, after in changed if before is not None and after is None])
+        _insert_leftovers(connection, leftovers)
+        update_totals(connection, changed)
         _update_checkpoint(connection, batch.last)
     return Applied(batch.last.sequence, tuple(batch.poison), batch.newer)
 
@@ -112,27 +127,40 @@ def _decode(entries: Sequence[Entry]) -> _Batch:
     return batch
 
 
-def _fold(connection: sqlite3.Connection, events: Sequence[tuple[int, Event]]) -> list[Change]:
-    """The records that the events change: as they were, None for a new job, and as they have become."""
+def _fold(
+    connection: sqlite3.Connection, events: Sequence[tuple[int, Event]]
+) -> tuple[list[Change], list[Leftovers]]:
+    """The records that the events change, as they were and have become; and what expired jobs left."""
     before = select_records(connection, {(event.user_id, event.job_id) for _, event in events})
-    after: dict[JobKey, JobRecord] = {}
+    after: dict[JobKey, JobRecord | None] = {}
+    leftovers: list[Leftovers] = []
     for sequence, event in events:
         key = (event.user_id, event.job_id)
-        known = after.get(key) or before.get(key)
+        known = after[key] if key in after else before.get(key)
         record = fold(known, event, sequence)
-        if record is not None and record is not known:
+        if record is not known:
             after[key] = record
-    return [(before.get(key), record) for key, record in after.items()]
+        if record is None and isinstance(event, JobExpired):
+            leftovers.append(_leftovers(event, sequence, known))
+    return [(before.get(key), record) for key, record in after.items()], leftovers
+
+
+def _leftovers(event: JobExpired, sequence: int, known: JobRecord | None) -> Leftovers:
+    if known is None:
+        return Leftovers(event.user_id, event.job_id, sequence)
+    artifacts = 0 if known.result is None else len(known.result.artifacts)
+    return Leftovers(event.user_id, event.job_id, sequence, known.attempt, artifacts)
 
 
 def _upsert_jobs(connection: sqlite3.Connection, records: Sequence[JobRecord]) -> None:
     connection.executemany(
         """
-        INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (user_id, job_id) DO UPDATE SET
             status = excluded.status,
             reason = excluded.reason,
             last_sequence = excluded.last_sequence,
+            expires_at_us = excluded.expires_at_us,
             record = excluded.record,
             result = excluded.result
         """,
@@ -152,6 +180,7 @@ def _row(record: JobRecord) -> tuple[str | int | None, ...]:
         microseconds(record.created_at),
         record.queued_sequence,
         record.last_sequence,
+        None if record.expires_at is None else microseconds(record.expires_at),
         _encoder.encode(bare).decode(),
         None if record.result is None else _encoder.encode(record.result).decode(),
     )
@@ -168,8 +197,32 @@ def _insert_labels(connection: sqlite3.Connection, records: Sequence[JobRecord])
     )
 
 
-def _update_totals(connection: sqlite3.Connection, changed: Sequence[Change]) -> None:
-    more: Counter[str] = Counter(record.status for _, record in changed)
+def delete_jobs(connection: sqlite3.Connection, records: Sequence[JobRecord]) -> None:
+    """Forget jobs and their labels; `update_totals` counts them out."""
+    connection.executemany(
+        "DELETE FROM jobs WHERE user_id = ? AND job_id = ?",
+        [(record.user_id, record.job_id) for record in records],
+    )
+    connection.executemany(
+        "DELETE FROM labels WHERE user_id = ? AND name = ? AND value = ? AND queued_sequence = ?",
+        [
+            (record.user_id, name, value, record.queued_sequence)
+            for record in records
+            for name, value in record.labels.items()
+        ],
+    )
+
+
+def _insert_leftovers(connection: sqlite3.Connection, leftovers: Sequence[Leftovers]) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO expired VALUES (?, ?, ?, ?, ?)",
+        [(one.user_id, one.job_id, one.tombstone, one.attempts, one.artifacts) for one in leftovers],
+    )
+
+
+def update_totals(connection: sqlite3.Connection, changed: Sequence[Change]) -> None:
+    """Count what has changed."""
+    more: Counter[str] = Counter(after.status for _, after in changed if after is not None)
     more.subtract(before.status for before, _ in changed if before is not None)
     connection.executemany(
         "UPDATE totals SET jobs = jobs + ? WHERE status = ?",
@@ -233,6 +286,7 @@ def clear_view(connection: sqlite3.Connection, stream_created: str) -> None:
     with transaction(connection):
         connection.execute("DELETE FROM jobs")
         connection.execute("DELETE FROM labels")
+        connection.execute("DELETE FROM expired")
         connection.execute("UPDATE totals SET jobs = 0")
         connection.execute(
             "UPDATE checkpoint SET sequence = 0, stored_at_us = NULL, stream_created = ?", (stream_created,)

@@ -21,6 +21,7 @@ from shared.events import (
     JobCancelled,
     JobCancelRequested,
     JobCompleted,
+    JobExpired,
     JobFailed,
     JobOutput,
     JobProgress,
@@ -98,6 +99,7 @@ EXAMPLES: list[EventBase] = [
     JobTimeout(**COMMON, attempt=1, reason="cpu_time", stage="compile", result=RESULT, feed_sequence=9),
     JobCancelRequested(**COMMON, by=USER),
     JobCancelled(**COMMON, by=USER, attempt=1, result=RESULT, feed_sequence=9),
+    JobExpired(**COMMON, reason="erased"),
     JobOutput(**COMMON, attempt=1, stage="run", stream="stderr", offset=16_384, content="ä"),
     JobProgress(**COMMON, attempt=1, stage="run", percent=50, message="run started", remaining_s=0.25),
 ]
@@ -117,6 +119,7 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
     if isinstance(event, JobQueued):
         forms["+artifacts"] = msgspec.structs.replace(event, artifacts=("out/**", "*.png"))
         forms["+retry_of"] = msgspec.structs.replace(forms["+artifacts"], retry_of=OTHER_JOB)
+        forms["+ttl_s"] = msgspec.structs.replace(forms["+retry_of"], ttl_s=3_600)
     elif isinstance(event, JobCompleted | JobFailed | JobTimeout | JobCancelled):
         forms["+artifacts"] = msgspec.structs.replace(event, result=LATER_RESULT)
     return forms

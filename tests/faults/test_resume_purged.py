@@ -38,7 +38,7 @@ async def come_back(client: Client, job_id: str, cursor: str) -> Shown:
     return gap
 
 
-@pytest.mark.parametrize("job_id", ["*"])
+@pytest.mark.parametrize("job_id", ["*", MINE])
 async def test_the_log_is_purged_under_a_cursor(
     url: str, broker: Broker, writer: Writer, job_id: str
 ) -> None:
@@ -53,6 +53,25 @@ async def test_the_log_is_purged_under_a_cursor(
         assert gap["reason"] == "log_purged"
         assert gap["to"].startswith(f"{last - 1}-")
         assert [event["seq"] for event in await client.until_terminal()] == [last]
+
+
+@pytest.mark.parametrize("job_id", ["*", MINE])
+async def test_the_feed_is_purged_under_a_cursor(
+    url: str, broker: Broker, writer: Writer, job_id: str
+) -> None:
+    """The first piece was seen, the second is gone, the third and the end are still there."""
+    await writer.append(builders.queued(MINE))
+    await writer.append(builders.running(MINE))
+    await writer.note(MINE)
+    cursor = await cursor_after(url, job_id, 3)
+    await writer.note(MINE)
+    last = await writer.note(MINE)
+    await broker.api("STREAM.PURGE.FEED", {"seq": last})
+    async with connected(url, token=token()) as client:
+        assert (await come_back(client, job_id, cursor))["reason"] == "feed_expired"
+        assert (await client.event())["data"]["offset"] == 2
+        await writer.append(builders.completed(MINE))
+        assert kinds(await client.until_terminal()) == ["completed"]
 
 
 @pytest.mark.parametrize("job_id", ["*", MINE])

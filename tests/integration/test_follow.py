@@ -146,3 +146,24 @@ async def test_follows_only_what_it_asked_for_and_no_payloads(broker: Broker, lo
     task.cancel()
     assert [(entry.sequence, entry.payload) for entry in seen] == [(1, b""), (3, b"")]
     assert [entry.subject.rpartition(".")[2] for entry in seen] == ["queued", "completed"]
+
+
+async def test_is_in_step_when_what_was_to_come_has_been_purged(broker: Broker, log: Log) -> None:
+    """Jobs leave with retention while somebody reads towards them."""
+    await append_jobs(log, 1_200)
+    first = asyncio.Event()
+    go_on = asyncio.Event()
+
+    async def handle(_: list[Entry]) -> None:
+        first.set()
+        await go_on.wait()
+
+    follower = Follower(broker, JOBS, handle, service="test")
+    task = asyncio.create_task(follower.run())
+    async with asyncio.timeout(PATIENCE_S):
+        await first.wait()
+        await broker.api(f"STREAM.PURGE.{JOBS}", {"keep": 0})
+        go_on.set()
+        await follower.caught_up.wait()
+    assert follower.position < 1_200, "everything was delivered before it was purged"
+    task.cancel()

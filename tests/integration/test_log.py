@@ -8,10 +8,10 @@ import pytest
 from headrace.local.nats_server import NatsServer
 from shared.broker import Broker, UnreachableError
 from shared.codec import encode
-from shared.events import SourceFile
-from shared.job import Finished, Nothing, Running
+from shared.events import Event, SourceFile
+from shared.job import Expired, Finished, Nothing, Running
 from shared.log import Appended, Conflict, Entry, Log
-from shared.subjects import JOBS, job_event, user_events
+from shared.subjects import JOBS, job_event, job_events, user_events
 from tests import builders
 
 PATIENCE_S = 5.0
@@ -134,3 +134,24 @@ async def test_large_events_come_in_bounded_batches(log: Log, monkeypatch: pytes
     assert [entry.sequence async for entry in log.replay("jobs.*.*.*")] == list(range(1, 11))
     assert len(sizes) > 1
     assert max(sizes) < 10
+
+
+async def test_a_history_that_ends_in_a_tombstone_is_nothing_else(broker: Broker, log: Log) -> None:
+    """A server that dies while it purges may leave any part of what was before."""
+    life: list[Event] = [builders.queued(), builders.running(), builders.completed(), builders.expired()]
+    for sequence, event in enumerate(life):
+        await log.append(event, expected=sequence, patience_s=PATIENCE_S)
+    await broker.api(f"STREAM.MSG.DELETE.{JOBS}", {"seq": 1})
+    history = await log.read_job(builders.USER, builders.JOB)
+    assert history.state == Expired(builders.expired())
+    await log.purge_before(builders.USER, builders.JOB, 4)
+    await log.purge_before(builders.USER, builders.JOB, 4)
+    assert [entry.sequence for entry in (await log.read_job(builders.USER, builders.JOB)).entries] == [4]
+
+
+async def test_the_log_forgets_an_event_with_a_time_to_live(log: Log) -> None:
+    result = await log.append(builders.expired(), expected=0, patience_s=PATIENCE_S, ttl_s=1)
+    assert result == Appended(1)
+    async with asyncio.timeout(PATIENCE_S):
+        while await log.last(job_events(builders.USER, builders.JOB)) is not None:
+            pass

@@ -9,10 +9,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from shared.events import (
     Event,
+    ExpiryReason,
     Isolation,
     JobCancelled,
     JobCancelRequested,
     JobCompleted,
+    JobExpired,
     JobFailed,
     JobQueued,
     JobRunning,
@@ -20,6 +22,7 @@ from shared.events import (
 )
 from shared.job import (
     Append,
+    Expired,
     Finished,
     Ignore,
     ImpossibleHistoryError,
@@ -32,10 +35,12 @@ from shared.job import (
     Running,
     Starter,
     decide_cancel,
+    decide_expire,
     decide_finish,
     decide_start,
     decide_submit,
     evolve,
+    expiry_of,
     status_of,
 )
 from tests import builders
@@ -49,6 +54,7 @@ RUNNING = Running(builders.queued(), 1, "x1")
 CANCELLING = Running(builders.queued(), 1, "x1", builders.cancel_requested())
 FINISHED = Finished(builders.queued(), builders.completed())
 EXISTING = [QUEUED, RUNNING, CANCELLING, FINISHED]
+EXPIRED = Expired(builders.expired())
 
 
 def appended(decision: object) -> Event:
@@ -71,6 +77,10 @@ def test_submit_of_the_same_request_replays(state: JobState) -> None:
 @pytest.mark.parametrize("state", EXISTING)
 def test_submit_of_another_request_is_refused(state: JobState) -> None:
     assert decide_submit(state, builders.queued(fingerprint="0" * 64)) == Refuse("different_request")
+
+
+def test_submit_of_a_job_that_has_expired_is_refused_whatever_it_was() -> None:
+    assert decide_submit(EXPIRED, builders.queued()) == Refuse("expired")
 
 
 # --- start
@@ -115,8 +125,9 @@ def test_start_of_a_job_that_was_to_be_cancelled_cancels_it() -> None:
     assert (cancelled.by, cancelled.attempt) == (builders.USER, 1)
 
 
-def test_start_of_a_finished_job_is_ignored() -> None:
-    assert isinstance(decide_start(FINISHED, STARTER, MOMENT), Ignore)
+@pytest.mark.parametrize("state", [FINISHED, EXPIRED])
+def test_start_of_a_finished_job_is_ignored(state: JobState) -> None:
+    assert isinstance(decide_start(state, STARTER, MOMENT), Ignore)
 
 
 def test_the_queue_wait_is_never_negative() -> None:
@@ -130,7 +141,7 @@ def test_the_queue_wait_is_never_negative() -> None:
 # --- finish
 
 
-@pytest.mark.parametrize("state", [NOTHING, QUEUED, FINISHED])
+@pytest.mark.parametrize("state", [NOTHING, QUEUED, FINISHED, EXPIRED])
 def test_finish_without_a_running_attempt_is_ignored(state: JobState) -> None:
     assert isinstance(decide_finish(state, builders.completed()), Ignore)
 
@@ -168,6 +179,59 @@ def test_cancel_is_requested_once() -> None:
 
 def test_cancel_of_a_finished_job_is_refused() -> None:
     assert decide_cancel(FINISHED, "alice", MOMENT) == Refuse("already_finished")
+
+
+def test_cancel_of_an_expired_job_is_refused() -> None:
+    assert decide_cancel(EXPIRED, "alice", MOMENT) == Refuse("expired")
+
+
+# --- expire
+
+KEPT_FOR_A_MINUTE = Finished(builders.queued(ttl_s=60), builders.completed())
+END = builders.completed().time
+
+
+@pytest.mark.parametrize("reason", ["ttl", "erased"])
+@pytest.mark.parametrize("state", [NOTHING, EXPIRED])
+def test_expire_of_what_is_gone_is_ignored(state: JobState, reason: ExpiryReason) -> None:
+    assert isinstance(decide_expire(state, reason, MOMENT), Ignore)
+
+
+@pytest.mark.parametrize("reason", ["ttl", "erased"])
+@pytest.mark.parametrize("state", [QUEUED, RUNNING, CANCELLING])
+def test_expire_of_an_unfinished_job_is_refused_however_old_it_is(
+    state: JobState, reason: ExpiryReason
+) -> None:
+    late = Moment(END + timedelta(days=10_000), "r")
+    assert decide_expire(state, reason, late) == Refuse("unfinished")
+
+
+def test_expire_of_a_finished_job_waits_for_its_time() -> None:
+    early = Moment(END + timedelta(seconds=60, microseconds=-1), "r")
+    assert isinstance(decide_expire(KEPT_FOR_A_MINUTE, "ttl", early), Ignore)
+    tombstone = appended(decide_expire(KEPT_FOR_A_MINUTE, "ttl", Moment(END + timedelta(seconds=60), "r")))
+    assert tombstone == JobExpired(
+        job_id=builders.JOB,
+        user_id=builders.USER,
+        time=END + timedelta(seconds=60),
+        request_id="r",
+        reason="ttl",
+    )
+
+
+def test_expire_of_a_job_without_a_time_to_live_never_comes_by_itself() -> None:
+    assert isinstance(decide_expire(FINISHED, "ttl", Moment(END + timedelta(days=10_000), "r")), Ignore)
+
+
+@pytest.mark.parametrize("state", [FINISHED, KEPT_FOR_A_MINUTE])
+def test_expire_of_an_erased_user_waits_for_nothing(state: JobState) -> None:
+    tombstone = appended(decide_expire(state, "erased", MOMENT))
+    assert isinstance(tombstone, JobExpired)
+    assert tombstone.reason == "erased"
+
+
+def test_a_time_beyond_the_calendar_is_never() -> None:
+    assert expiry_of(END, 10**15) is None
 
 
 # --- evolve
@@ -213,10 +277,22 @@ LEGAL = (
 )
 
 
+@pytest.mark.parametrize("state", [NOTHING, *EXISTING])
+def test_a_tombstone_may_follow_anything_a_reader_has_seen(state: JobState) -> None:
+    """What it stands for may be removed while somebody reads it."""
+    assert evolve(state, builders.expired()) == EXPIRED
+
+
+@pytest.mark.parametrize("event", [*EVENTS, builders.expired()])
+def test_nothing_follows_a_tombstone(event: Event) -> None:
+    with pytest.raises(ImpossibleHistoryError):
+        evolve(EXPIRED, event)
+
+
 @pytest.mark.parametrize(("state", "event", "status"), POSSIBLE)
 def test_a_legal_event_leads_on(state: JobState, event: Event, status: str) -> None:
     after = evolve(state, event)
-    assert not isinstance(after, Nothing)
+    assert not isinstance(after, Nothing | Expired)
     assert status_of(after) == status
 
 
@@ -271,6 +347,10 @@ class OneJob(RuleBasedStateMachine):
     def cancel(self) -> None:
         self.append(decide_cancel(self.state, "alice", MOMENT))
 
+    @rule(reason=st.sampled_from(["ttl", "erased"]))
+    def expire(self, reason: ExpiryReason) -> None:
+        self.append(decide_expire(self.state, reason, MOMENT))
+
     @invariant()
     def the_story_holds(self) -> None:
         kinds = [type(event) for event in self.events]
@@ -281,7 +361,12 @@ class OneJob(RuleBasedStateMachine):
         terminal = [
             i for i, kind in enumerate(kinds) if kind in {JobCompleted, JobFailed, JobTimeout, JobCancelled}
         ]
-        assert terminal in ([], [len(kinds) - 1])
+        assert len(terminal) <= 1
+        if terminal:
+            # Only a tombstone follows, once.
+            assert kinds[terminal[0] + 1 :] in ([], [JobExpired])
+        else:
+            assert JobExpired not in kinds
         assert kinds.count(JobCancelRequested) <= 1
 
 

@@ -27,7 +27,7 @@ _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 @router.get(
     "",
     summary="List the files that a job left",
-    responses=told(Artifacts, refusals=(problems.UNKNOWN_JOB, problems.NOT_FINISHED)),
+    responses=told(Artifacts, refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.NOT_FINISHED)),
 )
 async def list_artifacts(job_id: str, request: Request, caller: CallerOf) -> Response:
     """List what was kept, and what was asked for and is not kept; 409 until the job has ended."""
@@ -45,7 +45,7 @@ async def list_artifacts(job_id: str, request: Request, caller: CallerOf) -> Res
         media_type=OCTETS,
         headers=("ETag", "Content-Disposition"),
         also={304: "The client has it already"},
-        refusals=(problems.UNKNOWN_JOB, problems.UNKNOWN_ARTIFACT, problems.NOT_FINISHED),
+        refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.UNKNOWN_ARTIFACT, problems.NOT_FINISHED),
     ),
 )
 async def read_artifact(

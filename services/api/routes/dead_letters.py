@@ -47,7 +47,13 @@ async def list_dead_messages(request: Request) -> Response:
 @router.get(
     "/{job_id}",
     summary="Read a dead letter",
-    responses=told(JobRecord, refusals=(problems.UNKNOWN_JOB,)),
+    responses=told(
+        JobRecord,
+        refusals=(
+            problems.UNKNOWN_JOB,
+            problems.EXPIRED,
+        ),
+    ),
 )
 async def read_dead_letter(job_id: str, request: Request) -> Response:
     """Tell what became of the job, with what it left."""
@@ -62,7 +68,7 @@ async def read_dead_letter(job_id: str, request: Request) -> Response:
         JobRecord,
         status=202,
         headers=("Idempotency-Replayed",),
-        refusals=(problems.UNKNOWN_JOB, problems.NOT_DEAD),
+        refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.NOT_DEAD),
     ),
 )
 async def retry_dead_letter(job_id: str, request: Request, caller: CallerOf, context: ContextOf) -> Response:

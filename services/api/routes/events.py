@@ -5,7 +5,7 @@ every HTTP client notices), never by one that ends early.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Annotated
 
@@ -47,7 +47,12 @@ EventType = Annotated[
     "",
     summary="Read the audit log",
     response_class=StreamingResponse,
-    responses=told(EventObject, media_type=NDJSON, refusals=(problems.TOO_MANY_READERS,)),
+    responses=told(
+        EventObject,
+        media_type=NDJSON,
+        headers=("Headrace-Retention",),
+        refusals=(problems.TOO_MANY_READERS,),
+    ),
 )
 async def read_events(
     request: Request,
@@ -68,6 +73,7 @@ async def read_events(
     """Stream the events that are stored now, in log order, one JSON object a line.
 
     A body that ends without its last chunk is not whole: go on with `after`, the last `seq` that came.
+    A job's events leave together: `Headrace-Retention` tells when.
     """
     asked = Asked(
         user_id=None if everyone else _whose(caller, user_id),
@@ -79,7 +85,9 @@ async def read_events(
     )
     if asked.user_id != caller.user_id and SCOPE_AUDIT not in caller.scopes:
         raise ProblemError(problems.FORBIDDEN, f"the token lacks the scope {SCOPE_AUDIT!r}")
-    return _Told(await parts_of(request).audit.open(asked, caller.user_id))
+    parts = parts_of(request)
+    headers = {"Headrace-Retention": parts.erasures.retention}
+    return _Told(await parts.audit.open(asked, caller.user_id), headers)
 
 
 def _whose(caller: Caller, user_id: str | None) -> str:
@@ -94,10 +102,10 @@ def _whose(caller: Caller, user_id: str | None) -> str:
 class _Told(StreamingResponse):
     """A reading as a body; closed with it, however it ends."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, headers: Mapping[str, str]) -> None:
         self._reading = reading
         self._chunks = _chunks(reading)
-        super().__init__(self._chunks, media_type=NDJSON)
+        super().__init__(self._chunks, media_type=NDJSON, headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from services.api.answers import json_answer
 from services.api.batches import submit_all
+from services.api.cancellations import request_cancel
 from services.api.conditions import IfNoneMatch, is_unchanged, tag_of
 from services.api.context import CallerOf, ContextOf
 from services.api.openapi import LINKS_OF_A_JOB, told
@@ -44,6 +45,7 @@ Prefer = Annotated[
         refusals=(
             problems.INVALID,
             problems.UNKNOWN_LANGUAGE,
+            problems.EXPIRED,
             problems.TOO_MANY_JOBS,
             problems.OVERLOADED,
         ),
@@ -130,7 +132,10 @@ async def list_jobs(
         JobRecord,
         headers=("ETag", "Preference-Applied"),
         also={304: "The client has it already"},
-        refusals=(problems.UNKNOWN_JOB,),
+        refusals=(
+            problems.UNKNOWN_JOB,
+            problems.EXPIRED,
+        ),
     ),
 )
 async def read_job(
@@ -157,21 +162,29 @@ async def read_job(
     "/{job_id}/cancel",
     status_code=202,
     summary="Cancel one job",
-    responses=told(JobRecord, status=202, refusals=(problems.UNKNOWN_JOB, problems.ALREADY_FINISHED)),
+    responses=told(
+        JobRecord, status=202, refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.ALREADY_FINISHED)
+    ),
 )
 async def cancel_job(job_id: str, request: Request, caller: CallerOf, context: ContextOf) -> Response:
     """Stop the job: at once while it is queued, as soon as its executor hears of it otherwise."""
     check_job_id(job_id)
     parts = parts_of(request)
     moment = Moment(datetime.now(UTC), context.request_id, context.trace)
-    await parts.cancellations.cancel(job_id, caller, moment)
+    await request_cancel(parts.cancellations, job_id, caller, moment)
     return json_answer(await parts.queries.job(caller.user_id, job_id), status=202)
 
 
 @router.get(
     "/{job_id}/events",
     summary="Read one job's history",
-    responses=told(JobEvents, refusals=(problems.UNKNOWN_JOB,)),
+    responses=told(
+        JobEvents,
+        refusals=(
+            problems.UNKNOWN_JOB,
+            problems.EXPIRED,
+        ),
+    ),
 )
 async def read_job_events(job_id: str, request: Request, caller: CallerOf) -> Response:
     """List the job's events exactly as stored, with their sequence and the log's time."""

@@ -124,6 +124,7 @@ async def read_session_history(session_id: str, request: Request, caller: Caller
             problems.UNKNOWN_SESSION,
             problems.PRECONDITION_FAILED,
             problems.UNKNOWN_LANGUAGE,
+            problems.EXPIRED,
             problems.TOO_MANY_JOBS,
             problems.OVERLOADED,
         ),

@@ -61,6 +61,7 @@ class Flood:
         return last.sequence
 
 
+@pytest.mark.clause("4.3")
 @pytest.mark.parametrize("after", ["start", "now"])
 async def test_more_than_can_be_kept_aside(broker: Broker, writer: Writer, after: str) -> None:
     flood = Flood(broker, writer)

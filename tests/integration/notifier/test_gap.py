@@ -11,6 +11,7 @@ from tests.integration.notifier.conftest import token
 from tests.integration.notifier.writer import Writer
 
 
+@pytest.mark.clause("7.1", "7.2")
 async def test_a_purged_log_is_a_gap(url: str, broker: Broker, writer: Writer) -> None:
     for _ in range(3):
         await writer.append(builders.queued(builders.job_id()))
@@ -24,6 +25,7 @@ async def test_a_purged_log_is_a_gap(url: str, broker: Broker, writer: Writer) -
         assert (await client.event())["seq"] == 3
 
 
+@pytest.mark.clause("7.1", "7.2")
 async def test_an_expired_feed_is_a_gap(url: str, broker: Broker, writer: Writer) -> None:
     job = builders.job_id()
     await writer.run_job(job)
@@ -38,6 +40,7 @@ async def test_an_expired_feed_is_a_gap(url: str, broker: Broker, writer: Writer
         assert kinds(await client.until_terminal()) == ["queued", "running", "completed"]
 
 
+@pytest.mark.clause("7.2")
 async def test_a_full_feed_is_a_gap(url: str, broker: Broker, writer: Writer) -> None:
     await _change_feed(broker, max_bytes=20_000)
     job = builders.job_id()
@@ -62,6 +65,7 @@ async def _change_feed(broker: Broker, **changes: int) -> None:
     await broker.api("STREAM.UPDATE.FEED", {**config, "duplicate_window": int(100e6), **changes})
 
 
+@pytest.mark.clause("7.1")
 @pytest.mark.parametrize("resumed", [False, True])
 async def test_what_never_was_is_no_gap(url: str, broker: Broker, writer: Writer, *, resumed: bool) -> None:
     """Older output of other jobs has expired; this job has lost nothing."""

@@ -8,11 +8,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from services.notifier.app import MESSAGE_BYTES_MAX
-from tests import builders
 from tests.integration.notifier.client import Client, connected
 from tests.integration.notifier.conftest import Serve, token
 
 
+@pytest.mark.clause("2.3", "2.5")
 async def test_a_token_in_the_first_message_is_acknowledged(url: str) -> None:
     async with connected(url) as client:
         ack = await client.init(token(lasts_s=600))
@@ -23,11 +23,13 @@ async def test_a_token_in_the_first_message_is_acknowledged(url: str) -> None:
     assert client.socket.subprotocol == "headrace.v1"
 
 
+@pytest.mark.clause("2.3")
 async def test_a_token_in_the_header_is_acknowledged(url: str) -> None:
     async with connected(url, header_token=token()) as client:
         await client.init()
 
 
+@pytest.mark.clause("2.4")
 @pytest.mark.parametrize(
     "sent",
     [
@@ -47,40 +49,56 @@ async def test_a_bad_token_is_refused(url: str, sent: str | None) -> None:
     assert not sent or sent not in client.socket.close_reason
 
 
+@pytest.mark.clause("1.4")
+async def test_nothing_is_compressed(url: str) -> None:
+    async with connected(url, compression="deflate") as client:
+        assert client.socket.request is not None
+        assert "permessage-deflate" in client.socket.request.headers["Sec-WebSocket-Extensions"]
+        assert client.socket.response is not None
+        assert "Sec-WebSocket-Extensions" not in client.socket.response.headers
+
+
+@pytest.mark.clause("2.4")
 async def test_a_bad_token_in_the_header_is_refused(url: str) -> None:
     async with connected(url, header_token="nonsense") as client:
         await client.send(type="connection_init")
         assert await client.close_code() == 4401
 
 
+@pytest.mark.clause("2.6")
 async def test_an_expired_token_ends_the_connection(url: str) -> None:
     async with connected(url, token=token(lasts_s=1.5)) as client:
         await client.subscribe()
         assert await client.close_code() == 4401
 
 
+@pytest.mark.clause("2.4")
 async def test_a_command_before_the_token_is_refused(url: str) -> None:
     async with connected(url) as client:
         await client.ask()
         assert await client.close_code() == 4401
 
 
+@pytest.mark.clause("2.3")
 async def test_silence_before_the_token_is_refused(serve: Serve) -> None:
     async with connected(await serve(notifier_init_s=0.2)) as client:
         assert await client.close_code() == 4408
 
 
+@pytest.mark.clause("2.1")
 @pytest.mark.parametrize("offered", [None, "graphql-transport-ws"])
 async def test_another_subprotocol_is_refused(url: str, offered: str | None) -> None:
     async with connected(url, subprotocol=offered) as client:
         assert await client.close_code() == 4406
 
 
+@pytest.mark.clause("2.2")
 async def test_a_foreign_origin_is_refused(url: str) -> None:
     async with connected(url, origin="https://evil.example") as client:
         assert await client.close_code() == 4403
 
 
+@pytest.mark.clause("2.2")
 async def test_the_own_and_the_listed_origins_may_connect(serve: Serve) -> None:
     url = await serve(notifier_origins="https://one.example, https://two.example")
     host = url.removeprefix("ws://").partition("/")[0]
@@ -89,6 +107,7 @@ async def test_the_own_and_the_listed_origins_may_connect(serve: Serve) -> None:
             pass
 
 
+@pytest.mark.clause("1.2")
 @pytest.mark.parametrize(
     "frame",
     [
@@ -111,12 +130,14 @@ async def test_a_malformed_frame_is_refused(url: str, frame: str | bytes) -> Non
         assert await client.close_code() == 4400
 
 
+@pytest.mark.clause("1.2")
 async def test_an_oversized_frame_is_refused(url: str) -> None:
     async with connected(url, token=token()) as client:
         await client.socket.send('{"type":"ping","x":"' + "x" * MESSAGE_BYTES_MAX + '"}')
         assert await client.close_code() == 1009
 
 
+@pytest.mark.clause("4.4")
 async def test_a_subscription_id_in_use_is_refused(url: str) -> None:
     async with connected(url, token=token()) as client:
         await client.subscribe(id="a")
@@ -124,6 +145,7 @@ async def test_a_subscription_id_in_use_is_refused(url: str) -> None:
         assert await client.close_code() == 4409
 
 
+@pytest.mark.clause("4.4")
 async def test_too_many_subscriptions_are_refused(serve: Serve) -> None:
     async with connected(await serve(notifier_subscriptions_max=2), token=token()) as client:
         await client.subscribe(id="a")
@@ -132,6 +154,7 @@ async def test_too_many_subscriptions_are_refused(serve: Serve) -> None:
         assert await client.close_code() == 4429
 
 
+@pytest.mark.clause("1.3")
 async def test_a_flood_of_messages_is_refused(serve: Serve) -> None:
     async with connected(await serve(notifier_commands_per_s=5.0), token=token()) as client:
         for _ in range(40):
@@ -139,6 +162,7 @@ async def test_a_flood_of_messages_is_refused(serve: Serve) -> None:
         assert await client.close_code() == 4429
 
 
+@pytest.mark.clause("2.7")
 async def test_too_many_connections_are_refused(serve: Serve) -> None:
     url = await serve(notifier_connections_max=1)
     async with connected(url, token=token()) as first:
@@ -147,6 +171,7 @@ async def test_too_many_connections_are_refused(serve: Serve) -> None:
         await first.subscribe()
 
 
+@pytest.mark.clause("2.7")
 async def test_too_many_connections_of_one_user_are_refused(serve: Serve) -> None:
     url = await serve(notifier_user_connections_max=1)
     async with connected(url, token=token()), connected(url) as second:
@@ -177,12 +202,14 @@ async def _is_refused(url: str) -> bool:
     return True
 
 
+@pytest.mark.clause("3.2")
 async def test_a_ping_is_answered_even_before_the_token(url: str) -> None:
     async with connected(url) as client:
         await client.send(type="ping")
         await client.expect("pong")
 
 
+@pytest.mark.clause("3.1")
 async def test_a_client_that_answers_pings_stays(serve: Serve) -> None:
     async with connected(await serve(notifier_ping_s=0.1), token=token()) as client:
         client.answers_pings = False
@@ -191,20 +218,12 @@ async def test_a_client_that_answers_pings_stays(serve: Serve) -> None:
             await client.send(type="pong")
 
 
+@pytest.mark.clause("3.1")
 async def test_a_client_that_does_not_answer_is_refused(serve: Serve) -> None:
     async with connected(await serve(notifier_ping_s=0.1), token=token()) as client:
         client.answers_pings = False
         await client.expect("ping")
         assert await client.close_code() == 4408
-
-
-@pytest.mark.parametrize("unsupported", ["cancel", "refresh"])
-async def test_what_is_planned_is_answered(url: str, unsupported: str) -> None:
-    async with connected(url, token=token()) as client:
-        await client.send(type=unsupported, id="c", job_id=builders.JOB, token="t")
-        error = await client.expect("error")
-    assert (error["code"], error["temporary"]) == ("unsupported", False)
-    assert error.get("id") == ("c" if unsupported == "cancel" else None)
 
 
 async def test_a_plain_request_is_no_socket(url: str) -> None:
@@ -215,6 +234,7 @@ async def test_a_plain_request_is_no_socket(url: str) -> None:
     await writer.wait_closed()
 
 
+@pytest.mark.clause("2.3")
 async def test_the_token_in_a_query_is_not_read(url: str) -> None:
     async with connect(f"{url}?token={token()}", subprotocols=["headrace.v1"]) as socket:  # type: ignore[list-item]
         client = Client(socket)

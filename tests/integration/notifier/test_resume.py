@@ -47,6 +47,7 @@ class Watcher:
             self.cursor = event["cursor"]
 
 
+@pytest.mark.clause("6.2")
 @pytest.mark.parametrize("seed", range(4))
 async def test_random_disconnections_while_jobs_run(url: str, writer: Writer, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - where to cut, not a secret
@@ -60,6 +61,7 @@ async def test_random_disconnections_while_jobs_run(url: str, writer: Writer, se
     assert_whole(watcher.shown, writer)
 
 
+@pytest.mark.clause("6.2")
 async def test_a_disconnection_after_every_event_of_one_job(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.run_job(job)
@@ -72,6 +74,7 @@ async def test_a_disconnection_after_every_event_of_one_job(url: str, writer: Wr
         await client.expect("complete")
 
 
+@pytest.mark.clause("4.3")
 async def test_resuming_from_the_end_of_subscribed(url: str, writer: Writer) -> None:
     """`to` is a cursor too: what was replayed up to there is not shown again."""
     await writer.run_jobs(6)
@@ -83,6 +86,7 @@ async def test_resuming_from_the_end_of_subscribed(url: str, writer: Writer) -> 
         assert (await client.event())["seq"] == sequence
 
 
+@pytest.mark.clause("6.3")
 async def test_a_cursor_of_the_log_alone_is_understood(url: str, writer: Writer) -> None:
     """Other services give cursors of log events, which know the time but no place in the feed."""
     job = builders.job_id()
@@ -171,6 +175,7 @@ async def test_a_stopped_nats_server(url: str, writer: Writer, nats_server: Nats
     _assert_log_whole(watcher, writer)
 
 
+@pytest.mark.clause("6.1")
 async def test_a_killed_nats_server(url: str, writer: Writer, nats_server: NatsServer) -> None:
     watcher = await _goes_on_across(nats_server.kill, nats_server, url, writer)
     _assert_log_whole(watcher, writer)
@@ -198,6 +203,7 @@ async def test_a_resumption_over_a_killed_nats_server(
     assert_whole(watcher.shown, writer)
 
 
+@pytest.mark.clause("6.1")
 async def test_a_killed_notifier(start_process: Start, writer: Writer) -> None:
     watcher = Watcher()
     async with asyncio.timeout(55), asyncio.TaskGroup() as group:
@@ -219,6 +225,7 @@ async def _watch_until_killed(notifier: NotifierProcess, watcher: Watcher, goal:
             await watcher.read(client, until=lambda: False)
 
 
+@pytest.mark.clause("6.1")
 async def test_two_notifiers_take_over_from_each_other(start_process: Start, writer: Writer) -> None:
     """A cursor of one replica is good at any other, also at one that is a moment behind."""
     urls = [(await start_process()).url for _ in range(2)]

@@ -14,6 +14,7 @@ from tests.integration.notifier.conftest import token
 from tests.integration.notifier.writer import Writer, assert_ordered, assert_whole, ended
 
 
+@pytest.mark.clause("4.1", "4.3")
 async def test_every_job_is_shown_live(url: str, writer: Writer) -> None:
     async with connected(url, token=token()) as client:
         subscribed = await client.subscribe("*")
@@ -25,6 +26,7 @@ async def test_every_job_is_shown_live(url: str, writer: Writer) -> None:
     assert_whole(events, writer)
 
 
+@pytest.mark.clause("5.4")
 async def test_one_job_is_shown_live_and_then_complete(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.append(builders.queued(job))
@@ -45,6 +47,7 @@ async def test_one_job_is_shown_live_and_then_complete(url: str, writer: Writer)
         await client.subscribe(job)
 
 
+@pytest.mark.clause("5.4")
 async def test_a_finished_job_is_shown_whole_and_then_complete(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.run_job(job)
@@ -56,6 +59,7 @@ async def test_a_finished_job_is_shown_whole_and_then_complete(url: str, writer:
     assert_whole(events, writer)
 
 
+@pytest.mark.clause("4.2")
 async def test_a_running_job_is_shown_from_its_start(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.append(builders.queued(job))
@@ -72,6 +76,7 @@ async def test_a_running_job_is_shown_from_its_start(url: str, writer: Writer) -
     assert_whole(shown, writer)
 
 
+@pytest.mark.clause("4.2")
 async def test_only_what_comes_is_shown_from_now(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.append(builders.queued(job))
@@ -89,6 +94,7 @@ async def test_a_finished_job_is_complete_at_once_from_now(url: str, writer: Wri
         await client.expect("complete")
 
 
+@pytest.mark.clause("4.2")
 async def test_every_job_is_shown_from_the_start(url: str, writer: Writer) -> None:
     await writer.run_jobs(6)
     async with connected(url, token=token()) as client:
@@ -97,6 +103,7 @@ async def test_every_job_is_shown_from_the_start(url: str, writer: Writer) -> No
     assert_whole(shown, writer)
 
 
+@pytest.mark.clause("5.2")
 async def test_a_long_history_is_shown_while_it_grows(url: str, writer: Writer) -> None:
     await writer.run_jobs(90)
     async with connected(url, token=token()) as client, asyncio.TaskGroup() as group:
@@ -106,6 +113,7 @@ async def test_a_long_history_is_shown_while_it_grows(url: str, writer: Writer) 
     assert_whole(shown, writer)
 
 
+@pytest.mark.clause("5.1")
 async def test_the_event_object_is_what_was_stored(url: str, writer: Writer) -> None:
     job = builders.job_id()
     async with connected(url, token=token()) as client:
@@ -120,6 +128,7 @@ async def test_the_event_object_is_what_was_stored(url: str, writer: Writer) -> 
     assert set(event) == {"cursor", "type", "job_id", "time", "stored_at", "data", "seq"}
 
 
+@pytest.mark.clause("5.1")
 async def test_two_subscriptions_of_one_connection_see_the_same(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.append(builders.queued(job))
@@ -132,6 +141,7 @@ async def test_two_subscriptions_of_one_connection_see_the_same(url: str, writer
     assert messages[0]["event"] == messages[1]["event"]
 
 
+@pytest.mark.clause("4.6")
 async def test_after_unsubscribe_nothing_comes(url: str, writer: Writer) -> None:
     async with connected(url, token=token()) as client:
         await client.subscribe("*", id="gone")
@@ -144,6 +154,7 @@ async def test_after_unsubscribe_nothing_comes(url: str, writer: Writer) -> None
         await client.subscribe("*", id="gone")
 
 
+@pytest.mark.clause("4.6", "3.2")
 async def test_unsubscribing_ends_a_replay(url: str, writer: Writer) -> None:
     await writer.run_jobs(60)
     async with connected(url, token=token()) as client:
@@ -157,6 +168,20 @@ async def test_unsubscribing_ends_a_replay(url: str, writer: Writer) -> None:
         await client.event("stays")
 
 
+@pytest.mark.clause("4.7")
+async def test_subscriptions_are_caught_up_in_turn(url: str, writer: Writer) -> None:
+    await writer.run_jobs(30)
+    async with connected(url, token=token()) as client:
+        for identifier in ("one", "two"):
+            await client.ask("*", id=identifier, after="start")
+        while sum(message["type"] == "event" for message in client.received) < 2 * 30 * 6:
+            await client.next()
+    assert [message["id"] for message in client.received if message["type"] == "subscribed"] == ["one", "two"]
+    order = [message["id"] for message in client.received if message["type"] == "event"]
+    assert order == sorted(order)
+
+
+@pytest.mark.clause("4.1", "4.5")
 async def test_nobody_sees_the_jobs_of_others(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.run_job(job, user="bob")
@@ -187,6 +212,7 @@ async def test_users_whose_ids_are_no_subject_tokens_see_theirs(url: str, writer
         assert (await prying.event())["data"]["user_id"] == "*"
 
 
+@pytest.mark.clause("6.4")
 @pytest.mark.parametrize(
     "after", ["", "x", "1", "-1-1", "1-1-1", "1-", "\uff11-\uff11", "1-1.", "START", "9" * 30 + "-1"]
 )
@@ -197,6 +223,7 @@ async def test_a_malformed_cursor_is_an_error_and_no_end(url: str, after: str) -
         await client.subscribe("*")
 
 
+@pytest.mark.clause("6.4")
 @pytest.mark.parametrize("after", ["7-0", "0-9999999999999999", "9" * 19 + "-0", "0-0." + "9" * 20])
 async def test_a_cursor_that_nobody_can_have_is_an_error(url: str, after: str) -> None:
     async with connected(url, token=token()) as client:
@@ -205,6 +232,7 @@ async def test_a_cursor_that_nobody_can_have_is_an_error(url: str, after: str) -
         await client.subscribe("*")
 
 
+@pytest.mark.clause("8.1")
 async def test_the_status_is_the_fold_of_the_log(url: str, writer: Writer) -> None:
     job = builders.job_id()
     await writer.append(builders.queued(job))
@@ -224,6 +252,7 @@ async def _status(client: Client, job: str) -> Shown:
     return answer
 
 
+@pytest.mark.clause("5.2")
 async def test_a_terminal_event_waits_for_its_output(url: str, writer: Writer) -> None:
     first, second = builders.job_id(), builders.job_id()
     async with connected(url, token=token()) as client, connected(url, token=token("bob")) as other:
@@ -246,6 +275,7 @@ async def test_a_terminal_event_waits_for_its_output(url: str, writer: Writer) -
     assert_ordered(shown)
 
 
+@pytest.mark.clause("5.2")
 async def test_a_terminal_event_does_not_wait_for_ever(url: str, writer: Writer) -> None:
     job = builders.job_id()
     async with connected(url, token=token()) as client:
@@ -288,6 +318,7 @@ async def test_poison_is_counted_and_skipped(url: str, broker: Broker, writer: W
     assert POISON.labels(reader="notifier")._value.get() == before + 2  # noqa: SLF001 - as above
 
 
+@pytest.mark.clause("5.3")
 async def test_events_newer_than_this_program_are_passed_on(url: str, broker: Broker) -> None:
     job = builders.job_id()
     payload = b'{"type":"job.paused.v9","job_id":"%s","time":"t","why":{"x":[1]}}' % job.encode()

@@ -38,10 +38,15 @@ class Writer:
         self.events[stored.sequence] = event
         return stored.sequence
 
-    async def note(self, job: str, user: str = builders.USER, content: str = "out") -> int:
-        """One chunk of output; returns its sequence in the feed. Its offset is its number in the job."""
+    async def note(
+        self, job: str, user: str = builders.USER, content: str = "out", *, counts_bytes: bool = False
+    ) -> int:
+        """One chunk of output; returns its sequence in the feed.
+
+        Its offset is its number in the job, so that none is joined with another; or its place in bytes.
+        """
         offset = self._offsets[job]
-        self._offsets[job] += 1
+        self._offsets[job] += len(content.encode()) if counts_bytes else 1
         note = JobOutput(
             job_id=job,
             user_id=user,

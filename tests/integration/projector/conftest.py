@@ -28,7 +28,7 @@ def projecting(broker: Broker, path: Path) -> Projecting:
 
     @asynccontextmanager
     async def run() -> AsyncIterator[Projector]:
-        projector = Projector(broker, path, log_check_s=0.05, retry_s=0.05)
+        projector = Projector(broker, path, sweep_s=0.01, log_check_s=0.05, retry_s=0.05)
         with hold_view(path):
             task = asyncio.create_task(projector.run())
             try:

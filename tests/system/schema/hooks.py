@@ -1,7 +1,8 @@
 """Test data for the schema fuzzer: what no schema can know or say.
 
-Languages are those that executors offer, limits have a maximum that operators set, and names of files are
-different ones, whose length is counted in bytes. A key that was used before is refused with another program.
+Languages are those that executors offer, limits and times have a maximum that operators set, and names of
+files are different ones, whose length is counted in bytes. A key that was used before is refused with
+another program.
 """
 
 import uuid
@@ -9,6 +10,8 @@ from typing import Any
 
 import schemathesis
 from schemathesis import Case, GenerationMode, HookContext
+
+MONTH_S = 30 * 24 * 3_600
 
 
 @schemathesis.hook
@@ -28,6 +31,8 @@ def _make_good(program: dict[str, Any]) -> None:
     if isinstance(program.get("language"), str):
         program["language"] = "bash"
     program.pop("limits", None)
+    if isinstance(program.get("ttl_s"), int | float):
+        program["ttl_s"] = min(program["ttl_s"], MONTH_S)
     files = program.get("files")
     for number, file in enumerate(files if isinstance(files, list) else []):
         file["name"] = f"{number}.sh"

@@ -12,6 +12,7 @@ marks = st.builds(FeedMark, numbers, st.none() | numbers)
 positions = st.builds(Position, numbers, marks)
 
 
+@pytest.mark.clause("6.1")
 @given(positions)
 def test_a_client_brings_back_what_it_was_given(position: Position) -> None:
     assert position_of(parse_cursor(str(position))) == position

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from services.notifier import hub as hub_module
 from services.notifier.cursor import FeedMark, Position
 from services.notifier.hub import Hub, Subscription
@@ -59,6 +61,7 @@ def test_a_user_is_watched_while_somebody_watches() -> None:
     assert not hub.is_watched(builders.USER)
 
 
+@pytest.mark.clause("5.4")
 def test_the_end_of_its_job_ends_a_subscription() -> None:
     hub = Hub()
     one, every = Seen(job=builders.JOB), Seen()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ def test_events_pass_at_once() -> None:
     assert places(live.take_log(logged(over(1), 2), 0)) == ["log2"]
 
 
+@pytest.mark.clause("5.2")
 def test_a_terminal_event_waits_for_the_last_output() -> None:
     live = order()
     assert live.take_log(logged(over(2), 1), 0) == []
@@ -56,6 +58,7 @@ def test_other_users_do_not_wait() -> None:
     assert places(live.take_log(logged(builders.queued(user="bob"), 2), 0)) == ["log2"]
 
 
+@pytest.mark.clause("5.2")
 def test_the_wait_is_bounded() -> None:
     live = order()
     live.take_log(logged(over(99), 1), 0)
@@ -115,6 +118,7 @@ def test_foreign_subjects_are_skipped() -> None:
     assert places(live.take_log(logged(builders.queued(), 2), 0)) == ["log2"]
 
 
+@pytest.mark.clause("5.2")
 @given(st.data())
 def test_any_arrival_gives_every_entry_once_and_in_order(data: st.DataObject) -> None:
     """Two users, jobs that put out notes and end, the two followers in any interleaving."""

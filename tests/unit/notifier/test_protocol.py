@@ -8,11 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.actions import Action, Authenticate, Begin, Close, Look, Send, Stop
+from services.notifier.actions import (
+    Action,
+    Authenticate,
+    Begin,
+    CancelJob,
+    Close,
+    Grant,
+    Look,
+    Renew,
+    Send,
+    Stop,
+)
 from services.notifier.cursor import FeedMark, Position
-from services.notifier.messages import ErrorShown, ServerPing, ServerPong
+from services.notifier.messages import ErrorShown, Refreshed, ServerPing, ServerPong
 from services.notifier.protocol import Protocol, Rules, refuse_handshake
-from tests.builders import JOB
+from tests.builders import JOB, USER
 
 RULES = Rules(init_s=5, ping_s=20, subscriptions_max=3, commands_per_s=10)
 
@@ -24,7 +35,7 @@ def new(header_token: str | None = None) -> Protocol:
 def ready(lasts_s: float = 1_000) -> Protocol:
     protocol = new()
     assert receive(protocol, type="connection_init", token="t") == [Authenticate("t")]
-    protocol.authenticated(lasts_s=lasts_s, now=0)
+    protocol.authenticated(Grant(USER, int(lasts_s), lasts_s), now=0)
     return protocol
 
 
@@ -46,6 +57,7 @@ def error(actions: list[Action]) -> tuple[str | None, str]:
     return send.message.id, send.message.code
 
 
+@pytest.mark.clause("2.3")
 @pytest.mark.parametrize(
     ("header", "message", "used"),
     [
@@ -59,26 +71,31 @@ def test_which_token_counts(header: str | None, message: dict[str, Any], used: s
     assert receive(new(header), type="connection_init", **message) == [Authenticate(used)]
 
 
+@pytest.mark.clause("2.4")
 @pytest.mark.parametrize("message", [{}, {"token": ""}])
 def test_without_a_token_the_connection_ends(message: dict[str, Any]) -> None:
     assert code(receive(new(), type="connection_init", **message)) == 4401
 
 
+@pytest.mark.clause("2.3")
 def test_an_empty_token_does_not_fall_back_to_the_header() -> None:
     assert code(receive(new("h"), type="connection_init", token="")) == 4401
 
 
+@pytest.mark.clause("2.4")
 @pytest.mark.parametrize("kind", ["subscribe", "unsubscribe", "status", "cancel", "refresh"])
 def test_nothing_is_done_before_the_token(kind: str) -> None:
     assert code(receive(new(), type=kind, id="s", job_id="*", token="t")) == 4401
 
 
+@pytest.mark.clause("2.4")
 def test_nothing_is_done_while_the_token_is_being_verified() -> None:
     protocol = new()
     receive(protocol, type="connection_init", token="t")
     assert code(receive(protocol, type="subscribe", id="s", job_id="*")) == 4401
 
 
+@pytest.mark.clause("4.2")
 @pytest.mark.parametrize(
     ("job_id", "after", "begun"),
     [
@@ -95,18 +112,21 @@ def test_where_a_subscription_begins(job_id: str, after: dict[str, Any], begun: 
     assert receive(ready(), type="subscribe", id="s", job_id=job_id, **after) == [begun]
 
 
+@pytest.mark.clause("6.4")
 def test_a_bad_cursor_leaves_the_id_free() -> None:
     protocol = ready()
     assert error(receive(protocol, type="subscribe", id="s", job_id="*", after="x")) == ("s", "bad_cursor")
     assert receive(protocol, type="subscribe", id="s", job_id="*") == [Begin("s", None, "now")]
 
 
+@pytest.mark.clause("4.5")
 @pytest.mark.parametrize("job_id", ["", "x", ">", "*.*", JOB.upper(), JOB + ".x", f"{JOB}\n"])
-@pytest.mark.parametrize("kind", ["subscribe", "status"])
+@pytest.mark.parametrize("kind", ["subscribe", "status", "cancel"])
 def test_a_text_that_is_no_job_id_is_an_unknown_job(kind: str, job_id: str) -> None:
     assert error(receive(ready(), type=kind, id="s", job_id=job_id)) == ("s", "unknown_job")
 
 
+@pytest.mark.clause("4.4", "4.6")
 def test_an_id_in_use_ends_the_connection_until_it_is_free() -> None:
     for free in (lambda p: p.ended("s"), lambda p: receive(p, type="unsubscribe", id="s")):
         protocol = ready()
@@ -116,6 +136,7 @@ def test_an_id_in_use_ends_the_connection_until_it_is_free() -> None:
         assert code(receive(protocol, type="subscribe", id="s", job_id=JOB)) == 4409
 
 
+@pytest.mark.clause("4.4")
 def test_subscriptions_are_counted() -> None:
     protocol = ready()
     for number in range(RULES.subscriptions_max):
@@ -131,10 +152,11 @@ def test_the_other_commands() -> None:
     assert receive(protocol, type="status", id="s", job_id=JOB) == [Look("s", JOB)]
     assert receive(protocol, type="ping") == [Send(ServerPong())]
     assert receive(protocol, type="pong") == []
-    assert error(receive(protocol, type="cancel", id="s", job_id=JOB)) == ("s", "unsupported")
-    assert error(receive(protocol, type="refresh", token="t")) == (None, "unsupported")
+    assert receive(protocol, type="cancel", id="s", job_id=JOB) == [CancelJob("s", JOB)]
+    assert receive(protocol, type="refresh", token="t") == [Renew("t")]
 
 
+@pytest.mark.clause("1.1")
 def test_unknown_fields_are_ignored() -> None:
     assert receive(ready(), type="ping", later=1) == [Send(ServerPong())]
 
@@ -144,17 +166,20 @@ def test_no_text_breaks_it(text: str) -> None:
     assert all(isinstance(action, Close | Send) for action in ready().receive(text, 0))
 
 
+@pytest.mark.clause("1.2")
 @pytest.mark.parametrize("text", ["", "{", "null", "[]", '"ping"', "{}", '{"type":1}', '{"type":"x"}'])
 def test_malformed_texts(text: str) -> None:
     assert code(ready().receive(text, 0)) == 4400
 
 
+@pytest.mark.clause("4.1")
 @pytest.mark.parametrize("identifier", ["", "x" * 129, "é" * 65])
 @pytest.mark.parametrize("kind", ["subscribe", "unsubscribe", "status", "cancel"])
 def test_ids_are_bounded(kind: str, identifier: str) -> None:
     assert code(receive(ready(), type=kind, id=identifier, job_id="*")) == 4400
 
 
+@pytest.mark.clause("1.2", "2.4")
 def test_binary_and_a_second_init_are_malformed() -> None:
     assert code(ready().receive_binary()) == 4400
     assert code(receive(ready(), type="connection_init", token="t")) == 4400
@@ -168,6 +193,7 @@ def test_after_the_close_nothing_is_answered() -> None:
     assert protocol.deadline == inf
 
 
+@pytest.mark.clause("1.3")
 def test_a_flood_ends_the_connection_and_patience_does_not() -> None:
     protocol = ready()
     for second in range(100):
@@ -177,6 +203,7 @@ def test_a_flood_ends_the_connection_and_patience_does_not() -> None:
     assert code(next(actions for actions in flooded if not isinstance(actions[0], Send))) == 4429
 
 
+@pytest.mark.clause("2.3")
 def test_silence_before_the_token() -> None:
     protocol = new()
     assert protocol.deadline == 5
@@ -184,12 +211,14 @@ def test_silence_before_the_token() -> None:
     assert code(protocol.on_time(5)) == 4408
 
 
+@pytest.mark.clause("2.4")
 def test_a_refused_token() -> None:
     protocol = new()
     receive(protocol, type="connection_init", token="t")
     assert protocol.refused("why") == [Close(4401, "why")]
 
 
+@pytest.mark.clause("3.1")
 def test_pings_go_on_while_they_are_answered() -> None:
     protocol = ready()
     for number in range(1, 5):
@@ -201,12 +230,45 @@ def test_pings_go_on_while_they_are_answered() -> None:
     assert code(protocol.on_time(120)) == 4408, "only a pong answers a ping"
 
 
+@pytest.mark.clause("2.6")
 def test_an_expired_token_ends_the_connection() -> None:
     protocol = ready(lasts_s=7)
     assert protocol.deadline == 7
     assert code(protocol.on_time(7)) == 4401
 
 
+@pytest.mark.clause("8.3")
+def test_a_newer_token_moves_the_end() -> None:
+    protocol = ready(lasts_s=7)
+    assert protocol.renewed(Grant(USER, 90, 100), now=6) == [Send(Refreshed(expires_in=90))]
+    assert protocol.on_time(7) == []
+    assert protocol.deadline == 20, "the next ping"
+    for now in (20, 40, 60, 80, 100):
+        receive(protocol, type="pong", now=now)
+        protocol.on_time(now)
+    assert code(protocol.on_time(106)) == 4401
+
+
+@pytest.mark.clause("8.3")
+def test_a_newer_token_may_end_earlier() -> None:
+    protocol = ready(lasts_s=1_000)
+    protocol.renewed(Grant(USER, 0, 10), now=0)
+    assert code(protocol.on_time(10)) == 4401
+
+
+@pytest.mark.clause("8.3")
+def test_a_token_of_another_user_ends_the_connection() -> None:
+    assert code(ready().renewed(Grant("bob", 90, 100), now=0)) == 4401
+
+
+@pytest.mark.clause("8.3")
+def test_a_bad_newer_token_changes_nothing() -> None:
+    protocol = ready(lasts_s=7)
+    assert error(protocol.not_renewed("why")) == (None, "bad_token")
+    assert protocol.deadline == 7
+
+
+@pytest.mark.clause("2.1", "2.2")
 @pytest.mark.parametrize(
     ("offered", "origin", "origins", "refused"),
     [

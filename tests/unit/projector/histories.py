@@ -1,7 +1,7 @@
 """Histories as the log would hand them over, and a view's rows to compare."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -13,7 +13,8 @@ from shared.log import Entry
 from shared.subjects import job_event
 from tests import builders
 
-TABLES = ("checkpoint", "jobs", "labels", "totals")
+ANSWERED = ("checkpoint", "jobs", "labels", "totals")
+TABLES = (*ANSWERED, "expired")
 POISON = b"\xff not json"
 NEWER = b'{"type":"job.paused.v9"}'
 USERS = ("alice", "bob", 'eve.*.>"; DROP TABLE jobs; --', "nul\x00nul", "ünï 🦉")
@@ -77,16 +78,18 @@ def _random_life(random: Random) -> list[Event]:
     lives: tuple[list[Event], ...] = (
         [builders.cancelled(job, user)],
         [builders.running(job, user), end(job, user)],
+        [builders.running(job, user), end(job, user), builders.expired(job, user)],
+        [builders.cancelled(job, user), builders.expired(job, user, "erased")],
         [builders.running(job, user), builders.running(job, user, attempt=2), end(job, user, attempt=2)],
         [builders.running(job, user), builders.cancel_requested(job, user), builders.cancelled(job, user, 1)],
     )
     return [queued, *random.choice(lives)]
 
 
-def rows_of(connection: sqlite3.Connection) -> Rows:
+def rows_of(connection: sqlite3.Connection, tables: Sequence[str] = TABLES) -> Rows:
     """Everything that a view holds, in an order that does not depend on when it was written."""
     # The names are this module's own.
     return {
         table: sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr)  # noqa: S608
-        for table in TABLES
+        for table in tables
     }

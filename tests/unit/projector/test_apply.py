@@ -1,21 +1,33 @@
 """A batch and its checkpoint are stored together, once, whatever is odd about the batch."""
 
+import dataclasses
 import sqlite3
 import zlib
+from datetime import timedelta
 
+import msgspec
 import pytest
 
 from services.projector.database import VERSION
+from services.projector.leaving import (
+    forget_job,
+    forget_leftovers,
+    select_due,
+    select_leftovers,
+)
 from services.projector.queries import count_jobs
 from services.projector.view import (
     LOADED_AT_ONCE,
     Applied,
+    Leftovers,
     Oddity,
     apply_entries,
     clear_view,
+    microseconds,
     select_checkpoint,
     select_record,
 )
+from shared.events import Artifact, Event
 from shared.record import JobRecord
 from tests import builders
 from tests.unit.projector.histories import NEWER, POISON, USERS, empty_view, odd_entry, rows_of, stored
@@ -23,7 +35,7 @@ from tests.unit.projector.histories import NEWER, POISON, USERS, empty_view, odd
 KEY = (builders.USER, builders.JOB)
 LIFE = (builders.queued(labels={"course": "cs101"}), builders.running(), builders.completed())
 
-ROWS_OF_VERSION = {1: 4_129_895_018, 2: 819_280_849, 3: 2_192_360_663}
+ROWS_OF_VERSION = {1: 4_129_895_018, 2: 819_280_849, 3: 43_613_439}
 """A fingerprint of what a view of that version holds after LIFE."""
 
 
@@ -169,3 +181,92 @@ def test_a_cleared_view_is_an_empty_one_of_the_named_stream(view: sqlite3.Connec
     clear_view(view, "2026-01-01T00:00:00Z")
     assert rows_of(view) == rows_of(other)
     other.close()
+
+
+# --- what is gone
+
+GONE = (*LIFE, builders.expired())
+
+
+def test_an_expired_job_leaves_nothing_but_a_place_on_the_list(view: sqlite3.Connection) -> None:
+    apply_entries(view, stored(LIFE))
+    apply_entries(view, stored([builders.expired()], first=4))
+    rows = rows_of(view)
+    assert (rows["jobs"], rows["labels"]) == ([], [])
+    assert set(count_jobs(view).jobs.values()) == {0}
+    assert select_leftovers(view, 10) == [Leftovers(builders.USER, builders.JOB, 4, attempts=1, artifacts=0)]
+
+
+def test_a_whole_life_with_its_tombstone_in_one_batch_is_the_same(view: sqlite3.Connection) -> None:
+    apply_entries(view, stored(GONE))
+    other = empty_view()
+    for one in stored(GONE):
+        apply_entries(other, [one])
+    assert rows_of(view) == rows_of(other)
+    other.close()
+
+
+def test_the_tombstone_of_an_unknown_job_is_on_the_list_too(view: sqlite3.Connection) -> None:
+    """The view is new, and a crash may have left a part of the job behind."""
+    apply_entries(view, stored([builders.expired()], first=9))
+    assert select_leftovers(view, 10) == [Leftovers(builders.USER, builders.JOB, 9)]
+
+
+def test_the_list_knows_how_many_files_there_were(view: sqlite3.Connection) -> None:
+    files = tuple(Artifact(path=name, size=1, sha256="0" * 64) for name in "abc")
+    completed = msgspec.structs.replace(
+        builders.completed(attempt=2), result=msgspec.structs.replace(builders.result(), artifacts=files)
+    )
+    life: list[Event] = [builders.queued(), builders.running(), builders.running(attempt=2), completed]
+    apply_entries(view, stored([*life, builders.expired()]))
+    assert select_leftovers(view, 10) == [Leftovers(builders.USER, builders.JOB, 5, attempts=2, artifacts=3)]
+
+
+def test_only_finished_jobs_become_due(view: sqlite3.Connection) -> None:
+    other = builders.job_id()
+    end_us = microseconds(builders.completed().time)
+    apply_entries(view, stored([builders.queued(ttl_s=60), builders.queued(other, ttl_s=1)]))
+    assert select_due(view, 10**18, 10) == []
+    apply_entries(view, stored([builders.running(), builders.completed()], first=3))
+    assert select_due(view, end_us + 60 * 10**6 - 1, 10) == []
+    assert [due.key for due in select_due(view, end_us + 60 * 10**6, 10)] == [KEY]
+
+
+def test_a_job_without_a_time_to_live_is_never_due(view: sqlite3.Connection) -> None:
+    apply_entries(view, stored(LIFE))
+    assert select_due(view, 10**18, 10) == []
+    assert record_of(view).expires_at is None
+
+
+def test_a_record_tells_when_it_leaves(view: sqlite3.Connection) -> None:
+    apply_entries(view, stored([builders.queued(ttl_s=60)]))
+    assert (record_of(view).ttl_s, record_of(view).expires_at) == (60, None)
+    apply_entries(view, stored(LIFE[1:], first=2))
+    assert record_of(view).expires_at == builders.completed().time + timedelta(seconds=60)
+
+
+def test_what_the_log_has_forgotten_is_forgotten(view: sqlite3.Connection) -> None:
+    before = rows_of(view)
+    apply_entries(view, stored(LIFE))
+    forget_job(view, KEY)
+    forget_job(view, KEY)
+    after = rows_of(view)
+    assert after.pop("checkpoint") != before.pop("checkpoint")
+    assert after == before
+
+
+def test_only_the_same_tombstone_is_struck_off(view: sqlite3.Connection) -> None:
+    apply_entries(view, stored(GONE))
+    (left,) = select_leftovers(view, 10)
+    forget_leftovers(view, dataclasses.replace(left, tombstone=left.tombstone - 1))
+    assert select_leftovers(view, 10) == [left]
+    forget_leftovers(view, left)
+    assert select_leftovers(view, 10) == []
+
+
+def test_a_second_life_under_the_same_key_is_another_job(view: sqlite3.Connection) -> None:
+    """An idempotency key that was used again after the tombstone had left."""
+    apply_entries(view, stored(GONE))
+    apply_entries(view, stored([builders.queued(language="bash")], first=9))
+    record = record_of(view)
+    assert (record.status, record.language, record.queued_sequence) == ("queued", "bash", 9)

@@ -6,12 +6,21 @@ from datetime import timedelta
 import pytest
 
 from services.projector.origin import LogState, why_another
+from services.projector.settings import TOMBSTONE_S
 from services.projector.view import Checkpoint
 from tests import builders
 
 CREATED = "2026-01-01T00:00:00.123456789Z"
 VIEW = Checkpoint(100, builders.NOON, CREATED)
-LOG = LogState(CREATED, first_sequence=1, last_sequence=100, stored_at=builders.NOON)
+LOG = LogState(
+    CREATED,
+    first_sequence=1,
+    last_sequence=100,
+    stored_at=builders.NOON,
+    next_stored_at=None,
+    now=builders.NOON,
+)
+LATE = builders.NOON + timedelta(seconds=TOMBSTONE_S)
 
 
 @pytest.mark.parametrize(
@@ -19,6 +28,17 @@ LOG = LogState(CREATED, first_sequence=1, last_sequence=100, stored_at=builders.
     [
         pytest.param(VIEW, LOG, id="in step"),
         pytest.param(VIEW, replace(LOG, last_sequence=200), id="behind"),
+        pytest.param(
+            VIEW,
+            replace(LOG, first_sequence=102, last_sequence=110, stored_at=None),
+            id="behind, and what it has not read has left, but no tombstone",
+        ),
+        pytest.param(
+            VIEW,
+            replace(LOG, last_sequence=101, next_stored_at=LATE - timedelta(seconds=1), now=LATE),
+            id="long silence, then a new entry",
+        ),
+        pytest.param(VIEW, replace(LOG, now=LATE), id="long silence"),
         pytest.param(VIEW, replace(LOG, first_sequence=101, stored_at=None), id="all that was read has left"),
         pytest.param(VIEW, replace(LOG, first_sequence=50), id="a part has left"),
         pytest.param(
@@ -48,9 +68,15 @@ def test_goes_on_with_the_same_log(view: Checkpoint, log: LogState) -> None:
         ),
         pytest.param(
             VIEW,
-            replace(LOG, first_sequence=102, last_sequence=110, stored_at=None),
-            "begins at 102",
-            id="entries left before they were read",
+            replace(LOG, last_sequence=110, now=LATE),
+            "may have left",
+            id="a tombstone may have left before it was read",
+        ),
+        pytest.param(
+            VIEW,
+            replace(LOG, last_sequence=110, next_stored_at=builders.NOON, now=LATE),
+            "may have left",
+            id="a tombstone after the next entry may have left",
         ),
     ],
 )

@@ -1,0 +1,41 @@
+"""/v1/users: erasing one, for operators."""
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from services.api.answers import json_answer
+from services.api.context import CallerOf, ContextOf
+from services.api.erasures import Erasure
+from services.api.openapi import told
+from services.api.parts import parts_of
+from services.api.routes.dead_letters import operator
+from shared import problems
+from shared.job import Moment
+from shared.problems import ProblemError
+from shared.subjects import SubjectError
+
+router = APIRouter(prefix="/v1/users", tags=["operators"], dependencies=[Depends(operator)])
+
+
+@router.delete(
+    "/{user_id:path}",
+    summary="Erase a user",
+    responses=told(
+        Erasure,
+        also={202: "A part of it is done: ask again until it is answered with 200"},
+        refusals=(problems.INVALID,),
+    ),
+)
+async def erase_user(user_id: str, request: Request, caller: CallerOf, context: ContextOf) -> Response:
+    """Stop the user's jobs, and remove all of them with their files and sessions; tells what remains.
+
+    Take away the user's tokens first: whoever has one can begin anew.
+    """
+    moment = Moment(datetime.now(UTC), context.request_id, context.trace)
+    try:
+        erasure = await parts_of(request).erasures.erase(user_id, caller.user_id, moment)
+    except SubjectError as error:
+        raise ProblemError(problems.INVALID, str(error)) from error
+    return json_answer(erasure, status=200 if erasure.is_done else 202)

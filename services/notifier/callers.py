@@ -1,0 +1,48 @@
+"""Who calls and for how long, by their token. It is read from a message or a header, never a URL."""
+
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+
+from services.notifier.actions import Grant
+from shared import problems
+from shared.problems import ProblemError
+from shared.tokens import LEEWAY_S, SCOPE_JOBS, KeysUnavailableError, TokenError, Tokens
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="headrace"'}
+
+
+class ScopeError(TokenError):
+    """The token is good, but not for this."""
+
+
+async def check(tokens: Tokens, token: str, scope: str = SCOPE_JOBS) -> Grant:
+    """What the token gives. Raises TokenError, or ScopeError if all it lacks is the scope."""
+    caller = await tokens.check(token)
+    if scope not in caller.scopes:
+        raise ScopeError(f"the token lacks the scope {scope!r}")
+    lasts_s = (caller.expires_at - datetime.now(UTC)).total_seconds()
+    return Grant(caller.user_id, max(0, int(lasts_s)), lasts_s + LEEWAY_S)
+
+
+async def caller_of(request: Request, tokens: Tokens, scope: str = SCOPE_JOBS) -> Grant:
+    """The same of a request. Raises ProblemError: 401 without a good token, 403 without the scope, 503 while
+    the keys of the token's issuer cannot be had.
+    """
+    token = bearer(request.headers.get("authorization", ""))
+    try:
+        if token is None:
+            raise TokenError("send a token as 'Authorization: Bearer …'")
+        return await check(tokens, token, scope)
+    except KeysUnavailableError as error:
+        raise ProblemError(problems.UNAVAILABLE, str(error), headers={"Retry-After": "5"}) from None
+    except ScopeError as error:
+        raise ProblemError(problems.FORBIDDEN, str(error)) from None
+    except TokenError as error:
+        raise ProblemError(problems.UNAUTHENTICATED, str(error), headers=CHALLENGE) from None
+
+
+def bearer(header: str) -> str | None:
+    """The token of an `Authorization` header, if it has one."""
+    scheme, _, token = header.partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None

@@ -1,0 +1,38 @@
+"""What operators may see of a connection. No token is ever part of it."""
+
+from datetime import datetime
+from typing import Literal
+
+from shared.events import Shape
+
+Transport = Literal["websocket", "sse"]
+
+
+class SubscriptionRecord(Shape, frozen=True, kw_only=True):
+    """What one subscription shows; no `job_id` is every job of the user."""
+
+    id: str
+    job_id: str | None
+
+
+class ConnectionRecord(Shape, frozen=True, kw_only=True):
+    """One open connection. `user_id` is None until it has proved who it is.
+
+    `last_activity` is when the client last sent something; over SSE it cannot, so there it is when the
+    connection began. `queued_bytes` waits to be read by the client.
+    """
+
+    connection_id: str
+    user_id: str | None
+    transport: Transport
+    connected_at: datetime
+    last_activity: datetime
+    queued_bytes: int
+    subscriptions: tuple[SubscriptionRecord, ...]
+
+
+class ConnectionList(Shape, frozen=True, kw_only=True):
+    """Some of the `total` connections that were asked for, the oldest first."""
+
+    total: int
+    connections: tuple[ConnectionRecord, ...]

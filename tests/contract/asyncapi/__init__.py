@@ -1,0 +1,1 @@
+"""Tests: the AsyncAPI document of the WebSocket protocol, and the official parser that reads it."""

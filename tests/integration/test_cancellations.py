@@ -1,0 +1,55 @@
+"""Stopping a job, whoever asks: the outcome as a value, and decided again when the job moves on meanwhile."""
+
+from datetime import UTC, datetime
+
+from shared.broker import Broker
+from shared.cancellations import Cancellations, Requested
+from shared.events import JobCancelled, JobCancelRequested
+from shared.job import Moment, Refuse
+from shared.log import Appended, Log
+from shared.log import History as JobHistory
+from tests import builders
+from tests.integration.notifier.writer import Writer
+
+MOMENT = Moment(datetime(2026, 1, 2, tzinfo=UTC), "req-9")
+
+
+class MovingLog(Log):
+    """The log, in which the job starts just after it was read for the first time."""
+
+    def __init__(self, broker: Broker, writer: Writer) -> None:
+        super().__init__(broker)
+        self._writer = writer
+        self.reads = 0
+
+    async def read_job(self, user_id: str, job_id: str, *, at_least: int = 0) -> JobHistory:
+        history = await super().read_job(user_id, job_id, at_least=at_least)
+        self.reads += 1
+        if self.reads == 1:
+            await self._writer.append(builders.running(job_id))
+        return history
+
+
+async def test_a_job_that_starts_meanwhile_is_asked_to_stop(broker: Broker) -> None:
+    writer = Writer(broker, Log(broker))
+    job = builders.job_id()
+    await writer.append(builders.queued(job))
+    log = MovingLog(broker, writer)
+    assert await Cancellations(log, patience_s=5).cancel(builders.USER, job, MOMENT) == Requested()
+    assert log.reads == 2
+    *_, last = (await log.read_job(builders.USER, job)).entries
+    assert isinstance(last.event(), JobCancelRequested)
+
+
+async def test_the_outcomes(broker: Broker, log: Log) -> None:
+    cancellations = Cancellations(log, patience_s=5)
+    job = builders.job_id()
+    assert await cancellations.cancel(builders.USER, job, MOMENT) == Refuse("unknown_job")
+    assert isinstance(await log.append(builders.queued(job), expected=0, patience_s=5), Appended)
+    assert await cancellations.cancel("bob", job, MOMENT) == Refuse("unknown_job")
+    assert await cancellations.cancel(builders.USER, job, MOMENT) == Requested()
+    *_, last = (await log.read_job(builders.USER, job)).entries
+    cancelled = last.event()
+    assert isinstance(cancelled, JobCancelled)
+    assert (cancelled.by, cancelled.request_id, cancelled.attempt) == (builders.USER, "req-9", None)
+    assert await cancellations.cancel(builders.USER, job, MOMENT) == Refuse("already_finished")
