@@ -33,6 +33,7 @@ bench:
     python -m bench.history
     python -m bench.fanout
     python -m bench.resume
+    python -m bench.audit
 
 # Every attack that we know of, for real: as whoever runs it, and where that is root, as an ordinary user too.
 security *arguments:

@@ -3,7 +3,7 @@
 It only hands over to an `AsyncClient` on a loop in a thread of its own, so there is one way to resume.
 """
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from datetime import datetime
@@ -108,15 +108,23 @@ class Client:
         self,
         *,
         after: int = 0,
-        kind: str | None = None,
+        kind: str | Sequence[str] | None = None,
+        job_id: str | None = None,
         stored_from: datetime | None = None,
         stored_to: datetime | None = None,
+        user_id: str | None = None,
         everyone: bool = False,
     ) -> Iterator[EventObject]:
         """All events that the log holds of the caller."""
         return self._each(
             self._client.replay(
-                after=after, kind=kind, stored_from=stored_from, stored_to=stored_to, everyone=everyone
+                after=after,
+                kind=kind,
+                job_id=job_id,
+                stored_from=stored_from,
+                stored_to=stored_to,
+                user_id=user_id,
+                everyone=everyone,
             )
         )
 

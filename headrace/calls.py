@@ -6,7 +6,7 @@ Every failure is one of `headrace.errors`; aiohttp's own do not leave this modul
 """
 
 import ipaddress
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,7 +29,7 @@ COME_BACK = frozenset({429, 503})
 NO_ANSWER = frozenset({502, 503, 504})
 """What a proxy says for a service that it cannot reach, without a problem document."""
 
-Params = Mapping[str, str | int]
+Params = Mapping[str, str | int | Sequence[str]]
 
 _growing = tenacity.wait_exponential_jitter(multiplier=0.1, max=3.0, jitter=0.2)
 

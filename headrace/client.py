@@ -5,7 +5,7 @@ What goes wrong is one of `headrace.errors`. docs/client.md shows it at work.
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from datetime import datetime
 from types import TracebackType
@@ -28,7 +28,7 @@ RESULT_TIMEOUT_S = 300.0
 CONFLICT = 409
 
 AnswerT = TypeVar("AnswerT")
-Filter = str | int | datetime | None
+Filter = str | int | datetime | Sequence[str] | None
 
 
 class AsyncClient:
@@ -138,13 +138,21 @@ class AsyncClient:
         self,
         *,
         after: int = 0,
-        kind: str | None = None,
+        kind: str | Sequence[str] | None = None,
+        job_id: str | None = None,
         stored_from: datetime | None = None,
         stored_to: datetime | None = None,
+        user_id: str | None = None,
         everyone: bool = False,
     ) -> AsyncGenerator[EventObject, None]:
-        """All events that the log holds of the caller (or of everyone, with the scope for it), in order."""
-        filters: dict[str, Filter] = {"type": kind, "from": stored_from, "to": stored_to}
+        """All events that the log holds of the caller (with the scope: of another, of all), in order."""
+        filters: dict[str, Filter] = {
+            "type": kind,
+            "job_id": job_id,
+            "from": stored_from,
+            "to": stored_to,
+            "user": user_id,
+        }
         if everyone:
             filters["all"] = "true"
         while True:
@@ -220,7 +228,7 @@ def _path(job_id: str) -> str:
     return f"/v1/jobs/{quote(job_id, safe='')}"
 
 
-def _params(filters: Mapping[str, Filter]) -> dict[str, str | int]:
+def _params(filters: Mapping[str, Filter]) -> dict[str, str | int | Sequence[str]]:
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in filters.items()

@@ -10,6 +10,9 @@
     ├── NotFinishedError     the job goes on, but the time to wait for it is over; also a TimeoutError
     ├── ProtocolError        an answer that this version does not understand
     ├── StackError           nothing tells where the service is (`headrace.local.stack`)
+    ├── SpeedError           no speed at which a history can be replayed (`headrace.replay`)
+    ├── HistoryFileError     a history file cannot be written or read (`headrace.history_file`)
+    ├── DamagedError         a history file is not what was exported (`headrace.history_file`)
     ├── UnsafePathError      an artifact's path leads outside (`headrace.artifacts`)
     └── WrongContentError    an artifact did not arrive as the job left it (`headrace.artifacts`)
 """

@@ -16,6 +16,7 @@ from shared.codec import EventObject
 from shared.record import JobRecord
 
 TEXT_MAX = 72
+ID_WIDTH = 36
 _COLOURS = {
     "queued": "cyan",
     "running": "blue",
@@ -72,6 +73,25 @@ def jobs_table(jobs: Iterable[JobRecord]) -> Table:
             harmless(job.language),
             f"{job.created_at:%Y-%m-%d %H:%M:%S}",
             "" if took is None else str(took),
+            harmless(job.reason or ""),
+        )
+    return table
+
+
+def states_table(jobs: Iterable[JobRecord]) -> Table:
+    """Jobs as they stood at some moment, one a row."""
+    table = Table(box=None, header_style="bold")
+    table.add_column("job", min_width=ID_WIDTH)
+    for column in ("user", "status", "attempt", "language", "last event", "reason"):
+        table.add_column(column)
+    for job in jobs:
+        table.add_row(
+            job.job_id,
+            harmless(job.user_id),
+            f"[{_COLOURS.get(job.status, 'white')}]{job.status}[/]",
+            str(job.attempt),
+            harmless(job.language),
+            f"#{job.last_sequence}",
             harmless(job.reason or ""),
         )
     return table

@@ -71,14 +71,17 @@ class Follower:
         *,
         after: int = 0,
         after_time: datetime | None = None,
+        since: datetime | None = None,
         subjects: Sequence[str] = (),
         without_payloads: bool = False,
+        is_passing: bool = False,
         service: str,
     ) -> None:
         """Prepare; `run` does the reading. `after_time` is when the stream stored `after`, if known.
 
-        `subjects` are filters that do not overlap; none means everything. `without_payloads` is for who needs
-        to know only that something was stored.
+        `since` begins with what was stored then, wherever that is. `subjects` are filters that do not
+        overlap; none means everything. `without_payloads` is for who needs to know only that something was
+        stored. `is_passing` is for a reader that comes and goes, whose position says nothing of its service.
         """
         self._broker = broker
         self._stream = stream
@@ -86,6 +89,8 @@ class Follower:
         self._service = service
         self._what = {"filter_subjects": list(subjects)} if subjects else {}
         self._headers_only = without_payloads
+        self._is_passing = is_passing
+        self._since = since
         self.position = after
         self._position_time = after_time
         self._anew_after: datetime | None = None
@@ -150,10 +155,12 @@ class Follower:
         return int(created["num_pending"])
 
     def _start(self) -> dict[str, object]:
-        """After the last handled message: by its sequence, or by its time if sequences began anew."""
-        if self._anew_after is None:
+        """After the last handled message: by its sequence, or by a time if that alone says where it is."""
+        start = self._since
+        if self._anew_after is not None:
+            start = self._anew_after + timedelta(microseconds=1)
+        if start is None:
             return {"deliver_policy": "by_start_sequence", "opt_start_seq": self.position + 1}
-        start = self._anew_after + timedelta(microseconds=1)
         return {"deliver_policy": "by_start_time", "opt_start_time": start.isoformat()}
 
     async def _notice_new_stream(self, last: int, first: int) -> None:
@@ -231,7 +238,10 @@ class Follower:
             self.position = batch[-1].sequence
             self._position_time = batch[-1].stored_at
             self._anew_after = None
+            self._since = None
             self._moved.notify_all()
+        if self._is_passing:
+            return
         metrics.FOLLOWER_POSITION.labels(stream=self._stream).set(self.position)
 
 

@@ -180,6 +180,20 @@ class Log:
             event_id=_event_id(base64.b64decode(message.get("hdrs", ""))),
         )
 
+    async def last_sequence(self, *, stream: str = JOBS) -> int:
+        """Of everything that was ever stored; 0 in the beginning."""
+        return int((await self._broker.api(f"STREAM.INFO.{stream}"))["state"]["last_seq"])
+
+    async def stored_at(self, sequence: int, *, stream: str = JOBS) -> datetime | None:
+        """When it was stored; None if nothing is stored there (any more)."""
+        try:
+            answer = await self._broker.api(f"STREAM.MSG.GET.{stream}", {"seq": sequence})
+        except JetStreamError as error:
+            if error.code == NO_MESSAGE:
+                return None
+            raise
+        return parse_time(answer["message"]["time"])
+
     async def read_job(self, user_id: str, job_id: str, *, at_least: int = 0) -> History:
         """Fold one job's events. `at_least` is a sequence that the answer must include (a known conflict)."""
         deadline = asyncio.get_running_loop().time() + BEHIND_MAX_S

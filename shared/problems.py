@@ -60,6 +60,9 @@ TOO_MANY_REQUESTS = ProblemType(
 TOO_MANY_JOBS = ProblemType(
     "too-many-jobs", HTTPStatus.TOO_MANY_REQUESTS, "More unfinished jobs than this user may have"
 )
+TOO_MANY_READERS = ProblemType(
+    "too-many-readers", HTTPStatus.TOO_MANY_REQUESTS, "More histories at once than this user may read"
+)
 OVERLOADED = ProblemType("overloaded", HTTPStatus.SERVICE_UNAVAILABLE, "Too many jobs wait already")
 INTERNAL = ProblemType("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed")
 UNAVAILABLE = ProblemType(
@@ -93,6 +96,7 @@ ALL = (
     UNKNOWN_LANGUAGE,
     TOO_MANY_REQUESTS,
     TOO_MANY_JOBS,
+    TOO_MANY_READERS,
     OVERLOADED,
     INTERNAL,
     UNAVAILABLE,

@@ -6,6 +6,7 @@ and `unescape` reads it back: letters, digits, `-` and `_` stay, every other byt
 
 import base64
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 JOBS = "JOBS"
@@ -123,6 +124,13 @@ def user_events_of_kind(user_id: str, kind: str) -> str:
 def user_events(user_id: str) -> str:
     """All events of all jobs of one user."""
     return f"jobs.{escape(user_id)}.*.*"
+
+
+def events_among(user_id: str | None, job_id: str | None, kinds: Iterable[str]) -> tuple[str, ...]:
+    """The events of one user (None: all), of one job (None: all), and of some kinds (none: every)."""
+    user = "*" if user_id is None else escape(user_id)
+    job = "*" if job_id is None else _job_token(job_id)
+    return tuple(f"jobs.{user}.{job}.{kind}" for kind in sorted(set(kinds)) or ("*",))
 
 
 def feed_note(user_id: str, job_id: str, kind: str) -> str:

@@ -1,11 +1,12 @@
 """The command line: each command is a few lines over the client or the local stack.
 
-`running` holds what starts something on this machine, `asking` what asks a Headrace that runs.
+`running` holds what starts something on this machine, `asking` what asks a Headrace that
+runs, `histories` what reads the whole log back.
 """
 
 import typer
 
-from headrace.cli import asking, running
+from headrace.cli import asking, histories, running
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,7 +26,9 @@ app.command()(asking.ls)
 app.command()(asking.cancel)
 app.command()(asking.logs)
 app.command()(asking.events)
-app.command()(asking.replay)
+app.command()(histories.replay)
+app.command()(histories.export)
+app.command()(histories.verify)
 app.command()(asking.artifacts)
 app.command()(asking.erase)
 

@@ -44,7 +44,7 @@ def submit(
         job = await client.submit(submission, key=key)
         print_json(job) if as_json else console.print(job.job_id)
 
-    _call(data, user, call)
+    ask(data, user, call)
 
 
 def get(
@@ -56,7 +56,7 @@ def get(
         job = await client.get(job_id)
         print_json(job) if as_json else console.print(jobs_table([job]))
 
-    _call(data, user, call)
+    ask(data, user, call)
 
 
 def wait(
@@ -73,7 +73,7 @@ def wait(
         print_json(job) if as_json else explain(job)
         return exit_code(job)
 
-    _call(data, user, call)
+    ask(data, user, call)
 
 
 def ls(
@@ -90,7 +90,7 @@ def ls(
         page = await client.jobs(status=status, language=language, limit=limit)
         print_json(page) if as_json else console.print(jobs_table(page.jobs))
 
-    _call(data, user, call)
+    ask(data, user, call)
 
 
 def cancel(
@@ -102,7 +102,7 @@ def cancel(
         job = await client.cancel(job_id)
         print_json(job) if as_json else console.print(job.status)
 
-    _call(data, user, call)
+    ask(data, user, call)
 
 
 def erase(
@@ -134,7 +134,7 @@ def artifacts(
             await download(client, job_id, listed.artifacts, output)
         print_json(listed) if as_json else console.print(artifacts_table(listed))
 
-    _call(data, user, call)
+    ask(data, user, call)
 
 
 def logs(
@@ -148,7 +148,7 @@ def logs(
     async def call(client: AsyncClient) -> None:
         await show_logs(client, job_id, follow=follow)
 
-    _call(data, user, call)
+    ask(data, user, call)
 
 
 def events(
@@ -167,32 +167,17 @@ def events(
         if follow:
             shown = client.follow(job_id or "*", after=after or ("start" if job_id else "now"))
             async with aclosing(shown) as found:
-                await _show(found, as_json=as_json)
+                await show_events(found, as_json=as_json)
         elif job_id is not None:
-            await _show(_each(await client.history(job_id)), as_json=as_json)
+            await show_events(_each(await client.history(job_id)), as_json=as_json)
         else:
-            await _show(client.replay(), as_json=as_json)
+            await show_events(client.replay(), as_json=as_json)
 
-    _call(data, user, call)
-
-
-def replay(
-    after: Annotated[int, typer.Option(min=0, help="A sequence of the log.")] = 0,
-    kind: Annotated[str | None, typer.Option("--type", help="For example failed.")] = None,
-    everyone: Annotated[bool, typer.Option("--all", help="Every user; needs the scope audit:all.")] = False,
-    data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
-    as_json: AsJson = False,
-) -> None:
-    """Read all events back from the log, in order."""
-
-    async def call(client: AsyncClient) -> None:
-        await _show(client.replay(after=after, kind=kind, everyone=everyone), as_json=as_json)
-
-    _call(data, user, call)
+    ask(data, user, call)
 
 
-async def _show(found: AsyncIterator[EventObject], *, as_json: bool) -> None:
+async def show_events(found: AsyncIterator[EventObject], *, as_json: bool) -> None:
+    """One a line, as they come."""
     first = None
     async for event in found:
         first = first or event
@@ -207,7 +192,9 @@ async def _each(found: Iterable[EventObject]) -> AsyncIterator[EventObject]:
         yield event
 
 
-def _call(data: Path, user: str, call: Callable[[AsyncClient], Awaitable[int | None]]) -> None:
+def ask(data: Path, user: str, call: Callable[[AsyncClient], Awaitable[int | None]]) -> None:
+    """Call with a client, and end as every command does; the call's number is the exit code."""
+
     async def called() -> int:
         endpoint = connection.endpoint(data, user)
         async with AsyncClient(

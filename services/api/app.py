@@ -5,6 +5,7 @@ from fastapi import Depends, FastAPI
 from services.api import openapi, problems
 from services.api.admission import admitted
 from services.api.artifacts import Artifacts
+from services.api.audit import Audit
 from services.api.bucket import Bucket
 from services.api.catalogue import Catalogue
 from services.api.context import RequestIds
@@ -60,6 +61,7 @@ def create_app(
         submissions=submissions,
         cancellations=Cancellations(log, patience_s=settings.append_patience_s),
         queries=queries,
+        audit=Audit(broker, log),
         artifacts=Artifacts(queries, Objects(broker, log, ARTIFACTS)),
         catalogue=catalogue,
         quotas=quotas,

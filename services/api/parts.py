@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from services.api.artifacts import Artifacts
+from services.api.audit import Audit
 from services.api.catalogue import Catalogue
 from services.api.dead_letters import DeadLetters
 from services.api.erasures import Erasures
@@ -23,6 +24,7 @@ class Parts:
     submissions: Submissions
     cancellations: Cancellations
     queries: Queries
+    audit: Audit
     artifacts: Artifacts
     catalogue: Catalogue
     quotas: Quotas

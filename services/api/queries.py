@@ -1,6 +1,6 @@
 """Reads: from the view where it is enough, from the log where it must be right."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,16 +15,7 @@ from shared.log import Entry, History, Log
 from shared.logs import get_logger
 from shared.problems import ProblemError
 from shared.record import JobRecord, fold
-from shared.subjects import (
-    EXPIRED_KIND,
-    JOBS_SUBJECTS,
-    VIEW_DEAD,
-    VIEW_JOB,
-    VIEW_JOBS,
-    is_job_id,
-    job_events,
-    user_events,
-)
+from shared.subjects import EXPIRED_KIND, VIEW_DEAD, VIEW_JOB, VIEW_JOBS, is_job_id, job_events
 from shared.view import (
     DeadQuestion,
     JobAnswer,
@@ -94,40 +85,13 @@ class Queries:
 
     async def job_events(self, user_id: str, job_id: str) -> list[EventObject]:
         """A job's history as stored. Raises ProblemError if the user has no such job."""
-        events = [event async for event in self._events(job_events(user_id, job_id), after=0, up_to=None)]
+        entries = self._log.replay(job_events(user_id, job_id))
+        events = [event async for entry in entries if (event := shown(entry)) is not None]
         if not events:
             raise unknown_job()
         if events[-1].type.split(".")[1] == EXPIRED_KIND:
             raise expired_job()
         return events
-
-    async def audit(
-        self,
-        user_id: str | None,
-        *,
-        after: int,
-        kind: str | None,
-        stored_from: datetime | None,
-        stored_to: datetime | None,
-    ) -> AsyncIterator[EventObject]:
-        """All events that are stored now, of one user or of all, in log order."""
-        subject_filter = JOBS_SUBJECTS if user_id is None else user_events(user_id)
-        last = await self._log.last(subject_filter)
-        if last is None:
-            return
-        async for event in self._events(subject_filter, after=after, up_to=last.sequence):
-            early = stored_from is not None and event.stored_at < stored_from
-            late = stored_to is not None and event.stored_at >= stored_to
-            if not early and not late and kind in {None, event.type, event.type.split(".")[1]}:
-                yield event
-
-    async def _events(
-        self, subject_filter: str, *, after: int, up_to: int | None
-    ) -> AsyncIterator[EventObject]:
-        async for entry in self._log.replay(subject_filter, after=after, up_to=up_to):
-            shown = _shown(entry)
-            if shown is not None:
-                yield shown
 
     async def _ask(self, subject: str, question: msgspec.Struct, kind: type[AnswerT]) -> AnswerT:
         message = await self._broker.request(subject, msgspec.json.encode(question), timeout_s=VIEW_TIMEOUT_S)
@@ -173,7 +137,8 @@ def _folded(entries: Iterable[Entry]) -> JobRecord:
     return record
 
 
-def _shown(entry: Entry) -> EventObject | None:
+def shown(entry: Entry) -> EventObject | None:
+    """The event of an entry as clients see it; None for bytes that are none."""
     try:
         return event_object(
             entry.payload,

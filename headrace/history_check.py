@@ -1,0 +1,277 @@
+"""What a history file must be: whole, in order, by the rules of each job; and what the log says of it now.
+
+A job's rules are those of `shared.job`. A job that began before the file did is known from its first event
+on. Against the log every event is compared; one that the log no longer holds has *expired* where nothing is
+left of its job, for so jobs leave, and is *missing* otherwise.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from headrace.errors import ProtocolError
+from headrace.history_file import HistoryFile, HistoryFileError
+from headrace.replay import event_of
+from shared.codec import EventObject
+from shared.cursor import of_log
+from shared.events import (
+    Event,
+    JobCancelled,
+    JobCompleted,
+    JobFailed,
+    JobQueued,
+    JobRunning,
+    JobTimeout,
+    Limits,
+    Shape,
+)
+from shared.job import Finished, ImpossibleHistoryError, JobState, Nothing, Queued, Running, evolve
+
+TOMBSTONE = "expired"
+"""The kind of event that stays for a while where a job has left the log."""
+DIFFERENCES_MAX = 100
+"""Told one by one; the rest is counted."""
+
+# What the rules carry along and never look at, so that a long history is checked in little memory.
+_SOME_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+_JOB = JobQueued(
+    job_id="",
+    user_id="",
+    time=_SOME_TIME,
+    request_id="",
+    language="",
+    files=(),
+    entrypoint="",
+    fingerprint="",
+    limits=Limits(),
+)
+_END = JobCancelled(job_id="", user_id="", time=_SOME_TIME, request_id="", by="")
+
+
+class Checked(Shape, frozen=True, kw_only=True):
+    """A file that holds what it says: so many of its jobs have ended in it, so many began before it."""
+
+    events: int
+    jobs: int
+    finished: int
+    begun_before: int
+    first_seq: int | None
+    last_seq: int | None
+
+
+class Compared(Shape, frozen=True, kw_only=True):
+    """What the log says of a file: events that are the same, that expired, and everything else."""
+
+    same: int
+    expired_events: int
+    expired_jobs: int
+    differences: tuple[str, ...]
+    differences_count: int
+
+
+class _Jobs:
+    """The rules of every job of a file."""
+
+    def __init__(self, *, is_whole: bool) -> None:
+        self.states: dict[str, JobState] = {}
+        self.begun_before: set[str] = set()
+        self._is_whole = is_whole
+
+    def add(self, event: Event) -> None:
+        """Raises ImpossibleHistoryError."""
+        state = self.states.get(event.job_id, Nothing())
+        try:
+            after = evolve(state, event)
+        except ImpossibleHistoryError:
+            if self._is_whole or state != Nothing():
+                raise
+            self.begun_before.add(event.job_id)
+            before = _before(event)
+            if before is None:
+                return
+            after = evolve(before, event)
+        self.states[event.job_id] = _light(after)
+
+    @property
+    def finished(self) -> int:
+        return sum(not isinstance(state, Queued | Running) for state in self.states.values())
+
+
+def check_history(path: Path) -> Checked:
+    """Read it all. Raises DamagedError at the first thing that is wrong, HistoryFileError."""
+    with _opened(path) as file:
+        jobs = _Jobs(is_whole=file.header.stored_from is None)
+        first: int | None = None
+        last: int | None = None
+        count = 0
+        for shown in file.events():
+            _check_place(file, shown, last)
+            try:
+                event = event_of(shown)
+                jobs.add(event)
+            except (ProtocolError, ImpossibleHistoryError) as error:
+                raise file.damaged(str(error)) from error
+            if not file.header.all and event.user_id != file.header.user:
+                raise file.damaged(f"an event of {event.user_id!r} in the history of {file.header.user!r}")
+            first, last = (shown.seq if first is None else first), shown.seq
+            count += 1
+        known = jobs.states.keys() | jobs.begun_before
+        return Checked(
+            events=count,
+            jobs=len(known),
+            finished=jobs.finished,
+            begun_before=len(jobs.begun_before),
+            first_seq=first,
+            last_seq=last,
+        )
+
+
+def _check_place(file: HistoryFile, shown: EventObject, last: int | None) -> None:
+    """Raises DamagedError."""
+    header = file.header
+    if shown.seq is None or shown.seq < 1:
+        raise file.damaged("an event without its place in the log")
+    if last is not None and shown.seq <= last:
+        again = "again" if shown.seq == last else f"after {last}"
+        raise file.damaged(f"event {shown.seq} comes {again}")
+    if shown.cursor != of_log(shown.seq, shown.stored_at):
+        raise file.damaged(f"the cursor of event {shown.seq} is another's")
+    early = header.stored_from is not None and shown.stored_at < header.stored_from
+    late = header.stored_to is not None and shown.stored_at >= header.stored_to
+    if early or late:
+        raise file.damaged(f"event {shown.seq} was stored outside the time that the header tells")
+
+
+class Comparison:
+    """A file that was checked, held against the log."""
+
+    def __init__(self, path: Path) -> None:
+        """Check the file first. Raises DamagedError, HistoryFileError."""
+        self._path = path
+        self.checked = check_history(path)
+        with _opened(path) as file:
+            self.header = file.header
+        self._same = 0
+        self._present: set[str] = set()
+        self._buried: set[str] = set()
+        self._lost: defaultdict[str, list[tuple[int, int | None]]] = defaultdict(list)
+        self._differences: list[str] = []
+        self._count = 0
+
+    async def compare(self, stored: AsyncIterator[EventObject]) -> Compared:
+        """Hold it against what the log tells of the same users, from the file's beginning on."""
+        log = _Ahead(stored)
+        with _opened(self._path) as file:
+            for shown in file.events():
+                assert shown.seq is not None, "it was checked"
+                found = await self._up_to(log, shown.seq)
+                self._hold(file.line, shown, found)
+        while self._lost and (later := await log.take()) is not None:
+            self._note(later)
+        expired_events, expired_jobs = self._expired()
+        return Compared(
+            same=self._same,
+            expired_events=expired_events,
+            expired_jobs=expired_jobs,
+            differences=tuple(self._differences),
+            differences_count=self._count,
+        )
+
+    async def _up_to(self, log: "_Ahead", seq: int) -> EventObject | None:
+        """The log's event of this sequence; those before it are not in the file."""
+        while (event := await log.peek()) is not None and (event.seq or 0) <= seq:
+            await log.take()
+            self._note(event)
+            if event.seq == seq:
+                return event
+            if self.header.stored_to is None or event.stored_at < self.header.stored_to:
+                self._differ(f"event {event.seq}, a {event.type}, is in the log and not in the file")
+        return None
+
+    def _note(self, event: EventObject) -> None:
+        if event.type.split(".")[1] == TOMBSTONE:
+            self._buried.add(event.job_id)
+        else:
+            self._present.add(event.job_id)
+
+    def _hold(self, line: int, shown: EventObject, found: EventObject | None) -> None:
+        if found is None:
+            self._lost[shown.job_id].append((line, shown.seq))
+        elif found == shown:
+            self._same += 1
+        else:
+            self._differ(f"line {line}: event {shown.seq} differs from the log's")
+
+    def _expired(self) -> tuple[int, int]:
+        """How many events and jobs have left as jobs do; the others are missing."""
+        events = jobs = 0
+        for job_id, lines in self._lost.items():
+            if job_id in self._buried or job_id not in self._present:
+                events += len(lines)
+                jobs += 1
+                continue
+            for line, seq in lines:
+                self._differ(f"line {line}: event {seq} is missing from the log, which has others of its job")
+        return events, jobs
+
+    def _differ(self, what: str) -> None:
+        self._count += 1
+        if len(self._differences) < DIFFERENCES_MAX:
+            self._differences.append(what)
+
+
+class _Ahead:
+    """An iterator whose next item can be looked at."""
+
+    def __init__(self, source: AsyncIterator[EventObject]) -> None:
+        self._source = source
+        self._next: EventObject | None = None
+        self._is_known = False
+
+    async def peek(self) -> EventObject | None:
+        if not self._is_known:
+            self._next, self._is_known = await anext(self._source, None), True
+        return self._next
+
+    async def take(self) -> EventObject | None:
+        event = await self.peek()
+        self._is_known = event is None
+        return event
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[HistoryFile]:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise HistoryFileError(f"{path}: {error.strerror or error}") from error
+    with file:
+        yield HistoryFile(path, file)
+
+
+def _light(state: JobState) -> JobState:
+    """The same state without what the rules do not look at."""
+    match state:
+        case Queued():
+            return Queued(_JOB)
+        case Running(_, attempt, executor_id, cancel):
+            return Running(_JOB, attempt, executor_id, cancel)
+        case Finished():
+            return Finished(_JOB, _END)
+        case _:
+            return state
+
+
+def _before(event: Event) -> JobState | None:
+    """What a job must have been whose first event this is; None where it does not tell."""
+    match event:
+        case JobRunning(attempt=1) | JobCancelled(attempt=None):
+            return Queued(_JOB)
+        case JobRunning():
+            return Running(_JOB, event.attempt - 1, "")
+        case JobCompleted() | JobFailed() | JobTimeout() | JobCancelled():
+            return Running(_JOB, event.attempt or 1, "")
+        case _:
+            return None

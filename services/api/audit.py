@@ -1,0 +1,214 @@
+"""The audit: events of the log in order, by a reader of the request's own, no faster than its client reads.
+
+A reading holds one window of events, whatever it passes over. It ends with the last event that was stored
+when it was asked for, or raises UnreachableError: it never just stops. Readings are few, because each is a
+consumer of the log, and the server gives those out sparingly.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.api.queries import shown
+from shared import problems
+from shared.broker import Broker, UnreachableError
+from shared.codec import EventObject
+from shared.follow import Follower
+from shared.log import Entry, Log
+from shared.problems import ProblemError
+from shared.subjects import JOBS, events_among
+
+READINGS_MAX = 32
+"""Of one api process: far below the 1,000 consumers that the log may have."""
+READINGS_OF_ONE_MAX = 4
+PATIENCE_S = 15.0
+"""Longest time without the log. A restarted server is back sooner."""
+IDLE_S = 2.5
+"""Silence after which the log is asked anew whether there is more: what was expected may have expired."""
+CLOCK_STEP_MAX = timedelta(minutes=1)
+"""How far the clock of the log may have been set back: its order is by sequence, not by time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which events: of one user (None: of all), of one job, of some types, stored in from ≤ time < to."""
+
+    user_id: str | None = None
+    job_id: str | None = None
+    types: frozenset[str] = frozenset()
+    after: int = 0
+    stored_from: datetime | None = None
+    stored_to: datetime | None = None
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What the server filters by; the version of a type is left to `accepts`."""
+        kinds = (each.split(".")[1] if "." in each else each for each in self.types)
+        return events_among(self.user_id, self.job_id, kinds)
+
+    def accepts(self, event: EventObject) -> bool:
+        """Whether the event is among them."""
+        return (
+            (event.seq or 0) > self.after
+            and (self.stored_from is None or event.stored_at >= self.stored_from)
+            and (self.stored_to is None or event.stored_at < self.stored_to)
+            and (not self.types or not self.types.isdisjoint({event.type, event.type.split(".")[1]}))
+        )
+
+    def is_past(self, entry: Entry) -> bool:
+        """Whether nothing that is asked for can follow the entry."""
+        return self.stored_to is not None and entry.stored_at >= self.stored_to + CLOCK_STEP_MAX
+
+
+class Audit:
+    """Opens readings, and counts them."""
+
+    def __init__(self, broker: Broker, log: Log) -> None:
+        """Read over one broker connection."""
+        self._broker = broker
+        self._log = log
+        self._open: Counter[str] = Counter()
+
+    async def open(self, asked: Asked, reader: str) -> "Reading":
+        """A reading whose beginning is at hand; whoever opens it closes it. `reader` is the user who asks.
+
+        Raises ProblemError if too many are open, BrokerError if the log does not answer.
+        """
+        if self._open[reader] >= READINGS_OF_ONE_MAX:
+            raise ProblemError(
+                problems.TOO_MANY_READERS,
+                f"{READINGS_OF_ONE_MAX} are open already",
+                headers={"Retry-After": "2"},
+            )
+        if self._open.total() >= READINGS_MAX:
+            raise ProblemError(
+                problems.UNAVAILABLE, f"{READINGS_MAX} histories are being read", headers={"Retry-After": "5"}
+            )
+        self._open[reader] += 1
+        reading = Reading(self, reader, asked)
+        try:
+            await reading.begin(self._broker, self._log)
+        except BaseException:
+            await reading.close()
+            raise
+        return reading
+
+    def closed(self, reader: str) -> None:
+        """One reading less."""
+        self._open -= Counter({reader: 1})
+
+
+class Reading:
+    """One finite reading of the log, a batch at a time. Made by `Audit.open`."""
+
+    def __init__(self, audit: Audit, reader: str, asked: Asked) -> None:
+        """Prepare; `begin` starts it."""
+        self._audit = audit
+        self._reader = reader
+        self._asked = asked
+        self._batches: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=1)
+        self._last = 0
+        self._is_closed = False
+
+    async def begin(self, broker: Broker, log: Log) -> None:
+        """Note where the log ends now, and read the first batch. Raises BrokerError."""
+        self._broker = broker
+        self._last = await log.last_sequence()
+        self._position = self._asked.after
+        self._since = await self._beginning(log)
+        self._start()
+        self._first = await self._next()
+
+    async def events(self) -> AsyncGenerator[list[EventObject], None]:
+        """Batches of what was asked for, in order, none empty. Raises UnreachableError."""
+        batch = self._first
+        self._first = []
+        while batch:
+            found = [
+                event
+                for entry in batch
+                if entry.sequence <= self._last
+                and (event := shown(entry)) is not None
+                and self._asked.accepts(event)
+            ]
+            if found:
+                yield found
+            if self._position >= self._last or self._asked.is_past(batch[-1]):
+                return
+            batch = await self._next()
+
+    async def close(self) -> None:
+        """Let go of the log at once."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._audit.closed(self._reader)
+            await self._stop()
+
+    async def _beginning(self, log: Log) -> datetime | None:
+        """The time to begin at, where that is later in the log than `after`."""
+        if self._asked.stored_from is None:
+            return None
+        since = self._asked.stored_from - CLOCK_STEP_MAX
+        if self._position == 0:
+            return since
+        stored_at = await log.stored_at(self._position)
+        return since if stored_at is not None and stored_at < since else None
+
+    async def _next(self) -> list[Entry]:
+        """The next batch, or an empty one where there is no more. Raises UnreachableError."""
+        if self._position >= self._last:
+            return []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while not (batch := await self._batch_or_silence()):
+                    if self._follower.caught_up.is_set():
+                        return []
+                    await self._stop()
+                    self._start()
+                self._position = batch[-1].sequence
+                self._since = None
+                return batch
+        raise UnreachableError(f"the log was silent for {PATIENCE_S:.0f} s after {self._position}")
+
+    async def _batch_or_silence(self) -> list[Entry]:
+        if not self._batches.empty():
+            return self._batches.get_nowait()
+        taking = asyncio.create_task(self._batches.get())
+        ending = asyncio.create_task(self._follower.caught_up.wait())
+        try:
+            await asyncio.wait(
+                {taking, ending, self._following}, timeout=IDLE_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            if taking.done():
+                return taking.result()
+            if self._following.done():
+                self._following.result()
+        finally:
+            taking.cancel()
+            ending.cancel()
+        # Everything was handed over before the end was noticed.
+        return [] if self._batches.empty() else self._batches.get_nowait()
+
+    def _start(self) -> None:
+        self._batches = asyncio.Queue(maxsize=1)
+        self._follower = Follower(
+            self._broker,
+            JOBS,
+            self._batches.put,
+            after=self._position,
+            since=self._since,
+            subjects=self._asked.subjects,
+            is_passing=True,
+            service="api-audit",
+        )
+        self._following = asyncio.create_task(self._follower.run())
+
+    async def _stop(self) -> None:
+        """Asks again each second, because a call into the client may lose a cancellation."""
+        following: asyncio.Task[None] | None = getattr(self, "_following", None)
+        while following is not None and not following.done():
+            following.cancel()
+            await asyncio.wait({following}, timeout=1)
