@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from shared.broker import Broker, Message
+from headrace.local.nats_server import NatsServer
+from shared.broker import Broker, Message, connect
 from shared.codec import encode
 from shared.events import (
     Event,
@@ -20,10 +21,13 @@ from shared.events import (
     StageReport,
     kind_of,
 )
+from shared.settings import BrokerSettings
+from shared.streams import ProvisionSettings, provision
 from shared.subjects import job_event
 
 UNDER_WAY = 2_000
 EVENTS_OF_A_JOB = 3
+USERS = 1_000
 
 
 def finished_job(user_id: str) -> tuple[Event, ...]:
@@ -86,3 +90,15 @@ async def fill(broker: Broker, jobs: Iterator[tuple[Event, ...]]) -> int:
     if refused:
         raise RuntimeError(json.loads(refused[0])["error"]["description"])
     return stored
+
+
+def settings_of(server: NatsServer) -> BrokerSettings:
+    """How to reach the server."""
+    return BrokerSettings(nats_url=server.url, nats_user=server.user, nats_password=server.password)
+
+
+async def fill_anew(server: NatsServer, jobs: int) -> int:
+    """Make the streams, and store so many jobs of many users; returns how many events that are."""
+    async with connect(settings_of(server), service="bench") as broker:
+        await provision(broker, ProvisionSettings())
+        return await fill(broker, (finished_job(f"user-{number % USERS}") for number in range(jobs)))

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
-from bench.filled import fill, provisioned
+from bench.filling import fill_anew
 from bench.measure import console, ratio, summary
 from headrace.client import AsyncClient, open_client
 from headrace.connection import local_endpoint
@@ -43,13 +43,12 @@ async def one_job(client: AsyncClient, events: AsyncIterator[EventObject]) -> tu
 
 
 async def with_a_past(directory: Path, jobs: int) -> int:
-    """Fill the log of a stack that was not started yet; returns its last sequence."""
+    """Fill the log of a stack that was not started yet; returns how many events that are."""
     password = load_secrets(directory).nats_password
     server = NatsServer(directory / "nats", user=NATS_USER, password=password, sync="fast")
     await server.start()
     try:
-        await provisioned(server)
-        return await fill(server, jobs)
+        return await fill_anew(server, jobs)
     finally:
         await server.stop()
 

@@ -20,7 +20,7 @@ import msgspec
 import nats  # noqa: TID251 - the other side
 from nats.js.api import AckPolicy, ConsumerConfig  # noqa: TID251 - the same
 
-from bench.filled import EVENTS_PER_JOB, fill, provisioned, settings_of
+from bench.filling import EVENTS_OF_A_JOB, fill_anew, settings_of
 from bench.measure import console, ratio, summary
 from headrace.local.nats_server import NatsServer
 from shared.broker import Broker, BrokerError, connect
@@ -117,8 +117,7 @@ async def measure(events: int) -> None:
         server = NatsServer(directory / "nats", user="bench", password="bench", sync="fast")
         await server.start()
         try:
-            await provisioned(server)
-            last = await fill(server, events // EVENTS_PER_JOB)
+            last = await fill_anew(server, events // EVENTS_OF_A_JOB)
             live, rebuilt = directory / "live.sqlite3", directory / "rebuilt.sqlite3"
             await live_view(server, live, last)
             place = {**server.environment, "HEADRACE_VIEW_PATH": str(rebuilt)}

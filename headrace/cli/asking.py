@@ -116,7 +116,7 @@ def erase(
         done = await erase_user(client, erased)
         print_json(done) if as_json else console.print(f"erased; what remains: {'; '.join(done.remains)}")
 
-    _call(data, connection.LOCAL_USER, call)
+    ask(data, connection.LOCAL_USER, call)
 
 
 def artifacts(
