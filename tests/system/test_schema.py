@@ -51,4 +51,7 @@ async def test_the_document_tells_every_problem_but_those_of_the_http_layer(shar
         problems.NOT_FOUND,
         problems.METHOD_NOT_ALLOWED,
         problems.UNSUPPORTED_MEDIA,
+        # The notifier's own.
+        problems.TOO_MANY_CONNECTIONS,
+        problems.BAD_CURSOR,
     }
