@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, Self, TypeVar, cast
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from headrace.answers import Artifacts, JobsPage, Language
+from headrace.answers import Artifacts, Erasure, JobsPage, Language
 from headrace.calls import PATIENCE_S
 from headrace.client import RESULT_TIMEOUT_S, AsyncClient, Filter
 from headrace.credentials import TokenSource
@@ -79,6 +79,10 @@ class Client:
     def cancel(self, job_id: str) -> JobRecord:
         """Stop a job."""
         return self._call(self._client.cancel, job_id)
+
+    def erase(self, user_id: str) -> Erasure:
+        """Begin or go on to erase a user."""
+        return self._call(self._client.erase, user_id)
 
     def jobs(self, **filters: Filter) -> JobsPage:
         """A page of the caller's jobs."""

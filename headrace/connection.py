@@ -9,10 +9,8 @@ from urllib.parse import urlsplit
 
 from headrace.credentials import TokenSource
 from headrace.local.stack import DEFAULT_DIRECTORY, Address, StackError, find, tokens_of
-from shared.tokens import SCOPE_AUDIT, SCOPE_JOBS, SCOPE_OPS
 
 LOCAL_USER = "local"
-OWNERS_SCOPES = frozenset({SCOPE_JOBS, SCOPE_AUDIT, SCOPE_OPS})
 OWNERS_JOBS, OWNERS_REQUESTS_PER_S = 50_000, 10_000
 TOKEN_LIFETIME = timedelta(hours=12)
 
@@ -70,14 +68,13 @@ def local_endpoint(directory: Path, address: Address, user: str = LOCAL_USER) ->
 
 
 def _issue_to_owner(directory: Path, user: str) -> str:
-    """Quotas and scopes are for those whom the owner of a machine lets in: the secret is theirs."""
+    """Quotas are for those whom the owner of a machine lets in."""
     return tokens_of(directory).issue(
         user,
         lifetime=TOKEN_LIFETIME,
         now=datetime.now(UTC),
         unfinished_max=OWNERS_JOBS,
         requests_per_s=OWNERS_REQUESTS_PER_S,
-        scopes=OWNERS_SCOPES,
     )
 
 
