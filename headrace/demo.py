@@ -13,9 +13,9 @@ from rich.console import Console
 from headrace.client import AsyncClient
 from headrace.show import event_line
 from shared.codec import EventObject
+from shared.subjects import TERMINAL_KINDS
 
 TIMEOUT_S = 120.0
-TERMINAL = frozenset({"completed", "failed", "timeout", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ async def _watch(
         console.print(event_line(event, program.name if program else event.job_id[-12:], began))
         if event.seq is not None:
             seen.append(event)
-            if event.type.split(".")[1] in TERMINAL:
+            if event.type.split(".")[1] in TERMINAL_KINDS:
                 ended.add(event.job_id)
         if len(ended) >= count:
             break

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from services.notifier.cursor import After, FeedMark, Position
 from services.notifier.history import Extent, History, end_position
 from services.notifier.hub import Hub, Subscription
-from services.notifier.item import TERMINAL_KINDS, Item, feed_end, named_by
+from services.notifier.item import LAST_KINDS, Item, feed_end, named_by
 from services.notifier.merge import has_ended, merge
 from services.notifier.messages import (
     ErrorShown,
@@ -170,7 +170,7 @@ class CatchUp:
             kind = entry.subject.rpartition(".")[2]
             if kind == "running" and begun is None:
                 begun = FeedMark(microseconds(entry.stored_at), None)
-            if kind in TERMINAL_KINDS and feed_end(entry) == 0:
+            if kind in LAST_KINDS and feed_end(entry) == 0:
                 return None
         return None if begun is None else start.feed.later(begun)
 

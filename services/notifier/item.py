@@ -12,12 +12,12 @@ from shared import metrics
 from shared.codec import EventObject, UndecodableError, event_object
 from shared.log import Entry
 from shared.logs import get_logger
-from shared.subjects import JobSubject, SubjectError, parse
+from shared.subjects import EXPIRED_KIND, TERMINAL_KINDS, JobSubject, SubjectError, parse
 
 logger = get_logger(__name__)
 
 READER = "notifier"
-TERMINAL_KINDS = frozenset({"completed", "failed", "timeout", "cancelled", "expired"})
+LAST_KINDS = frozenset({*TERMINAL_KINDS, EXPIRED_KIND})
 """After these a client is told nothing more of a job: it has ended, or has left but for its tombstone."""
 
 
@@ -80,7 +80,7 @@ class Item:
     @property
     def is_terminal(self) -> bool:
         """Whether nothing of this job follows, by its subject."""
-        return not self.is_note and self.named.kind in TERMINAL_KINDS
+        return not self.is_note and self.named.kind in LAST_KINDS
 
     @property
     def is_output(self) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.notifier.cursor import FeedMark, Position
-from services.notifier.item import TERMINAL_KINDS, Item, feed_end, named_by
+from services.notifier.item import LAST_KINDS, Item, feed_end, named_by
 from shared.cursor import microseconds
 from shared.log import Entry
 from shared.subjects import JobSubject
@@ -54,7 +54,7 @@ class LiveOrder:
         named = named_by(entry)
         if named is None or not (named.user_id in self._lanes or self._is_watched(named.user_id)):
             return []
-        needed = feed_end(entry) if named.kind in TERMINAL_KINDS else 0
+        needed = feed_end(entry) if named.kind in LAST_KINDS else 0
         held = _Held(entry, named, needed, now + HOLD_S)
         lane = self._lanes.get(named.user_id)
         if lane is None and needed <= self._feed_sequence:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from services.notifier.item import TERMINAL_KINDS, feed_end
+from services.notifier.item import LAST_KINDS, feed_end
 from shared.log import Entry
 
 SKEW = timedelta(seconds=1)
@@ -30,4 +30,4 @@ def _goes_first(note: Entry, event: Entry) -> bool:
 
 def has_ended(entry: Entry | None) -> bool:
     """Whether this is the last event of its job, by its subject."""
-    return entry is not None and entry.subject.rpartition(".")[2] in TERMINAL_KINDS
+    return entry is not None and entry.subject.rpartition(".")[2] in LAST_KINDS
