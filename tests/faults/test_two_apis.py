@@ -61,9 +61,14 @@ class Apis:
 
 @asynccontextmanager
 async def two_apis(directory: Path) -> AsyncIterator[tuple[Stack, Apis]]:
-    """A stack that executes nothing, and two apis of the test's own."""
+    """A stack that executes one job at a time, and two apis of the test's own; quotas are no concern here."""
     options = StackOptions(
-        executors=1, environment={"HEADRACE_SLOTS": "1", "HEADRACE_REQUESTS_PER_S": "10000"}
+        executors=1,
+        environment={
+            "HEADRACE_SLOTS": "1",
+            "HEADRACE_REQUESTS_PER_S": "10000",
+            "HEADRACE_UNFINISHED_JOBS": str(10 * POSTS),
+        },
     )
     async with run_stack(directory, options) as stack:
         apis = Apis(stack.environment)
