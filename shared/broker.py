@@ -24,7 +24,8 @@ from nats.aio.client import Client  # noqa: TID251 - this is the one place
 
 from shared import metrics
 from shared.logs import get_logger
-from shared.settings import BrokerSettings
+from shared.settings import BrokerSettings, SettingsError
+from shared.tls import tls_context
 
 logger = get_logger(__name__)
 
@@ -226,6 +227,7 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
     inbox_prefix = f"_INBOX_{service}"
     broker = Broker(client, inbox_prefix)
     try:
+        tls = tls_context(settings)
         # The client itself would try for ever; whoever started this process can start it again.
         async with asyncio.timeout(FIRST_CONNECTION_S):
             await client.connect(
@@ -234,6 +236,8 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
                 user=settings.nats_user,
                 password=settings.nats_password,
                 inbox_prefix=inbox_prefix,
+                tls=tls,
+                tls_handshake_first=tls is not None,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # any number of seconds works
                 # Two unanswered pings end a dead connection within 30 s; the default takes six minutes.
@@ -243,15 +247,20 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
                 reconnected_cb=broker.on_reconnected,
                 closed_cb=broker.on_closed,
             )
-    except (TimeoutError, nats.errors.Error, OSError) as error:
-        why = str(error) or f"no answer in {FIRST_CONNECTION_S:.0f} s"
+    except (TimeoutError, nats.errors.Error, OSError, SettingsError) as error:
+        why = str(error) or str(client.last_error or f"no answer in {FIRST_CONNECTION_S:.0f} s")
+        await _close(client)
         raise UnreachableError(f"cannot connect to {settings.nats_url}: {why}") from error
     watch = asyncio.create_task(broker.watch())
     try:
         yield broker
     finally:
         watch.cancel()
-        # Closing a connection that the server has dropped raises what the drop already reported: OSError in
-        # asyncio's own loop, RuntimeError in uvloop.
-        with suppress(OSError, RuntimeError, nats.errors.Error):
-            await client.close()
+        await _close(client)
+
+
+async def _close(client: Client) -> None:
+    # Closing a connection that the server has dropped raises what the drop already reported: OSError in
+    # asyncio's own loop, RuntimeError in uvloop.
+    with suppress(OSError, RuntimeError, nats.errors.Error):
+        await client.close()

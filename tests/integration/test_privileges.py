@@ -4,29 +4,21 @@ The tables here are written by hand, apart from `shared.rights`: each operation,
 not named must be refused by the server itself.
 """
 
-import asyncio
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 import structlog
 from prometheus_client import REGISTRY
 
-from headrace.local.nats_server import find_binary, free_port
-from headrace.local.nats_users import BEGINNING, deployed, password_variable
-from shared.broker import Broker, JetStreamError, connect
+from headrace.local.nats_users import BEGINNING, deployed
+from shared.broker import JetStreamError
 from shared.rights import RIGHTS
-from shared.settings import BrokerSettings
 from shared.streams import ProvisionSettings, provision
 from tests import builders
-from tests.integration.nats_wire import Wire, wire
-
-CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nats.conf"
+from tests.integration.deployed import CONFIGURATION, Server, deployed_server
+from tests.integration.nats_wire import wire
 
 FOLLOWERS = {"api", "executor", "projector", "notifier"}
 SERVICES = {"provisioner", *FOLLOWERS}
@@ -204,62 +196,13 @@ def publishes() -> Iterator[tuple[str, AbstractSet[str]]]:
         yield f"$JS.API.{operation}", users
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A running server of the deployed configuration."""
-
-    port: int
-    passwords: dict[str, str]
-
-    def settings(self, user: str) -> BrokerSettings:
-        """How a service connects."""
-        return BrokerSettings(
-            nats_url=f"nats://127.0.0.1:{self.port}", nats_user=user, nats_password=self.passwords[user]
-        )
-
-    @asynccontextmanager
-    async def connected(self, user: str) -> AsyncIterator[Broker]:
-        """A connection as a service has it."""
-        async with connect(self.settings(user), service=user) as broker:
-            yield broker
-
-    @asynccontextmanager
-    async def wire(self, user: str) -> AsyncIterator[Wire]:
-        """A bare connection."""
-        async with wire(self.port, user, self.passwords[user]) as connection:
-            yield connection
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    """deploy/nats.conf as it is, but for its address and its directory; provisioned by its provisioner."""
-    directory, port = tmp_path_factory.mktemp("deployed"), free_port()
-    text = CONFIGURATION.read_text()
-    assert text.count("0.0.0.0:4222") == text.count('"/data"') == 1
-    path = directory / "nats.conf"
-    path.write_text(
-        text.replace("0.0.0.0:4222", f"127.0.0.1:{port}").replace('"/data"', f'"{directory}/data"')
-    )
-    passwords = {user: "p" + secrets.token_urlsafe(16) for user in USERS}
-    process = await asyncio.create_subprocess_exec(
-        find_binary(),
-        "-c",
-        path,
-        env={password_variable(user): password for user, password in passwords.items()},
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    try:
-        async with asyncio.timeout(20):
-            while b"Server is ready" not in await process.stderr.readline():
-                assert process.returncode is None
-        running = Server(port, passwords)
+    """The deployed configuration, provisioned by its provisioner."""
+    async with deployed_server(tmp_path_factory.mktemp("deployed")) as running:
         async with running.connected("provisioner") as broker:
             await provision(broker, ProvisionSettings())
         yield running
-    finally:
-        process.kill()
-        await process.communicate()
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
