@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,34 +22,64 @@ CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nats.conf"
 class Server:
     """The server; `start` may be called again after `kill`."""
 
-    def __init__(self, directory: Path, *, tls: Path | None = None) -> None:
-        """Keep everything under `directory`. `tls` holds cert.pem, key.pem and ca.pem, and asks for TLS."""
+    def __init__(self, directory: Path, *, tls: Path | None = None, by_file: bool = False) -> None:
+        """Keep everything under `directory`. `tls` holds cert.pem, key.pem and ca.pem, and asks for TLS.
+
+        With `by_file` the passwords come from a file, else from the environment.
+        """
         self.port = free_port()
         self.passwords = {user: "p" + secrets.token_urlsafe(16) for user in RIGHTS}
         self._config = directory / "nats.conf"
         self._process: Process | None = None
+        self._by_file = by_file
         text = CONFIGURATION.read_text()
         assert text.count("0.0.0.0:4222") == text.count('"/data"') == text.count("# tls {") == 1
         text = text.replace("0.0.0.0:4222", f"127.0.0.1:{self.port}")
         text = text.replace('"/data"', f'"{directory}/data"')
         if tls is not None:
             text = _uncommented(text).replace('"/tls/', f'"{tls}/')
+        if by_file:
+            assert text.count('# include "passwords.conf"') == 1
+            text = text.replace('# include "passwords.conf"', 'include "passwords.conf"')
         self._config.write_text(text)
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        return {password_variable(user): password for user, password in self.passwords.items()}
 
     async def start(self) -> None:
         """Start it, and wait until it is ready."""
+        self._write_passwords()
         self._process = await asyncio.create_subprocess_exec(
             find_binary(),
             "-c",
             self._config,
-            env={password_variable(user): password for user, password in self.passwords.items()},
+            env={} if self._by_file else self._variables,
             stderr=PIPE,
             preexec_fn=die_with_parent,
         )
+        await self._says(b"Server is ready")
+
+    async def change_password(self, user: str, password: str) -> None:
+        """As an operator would, while the server runs."""
+        assert self._by_file
+        assert self._process is not None
+        self.passwords[user] = password
+        self._write_passwords()
+        self._process.send_signal(signal.SIGHUP)
+        await self._says(b"Reloaded server configuration")
+
+    def _write_passwords(self) -> None:
+        if self._by_file:
+            lines = [f'{name}: "{password}"' for name, password in self._variables.items()]
+            (self._config.parent / "passwords.conf").write_text("\n".join(lines))
+
+    async def _says(self, words: bytes) -> None:
+        assert self._process is not None
         assert self._process.stderr is not None
         async with asyncio.timeout(20):
-            while b"Server is ready" not in (line := await self._process.stderr.readline()):
-                assert line, "it ended at once"
+            while words not in (line := await self._process.stderr.readline()):
+                assert line, "it has ended"
 
     async def kill(self) -> None:
         """End it as a crash would."""
@@ -75,9 +106,11 @@ class Server:
 
 
 @asynccontextmanager
-async def deployed_server(directory: Path, *, tls: Path | None = None) -> AsyncIterator[Server]:
+async def deployed_server(
+    directory: Path, *, tls: Path | None = None, by_file: bool = False
+) -> AsyncIterator[Server]:
     """A running one, ended with the context."""
-    server = Server(directory, tls=tls)
+    server = Server(directory, tls=tls, by_file=by_file)
     await server.start()
     try:
         yield server

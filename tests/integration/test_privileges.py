@@ -4,8 +4,10 @@ The tables here are written by hand, apart from `shared.rights`: each operation,
 not named must be refused by the server itself.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -13,9 +15,13 @@ import structlog
 from prometheus_client import REGISTRY
 
 from headrace.local.nats_users import BEGINNING, deployed
-from shared.broker import JetStreamError
+from shared.broker import JetStreamError, UnreachableError, connect
+from shared.codec import encode
+from shared.job import Finished
+from shared.log import Appended, Log
 from shared.rights import RIGHTS
 from shared.streams import ProvisionSettings, provision
+from shared.subjects import job_event
 from tests import builders
 from tests.integration.deployed import CONFIGURATION, Server, deployed_server
 from tests.integration.nats_wire import wire
@@ -289,6 +295,57 @@ async def test_a_reader_of_another_stream_cannot_take_over_the_durable(server: S
                 "CONSUMER.CREATE.KV_SESSIONS.executor.$KV.SESSIONS.>",
                 {"stream_name": "JOBS", "config": config},
             )
+
+
+async def test_a_password_is_changed_while_the_server_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has the old one is sent away, and ends; the others notice nothing."""
+    async with deployed_server(tmp_path, by_file=True) as server:
+        old = server.settings("api")
+        async with server.connected("api") as broker, server.connected("executor") as other:
+            with other.on_reconnect(lambda: None) as reconnected:
+                await server.change_password("api", "8 and ' some $other words")
+                async with asyncio.timeout(20):
+                    await broker.lost.wait()
+                with pytest.raises(JetStreamError, match="stream not found"):
+                    await other.api("STREAM.INFO.JOBS")
+                assert not reconnected.is_set()
+        monkeypatch.setattr("shared.broker.FIRST_CONNECTION_S", 3.0)
+        with pytest.raises(UnreachableError, match="Authorization"):
+            async with connect(old, service="api"):
+                pass
+        async with server.connected("api") as broker:
+            with pytest.raises(JetStreamError, match="stream not found"):
+                await broker.api("STREAM.INFO.JOBS")
+
+
+async def test_what_permissions_cannot_stop(server: Server) -> None:
+    """JetStream answers where the asker says, and nobody's rights are asked for that.
+
+    So a service that may store bytes and read them by Direct Get can put them under any subject. When this
+    fails, the server has closed it: then docs/security-of-the-log.md promises too little.
+    """
+    job = builders.job_id()
+    other = builders.job_id()
+    forged = job_event(builders.USER, job, "completed")
+    async with server.connected("api") as api:
+        queued = await Log(api).append(builders.queued(job), expected=0, patience_s=5)
+    assert isinstance(queued, Appended)
+    async with server.connected("executor") as executor:
+        await Log(executor).append(builders.running(job), expected=queued.sequence, patience_s=5)
+    async with server.connected("notifier") as broker:
+        await broker.request(
+            job_event(builders.USER, other, "cancelled"), encode(builders.completed(job, builders.USER))
+        )
+        await broker.publish(
+            "$JS.API.DIRECT.GET.JOBS", b'{"last_by_subj":"jobs.*.*.cancelled"}', reply=forged
+        )
+        log = Log(broker)
+        async with asyncio.timeout(10):
+            while (await log.last(forged)) is None:
+                pass
+        assert isinstance((await log.read_job(builders.USER, job)).state, Finished)
 
 
 def _refused() -> float:
