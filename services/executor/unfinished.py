@@ -4,9 +4,11 @@ Folded from the executor's follower alone; it holds nothing that the log does no
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
+from services.executor.rotation import Turn
 from shared import metrics
 from shared.codec import UndecodableError, UnknownTagError
 from shared.events import JobQueued
@@ -42,13 +44,33 @@ class Unfinished:
         """Know nothing: the follower starts where everything before is finished."""
         self.lanes = Lanes()
         self._jobs: dict[str, KnownJob] = {}
+        self._turns = 0
+        self.startable: dict[str, int] = {}
+        """Jobs that may start and that nobody has begun, the longest waiting first, with their numbers."""
 
     def __contains__(self, job_id: str) -> bool:
         return job_id in self._jobs
 
+    def __len__(self) -> int:
+        return len(self._jobs)
+
     def get(self, job_id: str) -> KnownJob | None:
         """The job as far as the log was followed; None if finished or not seen yet."""
         return self._jobs.get(job_id)
+
+    def turn(self, job_id: str) -> Turn:
+        """Where a job that may start stands among all others."""
+        return Turn(self.lanes.place(job_id) or 0, self.startable.get(job_id, 0))
+
+    def oldest_queued(self) -> datetime | None:
+        """When the oldest job was accepted that nobody has begun."""
+        waiting = (known.state for known in self._jobs.values())
+        return next((state.queued.time for state in waiting if isinstance(state, Queued)), None)
+
+    def oldest_startable(self) -> datetime | None:
+        """When the job was accepted that could have been begun for longest."""
+        job_id = next(iter(self.startable), None)
+        return None if job_id is None else self._jobs[job_id].state.queued.time
 
     def apply(self, entry: Entry) -> Change | None:
         """Fold one entry; None if it changes no job that is known here."""
@@ -90,6 +112,14 @@ class Unfinished:
                 self._jobs.pop(job_id, None)
             case Nothing():
                 pass
+        self.startable.pop(job_id, None)
+        self._let_start(user_id)
+
+    def _let_start(self, user_id: str) -> None:
+        for job_id in self.lanes.startable(user_id):
+            if job_id not in self.startable and isinstance(self._jobs[job_id].state, Queued):
+                self._turns += 1
+                self.startable[job_id] = self._turns
 
 
 def _without_program(event: JobQueued) -> JobQueued:
