@@ -67,6 +67,6 @@ async def test_a_heavy_user_whose_jobs_are_mostly_sent_away_is_served_without_pa
 ) -> None:
     await executors.join("x1", held_max=50)
     heavy = await submit(log, "heavy", HEAVY_JOBS, seconds=0.001)
-    await chronicle.until_ended(*heavy[:400], within_s=200)
+    await chronicle.until_ended(*heavy[:200])
     pauses = chronicle.pauses_s("heavy")
     assert max(pauses) < statistics.median(pauses) + ALLOWED_S

@@ -1,4 +1,4 @@
-"""An executor that is told to leave gives back what it holds at once; nobody waits for its leases to run out."""
+"""An executor that is told to leave gives back what it holds at once; nobody waits for its leases."""
 
 import asyncio
 import statistics
