@@ -18,6 +18,8 @@ from services.executor.unfinished import Unfinished
 SWEEP_MAX = 256
 """Deliveries asked for at a time while nothing that comes may start."""
 LOOK_MAX = 64
+LOST_AFTER_S = 1.0
+"""A full executor looks this often for jobs whose executor was lost: the log does not tell of them."""
 
 
 class Demand:
@@ -48,6 +50,7 @@ class Demand:
         self._began: dict[str, float] = {}
         self._sweep = 0
         self._look = False
+        self._delivered_at = clock()
 
     def begun(self, job_id: str) -> None:
         """The job has a slot. Before the next one is free, somebody else's turn may be nearer than ours."""
@@ -60,6 +63,7 @@ class Demand:
 
     def delivered(self, job_id: str) -> None:
         """Something came. While it only waits for its lane, what may start is farther back in the queue."""
+        self._delivered_at = self._clock()
         place = self._unfinished.lanes.place(job_id)
         if place is None:
             self._sweep = min(max(1, 2 * self._sweep), SWEEP_MAX)
@@ -76,15 +80,21 @@ class Demand:
         # A job whose end the log has told already is about to leave its slot.
         running = sum(job_id in self._unfinished for job_id in self._executing)
         stock = self._stock.size(self._began, self._clock(), others_wait=self._others_wait())
-        return running + len(self._rotation) - self._slots - stock
+        # What was begun elsewhere and came here nevertheless was lost there: it must not go round.
+        waiting = sum(job_id in self._unfinished.startable for job_id in self._rotation)
+        return running + waiting - self._slots - stock
 
     def want(self) -> int:
         """How many more deliveries to ask for; more than fit the bounds are given back on arrival."""
         count = -self.excess()
-        if count <= 0 and not (self._look and self._others_wait()):
+        if count <= 0 and not (self._look and (self._others_wait() or self._some_may_be_lost())):
             return 0
         elsewhere = len(self._unfinished) - len(self._holding) - len(self._parked)
         return max(count, min(self._sweep, elsewhere), 1)
+
+    def _some_may_be_lost(self) -> bool:
+        elsewhere = any(job_id not in self._executing for job_id in self._unfinished.running)
+        return elsewhere and self._clock() - self._delivered_at > LOST_AFTER_S
 
     def _others_wait(self, *, before: int | None = None) -> bool:
         """Whether there are jobs that may start, in languages of ours, and are not here.

@@ -3,7 +3,7 @@
 Whoever has fewer jobs running or before it comes first; among equals, whoever may start for longer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 
@@ -25,8 +25,8 @@ class Rotation:
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def __contains__(self, job_id: str) -> bool:
-        return job_id in self._jobs
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._jobs)
 
     def offer(self, job_id: str) -> None:
         """Add a job that may start; offering it again changes nothing."""

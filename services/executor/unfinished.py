@@ -45,6 +45,7 @@ class Unfinished:
         self.lanes = Lanes()
         self._jobs: dict[str, KnownJob] = {}
         self._turns = 0
+        self.running: set[str] = set()
         self.startable: dict[str, int] = {}
         """Jobs that may start and that nobody has begun, the longest waiting first, with their numbers."""
 
@@ -107,9 +108,11 @@ class Unfinished:
                 self._jobs[job_id] = KnownJob(state, sequence)
             case Running():
                 self._jobs[job_id] = KnownJob(state, sequence)
+                self.running.add(job_id)
             case Finished() | Expired():
                 self.lanes.remove(job_id)
                 self._jobs.pop(job_id, None)
+                self.running.discard(job_id)
             case Nothing():
                 pass
         self.startable.pop(job_id, None)
