@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from services.executor.demand import Demand
 from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
 from services.executor.holding import Holding
-from services.executor.parked import PARK_S, Parked
+from services.executor.parked import PARK_S, Pace, Parked
 from services.executor.rotation import Rotation
 from services.executor.settings import ExecutorSettings
 from services.executor.stock import PATIENCE_S
@@ -55,6 +55,7 @@ class Scheduler:
         self._position = 0
         self._holding = Holding(jobs_max=settings.held_max, bytes_max=settings.held_bytes_max)
         self.parked = Parked(clock)
+        self._pace = Pace(settings.slots, clock)
         self._rotation = Rotation(unfinished.turn)
         self._executing: dict[str, Execution] = {}
         self._demand = Demand(
@@ -121,6 +122,7 @@ class Scheduler:
         execution = self._executing.get(change.job_id)
         match change.state:
             case Finished() | Expired():
+                self._pace.ended()
                 if execution is not None:
                     execution.ask_to_stop("superseded")
                 elif change.job_id in self._holding:
@@ -178,8 +180,15 @@ class Scheduler:
             lambda job_id: not self._unfinished.lanes.may_start(job_id), besides=len(self._executing)
         )
         for held in far:
-            self.parked.add(held.queued.job_id, held.delivery)
-            self._spawn(self._give_back(held.delivery, "far", PARK_S))
+            delay_s = self._far_away_for_s(held.queued.job_id)
+            self.parked.add(held.queued.job_id, held.delivery, delay_s)
+            self._spawn(self._give_back(held.delivery, "far", delay_s))
+
+    def _far_away_for_s(self, job_id: str) -> float:
+        if job_id not in self._unfinished:
+            return PARK_S
+        depth, lanes = self._unfinished.depth(job_id), self._unfinished.lanes.users()
+        return self._pace.delay_s(depth=depth, lanes=lanes)
 
     def _call_back_the_near(self, user_id: str) -> None:
         """What was sent away must be at hand when its lane gets there."""

@@ -22,10 +22,11 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KnownJob:
-    """An unfinished job and the sequence of its newest event seen so far."""
+    """An unfinished job, the sequence of its newest event seen so far, and its number in its lane."""
 
     state: Queued | Running
     last_sequence: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Unfinished:
         """Know nothing: the follower starts where everything before is finished."""
         self.lanes = Lanes()
         self._jobs: dict[str, KnownJob] = {}
+        self._numbers: dict[str, int] = {}
         self._turns = 0
         self.running: set[str] = set()
         self.startable: dict[str, int] = {}
@@ -62,6 +64,11 @@ class Unfinished:
     def turn(self, job_id: str) -> Turn:
         """Where a job that may start stands among all others."""
         return Turn(self.lanes.place(job_id) or 0, self.startable.get(job_id, 0))
+
+    def depth(self, job_id: str) -> int:
+        """About how many jobs of the same user come before it: those that ended out of turn are counted."""
+        first = self.lanes.front(self._jobs[job_id].state.queued.user_id, 1)[0]
+        return self._jobs[job_id].number - self._jobs[first].number
 
     def oldest_queued(self) -> datetime | None:
         """When the oldest job was accepted that nobody has begun."""
@@ -105,14 +112,17 @@ class Unfinished:
         match state:
             case Queued(queued):
                 self.lanes.add(user_id, job_id, queued.concurrency)
-                self._jobs[job_id] = KnownJob(state, sequence)
+                number = self._numbers[user_id] = self._numbers.get(user_id, 0) + 1
+                self._jobs[job_id] = KnownJob(state, sequence, number)
             case Running():
-                self._jobs[job_id] = KnownJob(state, sequence)
+                self._jobs[job_id] = KnownJob(state, sequence, self._jobs[job_id].number)
                 self.running.add(job_id)
             case Finished() | Expired():
                 self.lanes.remove(job_id)
                 self._jobs.pop(job_id, None)
                 self.running.discard(job_id)
+                if not self.lanes.front(user_id, 1):
+                    self._numbers.pop(user_id, None)
             case Nothing():
                 pass
         self.startable.pop(job_id, None)
