@@ -6,6 +6,7 @@ from services.api import openapi, problems
 from services.api.admission import admitted
 from services.api.artifacts import Artifacts
 from services.api.audit import Audit
+from services.api.bounds import maxima
 from services.api.bucket import Bucket
 from services.api.catalogue import Catalogue
 from services.api.context import RequestIds
@@ -74,7 +75,7 @@ def create_app(
         app.include_router(resource.router, dependencies=[Depends(admitted)])
     app.router.routes.extend(service.routes())
     problems.install(app)
-    openapi.install(app)
+    openapi.install(app, maxima(settings))
     app.add_middleware(problems.BodyLimit, bytes_max=settings.body_bytes_max)
     # Added last, so it wraps everything: every answer carries its request id.
     app.add_middleware(RequestIds)

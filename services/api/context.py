@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import problems
 from shared.problems import ProblemError
-from shared.tokens import SCOPE_JOBS, Caller, KeysUnavailableError, TokenError, Tokens
+from shared.tokens import SCOPE_JOBS, SCOPE_OPS, Caller, KeysUnavailableError, TokenError, Tokens
 
 REQUEST_ID = "X-Request-Id"
 RETRY_AFTER = {"Retry-After": "5"}
@@ -66,25 +66,43 @@ async def request_context(request: Request) -> RequestContext:
 
 
 async def authenticated(request: Request) -> Caller:
-    """Who calls. Raises ProblemError: 401 without a valid token, 403 without the scope for jobs, 503 while
-    the keys of the token's issuer cannot be had.
+    """Who calls, whatever they may do. Raises ProblemError: 401 without a valid token, 503 while the keys of
+    the token's issuer cannot be had.
     """
     tokens: Tokens = request.app.state.tokens
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     try:
         if scheme.lower() != "bearer" or not token.strip():
             raise TokenError("send a token as 'Authorization: Bearer …'")
-        caller = await tokens.check(token.strip())
+        return await tokens.check(token.strip())
     except KeysUnavailableError as error:
         raise ProblemError(problems.UNAVAILABLE, str(error), headers=RETRY_AFTER) from None
     except TokenError as error:
         raise ProblemError(
             problems.UNAUTHENTICATED, str(error), headers={"WWW-Authenticate": 'Bearer realm="headrace"'}
         ) from None
-    if SCOPE_JOBS not in caller.scopes:
-        raise ProblemError(problems.FORBIDDEN, f"the token lacks the scope {SCOPE_JOBS!r}")
+
+
+AnyCallerOf = Annotated[Caller, Depends(authenticated)]
+"""For what everybody with a token may do. Everything else states its scope."""
+
+
+def demand(caller: Caller, scope: str) -> None:
+    """Raises ProblemError (403) if the token does not have the scope. No scope includes another."""
+    if scope not in caller.scopes:
+        raise ProblemError(problems.FORBIDDEN, f"the token lacks the scope {scope!r}")
+
+
+async def _user(caller: AnyCallerOf) -> Caller:
+    demand(caller, SCOPE_JOBS)
     return caller
 
 
-CallerOf = Annotated[Caller, Depends(authenticated)]
+async def _operator(caller: AnyCallerOf) -> Caller:
+    demand(caller, SCOPE_OPS)
+    return caller
+
+
+CallerOf = Annotated[Caller, Depends(_user)]
+OperatorOf = Annotated[Caller, Depends(_operator)]
 ContextOf = Annotated[RequestContext, Depends(request_context)]
