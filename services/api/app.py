@@ -1,9 +1,8 @@
 """Puts the api together: the application, its parts, and its server."""
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 
 from services.api import openapi, problems
-from services.api.admission import admitted
 from services.api.artifacts import Artifacts
 from services.api.audit import Audit
 from services.api.bounds import maxima
@@ -72,7 +71,7 @@ def create_app(
         waiting=Waiting(standing, queries, settings),
     )
     for resource in (jobs, sessions, artifacts, events, languages, dead_letters, users):
-        app.include_router(resource.router, dependencies=[Depends(admitted)])
+        app.include_router(resource.router)
     app.router.routes.extend(service.routes())
     problems.install(app)
     openapi.install(app, maxima(settings))
@@ -107,7 +106,8 @@ async def run(service: Service, settings: ApiSettings) -> None:
             follower.run(),
             tokens.keep_keys(),
             _close_at_end(service, standing),
-            serve_http(app, listener, service="api"),
+            # Nobody asks for the address of a client.
+            serve_http(app, listener, service="api", proxy_headers=False),
         )
 
 

@@ -1,6 +1,6 @@
 """The most that this service gives to one job: checked where a program comes in, and told in OpenAPI."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -22,16 +22,20 @@ def maxima(settings: ApiSettings) -> Maxima:
 
 def check_bounds(body: SubmissionBody, settings: ApiSettings) -> None:
     """Raises ProblemError (422) with every field that asks for more than the operator allows."""
-    asked: dict[str, int | None] = {"ttl_s": body.ttl_s}
-    most = {"ttl_s": settings.ttl_s_max}
-    for name, value in body.limits:
-        asked[f"limits.{name}"] = value
-        most[f"limits.{name}"] = getattr(settings.limits_max, name)
     errors = tuple(
-        FieldError(field, f"at most {most[field]} is allowed")
-        for field, value in asked.items()
-        if value is not None and value > most[field]
+        FieldError(field, f"at most {most} is allowed")
+        for field, asked, most in _asked(body, settings)
+        if asked is not None and asked > most
     )
     if errors:
         detail = "; ".join(f"{one.field}: {one.message}" for one in errors[:3])
         raise ProblemError(problems.INVALID, detail, errors=errors)
+
+
+def _asked(body: SubmissionBody, settings: ApiSettings) -> Iterator[tuple[str, int | None, int]]:
+    """Each bounded field that the client named: its place, what is asked for, and the most of it."""
+    yield "ttl_s", body.ttl_s, settings.ttl_s_max
+    if body.limits.model_fields_set:
+        most = settings.limits_max
+        for name, asked in body.limits:
+            yield f"limits.{name}", asked, getattr(most, name)

@@ -89,6 +89,19 @@ async def test_a_route_is_open_to_its_scopes_alone(
             assert "scope" in assert_problem(answer, 403, "forbidden")["detail"]
 
 
+@pytest.mark.parametrize("operation", OPENED_BY)
+async def test_no_route_is_open_without_a_token_and_each_counts(
+    shared_stack: Stack, holders: dict[str, httpx.AsyncClient], operation: str
+) -> None:
+    method, _, path = operation.partition(" ")
+    async with httpx.AsyncClient(base_url=shared_stack.address.api_url) as stranger:
+        answer = await stranger.request(method, path.format_map(PLACES))
+        assert_problem(answer, 401, "unauthenticated")
+    for client in holders.values():
+        answer = await client.request(method, path.format_map(PLACES))
+        assert answer.headers["ratelimit"].startswith('"requests";r=')
+
+
 async def test_without_its_scope_nobody_learns_what_there_is(holders: dict[str, httpx.AsyncClient]) -> None:
     """The scope is looked at before the body and the id are."""
     answer = await holders[SCOPE_OPS].post("/v1/jobs", json={"language": 7})

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from services.api import examples
+from services.api.admission import CallerOf
 from services.api.answers import json_answer
 from services.api.conditions import IfNoneMatch, is_unchanged
-from services.api.context import CallerOf
 from services.api.openapi import NOT_MODIFIED, told
 from services.api.parts import parts_of
 from services.api.queries import check_job_id

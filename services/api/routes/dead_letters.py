@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from services.api import examples
+from services.api.admission import OperatorOf
 from services.api.answers import json_answer
-from services.api.context import ContextOf, OperatorOf
+from services.api.context import context_of
 from services.api.openapi import told
 from services.api.paging import PageCursor, next_link, page_cursor, page_start
 from services.api.parts import parts_of
@@ -68,10 +69,8 @@ async def read_dead_letter(job_id: str, request: Request, _: OperatorOf) -> Resp
         refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.NOT_DEAD),
     ),
 )
-async def retry_dead_letter(
-    job_id: str, request: Request, caller: OperatorOf, context: ContextOf
-) -> Response:
+async def retry_dead_letter(job_id: str, request: Request, caller: OperatorOf) -> Response:
     """Submit the same program again for its user, once."""
-    job, replayed = await parts_of(request).dead_letters.retry(job_id, caller, context)
+    job, replayed = await parts_of(request).dead_letters.retry(job_id, caller, context_of(request))
     headers = {"Idempotency-Replayed": "true"} if replayed else {}
     return json_answer(job, status=202, headers=headers)

@@ -16,8 +16,8 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from services.api import examples
+from services.api.admission import AnyCallerOf, demand
 from services.api.audit import Asked, Reading
-from services.api.context import AnyCallerOf, demand
 from services.api.openapi import told
 from services.api.paging import Time
 from services.api.parts import parts_of

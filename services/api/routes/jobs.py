@@ -1,6 +1,5 @@
 """/v1/jobs: submit, list, read, cancel, and the history of one."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query, Request
@@ -8,11 +7,12 @@ from starlette.responses import Response
 
 from services.api import examples
 from services.api.accepted import answer_accepted
+from services.api.admission import CallerOf
 from services.api.answers import json_answer
 from services.api.batches import submit_all
 from services.api.cancellations import request_cancel
 from services.api.conditions import IfMatch, IfNoneMatch, expected_sequence, is_unchanged, tag_of
-from services.api.context import CallerOf, ContextOf
+from services.api.context import context_of
 from services.api.openapi import ACCEPTED_HEADERS, ENDED_MEANWHILE, LINKS_OF_A_JOB, NOT_MODIFIED, told
 from services.api.paging import AsOf, PageCursor, Time, next_link, page_cursor, page_start
 from services.api.parts import parts_of
@@ -21,7 +21,7 @@ from services.api.schemas import BatchBody, SubmissionBody
 from services.api.shapes import Batch, JobEvents, JobsPage
 from services.api.waiting import Prefer
 from shared import problems
-from shared.job import Moment, Status
+from shared.job import Status
 from shared.view import PAGE_MAX, JobsQuestion
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -54,13 +54,12 @@ async def submit_job(
     body: Annotated[SubmissionBody, Body(openapi_examples=SUBMISSIONS)],
     request: Request,
     caller: CallerOf,
-    context: ContextOf,
     idempotency_key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
     """Accept a program: it is stored, and will reach exactly one terminal event."""
     parts = parts_of(request)
-    submitted = await parts.submissions.submit(body, caller, context, idempotency_key)
+    submitted = await parts.submissions.submit(body, caller, context_of(request), idempotency_key)
     return await answer_accepted(submitted, caller, parts.waiting, prefer)
 
 
@@ -69,12 +68,11 @@ async def submit_batch(
     body: Annotated[BatchBody, Body(openapi_examples=BATCHES)],
     request: Request,
     caller: CallerOf,
-    context: ContextOf,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Accept or refuse each by itself, in order. A key stands for the batch: the same body, the same jobs."""
     submissions = parts_of(request).submissions
-    items = await submit_all(submissions, body.jobs, caller, context, idempotency_key)
+    items = await submit_all(submissions, body.jobs, caller, context_of(request), idempotency_key)
     return json_answer(Batch(jobs=items))
 
 
@@ -160,16 +158,14 @@ async def read_job(
         ),
     ),
 )
-async def cancel_job(
-    job_id: str, request: Request, caller: CallerOf, context: ContextOf, if_match: IfMatch = None
-) -> Response:
+async def cancel_job(job_id: str, request: Request, caller: CallerOf, if_match: IfMatch = None) -> Response:
     """Stop the job: at once while it is queued, as soon as its executor hears of it otherwise.
 
     With `If-Match` only if nothing has happened to it since it had that entity tag.
     """
     check_job_id(job_id)
     parts = parts_of(request)
-    moment = Moment(datetime.now(UTC), context.request_id, context.trace)
+    moment = context_of(request).moment()
     expected = expected_sequence(if_match)
     await request_cancel(parts.cancellations, job_id, caller, moment, expected=expected)
     job = await parts.queries.job(caller.user_id, job_id)

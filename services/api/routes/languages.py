@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.api import examples
+from services.api.admission import AnyCallerOf
 from services.api.answers import json_answer
-from services.api.context import AnyCallerOf
 from services.api.openapi import told
 from services.api.parts import parts_of
 from services.api.shapes import Languages

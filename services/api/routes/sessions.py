@@ -7,9 +7,10 @@ from starlette.responses import Response
 
 from services.api import examples
 from services.api.accepted import answer_accepted
+from services.api.admission import CallerOf
 from services.api.answers import json_answer
 from services.api.conditions import IfMatch, IfNoneMatch, expected_sequence, is_unchanged, tag_of
-from services.api.context import CallerOf, ContextOf
+from services.api.context import context_of
 from services.api.openapi import (
     ACCEPTED_HEADERS,
     ENDED_MEANWHILE,
@@ -148,7 +149,6 @@ async def run_session(
     session_id: str,
     request: Request,
     caller: CallerOf,
-    context: ContextOf,
     body: Annotated[RunBody | None, Body(openapi_examples=RUNS)] = None,
     if_match: IfMatch = None,
     prefer: Prefer = None,
@@ -156,7 +156,9 @@ async def run_session(
     """Submit the document as it was saved last. The same again, while that is unfinished, is the same job."""
     expected = expected_sequence(if_match)
     parts = parts_of(request)
-    submitted = await parts.sessions.run(session_id, body or RunBody(), caller, context, expected=expected)
+    submitted = await parts.sessions.run(
+        session_id, body or RunBody(), caller, context_of(request), expected=expected
+    )
     return await answer_accepted(submitted, caller, parts.waiting, prefer)
 
 

@@ -1,17 +1,15 @@
 """/v1/users: erasing one, for operators."""
 
-from datetime import UTC, datetime
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.api import examples
+from services.api.admission import OperatorOf
 from services.api.answers import json_answer
-from services.api.context import ContextOf, OperatorOf
+from services.api.context import context_of
 from services.api.openapi import Also, told
 from services.api.parts import parts_of
 from shared import problems
-from shared.job import Moment
 from shared.problems import ProblemError
 from shared.subjects import SubjectError
 
@@ -27,12 +25,12 @@ router = APIRouter(prefix="/v1/users", tags=["operators"])
         refusals=(problems.INVALID,),
     ),
 )
-async def erase_user(user_id: str, request: Request, caller: OperatorOf, context: ContextOf) -> Response:
+async def erase_user(user_id: str, request: Request, caller: OperatorOf) -> Response:
     """Stop the user's jobs, and remove all of them with their files and sessions; tells what remains.
 
     Take away the user's tokens first: whoever has one can begin anew.
     """
-    moment = Moment(datetime.now(UTC), context.request_id, context.trace)
+    moment = context_of(request).moment()
     try:
         erasure = await parts_of(request).erasures.erase(user_id, caller.user_id, moment)
     except SubjectError as error:
