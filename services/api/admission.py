@@ -43,18 +43,20 @@ def demand(caller: Caller, scope: str) -> None:
         raise ProblemError(problems.FORBIDDEN, f"the token lacks the scope {scope!r}")
 
 
-async def _user(request: Request) -> Caller:
+async def user_of(request: Request) -> Caller:
+    """The caller of a request that the scope for jobs opens. Raises ProblemError."""
     caller = await authenticated(request)
     demand(caller, SCOPE_JOBS)
     return caller
 
 
-async def _operator(request: Request) -> Caller:
+async def operator_of(request: Request) -> Caller:
+    """The caller of a request that the scope for operators opens. Raises ProblemError."""
     caller = await authenticated(request)
     demand(caller, SCOPE_OPS)
     return caller
 
 
-CallerOf = Annotated[Caller, Depends(_user)]
-OperatorOf = Annotated[Caller, Depends(_operator)]
+CallerOf = Annotated[Caller, Depends(user_of)]
+OperatorOf = Annotated[Caller, Depends(operator_of)]
 """A route has one of the three, and no other dependency: each costs the framework as much as a signature."""

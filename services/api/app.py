@@ -70,6 +70,7 @@ def create_app(
         sessions=Sessions(Bucket(broker, log, SESSIONS), log, submissions, settings),
         waiting=Waiting(standing, queries, settings),
     )
+    app.include_router(jobs.submitting)
     for resource in (jobs, sessions, artifacts, events, languages, dead_letters, users):
         app.include_router(resource.router)
     app.router.routes.extend(service.routes())

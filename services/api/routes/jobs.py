@@ -19,19 +19,21 @@ from services.api.parts import parts_of
 from services.api.queries import check_job_id
 from services.api.schemas import BatchBody, SubmissionBody
 from services.api.shapes import Batch, JobEvents, JobsPage
+from services.api.usual import KEY_MAX, SubmissionRoute
 from services.api.waiting import Prefer
 from shared import problems
 from shared.job import Status
 from shared.view import PAGE_MAX, JobsQuestion
 
+submitting = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=SubmissionRoute)
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 SUBMISSIONS = examples.requests(examples.SUBMISSION, examples.SEVERAL_FILES)
 BATCHES = examples.requests(examples.BATCH_BODY)
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=KEY_MAX)]
 
 
-@router.post(
+@submitting.post(
     "",
     status_code=202,
     summary="Submit a program",
