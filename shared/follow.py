@@ -18,6 +18,7 @@ from shared import metrics
 from shared.broker import API, Broker, BrokerError, JetStreamError, Message
 from shared.log import EVENT_ID, Entry, parse_time
 from shared.logs import get_logger
+from shared.progress import Progress
 
 logger = get_logger(__name__)
 
@@ -26,6 +27,8 @@ BatchHandler = Callable[[list[Entry]], Awaitable[None]]
 WINDOW = 1_000
 WINDOW_BYTES = 16 * 1024 * 1024
 BATCH_MAX = 500
+HEARTBEAT = "100"
+"""The status by which the server says that it is there and has nothing to deliver."""
 HEARTBEAT_S = 1.0
 SILENCE_MAX_S = 2.5
 EXPIRES_S = 30.0
@@ -42,14 +45,16 @@ class DeliveryMark:
     stream_sequence: int
     consumer_sequence: int
     stored_at: datetime
+    pending: int
 
 
 def parse_mark(reply: str) -> DeliveryMark:
     """Read both forms of the acknowledgement subject, told apart by their number of tokens."""
     tokens = reply.split(".")
     first = 4 if len(tokens) == 9 else 6
-    delivered, stream, consumer, stored_ns = (int(token) for token in tokens[first : first + 4])
-    return DeliveryMark(delivered, stream, consumer, _EPOCH + timedelta(microseconds=stored_ns // 1000))
+    delivered, stream, consumer, stored_ns, pending = (int(token) for token in tokens[first : first + 5])
+    stored_at = _EPOCH + timedelta(microseconds=stored_ns // 1000)
+    return DeliveryMark(delivered, stream, consumer, stored_at, pending)
 
 
 class _BrokenError(Exception):
@@ -95,6 +100,7 @@ class Follower:
         self._position_time = after_time
         self._anew_after: datetime | None = None
         self._moved = asyncio.Condition()
+        self.progress = Progress(stream)
         self.caught_up = asyncio.Event()
 
     async def run(self) -> None:
@@ -104,6 +110,7 @@ class Follower:
                 await self._read()
             except (_BrokenError, BrokerError) as error:
                 metrics.FOLLOWER_RESTARTS.labels(stream=self._stream).inc()
+                self.progress.broken(str(error))
                 logger.info("follower_restarts", stream=self._stream, position=self.position, why=str(error))
                 await asyncio.sleep(PAUSE_S)
 
@@ -196,7 +203,9 @@ class Follower:
     ) -> None:
         handled = 0
         wanted = 0
+        behind = pending
         while not reconnected.is_set():
+            self.progress.pending(behind + len(arrived))
             if handled >= pending:
                 self.caught_up.set()
             if wanted < WINDOW // 2:
@@ -210,11 +219,13 @@ class Follower:
                 if message.headers and "Status" in message.headers:
                     wanted -= _unanswered(message.headers)
                     pending = min(pending, _delivered(message.headers, pending))
+                    behind = 0 if message.headers["Status"] == HEARTBEAT else behind
                     continue
-                entry, consumer_sequence = _entry(message)
-                if consumer_sequence != handled + len(batch) + 1:
+                entry, mark = _entry(message)
+                if mark.consumer_sequence != handled + len(batch) + 1:
                     raise _BrokenError(f"message {handled + len(batch) + 1} is missing")
                 batch.append(entry)
+                behind = mark.pending
             if batch:
                 await self._deliver(batch)
                 handled += len(batch)
@@ -245,24 +256,23 @@ class Follower:
         metrics.FOLLOWER_POSITION.labels(stream=self._stream).set(self.position)
 
 
-def _entry(message: Message) -> tuple[Entry, int]:
+def _entry(message: Message) -> tuple[Entry, DeliveryMark]:
     mark = parse_mark(message.reply)
     event_id = message.headers.get(EVENT_ID) if message.headers else None
-    entry = Entry(mark.stream_sequence, mark.stored_at, message.subject, message.data, event_id)
-    return entry, mark.consumer_sequence
+    return Entry(mark.stream_sequence, mark.stored_at, message.subject, message.data, event_id), mark
 
 
 def _delivered(headers: dict[str, str], pending: int) -> int:
     """How many messages there were in all, said by a server that has none left; of those that were pending
     when the consumer was made, some may have been purged since.
     """
-    return int(headers.get("Nats-Last-Consumer", pending)) if headers["Status"] == "100" else pending
+    return int(headers.get("Nats-Last-Consumer", pending)) if headers["Status"] == HEARTBEAT else pending
 
 
 def _unanswered(headers: dict[str, str]) -> int:
     """How many messages of the pull a status takes back. Raises _BrokenError if the consumer is gone."""
     status = headers["Status"]
-    if status == "100":
+    if status == HEARTBEAT:
         return 0
     if status in {"404", "408"} or (status == "409" and "Nats-Pending-Messages" in headers):
         return int(headers.get("Nats-Pending-Messages", "0"))

@@ -26,8 +26,15 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How every service reaches the log."""
 
     nats_url: str = "nats://127.0.0.1:4222"
+    """Of a cluster, several servers separated by commas: whichever answers is used."""
+
     nats_user: str | None = None
     nats_password: str | None = None
+
+    @property
+    def nats_servers(self) -> list[str]:
+        """Each server of `nats_url`."""
+        return [url for each in self.nats_url.split(",") if (url := each.strip())]
 
 
 class TokenSettings(BrokerSettings, frozen=True, kw_only=True):

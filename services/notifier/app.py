@@ -24,7 +24,7 @@ from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
 from shared.follow import Follower
 from shared.log import Log
-from shared.service import Check, Service, listen, serve_http
+from shared.service import Service, listen, serve_http
 from shared.subjects import FEED, JOBS
 from shared.tokens import Tokens
 
@@ -74,8 +74,8 @@ class Notifier:
             broker, FEED, self.feeder.take_feed, after=_before_last(feed), service="notifier"
         )
         service.check("token_keys", self.members.tokens.why_no_keys)
-        service.check("log", _caught_up(self.log_follower, JOBS))
-        service.check("feed", _caught_up(self.feed_follower, FEED))
+        service.watch_follower("log", self.log_follower.progress)
+        service.watch_follower("feed", self.feed_follower.progress)
         self.app = Starlette(
             routes=[
                 *service.routes(),
@@ -130,7 +130,3 @@ def _before_last(extent: Extent) -> int:
     new message. The order of live items has seen that message and skips it.
     """
     return extent.last_sequence - 1 if extent.messages else 0
-
-
-def _caught_up(follower: Follower, stream: str) -> Check:
-    return lambda: None if follower.caught_up.is_set() else f"has not reached the end of {stream}"
