@@ -17,7 +17,7 @@ OVERDUE_S = 4.0
 SILENT_S = 3.0
 """What readiness tells of, before anything is done about it."""
 LOST_AFTER_S = 15.0
-_PAUSED_S = 0.5
+PAUSED_S = 0.5
 _FOR_EVER_S = 10**9
 
 
@@ -77,7 +77,7 @@ class Pulse:
         await asyncio.wait({ping}, timeout=OVERDUE_S)
         if not ping.done():
             # If this process was paused itself, the pong is there and only has to be read.
-            await asyncio.wait({ping}, timeout=_PAUSED_S)
+            await asyncio.wait({ping}, timeout=PAUSED_S)
         if not ping.done():
             return connection != self._connection
         self._ping = None
