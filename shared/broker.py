@@ -8,6 +8,7 @@ Errors::
 
     BrokerError
     ├── UnreachableError   no answer in time; the request may still have had its effect
+    │   └── LeaderlessError   nobody leads what was asked for, so nobody can answer for it
     └── JetStreamError     JetStream refused; `code` is its error code
 """
 
@@ -43,6 +44,10 @@ class BrokerError(Exception):
 
 class UnreachableError(BrokerError):
     """No answer in time. The request may or may not have had its effect."""
+
+
+class LeaderlessError(UnreachableError):
+    """A stream, a consumer or the cluster has no leader at the moment."""
 
 
 class JetStreamError(BrokerError):
@@ -188,7 +193,10 @@ class Broker:
         return Subscription(subscription)
 
     async def api(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> dict[str, Any]:
-        """One call of the JetStream API, for example ``STREAM.INFO.JOBS``. Raises BrokerError."""
+        """One call of the JetStream API, for example ``STREAM.INFO.JOBS``. Raises BrokerError.
+
+        A server that leads nothing may still answer, with a state of long ago: that is no answer.
+        """
         payload = b"" if body is None else json.dumps(body).encode()
         answer: dict[str, Any] = json.loads(
             (await self.request(API + operation, payload, timeout_s=timeout_s)).data
@@ -196,8 +204,10 @@ class Broker:
         if "error" in answer:
             error = answer["error"]
             if error.get("err_code") == NO_LEADER:
-                raise UnreachableError(f"{operation}: {error.get('description')}")
+                raise LeaderlessError(f"{operation}: {error.get('description')}")
             raise JetStreamError(int(error.get("err_code", 0)), f"{operation}: {error.get('description')}")
+        if "cluster" in answer and not answer["cluster"].get("leader"):
+            raise LeaderlessError(f"{operation}: there is no leader")
         return answer
 
     async def watch(self) -> None:

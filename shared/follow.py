@@ -34,6 +34,8 @@ SILENCE_MAX_S = 2.5
 EXPIRES_S = 30.0
 FORGET_AFTER_S = 30.0
 PAUSE_S = 0.1
+CONFIRMATIONS = 4
+CONFIRMED_EVERY_S = 0.5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -142,8 +144,7 @@ class Follower:
 
     async def _create(self, consumer: str) -> int:
         """Make the consumer after `position`; returns how many messages it has to deliver at once."""
-        state = (await self._broker.api(f"STREAM.INFO.{self._stream}"))["state"]
-        await self._notice_new_stream(int(state["last_seq"]), int(state["first_seq"]))
+        await self._notice_new_stream(*await self._extent())
         config = {
             "name": consumer,
             "ack_policy": "none",
@@ -177,13 +178,29 @@ class Follower:
         """
         if self.position == 0 or self._position_time is None:
             return
-        anew = last < self.position
+        anew = last < self.position and await self._stays_behind()
         if not anew and first <= self.position:
             anew = await self._time_at(self.position) not in {None, self._position_time}
         if anew:
             logger.warning("stream_began_anew", stream=self._stream, position=self.position, last=last)
             self.position = 0
             self._anew_after = self._position_time
+
+    async def _extent(self) -> tuple[int, int]:
+        state = (await self._broker.api(f"STREAM.INFO.{self._stream}"))["state"]
+        return int(state["last_seq"]), int(state["first_seq"])
+
+    async def _stays_behind(self) -> bool:
+        """Whether the stream does end before `position`, by more than one answer.
+
+        A leader that was frozen answers once or twice as of then, until it hears that there is another one.
+        """
+        for _ in range(CONFIRMATIONS):
+            await asyncio.sleep(CONFIRMED_EVERY_S)
+            last, _first = await self._extent()
+            if last >= self.position:
+                return False
+        return True
 
     async def _time_at(self, sequence: int) -> datetime | None:
         try:

@@ -7,7 +7,7 @@ leader that has lost its replicas still answers for some fifteen seconds.
 import asyncio
 from typing import Any
 
-from shared.broker import Broker, BrokerError
+from shared.broker import Broker, BrokerError, LeaderlessError
 from shared.subjects import JOBS
 
 ASK_EVERY_S = 2.0
@@ -24,7 +24,8 @@ class Quorum:
         self._broker = broker
         self._clock = asyncio.get_running_loop().time
         self._answered_at = self._clock()
-        self._silence: str | None = None
+        self._silence = ""
+        self._is_leaderless = False
         self._state: dict[str, Any] = {}
 
     async def run(self) -> None:
@@ -34,19 +35,20 @@ class Quorum:
                 answer = await self._broker.api(f"STREAM.INFO.{JOBS}")
             except BrokerError as error:
                 self._silence = str(error)
+                self._is_leaderless = isinstance(error, LeaderlessError)
             else:
-                self._answered_at, self._silence = self._clock(), None
+                self._answered_at, self._is_leaderless = self._clock(), False
                 self._state = {"last_sequence": answer["state"]["last_seq"], **(answer.get("cluster") or {})}
             await asyncio.sleep(ASK_EVERY_S)
 
     def why_unready(self) -> str | None:
         """None while events can be appended; else what is missing."""
         silent_s = self._clock() - self._answered_at
+        if self._is_leaderless:
+            return f"{JOBS} has had no leader for {silent_s:.0f} s"
         if silent_s > UNANSWERED_MAX_S:
             return f"{JOBS} has not answered for {silent_s:.0f} s: {self._silence}"
         replicas = self._state.get("replicas", [])
-        if replicas and "leader" not in self._state:
-            return f"{JOBS} has no leader"
         gone = [each["name"] for each in replicas if not _is_in_touch(each)]
         if 2 * len(gone) > len(replicas):
             return f"{JOBS} has no quorum: its leader {self._state['leader']} has lost {', '.join(gone)}"

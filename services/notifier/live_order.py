@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.notifier.cursor import FeedMark, Position
+from services.notifier.ended import Ended
 from services.notifier.item import LAST_KINDS, Item, feed_end, named_by
 from shared.cursor import microseconds
 from shared.log import Entry
-from shared.subjects import JobSubject
+from shared.subjects import QUEUED_KIND, JobSubject
 
 HOLD_S = 1.0
 
@@ -37,6 +38,7 @@ class LiveOrder:
         self._feed_mark = start.feed
         self._feed_sequence = start.feed.sequence or 0
         self._is_watched = is_watched
+        self._ended = Ended()
         self._lanes: dict[str, deque[_Held]] = {}
         self._by_feed_end: list[tuple[int, int, str]] = []
         self._by_time: deque[tuple[float, int, str]] = deque()
@@ -52,7 +54,13 @@ class LiveOrder:
             return []
         self._log_sequence = entry.sequence
         named = named_by(entry)
-        if named is None or not (named.user_id in self._lanes or self._is_watched(named.user_id)):
+        if named is None:
+            return []
+        if named.kind == QUEUED_KIND:
+            self._ended.discard(named.job_id)
+        if not (named.user_id in self._lanes or self._is_watched(named.user_id)):
+            if named.kind in LAST_KINDS:
+                self._ended.add(named.job_id)
             return []
         needed = feed_end(entry) if named.kind in LAST_KINDS else 0
         held = _Held(entry, named, needed, now + HOLD_S)
@@ -76,7 +84,7 @@ class LiveOrder:
         if not self._feed_mark.covers(mark):
             self._feed_mark = mark
             named = named_by(entry)
-            if named is not None and self._is_watched(named.user_id):
+            if named is not None and self._is_watched(named.user_id) and named.job_id not in self._ended:
                 items.append(Item(entry, named, is_note=True, position=self.position(named.user_id)))
         return items + self._release_reached()
 
@@ -118,6 +126,8 @@ class LiveOrder:
         return held.feed_end <= self._feed_sequence or (now is not None and held.until <= now)
 
     def _item(self, held: _Held) -> Item:
+        if held.named.kind in LAST_KINDS:
+            self._ended.add(held.named.job_id)
         return Item(
             held.entry, held.named, is_note=False, position=Position(held.entry.sequence, self._feed_mark)
         )

@@ -32,7 +32,6 @@ class User:
         self.shown: list[Shown] = []
         self.gaps: list[Gap] = []
         self.ended: set[str] = set()
-        self.refusals: list[httpx.Response] = []
         self._fleet = fleet
         self._number = number
         self._moved = asyncio.Condition()
@@ -41,7 +40,7 @@ class User:
         """Submit, wait for its end, and go on until the load is enough."""
         count = 0
         while not load.is_enough:
-            job_id = await self._submit(http, f"{self.name}-{lane}-{count}")
+            job_id = await self._submit(http, f"{self.name}-{lane}-{count}", load)
             self.accepted.append(job_id)
             await self._until(lambda job_id=job_id: job_id in self.ended)
             count += 1
@@ -59,7 +58,7 @@ class User:
                         self.ended.add(event.job_id)
                         self._moved.notify_all()
 
-    async def _submit(self, http: httpx.AsyncClient, key: str) -> str:
+    async def _submit(self, http: httpx.AsyncClient, key: str, load: "Load") -> str:
         """Post to one api after the other until one accepts."""
         headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
         program = {"language": "bash", "code": f"echo {key}"}
@@ -76,8 +75,7 @@ class User:
             if answer.status_code != REFUSED:
                 assert answer.status_code == 202, answer.text
                 return str(answer.json()["job_id"])
-            self.refusals.append(answer)
-            assert answer.headers["Retry-After"]
+            load.was_refused(answer)
             await asyncio.sleep(0.2)
 
     async def _until(self, condition: Any) -> None:  # noqa: ANN401 - a predicate
@@ -91,6 +89,7 @@ class Load:
     def __init__(self, fleet: Fleet, users: int, prefix: str) -> None:
         self.users = [User(fleet, f"{prefix} user {number}", number) for number in range(users)]
         self.ended = 0
+        self.refusals: list[httpx.Response] = []
         self.is_enough = False
         self._changed = asyncio.Event()
 
@@ -105,9 +104,15 @@ class Load:
             self._changed.clear()
             await self._changed.wait()
 
-    @property
-    def refusals(self) -> list[httpx.Response]:
-        return [answer for user in self.users for answer in user.refusals]
+    def was_refused(self, answer: httpx.Response) -> None:
+        self.refusals.append(answer)
+        self._changed.set()
+
+    async def refused(self, count: int) -> None:
+        """Wait until so many submissions were refused in all."""
+        while len(self.refusals) < count:
+            self._changed.clear()
+            await self._changed.wait()
 
 
 @asynccontextmanager

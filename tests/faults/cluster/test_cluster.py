@@ -1,4 +1,4 @@
-"""Twenty users' jobs while servers of the log are killed, frozen, deposed: nothing accepted is lost or repeated.
+"""Twenty users' jobs while servers of the log are killed, frozen, deposed: nothing is lost or repeated.
 
 Each test disturbs the cluster in the middle of its own load, and is judged by everything in the log.
 """
@@ -83,8 +83,7 @@ async def test_without_a_quorum_nothing_is_accepted_and_nothing_lost(fleet: Flee
         await two.kill()
         refused = len(load.refusals)
         await fleet.until_every_one_says("quorum", "JOBS has no quorum")
-        while len(load.refusals) < refused + USERS:
-            await asyncio.sleep(0.05)
+        await load.refused(refused + USERS)
         await _whole_again(fleet)
         await load.goes_on(40)
     for answer in load.refusals:

@@ -49,7 +49,18 @@ def test_what_follows_of_the_same_user_waits_too() -> None:
     assert live.take_log(logged(builders.queued(OTHER_JOB), 2), 0) == []
     assert live.take_log(logged(over(3, OTHER_JOB), 3), 0) == []
     assert places(live.take_feed(noted(2))) == ["feed2", "log1", "log2"]
-    assert places(live.take_feed(noted(3))) == ["feed3", "log3"]
+    assert places(live.take_feed(noted(3, job=OTHER_JOB))) == ["feed3", "log3"]
+
+
+@pytest.mark.clause("5.2")
+def test_output_that_comes_after_the_end_is_not_shown() -> None:
+    live = order()
+    live.take_log(logged(over(2), 1), 0)
+    assert places(live.take_overdue(HOLD_S)) == ["log1"]
+    assert live.take_feed(noted(2)) == []
+    assert places(live.take_feed(noted(3, job=OTHER_JOB))) == ["feed3"]
+    assert places(live.take_log(logged(builders.queued(), 2), 2)) == ["log2"]
+    assert places(live.take_feed(noted(4))) == ["feed4"], "the key of an expired job may be used again"
 
 
 def test_other_users_do_not_wait() -> None:
