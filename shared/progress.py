@@ -4,6 +4,7 @@ It measures and asks nobody; the reader tells it.
 """
 
 import asyncio
+from math import inf
 from typing import Any
 
 BEHIND_MAX_S = 5.0
@@ -22,6 +23,11 @@ class Progress:
         self._pending: int | None = None
         self._obstacle: str | None = None
         self._restarts = 0
+
+    @property
+    def in_step_at(self) -> float:
+        """When it last had everything, by the loop's clock; before all times if it never had."""
+        return -inf if self._in_step_at is None else self._in_step_at
 
     def pending(self, count: int) -> None:
         """So many messages are still to come."""

@@ -91,7 +91,7 @@ class Notifier:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.log_follower.run())
             group.create_task(self.feed_follower.run())
-            group.create_task(self.feeder.release_overdue())
+            group.create_task(self.feeder.release_overdue(self.feed_follower.progress))
             group.create_task(self.members.end_overdue())
             group.create_task(self.members.tokens.keep_keys())
             group.create_task(self._serve(listener))

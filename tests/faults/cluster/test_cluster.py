@@ -13,7 +13,7 @@ from shared.subjects import JOBS
 from tests.faults.cluster.fleet import Fleet, fleet_of
 from tests.faults.cluster.judge import judge, judge_views
 from tests.faults.cluster.load import load_of
-from tests.faults.cluster.servers import Cluster, cluster_of_three
+from tests.faults.cluster.servers import PAUSE_S, Cluster, Server, cluster_of_three
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
 
@@ -28,83 +28,63 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet
         yield started
 
 
-async def _whole_again(fleet: Fleet) -> None:
-    await fleet.cluster.start_all()
-    await fleet.cluster.healthy()
-    await fleet.until_ready()
-
-
-async def _another_leader(cluster: Cluster, than: str) -> str:
-    """Wait until JOBS is led by somebody else."""
-    while (found := (await cluster.leader()).name) == than:  # noqa: ASYNC110 - each question waits
-        await asyncio.sleep(0.05)
-    return found
-
-
-async def test_the_leader_is_deposed_and_then_killed(fleet: Fleet) -> None:
+async def test_one_server_after_the_other_is_deposed_killed_and_frozen(fleet: Fleet) -> None:
+    """Two of three go on, so nobody has to wait for the third."""
     cluster = fleet.cluster
-    async with load_of(fleet, users=USERS, prefix="killed") as load:
+    async with load_of(fleet, users=USERS, prefix="one") as load:
         await load.goes_on(40)
         first = await cluster.leader()
         async with cluster.broker() as broker:
             await broker.api(f"STREAM.LEADER.STEPDOWN.{JOBS}")
-        await _another_leader(cluster, first.name)
+        second = await _another_leader(cluster, first)
         await load.goes_on(40)
-        second = await cluster.leader()
         await second.kill()
-        assert await _another_leader(cluster, second.name) != second.name
+        await _another_leader(cluster, second)
         await load.goes_on(40)
-        await _whole_again(fleet)
-        await load.goes_on(20)
+        await _all_are_up(cluster)
+        third = await cluster.leader()
+        third.freeze()
+        await _another_leader(cluster, third)
+        await load.goes_on(60)
+        third.thaw()
+        await load.goes_on(40)
+        await _all_are_up(cluster)
     await judge(fleet, load)
+    await fleet.until_ready()
 
 
-async def test_the_leader_is_frozen_while_the_others_go_on(fleet: Fleet) -> None:
-    cluster = fleet.cluster
-    async with load_of(fleet, users=USERS, prefix="frozen") as load:
-        await load.goes_on(40)
-        leader = await cluster.leader()
-        leader.freeze()
-        await _another_leader(cluster, leader.name)
-        await load.goes_on(100)
-        leader.thaw()
-        await load.goes_on(40)
-        await _whole_again(fleet)
-    await judge(fleet, load)
-
-
-async def test_without_a_quorum_nothing_is_accepted_and_nothing_lost(fleet: Fleet) -> None:
+async def test_without_a_quorum_nothing_is_accepted_and_nothing_is_lost(
+    fleet: Fleet, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """First two are killed, then all three."""
     cluster = fleet.cluster
     async with load_of(fleet, users=USERS, prefix="two") as load:
         await load.goes_on(40)
-        leader = await cluster.leader()
-        one, two = cluster.others(leader)
-        await one.kill()
-        await two.kill()
-        refused = len(load.refusals)
+        for server in cluster.others(await cluster.leader()):
+            await server.kill()
+        await load.refused(USERS)
         await fleet.until_every_one_says("quorum", "JOBS has no quorum")
-        await load.refused(refused + USERS)
-        await _whole_again(fleet)
+        await _all_are_up(cluster)
+        await load.goes_on(40)
+        await asyncio.gather(*(server.kill() for server in cluster.servers))
+        await fleet.until_every_one_says("broker", "no connection to NATS")
+        await _all_are_up(cluster)
         await load.goes_on(40)
     for answer in load.refusals:
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert int(answer.headers["Retry-After"]) > 0
     await judge(fleet, load)
-
-
-async def test_all_three_restart_at_once(fleet: Fleet) -> None:
-    cluster = fleet.cluster
-    async with load_of(fleet, users=USERS, prefix="all") as load:
-        await load.goes_on(40)
-        await asyncio.gather(*(server.kill() for server in cluster.servers))
-        await fleet.until_every_one_says("broker", "no connection to NATS")
-        await _whole_again(fleet)
-        await load.goes_on(40)
-    await judge(fleet, load)
-
-
-async def test_every_view_is_the_fold_of_the_log(
-    fleet: Fleet, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """After all of the above."""
     await judge_views(fleet, tmp_path_factory.mktemp("view"))
+    await fleet.until_ready()
+
+
+async def _all_are_up(cluster: Cluster) -> None:
+    await cluster.start_all()
+    await cluster.healthy()
+
+
+async def _another_leader(cluster: Cluster, than: Server) -> Server:
+    """Wait until JOBS is led by somebody else."""
+    while (found := await cluster.leader()) is than:  # noqa: ASYNC110 - each question waits for its answer
+        await asyncio.sleep(PAUSE_S)
+    return found
