@@ -31,7 +31,7 @@ class Cancellations:
 
         Raises BrokerError; the request may then be recorded all the same, and asking again is harmless.
         """
-        at_least = 0
+        at_least: int | None = None
         while True:
             history = await self._log.read_job(user_id, job_id, at_least=at_least)
             decision = decide_cancel(history.state, user_id, moment)

@@ -22,7 +22,7 @@ class MovingLog(Log):
         self._writer = writer
         self.reads = 0
 
-    async def read_job(self, user_id: str, job_id: str, *, at_least: int = 0) -> JobHistory:
+    async def read_job(self, user_id: str, job_id: str, *, at_least: int | None = None) -> JobHistory:
         history = await super().read_job(user_id, job_id, at_least=at_least)
         self.reads += 1
         if self.reads == 1:
