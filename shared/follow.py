@@ -11,8 +11,9 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from shared import metrics
 from shared.broker import API, Broker, BrokerError, JetStreamError, Message
@@ -39,8 +40,7 @@ CONFIRMED_EVERY_S = 0.5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryMark:
+class DeliveryMark(msgspec.Struct, frozen=True):
     """What JetStream writes in the reply subject of a delivered message."""
 
     delivered: int
@@ -54,9 +54,9 @@ def parse_mark(reply: str) -> DeliveryMark:
     """Read both forms of the acknowledgement subject, told apart by their number of tokens."""
     tokens = reply.split(".")
     first = 4 if len(tokens) == 9 else 6
-    delivered, stream, consumer, stored_ns, pending = (int(token) for token in tokens[first : first + 5])
-    stored_at = _EPOCH + timedelta(microseconds=stored_ns // 1000)
-    return DeliveryMark(delivered, stream, consumer, stored_at, pending)
+    delivered, stream, consumer, stored_ns, pending = tokens[first : first + 5]
+    stored_at = _EPOCH + timedelta(microseconds=int(stored_ns) // 1000)
+    return DeliveryMark(int(delivered), int(stream), int(consumer), stored_at, int(pending))
 
 
 class _BrokenError(Exception):
