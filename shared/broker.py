@@ -195,7 +195,7 @@ class Broker:
     async def api(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> dict[str, Any]:
         """One call of the JetStream API, for example ``STREAM.INFO.JOBS``. Raises BrokerError.
 
-        A server that leads nothing may still answer, with a state of long ago: that is no answer.
+        Who does not lead a stream may still tell of it, with a state of long ago: that is no answer.
         """
         payload = b"" if body is None else json.dumps(body).encode()
         answer: dict[str, Any] = json.loads(
@@ -206,7 +206,7 @@ class Broker:
             if error.get("err_code") == NO_LEADER:
                 raise LeaderlessError(f"{operation}: {error.get('description')}")
             raise JetStreamError(int(error.get("err_code", 0)), f"{operation}: {error.get('description')}")
-        if "cluster" in answer and not answer["cluster"].get("leader"):
+        if ".INFO." in operation and "cluster" in answer and not answer["cluster"].get("leader"):
             raise LeaderlessError(f"{operation}: there is no leader")
         return answer
 

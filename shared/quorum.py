@@ -73,4 +73,4 @@ class Quorum:
 
 
 def _is_in_touch(replica: dict[str, Any]) -> bool:
-    return not replica.get("offline", False) and replica["active"] < OUT_OF_TOUCH_NS
+    return not replica.get("offline", False) and replica.get("active", 0) < OUT_OF_TOUCH_NS
