@@ -82,10 +82,10 @@ class Server:
                 await asyncio.sleep(PAUSE_S)
 
     async def kill(self) -> None:
-        """End it as a crash would."""
-        assert self._process is not None
-        self._process.kill()
-        await self._process.wait()
+        """End it as a crash would, if it runs."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
         self.is_frozen = False
 
     async def stop(self) -> None:
@@ -161,14 +161,14 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster_of_three(directory: Path) -> AsyncIterator[Cluster]:
-    """Three servers that are up, with every stream and durable in three replicas."""
+async def cluster_of_three(directory: Path, *, replicas: int = 3) -> AsyncIterator[Cluster]:
+    """Three servers that are up, with every stream and durable in so many replicas."""
     cluster = Cluster(directory)
     try:
         await cluster.start_all()
         await cluster.healthy()
         async with cluster.broker() as broker:
-            await provision(broker, ProvisionSettings(replicas=3))
+            await provision(broker, ProvisionSettings(replicas=replicas))
         yield cluster
     finally:
         await asyncio.gather(*(server.kill() for server in cluster.servers))

@@ -18,6 +18,8 @@ from tests.faults.cluster.servers import PAUSE_S, Cluster, Server, cluster_of_th
 pytestmark = [pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
 
 USERS = 20
+PULLS_MAX = 500
+"""Two a second and some."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -70,6 +72,9 @@ async def test_without_a_quorum_nothing_is_accepted_and_nothing_is_lost(
         await fleet.until_every_one_says("broker", "no connection to NATS")
         await _all_are_up(cluster)
         await load.goes_on(40)
+    for executor in fleet.of("executor"):
+        # Without a leader every pull is refused at once, and must not be repeated at once.
+        assert executor.log.read_text().count('"pull_ended"') < PULLS_MAX
     for answer in load.refusals:
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert int(answer.headers["Retry-After"]) > 0
