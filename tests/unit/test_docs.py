@@ -13,6 +13,7 @@ from services.notifier.settings import NotifierSettings
 from services.projector.settings import ProjectorSettings
 from shared import metrics, problems
 from shared.events import Event, FeedNote
+from shared.settings import is_secret
 from shared.streams import ProvisionSettings
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,7 @@ PROBLEMS = (ROOT / "docs" / "problems" / "README.md").read_text()
 def test_every_setting_has_a_row(kind: type[msgspec.Struct]) -> None:
     for field in msgspec.structs.fields(kind):
         assert f"| `HEADRACE_{field.name.upper()}` |" in SETTINGS
+        assert not is_secret(field) or f"| `HEADRACE_{field.name.upper()}_FILE` |" in SETTINGS
 
 
 def test_every_metric_has_a_row() -> None:
