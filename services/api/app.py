@@ -99,7 +99,7 @@ async def run(service: Service, settings: ApiSettings) -> None:
             without_payloads=True,
             service="api",
         )
-        service.check("log", lambda: None if follower.caught_up.is_set() else "still reading the log")
+        service.watch_follower("log", follower.progress)
         app = create_app(service, settings, tokens, broker, standing)
         listener = listen(settings.api_host, settings.api_port)
         await service.run(
