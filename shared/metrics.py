@@ -5,6 +5,9 @@ from prometheus_client import Counter, Gauge, Histogram
 BROKER_ERRORS = Counter(
     "headrace_broker_errors_total", "Errors that the broker client reported asynchronously"
 )
+BROKER_REFUSED = Counter(
+    "headrace_broker_refused_total", "What this service tried and its NATS user may not do; healthy is 0"
+)
 APPENDS = Counter("headrace_appends_total", "Events appended to the log", ["type"])
 CONFLICTS = Counter("headrace_append_conflicts_total", "Appends refused because another event came first")
 POISON = Counter("headrace_poison_total", "Stored messages that no version can decode", ["reader"])

@@ -33,6 +33,14 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
     nats_user: str | None = None
     nats_password: Secret | None = None
 
+    nats_tls_ca: str = ""
+    """A file with the certificates that are believed; without one those of the system are. Setting it, or an
+    address that begins with ``tls://``, is what makes the connection encrypted."""
+
+    nats_tls_cert: str = ""
+    nats_tls_key: str = ""
+    """Files with this service's own certificate and its key, for a server that verifies its clients."""
+
 
 class TokenSettings(BrokerSettings, frozen=True, kw_only=True):
     """How a service that faces clients checks their tokens. There is no default secret.
