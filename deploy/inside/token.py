@@ -1,4 +1,4 @@
-"""``python -m deploy.token USER [HOURS]``: print a token for a user, where the secret is: in the api's container."""
+"""``python -m deploy.token USER [HOURS]``: print a user's token, in the container that has the secret."""
 
 import sys
 from datetime import UTC, datetime, timedelta

@@ -5,9 +5,10 @@ adds to be allowed to fetch packages, certificates and options of apt, is in it 
 """
 
 import os
-import subprocess
 import tempfile
 from pathlib import Path
+
+from tests.containers.commands import told
 
 NAME = "headrace-test-base:local"
 SUITE = "bookworm"
@@ -25,7 +26,7 @@ def base_image() -> str:
     with tempfile.TemporaryDirectory() as directory:
         archive = Path(directory) / "base.tar"
         _made(archive)
-        subprocess.run(["docker", "import", str(archive), NAME], check=True, stdout=subprocess.DEVNULL)  # noqa: S603, S607 - our own words
+        told("docker", "import", str(archive), NAME)
     return NAME
 
 
@@ -36,7 +37,7 @@ def _made(archive: Path) -> None:
     if CERTIFICATES.is_dir():
         command.append(f"--customize-hook=copy-in {CERTIFICATES} {CERTIFICATES.parent}")
     command.append('--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*')
-    subprocess.run([*command, SUITE, str(archive), *_sources()], check=True)  # noqa: S603 - our own words
+    told(*command, SUITE, str(archive), *_sources())
 
 
 def _sources() -> list[str]:
@@ -45,10 +46,5 @@ def _sources() -> list[str]:
 
 
 def _options() -> list[str]:
-    dumped = subprocess.run(
-        ["apt-config", "dump", *OPTIONS],  # noqa: S607 - as it is installed
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    return [line for line in dumped.stdout.splitlines() if line.partition(" ")[2] != '"";']
+    dumped = told("apt-config", "dump", *OPTIONS)
+    return [line for line in dumped.splitlines() if line.partition(" ")[2] != '"";']

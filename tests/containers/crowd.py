@@ -1,7 +1,7 @@
 """Users who keep a stack busy through whatever happens to it, and who count afterwards.
 
-Each submits one program after another and watches all his jobs over one WebSocket, through the proxy, with the
-client that everybody uses. In the end the log is asked what it holds of him.
+Each submits one program after another and watches all his jobs over one WebSocket, through the proxy, by the
+client that all use. In the end the log is asked what it holds of him.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ class Crowd:
 
 @asynccontextmanager
 async def busy(stack: Stack, *users: str) -> AsyncIterator[Crowd]:
-    """Users at work. Afterwards each finds what was accepted, once, and has been shown all of it, in order."""
+    """Users at work. Afterwards each finds what was accepted, once, and was shown all of it, in order."""
     ended, stop = asyncio.Semaphore(0), asyncio.Event()
     async with AsyncExitStack() as opened:
         members = [

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headrace.local.lifeline import die_with_parent
+from tests.containers.commands import told, works
 from tests.nats_container import engine_is_available
 
 STARTING_S = 60.0
@@ -89,7 +90,11 @@ def processes(directory: Path) -> list[str]:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             groups = (process / "cgroup").read_text()
-            if words and (str(directory) in words or "/docker/" in groups) and process.name != str(os.getpid()):
+            if (
+                words
+                and (str(directory) in words or "/docker/" in groups)
+                and process.name != str(os.getpid())
+            ):
                 found.append(f"{process.name} {words.strip()}")
     return found
 
@@ -103,7 +108,11 @@ def _started(directory: Path) -> "subprocess.Popen[bytes]":
     ]
     with log.open("wb") as said:
         daemon = subprocess.Popen(  # noqa: S603 - our own words
-            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, preexec_fn=die_with_parent
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - there is one thread so far
         )
     until = time.monotonic() + STARTING_S
     while not _answers(directory):
@@ -116,8 +125,7 @@ def _started(directory: Path) -> "subprocess.Popen[bytes]":
 
 
 def _answers(directory: Path) -> bool:
-    command = ["docker", "--host", f"unix://{directory}/sock", "version"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - our own words
+    return works("docker", "--host", f"unix://{directory}/sock", "version")
 
 
 def _stop(daemon: "subprocess.Popen[bytes]") -> None:
@@ -132,9 +140,8 @@ def _stop(daemon: "subprocess.Popen[bytes]") -> None:
 
 def _take_back(before: Footprint, rules: str) -> None:
     for name in footprint().links - before.links:
-        subprocess.run(["ip", "link", "delete", name], check=False)  # noqa: S603, S607 - a name that the kernel told
-    restored = _restored(rules, _saved_rules())
-    subprocess.run(["iptables-restore"], input=restored.encode(), check=True)  # noqa: S607 - as it is installed
+        told("ip", "link", "delete", name)
+    told("iptables-restore", given=_restored(rules, _saved_rules()))
     FORWARDING.write_text(before.forwarding)
     for group in sorted(footprint().groups - before.groups, reverse=True):
         for within in [*sorted(group.glob("**/*/"), reverse=True), group]:
@@ -143,8 +150,7 @@ def _take_back(before: Footprint, rules: str) -> None:
 
 
 def _saved_rules() -> str:
-    saved = subprocess.run(["iptables-save"], capture_output=True, check=True, text=True)  # noqa: S607 - as it is installed
-    return saved.stdout
+    return told("iptables-save")
 
 
 def _restored(before: str, now: str) -> str:
@@ -155,11 +161,15 @@ def _restored(before: str, now: str) -> str:
     text = before
     for name, block in tables.items():
         chains = (line.split() for line in block.splitlines() if line.startswith(":"))
-        text += f"*{name}\n" + "".join(f"{chain[0]} ACCEPT\n" for chain in chains if chain[1] != "-") + "COMMIT\n"
+        text += (
+            f"*{name}\n" + "".join(f"{chain[0]} ACCEPT\n" for chain in chains if chain[1] != "-") + "COMMIT\n"
+        )
     return text
 
 
 def _plain(rules: str) -> str:
     """Chains and rules, without what is there in an empty table and without counters."""
     lines = (line.partition(" [")[0] for line in rules.splitlines())
-    return "\n".join(line for line in lines if line.startswith("-") or (line[:1] == ":" and "ACCEPT" not in line))
+    return "\n".join(
+        line for line in lines if line.startswith("-") or (line[:1] == ":" and "ACCEPT" not in line)
+    )

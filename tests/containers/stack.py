@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from headrace.client import AsyncClient
 from headrace.local.nats_server import free_port
 from shared.settings import TokenSettings
 from shared.tokens import Tokens
+from tests.containers.commands import refused, told, works
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SERVICES = ("nats", "api", "notifier", "projector", "executor", "proxy")
@@ -30,7 +30,7 @@ class Stack(DockerCompose):
         self.project = name
         self.secrets = directory / "secrets"
         self.port = free_port()
-        subprocess.run([str(DEPLOY / "secrets.sh"), str(self.secrets)], check=True)  # noqa: S603 - our own
+        told(str(DEPLOY / "secrets.sh"), str(self.secrets))
         environment = {
             "COMPOSE_PROJECT_NAME": name,
             "HEADRACE_SECRETS": str(self.secrets),
@@ -52,16 +52,12 @@ class Stack(DockerCompose):
         self.compose("up", "--detach", "--wait", "--wait-timeout", str(WITHIN_S), *words)
 
     def compose(self, *words: str) -> str:
-        """What a compose command prints. Raises CalledProcessError, having logged why."""
-        return self._run_command([*self.docker_compose_command(), *words]).stdout.decode()
+        """What a compose command prints. Raises CommandError."""
+        return told(*self.docker_compose_command(), *words, within=DEPLOY)
 
     def refused(self, *words: str) -> str:
         """What a compose command says that is to fail."""
-        done = subprocess.run(  # noqa: S603 - our own words
-            [*self.docker_compose_command(), *words], capture_output=True, cwd=DEPLOY, check=False
-        )
-        assert done.returncode != 0, done.stdout.decode()
-        return (done.stdout + done.stderr).decode()
+        return refused(*self.docker_compose_command(), *words, within=DEPLOY)
 
     def containers(self, service: str | None = None) -> list[dict[str, Any]]:
         """The engine's own account of the running containers, of one service or of all."""
@@ -72,8 +68,7 @@ class Stack(DockerCompose):
         """Kill every process of each of its containers but pid 1, from within, as a crash would."""
         for container in self.containers(service):
             # The shell that kills is killed as well, if it is not quick.
-            command = ["docker", "exec", container["Id"], "sh", "-c", "kill -9 -1"]
-            subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - our own words
+            works("docker", "exec", container["Id"], "sh", "-c", "kill -9 -1")
 
     def token(self, user: str, *, concurrency: int = 1) -> str:
         """A user's token, signed with the stack's own secret."""
@@ -88,19 +83,15 @@ class Stack(DockerCompose):
 
 def inspected(ids: Sequence[str]) -> list[dict[str, Any]]:
     """What the engine says of some containers."""
-    if not ids:
-        return []
-    said = subprocess.run(["docker", "inspect", *ids], check=True, capture_output=True)  # noqa: S603, S607 - our own words
-    found: list[dict[str, Any]] = json.loads(said.stdout)
+    found: list[dict[str, Any]] = json.loads(told("docker", "inspect", *ids)) if ids else []
     return found
 
 
 def sizes(images: set[str]) -> dict[str, int]:
     """How many bytes each image takes."""
     names = sorted(images)
-    command = ["docker", "image", "inspect", "--format", "{{.Size}}", *names]
-    said = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own words
-    return dict(zip(names, map(int, said.stdout.split()), strict=True))
+    said = told("docker", "image", "inspect", "--format", "{{.Size}}", *names)
+    return dict(zip(names, map(int, said.split()), strict=True))
 
 
 @contextmanager
@@ -111,5 +102,3 @@ def running(stack: Stack) -> Iterator[Stack]:
         yield stack
     finally:
         stack.compose("down", "--volumes", "--timeout", "30", "--remove-orphans")
-
-

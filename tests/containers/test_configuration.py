@@ -1,16 +1,19 @@
-"""What the engine was really told: no container has more than it needs, and no secret is in what anybody can read."""
+"""What the engine was really told: no container has more than it needs, and no secret can be read."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.containers.commands import refused, told
 from tests.containers.stack import DEPLOY, SERVICES, Stack
 
 SECRETS = {
-    "nats": {"nats_password_" + user for user in ("api", "executor", "projector", "notifier", "provisioner", "observer")},
+    "nats": {
+        "nats_password_" + user
+        for user in ("api", "executor", "projector", "notifier", "provisioner", "observer")
+    },
     "api": {"nats_password_api", "token_secret"},
     "notifier": {"nats_password_notifier", "token_secret"},
     "projector": {"nats_password_projector"},
@@ -61,8 +64,7 @@ def test_nobody_is_privileged_or_root(container: Container) -> None:
 
 def test_every_process_of_it_is_an_ordinary_user_without_capabilities(container: Container) -> None:
     status = "for each in /proc/[0-9]*; do grep -E '^(Uid|Cap|NoNewPrivs|Seccomp):?' $each/status; done"
-    command = ["docker", "exec", container["Id"], "sh", "-c", f"{status} 2>/dev/null || true"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    said = told("docker", "exec", container["Id"], "sh", "-c", f"{status} 2>/dev/null || true")
     lines = [line.split() for line in said.splitlines()]
     assert {uid for name, *uids in lines if name == "Uid:" for uid in uids} == {
         container["Config"]["User"].partition(":")[0]
@@ -82,7 +84,9 @@ def test_its_root_cannot_be_written_and_it_has_limits(container: Container) -> N
     assert host["RestartPolicy"]["Name"] == "unless-stopped"
 
 
-def test_it_is_given_its_own_secrets_and_volumes_and_nothing_of_the_host(stack: Stack, container: Container) -> None:
+def test_it_is_given_its_own_secrets_and_volumes_and_nothing_of_the_host(
+    stack: Stack, container: Container
+) -> None:
     mounts = {each["Destination"]: each for each in container["Mounts"]}
     files = {place for place, each in mounts.items() if each["Type"] == "bind"}
     assert files == {f"/run/secrets/{name}" for name in SECRETS[container["service"]]}
@@ -99,8 +103,12 @@ def test_its_walls_are_the_engines_own_but_for_the_executors(container: Containe
     said = {option.partition("=")[0] for option in container["HostConfig"]["SecurityOpt"]}
     assert said == SECURITY.get(container["service"], {"no-new-privileges:true"})
     if container["service"] == "executor":
-        [profile] = [option for option in container["HostConfig"]["SecurityOpt"] if option.startswith("seccomp=")]
-        assert json.loads(profile.partition("=")[2]) == json.loads((DEPLOY / "seccomp-executor.json").read_text())
+        [profile] = [
+            option for option in container["HostConfig"]["SecurityOpt"] if option.startswith("seccomp=")
+        ]
+        assert json.loads(profile.partition("=")[2]) == json.loads(
+            (DEPLOY / "seccomp-executor.json").read_text()
+        )
         assert container["HostConfig"]["MaskedPaths"] == container["HostConfig"]["ReadonlyPaths"] == []
     else:
         assert container["HostConfig"]["MaskedPaths"]
@@ -113,17 +121,16 @@ def test_no_secret_is_in_what_the_engine_tells_of_it(stack: Stack, container: Co
     assert all(len(secret) >= 32 for secret in secrets)
     assert not any(secret in told for secret in secrets)
     names = [each.partition("=")[0] for each in container["Config"]["Env"]]
-    assert not [name for name in names if ("PASSWORD" in name or "SECRET" in name) and not name.endswith("_FILE")]
+    assert not [
+        name for name in names if ("PASSWORD" in name or "SECRET" in name) and not name.endswith("_FILE")
+    ]
 
 
 def test_no_secret_is_in_an_image_or_in_a_log(stack: Stack, images: dict[str, int]) -> None:
     secrets = [path.read_text() for path in stack.secrets.iterdir()]
     said = stack.compose("logs", "--no-color")
     for image in images:
-        command = ["docker", "image", "inspect", image]
-        said += subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        command = ["docker", "history", "--no-trunc", image]
-        said += subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        said += told("docker", "image", "inspect", image) + told("docker", "history", "--no-trunc", image)
     assert "listening" in said
     assert not any(secret in said for secret in secrets)
 
@@ -138,7 +145,7 @@ def test_two_stacks_have_no_secret_in_common(stack: Stack, tmp_path: Path) -> No
     ours = {path.name: path.read_text() for path in stack.secrets.iterdir()}
     assert not set(ours.values()) & {path.read_text() for path in other.iterdir()}
     before = {path.name: path.read_text() for path in other.iterdir()}
-    subprocess.run([str(DEPLOY / "secrets.sh"), str(other)], check=True)
+    told(str(DEPLOY / "secrets.sh"), str(other))
     assert {path.name: path.read_text() for path in other.iterdir()} == before
 
 
@@ -153,14 +160,16 @@ def test_without_secrets_nothing_starts(stack: Stack, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("service", ["api", "notifier"])
-def test_a_service_that_checks_tokens_has_no_default_for_their_secret(images: dict[str, int], service: str) -> None:
-    command = ["docker", "run", "--rm", "--network", "none", f"headrace-{service}"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "HEADRACE_TOKEN_SECRET is not set and has no default" in done.stderr
+def test_a_service_that_checks_tokens_has_no_default_for_their_secret(
+    images: dict[str, int], service: str
+) -> None:
+    said = refused("docker", "run", "--rm", "--network", "none", f"headrace-{service}")
+    assert "HEADRACE_TOKEN_SECRET is not set and has no default" in said
 
 
-@pytest.mark.parametrize("host", ["api", "notifier", "projector", "proxy", "host.docker.internal", "192.0.2.1"])
+@pytest.mark.parametrize(
+    "host", ["api", "notifier", "projector", "proxy", "host.docker.internal", "192.0.2.1"]
+)
 def test_the_executor_reaches_nobody_but_the_server_of_the_log(stack: Stack, host: str) -> None:
     assert connects(stack, "nats", 4222) == "connected"
     for port in (8070, 8080, 443):

@@ -13,7 +13,7 @@ from services.executor.facts import Facts
 from services.executor.isolation import NAMESPACES
 from services.executor.languages import load_languages
 from tests.containers.stack import DEPLOY, Stack
-from tests.security.attacks import ATTACKS
+from tests.security.attacks import ATTACKS, Attack
 from tests.security.planted import VARIABLE, secret
 
 PROFILE = DEPLOY / "seccomp-executor.json"
@@ -22,7 +22,7 @@ ADDED = json.loads(PROFILE.read_text())["syscalls"][-1]["names"]
 CLOCKED = frozenset(
     {"07_cpu_of_a_child.py", "07_cpu_of_eight_children.py", "24_long_name.c", "02_coming_and_going.py"}
 )
-"""Attacks judged by the processor's clock, which are the sandbox's own tests to judge, on a machine for themselves."""
+"""Judged by the processor's clock: in the sandbox's own tests, which have the machine for themselves."""
 SLOWER = "a neighbour "
 """How a fault begins that is of speed: the same."""
 
@@ -57,7 +57,9 @@ def executor_with(stack: Stack, directory: Path, *options: str) -> list[str]:
     return ["-f", str(override), "run", "--rm", "-T", "--no-deps", "executor"]
 
 
-def test_the_executor_refuses_to_start_with_the_engines_own_seccomp_profile(stack: Stack, tmp_path: Path) -> None:
+def test_the_executor_refuses_to_start_with_the_engines_own_seccomp_profile(
+    stack: Stack, tmp_path: Path
+) -> None:
     said = stack.refused(*executor_with(stack, tmp_path, "systempaths=unconfined"))
     assert "No permissions to creat" in said
     assert "service_failed" in said
@@ -92,7 +94,7 @@ async def attacked(stack: Stack) -> AsyncIterator[asyncio.subprocess.Process]:
     command = [
         *stack.docker_compose_command(),
         *("run", "--rm", "-T", "--no-deps", "--volume", f"{tests}:/opt/headrace/tests:ro"),
-        *("--env", f"{VARIABLE}={secret()}", "--env", "TMPDIR=/dev/shm"),  # noqa: S108 - the container's own
+        *("--env", f"{VARIABLE}={secret()}", "--env", "TMPDIR=/dev/shm"),
         *("executor", "python", "-m", "tests.security.in_a_sandbox"),
     ]
     process = await asyncio.create_subprocess_exec(
@@ -110,7 +112,9 @@ CORE = [each for each in ATTACKS if not each.needs_count and each.program not in
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("attack", CORE, ids=[each.program for each in CORE])
-async def test_cells_in_the_container_withstand_it(attacked: asyncio.subprocess.Process, attack: object) -> None:
+async def test_cells_in_the_container_withstand_it(
+    attacked: asyncio.subprocess.Process, attack: Attack
+) -> None:
     assert attacked.stdin is not None
     assert attacked.stdout is not None
     attacked.stdin.write(f"{attack.program}\n".encode())

@@ -16,7 +16,9 @@ async def test_the_image_offers_every_language_of_the_catalogue(stack: Stack) ->
 
 
 @pytest.mark.parametrize("language", EXAMPLES)
-async def test_a_program_runs_in_a_container_and_is_watched_through_the_proxy(stack: Stack, language: str) -> None:
+async def test_a_program_runs_in_a_container_and_is_watched_through_the_proxy(
+    stack: Stack, language: str
+) -> None:
     example = EXAMPLES[language]
     async with stack.client("alice") as client:
         job = await client.submit(
@@ -30,7 +32,11 @@ async def test_a_program_runs_in_a_container_and_is_watched_through_the_proxy(st
         )
         events = [event async for event in client.follow(job.job_id)]
         found = await client.get(job.job_id)
-    assert [event.type for event in events if event.seq] == ["job.queued.v1", "job.running.v1", "job.completed.v1"]
+    assert [event.type for event in events if event.seq] == [
+        "job.queued.v1",
+        "job.running.v1",
+        "job.completed.v1",
+    ]
     assert found.result is not None
     assert kept_bytes(found.result.stdout).decode() == example.echoed
 

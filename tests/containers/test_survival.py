@@ -1,10 +1,10 @@
-"""Containers are killed, added, and replaced while clients are at work: nothing accepted is lost, nothing shown missing."""
+"""Containers are killed, added and replaced while clients are at work: nothing is lost, nothing missed."""
 
 import asyncio
-import subprocess
 
 import pytest
 
+from tests.containers.commands import told
 from tests.containers.crowd import busy
 from tests.containers.stack import DEPLOY, SERVICES, Stack
 
@@ -19,7 +19,9 @@ async def test_a_container_is_killed_and_comes_back_and_nothing_is_lost(stack: S
         await crowd.more()
     after = stack.containers(service)
     assert [each["Id"] for each in after] == [each["Id"] for each in before]
-    restarts = [(each["RestartCount"], then["RestartCount"]) for each, then in zip(after, before, strict=True)]
+    restarts = [
+        (each["RestartCount"], then["RestartCount"]) for each, then in zip(after, before, strict=True)
+    ]
     assert all(now > then for now, then in restarts), restarts
 
 
@@ -30,8 +32,7 @@ async def test_three_executors_share_the_work_and_one_may_be_lost(stack: Stack) 
             while len(crowd.executors()) < 3:
                 await crowd.more(1)
         lost = stack.containers("executor")[0]["Id"]
-        command = ["docker", "rm", "--force", "--volumes", lost]
-        await asyncio.to_thread(subprocess.run, command, check=True, stdout=subprocess.DEVNULL)
+        await asyncio.to_thread(told, "docker", "rm", "--force", "--volumes", lost)
         await crowd.more(24)
         await asyncio.to_thread(stack.up, "--no-recreate", "--scale", "executor=1", "executor")
         await crowd.more()
@@ -43,8 +44,9 @@ async def test_a_service_is_rolled_to_a_rebuilt_image_under_load(stack: Stack, s
     stack.compose("build", "--quiet", "--build-arg", f"REVISION=rolled-{service}", service)
     async with busy(stack, f"{service}-grace", f"{service}-heidi") as crowd:
         await crowd.more()
-        command = [str(DEPLOY / "roll.sh"), service, *stack.docker_compose_command()[2:]]
-        await asyncio.to_thread(subprocess.run, command, check=True, cwd=DEPLOY, stdout=subprocess.DEVNULL)
+        await asyncio.to_thread(
+            told, str(DEPLOY / "roll.sh"), service, *stack.docker_compose_command()[2:], within=DEPLOY
+        )
         await crowd.more()
     [after] = stack.containers(service)
     assert after["Id"] != before["Id"]
