@@ -32,8 +32,6 @@ def engine() -> Iterator[None]:
     """An engine, for whoever asks the environment for one."""
     with pytest.MonkeyPatch.context() as patch, open_engine() as address:
         patch.setenv("DOCKER_HOST", address)
-        # Of the two builders, the one that shares what the images have in common.
-        patch.setenv("DOCKER_BUILDKIT", "1")
         yield
 
 

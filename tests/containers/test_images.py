@@ -1,14 +1,13 @@
 """What is in an image, and what ends its build."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.containers.commands import refused, told
-from tests.containers.stack import DEPLOY
+from tests.containers.commands import told
+from tests.containers.stack import DEPLOY, Stack
 
 ROOT = DEPLOY.parent
 SERVICES = ("api", "notifier", "projector", "executor")
@@ -71,22 +70,20 @@ def test_an_image_lacks_what_only_another_service_needs(
 def test_an_import_of_what_the_image_lacks_ends_its_build(
     images: dict[str, int], tmp_path: Path, stray: str
 ) -> None:
-    context = tmp_path / "context"
-    shutil.copytree(ROOT / "shared", context / "shared")
-    shutil.copytree(ROOT / "services", context / "services")
-    shutil.copytree(ROOT / "deploy", context / "deploy", ignore=shutil.ignore_patterns("secrets"))
+    context, override = tmp_path / "context", tmp_path / "override.yaml"
+    for folder in ("shared", "services", "deploy"):
+        shutil.copytree(ROOT / folder, context / folder, ignore=shutil.ignore_patterns("secrets"))
     for name in ("pyproject.toml", "uv.lock", ".dockerignore"):
         shutil.copy(ROOT / name, context / name)
-    told(*build(context))
+    override.write_text(
+        "services:\n  projector:\n    image: headrace-test-stray\n"
+        f"    build: {{context: {context}, dockerfile: {context}/deploy/service.Dockerfile}}\n"
+    )
+    stack = Stack(tmp_path, name="headrace-test-stray")
+    stack.compose("-f", str(override), "build", "--quiet", "projector")
     (context / "services/projector/stray.py").write_text(f"{stray}\n")
-    assert "ModuleNotFoundError" in refused(*build(context))
-
-
-def build(context: Path) -> tuple[str, ...]:
-    """The command that builds the projector's image from a context."""
-    base = f"BASE={os.environ['HEADRACE_BASE']}"
-    arguments = ("--build-arg", "SERVICE=projector", "--build-arg", base)
-    return ("docker", "build", *arguments, "-f", str(context / "deploy/service.Dockerfile"), str(context))
+    said = stack.refused("-f", str(override), "build", "--quiet", "projector")
+    assert "ModuleNotFoundError" in said
 
 
 def inside(image: str, *command: str) -> str:

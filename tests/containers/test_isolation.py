@@ -12,6 +12,7 @@ import pytest_asyncio
 from services.executor.facts import Facts
 from services.executor.isolation import NAMESPACES
 from services.executor.languages import load_languages
+from shared.events import Isolation
 from tests.containers.stack import DEPLOY, Stack
 from tests.security.attacks import ATTACKS, Attack
 from tests.security.planted import VARIABLE, secret
@@ -46,7 +47,7 @@ async def test_each_attempt_tells_the_same_of_itself(stack: Stack) -> None:
     async with stack.client("alice") as client:
         job = await client.run({"language": "python", "code": "print(1)"})
         [running] = [event for event in await client.history(job.job_id) if event.type == "job.running.v1"]
-    assert running.data["isolation"] == msgspec.to_builtins(facts.isolation)
+    assert msgspec.convert(running.data["isolation"], Isolation) == facts.isolation
 
 
 def executor_with(stack: Stack, directory: Path, *options: str) -> list[str]:
