@@ -26,12 +26,11 @@ RUN groupadd --gid 10002 nats && \
 COPY --from=needs /opt/headrace/server/bin/nats-server /usr/local/bin/nats-server
 COPY deploy/nats.conf deploy/nats-cluster.conf /etc/nats/
 COPY deploy/nats-start.sh /usr/local/bin/nats-start
+COPY deploy/nats-healthy.sh /usr/local/bin/nats-healthy
 USER 10002:10002
 EXPOSE 4222
 VOLUME /data
-# Whoever greets has its streams at hand: JetStream is up before clients are let in.
-HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/4222 && read -r -t 3 -u 3 word _ && [ \"$word\" = INFO ]"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["nats-healthy"]
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="headrace-nats" \
