@@ -34,6 +34,7 @@ NO_RESPONDERS = "503"
 REFUSED = "permissions violation"
 RECONNECT_WAIT_S = 0.25
 FIRST_CONNECTION_S = 10.0
+DRAIN_S = 2.0
 WATCH_INTERVAL_S = 5.0
 WATCH_TIMEOUT_S = 2.0
 WATCH_FAILURES_MAX = 3
@@ -79,6 +80,12 @@ class Subscription:
         """End it; nothing is delivered afterwards. On a closed connection there is nothing to end."""
         with suppress(nats.errors.Error, OSError):
             await self._subscription.unsubscribe()
+
+    async def drain(self) -> None:
+        """End it after what the server has sent already was handled, which somebody may have to answer."""
+        with suppress(nats.errors.Error, OSError, TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py has few types
 
 
 class Broker:
