@@ -50,3 +50,5 @@ def stack(images: dict[str, int], tmp_path_factory: pytest.TempPathFactory) -> I
     """What compose.yaml starts. Who does something to it leaves it healthy, with one container a service."""
     with running(Stack(tmp_path_factory.mktemp("stack"), name="headrace-test")) as started:
         yield started
+        # Each service may do whatever it has tried to (docs/security-of-the-log.md).
+        assert "broker_refused" not in started.compose("logs", "--no-color")

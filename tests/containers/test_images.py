@@ -82,7 +82,7 @@ def test_an_import_of_what_the_image_lacks_ends_its_build(
     stack = Stack(tmp_path, name="headrace-test-stray")
     stack.compose("-f", str(override), "build", "--quiet", "projector")
     (context / "services/projector/stray.py").write_text(f"{stray}\n")
-    said = stack.refused("-f", str(override), "build", "--quiet", "projector")
+    said = stack.refused("-f", str(override), "--progress", "plain", "build", "projector")
     assert "ModuleNotFoundError" in said
 
 
