@@ -28,6 +28,8 @@ bench:
     python -m bench.latency
     python -m bench.throughput
     python -m bench.sandbox
+    python -m bench.fairness
+    python -m bench.scale
     python -m bench.submit
     python -m bench.rebuild
     python -m bench.history

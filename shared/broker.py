@@ -13,6 +13,7 @@ Errors::
 
 import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol
@@ -20,18 +21,20 @@ from typing import Any, Protocol
 import nats.aio.subscription  # noqa: TID251 - this is the one place
 import nats.errors  # noqa: TID251 - this is the one place
 from nats.aio.client import Client  # noqa: TID251 - this is the one place
-from nats.nuid import NUID  # noqa: TID251 - this is the one place
 
 from shared import metrics
 from shared.logs import get_logger
-from shared.settings import BrokerSettings
+from shared.settings import BrokerSettings, SettingsError
+from shared.tls import tls_context
 
 logger = get_logger(__name__)
 
 API = "$JS.API."
 NO_RESPONDERS = "503"
+REFUSED = "permissions violation"
 RECONNECT_WAIT_S = 0.25
 FIRST_CONNECTION_S = 10.0
+DRAIN_S = 2.0
 WATCH_INTERVAL_S = 5.0
 WATCH_TIMEOUT_S = 2.0
 WATCH_FAILURES_MAX = 3
@@ -78,15 +81,21 @@ class Subscription:
         with suppress(nats.errors.Error, OSError):
             await self._subscription.unsubscribe()
 
+    async def drain(self) -> None:
+        """End it after what the server has sent already was handled, which somebody may have to answer."""
+        with suppress(nats.errors.Error, OSError, TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py has few types
+
 
 class Broker:
     """A connection that outlives server restarts. Made by `connect`."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, inbox_prefix: str) -> None:
         """Wrap a client that `connect` will connect."""
         self._client = client
+        self._inbox_prefix = inbox_prefix
         self._reconnected: list[tuple[asyncio.Event, Callable[[], None]]] = []
-        self._tokens = NUID()
         self._answer_prefix = ""
         self._answers: dict[str, asyncio.Future[Message]] = {}
         self.lost = asyncio.Event()
@@ -97,8 +106,8 @@ class Broker:
         return self._client.is_connected
 
     def inbox(self) -> str:
-        """A fresh subject under this service's own inbox prefix."""
-        return self._client.new_inbox()
+        """A fresh subject under this service's own inbox prefix, which nobody can guess from another one."""
+        return f"{self._inbox_prefix}.{uuid.uuid4().hex}"
 
     @contextmanager
     def on_reconnect(self, wake: Callable[[], None]) -> Iterator[asyncio.Event]:
@@ -124,7 +133,7 @@ class Broker:
         nats-py's own request loses a cancellation that arrives together with the answer (`wait_for` of
         Python 3.11), so a service could not be stopped in that moment.
         """
-        token = self._tokens.next().decode()
+        token = uuid.uuid4().hex
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._answers[token] = answer
         try:
@@ -199,6 +208,11 @@ class Broker:
     async def on_error(self, error: Exception) -> None:
         """Refused publishes and dropped messages show only here."""
         metrics.BROKER_ERRORS.inc()
+        if REFUSED in str(error):
+            # This program and its rights are of different versions, or somebody else speaks through it.
+            metrics.BROKER_REFUSED.inc()
+            logger.error("broker_refused", error=str(error))
+            return
         logger.warning("broker_error", error=f"{type(error).__name__}: {error}")
 
     async def on_reconnected(self) -> None:
@@ -217,8 +231,10 @@ class Broker:
 async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Broker]:
     """A connected broker, closed at the end. Raises UnreachableError when the first connection fails."""
     client = Client()
-    broker = Broker(client)
+    inbox_prefix = f"_INBOX_{service}"
+    broker = Broker(client, inbox_prefix)
     try:
+        tls = tls_context(settings)
         # The client itself would try for ever; whoever started this process can start it again.
         async with asyncio.timeout(FIRST_CONNECTION_S):
             await client.connect(
@@ -226,7 +242,9 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
                 name=f"headrace-{service}",
                 user=settings.nats_user,
                 password=settings.nats_password,
-                inbox_prefix=f"_INBOX_{service}",
+                inbox_prefix=inbox_prefix,
+                tls=tls,
+                tls_handshake_first=tls is not None,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # any number of seconds works
                 # Two unanswered pings end a dead connection within 30 s; the default takes six minutes.
@@ -236,15 +254,20 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
                 reconnected_cb=broker.on_reconnected,
                 closed_cb=broker.on_closed,
             )
-    except (TimeoutError, nats.errors.Error, OSError) as error:
-        why = str(error) or f"no answer in {FIRST_CONNECTION_S:.0f} s"
+    except (TimeoutError, nats.errors.Error, OSError, SettingsError) as error:
+        why = str(error) or str(client.last_error or f"no answer in {FIRST_CONNECTION_S:.0f} s")
+        await _close(client)
         raise UnreachableError(f"cannot connect to {settings.nats_url}: {why}") from error
     watch = asyncio.create_task(broker.watch())
     try:
         yield broker
     finally:
         watch.cancel()
-        # Closing a connection that the server has dropped raises what the drop already reported: OSError in
-        # asyncio's own loop, RuntimeError in uvloop.
-        with suppress(OSError, RuntimeError, nats.errors.Error):
-            await client.close()
+        await _close(client)
+
+
+async def _close(client: Client) -> None:
+    # Closing a connection that the server has dropped raises what the drop already reported: OSError in
+    # asyncio's own loop, RuntimeError in uvloop.
+    with suppress(OSError, RuntimeError, nats.errors.Error):
+        await client.close()

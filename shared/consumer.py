@@ -133,7 +133,7 @@ class Consumer:
                 while self._may_pull(generation) and not reconnected.is_set():
                     await self._ask(inbox)
                     await self._wait()
-                await subscription.unsubscribe()
+                await subscription.drain()
             except BrokerError as error:
                 logger.warning("pull_failed", error=str(error))
                 await asyncio.sleep(PULSE_S)

@@ -11,8 +11,9 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from shared import metrics
 from shared.broker import API, Broker, BrokerError, JetStreamError, Message
@@ -34,8 +35,7 @@ PAUSE_S = 0.1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryMark:
+class DeliveryMark(msgspec.Struct, frozen=True):
     """What JetStream writes in the reply subject of a delivered message."""
 
     delivered: int
@@ -48,8 +48,9 @@ def parse_mark(reply: str) -> DeliveryMark:
     """Read both forms of the acknowledgement subject, told apart by their number of tokens."""
     tokens = reply.split(".")
     first = 4 if len(tokens) == 9 else 6
-    delivered, stream, consumer, stored_ns = (int(token) for token in tokens[first : first + 4])
-    return DeliveryMark(delivered, stream, consumer, _EPOCH + timedelta(microseconds=stored_ns // 1000))
+    delivered, stream, consumer, stored_ns = tokens[first : first + 4]
+    stored_at = _EPOCH + timedelta(microseconds=int(stored_ns) // 1000)
+    return DeliveryMark(int(delivered), int(stream), int(consumer), stored_at)
 
 
 class _BrokenError(Exception):

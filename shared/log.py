@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+import msgspec
+
 from shared import metrics
 from shared.broker import API, Broker, JetStreamError, Message, UnreachableError
 from shared.codec import UndecodableError, UnknownTagError, decode_event, encode
@@ -37,8 +39,7 @@ PURGE_TIMEOUT_S = 10.0
 PAUSE_S = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One stored message with its place in its stream; `event_id` is None for foreign writers."""
 
     sequence: int

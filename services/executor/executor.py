@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from services.executor.attempts import Attempts
+from services.executor.gauges import show
 from services.executor.isolation import unmet
 from services.executor.languages import Offered, load_languages, offered
 from services.executor.sandbox.sandbox import Sandbox
@@ -56,6 +57,7 @@ async def _run(
     unfinished = Unfinished()
     attempts = Attempts(broker, Log(broker), sandbox, languages, unfinished, settings)
     scheduler = Scheduler(broker, settings, unfinished, attempts.perform, languages.__contains__)
+    show(settings.slots, unfinished, scheduler.parked)
     floor = await executor_floor(broker)
     scheduler.begin_after(floor)
     follower = Follower(broker, JOBS, scheduler.follow, after=floor, service="executor")

@@ -1,7 +1,6 @@
 """Puts the notifier together: the two followers, the hub between them and the sockets, and the server."""
 
 import asyncio
-import gc
 from socket import socket
 from typing import Any
 
@@ -38,13 +37,6 @@ SERVER_OPTIONS: dict[str, Any] = {
     # The protocol has its own ping, which also proves that the client reads.
     "ws_ping_interval": None,
 }
-
-
-COLLECTED_AFTER = (5_000, 20, 20)
-"""A full collection looks at every object of every connection, 240 ms at 1,000 of them, while everyone waits.
-
-So one comes only after two million objects more, which is what some thousand new connections bring along.
-"""
 
 
 class Notifier:
@@ -115,7 +107,6 @@ async def open_notifier(service: Service, settings: NotifierSettings, broker: Br
 
 async def run(service: Service, settings: NotifierSettings) -> None:
     """Serve until told to stop."""
-    gc.set_threshold(*COLLECTED_AFTER)
     async with connect(settings, service="notifier") as broker:
         service.watch_broker(broker)
         notifier = await open_notifier(service, settings, broker)

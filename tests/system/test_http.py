@@ -492,13 +492,13 @@ async def test_the_request_id_is_the_clients_where_it_is_a_plain_word(http: http
 
 async def test_no_token_and_no_secret_is_in_any_log(shared_stack: Stack, alice: User) -> None:
     secret = shared_stack.environment["HEADRACE_TOKEN_SECRET"]
-    password = shared_stack.nats.password
+    passwords = (shared_stack.nats.password, *shared_stack.nats.passwords.values())
     logs = list(shared_stack.directory.glob("*.log"))
     assert len(logs) == 4
     for path in logs:
         text = path.read_text()
         assert text
-        for hidden in (alice.token, secret, password):
+        for hidden in (alice.token, secret, *passwords):
             assert hidden not in text
 
 

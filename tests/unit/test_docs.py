@@ -16,6 +16,7 @@ from services.projector.settings import ProjectorSettings
 from shared import metrics, problems
 from shared.events import Event, FeedNote
 from shared.problems import MEDIA_TYPE, ProblemType
+from shared.settings import is_secret
 from shared.streams import ProvisionSettings
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +33,7 @@ PROBLEMS = (ROOT / "docs" / "problems" / "README.md").read_text()
 def test_every_setting_has_a_row(kind: type[msgspec.Struct]) -> None:
     for field in msgspec.structs.fields(kind):
         assert f"| `HEADRACE_{field.name.upper()}` |" in SETTINGS
+        assert not is_secret(field) or f"| `HEADRACE_{field.name.upper()}_FILE` |" in SETTINGS
 
 
 def test_every_metric_has_a_row() -> None:
