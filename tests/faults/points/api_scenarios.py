@@ -19,6 +19,7 @@ from tests.faults.points.story import Story
 from tests.system.test_dead_letters import lost
 
 FILE_BYTES = 600_000
+WAIT = {"Prefer": "wait=60"}
 LARGE = "true # " + "x" * 70_000
 """A line of the audit fills a chunk."""
 
@@ -63,7 +64,8 @@ class Stage:
 
     async def block(self) -> str:
         """A job that runs until it is cancelled, so that what is submitted later waits."""
-        job: str = (await self.submit("sleep 9", at_first=False))["job_id"]
+        lasting = await self.submit("sleep 60", at_first=False, limits={"wall_ms": 60_000})
+        job: str = lasting["job_id"]
         await self.story.until(job, "running")
         return job
 
@@ -94,8 +96,9 @@ async def replay(stage: Stage) -> None:
 
 async def wait(stage: Stage) -> None:
     """The answer is to come with the end."""
-    job = await stage.submit("sleep 0.5", headers={"Prefer": "wait=30"})
-    assert job["status"] == "completed"
+    job = await stage.submit("sleep 0.5", key="the key", headers=WAIT)
+    while job["status"] != "completed":
+        job = await stage.submit("sleep 0.5", key="the key", headers=WAIT)
     await stage.all_ended(job["job_id"])
 
 
@@ -215,15 +218,18 @@ async def listing(stage: Stage) -> None:
 
 
 async def stop(stage: Stage) -> None:
-    """It is told to stop while a request waits."""
-    submitting = asyncio.create_task(stage.submit("sleep 2", headers={"Prefer": "wait=30"}))
+    """It is told to stop while a request waits, for a job that waits for another."""
+    blocker = await stage.block()
+    submitting = asyncio.create_task(stage.submit(headers=WAIT))
 
     async def waits() -> bool:
         return "headrace_waits 1.0" in (await stage.client.http.get(f"{stage.dying.url}/metrics")).text
 
     await until(waits)
     stage.dying.terminate()
-    await stage.all_ended((await submitting)["job_id"])
+    await stage.dying.ended()
+    await stage.cancel(blocker)
+    await stage.all_ended(blocker, (await submitting)["job_id"])
 
 
 SCENARIOS: dict[str, Callable[[Stage], Awaitable[None]]] = {
