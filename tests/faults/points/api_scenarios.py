@@ -78,7 +78,8 @@ class Stage:
         for job in jobs:
             await self.story.until_ended(job)
             await self.story.until_viewed(job)
-        assert self.story.jobs_of(self.user) == list(jobs)
+        found = self.story.jobs_of(self.user)
+        assert found == list(jobs), f"{found} instead of {jobs}"
 
 
 async def submit(stage: Stage) -> None:
@@ -128,7 +129,8 @@ async def cancel_running(stage: Stage) -> None:
     job = await stage.block()
     await stage.cancel(job, at_first=True)
     await stage.all_ended(job)
-    assert stage.story.kinds(job) == ["queued", "running", "cancel_requested", "cancelled"]
+    kinds = stage.story.kinds(job)
+    assert kinds == ["queued", "running", "cancel_requested", "cancelled"], kinds
 
 
 async def session(stage: Stage) -> None:
@@ -147,7 +149,7 @@ async def session(stage: Stage) -> None:
     tag = {"If-Match": f'"{answer.json()["revision"]}"'}
     await stage.client.call("PUT", path, body=saved, headers=tag, also=frozenset({412}))
     history = (await stage.client.call("GET", f"{path}/history")).json()["revisions"]
-    assert [one["document"] for one in history] == [draft, saved]
+    assert [one["document"] for one in history] == [draft, saved], history
     assert len((await stage.client.call("GET", "/v1/sessions")).json()["sessions"]) == 1
 
 
@@ -201,7 +203,8 @@ async def audit(stage: Stage) -> None:
     for _ in range(3):
         await stage.run(LARGE)
     lines = await stage.client.lines("/v1/events")
-    assert [line["seq"] for line in lines] == stage.story.sequences_of(stage.user)
+    told, stored = [line["seq"] for line in lines], stage.story.sequences_of(stage.user)
+    assert told == stored, f"{told} instead of {stored}"
 
 
 async def file(stage: Stage) -> None:

@@ -102,7 +102,7 @@ class Story:
             )
             if not isinstance(answer, JobAnswer) or answer.checkpoint < wanted.last_sequence:
                 return False
-            assert answer.job == wanted
+            assert answer.job == wanted, f"{answer.job} instead of {wanted}"
             return True
 
         await until(is_viewed)
