@@ -1,6 +1,7 @@
 """How long the log takes no events when servers of a cluster are deposed, killed, or frozen; run by hand.
 
-``python -m tests.faults.cluster.failover``: one writer appends as fast as it is answered; the longest time between two answers is what a client waits.
+``python -m tests.faults.cluster.failover``: one writer appends as fast as it is answered. The longest time
+between two answers is what a client waits.
 """
 
 import asyncio
