@@ -150,8 +150,9 @@ async def _write_sliced(writer: asyncio.StreamWriter, piece: bytes) -> None:
 
 def _reset(writer: asyncio.StreamWriter) -> None:
     """With a linger time of zero the kernel sends RST, and forgets what was not sent."""
-    with suppress(OSError):
-        writer.get_extra_info("socket").setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-        )
+    if not writer.transport.is_closing():
+        with suppress(OSError):
+            writer.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
     writer.transport.abort()

@@ -1,0 +1,149 @@
+"""Disturbs a fleet: a random process is killed every so often, and other things befall processes and their
+connections in between. Everything is drawn from one seed, noted in the history, and undone at the end.
+"""
+
+import asyncio
+import random
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tests.faults.fleet import Fleet, Member, Replica
+from tests.faults.history import Fault, Recorder, now
+from tests.faults.proxy import Proxy, Weather
+
+PAUSE_S = {"executor": (11.0, 15.0), "nats": (0.5, 3.0)}
+"""An executor is paused for longer than its lease (10 s), so that its jobs run elsewhere meanwhile."""
+
+OTHERS_PAUSE_S = (0.5, 8.0)
+BAD_WEATHER_S = (2.0, 12.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between kills, and between other troubles."""
+
+    kill_every_s: float
+    trouble_every_s: float
+
+
+class Chaos:
+    """Runs until cancelled, and then leaves everything as it should be."""
+
+    def __init__(self, fleet: Fleet, pace: Pace, chance: random.Random, recorder: Recorder) -> None:
+        """Disturb this fleet."""
+        self._fleet = fleet
+        self._pace = pace
+        self._chance = chance
+        self._recorder = recorder
+        self._healing: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Disturb, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._every(self._pace.kill_every_s, self._kill))
+                group.create_task(self._every(self._pace.trouble_every_s, self._trouble))
+        finally:
+            self._heal()
+
+    async def _every(self, seconds: float, disturb: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await disturb()
+
+    async def _kill(self) -> None:
+        """Any process that runs, the server among them."""
+        victim = self._chance.choice([member for member in self._fleet.members if member.is_up])
+        self._note("kill", victim)
+        victim.send(signal.SIGKILL)
+
+    async def _trouble(self) -> None:
+        trouble = self._chance.choice(
+            [self._pause, self._pause, self._restart, self._latency, self._reset]
+            + [self._black_hole, self._narrow, self._slice]
+        )
+        trouble()
+
+    def _pause(self) -> None:
+        victim = self._chance.choice([member for member in self._fleet.members if member.is_up])
+        life, lasts_s = victim.life, self._chance.uniform(*PAUSE_S.get(victim.service, OTHERS_PAUSE_S))
+        self._note("pause", victim, lasts_s)
+        victim.send(signal.SIGSTOP)
+
+        def go_on() -> None:
+            # A process that took its place was never paused.
+            if victim.life == life:
+                victim.send(signal.SIGCONT)
+
+        self._later(lasts_s, go_on)
+
+    def _restart(self) -> None:
+        """As an operator would; the server is killed often enough."""
+        victim = self._chance.choice([replica for replica in self._fleet.replicas if replica.is_up])
+        self._note("restart", victim)
+        victim.send(signal.SIGTERM)
+
+    def _reset(self) -> None:
+        victim, proxy, where = self._connections()
+        self._note(f"reset {where}", victim)
+        proxy.reset()
+
+    def _latency(self) -> None:
+        def worsen(weather: Weather) -> None:
+            weather.latency_s = self._chance.uniform(0.02, 0.3)
+            weather.jitter_s = weather.latency_s
+
+        self._worsen("latency", worsen)
+
+    def _black_hole(self) -> None:
+        self._worsen("black hole", lambda weather: weather.open.clear())
+
+    def _narrow(self) -> None:
+        def worsen(weather: Weather) -> None:
+            weather.bytes_per_s = self._chance.choice((20_000, 100_000))
+
+        self._worsen("bandwidth", worsen)
+
+    def _slice(self) -> None:
+        def worsen(weather: Weather) -> None:
+            weather.is_sliced = True
+
+        self._worsen("single bytes", worsen)
+
+    def _worsen(self, kind: str, worsen: Callable[[Weather], None]) -> None:
+        victim, proxy, where = self._connections()
+        lasts_s = self._chance.uniform(*BAD_WEATHER_S)
+        self._note(f"{kind} {where}", victim, lasts_s)
+        worsen(proxy.weather)
+        self._later(lasts_s, proxy.weather.clear)
+
+    def _connections(self) -> tuple[Replica, Proxy, str]:
+        """Somebody's connections: to the server, or to clients."""
+        victim = self._chance.choice(self._fleet.replicas)
+        proxy = self._chance.choice(victim.proxies)
+        return victim, proxy, "to nats" if proxy is victim.proxies[0] else "to clients"
+
+    def _later(self, seconds: float, heal: Callable[[], None]) -> None:
+        async def wait() -> None:
+            await asyncio.sleep(seconds)
+            heal()
+
+        task = asyncio.create_task(wait())
+        self._healing.add(task)
+        task.add_done_callback(self._healing.discard)
+
+    def _heal(self) -> None:
+        for task in self._healing:
+            task.cancel()
+        for member in self._fleet.members:
+            member.send(signal.SIGCONT)
+        for replica in self._fleet.replicas:
+            for proxy in replica.proxies:
+                proxy.weather.clear()
+
+    def _note(self, kind: str, victim: Member, lasts_s: float = 0.0) -> None:
+        began_at = now()
+        ended_at = began_at + timedelta(seconds=lasts_s) if lasts_s else None
+        self._recorder.note(Fault(kind=kind, target=victim.life, began_at=began_at, ended_at=ended_at))

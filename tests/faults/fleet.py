@@ -1,0 +1,273 @@
+"""Several processes of every service on one nats-server, each behind a proxy, to be disturbed one by one.
+
+The processes are those that `headrace up` starts, told the same; only their number, their ports and the way
+to the server are the run's own. Whoever ends is started again, as any supervisor would.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import aiohttp
+
+from headrace.local.lifeline import die_with_parent
+from headrace.local.nats_server import NatsServer, free_port
+from headrace.local.stack import claimed
+from headrace.local.supervisor import Stack, StackOptions
+from tests.faults.history import Life, Recorder, now
+from tests.faults.proxy import Proxy
+
+AGAIN_AFTER_S = 0.2
+READY_WITHIN_S = 60.0
+END_WITHIN_S = 25.0
+FACES_CLIENTS = frozenset({"api", "notifier"})
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many processes of each service, and how many programs an executor runs at a time."""
+
+    apis: int = 2
+    executors: int = 3
+    projectors: int = 2
+    notifiers: int = 2
+    slots: int = 2
+
+
+class Member:
+    """One place in the fleet, taken by one process after another."""
+
+    def __init__(self, name: str, service: str, recorder: Recorder) -> None:
+        """`keep_running` starts it."""
+        self.name = name
+        self.service = service
+        self.proxies: list[Proxy] = []
+        self.lives = 0
+        self._recorder = recorder
+        self._began_at: datetime | None = None
+        self._process: Process | None = None
+        self._is_stopping = False
+
+    @property
+    def life(self) -> str:
+        """The name of the process that runs now, or ran last."""
+        return f"{self.name}-{self.lives}"
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a process that could be disturbed."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs now, or ran last."""
+        assert self._process is not None
+        return self._process.pid
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process, if there is one."""
+        if self._process is not None and self.is_up:
+            self._process.send_signal(number)
+
+    async def keep_running(self) -> None:
+        """Start it, and again when it ends, until `stop`."""
+        while not self._has_to_stop():
+            self.lives += 1
+            self._process = await self.start()
+            self._began_at = now()
+            code = await self._process.wait()
+            self._note(now(), code)
+            if not self._has_to_stop():
+                await asyncio.sleep(AGAIN_AFTER_S)
+
+    async def stop(self) -> None:
+        """Ask it to end; kill it if it does not."""
+        self._is_stopping = True
+        self.send(signal.SIGCONT)
+        self.send(signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_WITHIN_S):
+                if self._process is not None:
+                    await self._process.wait()
+        self.send(signal.SIGKILL)
+
+    async def start(self) -> Process:
+        """A new process."""
+        raise NotImplementedError
+
+    def _has_to_stop(self) -> bool:
+        return self._is_stopping
+
+    def _note(self, ended_at: datetime, code: int) -> None:
+        assert self._began_at is not None
+        self._recorder.note(
+            Life(
+                name=self.life,
+                service=self.service,
+                pid=self.pid,
+                began_at=self._began_at,
+                ended_at=ended_at,
+                exit_code=code,
+            )
+        )
+
+
+class Replica(Member):
+    """One process of a service."""
+
+    def __init__(
+        self, name: str, service: str, recorder: Recorder, *, environment: Mapping[str, str], log: Path
+    ) -> None:
+        """`environment` is what it is told, but for the name of an executor, which is another each time."""
+        super().__init__(name, service, recorder)
+        self.log = log
+        self.health_url = ""
+        self._environment = environment
+
+    async def start(self) -> Process:
+        """As `headrace up` does it."""
+        environment = dict(self._environment)
+        if self.service == "executor":
+            environment["HEADRACE_EXECUTOR_ID"] = self.life
+        with self.log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", f"services.{self.service}"),
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+
+
+class Server(Member):
+    """The nats-server."""
+
+    def __init__(self, nats: NatsServer, recorder: Recorder) -> None:
+        """It is started already, because streams had to be made."""
+        super().__init__("nats", "nats", recorder)
+        self._nats = nats
+
+    async def start(self) -> Process:
+        """Take over the running one, or start another on the same port and data."""
+        if self.lives > 1:
+            await self._nats.start()
+        return self._nats.process
+
+
+@dataclass
+class Fleet:
+    """All members. `clients` are the proxies behind which apis and notifiers can be reached."""
+
+    stack: Stack
+    server: Server
+    replicas: list[Replica] = field(default_factory=list)
+    api_urls: list[str] = field(default_factory=list)
+    notifier_urls: list[str] = field(default_factory=list)
+
+    @property
+    def members(self) -> list[Member]:
+        """Everybody."""
+        return [self.server, *self.replicas]
+
+    def of(self, service: str) -> list[Replica]:
+        """The members that run one service."""
+        return [replica for replica in self.replicas if replica.service == service]
+
+    async def ready(self) -> None:
+        """Wait until every service says that it is ready. Raises TimeoutError."""
+        probe = aiohttp.ClientTimeout(total=2)
+        async with asyncio.timeout(READY_WITHIN_S), aiohttp.ClientSession(timeout=probe) as http:
+            for replica in self.replicas:
+                while not await _is_ready(http, replica.health_url):
+                    await asyncio.sleep(0.1)
+
+    def view_paths(self) -> dict[str, Path]:
+        """Where each projector keeps its view."""
+        return {replica.name: _view_path(self.stack, replica.name) for replica in self.of("projector")}
+
+
+@asynccontextmanager
+async def fleet_of(directory: Path, size: Size, recorder: Recorder) -> AsyncIterator[Fleet]:
+    """A ready fleet, ended with the context."""
+    async with AsyncExitStack() as open_ones:
+        open_ones.enter_context(claimed(directory))
+        stack = Stack(directory, StackOptions(), lambda _: None)
+        await stack.nats.start()
+        open_ones.push_async_callback(stack.nats.stop)
+        await stack.provision()
+        fleet = Fleet(stack, Server(stack.nats, recorder))
+        counts = {
+            "projector": size.projectors,
+            "notifier": size.notifiers,
+            "executor": size.executors,
+            "api": size.apis,
+        }
+        for service, count in counts.items():
+            for number in range(1, count + 1):
+                await _add(fleet, service, number, size, recorder, open_ones)
+        keeping = [asyncio.create_task(member.keep_running()) for member in fleet.members]
+        try:
+            await fleet.ready()
+            yield fleet
+        finally:
+            await asyncio.gather(*(replica.stop() for replica in fleet.replicas))
+            await fleet.server.stop()
+            await asyncio.gather(*keeping)
+
+
+async def _add(
+    fleet: Fleet, service: str, number: int, size: Size, recorder: Recorder, open_ones: AsyncExitStack
+) -> None:
+    """One more replica, with a proxy of its own to the server, and one to itself if clients come."""
+    name = f"{service}-{number}"
+    to_server = await open_ones.enter_async_context(Proxy("127.0.0.1", fleet.stack.nats.port))
+    health_port, port = free_port(), free_port()
+    environment = {
+        **environment_of(fleet.stack, service),
+        "HEADRACE_NATS_URL": f"nats://127.0.0.1:{to_server.port}",
+        "HEADRACE_HEALTH_PORT": str(health_port),
+        "HEADRACE_API_PORT": str(port),
+        "HEADRACE_NOTIFIER_PORT": str(port),
+        "HEADRACE_VIEW_PATH": str(_view_path(fleet.stack, name)),
+        "HEADRACE_SLOTS": str(size.slots),
+    }
+    log = fleet.stack.directory / f"{name}.log"
+    replica = Replica(name, service, recorder, environment=environment, log=log)
+    replica.proxies.append(to_server)
+    replica.health_url = f"http://127.0.0.1:{port if service in FACES_CLIENTS else health_port}/readyz"
+    if service in FACES_CLIENTS:
+        to_clients = await open_ones.enter_async_context(Proxy("127.0.0.1", port))
+        replica.proxies.append(to_clients)
+        urls = fleet.api_urls if service == "api" else fleet.notifier_urls
+        urls.append(f"http://127.0.0.1:{to_clients.port}")
+    fleet.replicas.append(replica)
+
+
+def environment_of(stack: Stack, service: str) -> dict[str, str]:
+    """What `headrace up` tells a service."""
+    environment = {**os.environ, **stack.environment}
+    if service not in FACES_CLIENTS:
+        del environment["HEADRACE_TOKEN_SECRET"]
+    return environment
+
+
+def _view_path(stack: Stack, name: str) -> Path:
+    return stack.directory / f"{name}.sqlite"
+
+
+async def _is_ready(http: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with http.get(url) as answer:
+            return answer.ok
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False
