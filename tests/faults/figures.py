@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from shared.events import JobRunning
@@ -12,6 +12,9 @@ from tests.faults.rules.answers import NOT_NOW
 from tests.faults.rules.story import Fact, Story
 
 KILLED = -9
+LEASE = timedelta(seconds=10)
+"""How long an executor may be silent before its jobs are given to others."""
+
 DISTURBING = frozenset({"executor", "nats"})
 """Who can delay a job that is to run again: whoever was given it, and who has to give it."""
 
@@ -153,7 +156,11 @@ def _overlaps(history: History, story: Story) -> Iterator[Overlap]:
 
 
 def _what_befell(history: History, life: Life, since: datetime, until: datetime) -> str:
-    """The faults of an executor, and of the server, during an attempt."""
+    """The faults of an executor, and of the server, during an attempt and just before it.
+
+    A server that was killed may deliver again what it had delivered, as soon as it is back.
+    """
+    since -= LEASE
     found = {
         fault.kind if fault.target == life.name else f"{fault.kind} {_service(history.lives, fault)}"
         for fault in history.faults

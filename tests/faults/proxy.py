@@ -123,12 +123,14 @@ class Proxy:
         """Carry bytes one way until that side says that it is done."""
         while piece := await reader.read(READ_BYTES):
             await self._suffer(len(piece))
+            _still_there(writer)
             if self.weather.is_sliced:
                 await _write_sliced(writer, piece)
             else:
                 writer.write(piece)
             await writer.drain()
         await self.weather.open.wait()
+        _still_there(writer)
         writer.write_eof()
 
     async def _suffer(self, size: int) -> None:
@@ -143,9 +145,16 @@ class Proxy:
 async def _write_sliced(writer: asyncio.StreamWriter, piece: bytes) -> None:
     """Byte by byte, each in a segment of its own; the other side must be let read between them."""
     for at in range(min(len(piece), SLICES_MAX)):
+        _still_there(writer)
         writer.write(piece[at : at + 1])
         await asyncio.sleep(0)
     writer.write(piece[SLICES_MAX:])
+
+
+def _still_there(writer: asyncio.StreamWriter) -> None:
+    """Raises ConnectionResetError where that end was reset while bytes were held back."""
+    if writer.transport.is_closing():
+        raise ConnectionResetError
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
