@@ -5,7 +5,7 @@ connections in between. Everything is drawn from one seed, noted in the history,
 import asyncio
 import random
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,9 +31,18 @@ class Pace:
 class Chaos:
     """Runs until cancelled, and then leaves everything as it should be."""
 
-    def __init__(self, fleet: Fleet, pace: Pace, chance: random.Random, recorder: Recorder) -> None:
-        """Disturb this fleet."""
+    def __init__(
+        self,
+        fleet: Fleet,
+        pace: Pace,
+        chance: random.Random,
+        recorder: Recorder,
+        *,
+        spared: Collection[str] = (),
+    ) -> None:
+        """Disturb this fleet. Members who are spared suffer from their connections only."""
         self._fleet = fleet
+        self._spared = spared
         self._pace = pace
         self._chance = chance
         self._recorder = recorder
@@ -55,19 +64,19 @@ class Chaos:
 
     async def _kill(self) -> None:
         """Any process that runs, the server among them."""
-        victim = self._chance.choice([member for member in self._fleet.members if member.is_up])
+        victim = self._victim(self._fleet.members)
         self._note("kill", victim)
         victim.send(signal.SIGKILL)
 
     async def _trouble(self) -> None:
-        trouble = self._chance.choice(
-            [self._pause, self._pause, self._restart, self._latency, self._reset]
-            + [self._black_hole, self._narrow, self._slice]
+        troubles = (
+            *(self._pause, self._pause, self._restart),
+            *(self._latency, self._reset, self._black_hole, self._narrow, self._slice),
         )
-        trouble()
+        self._chance.choice(troubles)()
 
     def _pause(self) -> None:
-        victim = self._chance.choice([member for member in self._fleet.members if member.is_up])
+        victim = self._victim(self._fleet.members)
         life, lasts_s = victim.life, self._chance.uniform(*PAUSE_S.get(victim.service, OTHERS_PAUSE_S))
         self._note("pause", victim, lasts_s)
         victim.send(signal.SIGSTOP)
@@ -81,7 +90,7 @@ class Chaos:
 
     def _restart(self) -> None:
         """As an operator would; the server is killed often enough."""
-        victim = self._chance.choice([replica for replica in self._fleet.replicas if replica.is_up])
+        victim = self._victim(self._fleet.replicas)
         self._note("restart", victim)
         victim.send(signal.SIGTERM)
 
@@ -118,6 +127,9 @@ class Chaos:
         self._note(f"{kind} {where}", victim, lasts_s)
         worsen(proxy.weather)
         self._later(lasts_s, proxy.weather.clear)
+
+    def _victim(self, members: Sequence[Member]) -> Member:
+        return self._chance.choice([one for one in members if one.is_up and one.name not in self._spared])
 
     def _connections(self) -> tuple[Replica, Proxy, str]:
         """Somebody's connections: to the server, or to clients."""

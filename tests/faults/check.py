@@ -1,4 +1,4 @@
-"""``python -m tests.faults.check FILE``: judges a history that was written before. Exits with 1 if it is bad."""
+"""``python -m tests.faults.check FILE``: judges a history that was written before; exits with 1 if bad."""
 
 import sys
 from pathlib import Path

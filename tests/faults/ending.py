@@ -50,11 +50,11 @@ async def _caught_up(path: Path, last: int) -> None:
     """Wait for a view; one that never gets there is for the checker to tell."""
     with suppress(TimeoutError):
         async with asyncio.timeout(VIEWS_WITHIN_S):
-            while _checkpoint(path) < last:  # noqa: ASYNC110 - the view is a file
+            while checkpoint(path) < last:  # noqa: ASYNC110 - the view is a file
                 await asyncio.sleep(0.05)
 
 
-def _checkpoint(path: Path) -> int:
+def checkpoint(path: Path) -> int:
     with closing(sqlite3.connect(path)) as view:
         return select_checkpoint(view).sequence
 

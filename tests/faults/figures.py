@@ -10,6 +10,7 @@ from shared.events import JobRunning
 from tests.faults.history import Fault, History, Life
 from tests.faults.rules.answers import NOT_NOW
 from tests.faults.rules.story import Fact, Story
+from tests.faults.rules.subscribers import after_ends
 
 KILLED = -9
 LEASE = timedelta(seconds=10)
@@ -59,6 +60,8 @@ class Figures:
     connections: int
     resumes: int
     events_shown: int
+    late_notes: int
+    """Of an attempt that had been superseded, after the job's end."""
     gaps_of_feed: int
     lasted_s: float
 
@@ -80,6 +83,7 @@ def figures_of(history: History, story: Story) -> Figures:
         connections=len(history.connections),
         resumes=len(history.connections) - len(subscribers),
         events_shown=len(history.shown),
+        late_notes=len(list(after_ends(history.shown))),
         gaps_of_feed=len(history.missed),
         lasted_s=(times[-1] - times[0]).total_seconds() if times else 0.0,
     )

@@ -50,7 +50,7 @@ class Member:
         self.name = name
         self.service = service
         self.proxies: list[Proxy] = []
-        self.lives = 0
+        self.pids: list[int] = []
         self._recorder = recorder
         self._began_at: datetime | None = None
         self._process: Process | None = None
@@ -59,18 +59,12 @@ class Member:
     @property
     def life(self) -> str:
         """The name of the process that runs now, or ran last."""
-        return f"{self.name}-{self.lives}"
+        return f"{self.name}-{max(1, len(self.pids))}"
 
     @property
     def is_up(self) -> bool:
         """Whether there is a process that could be disturbed."""
         return self._process is not None and self._process.returncode is None
-
-    @property
-    def pid(self) -> int:
-        """Of the process that runs now, or ran last."""
-        assert self._process is not None
-        return self._process.pid
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process, if there is one."""
@@ -80,8 +74,8 @@ class Member:
     async def keep_running(self) -> None:
         """Start it, and again when it ends, until `stop`."""
         while not self._has_to_stop():
-            self.lives += 1
-            self._process = await self.start()
+            self._process = await self.start(len(self.pids) + 1)
+            self.pids.append(self._process.pid)
             self._began_at = now()
             code = await self._process.wait()
             self._note(now(), code)
@@ -99,8 +93,8 @@ class Member:
                     await self._process.wait()
         self.send(signal.SIGKILL)
 
-    async def start(self) -> Process:
-        """A new process."""
+    async def start(self, number: int) -> Process:
+        """A new process, the so-manieth of this member."""
         raise NotImplementedError
 
     def _has_to_stop(self) -> bool:
@@ -112,7 +106,7 @@ class Member:
             Life(
                 name=self.life,
                 service=self.service,
-                pid=self.pid,
+                pid=self.pids[-1],
                 began_at=self._began_at,
                 ended_at=ended_at,
                 exit_code=code,
@@ -132,11 +126,11 @@ class Replica(Member):
         self.health_url = ""
         self._environment = environment
 
-    async def start(self) -> Process:
+    async def start(self, number: int) -> Process:
         """As `headrace up` does it."""
         environment = dict(self._environment)
         if self.service == "executor":
-            environment["HEADRACE_EXECUTOR_ID"] = self.life
+            environment["HEADRACE_EXECUTOR_ID"] = f"{self.name}-{number}"
         with self.log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", f"services.{self.service}"),
@@ -157,9 +151,9 @@ class Server(Member):
         super().__init__("nats", "nats", recorder)
         self._nats = nats
 
-    async def start(self) -> Process:
+    async def start(self, number: int) -> Process:
         """Take over the running one, or start another on the same port and data."""
-        if self.lives > 1:
+        if number > 1:
             await self._nats.start()
         return self._nats.process
 
@@ -188,7 +182,7 @@ class Fleet:
         probe = aiohttp.ClientTimeout(total=2)
         async with asyncio.timeout(READY_WITHIN_S), aiohttp.ClientSession(timeout=probe) as http:
             for replica in self.replicas:
-                while not await _is_ready(http, replica.health_url):
+                while not await _is_ready(http, replica.health_url):  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0.1)
 
     def view_paths(self) -> dict[str, Path]:

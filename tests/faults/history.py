@@ -80,7 +80,10 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shown(_Line, frozen=True, kw_only=True, tag="shown"):
-    """One event as a subscriber saw it. `seq` is its place in the log, None for a note of the feed."""
+    """One event as a subscriber saw it. `seq` is its place in the log, None for a note of the feed.
+
+    `attempt` is whose note it is.
+    """
 
     subscriber: str
     user: str
@@ -90,6 +93,7 @@ class Shown(_Line, frozen=True, kw_only=True, tag="shown"):
     job_id: str
     digest: str
     seq: int | None = None
+    attempt: int | None = None
     piece: Piece | None = None
 
 

@@ -49,6 +49,7 @@ MIXTURE: list[dict[str, Any]] = [
 class Progress:
     """How far all users together have come; told to whoever waits for the end."""
 
+    wanted: int
     submitted: int = 0
     ended: int = 0
     moved_at: float = 0.0
@@ -74,8 +75,9 @@ class User:
         chance: random.Random,
         recorder: Recorder,
         progress: Progress,
+        rest_s: float = 0.0,
     ) -> None:
-        """The session is shared; the watchers are this user's own."""
+        """The session is shared, the watchers are its own. After each job it rests for about so long."""
         self.name = name
         self.watchers = watchers
         self._headers = {"Authorization": f"Bearer {token}"}
@@ -85,21 +87,29 @@ class User:
         self._recorder = recorder
         self._progress = progress
         self._room = asyncio.Semaphore(UNFINISHED_MAX)
+        self._rest_s = rest_s
+        self._keys: list[str] = []
         self._jobs: list[str] = []
 
     async def run(self, count: int) -> None:
         """Submit so many jobs; return when every watcher has been shown the end of each."""
-        keys = [f"{self.name} {number}" for number in range(count)]
+        self._keys = [f"{self.name} {number}" for number in range(count)]
         for watcher in self.watchers:
             watcher.on_end = self._ended
         async with asyncio.TaskGroup() as watching:
             tasks = [watching.create_task(watcher.run()) for watcher in self.watchers]
             async with asyncio.TaskGroup() as group:
                 for _ in range(AT_ONCE):
-                    group.create_task(self._submit_all(keys))
+                    group.create_task(self._submit_all())
             await asyncio.gather(*(watcher.saw_ends(self._jobs) for watcher in self.watchers))
             for task in tasks:
                 task.cancel()
+
+    def submit_no_more(self) -> None:
+        """Let what was begun come to its end."""
+        self._progress.wanted -= len(self._keys)
+        self._keys.clear()
+        self._progress.move()
 
     def _ended(self, watcher: Watcher) -> None:
         if watcher is self.watchers[0]:
@@ -107,18 +117,19 @@ class User:
             self._progress.ended += 1
         self._progress.move()
 
-    async def _submit_all(self, keys: list[str]) -> None:
-        while keys:
+    async def _submit_all(self) -> None:
+        while self._keys:
             await self._room.acquire()
-            if not keys:
+            if not self._keys:
                 return
-            key = keys.pop(0)
+            key = self._keys.pop(0)
             job_id = await self._submit(key)
             self._progress.submitted += 1
             self._progress.move()
             if job_id is not None:
                 self._jobs.append(job_id)
                 await self._do_more(key, job_id)
+            await asyncio.sleep(self._chance.uniform(0, 2 * self._rest_s))
 
     async def _submit(self, key: str) -> str | None:
         """Ask until there is an answer; None if that is no."""

@@ -90,10 +90,13 @@ class Proxy:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection from its beginning to its end."""
         try:
-            async with self._end(writer), self._beyond() as (far_reader, far_writer):
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._pump(reader, far_writer))
-                    group.create_task(self._pump(far_reader, writer))
+            async with (
+                self._end(writer),
+                self._beyond() as (far_reader, far_writer),
+                asyncio.TaskGroup() as group,
+            ):
+                group.create_task(self._pump(reader, far_writer))
+                group.create_task(self._pump(far_reader, writer))
         except* OSError:
             # One end is gone: so is the other by now.
             pass

@@ -19,9 +19,10 @@ def _lines(history: History, verdict: Verdict) -> Iterator[str]:
     yield f"seed {history.began.seed}; {history.began.options.get('plan', '')}"
     yield f"jobs                       {figures.jobs} in {figures.lasted_s:.0f} s; {_counts(figures.endings)}"
     yield f"faults                     {figures.faults.total()}: {_counts(figures.faults)}"
-    yield f"requests                   {figures.calls}, {figures.calls_repeated} of them without a good answer"
+    yield f"requests                   {figures.calls}, {figures.calls_repeated} of them in vain"
     yield f"connections of subscribers {figures.connections}, {figures.resumes} of them resumed"
     yield f"events shown               {figures.events_shown}; gaps of the feed told: {figures.gaps_of_feed}"
+    yield f"notes of older attempts    {figures.late_notes} after the end of their job"
     yield f"attempts beyond the first  {figures.later_attempts}"
     yield f"late results refused       {figures.refused}"
     whys = sorted({overlap.why for overlap in figures.overlaps})

@@ -227,7 +227,9 @@ def _shown(story: Story, user: str, subscriber: str, chance: random.Random) -> l
 
 def _notes(running: Shown, attempt: int) -> list[Shown]:
     """A note of progress, and output in two pieces."""
-    note = msgspec.structs.replace(running, seq=None, type="job.progress.v1", digest=f"progress {attempt}")
+    note = msgspec.structs.replace(
+        running, seq=None, attempt=attempt, type="job.progress.v1", digest=f"progress {attempt}"
+    )
     pieces = [
         Piece(attempt=attempt, stage="run", stream="stdout", offset=offset, size=2) for offset in (0, 2)
     ]

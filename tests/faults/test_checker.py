@@ -76,6 +76,13 @@ def test_a_planted_fault_is_found_and_nothing_else(kind: Kind, plant: Plant) -> 
     assert planted_in > len(SEEDS) // 2
 
 
+def test_notes_of_an_older_attempt_after_the_end_are_counted() -> None:
+    """An executor that was believed dead wakes and goes on telling."""
+    verdict = check(subscribers.older_attempt_after_the_end(sound(1)))
+    assert verdict.violations == ()
+    assert verdict.figures.late_notes == 1
+
+
 def test_every_kind_is_planted() -> None:
     assert {kind for kind, _ in PLANTS} == set(get_args(Kind))
 

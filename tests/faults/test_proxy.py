@@ -1,4 +1,4 @@
-"""The proxy does what it says: bytes are late, cut into pieces or held back, and arrive; or all ends at once."""
+"""The proxy does what it says: bytes are late, cut up or held back, and arrive; or all ends at once."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -106,6 +106,7 @@ class Watcher:
                 job_id=event.job_id,
                 digest=digest_of_event(event),
                 seq=event.seq,
+                attempt=None if event.seq is not None else event.data["attempt"],
                 piece=_piece(event) if event.type == OUTPUT else None,
             )
         )
@@ -137,9 +138,12 @@ class WebSocketWatcher(Watcher):
     async def events(self, url: str, after: str) -> AsyncGenerator[EventObject, None]:
         """As docs/protocol.md has it."""
         socket_url = f"ws{url.removeprefix('http')}/v1/ws"
-        async with subscribed(
-            self.session, socket_url, self.token, job_id="*", after=after, until_now=False
-        ) as subscription, aclosing(subscription.events(self._on_gap)) as events:
+        async with (
+            subscribed(
+                self.session, socket_url, self.token, job_id="*", after=after, until_now=False
+            ) as subscription,
+            aclosing(subscription.events(self._on_gap)) as events,
+        ):
             async for event in events:
                 yield event
 
@@ -154,9 +158,10 @@ class ClientWatcher(WebSocketWatcher):
 
     async def events(self, url: str, after: str) -> AsyncGenerator[EventObject, None]:
         """All in one."""
-        async with AsyncClient(
-            url, self.token, websocket_url=f"ws{url.removeprefix('http')}/v1/ws"
-        ) as client, aclosing(client.follow("*", after=after, on_gap=self._on_gap)) as events:
+        async with (
+            AsyncClient(url, self.token, websocket_url=f"ws{url.removeprefix('http')}/v1/ws") as client,
+            aclosing(client.follow("*", after=after, on_gap=self._on_gap)) as events,
+        ):
             async for event in events:
                 yield event
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -35,47 +36,65 @@ class Plan:
     seed: int
     pace: Pace
     size: Size = field(default_factory=Size)
+    spared: tuple[str, ...] = ()
+    """Who is not to be killed, paused or restarted."""
+    lasts_s: float | None = None
+    """No job is submitted after so long."""
+    rest_s: float = 0.0
+    """Of each user between two submissions, three of which it has under way at a time."""
 
 
-async def run(plan: Plan, directory: Path, history: Path) -> None:
-    """Do it, and write the history, also of what got stuck."""
+Beside = Callable[[Fleet], Coroutine[Any, Any, None]]
+
+
+async def nothing(_: Fleet) -> None:
+    """Nothing is done beside the load."""
+
+
+async def run(plan: Plan, directory: Path, history: Path, beside: Beside = nothing) -> None:
+    """Do it, and write the history, also of what got stuck. `beside` runs along and is cancelled."""
     chance = random.Random(plan.seed)  # noqa: S311 - disturbances
     with Recorder(history) as recorder:
         recorder.note(Began(at=now(), seed=plan.seed, options={"plan": repr(plan)}))
         async with fleet_of(directory, plan.size, recorder) as fleet:
+            watching = asyncio.create_task(beside(fleet))
             await _under_load(fleet, plan, chance, recorder)
+            await _end(watching)
             await fleet.ready()
             await note_ending(fleet, recorder)
 
 
 async def _under_load(fleet: Fleet, plan: Plan, chance: random.Random, recorder: Recorder) -> None:
     """Until all users are done, or nothing moves any more. While users work, they are disturbed."""
-    progress = Progress()
+    progress = Progress(plan.jobs)
     timeout = aiohttp.ClientTimeout(total=None)
     connector = aiohttp.TCPConnector(limit=0)
+    dice = random.Random(chance.random())  # noqa: S311 - disturbances
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
         users = _users(fleet, plan, chance, recorder, progress, session)
-        chaos = asyncio.create_task(
-            Chaos(fleet, plan.pace, random.Random(chance.random()), recorder).run()  # noqa: S311
-        )
+        chaos = asyncio.create_task(Chaos(fleet, plan.pace, dice, recorder, spared=plan.spared).run())
         work = [
             asyncio.create_task(user.run(plan.jobs // plan.users + (number < plan.jobs % plan.users)))
             for number, user in enumerate(users)
         ]
-        submitted = asyncio.create_task(_submitted(progress, plan.jobs))
+        nearly_done = asyncio.create_task(_nearly_done(progress, users, plan))
         try:
             with suppress(TimeoutError):
-                await _while_it_moves(progress, submitted)
+                await _while_it_moves(progress, nearly_done)
             await _end(chaos)
             with suppress(TimeoutError):
                 await _while_it_moves(progress, asyncio.gather(*work))
         finally:
-            await _end(chaos, submitted, *work)
+            await _end(chaos, nearly_done, *work)
 
 
-async def _submitted(progress: Progress, jobs: int) -> None:
+async def _nearly_done(progress: Progress, users: list[User], plan: Plan) -> None:
     """Everything is submitted, and nearly everything has ended: what is left ends in peace."""
-    while progress.submitted < jobs or progress.ended < jobs - jobs // 50:
+    if plan.lasts_s is not None:
+        await asyncio.sleep(plan.lasts_s)
+        for user in users:
+            user.submit_no_more()
+    while progress.submitted < progress.wanted or progress.ended < progress.wanted * 0.98:
         progress.changed.clear()
         await progress.changed.wait()
 
@@ -136,6 +155,7 @@ def _users(
                 chance=random.Random(chance.random()),  # noqa: S311 - a test's dice
                 recorder=recorder,
                 progress=progress,
+                rest_s=plan.rest_s,
             )
         )
     return users

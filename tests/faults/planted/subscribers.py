@@ -8,6 +8,7 @@ import msgspec
 
 from tests.faults.history import History, Missed, Shown
 from tests.faults.planted.places import Plant, changed, first
+from tests.faults.rules.story import story_of
 
 
 def of_the_log(shown: Shown) -> bool:
@@ -58,8 +59,25 @@ def altered(history: History) -> History:
 
 def after_the_end(history: History) -> History:
     """Output of a job that has ended."""
-    note = first(one for one in history.shown if not of_the_log(one))
-    return replace(history, shown=(*history.shown, msgspec.structs.replace(note, digest="another")))
+    note = _newest_note(history)
+    return replace(history, shown=(*history.shown, note))
+
+
+def older_attempt_after_the_end(history: History) -> History:
+    """What an executor tells that was believed dead: no fault."""
+    note = _newest_note(history)
+    return replace(history, shown=(*history.shown, msgspec.structs.replace(note, attempt=0)))
+
+
+def _newest_note(history: History) -> Shown:
+    """Another note of the attempt that ended its job."""
+    ends = {fact.event.job_id: fact.event for fact in story_of(history.log).facts if fact.is_terminal}
+    note = first(
+        one
+        for one in history.shown
+        if one.type == "job.progress.v1" and one.attempt == getattr(ends[one.job_id], "attempt", None)
+    )
+    return msgspec.structs.replace(note, digest="another")
 
 
 def told_of_a_gap(history: History) -> History:

@@ -1,16 +1,18 @@
 """Each subscriber is shown its user's events of the log, each once, in order, as they are stored.
 
 Notes of the feed may be lost in a crash of the server, which keeps them in memory; but none comes twice, no
-output comes out of order, and nothing of a job comes after its end.
+output comes out of order, and nothing of the attempt that ended a job comes after that. An executor that was
+believed dead may wake and go on telling of an older attempt, whose notes say so.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tests.faults.history import Missed, Piece, Shown
 from tests.faults.rules.story import Story
 from tests.faults.rules.violation import Violation
 
+ENDS = frozenset({"completed", "failed", "timeout", "cancelled"})
 KEPT = "feed_expired"
 """What is kept of the feed only for a while may be missed; the log never."""
 
@@ -28,7 +30,7 @@ def check_subscribers(
     for name, user in subscribers.items():
         yield from _check_log(name, by_name[name], of_user[user], story)
         yield from _check_notes(name, by_name[name])
-        yield from _check_ends(name, by_name[name])
+        yield from _check_ends(name, by_name[name], story)
     for one in missed:
         if one.reason != KEPT:
             yield Violation("missed", None, f"{one.subscriber} was told of a gap: {one.reason}")
@@ -79,13 +81,18 @@ def _stream(job_id: str, piece: Piece) -> tuple[str, int, str, str]:
     return job_id, piece.attempt, piece.stage, piece.stream
 
 
-def _check_ends(name: str, shown: list[Shown]) -> Iterator[Violation]:
-    ended: set[str] = set()
-    for event in shown:
-        if event.seq is None and event.job_id in ended:
+def _check_ends(name: str, shown: list[Shown], story: Story) -> Iterator[Violation]:
+    for event in after_ends(shown):
+        ended = story.end(event.job_id)
+        if ended is None or event.attempt == getattr(ended.event, "attempt", None):
             yield Violation("late", event.job_id, f"{name} was shown {event.type} after the end")
+
+
+def after_ends(shown: Iterable[Shown]) -> Iterator[Shown]:
+    """Notes of jobs whose end the same subscriber had been shown before."""
+    ended: set[tuple[str, str]] = set()
+    for event in shown:
+        if event.seq is None and (event.subscriber, event.job_id) in ended:
+            yield event
         if event.type.split(".")[1] in ENDS:
-            ended.add(event.job_id)
-
-
-ENDS = frozenset({"completed", "failed", "timeout", "cancelled"})
+            ended.add((event.subscriber, event.job_id))
