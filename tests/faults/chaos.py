@@ -3,11 +3,13 @@ connections in between. Everything is drawn from one seed, noted in the history,
 """
 
 import asyncio
+import itertools
 import random
 import signal
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 from tests.faults.fleet import Fleet, Member, Replica
 from tests.faults.history import Fault, Recorder, now
@@ -19,13 +21,36 @@ PAUSE_S = {"executor": (11.0, 15.0), "nats": (0.5, 3.0)}
 OTHERS_PAUSE_S = (0.5, 8.0)
 BAD_WEATHER_S = (2.0, 12.0)
 
+Trouble: TypeAlias = Callable[[], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds between kills, and between other troubles."""
+    """Seconds between kills, and between other troubles; and how many of each at most."""
 
     kill_every_s: float
     trouble_every_s: float
+    kills_max: int | None = None
+    troubles_max: int | None = None
+
+
+def _dealt(cards: list[Trouble], chance: random.Random) -> Callable[[], Trouble]:
+    """Each of them in a random order, then each again, so that a short run has every kind."""
+    deck: list[Trouble] = []
+
+    def deal() -> Trouble:
+        if not deck:
+            deck.extend(cards)
+            chance.shuffle(deck)
+        return deck.pop()
+
+    return deal
+
+
+async def _every(seconds: float, disturb: Trouble, times_max: int | None) -> None:
+    for _ in itertools.count() if times_max is None else range(times_max):
+        await asyncio.sleep(seconds)
+        disturb()
 
 
 class Chaos:
@@ -47,36 +72,39 @@ class Chaos:
         self._chance = chance
         self._recorder = recorder
         self._healing: set[asyncio.Task[None]] = set()
+        self._next_trouble = _dealt(
+            [
+                *(self._pause, self._pause, self._restart),
+                *(self._latency, self._reset, self._black_hole, self._narrow, self._slice),
+            ],
+            chance,
+        )
 
     async def run(self) -> None:
         """Disturb, until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._every(self._pace.kill_every_s, self._kill))
-                group.create_task(self._every(self._pace.trouble_every_s, self._trouble))
+                pace = self._pace
+                group.create_task(_every(pace.kill_every_s, self._kill, pace.kills_max))
+                group.create_task(_every(pace.trouble_every_s, self._trouble, pace.troubles_max))
+            # Nothing more begins; what has begun goes on until the end.
+            await asyncio.Event().wait()
         finally:
             self._heal()
 
-    async def _every(self, seconds: float, disturb: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            await disturb()
-
-    async def _kill(self) -> None:
+    def _kill(self) -> None:
         """Any process that runs, the server among them."""
-        victim = self._victim(self._fleet.members)
-        self._note("kill", victim)
-        victim.send(signal.SIGKILL)
+        if victim := self._victim(self._fleet.members):
+            self._note("kill", victim)
+            victim.send(signal.SIGKILL)
 
-    async def _trouble(self) -> None:
-        troubles = (
-            *(self._pause, self._pause, self._restart),
-            *(self._latency, self._reset, self._black_hole, self._narrow, self._slice),
-        )
-        self._chance.choice(troubles)()
+    def _trouble(self) -> None:
+        self._next_trouble()()
 
     def _pause(self) -> None:
         victim = self._victim(self._fleet.members)
+        if victim is None:
+            return
         life, lasts_s = victim.life, self._chance.uniform(*PAUSE_S.get(victim.service, OTHERS_PAUSE_S))
         self._note("pause", victim, lasts_s)
         victim.send(signal.SIGSTOP)
@@ -90,9 +118,9 @@ class Chaos:
 
     def _restart(self) -> None:
         """As an operator would; the server is killed often enough."""
-        victim = self._victim(self._fleet.replicas)
-        self._note("restart", victim)
-        victim.send(signal.SIGTERM)
+        if victim := self._victim(self._fleet.replicas):
+            self._note("restart", victim)
+            victim.send(signal.SIGTERM)
 
     def _reset(self) -> None:
         victim, proxy, where = self._connections()
@@ -128,8 +156,10 @@ class Chaos:
         worsen(proxy.weather)
         self._later(lasts_s, proxy.weather.clear)
 
-    def _victim(self, members: Sequence[Member]) -> Member:
-        return self._chance.choice([one for one in members if one.is_up and one.name not in self._spared])
+    def _victim(self, members: Sequence[Member]) -> Member | None:
+        """None if nobody is up at the moment."""
+        up = [one for one in members if one.is_up and one.name not in self._spared]
+        return self._chance.choice(up) if up else None
 
     def _connections(self) -> tuple[Replica, Proxy, str]:
         """Somebody's connections: to the server, or to clients."""

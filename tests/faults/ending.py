@@ -21,7 +21,10 @@ VIEWS_WITHIN_S = 60.0
 
 async def note_ending(fleet: Fleet, recorder: Recorder) -> None:
     """Read it all. The fleet must run, and nobody be disturbed any more."""
-    last = await _note_log(fleet, recorder)
+    log = await stored_log(fleet)
+    for stored in log:
+        recorder.note(stored)
+    last = log[-1].sequence if log else 0
     for name, path in fleet.view_paths().items():
         await _caught_up(path, last)
         _note_view(name, path, recorder)
@@ -30,20 +33,18 @@ async def note_ending(fleet: Fleet, recorder: Recorder) -> None:
             recorder.note(refused)
 
 
-async def _note_log(fleet: Fleet, recorder: Recorder) -> int:
-    last = 0
+async def stored_log(fleet: Fleet) -> list[Stored]:
+    """Every message of the log."""
     async with broker_of(fleet.stack) as broker:
-        async for entry in Log(broker).replay(JOBS_SUBJECTS):
-            last = entry.sequence
-            recorder.note(
-                Stored(
-                    sequence=last,
-                    stored_at=entry.stored_at,
-                    subject=entry.subject,
-                    event=msgspec.Raw(entry.payload),
-                )
+        return [
+            Stored(
+                sequence=entry.sequence,
+                stored_at=entry.stored_at,
+                subject=entry.subject,
+                event=msgspec.Raw(entry.payload),
             )
-    return last
+            async for entry in Log(broker).replay(JOBS_SUBJECTS)
+        ]
 
 
 async def _caught_up(path: Path, last: int) -> None:

@@ -24,13 +24,15 @@ DISTURBING = frozenset({"executor", "nats"})
 class Rerun:
     """A job that its executor left unfinished, and when it was begun again (or ended) by another.
 
-    `is_disturbed` if meanwhile something befell another executor or the server as well.
+    `is_disturbed` if meanwhile something befell another executor or the server as well; `calm_s` counts from
+    the last time that anything did.
     """
 
     job_id: str
     executor: str
     after_s: float
     is_disturbed: bool
+    calm_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,14 @@ def _reruns(history: History, story: Story) -> Iterator[Rerun]:
             if died_at is None or begun.stored_at > died_at or not after or after[0].stored_at <= died_at:
                 continue
             until = after[0].stored_at
+            others = _disturbances(history, attempt.executor_id, died_at, until)
+            last = min(until, max([died_at, *(fault.ended_at or fault.began_at for fault in others)]))
             yield Rerun(
                 job_id,
                 attempt.executor_id,
-                (until - died_at).total_seconds(),
-                _was_disturbed(history, attempt.executor_id, died_at, until),
+                after_s=(until - died_at).total_seconds(),
+                is_disturbed=bool(others),
+                calm_s=(until - last).total_seconds(),
             )
 
 
@@ -136,14 +141,16 @@ def _moves_on(fact: Fact) -> bool:
     return fact.is_terminal or isinstance(fact.event, JobRunning)
 
 
-def _was_disturbed(history: History, executor: str, since: datetime, until: datetime) -> bool:
-    return any(
-        fault.target != executor
+def _disturbances(history: History, executor: str, since: datetime, until: datetime) -> list[Fault]:
+    """What befell others who can delay a job."""
+    return [
+        fault
+        for fault in history.faults
+        if fault.target != executor
         and _service(history.lives, fault) in DISTURBING
         and fault.began_at <= until
         and (fault.ended_at or fault.began_at) >= since
-        for fault in history.faults
-    )
+    ]
 
 
 def _overlaps(history: History, story: Story) -> Iterator[Overlap]:

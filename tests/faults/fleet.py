@@ -82,11 +82,11 @@ class Member:
             if not self._has_to_stop():
                 await asyncio.sleep(AGAIN_AFTER_S)
 
-    async def stop(self) -> None:
-        """Ask it to end; kill it if it does not."""
+    async def stop(self, first: signal.Signals = signal.SIGTERM) -> None:
+        """End it for good: ask first, and kill it if it does not."""
         self._is_stopping = True
         self.send(signal.SIGCONT)
-        self.send(signal.SIGTERM)
+        self.send(first)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(END_WITHIN_S):
                 if self._process is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from tests.faults.checker import Verdict
-from tests.faults.figures import Rerun, nearest_rank
+from tests.faults.figures import nearest_rank
 from tests.faults.history import History
 
 SHOWN_MAX = 20
@@ -28,8 +28,9 @@ def _lines(history: History, verdict: Verdict) -> Iterator[str]:
     whys = sorted({overlap.why for overlap in figures.overlaps})
     yield f"superseded while alive     {len(figures.overlaps)}: {'; '.join(whys) or '-'}"
     undisturbed = [rerun for rerun in figures.reruns if not rerun.is_disturbed]
-    yield f"dead executor's job again  {_times(figures.reruns)}"
-    yield f"  nothing else happening   {_times(undisturbed)}"
+    yield f"dead executor's job again  {_times([rerun.after_s for rerun in figures.reruns])}"
+    yield f"  where no other fault was {_times([rerun.after_s for rerun in undisturbed])}"
+    yield f"  since the last fault     {_times([rerun.calm_s for rerun in figures.reruns])}"
     yield f"verdict                    {len(verdict.violations)} violations {_counts(verdict.kinds)}".rstrip()
     for violation in verdict.violations[:SHOWN_MAX]:
         yield f"  {violation}"
@@ -39,8 +40,7 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
 
 
-def _times(reruns: Sequence[Rerun]) -> str:
-    seconds = [rerun.after_s for rerun in reruns]
+def _times(seconds: Sequence[float]) -> str:
     if not seconds:
         return "none"
     p50, p99 = nearest_rank(seconds, 50), nearest_rank(seconds, 99)

@@ -112,9 +112,12 @@ async def _while_it_moves(progress: Progress, done: asyncio.Future[Any]) -> None
 
 
 async def _end(*tasks: "asyncio.Task[None]") -> None:
+    """Cancel them. Raises what had ended one before: that is a fault of the run itself."""
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(ended, Exception):
+            raise ended
 
 
 def _users(
