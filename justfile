@@ -38,3 +38,7 @@ bench:
 # Every attack that we know of, for real: as whoever runs it, and where that is root, as an ordinary user too.
 security *arguments:
     PYTHONASYNCIODEBUG=1 pytest tests/security {{ arguments }}
+
+# A mixed load under faults for so many seconds: what grows meanwhile, and whether a promise was broken.
+soak seconds="60":
+    python -m tests.faults.soak {{ seconds }}

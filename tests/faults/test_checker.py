@@ -1,5 +1,8 @@
 """The judge of whole runs sees every kind of fault where one is planted, and none where there is none."""
 
+import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import get_args
 
@@ -93,3 +96,15 @@ def test_a_history_is_judged_the_same_after_it_was_written(tmp_path: Path) -> No
     read = history.read(tmp_path / "run.jsonl")
     assert read == told
     assert check(read) == check(told)
+
+
+@pytest.mark.parametrize("is_sound", [True, False])
+async def test_a_file_is_judged_from_the_command_line(tmp_path: Path, is_sound: bool) -> None:
+    told = sound(1) if is_sound else subscribers.not_shown(sound(1))
+    history.write(tmp_path / "run.jsonl", told)
+    judging = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.faults.check", str(tmp_path / "run.jsonl")), stdout=PIPE
+    )
+    report, _ = await judging.communicate()
+    assert judging.returncode == (0 if is_sound else 1)
+    assert ("0 violations" if is_sound else "1 violations unseen 1") in report.decode()
