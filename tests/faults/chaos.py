@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
-from tests.faults.fleet import Fleet, Member, Replica
-from tests.faults.history import Fault, Recorder, now
+from tests.faults.fleet import Fleet
+from tests.faults.history import Fault, now
+from tests.faults.history_file import Recorder
+from tests.faults.members import Member, Replica
 from tests.faults.proxy import Proxy, Weather
 
 PAUSE_S = {"executor": (11.0, 15.0), "nats": (0.5, 3.0)}

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from tests.faults.checker import check
-from tests.faults.history import read
+from tests.faults.history_file import read
 from tests.faults.report import report
 
 

@@ -13,7 +13,8 @@ from services.projector.view import decode_record, select_checkpoint
 from shared.log import Log
 from shared.subjects import JOBS_SUBJECTS
 from tests.faults.fleet import Fleet
-from tests.faults.history import Recorder, Refused, Row, Stored, View
+from tests.faults.history import Refused, Row, Stored, View
+from tests.faults.history_file import Recorder
 from tests.system.conftest import broker_of
 
 VIEWS_WITHIN_S = 60.0

@@ -15,7 +15,8 @@ import aiohttp
 import msgspec
 
 from shared.record import JobRecord
-from tests.faults.history import Asked, Call, Recorder, digest_of_record, now
+from tests.faults.history import Asked, Call, digest_of_record, now
+from tests.faults.history_file import Recorder
 from tests.faults.rules.answers import NOT_NOW
 from tests.faults.rules.story import KEY_LABEL
 from tests.faults.watchers import Watcher

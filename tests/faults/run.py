@@ -14,7 +14,7 @@ import uvloop
 from tests.faults.chaos import Pace
 from tests.faults.checker import check
 from tests.faults.fleet import Size
-from tests.faults.history import read
+from tests.faults.history_file import read
 from tests.faults.report import report
 from tests.faults.whole_run import Plan, run
 

@@ -24,8 +24,9 @@ from shared.subjects import EXECUTOR_DURABLE, JOBS
 from tests.faults.chaos import Pace
 from tests.faults.checker import check
 from tests.faults.ending import checkpoint
-from tests.faults.fleet import Fleet, Member, Size
-from tests.faults.history import read
+from tests.faults.fleet import Fleet, Size
+from tests.faults.history_file import read
+from tests.faults.members import Member
 from tests.faults.report import report
 from tests.faults.whole_run import Plan, run
 from tests.system.conftest import broker_of

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.faults import history
+from tests.faults import history_file
 from tests.faults.checker import check
 from tests.faults.planted import answers, log, submissions, subscribers, views
 from tests.faults.planted.places import NoPlaceError, Plant
@@ -92,8 +92,8 @@ def test_every_kind_is_planted() -> None:
 
 def test_a_history_is_judged_the_same_after_it_was_written(tmp_path: Path) -> None:
     told = subscribers.not_shown(sound(1))
-    history.write(tmp_path / "run.jsonl", told)
-    read = history.read(tmp_path / "run.jsonl")
+    history_file.write(tmp_path / "run.jsonl", told)
+    read = history_file.read(tmp_path / "run.jsonl")
     assert read == told
     assert check(read) == check(told)
 
@@ -101,7 +101,7 @@ def test_a_history_is_judged_the_same_after_it_was_written(tmp_path: Path) -> No
 @pytest.mark.parametrize("is_sound", [True, False])
 async def test_a_file_is_judged_from_the_command_line(tmp_path: Path, is_sound: bool) -> None:
     told = sound(1) if is_sound else subscribers.not_shown(sound(1))
-    history.write(tmp_path / "run.jsonl", told)
+    history_file.write(tmp_path / "run.jsonl", told)
     judging = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.faults.check", str(tmp_path / "run.jsonl")), stdout=PIPE
     )

@@ -8,7 +8,7 @@ from tests import builders
 from tests.faults.figures import figures_of
 from tests.faults.history import Began, Fault, History, Life
 from tests.faults.rules.story import story_of
-from tests.faults.sound import BEGAN, STEP, stored_at
+from tests.faults.sound_log import BEGAN, STEP, stored_at
 
 FIRST, SECOND = "executor-1-1", "executor-2-1"
 DIED_AT = BEGAN + 2.5 * STEP

@@ -15,7 +15,7 @@ from shared.subjects import JOBS
 from tests import builders
 from tests.faults.ending import stored_log
 from tests.faults.fleet import Fleet, Size, fleet_of
-from tests.faults.history import Recorder
+from tests.faults.history_file import Recorder
 from tests.faults.rules.jobs import check_jobs
 from tests.faults.rules.lanes import check_lanes
 from tests.faults.rules.story import TERMINAL, Story, story_of

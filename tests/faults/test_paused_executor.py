@@ -13,8 +13,10 @@ from headrace.client import AsyncClient, open_client
 from headrace.connection import Endpoint, issue
 from shared.codec import EventObject
 from tests.faults.ending import note_ending
-from tests.faults.fleet import Fleet, Replica, Size, fleet_of
-from tests.faults.history import Began, Recorder, now, read
+from tests.faults.fleet import Fleet, Size, fleet_of
+from tests.faults.history import Began, now
+from tests.faults.history_file import Recorder, read
+from tests.faults.members import Replica
 from tests.faults.rules.jobs import check_jobs
 from tests.faults.rules.lanes import check_lanes
 from tests.faults.rules.story import story_of

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.chaos import Pace
 from tests.faults.checker import check
 from tests.faults.fleet import Fleet
-from tests.faults.history import read
+from tests.faults.history_file import read
 from tests.faults.report import report
 from tests.faults.soak import SPARED, Samples, groups_of, plan_of, slope_an_hour
 from tests.faults.whole_run import run

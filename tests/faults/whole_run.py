@@ -15,7 +15,8 @@ from headrace.local.stack import tokens_of
 from tests.faults.chaos import Chaos, Pace
 from tests.faults.ending import note_ending
 from tests.faults.fleet import Fleet, Size, fleet_of
-from tests.faults.history import Began, Recorder, now
+from tests.faults.history import Began, now
+from tests.faults.history_file import Recorder
 from tests.faults.load import Progress, User
 from tests.faults.watchers import watchers_of
 

@@ -11,7 +11,8 @@ from shared.codec import decode_event
 from shared.events import Event, JobCancelled, JobCancelRequested, JobQueued
 from shared.record import JobRecord
 from tests.faults.history import History, Row, Stored
-from tests.faults.sound import history_of, stored_at
+from tests.faults.sound import history_of
+from tests.faults.sound_log import stored_at
 
 LATER = timedelta(hours=1)
 STOPS = JobCancelled | JobCancelRequested
