@@ -21,8 +21,8 @@ from shared.subjects import JOBS, TERMINAL_KINDS
 ROUNDS = 3
 EXECUTORS = (1, 2, 4)
 USERS = 12
-JOBS_OF_AN_EXECUTOR = 96
-WAITS = b'{"language":"python","code":"import time; time.sleep(0.1)"}'
+JOBS_OF_AN_EXECUTOR = 48
+WAITS = b'{"language":"python","code":"import time; time.sleep(0.25)"}'
 COMPUTES = b'{"language":"python","code":"for _ in range(1500000): pass"}'
 
 
@@ -85,7 +85,7 @@ async def measure() -> None:
                 await jobs_a_second(stack, WAITS, USERS)
                 waiting[count].append(await jobs_a_second(stack, WAITS, JOBS_OF_AN_EXECUTOR * count))
                 computing[count].append(await jobs_a_second(stack, COMPUTES, JOBS_OF_AN_EXECUTOR))
-    for what, rates in (("waits 0.1 s", waiting), ("computes", computing)):
+    for what, rates in (("waits 0.25 s", waiting), ("computes", computing)):
         for count in EXECUTORS:
             console.print(summary(rates[count]).row(f"a program that {what}, executors: {count}", "/s"))
     for count in EXECUTORS[1:]:

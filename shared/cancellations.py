@@ -7,12 +7,20 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from shared.job import Ignore, Moment, Refuse, decide_cancel
-from shared.log import Appended, Log
+from shared.log import Appended, History, Log
+from shared.subjects import job_events
 
 
 @dataclass(frozen=True, slots=True)
 class Requested:
     """The request is in the log, from this call or an earlier one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The job is not as the caller saw it any more, and nothing was written; `last_sequence` is its last."""
+
+    last_sequence: int
 
 
 CancelOutcome: TypeAlias = Requested | Refuse
@@ -31,14 +39,33 @@ class Cancellations:
 
         Raises BrokerError; the request may then be recorded all the same, and asking again is harmless.
         """
+        outcome = await self._cancel(user_id, job_id, moment, None)
+        assert not isinstance(outcome, Stale), "without a condition nothing is stale"
+        return outcome
+
+    async def cancel_if(
+        self, user_id: str, job_id: str, moment: Moment, *, expected: int
+    ) -> CancelOutcome | Stale:
+        """The same, only while `expected` is the sequence of the job's last event.
+
+        The append expects that very sequence, so that nothing can come between. What would be refused without
+        the condition is refused for that reason (RFC 9110 13.2.1).
+        """
+        return await self._cancel(user_id, job_id, moment, expected)
+
+    async def _cancel(
+        self, user_id: str, job_id: str, moment: Moment, expected: int | None
+    ) -> CancelOutcome | Stale:
         at_least = 0
         while True:
-            history = await self._log.read_job(user_id, job_id, at_least=at_least)
+            history = await self._read(user_id, job_id, at_least, expected)
             decision = decide_cancel(history.state, user_id, moment)
-            if isinstance(decision, Ignore):
-                return Requested()
             if isinstance(decision, Refuse):
                 return decision
+            if expected is not None and history.last_sequence != expected:
+                return Stale(history.last_sequence)
+            if isinstance(decision, Ignore):
+                return Requested()
             result = await self._log.append(
                 decision.event, expected=history.last_sequence, patience_s=self._patience_s
             )
@@ -46,3 +73,13 @@ class Cancellations:
                 return Requested()
             # The job moved on while this was decided: decide again on what it is now.
             at_least = result.last_sequence
+
+    async def _read(self, user_id: str, job_id: str, at_least: int, expected: int | None) -> History:
+        """The job, with all that the caller may have seen: a replica of the log may be a moment behind."""
+        history = await self._log.read_job(user_id, job_id, at_least=at_least)
+        if expected is None or history.last_sequence >= expected:
+            return history
+        last = await self._log.last(job_events(user_id, job_id))
+        if last is None or last.sequence == history.last_sequence:
+            return history
+        return await self._log.read_job(user_id, job_id, at_least=last.sequence)

@@ -96,11 +96,9 @@ class Scheduler:
         """Give back what waits, let running programs end within the grace period, then stop them."""
         self._stopping = True
         await self._consumer.stop_pulling()
-        for job_id in self._holding:
-            if job_id not in self._executing:
-                await self._give_back(self._let_go(job_id), "leaving")
-        for job_id in self.parked:
-            delivery = self.parked.take(job_id)
+        waiting = [self._let_go(job_id) for job_id in self._holding if job_id not in self._executing]
+        away = [self.parked.take(job_id) for job_id in self.parked] if self._broker.is_connected else []
+        for delivery in [*waiting, *away]:
             if delivery is not None:
                 await self._give_back(delivery, "leaving")
         if self._tasks:

@@ -1,7 +1,8 @@
 """One user's two thousand jobs are his own affair: others begin as if he were not there.
 
-Each test compares light users' waits with those of the same users alone, in the same run. What a busy machine
-adds is allowed for; waiting for even a tenth of the heavy user's jobs, or for a lease, is not.
+Each test compares light users' waits with those of the same users alone, in the same run: they may be 100 ms
+longer, and a few times as long, because the machine may be busier by then. Waiting for a twentieth of the
+heavy user's jobs, or for a lease, is more than that.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import statistics
 
 import pytest
 
-from services.executor.parked import PARK_S
+from shared.consumer import ACK_WAIT_S
 from shared.log import Log
 from tests.faults.scaling.chronicle import Chronicle, submit
 from tests.faults.scaling.executors import Executors
@@ -18,7 +19,9 @@ pytestmark = pytest.mark.timeout(300)
 
 HEAVY_JOBS = 2_000
 JOB_S = 0.05
-ALLOWED_S = 1.0
+ADDED_S = 0.1
+BUSIER = 5
+LEASE_S = ACK_WAIT_S / 2
 
 
 async def light_waits(log: Log, chronicle: Chronicle, name: str) -> list[float]:
@@ -42,8 +45,8 @@ async def test_heavy_first_then_light(
     beside = await light_waits(log, chronicle, "beside")
     begun = [job for job in heavy if chronicle.jobs[job].begun_at is not None]
     assert 0 < len(begun) < HEAVY_JOBS // 2
-    assert statistics.median(beside) < statistics.median(alone) + 0.1
-    assert max(beside) < max(alone) + ALLOWED_S
+    assert statistics.median(beside) < BUSIER * statistics.median(alone) + ADDED_S
+    assert max(beside) < BUSIER * max(alone) + LEASE_S
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -58,9 +61,9 @@ async def test_light_first_then_heavy(
     heavy = await submit(log, "heavy", HEAVY_JOBS, seconds=JOB_S)
     beside = await coming
     await chronicle.until_begun(heavy[0])
-    assert chronicle.jobs[heavy[0]].wait_s < max(alone) + ALLOWED_S
-    assert statistics.median(beside) < statistics.median(alone) + 0.1
-    assert max(beside) < max(alone) + ALLOWED_S
+    assert chronicle.jobs[heavy[0]].wait_s < BUSIER * max(alone) + LEASE_S
+    assert statistics.median(beside) < BUSIER * statistics.median(alone) + ADDED_S
+    assert max(beside) < BUSIER * max(alone) + LEASE_S
 
 
 async def test_a_heavy_user_whose_jobs_are_mostly_sent_away_is_served_without_pauses(
@@ -70,4 +73,4 @@ async def test_a_heavy_user_whose_jobs_are_mostly_sent_away_is_served_without_pa
     heavy = await submit(log, "heavy", HEAVY_JOBS, seconds=0.001)
     await chronicle.until_ended(*heavy[:200])
     pauses = chronicle.pauses_s("heavy")
-    assert max(pauses) < statistics.median(pauses) + PARK_S / 2
+    assert max(pauses) < statistics.median(pauses) + LEASE_S
