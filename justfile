@@ -45,3 +45,7 @@ security *arguments:
 containers *arguments:
     tests/containers/prepare.sh
     PYTHONASYNCIODEBUG=1 pytest tests/containers {{ arguments }}
+
+# A mixed load under faults for so many seconds: what grows meanwhile, and whether a promise was broken.
+soak seconds="60":
+    python -m tests.faults.soak {{ seconds }}

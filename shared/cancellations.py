@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from shared.job import Ignore, Moment, Refuse, decide_cancel
-from shared.log import Appended, History, Log
-from shared.subjects import job_events
+from shared.log import Appended, Log
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,9 @@ class Cancellations:
     async def _cancel(
         self, user_id: str, job_id: str, moment: Moment, expected: int | None
     ) -> CancelOutcome | Stale:
-        at_least = 0
+        at_least: int | None = None
         while True:
-            history = await self._read(user_id, job_id, at_least, expected)
+            history = await self._log.read_job(user_id, job_id, at_least=at_least)
             decision = decide_cancel(history.state, user_id, moment)
             if isinstance(decision, Refuse):
                 return decision
@@ -73,13 +72,3 @@ class Cancellations:
                 return Requested()
             # The job moved on while this was decided: decide again on what it is now.
             at_least = result.last_sequence
-
-    async def _read(self, user_id: str, job_id: str, at_least: int, expected: int | None) -> History:
-        """The job, with all that the caller may have seen: a replica of the log may be a moment behind."""
-        history = await self._log.read_job(user_id, job_id, at_least=at_least)
-        if expected is None or history.last_sequence >= expected:
-            return history
-        last = await self._log.last(job_events(user_id, job_id))
-        if last is None or last.sequence == history.last_sequence:
-            return history
-        return await self._log.read_job(user_id, job_id, at_least=last.sequence)

@@ -17,7 +17,7 @@ FOLLOWER_POSITION = Gauge("headrace_follower_position", "Last stream sequence a 
 ATTEMPTS = Counter("headrace_attempts_total", "Attempts begun", ["language"])
 FINISHED = Counter("headrace_finished_total", "Terminal events written", ["status"])
 EXPIRED = Counter("headrace_expired_total", "Tombstones written for jobs that are gone", ["reason"])
-FENCED = Counter("headrace_fenced_total", "Results refused because a later attempt had begun")
+FENCED = Counter("headrace_fenced_total", "Late results refused: another attempt was begun, or ended the job")
 JOBS_HELD = Gauge("headrace_jobs_held", "Deliveries held by this executor")
 JOBS_PARKED = Gauge(
     "headrace_jobs_parked", "Deliveries given back for a while that wait far back in their lane"

@@ -82,6 +82,8 @@ RIGHTS = {
             *_api(
                 *(f"STREAM.{what}.{stream}" for stream in STREAMS for what in ("INFO", "CREATE", "UPDATE"))
             ),
+            # They are made anew where one replica becomes three: what they hold may be lost.
+            *_api(f"STREAM.DELETE.{FEED}", f"STREAM.DELETE.{EXECUTORS}"),
             *_api(f"CONSUMER.INFO.{_DURABLE}", f"CONSUMER.CREATE.{_DURABLE}.{QUEUED_SUBJECTS}"),
         ),
         subscribe=("_INBOX_provisioner.>",),

@@ -30,6 +30,8 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How every service reaches the log."""
 
     nats_url: str = "nats://127.0.0.1:4222"
+    """Of a cluster, several servers separated by commas: whichever answers is used."""
+
     nats_user: str | None = None
     nats_password: Secret | None = None
 
@@ -40,6 +42,11 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
     nats_tls_cert: str = ""
     nats_tls_key: str = ""
     """Files with this service's own certificate and its key, for a server that verifies its clients."""
+
+    @property
+    def nats_servers(self) -> list[str]:
+        """Each server of `nats_url`."""
+        return [url for each in self.nats_url.split(",") if (url := each.strip())]
 
 
 class TokenSettings(BrokerSettings, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from services.api.bounds import maxima
 from services.api.bucket import Bucket
 from services.api.catalogue import Catalogue
 from services.api.context import RequestIds
+from services.api.cut_off import CutOff
 from services.api.dead_letters import DeadLetters
 from services.api.erasures import Erasures
 from services.api.parts import Parts
@@ -77,6 +78,7 @@ def create_app(
     problems.install(app)
     openapi.install(app, maxima(settings))
     app.add_middleware(problems.BodyLimit, bytes_max=settings.body_bytes_max)
+    app.add_middleware(CutOff)
     # Added last, so it wraps everything: every answer carries its request id.
     app.add_middleware(RequestIds)
     return app
@@ -99,7 +101,7 @@ async def run(service: Service, settings: ApiSettings) -> None:
             without_payloads=True,
             service="api",
         )
-        service.check("log", lambda: None if follower.caught_up.is_set() else "still reading the log")
+        service.watch_follower("log", follower.progress)
         app = create_app(service, settings, tokens, broker, standing)
         listener = listen(settings.api_host, settings.api_port)
         await service.run(

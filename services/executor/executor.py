@@ -61,7 +61,7 @@ async def _run(
     floor = await executor_floor(broker)
     scheduler.begin_after(floor)
     follower = Follower(broker, JOBS, scheduler.follow, after=floor, service="executor")
-    service.check("log", lambda: None if follower.caught_up.is_set() else "still reading the log")
+    service.watch_follower("log", follower.progress)
     service.check("languages", lambda: None if languages else "no language is offered on this host")
     presence = _presence(settings, sandbox.isolation, languages)
     # While it drains, running programs still need heartbeats, a cancel, or the news of another's attempt.

@@ -23,7 +23,7 @@ from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
 from shared.follow import Follower
 from shared.log import Log
-from shared.service import Check, Service, listen, serve_http
+from shared.service import Service, listen, serve_http
 from shared.subjects import FEED, JOBS
 from shared.tokens import Tokens
 
@@ -66,8 +66,8 @@ class Notifier:
             broker, FEED, self.feeder.take_feed, after=_before_last(feed), service="notifier"
         )
         service.check("token_keys", self.members.tokens.why_no_keys)
-        service.check("log", _caught_up(self.log_follower, JOBS))
-        service.check("feed", _caught_up(self.feed_follower, FEED))
+        service.watch_follower("log", self.log_follower.progress)
+        service.watch_follower("feed", self.feed_follower.progress)
         self.app = Starlette(
             routes=[
                 *service.routes(),
@@ -83,7 +83,7 @@ class Notifier:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.log_follower.run())
             group.create_task(self.feed_follower.run())
-            group.create_task(self.feeder.release_overdue())
+            group.create_task(self.feeder.release_overdue(self.feed_follower.progress))
             group.create_task(self.members.end_overdue())
             group.create_task(self.members.tokens.keep_keys())
             group.create_task(self._serve(listener))
@@ -121,7 +121,3 @@ def _before_last(extent: Extent) -> int:
     new message. The order of live items has seen that message and skips it.
     """
     return extent.last_sequence - 1 if extent.messages else 0
-
-
-def _caught_up(follower: Follower, stream: str) -> Check:
-    return lambda: None if follower.caught_up.is_set() else f"has not reached the end of {stream}"

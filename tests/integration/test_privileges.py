@@ -99,7 +99,7 @@ _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
     },
     "STREAM.CREATE": dict.fromkeys(STREAMS, PROVISIONER),
     "STREAM.UPDATE": dict.fromkeys(STREAMS, PROVISIONER),
-    "STREAM.DELETE": {},
+    "STREAM.DELETE": dict.fromkeys(("FEED", "KV_EXECUTORS"), PROVISIONER),
     "STREAM.PURGE": {
         "JOBS": {"projector"},
         "FEED": {"api"},
