@@ -1,0 +1,1 @@
+"""Tests: crash points, each hit on purpose."""

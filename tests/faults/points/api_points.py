@@ -1,0 +1,104 @@
+"""Where an api is made to die. Each scenario repeats as clients do, and says itself what must be left."""
+
+from shared.events import JobCancelled, JobCancelRequested, JobExpired, JobQueued
+from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_exactly, text
+
+APPEND = "shared.log:Log.append"
+PUT = "services.api.bucket:Bucket.put"
+SUBMISSIONS = "services.api.submissions:Submissions"
+ERASURES = "services.api.erasures:Erasures"
+
+ACCEPTED, ELSE = Row.API_APPEND, Row.API_ELSEWHERE
+
+_BEGINNING = (
+    Point("api.start.floor_asked", "shared.streams:executor_floor", BEFORE, "submit", ELSE, from_start=True),
+    Point("api.start.listening", "shared.service:listen", AFTER, "submit", ELSE, from_start=True),
+    Point(
+        "api.start.following",
+        "services.api.standing:Standing.follow",
+        BEFORE,
+        "submit",
+        ELSE,
+        from_start=True,
+    ),
+)
+
+_SUBMITTING = (
+    Point("api.token.checked", "shared.tokens.tokens:Tokens.check", AFTER, "submit", ELSE),
+    Point("api.quota.admitted", "services.api.quotas:Quotas.admit", AFTER, "submit", ELSE),
+    Point("api.quota.has_room", "services.api.quotas:Quotas.check_room", AFTER, "submit", ELSE),
+    Point("api.submit.not_appended", APPEND, BEFORE, "submit", ELSE, about=is_a(JobQueued)),
+    Point(
+        "api.submit.published", "shared.broker:Broker.publish", AFTER, "submit", ACCEPTED, about=text("jobs.")
+    ),
+    Point("api.submit.appended", APPEND, AFTER, "submit", ACCEPTED, about=is_a(JobQueued)),
+    Point("api.submit.not_answered", "services.api.answers:json_answer", BEFORE, "submit", ACCEPTED),
+    Point("api.replay.found", f"{SUBMISSIONS}._earlier", BEFORE, "replay", ACCEPTED),
+    Point("api.replay.read", f"{SUBMISSIONS}._earlier", AFTER, "replay", ACCEPTED),
+    Point("api.wait.not_begun", "services.api.waiting:Waiting.finished", BEFORE, "wait", ACCEPTED),
+    # A user is called as his point.
+    Point(
+        "api.wait.end_seen",
+        "services.api.standing:Standing._remove",
+        AFTER,
+        "wait",
+        ACCEPTED,
+        about=is_exactly("api.wait.end_seen"),
+    ),
+    Point("api.wait.over", "services.api.waiting:Waiting.finished", AFTER, "wait", ACCEPTED),
+    Point("api.batch.in_the_middle", APPEND, AFTER, "batch", ACCEPTED, about=is_a(JobQueued), time=3),
+    Point("api.batch.all_appended", "services.api.batches:submit_all", AFTER, "batch", ACCEPTED),
+)
+
+_CANCELLING = (
+    Point("api.cancel_queued.decided", APPEND, BEFORE, "cancel_queued", ELSE, about=is_a(JobCancelled)),
+    Point("api.cancel_queued.appended", APPEND, AFTER, "cancel_queued", ELSE, about=is_a(JobCancelled)),
+    Point(
+        "api.cancel_running.decided", APPEND, BEFORE, "cancel_running", ELSE, about=is_a(JobCancelRequested)
+    ),
+    Point(
+        "api.cancel_running.appended", APPEND, AFTER, "cancel_running", ELSE, about=is_a(JobCancelRequested)
+    ),
+)
+
+_SESSIONS = (
+    Point("api.session.not_created", PUT, BEFORE, "session", ELSE),
+    Point("api.session.created", PUT, AFTER, "session", ELSE),
+    Point("api.session.not_saved", PUT, BEFORE, "session", ELSE, time=2),
+    Point("api.session.saved", PUT, AFTER, "session", ELSE, time=2),
+    Point("api.session_run.named", PUT, AFTER, "session_run", ELSE, time=2),
+    Point("api.session_run.appended", APPEND, AFTER, "session_run", ACCEPTED, about=is_a(JobQueued)),
+)
+
+_OPERATORS = (
+    Point("api.retry.decided", APPEND, BEFORE, "retry", ELSE, about=is_a(JobQueued)),
+    Point("api.retry.appended", APPEND, AFTER, "retry", ACCEPTED, about=is_a(JobQueued)),
+    Point("api.erase.sessions_gone", f"{ERASURES}._forget_sessions", AFTER, "erase", ELSE),
+    Point("api.erase.first_decided", APPEND, BEFORE, "erase", ELSE, about=is_a(JobExpired)),
+    Point("api.erase.between_jobs", APPEND, AFTER, "erase", ELSE, about=is_a(JobExpired)),
+    Point("api.erase.all_jobs", f"{ERASURES}._expire_jobs", AFTER, "erase", ELSE),
+)
+
+_READING = (
+    Point("api.audit.not_begun", "services.api.audit:Audit.open", AFTER, "audit", ELSE),
+    Point("api.audit.in_the_middle", "services.api.routes.events:_chunks", AFTER, "audit", ELSE, time=2),
+    Point("api.file.in_the_middle", "shared.objects:Objects.read", AFTER, "file", ELSE, time=2),
+    Point("api.list.view_asked", "services.api.queries:Queries._ask", BEFORE, "listing", ELSE),
+    Point("api.list.view_answered", "services.api.queries:Queries._ask", AFTER, "listing", ELSE),
+)
+
+_END = (
+    Point("api.stop.told", "services.api.standing:Standing.close", BEFORE, "stop", ACCEPTED),
+    Point("api.stop.waits_ended", "services.api.standing:Standing.close", AFTER, "stop", ACCEPTED),
+    Point("api.stop.served", "shared.service:_cancel", AFTER, "stop", ACCEPTED),
+)
+
+API_POINTS = (
+    *_BEGINNING,
+    *_SUBMITTING,
+    *_CANCELLING,
+    *_SESSIONS,
+    *_OPERATORS,
+    *_READING,
+    *_END,
+)

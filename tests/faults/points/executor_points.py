@@ -1,0 +1,164 @@
+"""Where an executor is made to die. `then` is the job's story in the log afterwards, or those it may have."""
+
+from shared.events import JobCancelled, JobCompleted, JobFailed, JobRunning
+from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_exactly, text
+
+ATTEMPTS = "services.executor.attempts:Attempts"
+APPEND = "shared.log:Log.append"
+CONSUMER = "shared.consumer:Consumer"
+PUBLISH = "shared.broker:Broker.publish"
+SCHEDULER = "services.executor.scheduler:Scheduler"
+
+ONCE = "queued running completed"
+TWICE = "queued running running completed"
+EITHER = f"{ONCE} | {TWICE}"
+STOPPED = "queued running cancel_requested cancelled"
+LOST = "queued running failed"
+
+FETCH, RUNNING, FILE = Row.EXECUTOR_FETCH, Row.EXECUTOR_RUNNING, Row.EXECUTOR_FILE
+TERMINAL, DRAIN = Row.EXECUTOR_TERMINAL, Row.EXECUTOR_DRAIN
+
+_BEGINNING = (
+    Point(
+        "executor.start.warden_started",
+        "services.executor.sandbox.warden:started",
+        AFTER,
+        "start",
+        FETCH,
+        ONCE,
+        from_start=True,
+    ),
+    Point(
+        "executor.start.languages_known",
+        "services.executor.languages:offered",
+        AFTER,
+        "start",
+        FETCH,
+        ONCE,
+        from_start=True,
+    ),
+    Point(
+        "executor.start.floor_known",
+        "shared.streams:executor_floor",
+        AFTER,
+        "start",
+        FETCH,
+        ONCE,
+        from_start=True,
+    ),
+    Point(
+        "executor.presence.announced",
+        "shared.presence:announce",
+        AFTER,
+        "start",
+        FETCH,
+        EITHER,
+        from_start=True,
+    ),
+    Point("executor.fetch.arrived", f"{SCHEDULER}._deliver", BEFORE, "plain", FETCH, ONCE),
+    Point("executor.fetch.held", f"{SCHEDULER}._deliver", AFTER, "plain", FETCH, ONCE),
+    Point("executor.slot.taken", f"{ATTEMPTS}.perform", BEFORE, "plain", FETCH, ONCE),
+    Point("executor.running.not_appended", APPEND, BEFORE, "plain", FETCH, ONCE, about=is_a(JobRunning)),
+    Point("executor.running.published", PUBLISH, AFTER, "plain", RUNNING, EITHER, about=text("jobs.")),
+    Point("executor.running.appended", APPEND, AFTER, "plain", RUNNING, TWICE, about=is_a(JobRunning)),
+)
+
+_STAGES = (
+    Point(
+        "executor.cell.taken", "services.executor.sandbox.pools:Pools.take", AFTER, "plain", RUNNING, TWICE
+    ),
+    Point("executor.cell.begun", "services.executor.sandbox.run:Run.begin", AFTER, "plain", RUNNING, TWICE),
+    Point(
+        "executor.output.noted",
+        "services.executor.feed:Feed._send_one",
+        AFTER,
+        "plain",
+        RUNNING,
+        TWICE,
+        time=2,
+    ),
+    Point("executor.compile.ended", f"{ATTEMPTS}._compile", AFTER, "compiled", RUNNING, TWICE),
+    Point("executor.run.ended", f"{ATTEMPTS}._run_stage", AFTER, "plain", RUNNING, TWICE),
+    Point("executor.feed.closed", "services.executor.feed:Feed.close", AFTER, "plain", RUNNING, TWICE),
+    Point("executor.heartbeat.due", PUBLISH, BEFORE, "long", RUNNING, TWICE, about=is_exactly(b"+WPI")),
+    Point("executor.heartbeat.sent", PUBLISH, AFTER, "long", RUNNING, TWICE, about=is_exactly(b"+WPI")),
+    Point("executor.file.in_chunks", "shared.objects:Objects._put_chunks", AFTER, "files", FILE, TWICE),
+    Point("executor.file.stored", "shared.objects:Objects.put", AFTER, "files", FILE, TWICE),
+    Point("executor.file.next_begun", "shared.objects:Objects.put", BEFORE, "files", FILE, TWICE, time=2),
+    Point(
+        "executor.file.all_stored", "services.executor.artifacts:Artifacts.keep", AFTER, "files", FILE, TWICE
+    ),
+    Point(
+        "executor.superseded.seen",
+        "services.executor.execution:Execution.ask_to_stop",
+        BEFORE,
+        "superseded",
+        RUNNING,
+        "queued running running running completed",
+        about=is_exactly("superseded"),
+    ),
+    Point(
+        "executor.cancel.seen",
+        "services.executor.execution:Execution.ask_to_stop",
+        BEFORE,
+        "cancelled",
+        RUNNING,
+        STOPPED,
+        about=is_exactly("cancelled"),
+    ),
+    Point(
+        "executor.cancel.not_appended",
+        APPEND,
+        BEFORE,
+        "cancelled",
+        RUNNING,
+        STOPPED,
+        about=is_a(JobCancelled),
+    ),
+    Point(
+        "executor.cancel.appended",
+        APPEND,
+        AFTER,
+        "cancelled",
+        TERMINAL,
+        STOPPED,
+        about=is_a(JobCancelled),
+    ),
+)
+
+_END = (
+    Point("executor.end.not_appended", APPEND, BEFORE, "plain", RUNNING, TWICE, about=is_a(JobCompleted)),
+    Point("executor.end.published", PUBLISH, AFTER, "plain", RUNNING, EITHER, about=text(end=".completed")),
+    Point("executor.end.appended", APPEND, AFTER, "plain", TERMINAL, ONCE, about=is_a(JobCompleted)),
+    Point("executor.end.not_acknowledged", f"{CONSUMER}.ack", BEFORE, "plain", TERMINAL, ONCE),
+    Point("executor.end.acknowledged", f"{CONSUMER}.ack", AFTER, "plain", TERMINAL, ONCE),
+    Point(
+        "executor.lost.not_appended",
+        APPEND,
+        BEFORE,
+        "lost",
+        RUNNING,
+        LOST,
+        about=is_a(JobFailed),
+        from_start=True,
+    ),
+    Point(
+        "executor.lost.appended",
+        APPEND,
+        AFTER,
+        "lost",
+        TERMINAL,
+        LOST,
+        about=is_a(JobFailed),
+        from_start=True,
+    ),
+    Point("executor.stop.withdrawn", "shared.presence:withdraw", AFTER, "stop", DRAIN, f"{TWICE} / {ONCE}"),
+    Point("executor.stop.draining", f"{SCHEDULER}.drain", BEFORE, "stop", DRAIN, f"{TWICE} / {ONCE}"),
+    Point(
+        "executor.stop.not_given_back", f"{CONSUMER}.give_back", BEFORE, "stop", DRAIN, f"{TWICE} / {ONCE}"
+    ),
+    Point("executor.stop.given_back", f"{CONSUMER}.give_back", AFTER, "stop", DRAIN, f"{TWICE} / {ONCE}"),
+    Point("executor.stop.drained", f"{SCHEDULER}.drain", AFTER, "stop", DRAIN, f"{ONCE} / {ONCE}"),
+)
+
+EXECUTOR_POINTS = (*_BEGINNING, *_STAGES, *_END)

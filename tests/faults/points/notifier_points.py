@@ -1,0 +1,127 @@
+"""Where a notifier is made to die. What its clients were shown over all must be what the streams hold."""
+
+from shared.events import JobCancelRequested
+from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_filled, of_user
+
+CONNECTION = "services.notifier.connection:Connection"
+CATCH_UP = "services.notifier.catch_up:CatchUp"
+PEER = "services.notifier.peer:Peer"
+OUTBOX = "services.notifier.outbox:Outbox"
+FEEDER = "services.notifier.feeder:Feeder"
+HUB = "services.notifier.hub"
+STREAM = "services.notifier.stream:Stream"
+APPEND = "shared.log:Log.append"
+
+ROW = Row.NOTIFIER
+
+_CONNECTING = (
+    Point(
+        "notifier.start.ends_known",
+        "services.notifier.app:open_notifier",
+        AFTER,
+        "watch",
+        ROW,
+        from_start=True,
+    ),
+    Point("notifier.start.listening", "shared.service:listen", AFTER, "watch", ROW, from_start=True),
+    Point("notifier.socket.accepted", "services.notifier.sockets:Sockets.serve", BEFORE, "watch", ROW),
+    Point("notifier.socket.not_refused", "services.notifier.protocol:refuse_handshake", AFTER, "watch", ROW),
+    Point("notifier.init.arrived", f"{CONNECTION}._authenticate", BEFORE, "watch", ROW),
+    Point("notifier.init.joined", f"{PEER}.join", AFTER, "watch", ROW),
+    Point("notifier.init.acknowledged", f"{CONNECTION}._authenticate", AFTER, "watch", ROW),
+)
+
+_CATCHING_UP = (
+    Point("notifier.subscribe.arrived", f"{PEER}.begin", BEFORE, "watch", ROW),
+    Point("notifier.subscribe.introduced", f"{CATCH_UP}._introduce", AFTER, "watch", ROW),
+    Point(
+        "notifier.history.first_read",
+        "services.notifier.history:History.log_entries",
+        AFTER,
+        "watch_ended",
+        ROW,
+    ),
+    Point(
+        "notifier.history.notes_read",
+        "services.notifier.history:History.feed_entries",
+        AFTER,
+        "watch_ended",
+        ROW,
+        time=2,
+    ),
+    Point("notifier.history.shown", f"{HUB}:Subscription.show", AFTER, "watch_ended", ROW, time=3),
+    Point("notifier.history.replayed", f"{CATCH_UP}._replay", AFTER, "watch", ROW),
+    Point("notifier.live.not_begun", f"{HUB}:Subscription.go_live", BEFORE, "watch", ROW),
+    Point("notifier.live.begun", f"{HUB}:Subscription.go_live", AFTER, "watch", ROW),
+    Point("notifier.complete.decided", f"{HUB}:Subscription.complete", BEFORE, "watch_one", ROW),
+    Point("notifier.complete.queued", f"{HUB}:Subscription.complete", AFTER, "watch_one", ROW),
+)
+
+# A user is called as his point.
+_LIVE = (
+    Point(
+        "notifier.live.log_arrived",
+        f"{FEEDER}.take_log",
+        BEFORE,
+        "watch_live",
+        ROW,
+        about=of_user("notifier.live.log_arrived"),
+        time=2,
+    ),
+    Point(
+        "notifier.live.log_queued",
+        f"{FEEDER}.take_log",
+        AFTER,
+        "watch_live",
+        ROW,
+        about=of_user("notifier.live.log_queued"),
+        time=2,
+    ),
+    Point(
+        "notifier.live.note_arrived",
+        f"{FEEDER}.take_feed",
+        BEFORE,
+        "watch_live",
+        ROW,
+        about=of_user("notifier.live.note_arrived"),
+        time=4,
+    ),
+    Point(
+        "notifier.live.note_queued",
+        f"{FEEDER}.take_feed",
+        AFTER,
+        "watch_live",
+        ROW,
+        about=of_user("notifier.live.note_queued"),
+        time=4,
+    ),
+    Point("notifier.live.published", f"{HUB}:Hub.publish", AFTER, "watch_live", ROW, about=is_filled, time=4),
+    Point("notifier.outbox.taken", f"{OUTBOX}.take", AFTER, "watch_live", ROW, time=6),
+    Point("notifier.outbox.sent", f"{OUTBOX}.sent", AFTER, "watch_live", ROW, time=6),
+    Point("notifier.slow.evicted", f"{OUTBOX}.end", AFTER, "slow", ROW),
+    Point("notifier.slow.full", f"{PEER}.end", BEFORE, "slow", ROW),
+)
+
+_ASKING = (
+    Point("notifier.cancel.decided", APPEND, BEFORE, "cancel", ROW, about=is_a(JobCancelRequested)),
+    Point("notifier.cancel.appended", APPEND, AFTER, "cancel", ROW, about=is_a(JobCancelRequested)),
+    Point("notifier.status.read", "services.notifier.history:History.job", AFTER, "status", ROW),
+    Point("notifier.refresh.arrived", f"{CONNECTION}._renew", BEFORE, "refresh", ROW),
+    Point("notifier.refresh.checked", f"{CONNECTION}._renew", AFTER, "refresh", ROW),
+)
+
+_STREAMING = (
+    Point("notifier.sse.asked", "services.notifier.streams:Streams._asked", AFTER, "sse", ROW),
+    Point("notifier.sse.begun", f"{STREAM}._begin", AFTER, "sse", ROW),
+    Point("notifier.sse.sent", f"{STREAM}._send_text", AFTER, "sse", ROW, time=5),
+    Point("notifier.sse.resumed", f"{CATCH_UP}._introduce", AFTER, "sse_resume", ROW),
+    Point("notifier.sse.resumed_and_sent", f"{STREAM}._send_text", AFTER, "sse_resume", ROW, time=3),
+)
+
+_END = (
+    Point("notifier.stop.told", "services.notifier.members:Members.end_all", BEFORE, "stop", ROW),
+    Point("notifier.stop.queued", f"{OUTBOX}.end", AFTER, "stop", ROW),
+    Point("notifier.stop.all_told", "services.notifier.members:Members.end_all", AFTER, "stop", ROW),
+)
+
+NOTIFIER_POINTS = (*_CONNECTING, *_CATCHING_UP, *_LIVE, *_ASKING, *_STREAMING, *_END)

@@ -1,0 +1,48 @@
+"""Many points at the same time: each run waits mostly, so the whole table takes as long as a few of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from tests.faults.points.point import Point
+from tests.faults.points.programs import Nursery, nursery
+
+Run: TypeAlias = Callable[[Point, Nursery, asyncio.Semaphore, Path], Awaitable[None]]
+Runs: TypeAlias = dict[str, asyncio.Task[None]]
+
+
+@asynccontextmanager
+async def begun(
+    request: pytest.FixtureRequest, directory: Path, service: str, run: Run, *, at_once: int
+) -> AsyncIterator[Runs]:
+    """The runs of all points that were asked for, by name, each in a directory of its own.
+
+    A run holds the semaphore while it does what is heavy.
+    """
+    turn = asyncio.Semaphore(at_once)
+    async with nursery(service, directory) as processes:
+        tasks = {
+            point.name: asyncio.ensure_future(run(point, processes, turn, directory / point.name))
+            for point in asked_for(request)
+        }
+        try:
+            yield tasks
+        finally:
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+def asked_for(request: pytest.FixtureRequest) -> list[Point]:
+    """The points of this module's tests, as far as they were selected."""
+    found: list[Point] = []
+    for item in request.session.items:
+        if isinstance(item, pytest.Function) and item.path == request.path and hasattr(item, "callspec"):
+            point = item.callspec.params.get("point")
+            assert isinstance(point, Point)
+            found.append(point)
+    return found

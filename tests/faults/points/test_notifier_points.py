@@ -1,0 +1,210 @@
+"""A notifier dies at each of its points; its client goes on at another one, and misses nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from headrace.client import open_client
+from headrace.connection import local_endpoint
+from headrace.local.supervisor import Stack, StackOptions, run_stack
+from tests.faults.points.notifier_points import NOTIFIER_POINTS
+from tests.faults.points.point import Point
+from tests.faults.points.programs import Nursery, Victim
+from tests.faults.points.runs import Runs, begun
+from tests.faults.points.story import Story, followed
+from tests.faults.points.viewer import Viewer
+from tests.faults.resume_checker import Shown, check
+from tests.faults.resume_socket import RawSocket
+from tests.faults.resume_stack import User
+from tests.system.conftest import broker_of
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+
+AT_ONCE = 4
+PATIENCE_S = 90
+PRINTS = "for line in 1 2 3 4 5 6 7 8; do echo line $line; sleep 0.06; done"
+FLOODS = "head -c 250000 /dev/zero | tr '\\0' x"
+QUEUE_BYTES = 2_000
+"""Of a notifier whose clients are soon too slow."""
+
+
+@dataclass
+class Stage:
+    """What a scenario plays on: a user of his own, who watches."""
+
+    stack: Stack
+    story: Story
+    user: str
+    viewer: Viewer
+    dying: Victim
+
+    async def submit(self, code: str = PRINTS) -> str:
+        """An accepted job."""
+        endpoint = local_endpoint(self.stack.directory, self.stack.address, self.user)
+        async with open_client(endpoint) as client:
+            return (await client.submit({"language": "bash", "code": code})).job_id
+
+    async def ask(self, **message: str) -> Shown:
+        """One question, asked again where its answer was lost."""
+        answers: list[Shown] = []
+
+        async def step(socket: RawSocket) -> None:
+            await socket.send(part=1.0, **message)
+            answers.append(await socket.next())
+
+        await self.viewer.repeated(step)
+        return answers[0]
+
+
+async def watch(stage: Stage) -> None:
+    await stage.submit()
+    await stage.viewer.watch()
+
+
+async def watch_ended(stage: Stage) -> None:
+    """All of it is history."""
+    await stage.story.until_ended(await stage.submit())
+    await stage.viewer.watch()
+
+
+async def watch_one(stage: Stage) -> None:
+    """One job, to the word that this was all."""
+    await stage.viewer.watch(await stage.submit())
+
+
+async def watch_live(stage: Stage) -> None:
+    """None of it is history."""
+    await stage.viewer.watch(subscribed=stage.submit)
+
+
+async def slow(stage: Stage) -> None:
+    """Nothing is read until the notifier is dead."""
+
+    async def submit_and_sleep() -> None:
+        await stage.submit(FLOODS)
+        await stage.dying.ended()
+
+    await stage.viewer.watch(subscribed=submit_and_sleep, is_slow=True)
+
+
+async def cancel(stage: Stage) -> None:
+    """Asked until it is answered, and stopped once."""
+    job = await stage.submit("sleep 9")
+    await stage.story.until(job, "running")
+    answer = await stage.ask(type="cancel", id="c", job_id=job)
+    assert answer["type"] == "status" or answer["code"] == "already_finished", answer
+    await stage.viewer.watch()
+    await stage.story.until_ended(job)
+    assert stage.story.kinds(job) == ["queued", "running", "cancel_requested", "cancelled"]
+
+
+async def status(stage: Stage) -> None:
+    job = await stage.submit()
+    await stage.story.until_ended(job)
+    answer = await stage.ask(type="status", id="q", job_id=job)
+    assert (answer["job"]["job_id"], answer["job"]["status"]) == (job, "completed")
+    await stage.viewer.watch()
+
+
+async def refresh(stage: Stage) -> None:
+    """A newer token."""
+    assert (await stage.ask(type="refresh", token=stage.viewer.token))["type"] == "refreshed"
+    await watch(stage)
+
+
+async def sse(stage: Stage) -> None:
+    await stage.submit()
+    await stage.viewer.watch_stream()
+
+
+async def sse_resume(stage: Stage) -> None:
+    """The beginning was shown by another one."""
+    await stage.submit()
+    await stage.viewer.begin_stream(3)
+    await stage.viewer.watch_stream()
+
+
+async def stop(stage: Stage) -> None:
+    """It is told to stop while it shows a job."""
+
+    async def submit_and_stop() -> None:
+        await stage.story.until(await stage.submit(), "running")
+        stage.dying.terminate()
+
+    await stage.viewer.watch(subscribed=submit_and_stop)
+
+
+SCENARIOS: dict[str, Callable[[Stage], Awaitable[None]]] = {
+    each.__name__: each
+    for each in (
+        watch,
+        watch_ended,
+        watch_one,
+        watch_live,
+        slow,
+        cancel,
+        status,
+        refresh,
+        sse,
+        sse_resume,
+        stop,
+    )
+}
+
+
+async def run(
+    point: Point, nursery: Nursery, turn: asyncio.Semaphore, directory: Path, stack: Stack, story: Story
+) -> None:
+    """Let a notifier die while its client watches; judge what that was shown."""
+    environment = dict(stack.environment)
+    if point.scenario == "slow":
+        environment["HEADRACE_NOTIFIER_QUEUE_BYTES_MAX"] = str(QUEUE_BYTES)
+    async with (
+        turn,
+        asyncio.timeout(PATIENCE_S),
+        nursery.victim(point, environment, directory) as dying,
+    ):
+        if not point.from_start:
+            await dying.ready()
+            dying.arm()
+        user = User(stack, point.name)
+        viewer = Viewer(f"ws://127.0.0.1:{dying.port}/v1/ws", stack.address.websocket_url, user.token)
+        await SCENARIOS[point.scenario](Stage(stack, story, point.name, viewer, dying))
+        await dying.dead()
+        (job,) = story.jobs_of(point.name)
+        await story.until_ended(job)
+        assert check(viewer.shown, await user.truth(stack, feed_is_whole=True)) == []
+        assert viewer.breaks > 0
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def runs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Runs]:
+    directory = tmp_path_factory.mktemp("notifiers")
+    options = StackOptions(sync="fast", environment={"HEADRACE_SLOTS": "8"})
+
+    async with (
+        run_stack(directory / "data", options) as stack,
+        broker_of(stack) as broker,
+        followed(broker) as story,
+    ):
+
+        async def on_this_stack(
+            point: Point, nursery: Nursery, turn: asyncio.Semaphore, directory: Path
+        ) -> None:
+            await run(point, nursery, turn, directory, stack, story)
+
+        async with begun(request, directory, "notifier", on_this_stack, at_once=AT_ONCE) as runs:
+            yield runs
+
+
+@pytest.mark.parametrize("point", NOTIFIER_POINTS, ids=str)
+async def test_whoever_watched_a_notifier_that_died_there_was_shown_everything_once(
+    point: Point, runs: Runs
+) -> None:
+    await runs[point.name]
