@@ -1,4 +1,4 @@
-# Every gate of the project. CI runs `just check`; nothing else decides.
+# Every gate of the project. CI runs `just check` and `just containers`; nothing else decides.
 
 # List what there is.
 default:
@@ -16,7 +16,7 @@ lint:
     mypy
     lint-imports
 
-# The whole test suite: unit, contract, integration, system, faults, security.
+# The whole test suite but for containers: unit, contract, integration, system, faults, security.
 test *arguments:
     PYTHONASYNCIODEBUG=1 pytest {{ arguments }}
 
@@ -28,6 +28,8 @@ bench:
     python -m bench.latency
     python -m bench.throughput
     python -m bench.sandbox
+    python -m bench.fairness
+    python -m bench.scale
     python -m bench.submit
     python -m bench.rebuild
     python -m bench.history
@@ -38,3 +40,12 @@ bench:
 # Every attack that we know of, for real: as whoever runs it, and where that is root, as an ordinary user too.
 security *arguments:
     PYTHONASYNCIODEBUG=1 pytest tests/security {{ arguments }}
+
+# The images and the compose files, for real: with an engine of their own where there is none. Takes root.
+containers *arguments:
+    tests/containers/prepare.sh
+    PYTHONASYNCIODEBUG=1 pytest tests/containers {{ arguments }}
+
+# A mixed load under faults for so many seconds: what grows meanwhile, and whether a promise was broken.
+soak seconds="60":
+    python -m tests.faults.soak {{ seconds }}

@@ -4,6 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from headrace.connection import local_endpoint
+from headrace.local.supervisor import Stack
+
 HEAD_END = b"\r\n\r\n"
 
 
@@ -39,3 +42,13 @@ async def open_posts(url: str, token: str, body: bytes) -> Posts:
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return Posts(reader, writer, request.encode() + body)
+
+
+async def post_as(stack: Stack, user: str, body: bytes, count: int) -> None:
+    """Have so many jobs of one user accepted, one after another."""
+    endpoint = local_endpoint(stack.directory, stack.address, user)
+    assert isinstance(endpoint.token, str), "a local endpoint has a token"
+    connection = await open_posts(endpoint.api_url, endpoint.token, body)
+    for _ in range(count):
+        await connection.post()
+    connection.writer.close()

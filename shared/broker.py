@@ -1,18 +1,20 @@
 """The NATS connection: the only module that imports `nats`, and only its core calls.
 
 nats-py's own JetStream calls stall after a server restart, so `log`, `follow`, `consumer` and `streams`
-speak the JetStream protocol over this. The connection reconnects for ever; a watchdog ends the process
-when round trips fail for long, because a dead read loop of the client still looks connected.
+speak the JetStream protocol over this. The connection reconnects for ever, to whichever server of its cluster
+answers; a server that falls silent is left (`pulse`). `lost` is set when even that has stopped working.
 
 Errors::
 
     BrokerError
     ├── UnreachableError   no answer in time; the request may still have had its effect
+    │   └── LeaderlessError   nobody leads what was asked for, so nobody can answer for it
     └── JetStreamError     JetStream refused; `code` is its error code
 """
 
 import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol
@@ -20,21 +22,23 @@ from typing import Any, Protocol
 import nats.aio.subscription  # noqa: TID251 - this is the one place
 import nats.errors  # noqa: TID251 - this is the one place
 from nats.aio.client import Client  # noqa: TID251 - this is the one place
-from nats.nuid import NUID  # noqa: TID251 - this is the one place
 
 from shared import metrics
 from shared.logs import get_logger
-from shared.settings import BrokerSettings
+from shared.pulse import SILENT_S, Pulse, facts_of
+from shared.settings import BrokerSettings, SettingsError
+from shared.tls import tls_context
 
 logger = get_logger(__name__)
 
 API = "$JS.API."
 NO_RESPONDERS = "503"
+NO_LEADER = 10008
+"""What a cluster answers while a stream, a consumer, or itself is without a leader."""
+REFUSED = "permissions violation"
 RECONNECT_WAIT_S = 0.25
 FIRST_CONNECTION_S = 10.0
-WATCH_INTERVAL_S = 5.0
-WATCH_TIMEOUT_S = 2.0
-WATCH_FAILURES_MAX = 3
+DRAIN_S = 2.0
 
 
 class BrokerError(Exception):
@@ -43,6 +47,10 @@ class BrokerError(Exception):
 
 class UnreachableError(BrokerError):
     """No answer in time. The request may or may not have had its effect."""
+
+
+class LeaderlessError(UnreachableError):
+    """A stream, a consumer or the cluster has no leader at the moment."""
 
 
 class JetStreamError(BrokerError):
@@ -78,17 +86,24 @@ class Subscription:
         with suppress(nats.errors.Error, OSError):
             await self._subscription.unsubscribe()
 
+    async def drain(self) -> None:
+        """End it after what the server has sent already was handled, which somebody may have to answer."""
+        with suppress(nats.errors.Error, OSError, TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py has few types
+
 
 class Broker:
     """A connection that outlives server restarts. Made by `connect`."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, inbox_prefix: str) -> None:
         """Wrap a client that `connect` will connect."""
         self._client = client
+        self._inbox_prefix = inbox_prefix
         self._reconnected: list[tuple[asyncio.Event, Callable[[], None]]] = []
-        self._tokens = NUID()
         self._answer_prefix = ""
         self._answers: dict[str, asyncio.Future[Message]] = {}
+        self._pulse = Pulse(client)
         self.lost = asyncio.Event()
 
     @property
@@ -96,9 +111,26 @@ class Broker:
         """Whether the socket is up; a request may still fail."""
         return self._client.is_connected
 
+    def why_unready(self) -> str | None:
+        """None while the server answers; else what is wrong with the connection."""
+        if not self._client.is_connected:
+            return "no connection to NATS"
+        if self._pulse.silent_s > SILENT_S:
+            return f"NATS has not answered for {self._pulse.silent_s:.0f} s"
+        return None
+
+    def facts(self) -> dict[str, Any]:
+        """Which server it is connected to, and how well."""
+        url = self._client.connected_url if self._client.is_connected else None
+        return {
+            "server": url.netloc.rpartition("@")[2] if url else None,
+            "reconnections": self._client.stats["reconnects"],
+            **facts_of(self._pulse),
+        }
+
     def inbox(self) -> str:
-        """A fresh subject under this service's own inbox prefix."""
-        return self._client.new_inbox()
+        """A fresh subject under this service's own inbox prefix, which nobody can guess from another one."""
+        return f"{self._inbox_prefix}.{uuid.uuid4().hex}"
 
     @contextmanager
     def on_reconnect(self, wake: Callable[[], None]) -> Iterator[asyncio.Event]:
@@ -124,7 +156,7 @@ class Broker:
         nats-py's own request loses a cancellation that arrives together with the answer (`wait_for` of
         Python 3.11), so a service could not be stopped in that moment.
         """
-        token = self._tokens.next().decode()
+        token = uuid.uuid4().hex
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._answers[token] = answer
         try:
@@ -170,40 +202,47 @@ class Broker:
         return Subscription(subscription)
 
     async def api(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> dict[str, Any]:
-        """One call of the JetStream API, for example ``STREAM.INFO.JOBS``. Raises BrokerError."""
+        """One call of the JetStream API, for example ``STREAM.INFO.JOBS``. Raises BrokerError.
+
+        Who does not lead a stream may still tell of it, with a state of long ago: that is no answer.
+        """
         payload = b"" if body is None else json.dumps(body).encode()
         answer: dict[str, Any] = json.loads(
             (await self.request(API + operation, payload, timeout_s=timeout_s)).data
         )
         if "error" in answer:
             error = answer["error"]
+            if error.get("err_code") == NO_LEADER:
+                raise LeaderlessError(f"{operation}: {error.get('description')}")
             raise JetStreamError(int(error.get("err_code", 0)), f"{operation}: {error.get('description')}")
+        if ".INFO." in operation and "cluster" in answer and not answer["cluster"].get("leader"):
+            raise LeaderlessError(f"{operation}: there is no leader")
         return answer
 
     async def watch(self) -> None:
-        """Prove every few seconds that the server answers; set `lost` after repeated failures."""
-        failures = 0
-        while failures < WATCH_FAILURES_MAX:
-            await asyncio.sleep(WATCH_INTERVAL_S)
-            try:
-                async with asyncio.timeout(WATCH_TIMEOUT_S):
-                    await self._client.flush(timeout=int(WATCH_TIMEOUT_S))
-            except (TimeoutError, nats.errors.Error, OSError):
-                # While the client itself reports an outage it is reconnecting: that is not a zombie.
-                failures = failures + 1 if self._client.is_connected else 0
-            else:
-                failures = 0
-        logger.error("broker_lost", failures=failures)
+        """Leave servers that do not answer; set `lost` when nothing is heard of any for long."""
+        try:
+            await self._pulse.run()
+        finally:
+            self._pulse.stop()
+        logger.error("broker_lost", silent_s=round(self._pulse.silent_s, 1))
         self.lost.set()
 
     async def on_error(self, error: Exception) -> None:
-        """Refused publishes and dropped messages show only here."""
+        """Refused publishes and dropped messages show only here, as does each failed try to reconnect."""
+        self._pulse.heard()
         metrics.BROKER_ERRORS.inc()
+        if REFUSED in str(error):
+            # This program and its rights are of different versions, or somebody else speaks through it.
+            metrics.BROKER_REFUSED.inc()
+            logger.error("broker_refused", error=str(error))
+            return
         logger.warning("broker_error", error=f"{type(error).__name__}: {error}")
 
     async def on_reconnected(self) -> None:
         """Wake every reader, because what was on its way to it is gone."""
-        logger.info("broker_reconnected")
+        self._pulse.heard()
+        logger.info("broker_reconnected", server=self.facts()["server"])
         for event, wake in self._reconnected:
             event.set()
             wake()
@@ -217,34 +256,43 @@ class Broker:
 async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Broker]:
     """A connected broker, closed at the end. Raises UnreachableError when the first connection fails."""
     client = Client()
-    broker = Broker(client)
+    inbox_prefix = f"_INBOX_{service}"
+    broker = Broker(client, inbox_prefix)
     try:
+        tls = tls_context(settings)
         # The client itself would try for ever; whoever started this process can start it again.
         async with asyncio.timeout(FIRST_CONNECTION_S):
             await client.connect(
-                settings.nats_url,
+                settings.nats_servers,
                 name=f"headrace-{service}",
                 user=settings.nats_user,
                 password=settings.nats_password,
-                inbox_prefix=f"_INBOX_{service}",
+                inbox_prefix=inbox_prefix,
+                tls=tls,
+                tls_handshake_first=tls is not None,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # any number of seconds works
-                # Two unanswered pings end a dead connection within 30 s; the default takes six minutes.
+                # Only a second line: `pulse` is sooner. The default takes six minutes.
                 ping_interval=10,
                 max_outstanding_pings=2,
                 error_cb=broker.on_error,
                 reconnected_cb=broker.on_reconnected,
                 closed_cb=broker.on_closed,
             )
-    except (TimeoutError, nats.errors.Error, OSError) as error:
-        why = str(error) or f"no answer in {FIRST_CONNECTION_S:.0f} s"
+    except (TimeoutError, nats.errors.Error, OSError, SettingsError) as error:
+        why = str(error) or str(client.last_error or f"no answer in {FIRST_CONNECTION_S:.0f} s")
+        await _close(client)
         raise UnreachableError(f"cannot connect to {settings.nats_url}: {why}") from error
     watch = asyncio.create_task(broker.watch())
     try:
         yield broker
     finally:
         watch.cancel()
-        # Closing a connection that the server has dropped raises what the drop already reported: OSError in
-        # asyncio's own loop, RuntimeError in uvloop.
-        with suppress(OSError, RuntimeError, nats.errors.Error):
-            await client.close()
+        await _close(client)
+
+
+async def _close(client: Client) -> None:
+    # Closing a connection that the server has dropped raises what the drop already reported: OSError in
+    # asyncio's own loop, RuntimeError in uvloop.
+    with suppress(OSError, RuntimeError, nats.errors.Error):
+        await client.close()

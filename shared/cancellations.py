@@ -15,6 +15,13 @@ class Requested:
     """The request is in the log, from this call or an earlier one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The job is not as the caller saw it any more, and nothing was written; `last_sequence` is its last."""
+
+    last_sequence: int
+
+
 CancelOutcome: TypeAlias = Requested | Refuse
 
 
@@ -31,14 +38,33 @@ class Cancellations:
 
         Raises BrokerError; the request may then be recorded all the same, and asking again is harmless.
         """
-        at_least = 0
+        outcome = await self._cancel(user_id, job_id, moment, None)
+        assert not isinstance(outcome, Stale), "without a condition nothing is stale"
+        return outcome
+
+    async def cancel_if(
+        self, user_id: str, job_id: str, moment: Moment, *, expected: int
+    ) -> CancelOutcome | Stale:
+        """The same, only while `expected` is the sequence of the job's last event.
+
+        The append expects that very sequence, so that nothing can come between. What would be refused without
+        the condition is refused for that reason (RFC 9110 13.2.1).
+        """
+        return await self._cancel(user_id, job_id, moment, expected)
+
+    async def _cancel(
+        self, user_id: str, job_id: str, moment: Moment, expected: int | None
+    ) -> CancelOutcome | Stale:
+        at_least: int | None = None
         while True:
             history = await self._log.read_job(user_id, job_id, at_least=at_least)
             decision = decide_cancel(history.state, user_id, moment)
-            if isinstance(decision, Ignore):
-                return Requested()
             if isinstance(decision, Refuse):
                 return decision
+            if expected is not None and history.last_sequence != expected:
+                return Stale(history.last_sequence)
+            if isinstance(decision, Ignore):
+                return Requested()
             result = await self._log.append(
                 decision.event, expected=history.last_sequence, patience_s=self._patience_s
             )

@@ -133,7 +133,7 @@ class Consumer:
                 while self._may_pull(generation) and not reconnected.is_set():
                     await self._ask(inbox)
                     await self._wait()
-                await subscription.unsubscribe()
+                await subscription.drain()
             except BrokerError as error:
                 logger.warning("pull_failed", error=str(error))
                 await asyncio.sleep(PULSE_S)
@@ -182,10 +182,12 @@ class Consumer:
         status = headers["Status"]
         if status == "100":
             return
-        if status not in {"404", "408"}:
-            logger.info("pull_ended", status=status, why=headers.get("Description", ""))
         self._outstanding = 0
-        self._wake.set()
+        if status in {"404", "408"}:
+            self._wake.set()
+        else:
+            # Without a leader every pull ends at once: the next one waits for its turn.
+            logger.info("pull_ended", status=status)
 
     async def _keep_alive(self) -> None:
         while True:

@@ -11,13 +11,15 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from shared import metrics
 from shared.broker import API, Broker, BrokerError, JetStreamError, Message
 from shared.log import EVENT_ID, Entry, parse_time
 from shared.logs import get_logger
+from shared.progress import Progress
 
 logger = get_logger(__name__)
 
@@ -26,30 +28,35 @@ BatchHandler = Callable[[list[Entry]], Awaitable[None]]
 WINDOW = 1_000
 WINDOW_BYTES = 16 * 1024 * 1024
 BATCH_MAX = 500
+HEARTBEAT = "100"
+"""The status by which the server says that it is there and has nothing to deliver."""
 HEARTBEAT_S = 1.0
 SILENCE_MAX_S = 2.5
 EXPIRES_S = 30.0
 FORGET_AFTER_S = 30.0
 PAUSE_S = 0.1
+CONFIRMATIONS = 4
+CONFIRMED_EVERY_S = 0.5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryMark:
+class DeliveryMark(msgspec.Struct, frozen=True):
     """What JetStream writes in the reply subject of a delivered message."""
 
     delivered: int
     stream_sequence: int
     consumer_sequence: int
     stored_at: datetime
+    pending: int
 
 
 def parse_mark(reply: str) -> DeliveryMark:
     """Read both forms of the acknowledgement subject, told apart by their number of tokens."""
     tokens = reply.split(".")
     first = 4 if len(tokens) == 9 else 6
-    delivered, stream, consumer, stored_ns = (int(token) for token in tokens[first : first + 4])
-    return DeliveryMark(delivered, stream, consumer, _EPOCH + timedelta(microseconds=stored_ns // 1000))
+    delivered, stream, consumer, stored_ns, pending = tokens[first : first + 5]
+    stored_at = _EPOCH + timedelta(microseconds=int(stored_ns) // 1000)
+    return DeliveryMark(int(delivered), int(stream), int(consumer), stored_at, int(pending))
 
 
 class _BrokenError(Exception):
@@ -95,6 +102,7 @@ class Follower:
         self._position_time = after_time
         self._anew_after: datetime | None = None
         self._moved = asyncio.Condition()
+        self.progress = Progress(stream)
         self.caught_up = asyncio.Event()
 
     async def run(self) -> None:
@@ -104,6 +112,7 @@ class Follower:
                 await self._read()
             except (_BrokenError, BrokerError) as error:
                 metrics.FOLLOWER_RESTARTS.labels(stream=self._stream).inc()
+                self.progress.broken(str(error))
                 logger.info("follower_restarts", stream=self._stream, position=self.position, why=str(error))
                 await asyncio.sleep(PAUSE_S)
 
@@ -135,8 +144,7 @@ class Follower:
 
     async def _create(self, consumer: str) -> int:
         """Make the consumer after `position`; returns how many messages it has to deliver at once."""
-        state = (await self._broker.api(f"STREAM.INFO.{self._stream}"))["state"]
-        await self._notice_new_stream(int(state["last_seq"]), int(state["first_seq"]))
+        await self._notice_new_stream(*await self._extent())
         config = {
             "name": consumer,
             "ack_policy": "none",
@@ -170,13 +178,29 @@ class Follower:
         """
         if self.position == 0 or self._position_time is None:
             return
-        anew = last < self.position
+        anew = last < self.position and await self._stays_behind()
         if not anew and first <= self.position:
             anew = await self._time_at(self.position) not in {None, self._position_time}
         if anew:
             logger.warning("stream_began_anew", stream=self._stream, position=self.position, last=last)
             self.position = 0
             self._anew_after = self._position_time
+
+    async def _extent(self) -> tuple[int, int]:
+        state = (await self._broker.api(f"STREAM.INFO.{self._stream}"))["state"]
+        return int(state["last_seq"]), int(state["first_seq"])
+
+    async def _stays_behind(self) -> bool:
+        """Whether the stream does end before `position`, by more than one answer.
+
+        A leader that was frozen answers once or twice as of then, until it hears that there is another one.
+        """
+        for _ in range(CONFIRMATIONS):
+            await asyncio.sleep(CONFIRMED_EVERY_S)
+            last, _first = await self._extent()
+            if last >= self.position:
+                return False
+        return True
 
     async def _time_at(self, sequence: int) -> datetime | None:
         try:
@@ -196,7 +220,9 @@ class Follower:
     ) -> None:
         handled = 0
         wanted = 0
+        behind = pending
         while not reconnected.is_set():
+            self.progress.pending(behind + len(arrived))
             if handled >= pending:
                 self.caught_up.set()
             if wanted < WINDOW // 2:
@@ -210,11 +236,13 @@ class Follower:
                 if message.headers and "Status" in message.headers:
                     wanted -= _unanswered(message.headers)
                     pending = min(pending, _delivered(message.headers, pending))
+                    behind = 0 if message.headers["Status"] == HEARTBEAT else behind
                     continue
-                entry, consumer_sequence = _entry(message)
-                if consumer_sequence != handled + len(batch) + 1:
+                entry, mark = _entry(message)
+                if mark.consumer_sequence != handled + len(batch) + 1:
                     raise _BrokenError(f"message {handled + len(batch) + 1} is missing")
                 batch.append(entry)
+                behind = mark.pending
             if batch:
                 await self._deliver(batch)
                 handled += len(batch)
@@ -245,24 +273,23 @@ class Follower:
         metrics.FOLLOWER_POSITION.labels(stream=self._stream).set(self.position)
 
 
-def _entry(message: Message) -> tuple[Entry, int]:
+def _entry(message: Message) -> tuple[Entry, DeliveryMark]:
     mark = parse_mark(message.reply)
     event_id = message.headers.get(EVENT_ID) if message.headers else None
-    entry = Entry(mark.stream_sequence, mark.stored_at, message.subject, message.data, event_id)
-    return entry, mark.consumer_sequence
+    return Entry(mark.stream_sequence, mark.stored_at, message.subject, message.data, event_id), mark
 
 
 def _delivered(headers: dict[str, str], pending: int) -> int:
     """How many messages there were in all, said by a server that has none left; of those that were pending
     when the consumer was made, some may have been purged since.
     """
-    return int(headers.get("Nats-Last-Consumer", pending)) if headers["Status"] == "100" else pending
+    return int(headers.get("Nats-Last-Consumer", pending)) if headers["Status"] == HEARTBEAT else pending
 
 
 def _unanswered(headers: dict[str, str]) -> int:
     """How many messages of the pull a status takes back. Raises _BrokenError if the consumer is gone."""
     status = headers["Status"]
-    if status == "100":
+    if status == HEARTBEAT:
         return 0
     if status in {"404", "408"} or (status == "409" and "Nats-Pending-Messages" in headers):
         return int(headers.get("Nats-Pending-Messages", "0"))

@@ -6,6 +6,7 @@ leader, or second queue is needed. Pure: fed with what the log says, asked what 
 """
 
 from collections.abc import Iterator
+from itertools import islice
 
 
 class Lanes:
@@ -50,7 +51,21 @@ class Lanes:
                 return
             yield job_id
 
+    def front(self, user_id: str, count: int) -> list[str]:
+        """The user's first unfinished jobs, whether they may start or not."""
+        return list(islice(self._lanes.get(user_id, ()), count))
+
+    def users(self) -> int:
+        """How many users have an unfinished job."""
+        return len(self._lanes)
+
+    def place(self, job_id: str) -> int | None:
+        """How many earlier jobs of its user are unfinished, if it may start nevertheless."""
+        user_id = self._user_of.get(job_id)
+        if user_id is None:
+            return None
+        return next((at for at, one in enumerate(self.startable(user_id)) if one == job_id), None)
+
     def may_start(self, job_id: str) -> bool:
         """Whether this job is among its user's startable ones."""
-        user_id = self._user_of.get(job_id)
-        return user_id is not None and job_id in self.startable(user_id)
+        return self.place(job_id) is not None

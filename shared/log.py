@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+import msgspec
+
 from shared import metrics
 from shared.broker import API, Broker, JetStreamError, Message, UnreachableError
 from shared.codec import UndecodableError, UnknownTagError, decode_event, encode
@@ -37,8 +39,7 @@ PURGE_TIMEOUT_S = 10.0
 PAUSE_S = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One stored message with its place in its stream; `event_id` is None for foreign writers."""
 
     sequence: int
@@ -135,9 +136,10 @@ class Log:
                 result = await self._try_store(subject, payload, every, stream)
             except UnreachableError as error:
                 why = str(error)
-            if result is not None:
+            is_late = asyncio.get_running_loop().time() >= deadline
+            if result is not None and (is_late or not _is_of_the_past(result, expected)):
                 return result
-            if asyncio.get_running_loop().time() >= deadline:
+            if is_late:
                 raise UnreachableError(f"{subject} was not confirmed within {patience_s} s: {why}")
             await asyncio.sleep(PAUSE_S)
 
@@ -194,8 +196,14 @@ class Log:
             raise
         return parse_time(answer["message"]["time"])
 
-    async def read_job(self, user_id: str, job_id: str, *, at_least: int = 0) -> History:
-        """Fold one job's events. `at_least` is a sequence that the answer must include (a known conflict)."""
+    async def read_job(self, user_id: str, job_id: str, *, at_least: int | None = None) -> History:
+        """Fold one job's events. `at_least` is a sequence that the answer must include (a known conflict).
+
+        Without it the stream's leader is asked, so that what was just written is there.
+        """
+        if at_least is None:
+            last = await self.last(job_events(user_id, job_id))
+            at_least = 0 if last is None else last.sequence
         deadline = asyncio.get_running_loop().time() + BEHIND_MAX_S
         while True:
             history = await self._read_job(user_id, job_id)
@@ -264,6 +272,14 @@ class Log:
         finally:
             await subscription.unsubscribe()
         return found, more
+
+
+def _is_of_the_past(result: AppendResult, expected: int) -> bool:
+    """Whether it was refused for an event that is older than the one its writer has seen.
+
+    A leader that was frozen, and does not know yet that there is another one, knows no better.
+    """
+    return isinstance(result, Conflict) and result.last_sequence < expected
 
 
 def _state(entries: Sequence[Entry]) -> JobState:

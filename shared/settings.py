@@ -1,21 +1,25 @@
 """Settings come from the environment, once, in a service's `__main__`; units are in the names.
 
 `load` reads ``HEADRACE_<FIELD>`` for each field of a frozen struct and names the variable that is wrong.
-A secret is never part of an error message.
+A secret may stand in a file that ``HEADRACE_<FIELD>_FILE`` names: an environment is inherited, and others can
+read it. A secret is never part of an error message.
 """
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeVar
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar, get_args
 
 import msgspec
 
 PREFIX = "HEADRACE_"
-
+FILE = "_FILE"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]
+Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
+"""A value that a file may hold instead of the environment."""
 
 
 class SettingsError(Exception):
@@ -26,8 +30,23 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How every service reaches the log."""
 
     nats_url: str = "nats://127.0.0.1:4222"
+    """Of a cluster, several servers separated by commas: whichever answers is used."""
+
     nats_user: str | None = None
-    nats_password: str | None = None
+    nats_password: Secret | None = None
+
+    nats_tls_ca: str = ""
+    """A file with the certificates that are believed; without one those of the system are. Setting it, or an
+    address that begins with ``tls://``, is what makes the connection encrypted."""
+
+    nats_tls_cert: str = ""
+    nats_tls_key: str = ""
+    """Files with this service's own certificate and its key, for a server that verifies its clients."""
+
+    @property
+    def nats_servers(self) -> list[str]:
+        """Each server of `nats_url`."""
+        return [url for each in self.nats_url.split(",") if (url := each.strip())]
 
 
 class TokenSettings(BrokerSettings, frozen=True, kw_only=True):
@@ -37,7 +56,7 @@ class TokenSettings(BrokerSettings, frozen=True, kw_only=True):
     its public keys are kept (docs/tokens.md). Lists are separated by commas.
     """
 
-    token_secret: str
+    token_secret: Secret
     token_issuer: str = "headrace"
     token_audience: str = "headrace"
 
@@ -85,11 +104,36 @@ def load(kind: type[SettingsT], environ: Mapping[str, str] | None = None) -> Set
     given: dict[str, object] = {}
     for field in msgspec.structs.fields(kind):
         variable = PREFIX + field.name.upper()
-        if variable in environ:
-            given[field.name] = _convert(variable, environ[variable], field.type)
+        text = _secret(variable, environ) if is_secret(field) else environ.get(variable)
+        if text is not None:
+            given[field.name] = _convert(variable, text, field.type)
         elif field.required:
             raise SettingsError(f"{variable} is not set and has no default")
     return kind(**given)
+
+
+def is_secret(field: msgspec.structs.FieldInfo) -> bool:
+    """Whether a file may hold its value."""
+    return Secret in {field.type, *get_args(field.type)}
+
+
+def _secret(variable: str, environ: Mapping[str, str]) -> str | None:
+    """From the environment, or from the file that it names; the line's end is no part of a secret."""
+    file = variable + FILE
+    if file not in environ:
+        return environ.get(variable)
+    if variable in environ:
+        raise SettingsError(f"{variable} and {file} are both set: which one is it?")
+    try:
+        text = Path(environ[file]).read_text(encoding="utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        # Its message would show bytes of the file.
+        raise SettingsError(f"{file}: {environ[file]} is not UTF-8 text") from None
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{file}: {environ[file]} cannot be read: {error}") from error
+    if not text:
+        raise SettingsError(f"{file}: {environ[file]} is empty")
+    return text
 
 
 def _convert(variable: str, text: str, kind: object) -> object:

@@ -1,19 +1,20 @@
 """Makes and checks the streams and the durable, once, before any service starts.
 
 Run as ``python -m shared.streams`` by whoever may create streams (the provisioner); services may not.
-What exists is brought up to date where JetStream can change it, and refused where it differs in kind.
+What exists is brought up to date where JetStream can change it, and refused where it differs in kind; only
+what may be lost (the feed, the presence of executors) is made anew then, as when one server becomes three.
 """
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from shared import subjects
-from shared.broker import Broker, BrokerError, JetStreamError, connect
+from shared.broker import Broker, BrokerError, JetStreamError, UnreachableError, connect
 from shared.consumer import ACK_WAIT_S
 from shared.logs import configure, get_logger
 from shared.settings import BrokerSettings, SettingsError, load
@@ -29,6 +30,10 @@ SESSION_REVISIONS = 20
 
 # Changing one of these would make another stream of the same name.
 KIND = frozenset({"storage", "retention"})
+TRANSIENT = frozenset({subjects.FEED, subjects.EXECUTORS})
+PATIENCE_S = 30.0
+"""A cluster that has just started, or a stream that has just got replicas, has no leader yet."""
+PAUSE_S = 0.2
 
 
 class ProvisionError(Exception):
@@ -160,12 +165,31 @@ def durables() -> list[Durable]:
     ]
 
 
+WantedT = TypeVar("WantedT", dict[str, Any], Durable)
+
+
 async def provision(broker: Broker, settings: ProvisionSettings) -> None:
     """Bring every stream and durable into being. Raises ProvisionError or BrokerError."""
     for wanted in streams(settings):
-        await _provision_stream(broker, wanted)
+        await _patiently(_provision_stream, broker, wanted)
     for durable in durables():
-        await _provision_durable(broker, durable)
+        await _patiently(_provision_durable, broker, durable)
+
+
+async def _patiently(
+    step: Callable[[Broker, WantedT], Awaitable[None]], broker: Broker, wanted: WantedT
+) -> None:
+    """Each step looks first at what is there, so it may be repeated."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_S
+    while True:
+        try:
+            await step(broker, wanted)
+        except UnreachableError:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise
+            await asyncio.sleep(PAUSE_S)
+        else:
+            return
 
 
 async def executor_floor(broker: Broker) -> int:
@@ -181,15 +205,23 @@ async def _provision_stream(broker: Broker, wanted: dict[str, Any]) -> None:
     except JetStreamError as error:
         if error.code != STREAM_NOT_FOUND:
             raise
-        await broker.api(f"STREAM.CREATE.{name}", wanted, timeout_s=10)
-        logger.info("stream_created", stream=name)
+        await _create_stream(broker, wanted)
         return
     differs = _differences(wanted, found)
+    if differs & KIND and name in TRANSIENT:
+        await broker.api(f"STREAM.DELETE.{name}", timeout_s=10)
+        await _create_stream(broker, wanted)
+        return
     if differs & KIND:
         raise ProvisionError(f"stream {name} exists with another {', '.join(sorted(differs & KIND))}")
     if differs:
         await broker.api(f"STREAM.UPDATE.{name}", {**found, **wanted}, timeout_s=10)
         logger.info("stream_updated", stream=name, fields=sorted(differs))
+
+
+async def _create_stream(broker: Broker, wanted: dict[str, Any]) -> None:
+    await broker.api(f"STREAM.CREATE.{wanted['name']}", wanted, timeout_s=10)
+    logger.info("stream_created", stream=wanted["name"])
 
 
 async def _provision_durable(broker: Broker, durable: Durable) -> None:

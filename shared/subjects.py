@@ -7,7 +7,9 @@ and `unescape` reads it back: letters, digits, `-` and `_` stay, every other byt
 import base64
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
 
 JOBS = "JOBS"
 FEED = "FEED"
@@ -49,6 +51,9 @@ VIEW_QUEUE = "view"
 USER_BYTES_MAX = 128
 """Longest `sub` in bytes; escaped it is at most three times as long, well inside a subject's limit."""
 
+USERS_REMEMBERED = 4_096
+"""Whoever reads the log reads events of the same users again and again."""
+
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 _TOKEN = re.compile(r"(?:[A-Za-z0-9_-]|=[0-9A-F]{2})+")
 _JOB_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -58,8 +63,7 @@ class SubjectError(ValueError):
     """A name cannot be a subject token, or a subject is not one of ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobSubject:
+class JobSubject(msgspec.Struct, frozen=True):
     """What a subject of the log or the feed names."""
 
     user_id: str
@@ -72,6 +76,7 @@ def is_job_id(text: str) -> bool:
     return _JOB_ID.fullmatch(text) is not None
 
 
+@lru_cache(USERS_REMEMBERED)
 def escape(user_id: str) -> str:
     """The user id as one subject token. Raises SubjectError for an empty or over-long id."""
     raw = user_id.encode("utf-8", "surrogatepass")
@@ -80,6 +85,7 @@ def escape(user_id: str) -> str:
     return "".join(chr(byte) if byte in _PLAIN else f"={byte:02X}" for byte in raw)
 
 
+@lru_cache(USERS_REMEMBERED)
 def unescape(token: str) -> str:
     """The user id that `escape` was given. Raises SubjectError for any other text."""
     if _TOKEN.fullmatch(token) is None:

@@ -1,7 +1,8 @@
 """The server of the log as a process of ours: its configuration, its start, its end.
 
-It listens on loopback only and asks for a generated password. Its data stays where it was put, so a
-restart, even after SIGKILL, goes on with everything that it acknowledged.
+It listens on loopback only and asks for generated passwords: each service has a user that may do what that
+service does, as in a deployment, and one user may do everything, for whoever owns the machine. Its data stays
+where it was put, so a restart, even after SIGKILL, goes on with everything that it acknowledged.
 """
 
 import asyncio
@@ -10,11 +11,12 @@ import shutil
 import socket
 import sysconfig
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 from headrace.local.lifeline import die_with_parent
+from headrace.local.nats_users import users
 
 Sync = Literal["always", "fast"]
 
@@ -50,12 +52,23 @@ class NatsServer:
     """One nats-server on loopback. `start` may be called again after `stop` or `kill`."""
 
     def __init__(
-        self, directory: Path, *, user: str, password: str, port: int | None = None, sync: Sync = "always"
+        self,
+        directory: Path,
+        *,
+        user: str,
+        password: str,
+        passwords: Mapping[str, str] | None = None,
+        port: int | None = None,
+        sync: Sync = "always",
     ) -> None:
-        """Keep configuration, data and log under `directory`."""
+        """Keep configuration, data and log under `directory`.
+
+        `user` may do everything; `passwords` are those of the services' users, which exist only with them.
+        """
         self.port = port or free_port()
         self.user = user
         self.password = password
+        self.passwords = passwords or {}
         self._directory = directory
         self._sync = sync
         self._process: Process | None = None
@@ -67,11 +80,18 @@ class NatsServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a service needs to know to connect."""
+        """What the user needs to know who may do everything."""
+        return self._environment_of(self.user, self.password)
+
+    def environment_of(self, user: str) -> dict[str, str]:
+        """What a service needs to know to connect as its own user."""
+        return self._environment_of(user, self.passwords[user])
+
+    def _environment_of(self, user: str, password: str) -> dict[str, str]:
         return {
             "HEADRACE_NATS_URL": self.url,
-            "HEADRACE_NATS_USER": self.user,
-            "HEADRACE_NATS_PASSWORD": self.password,
+            "HEADRACE_NATS_USER": user,
+            "HEADRACE_NATS_PASSWORD": password,
         }
 
     @property
@@ -122,7 +142,12 @@ class NatsServer:
             "listen": f"127.0.0.1:{self.port}",
             "max_payload": MAX_PAYLOAD_BYTES,
             "jetstream": jetstream,
-            "authorization": {"user": self.user, "password": self.password},
+            "authorization": {
+                "users": [
+                    {"user": self.user, "password": self.password},
+                    *(users(self.passwords) if self.passwords else ()),
+                ]
+            },
         }
         path.write_text(json.dumps(settings, indent=2))
         return path

@@ -13,10 +13,12 @@ from pathlib import Path
 import msgspec
 
 from headrace.errors import HeadraceError
+from shared.rights import RIGHTS
 from shared.settings import TokenSettings
 from shared.tokens import Tokens
 
 DEFAULT_DIRECTORY = Path(".headrace")
+SECRETS = "secrets.json"
 
 
 class StackError(HeadraceError):
@@ -28,6 +30,10 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True):
 
     token_secret: str
     nats_password: str
+    """Of the user who may do everything: no service has it."""
+
+    nats_passwords: dict[str, str] = msgspec.field(default_factory=dict)
+    """Of each service's user."""
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,26 +46,43 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_secrets(directory: Path) -> Secrets:
-    """The stack's secrets, generated if there are none yet. Raises StackError."""
-    path = directory / "secrets.json"
+    """The stack's secrets; what is not there yet is generated. Raises StackError."""
+    stored = _stored_secrets(directory)
+    if stored is None:
+        stored = Secrets(token_secret=secrets.token_urlsafe(48), nats_password=secrets.token_urlsafe(32))
+    elif stored.nats_passwords.keys() >= RIGHTS.keys():
+        return stored
+    generated = {user: secrets.token_urlsafe(32) for user in RIGHTS}
+    made = msgspec.structs.replace(stored, nats_passwords={**generated, **stored.nats_passwords})
+    _store(directory / SECRETS, made)
+    return made
+
+
+def _stored_secrets(directory: Path) -> Secrets | None:
+    path = directory / SECRETS
     try:
         return msgspec.json.decode(path.read_bytes(), type=Secrets)
     except FileNotFoundError:
-        pass
+        return None
     except (OSError, msgspec.MsgspecError) as error:
         raise StackError(f"{path} cannot be read: {error}") from error
-    made = Secrets(token_secret=secrets.token_urlsafe(48), nats_password=secrets.token_urlsafe(32))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+
+
+def _store(path: Path, made: Secrets) -> None:
+    """Whole or not at all: the passwords of a stack whose secrets are lost are lost with them."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(msgspec.json.encode(made))
-    return made
+    fresh.replace(path)
 
 
 def tokens_of(directory: Path) -> Tokens:
     """Issues and checks the tokens of this machine's stack. Raises StackError."""
-    if not (directory / "secrets.json").exists():
+    stored = _stored_secrets(directory)
+    if stored is None:
         raise StackError(f"there is no stack in {directory}: start one with 'headrace up'")
-    return Tokens(TokenSettings(token_secret=load_secrets(directory).token_secret))
+    return Tokens(TokenSettings(token_secret=stored.token_secret))
 
 
 @contextlib.contextmanager

@@ -29,7 +29,9 @@ RESTART_MOST_S = 5.0
 STEADY_S = 10.0
 START_ATTEMPTS_MAX = 3
 LAST_WORDS_MAX = 2_000
-NATS_USER = "headrace"
+NATS_USER = "operator"
+PROVISIONER = "provisioner"
+FACING_CLIENTS = frozenset({"api", "notifier"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,11 @@ class Stack:
         self.directory = directory
         secrets = load_secrets(directory)
         self.nats = NatsServer(
-            directory / "nats", user=NATS_USER, password=secrets.nats_password, sync=options.sync
+            directory / "nats",
+            user=NATS_USER,
+            password=secrets.nats_password,
+            passwords=secrets.nats_passwords,
+            sync=options.sync,
         )
         self._options = options
         self._report = report
@@ -156,8 +162,16 @@ class Stack:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What its services were told."""
+        """All that its services were told, with the credential of the user who may do everything."""
         return self._environment
+
+    def environment_of(self, service: str) -> dict[str, str]:
+        """What a service is told: its own credential, and nothing that it has no use for."""
+        told = {**self._environment, **self.nats.environment_of(service)}
+        if service not in FACING_CLIENTS:
+            # Only services that face clients need to know how their tokens are signed.
+            del told["HEADRACE_TOKEN_SECRET"]
+        return told
 
     async def ready(self) -> None:
         """Wait until every service says that it is ready. Raises StackError."""
@@ -183,7 +197,7 @@ class Stack:
             stdin=DEVNULL,
             stdout=DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            env=dict(self._environment),
+            env=self.environment_of(PROVISIONER),
         )
         _, stderr = await process.communicate()
         if process.returncode != 0:
@@ -222,10 +236,7 @@ class Stack:
         return made
 
     def _one(self, name: str, package: str, port: int) -> Managed:
-        environment = {**self._environment, "HEADRACE_HEALTH_PORT": str(port)}
-        if package not in {"api", "notifier"}:
-            # Only services that face clients need to know how their tokens are signed.
-            del environment["HEADRACE_TOKEN_SECRET"]
+        environment = {**self.environment_of(package), "HEADRACE_HEALTH_PORT": str(port)}
         return Managed(
             name,
             f"services.{package}",

@@ -1,14 +1,15 @@
 """Puts the api together: the application, its parts, and its server."""
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 
 from services.api import openapi, problems
-from services.api.admission import admitted
 from services.api.artifacts import Artifacts
 from services.api.audit import Audit
+from services.api.bounds import maxima
 from services.api.bucket import Bucket
 from services.api.catalogue import Catalogue
 from services.api.context import RequestIds
+from services.api.cut_off import CutOff
 from services.api.dead_letters import DeadLetters
 from services.api.erasures import Erasures
 from services.api.parts import Parts
@@ -70,12 +71,14 @@ def create_app(
         sessions=Sessions(Bucket(broker, log, SESSIONS), log, submissions, settings),
         waiting=Waiting(standing, queries, settings),
     )
+    app.include_router(jobs.submitting)
     for resource in (jobs, sessions, artifacts, events, languages, dead_letters, users):
-        app.include_router(resource.router, dependencies=[Depends(admitted)])
+        app.include_router(resource.router)
     app.router.routes.extend(service.routes())
     problems.install(app)
-    openapi.install(app)
+    openapi.install(app, maxima(settings))
     app.add_middleware(problems.BodyLimit, bytes_max=settings.body_bytes_max)
+    app.add_middleware(CutOff)
     # Added last, so it wraps everything: every answer carries its request id.
     app.add_middleware(RequestIds)
     return app
@@ -98,7 +101,7 @@ async def run(service: Service, settings: ApiSettings) -> None:
             without_payloads=True,
             service="api",
         )
-        service.check("log", lambda: None if follower.caught_up.is_set() else "still reading the log")
+        service.watch_follower("log", follower.progress)
         app = create_app(service, settings, tokens, broker, standing)
         listener = listen(settings.api_host, settings.api_port)
         await service.run(
@@ -106,7 +109,8 @@ async def run(service: Service, settings: ApiSettings) -> None:
             follower.run(),
             tokens.keep_keys(),
             _close_at_end(service, standing),
-            serve_http(app, listener, service="api"),
+            # Nobody asks for the address of a client.
+            serve_http(app, listener, service="api", proxy_headers=False),
         )
 
 

@@ -1,18 +1,36 @@
 """What a refused request to stop a job tells its caller; the decision itself is shared."""
 
+from typing import assert_never
+
+from services.api.conditions import changed
 from services.api.queries import expired_job, unknown_job
 from shared import problems
-from shared.cancellations import Cancellations
+from shared.cancellations import Cancellations, CancelOutcome, Requested, Stale
 from shared.job import Moment, Refuse
 from shared.problems import ProblemError
 from shared.tokens import Caller
 
 
-async def request_cancel(cancellations: Cancellations, job_id: str, caller: Caller, moment: Moment) -> None:
-    """Record the request, if there is still something to stop. Raises ProblemError."""
-    outcome = await cancellations.cancel(caller.user_id, job_id, moment)
-    if isinstance(outcome, Refuse):
-        raise _refusal(outcome)
+async def request_cancel(
+    cancellations: Cancellations, job_id: str, caller: Caller, moment: Moment, *, expected: int | None
+) -> None:
+    """Record the request, if there is still something to stop, and only after the event `expected`.
+
+    Raises ProblemError.
+    """
+    outcome: CancelOutcome | Stale
+    if expected is None:
+        outcome = await cancellations.cancel(caller.user_id, job_id, moment)
+    else:
+        outcome = await cancellations.cancel_if(caller.user_id, job_id, moment, expected=expected)
+    match outcome:
+        case Refuse():
+            raise _refusal(outcome)
+        case Stale(last_sequence):
+            raise changed("the job", last_sequence)
+        case Requested():
+            return
+    assert_never(outcome)
 
 
 def _refusal(refuse: Refuse) -> ProblemError:

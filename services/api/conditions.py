@@ -37,6 +37,15 @@ def expected_sequence(if_match: str | None) -> int | None:
     raise ProblemError(problems.PRECONDITION_FAILED, "If-Match is not a tag that this service gave")
 
 
+def changed(what: str, sequence: int) -> ProblemError:
+    """`what` the client saw is not what is there now: it has the tag of `sequence`."""
+    return ProblemError(
+        problems.PRECONDITION_FAILED,
+        f"{what} has changed: its entity tag is {sequence}",
+        headers={"ETag": tag_of(sequence)},
+    )
+
+
 def _tags(header: str) -> list[str]:
     """Our own tags hold no commas, so that one within quotes does not matter."""
     return [tag.strip() for tag in header.split(",")]

@@ -1,19 +1,16 @@
-"""What is known of a request beside its body: who calls, its id, and its trace."""
+"""What is known of a request beside its body and its caller: its id, and its trace."""
 
 import re
 import uuid
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import UTC, datetime
 
-from fastapi import Depends, Request
+from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import problems
-from shared.problems import ProblemError
-from shared.tokens import SCOPE_JOBS, Caller, KeysUnavailableError, TokenError, Tokens
+from shared.job import Moment
 
 REQUEST_ID = "X-Request-Id"
-RETRY_AFTER = {"Retry-After": "5"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -24,6 +21,10 @@ class RequestContext:
 
     request_id: str
     trace: str | None
+
+    def moment(self) -> Moment:
+        """Now, on this request."""
+        return Moment(datetime.now(UTC), self.request_id, self.trace)
 
 
 class RequestIds:
@@ -57,34 +58,7 @@ class RequestIds:
         await self._app(scope, receive, send_with_id)
 
 
-async def request_context(request: Request) -> RequestContext:
-    """The context of the request at hand. A coroutine, although it waits for nothing: what is none, the
-    framework calls in a thread, which takes a millisecond.
-    """
+def context_of(request: Request) -> RequestContext:
+    """The context of the request at hand."""
     trace = request.headers.get("traceparent", "")
     return RequestContext(request.state.request_id, trace if _TRACEPARENT.fullmatch(trace) else None)
-
-
-async def authenticated(request: Request) -> Caller:
-    """Who calls. Raises ProblemError: 401 without a valid token, 403 without the scope for jobs, 503 while
-    the keys of the token's issuer cannot be had.
-    """
-    tokens: Tokens = request.app.state.tokens
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    try:
-        if scheme.lower() != "bearer" or not token.strip():
-            raise TokenError("send a token as 'Authorization: Bearer …'")
-        caller = await tokens.check(token.strip())
-    except KeysUnavailableError as error:
-        raise ProblemError(problems.UNAVAILABLE, str(error), headers=RETRY_AFTER) from None
-    except TokenError as error:
-        raise ProblemError(
-            problems.UNAUTHENTICATED, str(error), headers={"WWW-Authenticate": 'Bearer realm="headrace"'}
-        ) from None
-    if SCOPE_JOBS not in caller.scopes:
-        raise ProblemError(problems.FORBIDDEN, f"the token lacks the scope {SCOPE_JOBS!r}")
-    return caller
-
-
-CallerOf = Annotated[Caller, Depends(authenticated)]
-ContextOf = Annotated[RequestContext, Depends(request_context)]

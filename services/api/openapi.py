@@ -4,8 +4,10 @@ Routes state their answers with `told`; `document` adds the schemas, the securit
 that every route may end in.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +15,8 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from services.api.bounds import Maxima
+from services.api.examples import COMPLETED, REQUEST, text_of
 from services.api.shapes import ProblemDocument
 from shared import problems
 from shared.problems import MEDIA_TYPE, ProblemType
@@ -28,7 +32,7 @@ EVERYWHERE = (
     problems.INTERNAL,
     problems.UNAVAILABLE,
 )
-WITH_A_BODY = (problems.BAD_REQUEST, problems.TOO_LARGE)
+WITH_A_BODY = (problems.BAD_REQUEST, problems.TOO_LARGE, problems.UNSUPPORTED_MEDIA)
 
 HEADERS = {
     "Location": "Where the job or session is.",
@@ -44,6 +48,7 @@ HEADERS = {
     "Headrace-Retention": "Seconds that jobs are kept after their end, and tombstones after that.",
     "Content-Disposition": "The name of the file; it is never shown by a browser.",
 }
+ACCEPTED_HEADERS = ("Location", "ETag", "Idempotency-Replayed", "Preference-Applied")
 LINKS_OF_A_JOB = ("read_job", "read_job_events", "cancel_job", "list_artifacts")
 LINKS_OF_A_SESSION = (
     "read_session",
@@ -52,58 +57,85 @@ LINKS_OF_A_SESSION = (
     "run_session",
     "delete_session",
 )
-_OF_STATUS = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
-_structs: dict[str, type] = {}
+OF_STATUS = {
+    401: ["WWW-Authenticate"],
+    412: ["ETag"],
+    429: ["Retry-After", "RateLimit", "RateLimit-Policy"],
+    503: ["Retry-After"],
+}
+"""The fields that problems of a status bring along."""
+answered: dict[str, type[msgspec.Struct]] = {}
+"""Every struct that a route answers, by the name of its schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """Another status of the same answer, and why; without an example it has no body."""
+
+    why: str
+    example: object = None
+
+
+NOT_MODIFIED = {304: Also("The client has it already")}
+ENDED_MEANWHILE = {200: Also("`Prefer: wait` was given, and the job has ended", COMPLETED)}
+NOTHING: dict[int | str, Json] = {204: {"description": HTTPStatus.NO_CONTENT.phrase}}
+"""The answer of a route that answers nothing."""
 
 
 def told(
-    body: type | None,
+    example: object,
     *,
     status: int = 200,
     headers: Sequence[str] = (),
     media_type: str = JSON,
     refusals: Sequence[ProblemType] = (),
-    also: dict[int, str] | None = None,
+    also: dict[int, Also] | None = None,
     links: Sequence[str] = (),
 ) -> dict[int | str, Json]:
-    """The `responses` of a route: its answer, other statuses with a sentence each, and its own problems."""
-    answer: Json = {"description": HTTPStatus(status).phrase, "headers": _headers(headers)}
+    """The `responses` of a route: its answer by an example of it, other statuses, and its own problems.
+
+    The example is a struct, whose type is the answer's, or the content of a file.
+    """
+    if isinstance(example, msgspec.Struct):
+        schema = {"$ref": REF.format(name=type(example).__name__)}
+        answered[type(example).__name__] = type(example)
+    else:
+        schema = {"type": "string", "format": "binary"}
+    common: Json = {"headers": _headers(headers)}
     if links:
-        answer["links"] = {name: _link(name) for name in links}
-    if body is not None:
-        _structs[body.__name__] = body
-        answer["content"] = {media_type: {"schema": {"$ref": REF.format(name=body.__name__)}}}
-    elif status != HTTPStatus.NO_CONTENT:
-        answer["content"] = {media_type: {"schema": {"type": "string", "format": "binary"}}}
-    answers: dict[int | str, Json] = {status: answer}
-    for other, why in (also or {}).items():
-        answers[other] = {**answer, "description": why}
-        if other == HTTPStatus.NOT_MODIFIED:
-            del answers[other]["content"]
-    return answers | _refusals(refusals)
+        common["links"] = {name: _link(name) for name in links}
+    answers: dict[int | str, Json] = {}
+    for code, one in {status: Also(HTTPStatus(status).phrase, example), **(also or {})}.items():
+        answers[code] = {"description": one.why, **common}
+        if one.example is not None:
+            answers[code]["content"] = {media_type: {"schema": schema, "example": text_of(one.example)}}
+    return answers | refused(refusals)
 
 
-def install(app: FastAPI) -> None:
-    """Let the application show this document as its own."""
+def install(app: FastAPI, maxima: Maxima) -> None:
+    """Let the application show this document as its own, with what the operator chose as the most."""
     made: Json = {}
 
     def document() -> Json:
         if not made:
-            made.update(_document(app))
+            made.update(_document(app, maxima))
         return made
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to replace it
 
 
-def _document(app: FastAPI) -> Json:
+def _document(app: FastAPI, maxima: Maxima) -> Json:
     made: Json = get_openapi(
         title=app.title, version=app.version, routes=app.routes, description=app.description
     )
     schemas: Json = made.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    structs = [*_structs.values(), ProblemDocument]
+    structs = [*answered.values(), ProblemDocument]
     schemas |= msgspec.json.schema_components(structs, ref_template=REF)[1]
+    for name, fields in maxima.items():
+        for field, most in fields.items():
+            _bound(schemas[name]["properties"][field], most)
     made["components"]["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     }
@@ -117,10 +149,28 @@ def _document(app: FastAPI) -> Json:
                 kinds += WITH_A_BODY
             if "requestBody" in operation or operation.get("parameters") or "{" in path:
                 kinds.append(problems.INVALID)
-            _add(operation["responses"], _refusals(kinds))
+            _read_examples(operation)
+            _add(operation["responses"], refused(kinds))
             for answer in operation["responses"].values():
                 answer["headers"] = answer.get("headers", {}) | _headers(("X-Request-Id",))
     return made
+
+
+def _read_examples(operation: Json) -> None:
+    """Those of requests and answers are text until here; those of problems are not."""
+    for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+        for media_type, content in part.get("content", {}).items():
+            if "example" in content:
+                content["example"] = json.loads(content["example"])
+            for example in content.get("examples", {}).values() if media_type != MEDIA_TYPE else ():
+                example["value"] = json.loads(example["value"])
+
+
+def _bound(schema: Json, most: int) -> None:
+    """An integer, or nothing, is at most this."""
+    for choice in schema["anyOf"]:
+        if choice["type"] == "integer":
+            choice["maximum"] = most
 
 
 def _without_null(schema: Json) -> None:
@@ -143,14 +193,15 @@ def _add(answers: Json, more: dict[int | str, Json]) -> None:
             known["content"][MEDIA_TYPE]["examples"] |= answer["content"][MEDIA_TYPE]["examples"]
 
 
-def _refusals(kinds: Sequence[ProblemType]) -> dict[int | str, Json]:
+def refused(kinds: Sequence[ProblemType]) -> dict[int | str, Json]:
+    """These problems as `responses`."""
     by_status: defaultdict[int, list[ProblemType]] = defaultdict(list)
     for kind in kinds:
         by_status[int(kind.status)].append(kind)
     return {
         status: {
             "description": " / ".join(kind.title for kind in alike),
-            "headers": _headers(_OF_STATUS.get(status, ())),
+            "headers": _headers(OF_STATUS.get(status, ())),
             "content": {
                 MEDIA_TYPE: {
                     "schema": {"$ref": REF.format(name=ProblemDocument.__name__)},
@@ -168,7 +219,7 @@ def _example(kind: ProblemType) -> Json:
         "title": kind.title,
         "status": int(kind.status),
         "detail": "for people, and may change",
-        "instance": "urn:headrace:request:0b1f7c2e5d3a4f6b8c9d0e1f2a3b4c5d",
+        "instance": f"urn:headrace:request:{REQUEST}",
     }
 
 

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Request
 from pydantic import BeforeValidator, WithJsonSchema
 
 PageCursor = Annotated[
@@ -43,6 +43,14 @@ AsOf = Annotated[
     ),
 ]
 """A sequence of the log, or a time."""
+
+
+def next_link(request: Request, following: str | None) -> dict[str, str]:
+    """The `Link` field (RFC 8288) to the page that the cursor `following` begins."""
+    if following is None:
+        return {}
+    url = request.url.include_query_params(cursor=following)
+    return {"Link": f'<{url.path}?{url.query}>; rel="next"'}
 
 
 def page_cursor(before: int | None) -> str | None:

@@ -43,10 +43,23 @@ def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
     if any(one["type"] == "json_invalid" for one in errors):
         return Problem(problems.BAD_REQUEST, "the body is not JSON", status=400)
     found = tuple(
-        FieldError(".".join(str(part) for part in one["loc"]) or "body", str(one["msg"])) for one in errors
+        FieldError(
+            ".".join(str(part) for part in one["loc"]) or "body",
+            str(one["msg"]).removeprefix("Value error, "),
+        )
+        for one in errors
+        if not _is_echo(one, errors)
     )
     detail = "; ".join(f"{one.field}: {one.message}" for one in found[:3])
     return Problem(problems.INVALID, detail, found, status=422)
+
+
+def _is_echo(error: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> bool:
+    """A list whose items are wrong is also said to be too short, because those were not counted."""
+    place = tuple(error["loc"])
+    return error["type"] == "too_short" and any(
+        len(one["loc"]) > len(place) and tuple(one["loc"][: len(place)]) == place for one in errors
+    )
 
 
 class BodyLimit:
@@ -93,6 +106,10 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    if isinstance(error.body, bytes):
+        # Only what is not declared as JSON is left unread.
+        detail = "send the body with Content-Type: application/json"
+        return answer(Problem(problems.UNSUPPORTED_MEDIA, detail), request.state.request_id)
     found = tuple({**one, "loc": one["loc"][1:]} for one in error.errors())
     return answer(invalid(found), request.state.request_id)
 

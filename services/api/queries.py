@@ -15,7 +15,7 @@ from shared.log import Entry, History, Log
 from shared.logs import get_logger
 from shared.problems import ProblemError
 from shared.record import JobRecord, fold
-from shared.subjects import EXPIRED_KIND, VIEW_DEAD, VIEW_JOB, VIEW_JOBS, is_job_id, job_events
+from shared.subjects import EXPIRED_KIND, VIEW_DEAD, VIEW_JOB, VIEW_JOBS, is_job_id
 from shared.view import (
     DeadQuestion,
     JobAnswer,
@@ -85,8 +85,8 @@ class Queries:
 
     async def job_events(self, user_id: str, job_id: str) -> list[EventObject]:
         """A job's history as stored. Raises ProblemError if the user has no such job."""
-        entries = self._log.replay(job_events(user_id, job_id))
-        events = [event async for entry in entries if (event := shown(entry)) is not None]
+        entries = (await self._log.read_job(user_id, job_id)).entries
+        events = [event for entry in entries if (event := shown(entry)) is not None]
         if not events:
             raise unknown_job()
         if events[-1].type.split(".")[1] == EXPIRED_KIND:

@@ -89,7 +89,8 @@ def _not_spelled(number: object) -> object:
     return number
 
 
-Whole = Annotated[int, BeforeValidator(_not_spelled)]
+AsNumber = BeforeValidator(_not_spelled)
+"""Comes after the bounds of a number, or JSON Schema would not be told of them."""
 Text = Annotated[str, AfterValidator(_encodable)]
 RelativePath = Annotated[Text, AfterValidator(_relative_path), WithJsonSchema(path_schema(PATH_BYTES_MAX))]
 Pattern = Annotated[
@@ -131,13 +132,13 @@ class FileBody(_Request):
 class LimitsBody(_Request):
     """Limits for the run stage; what is left out keeps the language's default."""
 
-    wall_ms: Annotated[Whole, Field(ge=1)] | None = None
-    cpu_ms: Annotated[Whole, Field(ge=1)] | None = None
-    memory_bytes: Annotated[Whole, Field(ge=1024 * 1024)] | None = None
-    processes: Annotated[Whole, Field(ge=1)] | None = None
-    disk_bytes: Annotated[Whole, Field(ge=4096)] | None = None
-    output_bytes: Annotated[Whole, Field(ge=0)] | None = None
-    files_open: Annotated[Whole, Field(ge=8)] | None = None
+    wall_ms: Annotated[int, Field(ge=1), AsNumber] | None = None
+    cpu_ms: Annotated[int, Field(ge=1), AsNumber] | None = None
+    memory_bytes: Annotated[int, Field(ge=1024 * 1024), AsNumber] | None = None
+    processes: Annotated[int, Field(ge=1), AsNumber] | None = None
+    disk_bytes: Annotated[int, Field(ge=4096), AsNumber] | None = None
+    output_bytes: Annotated[int, Field(ge=0), AsNumber] | None = None
+    files_open: Annotated[int, Field(ge=8), AsNumber] | None = None
 
 
 class SubmissionBody(_Request):
@@ -163,7 +164,7 @@ class SubmissionBody(_Request):
         {}, max_length=LABELS_MAX, json_schema_extra=keys_like(LABEL_NAME)
     )
     artifacts: tuple[Pattern, ...] = Field((), max_length=PATTERNS_MAX)
-    ttl_s: Annotated[int, Field(ge=TTL_S_MIN), BeforeValidator(_not_spelled)] | None = None
+    ttl_s: Annotated[int, Field(ge=TTL_S_MIN), AsNumber] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 import msgspec
 import uuid_utils
 
+from services.api.bounds import check_bounds
 from services.api.bucket import Bucket
+from services.api.conditions import changed
 from services.api.context import RequestContext
 from services.api.schemas import RunBody, SessionBody, SubmissionBody
 from services.api.settings import ApiSettings
@@ -221,6 +223,7 @@ class Sessions:
     async def _put(
         self, user_id: str, session_id: str, body: SessionBody, stored: _Stored, *, expected: int
     ) -> AppendResult:
+        check_bounds(body, self._settings)
         card = _Card(
             title=body.title,
             language=body.language,
@@ -283,9 +286,7 @@ def _check_id(session_id: str) -> None:
 
 def _check_revision(found: int, expected: int | None) -> None:
     if expected is not None and expected != found:
-        raise ProblemError(
-            problems.PRECONDITION_FAILED, f"the newest revision is {found}", headers={"ETag": f'"{found}"'}
-        )
+        raise changed("the session", found)
 
 
 def _unknown_session() -> ProblemError:

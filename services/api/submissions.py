@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 import uuid_utils
 
+from services.api.bounds import check_bounds
 from services.api.catalogue import Catalogue
 from services.api.context import RequestContext
 from services.api.quotas import Quotas
@@ -154,6 +155,7 @@ class Submissions:
         job_id: str,
         session: str | None,
     ) -> JobQueued:
+        check_bounds(body, self._settings)
         files = _files(body, offer)
         return JobQueued(
             job_id=job_id,
@@ -168,7 +170,7 @@ class Submissions:
             stdin=_stdin(body),
             args=body.args,
             env=body.env,
-            limits=_limits(body.limits, offer.limits, self._settings.limits_max),
+            limits=_limits(body.limits, offer.limits),
             labels=body.labels,
             session=session,
             concurrency=min(caller.concurrency, self._settings.concurrency_max),
@@ -223,21 +225,9 @@ def _stdin(body: SubmissionBody) -> SourceFile | None:
 
 
 def _ttl_s(asked: int | None, settings: ApiSettings) -> int:
-    if asked is None:
-        return min(settings.ttl_s_default, settings.ttl_s_max)
-    if asked > settings.ttl_s_max:
-        error = FieldError("ttl_s", f"at most {settings.ttl_s_max} is allowed")
-        raise ProblemError(problems.INVALID, "the job cannot be kept for so long", errors=(error,))
-    return asked
+    return min(settings.ttl_s_default, settings.ttl_s_max) if asked is None else asked
 
 
-def _limits(asked: LimitsBody, default: Limits, most: Limits) -> Limits:
-    wanted = {name: value for name, value in asked.model_dump().items() if value is not None}
-    errors = tuple(
-        FieldError(f"limits.{name}", f"at most {getattr(most, name)} is allowed")
-        for name, value in wanted.items()
-        if value > getattr(most, name)
-    )
-    if errors:
-        raise ProblemError(problems.INVALID, "a limit is higher than this service allows", errors=errors)
-    return msgspec.structs.replace(default, **wanted)
+def _limits(asked: LimitsBody, default: Limits) -> Limits:
+    wanted = {name: value for name, value in asked if value is not None}
+    return msgspec.structs.replace(default, **wanted) if wanted else default

@@ -7,12 +7,22 @@ import asyncio
 import contextlib
 import re
 from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Header
 
 from services.api.queries import Queries
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
 from shared import metrics
 from shared.record import JobRecord
+
+PREFER_MAX = 1_024
+
+Prefer = Annotated[
+    str | None,
+    Header(max_length=PREFER_MAX, description="`wait=N`: answer when the job has ended, or after N s"),
+]
 
 _WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,9})\"?", re.ASCII | re.IGNORECASE)
 

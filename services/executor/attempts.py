@@ -232,12 +232,12 @@ class Attempts:
             return await self._fenced(execution, outcome)
         if state.outcome != outcome:
             # Otherwise this very outcome was stored by an append that was given up too early.
-            await self._artifacts.discard(outcome)
+            await self._fenced(execution, outcome)
         return Ack()
 
     async def _fenced(self, execution: Execution, outcome: Terminal) -> LetGo:
         metrics.FENCED.inc()
-        logger.warning("outcome_fenced", job_id=execution.queued.job_id, attempt=execution.attempt)
+        logger.warning("outcome_fenced", job_id=execution.queued.job_id, attempt=outcome.attempt)
         await self._artifacts.discard(outcome)
         return LetGo()
 

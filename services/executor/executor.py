@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from services.executor.attempts import Attempts
+from services.executor.gauges import show
 from services.executor.isolation import unmet
 from services.executor.languages import Offered, load_languages, offered
 from services.executor.sandbox.sandbox import Sandbox
@@ -56,10 +57,11 @@ async def _run(
     unfinished = Unfinished()
     attempts = Attempts(broker, Log(broker), sandbox, languages, unfinished, settings)
     scheduler = Scheduler(broker, settings, unfinished, attempts.perform, languages.__contains__)
+    show(settings.slots, unfinished, scheduler.parked)
     floor = await executor_floor(broker)
     scheduler.begin_after(floor)
     follower = Follower(broker, JOBS, scheduler.follow, after=floor, service="executor")
-    service.check("log", lambda: None if follower.caught_up.is_set() else "still reading the log")
+    service.watch_follower("log", follower.progress)
     service.check("languages", lambda: None if languages else "no language is offered on this host")
     presence = _presence(settings, sandbox.isolation, languages)
     # While it drains, running programs still need heartbeats, a cancel, or the news of another's attempt.

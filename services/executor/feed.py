@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from services.executor.outcome import as_text, incomplete_tail
 from shared import metrics
 from shared.broker import Broker, BrokerError
@@ -24,6 +26,8 @@ logger = get_logger(__name__)
 INTERVAL_S = 0.05
 PIECE_BYTES = 16 * 1024
 ANSWER_TIMEOUT_S = 1.0
+SURE_ATTEMPTS_MAX = 5
+"""Each takes ANSWER_TIMEOUT_S if there is no answer."""
 
 
 @dataclass(slots=True)
@@ -48,6 +52,8 @@ class Feed:
         self._full = asyncio.Event()
         self._closing = False
         self._last_sequence = 0
+        self._is_unsure = False
+        self._newest: JobProgress | None = None
 
     def write(self, stage: StageName, stream: StreamName, piece: bytes) -> None:
         """More output of one stream."""
@@ -62,15 +68,14 @@ class Feed:
     ) -> None:
         """How far the attempt has come; what was printed before is told before."""
         self._collect(final=False)
-        self._notes.append(
-            JobProgress(
-                **self._about(),
-                stage=stage,
-                percent=percent,
-                message=message,
-                remaining_s=remaining_s,
-            )
+        self._newest = JobProgress(
+            **self._about(),
+            stage=stage,
+            percent=percent,
+            message=message,
+            remaining_s=remaining_s,
         )
+        self._notes.append(self._newest)
         self._wake.set()
 
     async def run(self) -> None:
@@ -97,7 +102,20 @@ class Feed:
         await running
         self._collect(final=True)
         await self._send()
+        await self._make_sure()
         return self._last_sequence
+
+    async def _make_sure(self) -> None:
+        """A note without an answer may still be stored, and then come after the job's end.
+
+        But not behind a later one that has an answer: so the newest progress is told again until it has.
+        """
+        for _ in range(SURE_ATTEMPTS_MAX):
+            if not self._is_unsure or self._newest is None:
+                return
+            self._is_unsure = False
+            self._notes.append(msgspec.structs.replace(self._newest, time=datetime.now(UTC)))
+            await self._send()
 
     def _collect(self, *, final: bool) -> None:
         for (stage, name), stream in self._streams.items():
@@ -143,6 +161,7 @@ class Feed:
             answer = await self._broker.request(subject, encode(note), timeout_s=ANSWER_TIMEOUT_S)
             self._last_sequence = max(self._last_sequence, int(json.loads(answer.data)["seq"]))
         except (BrokerError, KeyError, ValueError) as error:
+            self._is_unsure = True
             metrics.FEED_LOST.inc()
             logger.warning("feed_note_lost", job_id=note.job_id, why=str(error))
 

@@ -1,56 +1,48 @@
-"""Whose turn it is: jobs that may start, handed out round-robin over their users. Pure."""
+"""Whose turn it is among jobs that are at hand and may start. Pure.
 
-from collections import deque
+Whoever has fewer jobs running or before it comes first; among equals, whoever may start for longer.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+
+class Turn(NamedTuple):
+    """Orders jobs that may start: by the place in their lane, then by when the log let them start."""
+
+    place: int
+    since: int
 
 
 class Rotation:
-    """Jobs that may start here now. A user's own jobs leave in the order in which they came."""
+    """Jobs that may start here now."""
 
-    def __init__(self) -> None:
-        """Begin with nobody waiting."""
-        self._jobs: dict[str, dict[str, None]] = {}
-        self._users: deque[str] = deque()
-        self._count = 0
+    def __init__(self, turn: Callable[[str], Turn]) -> None:
+        """`turn` is asked anew each time, because places change as other jobs end."""
+        self._turn = turn
+        self._jobs: set[str] = set()
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._jobs)
 
-    def offer(self, user_id: str, job_id: str) -> None:
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._jobs)
+
+    def offer(self, job_id: str) -> None:
         """Add a job that may start; offering it again changes nothing."""
-        waiting = self._jobs.get(user_id)
-        if waiting is None:
-            waiting = self._jobs[user_id] = {}
-            self._users.append(user_id)
-        if job_id not in waiting:
-            waiting[job_id] = None
-            self._count += 1
+        self._jobs.add(job_id)
 
-    def discard(self, user_id: str, job_id: str) -> None:
+    def discard(self, job_id: str) -> None:
         """The job need not start here any more."""
-        waiting = self._jobs.get(user_id)
-        if waiting is None or job_id not in waiting:
-            return
-        del waiting[job_id]
-        self._count -= 1
-        if not waiting:
-            del self._jobs[user_id]
-            self._users.remove(user_id)
+        self._jobs.discard(job_id)
 
     def last(self) -> str | None:
         """The job whose turn is farthest away, left where it is. None if nobody waits."""
-        return next(reversed(self._jobs[self._users[-1]])) if self._users else None
+        return max(self._jobs, key=self._turn, default=None)
 
     def take(self) -> str | None:
-        """The next job: the next user's first one. None if nobody waits."""
-        if not self._users:
-            return None
-        user_id = self._users.popleft()
-        waiting = self._jobs[user_id]
-        job_id = next(iter(waiting))
-        del waiting[job_id]
-        self._count -= 1
-        if waiting:
-            self._users.append(user_id)
-        else:
-            del self._jobs[user_id]
+        """The next job. None if nobody waits."""
+        job_id = min(self._jobs, key=self._turn, default=None)
+        if job_id is not None:
+            self._jobs.remove(job_id)
         return job_id

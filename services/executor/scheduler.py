@@ -1,17 +1,20 @@
 """Which held job gets which slot, and when: the log is the scheduler, this follows it (DESIGN 5.2).
 
 A delivery is held from its arrival until its job is terminal in the log. A held job starts when its lane
-lets it and a slot is free, round-robin over users. Every executor sees every terminal event, so
+lets it and a slot is free, those first who run least. Every executor sees every terminal event, so
 whichever holds a lane's next job starts it at once.
 """
 
 import asyncio
-import heapq
 from collections.abc import Awaitable, Callable
 
+from services.executor.demand import Demand
 from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
+from services.executor.holding import Holding
+from services.executor.parked import PARK_S, Pace, Parked
 from services.executor.rotation import Rotation
 from services.executor.settings import ExecutorSettings
+from services.executor.stock import PATIENCE_S
 from services.executor.unfinished import Change, Unfinished
 from shared import metrics
 from shared.broker import Broker
@@ -25,13 +28,12 @@ from shared.subjects import EXECUTOR_DURABLE, JOBS
 
 logger = get_logger(__name__)
 
-STARTABLE_PER_SLOT = 2
-"""Jobs held that could run elsewhere, the running ones included: enough that a slot never waits for a pull,
-few enough that a dead executor delays few and that an idle one finds work."""
-
-FAR_BACK_DELAY_S = 10.0
-NOT_OFFERED_DELAY_S = 2.0
+NEAR = 16
+"""So many first jobs of a lane should be at hand somewhere: it takes a moment to call one back."""
+NOT_OFFERED_FIRST_S, NOT_OFFERED_MOST_S = 0.05, 2.0
 NEWER_DELAY_S = 5.0
+ASIDE_S = 0.1
+"""What is given back at once comes again before anything else: too soon, when something else is wanted."""
 
 Work = Callable[[Execution], Awaitable[Disposition]]
 Offers = Callable[[str], bool]
@@ -44,16 +46,29 @@ class Scheduler:
         self, broker: Broker, settings: ExecutorSettings, unfinished: Unfinished, work: Work, offers: Offers
     ) -> None:
         """`work` runs one job to its end; `offers` says whether this host has a language."""
-        self._settings = settings
+        self._broker = broker
+        self._slots = settings.slots
         self._unfinished = unfinished
         self._work = work
         self._offers = offers
+        clock = asyncio.get_running_loop().time
         self._position = 0
-        self._held: dict[str, tuple[JobQueued, Delivery]] = {}
+        self._holding = Holding(jobs_max=settings.held_max, bytes_max=settings.held_bytes_max)
+        self.parked = Parked(clock)
+        self._pace = Pace(settings.slots, clock)
+        self._rotation = Rotation(unfinished.turn)
         self._executing: dict[str, Execution] = {}
-        self._held_bytes = 0
-        self._far_back: list[tuple[int, str]] = []
-        self._rotation = Rotation()
+        self._demand = Demand(
+            settings.slots,
+            unfinished,
+            holding=self._holding,
+            parked=self.parked,
+            rotation=self._rotation,
+            executing=self._executing,
+            offers=offers,
+            clock=clock,
+        )
+        self._patience: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: asyncio.Future[None] | None = None
         self._stopping = False
@@ -81,9 +96,11 @@ class Scheduler:
         """Give back what waits, let running programs end within the grace period, then stop them."""
         self._stopping = True
         await self._consumer.stop_pulling()
-        for job_id in list(self._held):
-            if job_id not in self._executing:
-                await self._consumer.give_back(self._let_go(job_id))
+        waiting = [self._let_go(job_id) for job_id in self._holding if job_id not in self._executing]
+        away = [self.parked.take(job_id) for job_id in self.parked] if self._broker.is_connected else []
+        for delivery in [*waiting, *away]:
+            if delivery is not None:
+                await self._give_back(delivery, "leaving")
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
         for execution in self._executing.values():
@@ -103,9 +120,10 @@ class Scheduler:
         execution = self._executing.get(change.job_id)
         match change.state:
             case Finished() | Expired():
+                self._pace.ended()
                 if execution is not None:
                     execution.ask_to_stop("superseded")
-                elif change.job_id in self._held:
+                elif change.job_id in self._holding:
                     await self._consumer.ack(self._let_go(change.job_id))
             case Running(_, attempt, _, cancel) if execution is not None:
                 if execution.attempt and attempt > execution.attempt:
@@ -115,8 +133,7 @@ class Scheduler:
         self._offer_lane(change.user_id)
 
     def _want(self) -> int:
-        """How many more deliveries to ask for; more than fit the bound are given back on arrival."""
-        return 0 if self._stopping else -self._startable_excess()
+        return 0 if self._stopping else self._demand.want()
 
     def _deliver(self, delivery: Delivery, payload: bytes) -> None:
         try:
@@ -124,7 +141,7 @@ class Scheduler:
         except UnknownTagError as error:
             metrics.UNKNOWN.labels(reader="consumer").inc()
             logger.error("newer_event", sequence=delivery.sequence, tag=str(error))
-            self._spawn(self._consumer.give_back(delivery, delay_s=NEWER_DELAY_S))
+            self._spawn(self._give_back(delivery, "newer", NEWER_DELAY_S))
             return
         except UndecodableError as error:
             metrics.POISON.labels(reader="consumer").inc()
@@ -136,82 +153,100 @@ class Scheduler:
 
     def _hold(self, event: JobQueued, delivery: Delivery) -> None:
         job_id = event.job_id
+        self.parked.take(job_id)
         if job_id in self._executing:
             self._executing[job_id].delivery = delivery
         elif delivery.sequence <= self._position and job_id not in self._unfinished:
             self._spawn(self._consumer.ack(delivery))
         elif not self._offers(event.language):
-            self._spawn(self._consumer.give_back(delivery, delay_s=NOT_OFFERED_DELAY_S))
+            delay_s = NOT_OFFERED_FIRST_S * 2 ** min(delivery.delivered - 1, 10)
+            self._spawn(self._give_back(delivery, "language", min(delay_s, NOT_OFFERED_MOST_S)))
         elif self._stopping:
-            self._spawn(self._consumer.give_back(delivery))
+            self._spawn(self._give_back(delivery, "leaving"))
         else:
             self._keep(event, delivery)
-            heapq.heappush(self._far_back, (-delivery.sequence, job_id))
-            self._offer_lane(event.user_id)
-            self._give_back_the_farthest()
-        metrics.JOBS_HELD.set(len(self._held))
-
-    def _give_back_the_farthest(self) -> None:
-        """One user's thousand waiting jobs must not keep others' from being delivered here."""
-        while self._far_back and self._holds_too_much():
-            sequence, job_id = heapq.heappop(self._far_back)
-            held = self._held.get(job_id)
-            gone = held is None or held[1].sequence != -sequence
-            if not gone and not self._unfinished.lanes.may_start(job_id):
-                self._spawn(self._consumer.give_back(self._let_go(job_id), delay_s=FAR_BACK_DELAY_S))
-
-    def _holds_too_much(self) -> bool:
-        waiting = len(self._held) - len(self._executing)
-        return waiting > self._settings.held_max or self._held_bytes > self._settings.held_bytes_max
 
     def _keep(self, event: JobQueued, delivery: Delivery) -> None:
-        earlier = self._held.get(event.job_id)
-        self._held_bytes += delivery.size_bytes - (earlier[1].size_bytes if earlier else 0)
-        self._held[event.job_id] = (event, delivery)
+        self._holding.keep(event, delivery)
+        self._demand.delivered(event.job_id)
+        self._offer_lane(event.user_id)
+        self._send_away_the_farthest()
+
+    def _send_away_the_farthest(self) -> None:
+        """One user's thousand waiting jobs must not keep others' from being delivered here."""
+        far = self._holding.take_farthest(
+            lambda job_id: not self._unfinished.lanes.may_start(job_id), besides=len(self._executing)
+        )
+        for held in far:
+            delay_s = self._far_away_for_s(held.queued.job_id)
+            self.parked.add(held.queued.job_id, held.delivery, delay_s)
+            self._spawn(self._give_back(held.delivery, "far", delay_s))
+
+    def _far_away_for_s(self, job_id: str) -> float:
+        if job_id not in self._unfinished:
+            return PARK_S
+        depth, lanes = self._unfinished.depth(job_id), self._unfinished.lanes.users()
+        return self._pace.delay_s(depth=depth, lanes=lanes)
+
+    def _call_back_the_near(self, user_id: str) -> None:
+        """What was sent away must be at hand when its lane gets there."""
+        if not len(self.parked) or not self._broker.is_connected:
+            # What is sent while there is no connection may arrive when somebody else has the job.
+            return
+        for job_id in self._unfinished.lanes.front(user_id, NEAR):
+            has_room = self._holding.has_room(besides=len(self._executing))
+            if has_room or self._unfinished.lanes.may_start(job_id):
+                delivery = self.parked.take(job_id)
+                if delivery is not None:
+                    self._spawn(self._give_back(delivery, "near"))
 
     def _forget(self, delivery: Delivery) -> None:
         """A delivery is no longer ours; a program that runs on is fenced if another executor begins."""
-        for job_id, (_, held) in list(self._held.items()):
-            if held.sequence == delivery.sequence and job_id not in self._executing:
-                self._let_go(job_id)
+        job_id = self._holding.job_at(delivery.sequence)
+        if job_id is not None and job_id not in self._executing:
+            self._let_go(job_id)
 
     def _let_go(self, job_id: str) -> Delivery:
-        event, delivery = self._held.pop(job_id)
-        self._held_bytes -= delivery.size_bytes
-        self._rotation.discard(event.user_id, job_id)
-        metrics.JOBS_HELD.set(len(self._held))
-        return delivery
+        self._rotation.discard(job_id)
+        return self._holding.release(job_id).delivery
 
     def _offer_lane(self, user_id: str) -> None:
         for job_id in self._unfinished.lanes.startable(user_id):
-            if job_id in self._held and job_id not in self._executing:
-                self._rotation.offer(user_id, job_id)
+            if job_id in self._holding and job_id not in self._executing:
+                self._rotation.offer(job_id)
+        self._call_back_the_near(user_id)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Slots to whose turn it is, what is too much to whoever asks."""
         self._fill_slots()
         self._give_back_what_others_could_start()
         self._consumer.want_changed()
+        if len(self._rotation) and self._patience is None and not self._stopping:
+            self._patience = asyncio.get_running_loop().call_later(PATIENCE_S, self._lose_patience)
 
-    def _startable_excess(self) -> int:
-        """How many more startable jobs than wanted are here; negative if fewer."""
-        # A job whose end the log has told already is about to leave its slot.
-        running = sum(job_id in self._unfinished for job_id in self._executing)
-        return running + len(self._rotation) - STARTABLE_PER_SLOT * self._settings.slots
+    def _lose_patience(self) -> None:
+        self._patience = None
+        self._settle()
 
     def _give_back_what_others_could_start(self) -> None:
         """Lanes move on, and jobs that waited here become startable all at once: more than our slots need."""
-        while not self._stopping and self._startable_excess() > 0:
+        while not self._stopping and self._demand.excess() > 0:
             job_id = self._rotation.last()
             if job_id is None:
                 return
-            self._spawn(self._consumer.give_back(self._let_go(job_id)))
+            delay_s = ASIDE_S if self._demand.stands_aside(job_id) else 0.0
+            self._spawn(self._give_back(self._let_go(job_id), "slots", delay_s))
 
     def _fill_slots(self) -> None:
-        while not self._stopping and len(self._executing) < self._settings.slots:
+        while not self._stopping and len(self._executing) < self._slots:
             job_id = self._rotation.take()
             if job_id is None:
                 break
-            event, delivery = self._held[job_id]
-            execution = Execution(event, delivery)
+            held = self._holding[job_id]
+            execution = Execution(held.queued, held.delivery)
             self._executing[job_id] = execution
+            self._demand.begun(job_id)
             self._spawn(self._execute(execution))
         metrics.JOBS_EXECUTING.set(len(self._executing))
 
@@ -221,16 +256,21 @@ class Scheduler:
             disposition = await self._work(execution)
         finally:
             del self._executing[job_id]
-            if job_id in self._held:
+            self._demand.ended(job_id)
+            if job_id in self._holding:
                 self._let_go(job_id)
         match disposition:
             case Ack():
                 await self._consumer.ack(execution.delivery)
             case GiveBack():
-                await self._consumer.give_back(execution.delivery)
+                await self._give_back(execution.delivery, "leaving")
             case LetGo():
                 self._consumer.let_go(execution.delivery)
         self._offer_lane(execution.queued.user_id)
+
+    async def _give_back(self, delivery: Delivery, why: str, delay_s: float = 0.0) -> None:
+        metrics.GIVEN_BACK.labels(why=why).inc()
+        await self._consumer.give_back(delivery, delay_s=delay_s)
 
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

@@ -4,9 +4,11 @@ Folded from the executor's follower alone; it holds nothing that the log does no
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
+from services.executor.rotation import Turn
 from shared import metrics
 from shared.codec import UndecodableError, UnknownTagError
 from shared.events import JobQueued
@@ -20,10 +22,11 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KnownJob:
-    """An unfinished job and the sequence of its newest event seen so far."""
+    """An unfinished job, the sequence of its newest event seen so far, and its number in its lane."""
 
     state: Queued | Running
     last_sequence: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,40 @@ class Unfinished:
         """Know nothing: the follower starts where everything before is finished."""
         self.lanes = Lanes()
         self._jobs: dict[str, KnownJob] = {}
+        self._numbers: dict[str, int] = {}
+        self._turns = 0
+        self.running: set[str] = set()
+        self.startable: dict[str, int] = {}
+        """Jobs that may start and that nobody has begun, the longest waiting first, with their numbers."""
 
     def __contains__(self, job_id: str) -> bool:
         return job_id in self._jobs
 
+    def __len__(self) -> int:
+        return len(self._jobs)
+
     def get(self, job_id: str) -> KnownJob | None:
         """The job as far as the log was followed; None if finished or not seen yet."""
         return self._jobs.get(job_id)
+
+    def turn(self, job_id: str) -> Turn:
+        """Where a job that may start stands among all others."""
+        return Turn(self.lanes.place(job_id) or 0, self.startable.get(job_id, 0))
+
+    def depth(self, job_id: str) -> int:
+        """About how many jobs of the same user come before it: those that ended out of turn are counted."""
+        first = self.lanes.front(self._jobs[job_id].state.queued.user_id, 1)[0]
+        return self._jobs[job_id].number - self._jobs[first].number
+
+    def oldest_queued(self) -> datetime | None:
+        """When the oldest job was accepted that nobody has begun."""
+        waiting = (known.state for known in self._jobs.values())
+        return next((state.queued.time for state in waiting if isinstance(state, Queued)), None)
+
+    def oldest_startable(self) -> datetime | None:
+        """When the job was accepted that could have been begun for longest."""
+        job_id = next(iter(self.startable), None)
+        return None if job_id is None else self._jobs[job_id].state.queued.time
 
     def apply(self, entry: Entry) -> Change | None:
         """Fold one entry; None if it changes no job that is known here."""
@@ -82,14 +112,27 @@ class Unfinished:
         match state:
             case Queued(queued):
                 self.lanes.add(user_id, job_id, queued.concurrency)
-                self._jobs[job_id] = KnownJob(state, sequence)
+                number = self._numbers[user_id] = self._numbers.get(user_id, 0) + 1
+                self._jobs[job_id] = KnownJob(state, sequence, number)
             case Running():
-                self._jobs[job_id] = KnownJob(state, sequence)
+                self._jobs[job_id] = KnownJob(state, sequence, self._jobs[job_id].number)
+                self.running.add(job_id)
             case Finished() | Expired():
                 self.lanes.remove(job_id)
                 self._jobs.pop(job_id, None)
+                self.running.discard(job_id)
+                if not self.lanes.front(user_id, 1):
+                    self._numbers.pop(user_id, None)
             case Nothing():
                 pass
+        self.startable.pop(job_id, None)
+        self._let_start(user_id)
+
+    def _let_start(self, user_id: str) -> None:
+        for job_id in self.lanes.startable(user_id):
+            if job_id not in self.startable and isinstance(self._jobs[job_id].state, Queued):
+                self._turns += 1
+                self.startable[job_id] = self._turns
 
 
 def _without_program(event: JobQueued) -> JobQueued:

@@ -1,7 +1,6 @@
 """Puts the notifier together: the two followers, the hub between them and the sockets, and the server."""
 
 import asyncio
-import gc
 from socket import socket
 from typing import Any
 
@@ -24,7 +23,7 @@ from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
 from shared.follow import Follower
 from shared.log import Log
-from shared.service import Check, Service, listen, serve_http
+from shared.service import Service, listen, serve_http
 from shared.subjects import FEED, JOBS
 from shared.tokens import Tokens
 
@@ -38,13 +37,6 @@ SERVER_OPTIONS: dict[str, Any] = {
     # The protocol has its own ping, which also proves that the client reads.
     "ws_ping_interval": None,
 }
-
-
-COLLECTED_AFTER = (5_000, 20, 20)
-"""A full collection looks at every object of every connection, 240 ms at 1,000 of them, while everyone waits.
-
-So one comes only after two million objects more, which is what some thousand new connections bring along.
-"""
 
 
 class Notifier:
@@ -74,8 +66,8 @@ class Notifier:
             broker, FEED, self.feeder.take_feed, after=_before_last(feed), service="notifier"
         )
         service.check("token_keys", self.members.tokens.why_no_keys)
-        service.check("log", _caught_up(self.log_follower, JOBS))
-        service.check("feed", _caught_up(self.feed_follower, FEED))
+        service.watch_follower("log", self.log_follower.progress)
+        service.watch_follower("feed", self.feed_follower.progress)
         self.app = Starlette(
             routes=[
                 *service.routes(),
@@ -91,7 +83,7 @@ class Notifier:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.log_follower.run())
             group.create_task(self.feed_follower.run())
-            group.create_task(self.feeder.release_overdue())
+            group.create_task(self.feeder.release_overdue(self.feed_follower.progress))
             group.create_task(self.members.end_overdue())
             group.create_task(self.members.tokens.keep_keys())
             group.create_task(self._serve(listener))
@@ -115,7 +107,6 @@ async def open_notifier(service: Service, settings: NotifierSettings, broker: Br
 
 async def run(service: Service, settings: NotifierSettings) -> None:
     """Serve until told to stop."""
-    gc.set_threshold(*COLLECTED_AFTER)
     async with connect(settings, service="notifier") as broker:
         service.watch_broker(broker)
         notifier = await open_notifier(service, settings, broker)
@@ -130,7 +121,3 @@ def _before_last(extent: Extent) -> int:
     new message. The order of live items has seen that message and skips it.
     """
     return extent.last_sequence - 1 if extent.messages else 0
-
-
-def _caught_up(follower: Follower, stream: str) -> Check:
-    return lambda: None if follower.caught_up.is_set() else f"has not reached the end of {stream}"

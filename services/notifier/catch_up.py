@@ -25,6 +25,7 @@ from services.notifier.messages import (
 )
 from shared.broker import BrokerError
 from shared.cursor import microseconds
+from shared.follow import CONFIRMATIONS, CONFIRMED_EVERY_S
 from shared.log import Entry
 from shared.logs import get_logger
 from shared.subjects import FEED, JOBS, QUEUED_KIND, feed_notes, job_events, user_events, user_notes
@@ -120,9 +121,9 @@ class CatchUp:
         start = to if after == "now" else Position() if after == "start" else after
         gaps: list[Gap] = []
         if after != "now":
-            extents = await self._history.extent(JOBS), await self._history.extent(FEED)
-            if extents[0].is_ahead(start):
+            if await self._is_ahead(start, live):
                 return bad_cursor(subscription.id, "the log does not reach this cursor")
+            extents = await self._history.extent(JOBS), await self._history.extent(FEED)
             gaps = await self._gaps(subscription, start, ends, *extents)
         subscription.has_seen(start)
         client.send(
@@ -133,6 +134,18 @@ class CatchUp:
         if subscription.job_id is not None and has_ended(ends.log) and ends.position.log <= start.log:
             subscription.complete()
         return None
+
+    async def _is_ahead(self, start: Position, live: Position) -> bool:
+        """Whether nobody can have seen so much of the log. One answer is not enough: see `shared.follow`."""
+        for number in range(1 + CONFIRMATIONS):
+            if number:
+                await asyncio.sleep(CONFIRMED_EVERY_S)
+            extent = await self._history.extent(JOBS)
+            if extent.is_in_the_past_of(start):
+                return True
+            if start.log <= live.log or not extent.is_before(start):
+                return False
+        return True
 
     async def _gaps(
         self, subscription: Subscription, start: Position, ends: _Ends, log: Extent, feed: Extent

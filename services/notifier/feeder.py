@@ -9,6 +9,7 @@ from services.notifier.hub import Hub
 from services.notifier.item import Item
 from services.notifier.live_order import HOLD_S, LiveOrder
 from shared.log import Entry
+from shared.progress import Progress
 
 BREATH_BYTES = 64 * 1024
 
@@ -33,12 +34,12 @@ class Feeder:
         for entry in batch:
             await self._publish(self._order.take_feed(entry))
 
-    async def release_overdue(self) -> None:
-        """Show held entries whose time has come, until cancelled."""
+    async def release_overdue(self, feed: Progress) -> None:
+        """Show held entries whose time has come, until cancelled. `feed` is how far the feed is read."""
         clock = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(HOLD_S / 8)
-            await self._publish(self._order.take_overdue(clock()))
+            await self._publish(self._order.take_overdue(clock(), feed.in_step_at))
 
     async def _publish(self, items: list[Item]) -> None:
         self._queued_bytes += self._hub.publish(items)

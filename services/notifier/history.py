@@ -41,9 +41,13 @@ class Extent:
     lost_until_us: int = 0
     """Whatever was stored until then may be gone: it is too old, or the stream is full."""
 
-    def is_ahead(self, position: Position) -> bool:
-        """Whether nobody can have seen this much: it is no place in this log, or a time to come."""
-        return position.log > self.last_sequence or position.feed.stored_us > self.now_us + SKEW_US
+    def is_before(self, position: Position) -> bool:
+        """Whether the log ends before this place."""
+        return position.log > self.last_sequence
+
+    def is_in_the_past_of(self, position: Position) -> bool:
+        """Whether nobody can have seen this much, because its time is to come."""
+        return position.feed.stored_us > self.now_us + SKEW_US
 
     def lost_after(self, mark: FeedMark) -> FeedMark | None:
         """The end of what is no longer kept, if anything of that may be newer than `mark`.

@@ -2,22 +2,29 @@
 
 Two followers bring the entries, so a terminal event may arrive before the last output of its attempt. It
 is held until the feed has come that far, and with it what follows of the same user, so that a cursor
-never runs ahead of something held. The wait is bounded, because the feed may have begun anew. Pure: time
-comes in as an argument.
+never runs ahead of something held. The wait is bounded, because the feed may have begun anew: shortly where
+the feed is read and does not have the output, longer where it cannot be read. Pure: time comes in as an
+argument.
 """
 
 import heapq
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from services.notifier.cursor import FeedMark, Position
+from services.notifier.ended import Ended
 from services.notifier.item import LAST_KINDS, Item, feed_end, named_by
 from shared.cursor import microseconds
 from shared.log import Entry
-from shared.subjects import JobSubject
+from shared.subjects import QUEUED_KIND, JobSubject
 
 HOLD_S = 1.0
+HOLD_MAX_S = 5.0
+"""While the feed changes its leader, or the server is lost that it was read from."""
+SETTLED_S = 0.5
+"""Whoever has all of the feed so long after an event will not find what came before the event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,7 @@ class _Held:
     entry: Entry
     named: JobSubject
     feed_end: int
-    until: float
+    since: float
 
 
 class LiveOrder:
@@ -37,6 +44,7 @@ class LiveOrder:
         self._feed_mark = start.feed
         self._feed_sequence = start.feed.sequence or 0
         self._is_watched = is_watched
+        self._ended = Ended()
         self._lanes: dict[str, deque[_Held]] = {}
         self._by_feed_end: list[tuple[int, int, str]] = []
         self._by_time: deque[tuple[float, int, str]] = deque()
@@ -52,10 +60,16 @@ class LiveOrder:
             return []
         self._log_sequence = entry.sequence
         named = named_by(entry)
-        if named is None or not (named.user_id in self._lanes or self._is_watched(named.user_id)):
+        if named is None:
+            return []
+        if named.kind == QUEUED_KIND:
+            self._ended.discard(named.job_id)
+        if not (named.user_id in self._lanes or self._is_watched(named.user_id)):
+            if named.kind in LAST_KINDS:
+                self._ended.add(named.job_id)
             return []
         needed = feed_end(entry) if named.kind in LAST_KINDS else 0
-        held = _Held(entry, named, needed, now + HOLD_S)
+        held = _Held(entry, named, needed, now)
         lane = self._lanes.get(named.user_id)
         if lane is None and needed <= self._feed_sequence:
             return [self._item(held)]
@@ -64,7 +78,7 @@ class LiveOrder:
         lane.append(held)
         if needed > self._feed_sequence:
             heapq.heappush(self._by_feed_end, (needed, entry.sequence, named.user_id))
-            self._by_time.append((held.until, entry.sequence, named.user_id))
+            self._by_time.append((held.since, entry.sequence, named.user_id))
         return []
 
     def take_feed(self, entry: Entry) -> list[Item]:
@@ -76,16 +90,20 @@ class LiveOrder:
         if not self._feed_mark.covers(mark):
             self._feed_mark = mark
             named = named_by(entry)
-            if named is not None and self._is_watched(named.user_id):
+            if named is not None and self._is_watched(named.user_id) and named.job_id not in self._ended:
                 items.append(Item(entry, named, is_note=True, position=self.position(named.user_id)))
         return items + self._release_reached()
 
-    def take_overdue(self, now: float) -> list[Item]:
-        """What has waited long enough for output that may never come."""
+    def take_overdue(self, now: float, feed_read_at: float = inf) -> list[Item]:
+        """What has waited long enough for output that may never come.
+
+        `feed_read_at` is when the feed was last known to hold nothing that has not arrived.
+        """
+        overdue = max(min(now - HOLD_S, feed_read_at - SETTLED_S), now - HOLD_MAX_S)
         items: list[Item] = []
-        while self._by_time and self._by_time[0][0] <= now:
+        while self._by_time and self._by_time[0][0] <= overdue:
             _, sequence, user_id = self._by_time.popleft()
-            items += self._release(user_id, sequence, now)
+            items += self._release(user_id, sequence, overdue)
         self._forget_released()
         return items
 
@@ -102,22 +120,24 @@ class LiveOrder:
             self._by_feed_end.clear()
             self._by_time.clear()
 
-    def _release(self, user_id: str, sequence: int, now: float | None) -> list[Item]:
+    def _release(self, user_id: str, sequence: int, overdue: float | None) -> list[Item]:
         """Empty the lane up to its first entry that must still wait, if `sequence` is its head."""
         lane = self._lanes.get(user_id)
         if lane is None or lane[0].entry.sequence != sequence:
             return []
         items = [self._item(lane.popleft())]
-        while lane and self._may_go(lane[0], now):
+        while lane and self._may_go(lane[0], overdue):
             items.append(self._item(lane.popleft()))
         if not lane:
             del self._lanes[user_id]
         return items
 
-    def _may_go(self, held: _Held, now: float | None) -> bool:
-        return held.feed_end <= self._feed_sequence or (now is not None and held.until <= now)
+    def _may_go(self, held: _Held, overdue: float | None) -> bool:
+        return held.feed_end <= self._feed_sequence or (overdue is not None and held.since <= overdue)
 
     def _item(self, held: _Held) -> Item:
+        if held.named.kind in LAST_KINDS:
+            self._ended.add(held.named.job_id)
         return Item(
             held.entry, held.named, is_note=False, position=Position(held.entry.sequence, self._feed_mark)
         )

@@ -22,7 +22,7 @@ async def run(service: Service, settings: ProjectorSettings) -> None:
                 sweep_s=settings.sweep_s,
             )
             service.watch_broker(broker)
-            service.check("view", projector.why_unready)
+            service.check("view", projector.why_unready, projector.facts)
             await service.run(broker, service.serve_health(settings), projector.run())
 
 

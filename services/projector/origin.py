@@ -5,6 +5,7 @@ its entries anew: a view that went on from its checkpoint would mix two historie
 So does a view that is behind by more than tombstones are kept, for it would never hear of jobs that are gone.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from services.projector.database import Database
 from services.projector.settings import TOMBSTONE_S
 from services.projector.view import Checkpoint, clear_view, select_checkpoint
 from shared.broker import Broker, JetStreamError
+from shared.follow import CONFIRMATIONS, CONFIRMED_EVERY_S
 from shared.log import NO_MESSAGE, parse_time
 from shared.logs import get_logger
 from shared.subjects import JOBS
@@ -74,8 +76,22 @@ async def compare(
 ) -> tuple[Checkpoint, LogState, str | None]:
     """The checkpoint, the log, and why they do not belong together. Raises BrokerError or ViewError.
 
-    The checkpoint is read first: a log that moves on meanwhile is no contradiction.
+    Only what is found again and again is believed: a leader of the log that was frozen answers once or twice
+    as of then, until it hears that there is another one.
     """
+    checkpoint, log, why = await _compare(broker, database, tombstone_s)
+    for _ in range(CONFIRMATIONS):
+        if why is None or checkpoint.stream_created is None:
+            break
+        await asyncio.sleep(CONFIRMED_EVERY_S)
+        checkpoint, log, why = await _compare(broker, database, tombstone_s)
+    return checkpoint, log, why
+
+
+async def _compare(
+    broker: Broker, database: Database, tombstone_s: int
+) -> tuple[Checkpoint, LogState, str | None]:
+    """The checkpoint is read first: a log that moves on meanwhile is no contradiction."""
     checkpoint = await database.writer.call(select_checkpoint)
     log = await read_log_state(broker, checkpoint.sequence)
     return checkpoint, log, why_another(checkpoint, log, tombstone_s)

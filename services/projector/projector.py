@@ -6,6 +6,7 @@ round begins with what that needs: patience, an empty view, or a rebuilt one.
 """
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from services.projector.answers import Answers
@@ -74,9 +75,14 @@ class Projector:
 
     def why_unready(self) -> str | None:
         """None while the view is in step with the log; else what is missing."""
-        if self._follower is not None and self._follower.caught_up.is_set():
-            return None
-        return self._obstacle or "the view is behind the log"
+        if self._follower is None:
+            return self._obstacle or "the view is behind the log"
+        why = self._follower.progress.why_unready()
+        return why if self._follower.caught_up.is_set() else self._obstacle or why
+
+    def facts(self) -> Mapping[str, object]:
+        """How old the view is: what came in the last `behind_s` may be missing in it."""
+        return {} if self._follower is None else self._follower.progress.facts()
 
     async def _serve_view(self) -> None:
         async with open_database(self._path) as database, asyncio.TaskGroup() as group:

@@ -86,7 +86,7 @@ async def printing_stack(
     """A ready stack and so many notifiers that listen."""
     options = StackOptions(environment={"HEADRACE_SLOTS": str(slots)})
     async with run_stack(directory, options) as stack:
-        started = Notifiers(stack.environment, notifiers)
+        started = Notifiers(stack.environment_of("notifier"), notifiers)
         try:
             for number in range(notifiers):
                 await started.start(number)

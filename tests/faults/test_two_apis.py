@@ -71,7 +71,7 @@ async def two_apis(directory: Path) -> AsyncIterator[tuple[Stack, Apis]]:
         },
     )
     async with run_stack(directory, options) as stack:
-        apis = Apis(stack.environment)
+        apis = Apis(stack.environment_of("api"))
         try:
             await asyncio.gather(apis.start(0), apis.start(1))
             yield stack, apis

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from shared.broker import Broker
-from shared.cancellations import Cancellations, Requested
-from shared.events import JobCancelled, JobCancelRequested
+from shared.cancellations import Cancellations, Requested, Stale
+from shared.events import JobCancelled, JobCancelRequested, kind_of
 from shared.job import Moment, Refuse
 from shared.log import Appended, Log
 from shared.log import History as JobHistory
@@ -22,7 +22,7 @@ class MovingLog(Log):
         self._writer = writer
         self.reads = 0
 
-    async def read_job(self, user_id: str, job_id: str, *, at_least: int = 0) -> JobHistory:
+    async def read_job(self, user_id: str, job_id: str, *, at_least: int | None = None) -> JobHistory:
         history = await super().read_job(user_id, job_id, at_least=at_least)
         self.reads += 1
         if self.reads == 1:
@@ -39,6 +39,18 @@ async def test_a_job_that_starts_meanwhile_is_asked_to_stop(broker: Broker) -> N
     assert log.reads == 2
     *_, last = (await log.read_job(builders.USER, job)).entries
     assert isinstance(last.event(), JobCancelRequested)
+
+
+async def test_a_condition_holds_until_the_event_is_stored(broker: Broker) -> None:
+    """The job starts between the look at it and the append: what the caller saw is not there any more."""
+    writer = Writer(broker, Log(broker))
+    job = builders.job_id()
+    seen = await writer.append(builders.queued(job))
+    log = MovingLog(broker, writer)
+    outcome = await Cancellations(log, patience_s=5).cancel_if(builders.USER, job, MOMENT, expected=seen)
+    history = await log.read_job(builders.USER, job)
+    assert outcome == Stale(history.last_sequence)
+    assert [kind_of(entry.event()) for entry in history.entries] == ["queued", "running"]
 
 
 async def test_the_outcomes(broker: Broker, log: Log) -> None:

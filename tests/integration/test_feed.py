@@ -3,15 +3,19 @@
 import asyncio
 import base64
 
+import msgspec
 import pytest
 
 from services.executor.feed import PIECE_BYTES, Feed
-from shared.broker import Broker
+from shared import metrics
+from shared.broker import Broker, connect
 from shared.codec import decode_note
 from shared.events import FeedNote, JobOutput, JobProgress
 from shared.log import Log
+from shared.settings import BrokerSettings
 from shared.subjects import FEED, feed_notes
 from tests import builders
+from tests.faults.proxy import Proxy
 
 
 async def notes_of(log: Log) -> list[FeedNote]:
@@ -107,3 +111,34 @@ async def _stored(log: Log, count: int) -> None:
     """Wait until the feed holds so many notes."""
     while len(await notes_of(log)) < count:  # noqa: ASYNC110 - a stream sets no events
         await asyncio.sleep(0)
+
+
+async def test_a_note_that_was_given_up_is_not_stored_behind_the_end(
+    broker_settings: BrokerSettings, broker: Broker, log: Log
+) -> None:
+    """Found in a run under faults: subscribers were shown progress of jobs that had ended.
+
+    The server was stopped for longer than an answer is waited for, and stored the note when it went on.
+    """
+    port = int(broker_settings.nats_url.rpartition(":")[2])
+    async with Proxy("127.0.0.1", port) as proxy:
+        through = msgspec.structs.replace(broker_settings, nats_url=f"nats://127.0.0.1:{proxy.port}")
+        async with connect(through, service="test") as stopped:
+            feed = Feed(stopped, builders.queued(), 1)
+            running = asyncio.create_task(feed.run())
+            proxy.weather.open.clear()
+            lost = lost_notes()
+            feed.progress("run", 0, "run started")
+            while lost_notes() == lost:  # noqa: ASYNC110 - a metric tells that it was given up
+                await asyncio.sleep(0.01)
+            closing = asyncio.create_task(feed.close(running))
+            proxy.weather.clear()
+            last = await closing
+    notes = await notes_of(log)
+    assert {note.percent for note in notes if isinstance(note, JobProgress)} == {0}
+    assert last == len(notes) > 1
+
+
+def lost_notes() -> float:
+    (family,) = metrics.FEED_LOST.collect()
+    return family.samples[0].value

@@ -167,3 +167,25 @@ async def test_is_in_step_when_what_was_to_come_has_been_purged(broker: Broker, 
         await follower.caught_up.wait()
     assert follower.position < 1_200, "everything was delivered before it was purged"
     task.cancel()
+
+
+async def test_says_how_far_it_is_behind_while_its_handler_is_stuck(broker: Broker, log: Log) -> None:
+    go_on = asyncio.Event()
+
+    async def handle(_: list[Entry]) -> None:
+        await go_on.wait()
+
+    follower = Follower(broker, JOBS, handle, service="test")
+    task = asyncio.create_task(follower.run())
+    async with asyncio.timeout(30):
+        await follower.caught_up.wait()
+        assert follower.progress.why_unready() is None
+        await append_jobs(log, 1)
+        while (why := follower.progress.why_unready()) is None:  # noqa: ASYNC110 - it is a matter of time
+            await asyncio.sleep(0.05)
+        assert why.startswith("last in step with JOBS 5 s ago")
+        go_on.set()
+        await follower.reached(1)
+        while follower.progress.why_unready():  # noqa: ASYNC110 - the follower tells nobody
+            await asyncio.sleep(0.05)
+    task.cancel()

@@ -2,19 +2,15 @@
 
 import asyncio
 import sys
-from pathlib import Path
 
 import pytest
 
-from headrace.local.nats_server import NatsServer, find_binary, free_port
+from headrace.local.nats_server import NatsServer, free_port
 from shared import subjects
-from shared.broker import Broker, UnreachableError, connect
+from shared.broker import Broker, UnreachableError
 from shared.log import Log
-from shared.settings import BrokerSettings
 from shared.streams import ProvisionError, ProvisionSettings, provision
 from tests import builders
-
-ROOT = Path(__file__).parents[2]
 
 
 async def test_everything_of_the_design_exists(broker: Broker) -> None:
@@ -121,28 +117,3 @@ async def test_without_a_server_the_provisioner_says_so() -> None:
     assert process.returncode == 1
     assert b"cannot provision" in stderr
     assert b"Traceback" not in stderr
-
-
-async def test_the_deployed_configuration_starts_and_takes_everything(tmp_path: Path) -> None:
-    port = free_port()
-    config = (ROOT / "deploy" / "nats.conf").read_text()
-    config = config.replace("0.0.0.0:4222", f"127.0.0.1:{port}").replace("/data", str(tmp_path / "data"))
-    (tmp_path / "nats.conf").write_text(config)
-    server = await asyncio.create_subprocess_exec(
-        find_binary(),
-        "-c",
-        tmp_path / "nats.conf",
-        env={"HEADRACE_NATS_USER": "u", "HEADRACE_NATS_PASSWORD": "p"},
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert server.stderr is not None
-    try:
-        async with asyncio.timeout(20):
-            while b"Server is ready" not in await server.stderr.readline():
-                assert server.returncode is None
-        settings = BrokerSettings(nats_url=f"nats://127.0.0.1:{port}", nats_user="u", nats_password="p")
-        async with connect(settings, service="test") as broker:
-            await provision(broker, ProvisionSettings())
-    finally:
-        server.kill()
-        await server.wait()

@@ -107,7 +107,8 @@ async def arena(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
         users = {name: await opened.enter_async_context(user_of(stack, name)) for name in USERS}
         executor = stack.services["executor"].process.pid
         assert planted.hidden[0] in environment_of(executor)
-        hidden = (*planted.hidden, stack.nats.password, stack.environment["HEADRACE_TOKEN_SECRET"])
+        passwords = (stack.nats.password, *stack.nats.passwords.values())
+        hidden = (*planted.hidden, *passwords, stack.environment["HEADRACE_TOKEN_SECRET"])
         planted = replace(planted, hidden=hidden)
         before = await steady(executor, CELLS)
         arena = StackArena(stack, users, planted, before)

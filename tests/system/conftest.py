@@ -76,11 +76,19 @@ async def broker_of(stack: Stack) -> AsyncIterator[Broker]:
         yield broker
 
 
+def assert_nothing_was_refused(stack: Stack) -> None:
+    """No service tried what its NATS user may not do."""
+    logs = {path.name: path.read_text() for path in stack.directory.glob("*.log")}
+    assert logs
+    assert [name for name, text in logs.items() if "broker_refused" in text] == []
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """One stack for a module whose tests do not disturb it."""
     async with run_stack(tmp_path_factory.mktemp("stack") / "data") as stack:
         yield stack
+        assert_nothing_was_refused(stack)
 
 
 @pytest.fixture
@@ -88,6 +96,7 @@ async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
     """A stack of the test's own, to be broken."""
     async with run_stack(tmp_path / "data") as running:
         yield running
+        assert_nothing_was_refused(running)
 
 
 @pytest.fixture

@@ -211,6 +211,37 @@ async def test_jobs_are_listed_page_by_page(shared_stack: Stack, http: httpx.Asy
     assert seen == [job.job_id for job in reversed(jobs)]
 
 
+async def test_a_list_is_filtered_by_what_the_jobs_are(shared_stack: Stack, http: httpx.AsyncClient) -> None:
+    async with user_of(shared_stack, "heidi") as heidi:
+        http.headers["Authorization"] = f"Bearer {heidi.token}"
+        python = await heidi.run("python", "print(1)", labels={"course": "cs=101", "week": "1"})
+        failing = await heidi.run("bash", "exit 3", labels={"course": "cs102"})
+        document = {"language": "bash", "code": "true"}
+        session = (await http.post("/v1/sessions", json=document)).json()["session_id"]
+        run = (await http.post(f"/v1/sessions/{session}/run", headers={"Prefer": "wait=50"})).json()
+        ids = {python["job_id"]: "python", failing["job_id"]: "failing", run["job_id"]: "run"}
+
+        async def listed(**filters: str) -> list[str]:
+            """As soon as the view has the last job's end."""
+            async with asyncio.timeout(20):
+                while True:
+                    everything = (await http.get("/v1/jobs")).json()["jobs"]
+                    if all(job["finished_at"] for job in everything) and len(everything) == len(ids):
+                        break
+            answer = await http.get("/v1/jobs", params=filters)
+            return [ids[job["job_id"]] for job in answer.json()["jobs"]]
+
+        assert await listed() == ["run", "failing", "python"]
+        assert await listed(status="failed") == ["failing"]
+        assert await listed(language="bash") == ["run", "failing"]
+        assert await listed(label="course=cs=101") == ["python"]
+        assert await listed(session=session) == ["run"]
+        assert await listed(created_from=failing["created_at"]) == ["run", "failing"]
+        assert await listed(created_to=failing["created_at"]) == ["python"]
+        assert await listed(language="bash", status="completed") == ["run"]
+        assert await listed(language="bash", label="week=1") == []
+
+
 async def test_the_audit_holds_every_event_and_only_ones_own(shared_stack: Stack, alice: User) -> None:
     await alice.run("bash", "true")
     async with user_of(shared_stack, "grace") as grace:
@@ -337,6 +368,24 @@ async def test_malformed_json_is_refused(http: httpx.AsyncClient, body: bytes) -
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "json", None])
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/jobs/batch", "/v1/sessions"])
+async def test_a_body_that_is_not_said_to_be_json_is_refused(
+    shared_stack: Stack, http: httpx.AsyncClient, path: str, media_type: str | None
+) -> None:
+    before = await last_sequence(shared_stack)
+    headers = {} if media_type is None else {"Content-Type": media_type}
+    answer = await http.post(path, content=json.dumps(HELLO), headers=headers)
+    assert_problem(answer, 415, "unsupported-media-type")
+    assert await last_sequence(shared_stack) == before
+
+
+async def test_json_has_many_names(http: httpx.AsyncClient) -> None:
+    for media_type in ("application/json; charset=utf-8", "application/vnd.example+json"):
+        headers = {"Content-Type": media_type}
+        assert (await http.post("/v1/jobs", content=json.dumps(HELLO), headers=headers)).status_code == 202
+
+
 async def test_a_chunked_body_without_end_is_cut_off(http: httpx.AsyncClient) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(40):
@@ -443,13 +492,13 @@ async def test_the_request_id_is_the_clients_where_it_is_a_plain_word(http: http
 
 async def test_no_token_and_no_secret_is_in_any_log(shared_stack: Stack, alice: User) -> None:
     secret = shared_stack.environment["HEADRACE_TOKEN_SECRET"]
-    password = shared_stack.nats.password
+    passwords = (shared_stack.nats.password, *shared_stack.nats.passwords.values())
     logs = list(shared_stack.directory.glob("*.log"))
     assert len(logs) == 4
     for path in logs:
         text = path.read_text()
         assert text
-        for hidden in (alice.token, secret, password):
+        for hidden in (alice.token, secret, *passwords):
             assert hidden not in text
 
 

@@ -171,7 +171,7 @@ async def test_the_rebuilt_view_is_the_live_one(stack: Stack, alice: User) -> No
     await stack.services["projector"].stop()
     live = _rows(path)
     rebuild = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.projector", "rebuild", env=dict(stack.environment)
+        sys.executable, "-m", "services.projector", "rebuild", env=stack.environment_of("projector")
     )
     assert await rebuild.wait() == 0
     assert _rows(path) == live

@@ -1,20 +1,41 @@
 """The OpenAPI document says what happens: a schema fuzzer that believes it finds nothing to complain of."""
 
 import asyncio
+import importlib
+import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import jsonschema_rs
+import msgspec
+import pytest
+from pydantic import BaseModel
 
 from headrace.local.supervisor import Stack
+from services.api import openapi
+from services.api.schemas import BatchBody, RunBody, SessionBody, SubmissionBody
+from services.api.settings import ApiSettings
 from shared import problems
+from shared.problems import MEDIA_TYPE
 from tests.system.conftest import user_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = 8
+Json = dict[str, Any]
+BODIES: dict[str, type[BaseModel]] = {
+    "submit_job": SubmissionBody,
+    "submit_batch": BatchBody,
+    "create_session": SessionBody,
+    "save_session": SessionBody,
+    "run_session": RunBody,
+}
 
 
+@pytest.mark.timeout(1_800)
 async def test_a_fuzzer_that_believes_the_document_finds_no_failure(
     shared_stack: Stack, tmp_path: Path
 ) -> None:
@@ -28,6 +49,8 @@ async def test_a_fuzzer_that_believes_the_document_finds_no_failure(
             *("--header", f"Authorization: Bearer {user.token}"),
             *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
             *("--max-examples", str(EXAMPLES), "--generation-deterministic", "--no-color"),
+            # A slow answer is no wrong one: erasing the fuzzer takes a while on a busy machine.
+            *("--request-timeout", "120"),
             cwd=tmp_path,
             env={
                 **os.environ,
@@ -43,6 +66,76 @@ async def test_a_fuzzer_that_believes_the_document_finds_no_failure(
     assert "Operations:\n  Selected: 22/22\n  Tested: 22" in said, said[-2_000:]
 
 
+@pytest.fixture
+async def document(shared_stack: Stack) -> Json:
+    async with httpx.AsyncClient(base_url=shared_stack.address.api_url) as http:
+        found: Json = (await http.get("/openapi.json")).json()
+    return found
+
+
+def contents(document: Json, *, of: str) -> Iterator[tuple[str, str, Json]]:
+    """Every operation's content: of its requests, or of its answers that are no problems."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            parts = {"request": operation.get("requestBody")} if of == "requests" else operation["responses"]
+            for status, part in parts.items():
+                for media_type, content in ((part or {}).get("content") or {}).items():
+                    if media_type != MEDIA_TYPE:
+                        yield f"{operation['operationId']} {status}", media_type, content
+
+
+async def test_every_answer_has_an_example_that_is_what_its_route_answers(document: Json) -> None:
+    """Decoded as its struct, which is encoded again to the same; and valid by the published schema."""
+    importlib.import_module("services.api.app")  # whose routes state what they answer
+    seen = set()
+    for name, media_type, content in contents(document, of="answers"):
+        seen.add(name.split()[0])
+        if media_type == "application/octet-stream":
+            assert isinstance(content["example"], str)
+            continue
+        kind = openapi.answered[content["schema"]["$ref"].rpartition("/")[2]]
+        decoded = msgspec.json.decode(json.dumps(content["example"]), type=kind)
+        assert json.loads(msgspec.json.encode(decoded)) == content["example"], name
+        validator(document, content["schema"]).validate(content["example"])
+    operations = {one["operationId"] for methods in document["paths"].values() for one in methods.values()}
+    assert operations - seen == {"delete_session"}, "which answers nothing"
+
+
+async def test_every_request_body_has_examples_that_are_accepted(document: Json) -> None:
+    seen = {}
+    for name, _, content in contents(document, of="requests"):
+        seen[name.split()[0]] = len(content["examples"])
+        for example in content["examples"].values():
+            validator(document, content["schema"]).validate(example["value"])
+            kind = BODIES[name.split()[0]]
+            assert kind.model_validate(example["value"]).model_fields_set == set(example["value"])
+    assert set(seen) == set(BODIES)
+    assert seen["submit_job"] == 2
+
+
+def validator(document: Json, schema: Json) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]})
+
+
+async def test_the_document_tells_the_bounds_of_numbers(document: Json) -> None:
+    settings = ApiSettings(token_secret="x" * 32)
+    schemas = document["components"]["schemas"]
+    limits = schemas["LimitsBody"]["properties"]
+    assert {name: bounds(schema)[1] for name, schema in limits.items()} == msgspec.to_builtins(
+        settings.limits_max
+    )
+    assert bounds(limits["memory_bytes"]) == (1_048_576, settings.memory_bytes_max)
+    assert bounds(limits["output_bytes"]) == (0, settings.output_bytes_max)
+    for body in ("SubmissionBody", "SessionBody"):
+        assert bounds(schemas[body]["properties"]["ttl_s"]) == (60, settings.ttl_s_max)
+
+
+def bounds(schema: dict[str, Any]) -> tuple[int, int]:
+    number, nothing = schema["anyOf"]
+    assert (number["type"], nothing) == ("integer", {"type": "null"})
+    return number["minimum"], number["maximum"]
+
+
 async def test_the_document_tells_every_problem_but_those_of_the_http_layer(shared_stack: Stack) -> None:
     async with httpx.AsyncClient(base_url=shared_stack.address.api_url) as http:
         document = (await http.get("/openapi.json")).text
@@ -50,7 +143,6 @@ async def test_the_document_tells_every_problem_but_those_of_the_http_layer(shar
     assert unsaid == {
         problems.NOT_FOUND,
         problems.METHOD_NOT_ALLOWED,
-        problems.UNSUPPORTED_MEDIA,
         # The notifier's own.
         problems.TOO_MANY_CONNECTIONS,
         problems.BAD_CURSOR,

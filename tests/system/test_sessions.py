@@ -162,6 +162,14 @@ async def test_a_run_is_a_job_of_the_session(alice: User, http: httpx.AsyncClien
     assert result.stdout.content == "['a'] brought\n"
 
 
+async def test_a_run_that_waits_is_answered_with_the_result(http: httpx.AsyncClient) -> None:
+    session = await begun(http)
+    answer = await http.post(path_of(session) + "/run", headers={"Prefer": "wait=50"}, timeout=60)
+    assert (answer.status_code, answer.headers["preference-applied"]) == (200, "wait=50")
+    assert answer.json()["result"]["stdout"]["content"] == "12\n"
+    assert answer.headers["etag"] == f'"{answer.json()["last_sequence"]}"'
+
+
 async def test_a_revision_that_runs_is_not_run_again_meanwhile(alice: User, http: httpx.AsyncClient) -> None:
     session = await begun(http, language="bash", code="sleep 60")
     answers = await asyncio.gather(*(http.post(path_of(session) + "/run") for _ in range(10)))
@@ -201,6 +209,8 @@ async def test_a_changed_document_runs_anew_and_a_condition_is_kept(
         {"code": None},
         {"files": [{"name": "../x", "content": ""}], "code": None},
         {"colour": "red"},
+        {"limits": {"wall_ms": 10**9}},
+        {"ttl_s": 10**9},
     ],
 )
 async def test_a_document_that_breaks_a_rule_is_not_saved(

@@ -6,13 +6,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from services.api import openapi
 from services.api.settings import ApiSettings
+from services.api.shapes import ProblemDocument
 from services.executor.languages import MIB, Language, load_languages
 from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings
 from services.projector.settings import ProjectorSettings
 from shared import metrics, problems
 from shared.events import Event, FeedNote
+from shared.problems import MEDIA_TYPE, ProblemType
+from shared.settings import is_secret
 from shared.streams import ProvisionSettings
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +33,7 @@ PROBLEMS = (ROOT / "docs" / "problems" / "README.md").read_text()
 def test_every_setting_has_a_row(kind: type[msgspec.Struct]) -> None:
     for field in msgspec.structs.fields(kind):
         assert f"| `HEADRACE_{field.name.upper()}` |" in SETTINGS
+        assert not is_secret(field) or f"| `HEADRACE_{field.name.upper()}_FILE` |" in SETTINGS
 
 
 def test_every_metric_has_a_row() -> None:
@@ -39,9 +44,30 @@ def test_every_metric_has_a_row() -> None:
             assert any(row in SETTINGS for row in described), name
 
 
-def test_every_problem_has_a_row() -> None:
+def test_every_problem_has_a_row_and_a_page_and_every_page_its_problem() -> None:
     for kind in problems.ALL:
-        assert f"| `{kind.uri}` | {int(kind.status)} |" in PROBLEMS
+        assert f"| [`{kind.uri}`]({kind.slug}.md) | {int(kind.status)} | {kind.title} |" in PROBLEMS
+    pages = {page.stem for page in (ROOT / "docs" / "problems").glob("*.md")} - {"README"}
+    assert pages == {kind.slug for kind in problems.ALL}
+
+
+@pytest.mark.parametrize("kind", problems.ALL, ids=lambda kind: kind.slug)
+def test_the_page_of_a_problem_shows_it_as_it_is_answered(kind: ProblemType) -> None:
+    page = (ROOT / "docs" / "problems" / f"{kind.slug}.md").read_text()
+    assert page.startswith(f"# {kind.slug}\n\n{int(kind.status)}: {kind.title}.\n")
+    assert "**When.** " in page
+    assert "**What to do.** " in page
+    ((head, body),) = re.findall(r"```http\n(.*?)\n\n(.*?)```", page, re.DOTALL)
+    assert head.startswith(f"HTTP/1.1 {int(kind.status)} ")
+    headers = dict(line.split(": ", 1) for line in head.splitlines()[1:])
+    assert headers["Content-Type"] == MEDIA_TYPE
+    document = msgspec.json.decode(body, type=ProblemDocument)
+    assert (document.type, document.title, document.status) == (kind.uri, kind.title, int(kind.status))
+    assert headers.get("X-Request-Id", "") in document.instance
+    for name in openapi.OF_STATUS.get(int(kind.status), ()):
+        assert name in headers
+    for setting in re.findall(r"`HEADRACE_\w+`", page):
+        assert f"| {setting} |" in SETTINGS
 
 
 @pytest.mark.parametrize("language", load_languages().values(), ids=lambda language: language.name)

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.executor.rotation import Rotation
+from services.executor.rotation import Rotation, Turn
 from shared.lanes import Lanes
 
 
@@ -59,32 +59,32 @@ def test_what_is_not_known_may_not_start() -> None:
     assert len(lanes) == 1
 
 
-def test_the_rotation_takes_users_in_turn() -> None:
-    rotation = Rotation()
-    for user, job in (("alice", "a1"), ("alice", "a2"), ("bob", "b1"), ("carol", "c1"), ("bob", "b2")):
-        rotation.offer(user, job)
-    rotation.offer("alice", "a1")
-    assert len(rotation) == 5
-    assert [rotation.take() for _ in range(6)] == ["a1", "b1", "c1", "a2", "b2", None]
-
-
-def test_the_last_of_the_rotation_is_the_newest_users_last_job() -> None:
-    rotation = Rotation()
+def test_the_rotation_takes_who_has_least_then_who_waits_longest() -> None:
+    turns = {"a1": Turn(0, 3), "a2": Turn(1, 1), "b1": Turn(0, 2)}
+    rotation = Rotation(turns.__getitem__)
+    for job in ("a2", "a1", "b1", "a1"):
+        rotation.offer(job)
+    assert len(rotation) == 3
+    assert rotation.last() == "a2"
+    assert [rotation.take() for _ in range(4)] == ["b1", "a1", "a2", None]
     assert rotation.last() is None
-    for user, job in (("alice", "a1"), ("bob", "b1"), ("bob", "b2")):
-        rotation.offer(user, job)
-    assert rotation.last() == "b2"
-    rotation.discard("bob", "b2")
-    assert rotation.last() == "b1"
-    assert len(rotation) == 2
+
+
+def test_turns_change_while_jobs_wait() -> None:
+    turns = {"a1": Turn(1, 1), "b1": Turn(0, 2)}
+    rotation = Rotation(turns.__getitem__)
+    rotation.offer("a1")
+    rotation.offer("b1")
+    turns["a1"] = Turn(0, 1)
+    assert rotation.take() == "a1"
 
 
 def test_the_rotation_forgets_what_is_discarded() -> None:
-    rotation = Rotation()
-    rotation.offer("alice", "a1")
-    rotation.offer("bob", "b1")
-    rotation.discard("alice", "a1")
-    rotation.discard("alice", "a1")
+    rotation = Rotation(lambda _: Turn(0, 0))
+    rotation.offer("a1")
+    rotation.offer("b1")
+    rotation.discard("a1")
+    rotation.discard("a1")
     assert [rotation.take(), rotation.take()] == ["b1", None]
 
 

@@ -1,5 +1,7 @@
 """Settings name the variable that is wrong and never show a value."""
 
+from pathlib import Path
+
 import pytest
 
 from shared.settings import BrokerSettings, ListenSettings, SettingsError, TokenSettings, load
@@ -35,3 +37,34 @@ def test_an_error_never_shows_the_value() -> None:
 def test_the_environment_is_only_read_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADRACE_NATS_URL", "nats://elsewhere:1")
     assert load(BrokerSettings).nats_url == "nats://elsewhere:1"
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_secret_may_stand_in_a_file(tmp_path: Path, end: str) -> None:
+    (tmp_path / "secret").write_bytes(f" hunter2 {end}".encode())
+    settings = load(TokenSettings, {"HEADRACE_TOKEN_SECRET_FILE": str(tmp_path / "secret")})
+    assert settings.token_secret == " hunter2 "
+    broker = load(BrokerSettings, {"HEADRACE_NATS_PASSWORD_FILE": str(tmp_path / "secret")})
+    assert broker.nats_password == " hunter2 "
+
+
+def test_only_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "user").write_text("api")
+    assert load(BrokerSettings, {"HEADRACE_NATS_USER_FILE": str(tmp_path / "user")}).nats_user is None
+
+
+def test_a_secret_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2")
+    environ = {"HEADRACE_TOKEN_SECRET_FILE": str(tmp_path / "secret"), "HEADRACE_TOKEN_SECRET": "hunter3"}
+    with pytest.raises(SettingsError, match="HEADRACE_TOKEN_SECRET and HEADRACE_TOKEN_SECRET_FILE") as caught:
+        load(TokenSettings, environ)
+    assert "hunter" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n", b"hunter2\xff"])
+def test_a_secret_that_cannot_be_read_names_its_variable(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "secret").write_bytes(content)
+    with pytest.raises(SettingsError, match=f"HEADRACE_TOKEN_SECRET_FILE: {tmp_path}/secret") as caught:
+        load(TokenSettings, {"HEADRACE_TOKEN_SECRET_FILE": str(tmp_path / "secret")})
+    assert "hunter" not in str(caught.value)

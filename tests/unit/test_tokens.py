@@ -9,8 +9,9 @@ import pytest
 from jwt.algorithms import get_default_algorithms
 
 from shared.settings import TokenSettings
-from shared.tokens import TokenError, Tokens
+from shared.tokens import LEEWAY_S, TokenError, Tokens
 from shared.tokens.caller import check_user_id
+from shared.tokens.form import signed_claims
 from tests.issuer import NOW, SECRET, Clock, signed, unsigned_token
 
 TOKENS = Tokens(TokenSettings(token_secret=SECRET), now=Clock(NOW))
@@ -45,6 +46,34 @@ async def test_our_own_tokens_are_checked_without_asking_anybody() -> None:
     assert await TOKENS.check(token()) == TOKENS.verify(token())
     assert TOKENS.why_no_keys() is None
     await TOKENS.keep_keys()
+
+
+def test_a_signature_that_was_checked_is_remembered_and_nothing_else_is() -> None:
+    """The same text is another matter for another secret, another audience, another time."""
+    clock, good = Clock(NOW), token()
+    tokens = Tokens(TokenSettings(token_secret=SECRET), now=clock)
+    first = tokens.verify(good)
+    known = signed_claims.cache_info().hits
+    assert tokens.verify(good) == first
+    assert signed_claims.cache_info().hits == known + 1
+    for settings in (
+        TokenSettings(token_secret="x" * 40),
+        TokenSettings(token_secret=SECRET, token_audience="elsewhere"),
+    ):
+        with pytest.raises(TokenError):
+            Tokens(settings, now=clock).verify(good)
+    clock.at = NOW + 3_600 + LEEWAY_S
+    with pytest.raises(TokenError, match="expired"):
+        tokens.verify(good)
+
+
+def test_a_refusal_is_not_remembered() -> None:
+    wrong = token("x" * 40)
+    kept = signed_claims.cache_info().currsize
+    for _ in range(2):
+        with pytest.raises(TokenError):
+            TOKENS.verify(wrong)
+    assert signed_claims.cache_info().currsize == kept
 
 
 ATTACKS = {

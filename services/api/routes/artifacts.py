@@ -9,10 +9,11 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
+from services.api import examples
+from services.api.admission import CallerOf
 from services.api.answers import json_answer
 from services.api.conditions import IfNoneMatch, is_unchanged
-from services.api.context import CallerOf
-from services.api.openapi import told
+from services.api.openapi import NOT_MODIFIED, told
 from services.api.parts import parts_of
 from services.api.queries import check_job_id
 from services.api.shapes import Artifacts
@@ -27,7 +28,7 @@ _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 @router.get(
     "",
     summary="List the files that a job left",
-    responses=told(Artifacts, refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.NOT_FINISHED)),
+    responses=told(examples.FILES, refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.NOT_FINISHED)),
 )
 async def list_artifacts(job_id: str, request: Request, caller: CallerOf) -> Response:
     """List what was kept, and what was asked for and is not kept; 409 until the job has ended."""
@@ -41,10 +42,10 @@ async def list_artifacts(job_id: str, request: Request, caller: CallerOf) -> Res
     summary="Download one of them",
     response_class=StreamingResponse,
     responses=told(
-        None,
+        examples.FILE,
         media_type=OCTETS,
         headers=("ETag", "Content-Disposition"),
-        also={304: "The client has it already"},
+        also=NOT_MODIFIED,
         refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.UNKNOWN_ARTIFACT, problems.NOT_FINISHED),
     ),
 )

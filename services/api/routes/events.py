@@ -15,18 +15,18 @@ from pydantic import StringConstraints
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from services.api import examples
+from services.api.admission import AnyCallerOf, demand
 from services.api.audit import Asked, Reading
-from services.api.context import CallerOf
 from services.api.openapi import told
 from services.api.paging import Time
 from services.api.parts import parts_of
 from shared import problems
 from shared.broker import BrokerError
-from shared.codec import EventObject
 from shared.logs import get_logger
 from shared.problems import ProblemError
 from shared.subjects import USER_BYTES_MAX
-from shared.tokens import SCOPE_AUDIT, Caller
+from shared.tokens import SCOPE_AUDIT, SCOPE_JOBS, Caller
 
 logger = get_logger(__name__)
 router = APIRouter(prefix="/v1/events", tags=["audit"])
@@ -48,7 +48,7 @@ EventType = Annotated[
     summary="Read the audit log",
     response_class=StreamingResponse,
     responses=told(
-        EventObject,
+        examples.EVENT,
         media_type=NDJSON,
         headers=("Headrace-Retention",),
         refusals=(problems.TOO_MANY_READERS,),
@@ -56,7 +56,7 @@ EventType = Annotated[
 )
 async def read_events(
     request: Request,
-    caller: CallerOf,
+    caller: AnyCallerOf,
     after: Annotated[int, Query(ge=0, le=2**63 - 1, description="a sequence")] = 0,
     stored_from: Annotated[Time | None, Query(alias="from")] = None,
     stored_to: Annotated[Time | None, Query(alias="to")] = None,
@@ -75,16 +75,17 @@ async def read_events(
     A body that ends without its last chunk is not whole: go on with `after`, the last `seq` that came.
     A job's events leave together: `Headrace-Retention` tells when.
     """
+    wanted = None if everyone else _whose(caller, user_id)
+    if SCOPE_AUDIT not in caller.scopes:
+        demand(caller, SCOPE_JOBS if wanted == caller.user_id else SCOPE_AUDIT)
     asked = Asked(
-        user_id=None if everyone else _whose(caller, user_id),
+        user_id=wanted,
         job_id=job_id,
         types=frozenset(types or ()),
         after=after,
         stored_from=stored_from,
         stored_to=stored_to,
     )
-    if asked.user_id != caller.user_id and SCOPE_AUDIT not in caller.scopes:
-        raise ProblemError(problems.FORBIDDEN, f"the token lacks the scope {SCOPE_AUDIT!r}")
     parts = parts_of(request)
     headers = {"Headrace-Retention": parts.erasures.retention}
     return _Told(await parts.audit.open(asked, caller.user_id), headers)

@@ -1,47 +1,48 @@
 """/v1/jobs: submit, list, read, cancel, and the history of one."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Body, Header, Query, Request
 from starlette.responses import Response
 
+from services.api import examples
+from services.api.accepted import answer_accepted
+from services.api.admission import CallerOf
 from services.api.answers import json_answer
 from services.api.batches import submit_all
 from services.api.cancellations import request_cancel
-from services.api.conditions import IfNoneMatch, is_unchanged, tag_of
-from services.api.context import CallerOf, ContextOf
-from services.api.openapi import LINKS_OF_A_JOB, told
-from services.api.paging import AsOf, PageCursor, Time, page_cursor, page_start
+from services.api.conditions import IfMatch, IfNoneMatch, expected_sequence, is_unchanged, tag_of
+from services.api.context import context_of
+from services.api.openapi import ACCEPTED_HEADERS, ENDED_MEANWHILE, LINKS_OF_A_JOB, NOT_MODIFIED, told
+from services.api.paging import AsOf, PageCursor, Time, next_link, page_cursor, page_start
 from services.api.parts import parts_of
 from services.api.queries import check_job_id
 from services.api.schemas import BatchBody, SubmissionBody
 from services.api.shapes import Batch, JobEvents, JobsPage
-from services.api.waiting import wait_of
+from services.api.usual import KEY_MAX, SubmissionRoute
+from services.api.waiting import Prefer
 from shared import problems
-from shared.job import Moment, Status
-from shared.record import JobRecord
+from shared.job import Status
 from shared.view import PAGE_MAX, JobsQuestion
 
+submitting = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=SubmissionRoute)
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
-
-Prefer = Annotated[
-    str | None, Header(max_length=1024, description="`wait=N`: answer when the job has ended, or after N s")
-]
+SUBMISSIONS = examples.requests(examples.SUBMISSION, examples.SEVERAL_FILES)
+BATCHES = examples.requests(examples.BATCH_BODY)
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=KEY_MAX)]
 
 
-@router.post(
+@submitting.post(
     "",
     status_code=202,
     summary="Submit a program",
     responses=told(
-        JobRecord,
+        examples.QUEUED,
         status=202,
-        headers=("Location", "Idempotency-Replayed", "Preference-Applied"),
+        headers=ACCEPTED_HEADERS,
         links=LINKS_OF_A_JOB,
-        also={200: "`Prefer: wait` was given, and the job has ended"},
+        also=ENDED_MEANWHILE,
         refusals=(
             problems.INVALID,
             problems.UNKNOWN_LANGUAGE,
@@ -52,43 +53,32 @@ Prefer = Annotated[
     ),
 )
 async def submit_job(
-    body: SubmissionBody,
+    body: Annotated[SubmissionBody, Body(openapi_examples=SUBMISSIONS)],
     request: Request,
     caller: CallerOf,
-    context: ContextOf,
     idempotency_key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
     """Accept a program: it is stored, and will reach exactly one terminal event."""
     parts = parts_of(request)
-    submitted = await parts.submissions.submit(body, caller, context, idempotency_key)
-    job = submitted.job
-    headers = {"Location": f"/v1/jobs/{job.job_id}"}
-    if submitted.replayed:
-        headers["Idempotency-Replayed"] = "true"
-    is_awaited = wait_of(prefer) is not None
-    if is_awaited:
-        waited = await parts.waiting.finished(caller.user_id, job.job_id, prefer)
-        job = waited.job
-        headers |= waited.headers
-    return json_answer(job, status=200 if is_awaited and job.is_finished else 202, headers=headers)
+    submitted = await parts.submissions.submit(body, caller, context_of(request), idempotency_key)
+    return await answer_accepted(submitted, caller, parts.waiting, prefer)
 
 
-@router.post("/batch", summary="Submit several programs", responses=told(Batch))
+@router.post("/batch", summary="Submit several programs", responses=told(examples.BATCH))
 async def submit_batch(
-    body: BatchBody,
+    body: Annotated[BatchBody, Body(openapi_examples=BATCHES)],
     request: Request,
     caller: CallerOf,
-    context: ContextOf,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Accept or refuse each by itself, in order. A key stands for the batch: the same body, the same jobs."""
     submissions = parts_of(request).submissions
-    items = await submit_all(submissions, body.jobs, caller, context, idempotency_key)
+    items = await submit_all(submissions, body.jobs, caller, context_of(request), idempotency_key)
     return json_answer(Batch(jobs=items))
 
 
-@router.get("", summary="List your jobs, newest first", responses=told(JobsPage, headers=("Link",)))
+@router.get("", summary="List your jobs, newest first", responses=told(examples.JOBS, headers=("Link",)))
 async def list_jobs(
     request: Request,
     caller: CallerOf,
@@ -118,20 +108,16 @@ async def list_jobs(
     )
     page = await parts_of(request).queries.jobs(question)
     following = page_cursor(page.before)
-    headers = {}
-    if following is not None:
-        url = request.url.include_query_params(cursor=following)
-        headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-    return json_answer(JobsPage(jobs=page.jobs, next=following), headers=headers)
+    return json_answer(JobsPage(jobs=page.jobs, next=following), headers=next_link(request, following))
 
 
 @router.get(
     "/{job_id}",
     summary="Read one job",
     responses=told(
-        JobRecord,
+        examples.COMPLETED,
         headers=("ETag", "Preference-Applied"),
-        also={304: "The client has it already"},
+        also=NOT_MODIFIED,
         refusals=(
             problems.UNKNOWN_JOB,
             problems.EXPIRED,
@@ -163,23 +149,36 @@ async def read_job(
     status_code=202,
     summary="Cancel one job",
     responses=told(
-        JobRecord, status=202, refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.ALREADY_FINISHED)
+        examples.CANCELLING,
+        status=202,
+        headers=("ETag",),
+        refusals=(
+            problems.UNKNOWN_JOB,
+            problems.EXPIRED,
+            problems.ALREADY_FINISHED,
+            problems.PRECONDITION_FAILED,
+        ),
     ),
 )
-async def cancel_job(job_id: str, request: Request, caller: CallerOf, context: ContextOf) -> Response:
-    """Stop the job: at once while it is queued, as soon as its executor hears of it otherwise."""
+async def cancel_job(job_id: str, request: Request, caller: CallerOf, if_match: IfMatch = None) -> Response:
+    """Stop the job: at once while it is queued, as soon as its executor hears of it otherwise.
+
+    With `If-Match` only if nothing has happened to it since it had that entity tag.
+    """
     check_job_id(job_id)
     parts = parts_of(request)
-    moment = Moment(datetime.now(UTC), context.request_id, context.trace)
-    await request_cancel(parts.cancellations, job_id, caller, moment)
-    return json_answer(await parts.queries.job(caller.user_id, job_id), status=202)
+    moment = context_of(request).moment()
+    expected = expected_sequence(if_match)
+    await request_cancel(parts.cancellations, job_id, caller, moment, expected=expected)
+    job = await parts.queries.job(caller.user_id, job_id)
+    return json_answer(job, status=202, headers={"ETag": tag_of(job.last_sequence)})
 
 
 @router.get(
     "/{job_id}/events",
     summary="Read one job's history",
     responses=told(
-        JobEvents,
+        examples.EVENTS,
         refusals=(
             problems.UNKNOWN_JOB,
             problems.EXPIRED,

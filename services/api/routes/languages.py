@@ -3,8 +3,9 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from services.api import examples
+from services.api.admission import AnyCallerOf
 from services.api.answers import json_answer
-from services.api.context import CallerOf
 from services.api.openapi import told
 from services.api.parts import parts_of
 from services.api.shapes import Languages
@@ -12,7 +13,7 @@ from services.api.shapes import Languages
 router = APIRouter(prefix="/v1/languages", tags=["languages"])
 
 
-@router.get("", summary="List the languages that live executors offer", responses=told(Languages))
-async def list_languages(request: Request, _: CallerOf) -> Response:
+@router.get("", summary="List the languages that live executors offer", responses=told(examples.LANGUAGES))
+async def list_languages(request: Request, _: AnyCallerOf) -> Response:
     """Tell each language's name, version, aliases, extension, stages and default limits."""
     return json_answer(Languages(languages=await parts_of(request).catalogue.offers()))

@@ -2,22 +2,36 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Body, Query, Request
 from starlette.responses import Response
 
+from services.api import examples
+from services.api.accepted import answer_accepted
+from services.api.admission import CallerOf
 from services.api.answers import json_answer
 from services.api.conditions import IfMatch, IfNoneMatch, expected_sequence, is_unchanged, tag_of
-from services.api.context import CallerOf, ContextOf
-from services.api.openapi import LINKS_OF_A_JOB, LINKS_OF_A_SESSION, told
+from services.api.context import context_of
+from services.api.openapi import (
+    ACCEPTED_HEADERS,
+    ENDED_MEANWHILE,
+    LINKS_OF_A_JOB,
+    LINKS_OF_A_SESSION,
+    NOT_MODIFIED,
+    NOTHING,
+    refused,
+    told,
+)
 from services.api.parts import parts_of
 from services.api.schemas import RunBody, SessionBody
 from services.api.sessions import Session
 from services.api.shapes import Revisions, SessionList
+from services.api.waiting import Prefer
 from shared import problems
-from shared.record import JobRecord
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 
+Document = Annotated[SessionBody, Body(openapi_examples=examples.requests(examples.SESSION_BODY))]
+RUNS = examples.requests(examples.RUN_BODY)
 Revision = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="an earlier revision")]
 
 
@@ -26,20 +40,20 @@ Revision = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="an earli
     status_code=201,
     summary="Begin a session",
     responses=told(
-        Session,
+        examples.SESSION,
         status=201,
         headers=("Location", "ETag"),
         links=LINKS_OF_A_SESSION,
         refusals=(problems.TOO_MANY_SESSIONS, problems.STORAGE_FULL),
     ),
 )
-async def create_session(body: SessionBody, request: Request, caller: CallerOf) -> Response:
+async def create_session(body: Document, request: Request, caller: CallerOf) -> Response:
     """Save a new document."""
     session = await parts_of(request).sessions.create(body, caller)
     return _saved(session, status=201, headers={"Location": f"/v1/sessions/{session.session_id}"})
 
 
-@router.get("", summary="List your sessions, last saved first", responses=told(SessionList))
+@router.get("", summary="List your sessions, last saved first", responses=told(examples.SESSIONS))
 async def list_sessions(request: Request, caller: CallerOf) -> Response:
     """List all sessions of the caller, without their documents."""
     return json_answer(SessionList(sessions=await parts_of(request).sessions.cards(caller)))
@@ -49,9 +63,9 @@ async def list_sessions(request: Request, caller: CallerOf) -> Response:
     "/{session_id}",
     summary="Read a session",
     responses=told(
-        Session,
+        examples.SESSION,
         headers=("ETag",),
-        also={304: "The client has it already"},
+        also=NOT_MODIFIED,
         refusals=(problems.UNKNOWN_SESSION,),
     ),
 )
@@ -73,13 +87,13 @@ async def read_session(
     "/{session_id}",
     summary="Save a session",
     responses=told(
-        Session,
+        examples.SESSION,
         headers=("ETag",),
         refusals=(problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED, problems.STORAGE_FULL),
     ),
 )
 async def save_session(
-    session_id: str, body: SessionBody, request: Request, caller: CallerOf, if_match: IfMatch = None
+    session_id: str, body: Document, request: Request, caller: CallerOf, if_match: IfMatch = None
 ) -> Response:
     """Save the whole document as a new revision; with `If-Match` only after that one."""
     expected = expected_sequence(if_match)
@@ -90,7 +104,7 @@ async def save_session(
     "/{session_id}",
     status_code=204,
     summary="Delete a session",
-    responses=told(None, status=204, refusals=(problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED)),
+    responses=NOTHING | refused((problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED)),
 )
 async def delete_session(
     session_id: str, request: Request, caller: CallerOf, if_match: IfMatch = None
@@ -103,7 +117,7 @@ async def delete_session(
 @router.get(
     "/{session_id}/history",
     summary="Read a session's revisions",
-    responses=told(Revisions, refusals=(problems.UNKNOWN_SESSION,)),
+    responses=told(examples.REVISIONS, refusals=(problems.UNKNOWN_SESSION,)),
 )
 async def read_session_history(session_id: str, request: Request, caller: CallerOf) -> Response:
     """List the revisions that are kept, with their documents, oldest first."""
@@ -116,10 +130,11 @@ async def read_session_history(session_id: str, request: Request, caller: Caller
     status_code=202,
     summary="Run a session",
     responses=told(
-        JobRecord,
+        examples.SESSION_RUN,
         status=202,
-        headers=("Location", "Idempotency-Replayed"),
+        headers=ACCEPTED_HEADERS,
         links=LINKS_OF_A_JOB,
+        also=ENDED_MEANWHILE,
         refusals=(
             problems.UNKNOWN_SESSION,
             problems.PRECONDITION_FAILED,
@@ -134,19 +149,17 @@ async def run_session(
     session_id: str,
     request: Request,
     caller: CallerOf,
-    context: ContextOf,
-    body: RunBody | None = None,
+    body: Annotated[RunBody | None, Body(openapi_examples=RUNS)] = None,
     if_match: IfMatch = None,
+    prefer: Prefer = None,
 ) -> Response:
     """Submit the document as it was saved last. The same again, while that is unfinished, is the same job."""
     expected = expected_sequence(if_match)
-    submitted = await parts_of(request).sessions.run(
-        session_id, body or RunBody(), caller, context, expected=expected
+    parts = parts_of(request)
+    submitted = await parts.sessions.run(
+        session_id, body or RunBody(), caller, context_of(request), expected=expected
     )
-    headers = {"Location": f"/v1/jobs/{submitted.job.job_id}"}
-    if submitted.replayed:
-        headers["Idempotency-Replayed"] = "true"
-    return json_answer(submitted.job, status=202, headers=headers)
+    return await answer_accepted(submitted, caller, parts.waiting, prefer)
 
 
 def _saved(session: Session, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:

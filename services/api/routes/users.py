@@ -1,39 +1,36 @@
 """/v1/users: erasing one, for operators."""
 
-from datetime import UTC, datetime
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from services.api import examples
+from services.api.admission import OperatorOf
 from services.api.answers import json_answer
-from services.api.context import CallerOf, ContextOf
-from services.api.erasures import Erasure
-from services.api.openapi import told
+from services.api.context import context_of
+from services.api.openapi import Also, told
 from services.api.parts import parts_of
-from services.api.routes.dead_letters import operator
 from shared import problems
-from shared.job import Moment
 from shared.problems import ProblemError
 from shared.subjects import SubjectError
 
-router = APIRouter(prefix="/v1/users", tags=["operators"], dependencies=[Depends(operator)])
+router = APIRouter(prefix="/v1/users", tags=["operators"])
 
 
 @router.delete(
     "/{user_id:path}",
     summary="Erase a user",
     responses=told(
-        Erasure,
-        also={202: "A part of it is done: ask again until it is answered with 200"},
+        examples.ERASED,
+        also={202: Also("A part of it is done: ask again until it is answered with 200", examples.ERASING)},
         refusals=(problems.INVALID,),
     ),
 )
-async def erase_user(user_id: str, request: Request, caller: CallerOf, context: ContextOf) -> Response:
+async def erase_user(user_id: str, request: Request, caller: OperatorOf) -> Response:
     """Stop the user's jobs, and remove all of them with their files and sessions; tells what remains.
 
     Take away the user's tokens first: whoever has one can begin anew.
     """
-    moment = Moment(datetime.now(UTC), context.request_id, context.trace)
+    moment = context_of(request).moment()
     try:
         erasure = await parts_of(request).erasures.erase(user_id, caller.user_id, moment)
     except SubjectError as error:

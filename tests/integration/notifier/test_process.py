@@ -134,6 +134,7 @@ async def test_health_readiness_and_metrics(start_process: Start, writer: Writer
         assert (await get(notifier.url, "/readyz")).json()["checks"] == {
             "stopping": "ok",
             "broker": "ok",
+            "quorum": "ok",
             "token_keys": "ok",
             "log": "ok",
             "feed": "ok",

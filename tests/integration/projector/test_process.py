@@ -51,7 +51,12 @@ async def test_it_is_ready_once_it_has_caught_up_and_stops_when_told(
         port = (await process.event("listening"))["port"]
         await until_ready(port)
         answer = await readiness(port)
-        assert answer.json()["checks"] == {"stopping": "ok", "broker": "ok", "view": "ok"}
+        assert answer.json()["checks"] == {
+            "stopping": "ok",
+            "broker": "ok",
+            "quorum": "ok",
+            "view": "ok",
+        }
         assert (await answering(broker)).checkpoint == last
         code, said = await process.terminate()
         assert code == 0

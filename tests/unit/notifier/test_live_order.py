@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.notifier.cursor import FeedMark, Position
 from services.notifier.item import Item
-from services.notifier.live_order import HOLD_S, LiveOrder
+from services.notifier.live_order import HOLD_MAX_S, HOLD_S, LiveOrder
 from shared.log import Entry
 from tests import builders
 from tests.unit.notifier.stored import OTHER_JOB, logged, noted, over, us
@@ -49,7 +49,35 @@ def test_what_follows_of_the_same_user_waits_too() -> None:
     assert live.take_log(logged(builders.queued(OTHER_JOB), 2), 0) == []
     assert live.take_log(logged(over(3, OTHER_JOB), 3), 0) == []
     assert places(live.take_feed(noted(2))) == ["feed2", "log1", "log2"]
-    assert places(live.take_feed(noted(3))) == ["feed3", "log3"]
+    assert places(live.take_feed(noted(3, job=OTHER_JOB))) == ["feed3", "log3"]
+
+
+@pytest.mark.clause("5.2")
+def test_the_wait_is_longer_while_the_feed_cannot_be_read() -> None:
+    live = order()
+    live.take_log(logged(over(2), 1), 0)
+    assert live.take_overdue(HOLD_S, feed_read_at=0.2) == []
+    assert live.take_overdue(HOLD_MAX_S - 0.1, feed_read_at=0.2) == []
+    assert places(live.take_overdue(HOLD_MAX_S, feed_read_at=0.2)) == ["log1"]
+
+
+@pytest.mark.clause("5.2")
+def test_the_wait_ends_when_the_feed_was_read_and_does_not_have_it() -> None:
+    live = order()
+    live.take_log(logged(over(2), 1), 0)
+    assert live.take_overdue(HOLD_S + 1, feed_read_at=0) == []
+    assert places(live.take_overdue(HOLD_S + 1, feed_read_at=1)) == ["log1"]
+
+
+@pytest.mark.clause("5.2")
+def test_output_that_comes_after_the_end_is_not_shown() -> None:
+    live = order()
+    live.take_log(logged(over(2), 1), 0)
+    assert places(live.take_overdue(HOLD_S)) == ["log1"]
+    assert live.take_feed(noted(2)) == []
+    assert places(live.take_feed(noted(3, job=OTHER_JOB))) == ["feed3"]
+    assert places(live.take_log(logged(builders.queued(), 2), 2)) == ["log2"]
+    assert places(live.take_feed(noted(4))) == ["feed4"], "the key of an expired job may be used again"
 
 
 def test_other_users_do_not_wait() -> None:

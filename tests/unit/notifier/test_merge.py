@@ -7,7 +7,7 @@ import pytest
 from services.notifier.merge import merge
 from shared.log import Entry
 from tests import builders
-from tests.unit.notifier.stored import logged, noted, over
+from tests.unit.notifier.stored import OTHER_JOB, logged, noted, over
 
 
 async def stream(entries: list[Entry]) -> AsyncIterator[Entry]:
@@ -29,15 +29,21 @@ async def stream(entries: list[Entry]) -> AsyncIterator[Entry]:
         ),
         pytest.param(
             [logged(over(2), 1, 10)],
-            [noted(1, 5), noted(2, 15), noted(3, 16)],
+            [noted(1, 5), noted(2, 15), noted(3, 16, job=OTHER_JOB)],
             ["feed1", "feed2", "log1", "feed3"],
             id="the feed's clock is ahead",
         ),
         pytest.param(
             [logged(over(1_000), 1, 10)],
-            [noted(1, 5), noted(2, 60_000)],
+            [noted(1, 5), noted(2, 60_000, job=OTHER_JOB)],
             ["feed1", "log1", "feed2"],
             id="the feed began anew",
+        ),
+        pytest.param(
+            [logged(over(1), 1, 10), logged(builders.queued(), 2, 20)],
+            [noted(1, 5), noted(2, 15), noted(3, 25)],
+            ["feed1", "log1", "log2", "feed3"],
+            id="too late, until the key is used again",
         ),
         pytest.param(
             [logged(builders.running(), 1, 10)], [noted(1, 11)], ["log1", "feed1"], id="only the end waits"

@@ -1,0 +1,68 @@
+"""The users of nats-server as its configuration has them, made from the one table of rights.
+
+``python -m headrace.local.nats_users`` prints the block at the end of deploy/nats.conf, whose passwords come
+from the environment; the local stack has the same users with generated ones.
+"""
+
+from collections.abc import Mapping
+
+from shared.rights import RIGHTS, Rights
+
+BEGINNING = "# Printed by: python -m headrace.local.nats_users"
+
+
+def password_variable(user: str) -> str:
+    """Where the deployed configuration looks for a user's password."""
+    return f"HEADRACE_NATS_PASSWORD_{user.upper()}"
+
+
+def users(passwords: Mapping[str, str]) -> list[dict[str, object]]:
+    """Every user with its permissions, for a configuration in JSON."""
+    return [
+        {"user": name, "password": passwords[name], "permissions": _permissions(rights)}
+        for name, rights in RIGHTS.items()
+    ]
+
+
+def deployed() -> str:
+    """The same in the server's own language, for people to read."""
+    blocks = [
+        "\n".join(
+            (
+                "    {",
+                f"      user: {name}",
+                f"      password: ${password_variable(name)}",
+                "      permissions: {",
+                *_lines(_permissions(rights)),
+                "      }",
+                "    }",
+            )
+        )
+        for name, rights in RIGHTS.items()
+    ]
+    return "\n".join((BEGINNING, "authorization {", "  users: [", *blocks, "  ]", "}", ""))
+
+
+def _permissions(rights: Rights) -> dict[str, dict[str, list[str]]]:
+    # A user without a list may do everything, so who may do nothing is told so.
+    publish = {"allow": [*rights.publish], "deny": [*rights.denied] if rights.publish else [">"]}
+    return {
+        "publish": {rule: subjects for rule, subjects in publish.items() if subjects},
+        "subscribe": {"allow": [*rights.subscribe]},
+    }
+
+
+def _lines(permissions: Mapping[str, Mapping[str, list[str]]]) -> list[str]:
+    lines = []
+    for what, rules in permissions.items():
+        lines.append(f"        {what}: {{")
+        for rule, subjects in rules.items():
+            lines.append(f"          {rule}: [")
+            lines += [f'            "{subject}"' for subject in subjects]
+            lines.append("          ]")
+        lines.append("        }")
+    return lines
+
+
+if __name__ == "__main__":
+    print(deployed(), end="")  # noqa: T201 - it is what this program is for

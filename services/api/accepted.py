@@ -1,0 +1,26 @@
+"""How an accepted program is answered: with its job, or with its end if the client waits for that."""
+
+from starlette.responses import Response
+
+from services.api.answers import json_answer
+from services.api.conditions import tag_of
+from services.api.submissions import Submitted
+from services.api.waiting import Waiting, wait_of
+from shared.tokens import Caller
+
+
+async def answer_accepted(
+    submitted: Submitted, caller: Caller, waiting: Waiting, prefer: str | None
+) -> Response:
+    """202 with the job as it stands, 200 if it ended during the wait that the client prefers."""
+    job = submitted.job
+    headers = {"Location": f"/v1/jobs/{job.job_id}"}
+    if submitted.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    is_awaited = wait_of(prefer) is not None
+    if is_awaited:
+        waited = await waiting.finished(caller.user_id, job.job_id, prefer)
+        job = waited.job
+        headers |= waited.headers
+    headers["ETag"] = tag_of(job.last_sequence)
+    return json_answer(job, status=200 if is_awaited and job.is_finished else 202, headers=headers)

@@ -1,0 +1,37 @@
+"""A request that outlives the service's own grace period is told to come back, not that something broke."""
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared import problems
+from shared.answers import answer
+from shared.problems import Problem
+
+RETRY_AFTER = {"Retry-After": "1"}
+
+
+class CutOff:
+    """Answers 503 where uvicorn cancels a request that has no answer yet; it would say a bare 500."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap the application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        has_begun = False
+
+        async def send_and_know(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_know)
+        except asyncio.CancelledError:
+            if has_begun or scope["type"] != "http":
+                raise
+            # Nobody but uvicorn cancels this task, and with this answer the request is at its end.
+            problem = Problem(problems.UNAVAILABLE, "the service is restarting", (), RETRY_AFTER)
+            await answer(problem, scope["state"]["request_id"])(scope, receive, send)

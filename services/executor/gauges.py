@@ -1,0 +1,26 @@
+"""What an operator sees of an executor at three in the morning: read when asked for, kept by nobody.
+
+All but the slots and what is parked is the log's, so every executor that has caught up tells the same.
+"""
+
+from datetime import UTC, datetime
+
+from services.executor.parked import Parked
+from services.executor.unfinished import Unfinished
+from shared import metrics
+
+
+def show(slots: int, unfinished: Unfinished, parked: Parked) -> None:
+    """Let /metrics ask for these from now on."""
+    metrics.SLOTS.set(slots)
+    metrics.JOBS_PARKED.set_function(lambda: len(parked))
+    metrics.JOBS_UNFINISHED.set_function(lambda: len(unfinished))
+    metrics.JOBS_STARTABLE.set_function(lambda: len(unfinished.startable))
+    metrics.LANES.set_function(unfinished.lanes.users)
+    metrics.OLDEST_QUEUED.set_function(lambda: _age_s(unfinished.oldest_queued()))
+    metrics.OLDEST_STARTABLE.set_function(lambda: _age_s(unfinished.oldest_startable()))
+
+
+def _age_s(accepted: datetime | None) -> float:
+    """By two clocks, the api's and ours, so never below 0."""
+    return 0.0 if accepted is None else max(0.0, (datetime.now(UTC) - accepted).total_seconds())

@@ -1,0 +1,28 @@
+"""The jobs whose last event was given out lately: output that still comes of them is too late to be shown.
+
+The feed may take a note long after its executor has given it up, and the feed may be behind the log while it
+changes its leader. The result in the terminal event holds what was printed. Pure.
+"""
+
+REMEMBERED_MAX = 10_000
+
+
+class Ended:
+    """Remembers as many jobs as end while the feed keeps their notes, about; the oldest go first."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._jobs: dict[str, None] = {}
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._jobs
+
+    def add(self, job_id: str) -> None:
+        """Its last event has been given out."""
+        self._jobs[job_id] = None
+        if len(self._jobs) > REMEMBERED_MAX:
+            del self._jobs[next(iter(self._jobs))]
+
+    def discard(self, job_id: str) -> None:
+        """It begins: the job that once had its key has left."""
+        self._jobs.pop(job_id, None)

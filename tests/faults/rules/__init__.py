@@ -1,0 +1,1 @@
+"""What a history must be, one module a promise. Pure: no I/O, no clock."""

@@ -1,0 +1,121 @@
+"""A connection outlives servers that are frozen, and one of several servers is enough."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from headrace.local.nats_server import NatsServer, free_port
+from shared.broker import Broker, BrokerError, UnreachableError, connect
+from shared.settings import BrokerSettings
+
+AGAIN_WITHIN_S = 10.0
+"""Five on an idle machine."""
+
+
+@asynccontextmanager
+async def running(directory: Path) -> AsyncIterator[NatsServer]:
+    server = NatsServer(directory, user="test", password="test-password", sync="fast")
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.kill()
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
+    """A process, because it is frozen."""
+    async with running(tmp_path / "one") as started:
+        yield started
+
+
+def settings(*urls: str) -> BrokerSettings:
+    return BrokerSettings(nats_url=", ".join(urls), nats_user="test", nats_password="test-password")
+
+
+def freeze(server: NatsServer) -> None:
+    server.process.send_signal(signal.SIGSTOP)
+
+
+def thaw(server: NatsServer) -> None:
+    server.process.send_signal(signal.SIGCONT)
+
+
+async def until_unready(broker: Broker, text: str) -> None:
+    async with asyncio.timeout(30):
+        while text not in (broker.why_unready() or ""):  # noqa: ASYNC110 - it is a matter of time
+            await asyncio.sleep(0.02)
+
+
+async def until_answered(broker: Broker) -> None:
+    async with asyncio.timeout(AGAIN_WITHIN_S):
+        while True:
+            try:
+                await broker.api("INFO", timeout_s=0.5)
+            except BrokerError:
+                continue
+            return
+
+
+async def test_a_pause_of_the_server_is_told_and_then_over(server: NatsServer) -> None:
+    """A late pong must not end the client's reader, which nobody would notice for half a minute."""
+    async with connect(settings(server.url), service="test") as broker:
+        freeze(server)
+        await until_unready(broker, "NATS has not answered for 4 s")
+        thaw(server)
+        await until_answered(broker)
+        async with asyncio.timeout(AGAIN_WITHIN_S):
+            while broker.why_unready():  # noqa: ASYNC110 - the next pong
+                await asyncio.sleep(0.02)
+        assert not broker.lost.is_set()
+
+
+async def test_a_server_that_stays_frozen_is_left_and_found_again(server: NatsServer) -> None:
+    async with connect(settings(server.url), service="test") as broker:
+        freeze(server)
+        await until_unready(broker, "no connection to NATS")
+        thaw(server)
+        await until_answered(broker)
+        assert broker.facts()["reconnections"] == 1
+        assert not broker.lost.is_set()
+
+
+async def test_another_server_is_used_while_one_is_frozen_or_dead(server: NatsServer, tmp_path: Path) -> None:
+    async with (
+        running(tmp_path / "two") as other,
+        connect(settings(server.url, other.url), service="test") as broker,
+    ):
+        used, spare = (server, other) if _is_at(broker, server) else (other, server)
+        freeze(used)
+        await until_at(broker, spare)
+        await until_answered(broker)
+        thaw(used)
+        await spare.kill()
+        await until_at(broker, used)
+        await until_answered(broker)
+
+
+def _is_at(broker: Broker, server: NatsServer) -> bool:
+    return server.url.endswith(f"//{broker.facts()['server']}")
+
+
+async def until_at(broker: Broker, server: NatsServer) -> None:
+    async with asyncio.timeout(30):
+        while not _is_at(broker, server):  # noqa: ASYNC110 - the client tells nobody
+            await asyncio.sleep(0.02)
+
+
+async def test_the_first_of_several_servers_need_not_be_there(server: NatsServer) -> None:
+    nobody = f"nats://127.0.0.1:{free_port()}"
+    async with connect(settings(nobody, server.url, nobody), service="test") as broker:
+        await until_answered(broker)
+
+
+async def test_something_that_is_no_server_is_named() -> None:
+    with pytest.raises(UnreachableError, match="cannot connect to"):
+        async with connect(settings("nats://not a host"), service="test"):
+            pass

@@ -1,0 +1,146 @@
+"""How much an executor asks for, going by what the log tells and what it has in its hands."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from services.executor.demand import LOST_AFTER_S, SWEEP_MAX, Demand
+from services.executor.execution import Execution
+from services.executor.holding import Holding
+from services.executor.parked import Parked
+from services.executor.rotation import Rotation
+from services.executor.unfinished import Unfinished
+from shared.codec import encode
+from shared.consumer import Delivery
+from shared.events import Event, kind_of
+from shared.log import Entry
+from shared.subjects import job_event
+from tests import builders
+
+
+def named(job: str) -> str:
+    """The id of a job that a test calls by a short name."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, job))
+
+
+@dataclass
+class Executor:
+    """One with a slot, as far as its demand is concerned."""
+
+    unfinished: Unfinished = field(default_factory=Unfinished)
+    holding: Holding = field(default_factory=lambda: Holding(jobs_max=100, bytes_max=1_000_000))
+    executing: dict[str, Execution] = field(default_factory=dict)
+    now: float = 0.0
+    sequence: int = 0
+
+    def __post_init__(self) -> None:
+        self.rotation = Rotation(self.unfinished.turn)
+        self.demand = Demand(
+            1,
+            self.unfinished,
+            holding=self.holding,
+            parked=Parked(lambda: self.now),
+            rotation=self.rotation,
+            executing=self.executing,
+            offers=lambda name: name == "python",
+            clock=lambda: self.now,
+        )
+
+    def tell(self, event: Event) -> None:
+        self.sequence += 1
+        subject = job_event(event.user_id, event.job_id, kind_of(event))
+        self.unfinished.apply(Entry(self.sequence, datetime.now(UTC), subject, encode(event)))
+
+    def queue(self, job: str, user: str, **changes: object) -> None:
+        self.tell(builders.queued(named(job), user, **changes))
+
+    def deliver(self, job: str, user: str) -> None:
+        job_id = named(job)
+        self.holding.keep(builders.queued(job_id, user), Delivery("", hash(job), 100, 1, ""))
+        if self.unfinished.lanes.may_start(job_id):
+            self.rotation.offer(job_id)
+        self.demand.delivered(job_id)
+
+    def begin(self, job: str, user: str) -> None:
+        """The one whose turn it is."""
+        job_id = self.rotation.take()
+        assert job_id == named(job)
+        held = self.holding[job_id]
+        self.executing[job_id] = Execution(held.queued, held.delivery)
+        self.demand.begun(job_id)
+        self.tell(builders.running(job_id, user))
+
+
+def busy() -> Executor:
+    """Its slot is taken, and one more job of the same user waits here."""
+    executor = Executor()
+    for job in ("a1", "a2"):
+        executor.queue(job, "alice")
+    executor.deliver("a1", "alice")
+    executor.begin("a1", "alice")
+    executor.deliver("a2", "alice")
+    return executor
+
+
+def test_an_idle_one_asks_for_its_slots() -> None:
+    assert Executor().demand.want() == 1
+
+
+def test_a_busy_one_asks_for_nothing() -> None:
+    assert busy().demand.want() == 0
+
+
+def test_it_looks_for_somebody_elses_job_once_it_has_given_a_slot() -> None:
+    executor = busy()
+    executor.queue("b1", "bob")
+    assert executor.demand.want() == 1
+    executor.deliver("b1", "bob")
+    assert executor.demand.want() == 0
+    # The only one that waits anywhere: somebody else may be idle.
+    assert executor.demand.excess() == 1
+
+
+def test_it_does_not_look_for_what_it_could_not_run() -> None:
+    executor = busy()
+    executor.queue("b1", "bob", language="cobol")
+    assert executor.demand.want() == 0
+
+
+def test_a_further_job_of_one_user_does_not_end_the_look_for_anothers_first() -> None:
+    executor = Executor()
+    for job in ("a1", "a2", "a3"):
+        executor.queue(job, "alice", concurrency=3)
+    executor.queue("b1", "bob")
+    executor.deliver("a1", "alice")
+    executor.begin("a1", "alice")
+    executor.deliver("a2", "alice")
+    executor.deliver("a3", "alice")
+    assert executor.demand.excess() == 1
+    assert executor.demand.stands_aside(named("a3"))
+    executor.deliver("b1", "bob")
+    assert executor.demand.want() == 0
+    assert executor.rotation.take() == named("b1")
+
+
+def test_it_asks_for_more_at_a_time_while_what_comes_only_waits() -> None:
+    executor = Executor()
+    for number in range(2_000):
+        executor.queue(f"a{number}", "alice")
+    for number in range(1, 12):
+        executor.deliver(f"a{number}", "alice")
+    assert executor.demand.want() == SWEEP_MAX
+    executor.deliver("a0", "alice")
+    assert executor.demand.want() < SWEEP_MAX
+
+
+def test_a_lost_executors_job_is_looked_for_now_and_then_and_kept() -> None:
+    executor = busy()
+    executor.queue("lost", "bob")
+    executor.tell(builders.running(named("lost"), "bob", executor_id="other"))
+    assert executor.demand.want() == 0
+    executor.now = LOST_AFTER_S * 2
+    assert executor.demand.want() == 1
+    executor.deliver("lost", "bob")
+    assert executor.demand.want() == 0
+    assert executor.demand.excess() == 0
+    assert executor.rotation.last() == named("lost")
