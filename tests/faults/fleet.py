@@ -5,7 +5,6 @@ to the server are the run's own. Whoever ends is started again, as any superviso
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
