@@ -41,11 +41,11 @@ bench:
 security *arguments:
     PYTHONASYNCIODEBUG=1 pytest tests/security {{ arguments }}
 
-# A mixed load under faults for so many seconds: what grows meanwhile, and whether a promise was broken.
-soak seconds="60":
-    python -m tests.faults.soak {{ seconds }}
-
 # The images and the compose files, for real: with an engine of their own where there is none. Takes root.
 containers *arguments:
     tests/containers/prepare.sh
     PYTHONASYNCIODEBUG=1 pytest tests/containers {{ arguments }}
+
+# A mixed load under faults for so many seconds: what grows meanwhile, and whether a promise was broken.
+soak seconds="60":
+    python -m tests.faults.soak {{ seconds }}

@@ -15,6 +15,6 @@ old=$(docker compose "$@" ps --quiet "$service")
 count=$(echo "$old" | wc -w)
 docker compose "$@" up --detach --wait --no-deps --no-recreate --scale "$service=$((2 * count))" "$service"
 # shellcheck disable=SC2086 # one word each
-docker stop --time 30 $old
+docker stop -t 30 $old
 # shellcheck disable=SC2086
 docker rm --volumes $old

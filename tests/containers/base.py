@@ -32,7 +32,8 @@ def base_image() -> str:
 
 def _made(archive: Path) -> None:
     command = ["mmdebstrap", "--quiet", "--variant=minbase"]
-    command += [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
+    # As in Debian's own images, nobody waits for the disk: what is half written is made anew.
+    command += ["--dpkgopt=force-unsafe-io", *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT)]
     command += [f"--aptopt={option}" for option in _options()]
     if CERTIFICATES.is_dir():
         command.append(f"--customize-hook=copy-in {CERTIFICATES} {CERTIFICATES.parent}")

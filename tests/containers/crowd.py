@@ -67,7 +67,7 @@ class Member:
         ]
         found += [f"{job} was never accepted" for job in ends.keys() - set(self.accepted)]
         if shown != [event.seq for event in stored]:
-            found.append(f"he was shown {len(shown)} events, and the log has {len(stored)} others")
+            found.append(f"was shown {len(shown)} events that are not the {len(stored)} of the log")
         return [f"{self.name}: {fault}" for fault in found]
 
 

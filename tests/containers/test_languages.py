@@ -4,6 +4,7 @@ import aiohttp
 import pytest
 
 from headrace.answers import kept_bytes
+from headrace.client import AsyncClient
 from services.executor.languages import load_languages
 from tests.containers.stack import Stack
 from tests.integration.sandbox.programs import EXAMPLES
@@ -39,6 +40,14 @@ async def test_a_program_runs_in_a_container_and_is_watched_through_the_proxy(
     ]
     assert found.result is not None
     assert kept_bytes(found.result.stdout).decode() == example.echoed
+
+
+async def test_a_token_is_issued_where_the_secret_is(stack: Stack) -> None:
+    token = stack.compose("exec", "-T", "api", "python", "-m", "deploy.token", "zoe", "1").strip()
+    async with AsyncClient(stack.url, token) as client:
+        job = await client.run({"language": "bash", "code": "echo $((6 * 7))"})
+    assert (job.user_id, job.status) == ("zoe", "completed")
+    assert "usage" in stack.refused("exec", "-T", "api", "python", "-m", "deploy.token")
 
 
 async def test_the_same_comes_over_server_sent_events(stack: Stack) -> None:

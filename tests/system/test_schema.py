@@ -35,6 +35,7 @@ BODIES: dict[str, type[BaseModel]] = {
 }
 
 
+@pytest.mark.timeout(1_800)
 async def test_a_fuzzer_that_believes_the_document_finds_no_failure(
     shared_stack: Stack, tmp_path: Path
 ) -> None:
@@ -48,6 +49,8 @@ async def test_a_fuzzer_that_believes_the_document_finds_no_failure(
             *("--header", f"Authorization: Bearer {user.token}"),
             *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
             *("--max-examples", str(EXAMPLES), "--generation-deterministic", "--no-color"),
+            # A slow answer is no wrong one: erasing the fuzzer takes a while on a busy machine.
+            *("--request-timeout", "120"),
             cwd=tmp_path,
             env={
                 **os.environ,

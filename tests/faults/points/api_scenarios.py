@@ -19,6 +19,7 @@ from tests.faults.points.story import Story
 from tests.system.test_dead_letters import lost
 
 FILE_BYTES = 600_000
+WAIT = {"Prefer": "wait=60"}
 LARGE = "true # " + "x" * 70_000
 """A line of the audit fills a chunk."""
 
@@ -63,7 +64,8 @@ class Stage:
 
     async def block(self) -> str:
         """A job that runs until it is cancelled, so that what is submitted later waits."""
-        job: str = (await self.submit("sleep 9", at_first=False))["job_id"]
+        lasting = await self.submit("sleep 60", at_first=False, limits={"wall_ms": 60_000})
+        job: str = lasting["job_id"]
         await self.story.until(job, "running")
         return job
 
@@ -76,7 +78,8 @@ class Stage:
         for job in jobs:
             await self.story.until_ended(job)
             await self.story.until_viewed(job)
-        assert self.story.jobs_of(self.user) == list(jobs)
+        found = self.story.jobs_of(self.user)
+        assert found == list(jobs), f"{found} instead of {jobs}"
 
 
 async def submit(stage: Stage) -> None:
@@ -94,8 +97,9 @@ async def replay(stage: Stage) -> None:
 
 async def wait(stage: Stage) -> None:
     """The answer is to come with the end."""
-    job = await stage.submit("sleep 0.5", headers={"Prefer": "wait=30"})
-    assert job["status"] == "completed"
+    job = await stage.submit("sleep 0.5", key="the key", headers=WAIT)
+    while job["status"] != "completed":
+        job = await stage.submit("sleep 0.5", key="the key", headers=WAIT)
     await stage.all_ended(job["job_id"])
 
 
@@ -125,7 +129,8 @@ async def cancel_running(stage: Stage) -> None:
     job = await stage.block()
     await stage.cancel(job, at_first=True)
     await stage.all_ended(job)
-    assert stage.story.kinds(job) == ["queued", "running", "cancel_requested", "cancelled"]
+    kinds = stage.story.kinds(job)
+    assert kinds == ["queued", "running", "cancel_requested", "cancelled"], kinds
 
 
 async def session(stage: Stage) -> None:
@@ -144,7 +149,7 @@ async def session(stage: Stage) -> None:
     tag = {"If-Match": f'"{answer.json()["revision"]}"'}
     await stage.client.call("PUT", path, body=saved, headers=tag, also=frozenset({412}))
     history = (await stage.client.call("GET", f"{path}/history")).json()["revisions"]
-    assert [one["document"] for one in history] == [draft, saved]
+    assert [one["document"] for one in history] == [draft, saved], history
     assert len((await stage.client.call("GET", "/v1/sessions")).json()["sessions"]) == 1
 
 
@@ -198,7 +203,8 @@ async def audit(stage: Stage) -> None:
     for _ in range(3):
         await stage.run(LARGE)
     lines = await stage.client.lines("/v1/events")
-    assert [line["seq"] for line in lines] == stage.story.sequences_of(stage.user)
+    told, stored = [line["seq"] for line in lines], stage.story.sequences_of(stage.user)
+    assert told == stored, f"{told} instead of {stored}"
 
 
 async def file(stage: Stage) -> None:
@@ -215,15 +221,18 @@ async def listing(stage: Stage) -> None:
 
 
 async def stop(stage: Stage) -> None:
-    """It is told to stop while a request waits."""
-    submitting = asyncio.create_task(stage.submit("sleep 2", headers={"Prefer": "wait=30"}))
+    """It is told to stop while a request waits, for a job that waits for another."""
+    blocker = await stage.block()
+    submitting = asyncio.create_task(stage.submit(headers=WAIT))
 
     async def waits() -> bool:
         return "headrace_waits 1.0" in (await stage.client.http.get(f"{stage.dying.url}/metrics")).text
 
     await until(waits)
     stage.dying.terminate()
-    await stage.all_ended((await submitting)["job_id"])
+    await stage.dying.ended()
+    await stage.cancel(blocker)
+    await stage.all_ended(blocker, (await submitting)["job_id"])
 
 
 SCENARIOS: dict[str, Callable[[Stage], Awaitable[None]]] = {

@@ -13,6 +13,7 @@ ONCE = "queued running completed"
 TWICE = "queued running running completed"
 EITHER = f"{ONCE} | {TWICE}"
 STOPPED = "queued running cancel_requested cancelled"
+STOPPED_LATER = "queued running running cancel_requested cancelled"
 LOST = "queued running failed"
 
 FETCH, RUNNING, FILE = Row.EXECUTOR_FETCH, Row.EXECUTOR_RUNNING, Row.EXECUTOR_FILE
@@ -80,8 +81,12 @@ _STAGES = (
     Point("executor.compile.ended", f"{ATTEMPTS}._compile", AFTER, "compiled", RUNNING, TWICE),
     Point("executor.run.ended", f"{ATTEMPTS}._run_stage", AFTER, "plain", RUNNING, TWICE),
     Point("executor.feed.closed", "services.executor.feed:Feed.close", AFTER, "plain", RUNNING, TWICE),
-    Point("executor.heartbeat.due", PUBLISH, BEFORE, "long", RUNNING, TWICE, about=is_exactly(b"+WPI")),
-    Point("executor.heartbeat.sent", PUBLISH, AFTER, "long", RUNNING, TWICE, about=is_exactly(b"+WPI")),
+    Point(
+        "executor.heartbeat.due", PUBLISH, BEFORE, "long", RUNNING, STOPPED_LATER, about=is_exactly(b"+WPI")
+    ),
+    Point(
+        "executor.heartbeat.sent", PUBLISH, AFTER, "long", RUNNING, STOPPED_LATER, about=is_exactly(b"+WPI")
+    ),
     Point("executor.file.in_chunks", "shared.objects:Objects._put_chunks", AFTER, "files", FILE, TWICE),
     Point("executor.file.stored", "shared.objects:Objects.put", AFTER, "files", FILE, TWICE),
     Point("executor.file.next_begun", "shared.objects:Objects.put", BEFORE, "files", FILE, TWICE, time=2),
@@ -94,7 +99,7 @@ _STAGES = (
         BEFORE,
         "superseded",
         RUNNING,
-        "queued running running running completed",
+        "queued running running running cancel_requested cancelled",
         about=is_exactly("superseded"),
     ),
     Point(
@@ -152,13 +157,27 @@ _END = (
         about=is_a(JobFailed),
         from_start=True,
     ),
-    Point("executor.stop.withdrawn", "shared.presence:withdraw", AFTER, "stop", DRAIN, f"{TWICE} / {ONCE}"),
-    Point("executor.stop.draining", f"{SCHEDULER}.drain", BEFORE, "stop", DRAIN, f"{TWICE} / {ONCE}"),
     Point(
-        "executor.stop.not_given_back", f"{CONSUMER}.give_back", BEFORE, "stop", DRAIN, f"{TWICE} / {ONCE}"
+        "executor.stop.withdrawn",
+        "shared.presence:withdraw",
+        AFTER,
+        "stop",
+        DRAIN,
+        f"{STOPPED_LATER} / {ONCE}",
     ),
-    Point("executor.stop.given_back", f"{CONSUMER}.give_back", AFTER, "stop", DRAIN, f"{TWICE} / {ONCE}"),
-    Point("executor.stop.drained", f"{SCHEDULER}.drain", AFTER, "stop", DRAIN, f"{ONCE} / {ONCE}"),
+    Point("executor.stop.draining", f"{SCHEDULER}.drain", BEFORE, "stop", DRAIN, f"{STOPPED_LATER} / {ONCE}"),
+    Point(
+        "executor.stop.not_given_back",
+        f"{CONSUMER}.give_back",
+        BEFORE,
+        "stop",
+        DRAIN,
+        f"{STOPPED_LATER} / {ONCE}",
+    ),
+    Point(
+        "executor.stop.given_back", f"{CONSUMER}.give_back", AFTER, "stop", DRAIN, f"{STOPPED_LATER} / {ONCE}"
+    ),
+    Point("executor.stop.drained", f"{SCHEDULER}.drain", AFTER, "drain", DRAIN, f"{STOPPED} / {ONCE}"),
 )
 
 EXECUTOR_POINTS = (*_BEGINNING, *_STAGES, *_END)

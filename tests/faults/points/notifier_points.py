@@ -66,7 +66,6 @@ _LIVE = (
         "watch_live",
         ROW,
         about=of_user("notifier.live.log_arrived"),
-        time=2,
     ),
     Point(
         "notifier.live.log_queued",
@@ -75,7 +74,6 @@ _LIVE = (
         "watch_live",
         ROW,
         about=of_user("notifier.live.log_queued"),
-        time=2,
     ),
     Point(
         "notifier.live.note_arrived",
@@ -84,7 +82,6 @@ _LIVE = (
         "watch_live",
         ROW,
         about=of_user("notifier.live.note_arrived"),
-        time=4,
     ),
     Point(
         "notifier.live.note_queued",
@@ -93,7 +90,6 @@ _LIVE = (
         "watch_live",
         ROW,
         about=of_user("notifier.live.note_queued"),
-        time=4,
     ),
     Point("notifier.live.published", f"{HUB}:Hub.publish", AFTER, "watch_live", ROW, about=is_filled, time=4),
     Point("notifier.outbox.taken", f"{OUTBOX}.take", AFTER, "watch_live", ROW, time=6),

@@ -104,7 +104,8 @@ class Victim(Program):
         code = await self.ended()
         mark = self.directory / DIED
         died_at = mark.read_text() if mark.exists() else "no point"
-        assert (code, died_at) == (-signal.SIGKILL, self.point.name), self.last_words()
+        ended = f"{self.point}: it ended with {code} at {died_at}: {self.last_words()}"
+        assert (code, died_at) == (-signal.SIGKILL, self.point.name), ended
 
 
 class Nursery:

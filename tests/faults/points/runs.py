@@ -32,9 +32,15 @@ async def begun(
         try:
             yield tasks
         finally:
-            for task in tasks.values():
-                task.cancel()
-            await asyncio.gather(*tasks.values(), return_exceptions=True)
+            await _cancel({task for task in tasks.values() if not task.done()})
+
+
+async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
+    """End all of them. Asks again each second, because a call into the client may lose a cancellation."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=1)
 
 
 def asked_for(request: pytest.FixtureRequest) -> list[Point]:

@@ -17,7 +17,7 @@ from shared.objects import Objects
 from shared.record import JobRecord, fold
 from shared.subjects import ARTIFACTS, JOBS, TERMINAL_KINDS, VIEW_JOB, artifact_name, parse
 from shared.view import JobAnswer, JobQuestion, ViewAnswer
-from tests.faults.points.patience import until
+from tests.faults.points.patience import patiently, until
 
 
 class Story:
@@ -65,6 +65,17 @@ class Story:
         async with self._moved:
             await self._moved.wait_for(lambda: not set(kinds).isdisjoint(self.kinds(job_id)))
 
+    async def until_any_of(self, user_id: str) -> list[str]:
+        """The jobs of a user, once there are any."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.jobs_of(user_id))
+        return self.jobs_of(user_id)
+
+    async def until_attempt(self, job_id: str, attempt: int) -> None:
+        """Return when so many attempts have begun."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.kinds(job_id).count("running") >= attempt)
+
     async def until_ended(self, job_id: str) -> Terminal:
         """The end of a job whose whole history is what it must be."""
         await self.until(job_id, *TERMINAL_KINDS)
@@ -76,7 +87,7 @@ class Story:
         assert attempts == list(range(1, len(attempts) + 1)), attempts
         end = events[-1]
         assert isinstance(end, Terminal)
-        await self._check_files(end)
+        await patiently(lambda: self._check_files(end))
         return end
 
     async def until_viewed(self, job_id: str) -> None:
@@ -91,7 +102,7 @@ class Story:
             )
             if not isinstance(answer, JobAnswer) or answer.checkpoint < wanted.last_sequence:
                 return False
-            assert answer.job == wanted
+            assert answer.job == wanted, f"{answer.job} instead of {wanted}"
             return True
 
         await until(is_viewed)

@@ -19,10 +19,10 @@ from tests.faults.points.runs import Runs, begun
 from tests.faults.points.story import Story, followed
 from tests.system.conftest import broker_of
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 AT_ONCE = 4
-PATIENCE_S = 90
+PATIENCE_S = 240
 OPERATOR = frozenset({"jobs", "ops"})
 
 

@@ -6,6 +6,7 @@ Each point has a log of its own. The points wait for redelivery (10 s) together.
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,23 +17,23 @@ import pytest_asyncio
 
 from shared.broker import Broker
 from shared.cancellations import Cancellations
-from shared.events import JobQueued, SourceFile
+from shared.events import JobQueued, Limits, SourceFile
 from shared.job import Moment
 from shared.log import Appended, Log
 from shared.subjects import EXECUTOR_DURABLE, JOBS
 from tests import builders
 from tests.faults.points.executor_points import EXECUTOR_POINTS
-from tests.faults.points.patience import until
+from tests.faults.points.patience import patiently, until
 from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery, Victim, own_log
 from tests.faults.points.runs import Runs, begun
 from tests.faults.points.story import Story, followed
 from tests.hosts import needs
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 AT_ONCE = 4
-PATIENCE_S = 90
+PATIENCE_S = 240
 PRINTS = "echo one; echo two >&2; sleep 0.2; echo three"
 FILES = "head -c 300000 /dev/zero > large.bin; echo small > small.bin"
 COMPILED = '#include <stdio.h>\nint main(void) { puts("one"); return 0; }\n'
@@ -45,6 +46,7 @@ class Stage:
     broker: Broker
     log: Log
     story: Story
+    group: asyncio.TaskGroup
     jobs: list[str]
 
     async def submit(self, code: str = PRINTS, *, user: str = builders.USER, **changes: Any) -> str:  # noqa: ANN401 - fields of the event
@@ -56,6 +58,23 @@ class Stage:
         self.jobs.append(job)
         assert isinstance(await self.log.append(queued, expected=0, patience_s=10), Appended)
         return job
+
+    async def submit_lasting(self, *, attempts: int | None = None) -> str:
+        """A job that runs until it is cancelled: when so many attempts have begun, if that is said."""
+        job = await self.submit("sleep 120", limits=Limits(wall_ms=120_000))
+
+        async def cancel() -> None:
+            await self.story.until_attempt(job, attempts or 0)
+            await self.cancel(job)
+
+        if attempts is not None:
+            self.group.create_task(cancel())
+        return job
+
+    async def cancel(self, job: str) -> None:
+        """As a user does."""
+        moment = Moment(datetime.now(UTC), "the test")
+        await patiently(lambda: Cancellations(self.log, patience_s=10).cancel(builders.USER, job, moment))
 
 
 async def start(stage: Stage) -> None:
@@ -84,29 +103,37 @@ async def files(stage: Stage, _: Victim) -> None:
 
 
 async def long(stage: Stage, _: Victim) -> None:
-    """Longer than until the first heartbeat."""
-    await stage.submit("sleep 4")
+    """Longer than until the first heartbeat; ended when it was begun again."""
+    await stage.submit_lasting(attempts=2)
 
 
 async def superseded(stage: Stage, _: Victim) -> None:
     """Somebody else begins another attempt while the first one runs."""
-    job = await stage.submit("sleep 3")
+    job = await stage.submit_lasting(attempts=3)
     await stage.story.until(job, "running")
     running = builders.running(job, attempt=2, executor_id="other")
     await stage.log.append(running, expected=stage.story.last_sequence(job), patience_s=10)
 
 
 async def cancelled(stage: Stage, _: Victim) -> None:
-    job = await stage.submit("sleep 9")
-    await stage.story.until(job, "running")
-    moment = Moment(datetime.now(UTC), "the test")
-    await Cancellations(stage.log, patience_s=10).cancel(builders.USER, job, moment)
+    await stage.submit_lasting(attempts=1)
 
 
 async def stop(stage: Stage, dying: Victim) -> None:
     """It is told to stop while one job runs and another is held."""
-    running = await stage.submit("sleep 1")
-    await stage.story.until(running, "running")
+    job = await stage.submit_lasting(attempts=2)
+    await _tell_to_stop(stage, dying, job)
+
+
+async def drain(stage: Stage, dying: Victim) -> None:
+    """The same, and the job that runs ends within the grace period."""
+    job = await stage.submit_lasting()
+    await _tell_to_stop(stage, dying, job)
+    await stage.cancel(job)
+
+
+async def _tell_to_stop(stage: Stage, dying: Victim, job: str) -> None:
+    await stage.story.until(job, "running")
     await stage.submit(user="bob")
 
     async def are_both_here() -> bool:
@@ -118,21 +145,25 @@ async def stop(stage: Stage, dying: Victim) -> None:
 
 BEFORE: dict[str, Callable[[Stage], Awaitable[None]]] = {"start": start, "lost": lost}
 AFTERWARDS: dict[str, Callable[[Stage, Victim], Awaitable[None]]] = {
-    each.__name__: each for each in (plain, compiled, files, long, superseded, cancelled, stop)
+    each.__name__: each for each in (plain, compiled, files, long, superseded, cancelled, stop, drain)
 }
 
 
 async def run(point: Point, nursery: Nursery, turn: asyncio.Semaphore, directory: Path) -> None:
-    """Let one executor die, and another go on."""
-    async with turn, own_log(directory / "nats") as (server, broker), followed(broker) as story:
-        stage = Stage(broker, Log(broker), story, [])
-        environment = {
-            **server.environment,
-            "HEADRACE_SLOTS": "1",
-            "HEADRACE_ATTEMPTS_MAX": "1" if point.scenario == "lost" else "3",
-            "PATH": os.defpath,
-        }
-        async with asyncio.timeout(PATIENCE_S):
+    """Let one executor die, and another go on; its turn is over when there is nothing to do but wait."""
+    async with AsyncExitStack() as opened:
+        async with turn, asyncio.timeout(PATIENCE_S):
+            server, broker = await opened.enter_async_context(own_log(directory / "nats"))
+            story = await opened.enter_async_context(followed(broker))
+            group = await opened.enter_async_context(asyncio.TaskGroup())
+            stage = Stage(broker, Log(broker), story, group, [])
+            environment = {
+                **server.environment,
+                "HEADRACE_SLOTS": "1",
+                "HEADRACE_GRACE_S": str(PATIENCE_S),
+                "HEADRACE_ATTEMPTS_MAX": "1" if point.scenario == "lost" else "3",
+                "PATH": os.defpath,
+            }
             if point.scenario in BEFORE:
                 await BEFORE[point.scenario](stage)
             async with nursery.victim(point, environment, directory / "victim") as dying:
@@ -141,15 +172,10 @@ async def run(point: Point, nursery: Nursery, turn: asyncio.Semaphore, directory
                     dying.arm()
                     await AFTERWARDS[point.scenario](stage, dying)
                 await dying.dead()
-        async with nursery.program(environment) as survivor:
+            survivor = await opened.enter_async_context(nursery.program(environment))
             await survivor.ready()
-            # From here on it is the server that is waited for.
-            turn.release()
-            try:
-                async with asyncio.timeout(PATIENCE_S):
-                    await _judge(point, stage)
-            finally:
-                await turn.acquire()
+        async with asyncio.timeout(PATIENCE_S):
+            await _judge(point, stage)
 
 
 async def _judge(point: Point, stage: Stage) -> None:

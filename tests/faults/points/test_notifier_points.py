@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import pytest
 import pytest_asyncio
 
 from headrace.client import open_client
-from headrace.connection import local_endpoint
+from headrace.connection import Endpoint, local_endpoint
+from headrace.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from tests.faults.points.notifier_points import NOTIFIER_POINTS
+from tests.faults.points.patience import patiently
 from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery, Victim
 from tests.faults.points.runs import Runs, begun
@@ -22,12 +25,14 @@ from tests.faults.resume_socket import RawSocket
 from tests.faults.resume_stack import User
 from tests.system.conftest import broker_of
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 AT_ONCE = 4
-PATIENCE_S = 90
+PATIENCE_S = 240
 PRINTS = "for line in 1 2 3 4 5 6 7 8; do echo line $line; sleep 0.06; done"
-FLOODS = "head -c 250000 /dev/zero | tr '\\0' x"
+LASTS = f"{PRINTS}; sleep 60"
+"""It is cancelled when the notifier is dead, so that nothing is over before."""
+FLOODS = "head -c 250000 /dev/zero | tr '\\0' x; sleep 60"
 QUEUE_BYTES = 2_000
 """Of a notifier whose clients are soon too slow."""
 
@@ -42,11 +47,22 @@ class Stage:
     viewer: Viewer
     dying: Victim
 
-    async def submit(self, code: str = PRINTS) -> str:
+    async def submit(self, code: str = LASTS) -> str:
         """An accepted job."""
-        endpoint = local_endpoint(self.stack.directory, self.stack.address, self.user)
-        async with open_client(endpoint) as client:
-            return (await client.submit({"language": "bash", "code": code})).job_id
+        async with open_client(self._endpoint()) as client:
+            body = {"language": "bash", "code": code, "limits": {"wall_ms": 60_000}}
+            return (await client.submit(body)).job_id
+
+    async def cancel_when_dead(self) -> None:
+        """Let the job end, if it has not ended."""
+        await self.dying.ended()
+        async with open_client(self._endpoint()) as client:
+            for job in await self.story.until_any_of(self.user):
+                with suppress(ProblemAnswerError):
+                    await client.cancel(job)
+
+    def _endpoint(self) -> Endpoint:
+        return local_endpoint(self.stack.directory, self.stack.address, self.user)
 
     async def ask(self, **message: str) -> Shown:
         """One question, asked again where its answer was lost."""
@@ -67,13 +83,13 @@ async def watch(stage: Stage) -> None:
 
 async def watch_ended(stage: Stage) -> None:
     """All of it is history."""
-    await stage.story.until_ended(await stage.submit())
+    await stage.story.until_ended(await stage.submit(PRINTS))
     await stage.viewer.watch()
 
 
 async def watch_one(stage: Stage) -> None:
     """One job, to the word that this was all."""
-    await stage.viewer.watch(await stage.submit())
+    await stage.viewer.watch(await stage.submit(PRINTS))
 
 
 async def watch_live(stage: Stage) -> None:
@@ -93,7 +109,7 @@ async def slow(stage: Stage) -> None:
 
 async def cancel(stage: Stage) -> None:
     """Asked until it is answered, and stopped once."""
-    job = await stage.submit("sleep 9")
+    job = await stage.submit()
     await stage.story.until(job, "running")
     answer = await stage.ask(type="cancel", id="c", job_id=job)
     assert answer["type"] == "status" or answer["code"] == "already_finished", answer
@@ -103,7 +119,7 @@ async def cancel(stage: Stage) -> None:
 
 
 async def status(stage: Stage) -> None:
-    job = await stage.submit()
+    job = await stage.submit(PRINTS)
     await stage.story.until_ended(job)
     answer = await stage.ask(type="status", id="q", job_id=job)
     assert (answer["job"]["job_id"], answer["job"]["status"]) == (job, "completed")
@@ -173,11 +189,15 @@ async def run(
             dying.arm()
         user = User(stack, point.name)
         viewer = Viewer(f"ws://127.0.0.1:{dying.port}/v1/ws", stack.address.websocket_url, user.token)
-        await SCENARIOS[point.scenario](Stage(stack, story, point.name, viewer, dying))
+        stage = Stage(stack, story, point.name, viewer, dying)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(stage.cancel_when_dead())
+            await SCENARIOS[point.scenario](stage)
         await dying.dead()
         (job,) = story.jobs_of(point.name)
         await story.until_ended(job)
-        assert check(viewer.shown, await user.truth(stack, feed_is_whole=True)) == []
+        truth = await patiently(lambda: user.truth(stack, feed_is_whole=True))
+        assert check(viewer.shown, truth) == []
         assert viewer.breaks > 0
 
 

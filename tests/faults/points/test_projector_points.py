@@ -37,10 +37,10 @@ from tests.integration.projector.test_sweeper import (
 )
 from tests.unit.projector.histories import Rows, random_history
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 AT_ONCE = 4
-PATIENCE_S = 90
+PATIENCE_S = 240
 EARLIER, LATER = 120, 150
 
 

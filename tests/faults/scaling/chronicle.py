@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from shared.broker import Broker
-from shared.events import JobQueued, JobRunning, SourceFile
+from shared.events import JobQueued, JobRunning, Limits, SourceFile
 from shared.follow import Follower
 from shared.log import Appended, Entry, Log
 from shared.subjects import JOBS, TERMINAL_KINDS
@@ -105,6 +105,7 @@ async def submit(log: Log, user: str, count: int = 1, *, seconds: float, concurr
             language="bash",
             entrypoint="main.sh",
             files=(SourceFile(name="main.sh", content=f"sleep {seconds}"),),
+            limits=Limits(wall_ms=60_000),
             concurrency=concurrency,
         )
         assert isinstance(await log.append(queued, expected=0, patience_s=PATIENCE_S), Appended)

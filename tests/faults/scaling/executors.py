@@ -20,6 +20,7 @@ class Executors:
         self._broker = broker
         self._directory = directory
         self._processes: dict[str, Process] = {}
+        self._ports: dict[str, int] = {}
 
     async def join(self, name: str, *, slots: int = 2, **settings: int) -> None:
         """Start one, and return when it has announced itself."""
@@ -29,10 +30,11 @@ class Executors:
             there.set()
 
         subscription = await self._broker.subscribe(executor_key(name), notice)
+        self._ports[name] = free_port()
         environment = {
             **self._environment,
             **{f"HEADRACE_{key.upper()}": str(value) for key, value in settings.items()},
-            "HEADRACE_HEALTH_PORT": str(free_port()),
+            "HEADRACE_HEALTH_PORT": str(self._ports[name]),
             "HEADRACE_EXECUTOR_ID": name,
             "HEADRACE_SLOTS": str(slots),
             "PATH": "/usr/bin:/bin",
@@ -44,6 +46,10 @@ class Executors:
         async with asyncio.timeout(READY_WITHIN_S):
             await there.wait()
         await subscription.unsubscribe()
+
+    def metrics_url(self, name: str) -> str:
+        """Where it tells its figures."""
+        return f"http://127.0.0.1:{self._ports[name]}/metrics"
 
     def ask_to_leave(self, name: str) -> None:
         """SIGTERM."""

@@ -32,7 +32,7 @@ async def test_one_user_whose_jobs_are_all_held_elsewhere_uses_both(
 ) -> None:
     """K = 4 on two executors with two slots each: the second pair begins before the first has ended."""
     await executors.join("x1")
-    jobs = await submit(log, "alice", 4, seconds=20, concurrency=4)
+    jobs = await submit(log, "alice", 4, seconds=55, concurrency=4)
     await chronicle.until_begun(*jobs[:2])
     await executors.join("x2")
     await chronicle.until_begun(*jobs)
