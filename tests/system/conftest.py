@@ -68,7 +68,7 @@ async def user_of(stack: Stack, name: str = "alice", **claims: Any) -> AsyncIter
 
 @asynccontextmanager
 async def broker_of(stack: Stack) -> AsyncIterator[Broker]:
-    """A connection of the test's own to the stack's log, answered where the api is: projectors answer nobody else."""
+    """A connection of the test's own to the log, answered where the api is: projectors answer only there."""
     settings = BrokerSettings(
         nats_url=stack.nats.url, nats_user=stack.nats.user, nats_password=stack.nats.password
     )
