@@ -20,7 +20,7 @@ from services.executor.sandbox.sandbox import RejectedError, Sandbox, SandboxErr
 from services.executor.settings import ExecutorSettings
 from services.executor.unfinished import Unfinished
 from shared import metrics
-from shared.broker import Broker, BrokerError
+from shared.broker import Broker, BrokerError, UnreachableError
 from shared.events import Event, JobQueued, JobRunning, StreamName, Terminal
 from shared.job import (
     Append,
@@ -34,7 +34,7 @@ from shared.job import (
     decide_start,
     status_of,
 )
-from shared.log import Appended, Log
+from shared.log import Appended, History, Log
 from shared.logs import get_logger
 from shared.objects import Objects
 from shared.subjects import ARTIFACTS
@@ -43,6 +43,8 @@ logger = get_logger(__name__)
 
 PATIENCE_S = 30.0
 RETRY_PAUSE_S = 0.5
+READ_PATIENCE_S = 4.0
+"""With the last question's own two seconds, well within a lease of ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class Attempts:
             result = await self._log.append(decision.event, expected=sequence, patience_s=PATIENCE_S)
             if isinstance(result, Appended):
                 return self._begun(decision.event, result.sequence)
-            history = await self._log.read_job(queued.user_id, queued.job_id, at_least=result.last_sequence)
+            history = await self._read(queued, at_least=result.last_sequence)
             if isinstance(history.state, Running) and history.state.attempt > _attempt_of(state):
                 # Somebody else began meanwhile and holds the job: its own delivery is the valid one.
                 return LetGo()
@@ -212,16 +214,16 @@ class Attempts:
         while True:
             try:
                 result = await self._log.append(outcome, expected=sequence, patience_s=PATIENCE_S)
+                if isinstance(result, Appended):
+                    metrics.FINISHED.labels(status=status_of(Finished(queued, outcome))).inc()
+                    return Ack()
+                history = await self._read(queued, at_least=result.last_sequence)
             except BrokerError:
                 if execution.stop_reason == "shutdown":
                     raise
                 # The program has run; only a process that must end gives up its result.
                 await asyncio.sleep(RETRY_PAUSE_S)
                 continue
-            if isinstance(result, Appended):
-                metrics.FINISHED.labels(status=status_of(Finished(queued, outcome))).inc()
-                return Ack()
-            history = await self._log.read_job(queued.user_id, queued.job_id, at_least=result.last_sequence)
             decision = decide_finish(history.state, outcome)
             if not isinstance(decision, Append):
                 return await self._refused(execution, outcome, history.state)
@@ -245,8 +247,24 @@ class Attempts:
         known = self._unfinished.get(queued.job_id)
         if known is not None:
             return known.state, known.last_sequence
-        history = await self._log.read_job(queued.user_id, queued.job_id)
+        history = await self._read(queued)
         return history.state, history.last_sequence
+
+    async def _read(self, queued: JobQueued, *, at_least: int = 0) -> History:
+        """Fold the job, asking again where one answer does not come. Raises BrokerError.
+
+        Who gave up at once would let the job wait until it is delivered again. Who asked for longer than its
+        lease might hold a job that was given to another.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + READ_PATIENCE_S
+        while True:
+            try:
+                return await self._log.read_job(queued.user_id, queued.job_id, at_least=at_least)
+            except UnreachableError:
+                if clock() >= deadline:
+                    raise
+                await asyncio.sleep(RETRY_PAUSE_S)
 
     def _cancelled_by(self, job_id: str) -> str | None:
         known = self._unfinished.get(job_id)

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from tests.faults.fleet import Fleet
 from tests.faults.history import Fault, now
@@ -24,6 +24,7 @@ OTHERS_PAUSE_S = (0.5, 8.0)
 BAD_WEATHER_S = (2.0, 12.0)
 
 Trouble: TypeAlias = Callable[[], None]
+Card = TypeVar("Card")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,22 @@ class Pace:
     troubles_max: int | None = None
 
 
-def _dealt(cards: list[Trouble], chance: random.Random) -> Callable[[], Trouble]:
-    """Each of them in a random order, then each again, so that a short run has every kind."""
-    deck: list[Trouble] = []
+def _dealt(cards: Sequence[Card], chance: random.Random) -> Callable[[], Card]:
+    """Each of them in a random order, then each again, so that a short run has every one."""
+    deck: list[Card] = []
 
-    def deal() -> Trouble:
+    def deal() -> Card:
         if not deck:
             deck.extend(cards)
             chance.shuffle(deck)
         return deck.pop()
 
     return deal
+
+
+def _another(chance: random.Random) -> random.Random:
+    """Dice of its own, so that what one thing draws does not depend on when another one did."""
+    return random.Random(chance.random())  # noqa: S311 - disturbances
 
 
 async def _every(seconds: float, disturb: Trouble, times_max: int | None) -> None:
@@ -74,12 +80,13 @@ class Chaos:
         self._chance = chance
         self._recorder = recorder
         self._healing: set[asyncio.Task[None]] = set()
-        self._next_trouble = _dealt(
-            [
-                *(self._pause, self._pause, self._restart),
-                *(self._latency, self._reset, self._black_hole, self._narrow, self._slice),
-            ],
-            chance,
+        troubles: list[Trouble] = [
+            *(self._pause, self._pause, self._restart),
+            *(self._latency, self._reset, self._black_hole, self._narrow, self._slice),
+        ]
+        self._next_trouble = _dealt(troubles, _another(chance))
+        self._next_victim = _dealt(
+            [member for member in fleet.members if member.name not in spared], _another(chance)
         )
 
     async def run(self) -> None:
@@ -95,10 +102,13 @@ class Chaos:
             self._heal()
 
     def _kill(self) -> None:
-        """Any process that runs, the server among them."""
-        if victim := self._victim(self._fleet.members):
-            self._note("kill", victim)
-            victim.send(signal.SIGKILL)
+        """Any process, the server among them; the next one if that does not run at the moment."""
+        for _ in self._fleet.members:
+            victim = self._next_victim()
+            if victim.is_up:
+                self._note("kill", victim)
+                victim.send(signal.SIGKILL)
+                return
 
     def _trouble(self) -> None:
         self._next_trouble()()

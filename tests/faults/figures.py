@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import TypeAlias
 
 from shared.events import JobRunning
 from tests.faults.history import Fault, History, Life
@@ -18,6 +19,10 @@ LEASE = timedelta(seconds=10)
 
 DISTURBING = frozenset({"executor", "nats"})
 """Who can delay a job that is to run again: whoever was given it, and who has to give it."""
+
+
+Befell: TypeAlias = tuple[Fault, str]
+"""A fault, and the service that it befell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +75,20 @@ class Figures:
 
 def figures_of(history: History, story: Story) -> Figures:
     """Count."""
+    services = {life.name: life.service for life in history.lives}
+    befell = [(fault, services.get(fault.target, fault.target)) for fault in history.faults]
     times = [fact.stored_at for fact in story.facts]
     subscribers = {one.subscriber for one in history.connections}
     return Figures(
         jobs=len(story.newest),
         endings=Counter(_ending(record.status, record.reason) for record in story.newest.values()),
-        faults=Counter(f"{fault.kind} {_service(history.lives, fault)}" for fault in history.faults),
+        faults=Counter(f"{fault.kind} {service}" for fault, service in befell),
         calls=len(history.calls),
         calls_repeated=sum(call.status is None or call.status in NOT_NOW for call in history.calls),
         later_attempts=sum(attempt > 1 for _, attempt in _attempts(story)),
         refused=len(history.refused),
-        overlaps=tuple(_overlaps(history, story)),
-        reruns=tuple(_reruns(history, story)),
+        overlaps=tuple(_overlaps(history.lives, befell, story)),
+        reruns=tuple(_reruns(history.lives, befell, story)),
         connections=len(history.connections),
         resumes=len(history.connections) - len(subscribers),
         events_shown=len(history.shown),
@@ -101,21 +108,17 @@ def _ending(status: str, reason: str | None) -> str:
     return status if reason is None else f"{status}: {reason}"
 
 
-def _service(lives: Sequence[Life], fault: Fault) -> str:
-    return next((life.service for life in lives if life.name == fault.target), fault.target)
-
-
 def _attempts(story: Story) -> Iterator[tuple[Fact, int]]:
     for fact in story.facts:
         if isinstance(fact.event, JobRunning):
             yield fact, fact.event.attempt
 
 
-def _reruns(history: History, story: Story) -> Iterator[Rerun]:
+def _reruns(lives: Sequence[Life], befell: Sequence[Befell], story: Story) -> Iterator[Rerun]:
     """For each killed executor: the jobs whose newest attempt then was its own."""
     killed = {
         life.name: life.ended_at
-        for life in history.lives
+        for life in lives
         if life.service == "executor" and life.exit_code == KILLED and life.ended_at is not None
     }
     for job_id, facts in story.of_job.items():
@@ -125,7 +128,7 @@ def _reruns(history: History, story: Story) -> Iterator[Rerun]:
             if died_at is None or begun.stored_at > died_at or not after or after[0].stored_at <= died_at:
                 continue
             until = after[0].stored_at
-            others = _disturbances(history, attempt.executor_id, died_at, until)
+            others = _disturbances(befell, attempt.executor_id, died_at, until)
             last = min(until, max([died_at, *(fault.ended_at or fault.began_at for fault in others)]))
             yield Rerun(
                 job_id,
@@ -141,41 +144,41 @@ def _moves_on(fact: Fact) -> bool:
     return fact.is_terminal or isinstance(fact.event, JobRunning)
 
 
-def _disturbances(history: History, executor: str, since: datetime, until: datetime) -> list[Fault]:
+def _disturbances(befell: Sequence[Befell], executor: str, since: datetime, until: datetime) -> list[Fault]:
     """What befell others who can delay a job."""
     return [
         fault
-        for fault in history.faults
+        for fault, service in befell
         if fault.target != executor
-        and _service(history.lives, fault) in DISTURBING
+        and service in DISTURBING
         and fault.began_at <= until
         and (fault.ended_at or fault.began_at) >= since
     ]
 
 
-def _overlaps(history: History, story: Story) -> Iterator[Overlap]:
-    lives = {life.name: life for life in history.lives}
+def _overlaps(lives: Sequence[Life], befell: Sequence[Befell], story: Story) -> Iterator[Overlap]:
+    by_name = {life.name: life for life in lives}
     for job_id in story.of_job:
         attempts = story.attempts(job_id)
         for (begun, earlier), (fact, later) in pairwise(attempts):
-            life = lives.get(earlier.executor_id)
+            life = by_name.get(earlier.executor_id)
             if life is None or later.executor_id == earlier.executor_id:
                 continue
             if life.ended_at is None or life.ended_at > fact.stored_at:
-                why = _what_befell(history, life, begun.stored_at, fact.stored_at)
+                why = _what_befell(befell, life, begun.stored_at, fact.stored_at)
                 yield Overlap(job_id, earlier.attempt, life.name, why)
 
 
-def _what_befell(history: History, life: Life, since: datetime, until: datetime) -> str:
+def _what_befell(befell: Sequence[Befell], life: Life, since: datetime, until: datetime) -> str:
     """The faults of an executor, and of the server, during an attempt and just before it.
 
     A server that was killed may deliver again what it had delivered, as soon as it is back.
     """
     since -= LEASE
     found = {
-        fault.kind if fault.target == life.name else f"{fault.kind} {_service(history.lives, fault)}"
-        for fault in history.faults
-        if (fault.target == life.name or _service(history.lives, fault) == "nats")
+        fault.kind if fault.target == life.name else f"{fault.kind} {service}"
+        for fault, service in befell
+        if (fault.target == life.name or service == "nats")
         and fault.began_at <= until
         and (fault.ended_at or fault.began_at) >= since
     }

@@ -5,7 +5,6 @@ to the server are the run's own. Whoever ends is started again, as any superviso
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -104,7 +103,7 @@ async def _add(
     to_server = await open_ones.enter_async_context(Proxy("127.0.0.1", fleet.stack.nats.port))
     health_port, port = free_port(), free_port()
     environment = {
-        **environment_of(fleet.stack, service),
+        **fleet.stack.environment_of(service),
         "HEADRACE_NATS_URL": f"nats://127.0.0.1:{to_server.port}",
         "HEADRACE_HEALTH_PORT": str(health_port),
         "HEADRACE_API_PORT": str(port),
@@ -122,14 +121,6 @@ async def _add(
         urls = fleet.api_urls if service == "api" else fleet.notifier_urls
         urls.append(f"http://127.0.0.1:{to_clients.port}")
     fleet.replicas.append(replica)
-
-
-def environment_of(stack: Stack, service: str) -> dict[str, str]:
-    """What `headrace up` tells a service."""
-    environment = {**os.environ, **stack.environment}
-    if service not in FACES_CLIENTS:
-        del environment["HEADRACE_TOKEN_SECRET"]
-    return environment
 
 
 def _view_path(stack: Stack, name: str) -> Path:

@@ -29,8 +29,8 @@ def main() -> None:
         pace=Pace(kill_every_s=asked.every, trouble_every_s=2 * asked.every),
         size=Size(executors=asked.executors),
     )
-    with tempfile.TemporaryDirectory(prefix="headrace-run-") as directory:
-        uvloop.run(run(plan, Path(directory) / "data", asked.history))
+    with tempfile.TemporaryDirectory(prefix="headrace-run-") as temporary:
+        uvloop.run(run(plan, asked.keep or Path(temporary) / "data", asked.history))
     history = read(asked.history)
     verdict = check(history)
     told = report(history, verdict)
@@ -49,6 +49,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--executors", type=int, default=3)
     parser.add_argument("--history", type=Path, default=Path("run.jsonl"))
     parser.add_argument("--report", type=Path)
+    parser.add_argument("--keep", type=Path, help="where logs and data stay; without it they go")
     return parser
 
 

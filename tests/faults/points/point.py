@@ -7,6 +7,7 @@ once the point is armed, and only if it is about what the point is about.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from shared.subjects import parse
@@ -88,6 +89,11 @@ def text(begin: str = "", *, end: str = "") -> About:
 def is_exactly(wanted: object) -> About:
     """About this very value."""
     return lambda value: bool(value == wanted)
+
+
+def is_path(name: str) -> About:
+    """About a file of this name."""
+    return lambda value: isinstance(value, Path) and value.name == name
 
 
 def is_filled(value: object) -> bool:

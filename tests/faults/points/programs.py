@@ -56,8 +56,9 @@ class Program:
 
     async def ended(self) -> int:
         """Its exit code."""
-        code = await self._code
-        await self._reading
+        # Whoever stops waiting must not take it from the others who wait.
+        code = await asyncio.shield(self._code)
+        await asyncio.shield(self._reading)
         return code
 
     async def kill(self) -> None:
@@ -85,7 +86,7 @@ class Program:
             if b'"event": "listening"' in line:
                 self.port = int(json.loads(line)["port"])
                 self._listening.set()
-        await self._code
+        await asyncio.shield(self._code)
         self._listening.set()
 
 
@@ -104,7 +105,8 @@ class Victim(Program):
         code = await self.ended()
         mark = self.directory / DIED
         died_at = mark.read_text() if mark.exists() else "no point"
-        assert (code, died_at) == (-signal.SIGKILL, self.point.name), self.last_words()
+        ended = f"{self.point}: it ended with {code} at {died_at}: {self.last_words()}"
+        assert (code, died_at) == (-signal.SIGKILL, self.point.name), ended
 
 
 class Nursery:

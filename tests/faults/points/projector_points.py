@@ -1,7 +1,7 @@
 """Where a projector is made to die. Its next start must end with the view that the log makes."""
 
 from shared.events import JobExpired
-from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_filled
+from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_filled, is_path
 
 VIEW = "services.projector.view"
 FILES = "services.projector.files"
@@ -11,6 +11,7 @@ SWEEPER = "services.projector.sweeper:Sweeper"
 LEAVING = "services.projector.leaving"
 QUERIES = "services.projector.queries"
 APPEND = "shared.log:Log.append"
+RENAME = "pathlib:Path.replace"
 
 BATCH, QUESTION = Row.PROJECTOR_BATCH, Row.PROJECTOR_QUESTION
 ANEW, SWEEP = Row.PROJECTOR_REBUILD, Row.PROJECTOR_SWEEP
@@ -69,7 +70,8 @@ _REBUILDING = tuple(
         when,
         "rebuild",
         ANEW,
-        "new" if name == "swapped" else "old",
+        "new" if name in {"renamed", "swapped"} else "old",
+        about=is_path("view.sqlite.rebuild") if function == RENAME else None,
         from_start=True,
         words=("rebuild",),
     )
@@ -82,6 +84,8 @@ _REBUILDING = tuple(
         ("synced", f"{FILES}:sync_file", AFTER),
         ("not_swapped", f"{FILES}:replace_view", BEFORE),
         ("old_one_settled", f"{FILES}:_settle", AFTER),
+        ("not_renamed", RENAME, BEFORE),
+        ("renamed", RENAME, AFTER),
         ("swapped", f"{FILES}:replace_view", AFTER),
     )
 )

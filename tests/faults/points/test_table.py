@@ -26,7 +26,7 @@ KNOWN = find("projector.start.tables_made")
 def test_a_point_is_a_function_of_its_service(point: Point) -> None:
     _, _, found = function_of(point)
     assert callable(found) or isinstance(found, staticmethod)
-    assert point.module.startswith((f"services.{point.service}.", "shared."))
+    assert point.module == "pathlib" or point.module.startswith((f"services.{point.service}.", "shared."))
     assert point.row.value.startswith(f"| {point.service} |")
 
 
@@ -87,10 +87,10 @@ async def test_a_victim_that_dies_elsewhere_or_not_at_all_is_a_failure(tmp_path:
             await victim.ready()
             victim.arm()
             await victim.kill()
-            with pytest.raises(AssertionError, match="no point"):
+            with pytest.raises(AssertionError, match="with -9 at no point"):
                 await victim.dead()
         async with processes.victim(elsewhere, environment, tmp_path / "ended") as victim:
             await victim.ready()
             victim.terminate()
-            with pytest.raises(AssertionError, match="service_stopped"):
+            with pytest.raises(AssertionError, match="with 0 at no point"):
                 await victim.dead()

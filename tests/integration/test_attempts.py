@@ -1,0 +1,81 @@
+"""An attempt begins and ends although the log does not answer one question.
+
+Found in a run under faults: a job was let go for that, and waited until it was delivered again.
+"""
+
+from typing import cast
+
+import pytest
+
+from services.executor.attempts import Attempts, Begun
+from services.executor.execution import Ack, Execution
+from services.executor.languages import Offered, load_languages
+from services.executor.sandbox.sandbox import Sandbox
+from services.executor.settings import ExecutorSettings
+from services.executor.unfinished import Unfinished
+from shared.broker import Broker, UnreachableError
+from shared.consumer import Delivery
+from shared.events import Event, Isolation
+from shared.job import Finished
+from shared.log import Appended, History, Log
+from tests import builders
+
+
+class OnceSilentLog(Log):
+    """The log, but for its first answer about a job, which does not come."""
+
+    was_silent = False
+
+    async def read_job(self, user_id: str, job_id: str, *, at_least: int = 0) -> History:
+        if not self.was_silent:
+            self.was_silent = True
+            raise UnreachableError("no answer")
+        return await super().read_job(user_id, job_id, at_least=at_least)
+
+
+class NoSandbox:
+    """Says what it would isolate."""
+
+    isolation = Isolation()
+
+
+@pytest.fixture
+def silent(broker: Broker) -> OnceSilentLog:
+    return OnceSilentLog(broker)
+
+
+@pytest.fixture
+def attempts(broker: Broker, silent: OnceSilentLog) -> Attempts:
+    """No program is run here."""
+    settings = ExecutorSettings(executor_id="x1")
+    offered = {"python": Offered(load_languages()["python"], "3")}
+    return Attempts(broker, silent, cast("Sandbox", NoSandbox()), offered, Unfinished(), settings)
+
+
+def execution() -> Execution:
+    return Execution(builders.queued(), cast("Delivery", None))
+
+
+async def write(log: Log, *events: Event) -> None:
+    expected = 0
+    for event in events:
+        result = await log.append(event, expected=expected, patience_s=5)
+        assert isinstance(result, Appended)
+        expected = result.sequence
+
+
+async def test_a_job_that_was_delivered_is_not_let_go(
+    attempts: Attempts, log: Log, silent: OnceSilentLog
+) -> None:
+    await write(log, builders.queued(), builders.running(), builders.completed())
+    assert await attempts.perform(execution()) == Ack()
+    assert silent.was_silent
+
+
+async def test_a_result_is_not_given_up(attempts: Attempts, log: Log, silent: OnceSilentLog) -> None:
+    """Its user asks for the end meanwhile, so the append is refused and the job is read."""
+    await write(log, builders.queued(), builders.running(), builders.cancel_requested())
+    ended = await attempts._finish(execution(), Begun(builders.running(), 2), builders.completed())  # noqa: SLF001 - the end alone
+    assert ended == Ack()
+    assert silent.was_silent
+    assert isinstance((await log.read_job(builders.USER, builders.JOB)).state, Finished)
