@@ -231,6 +231,7 @@ class Broker:
     async def on_error(self, error: Exception) -> None:
         """Refused publishes and dropped messages show only here, as does each failed try to reconnect."""
         self._pulse.heard()
+        self._close_what_failed()
         metrics.BROKER_ERRORS.inc()
         if REFUSED in str(error):
             # This program and its rights are of different versions, or somebody else speaks through it.
@@ -238,6 +239,12 @@ class Broker:
             logger.error("broker_refused", error=str(error))
             return
         logger.warning("broker_error", error=f"{type(error).__name__}: {error}")
+
+    def _close_what_failed(self) -> None:
+        """The client forgets the socket of a server that did not say a word, and makes another one."""
+        transport = self._client._transport  # noqa: SLF001 - nobody else closes it
+        if transport is not None and not self._client.is_connected:
+            transport.close()  # type: ignore[no-untyped-call]
 
     async def on_reconnected(self) -> None:
         """Wake every reader, because what was on its way to it is gone."""

@@ -30,6 +30,8 @@ EXPECTED_SUBJECT = "Nats-Expected-Last-Subject-Sequence-Subject"
 
 # A wrong sequence on one server; the same while another append to the subject is in flight in a cluster.
 MAYBE_CONFLICT = frozenset({10071, 10164})
+# The same message was sent before, and a cluster has neither stored nor dropped it yet.
+IN_PROCESS = 10158
 NO_MESSAGE = 10037
 BATCH = 256
 BATCH_BYTES = 4 * 1024 * 1024
@@ -154,7 +156,7 @@ class Log:
         if error is None:
             return Appended(int(answer["seq"]))
         if error.get("err_code") not in MAYBE_CONFLICT:
-            if error.get("code") == 503:
+            if is_undecided(error):
                 raise UnreachableError(str(error.get("description")))
             raise JetStreamError(
                 int(error.get("err_code", 0)), f"append to {subject}: {error.get('description')}"
@@ -272,6 +274,11 @@ class Log:
         finally:
             await subscription.unsubscribe()
         return found, more
+
+
+def is_undecided(error: Mapping[str, object]) -> bool:
+    """Whether a refused publish is to be repeated: nobody could take it, or it is still under way."""
+    return error.get("code") == 503 or error.get("err_code") == IN_PROCESS
 
 
 def _is_of_the_past(result: AppendResult, expected: int) -> bool:

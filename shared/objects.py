@@ -24,7 +24,7 @@ import msgspec
 
 from shared.broker import Broker, BrokerError, JetStreamError, UnreachableError
 from shared.events import Shape
-from shared.log import ANSWER_TIMEOUT_S, BEHIND_MAX_S, EVENT_ID, PAUSE_S, Log
+from shared.log import ANSWER_TIMEOUT_S, BEHIND_MAX_S, EVENT_ID, PAUSE_S, Log, is_undecided
 from shared.subjects import object_chunks, object_description, objects_stream
 
 CHUNK_BYTES = 128 * 1024
@@ -205,7 +205,7 @@ class Objects:
         code, why = int(error.get("err_code", 0)), str(error.get("description"))
         if code == STORE_FAILED and FULL in why:
             raise FullError(f"{self._stream}: {why}")
-        if error.get("code") == 503:
+        if is_undecided(error):
             raise UnreachableError(why)
         raise JetStreamError(code, f"{self._stream}: {why}")
 

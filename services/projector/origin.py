@@ -76,12 +76,12 @@ async def compare(
 ) -> tuple[Checkpoint, LogState, str | None]:
     """The checkpoint, the log, and why they do not belong together. Raises BrokerError or ViewError.
 
-    Only what is found again and again is believed: a leader of the log that was frozen answers once or twice
-    as of then, until it hears that there is another one.
+    That the log ends too early is believed when it is found again and again: a leader that was frozen answers
+    once or twice as of then, until it hears that there is another one.
     """
     checkpoint, log, why = await _compare(broker, database, tombstone_s)
     for _ in range(CONFIRMATIONS):
-        if why is None or checkpoint.stream_created is None:
+        if checkpoint.stream_created != log.created or checkpoint.sequence <= log.last_sequence:
             break
         await asyncio.sleep(CONFIRMED_EVERY_S)
         checkpoint, log, why = await _compare(broker, database, tombstone_s)

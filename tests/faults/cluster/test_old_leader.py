@@ -18,21 +18,23 @@ from services.projector.origin import compare
 from services.projector.view import apply_entries, clear_view, select_checkpoint
 from shared.broker import Broker, JetStreamError, Message
 from shared.follow import Follower
-from shared.log import NO_MESSAGE, Appended, Conflict, Entry, Log
+from shared.log import IN_PROCESS, NO_MESSAGE, Appended, Conflict, Entry, Log
 from shared.subjects import JOBS
 from tests import builders
 
 COUNT = 30
+WRONG_SEQUENCE = 10071
 PATIENCE_S = 10.0
 
 
 class OldLeader(Broker):
     """A connection whose answers about the log are old, `lies` times; `end` is the last sequence of then."""
 
-    def __init__(self, broker: Broker, *, end: int, lies: int) -> None:
+    def __init__(self, broker: Broker, *, end: int, lies: int, refusal: int = WRONG_SEQUENCE) -> None:
         self.__dict__ = broker.__dict__
         self._end = end
         self._lies = lies
+        self._refusal = refusal
 
     @property
     def was_believed(self) -> bool:
@@ -62,18 +64,18 @@ class OldLeader(Broker):
     ) -> Message:
         if self._lies > 0 and subject.startswith("jobs."):
             self._lies -= 1
-            return Refusal(subject)
+            return Refusal(subject, self._refusal)
         return await super().request(subject, payload, headers=headers, timeout_s=timeout_s)
 
 
 class Refusal:
     """What an old leader says to an append that follows an event that it does not know."""
 
-    def __init__(self, subject: str) -> None:
+    def __init__(self, subject: str, code: int) -> None:
         self.subject = subject
         self.reply = ""
         self.headers: dict[str, str] | None = None
-        error = {"code": 400, "err_code": 10071, "description": "wrong last sequence: 0"}
+        error = {"code": 400, "err_code": code, "description": "wrong last sequence: 0"}
         self.data = json.dumps({"error": error}).encode()
 
 
@@ -89,6 +91,14 @@ async def test_an_append_that_is_refused_for_an_old_event_is_made_again(broker: 
     old = OldLeader(broker, end=0, lies=2)
     event = builders.running(job)
     result = await Log(old).append(event, expected=first.sequence, patience_s=PATIENCE_S)
+    assert isinstance(result, Appended)
+    assert not old.was_believed
+
+
+async def test_an_append_that_is_still_under_way_is_made_again(broker: Broker) -> None:
+    """A leader that has lost its quorum says so of a repeated message, until it has one again."""
+    old = OldLeader(broker, end=0, lies=2, refusal=IN_PROCESS)
+    result = await Log(old).append(builders.queued(), expected=0, patience_s=PATIENCE_S)
     assert isinstance(result, Appended)
     assert not old.was_believed
 

@@ -56,8 +56,9 @@ class Program:
 
     async def ended(self) -> int:
         """Its exit code."""
-        code = await self._code
-        await self._reading
+        # Whoever stops waiting must not take it from the others who wait.
+        code = await asyncio.shield(self._code)
+        await asyncio.shield(self._reading)
         return code
 
     async def kill(self) -> None:
@@ -85,7 +86,7 @@ class Program:
             if b'"event": "listening"' in line:
                 self.port = int(json.loads(line)["port"])
                 self._listening.set()
-        await self._code
+        await asyncio.shield(self._code)
         self._listening.set()
 
 

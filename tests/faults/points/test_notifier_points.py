@@ -32,7 +32,9 @@ PATIENCE_S = 240
 PRINTS = "for line in 1 2 3 4 5 6 7 8; do echo line $line; sleep 0.06; done"
 LASTS = f"{PRINTS}; sleep 60"
 """It is cancelled when the notifier is dead, so that nothing is over before."""
-FLOODS = "head -c 250000 /dev/zero | tr '\\0' x; sleep 60"
+FLOOD = "head -c 250000 /dev/zero | tr '\\0' x"
+FLOODS = f"{FLOOD}; {FLOOD} >&2; sleep 60"
+"""Twice what the buffers between the two ends of a connection take."""
 QUEUE_BYTES = 2_000
 """Of a notifier whose clients are soon too slow."""
 
@@ -176,7 +178,7 @@ async def run(
     point: Point, nursery: Nursery, turn: asyncio.Semaphore, directory: Path, stack: Stack, story: Story
 ) -> None:
     """Let a notifier die while its client watches; judge what that was shown."""
-    environment = dict(stack.environment)
+    environment = stack.environment_of("notifier")
     if point.scenario == "slow":
         environment["HEADRACE_NOTIFIER_QUEUE_BYTES_MAX"] = str(QUEUE_BYTES)
     async with (
