@@ -250,7 +250,7 @@ class Attempts:
         history = await self._read(queued)
         return history.state, history.last_sequence
 
-    async def _read(self, queued: JobQueued, *, at_least: int = 0) -> History:
+    async def _read(self, queued: JobQueued, *, at_least: int | None = None) -> History:
         """Fold the job, asking again where one answer does not come. Raises BrokerError.
 
         Who gave up at once would let the job wait until it is delivered again. Who asked for longer than its

@@ -5,6 +5,7 @@ to the server are the run's own. Whoever ends is started again, as any superviso
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,6 @@ from pathlib import Path
 
 import aiohttp
 
-from headrace.local.nats_server import free_port
 from headrace.local.stack import claimed
 from headrace.local.supervisor import Stack, StackOptions
 from tests.faults.history_file import Recorder
@@ -20,6 +20,7 @@ from tests.faults.members import Member, Replica, Server
 from tests.faults.proxy import Proxy
 
 READY_WITHIN_S = 60.0
+LAST_WORDS_MAX = 2_000
 FACES_CLIENTS = frozenset({"api", "notifier"})
 
 
@@ -56,10 +57,17 @@ class Fleet:
     async def ready(self) -> None:
         """Wait until every service says that it is ready. Raises TimeoutError."""
         probe = aiohttp.ClientTimeout(total=2)
-        async with asyncio.timeout(READY_WITHIN_S), aiohttp.ClientSession(timeout=probe) as http:
+        async with aiohttp.ClientSession(timeout=probe) as http:
             for replica in self.replicas:
+                await self._until_ready(http, replica)
+
+    async def _until_ready(self, http: aiohttp.ClientSession, replica: Replica) -> None:
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
                 while not await _is_ready(http, replica.health_url):  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0.1)
+        except TimeoutError as error:
+            raise TimeoutError(f"{replica.life} is not ready; it said: {_last_words(replica.log)}") from error
 
     def view_paths(self) -> dict[str, Path]:
         """Where each projector keeps its view."""
@@ -101,7 +109,7 @@ async def _add(
     """One more replica, with a proxy of its own to the server, and one to itself if clients come."""
     name = f"{service}-{number}"
     to_server = await open_ones.enter_async_context(Proxy("127.0.0.1", fleet.stack.nats.port))
-    health_port, port = free_port(), free_port()
+    health_port, port = _reserved_port(open_ones), _reserved_port(open_ones)
     environment = {
         **fleet.stack.environment_of(service),
         "HEADRACE_NATS_URL": f"nats://127.0.0.1:{to_server.port}",
@@ -123,8 +131,22 @@ async def _add(
     fleet.replicas.append(replica)
 
 
+def _reserved_port(open_ones: AsyncExitStack) -> int:
+    """A port that nobody else is given: bound, but not listened on, so that the service still may."""
+    holder = open_ones.enter_context(socket.socket())
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    port: int = holder.getsockname()[1]
+    return port
+
+
 def _view_path(stack: Stack, name: str) -> Path:
     return stack.directory / f"{name}.sqlite"
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return lines[-1][:LAST_WORDS_MAX] if lines else "nothing"
 
 
 async def _is_ready(http: aiohttp.ClientSession, url: str) -> bool:
