@@ -178,6 +178,12 @@ def test_the_executor_reaches_nobody_but_the_server_of_the_log(stack: Stack, hos
         assert connects(stack, host, port) != "connected"
 
 
+def test_nobody_outside_is_asked_for_names_in_the_name_of_the_executor(stack: Stack) -> None:
+    [executor] = stack.containers("executor")
+    assert executor["HostConfig"]["Dns"] == ["127.0.0.1"]
+    assert "gaierror" in connects(stack, "debian.org", 80)
+
+
 def test_the_executor_reaches_no_address_of_the_others(stack: Stack) -> None:
     for service in ("api", "notifier", "projector", "proxy"):
         [other] = stack.containers(service)
