@@ -26,7 +26,7 @@ class OnceSilentLog(Log):
 
     was_silent = False
 
-    async def read_job(self, user_id: str, job_id: str, *, at_least: int = 0) -> History:
+    async def read_job(self, user_id: str, job_id: str, *, at_least: int | None = None) -> History:
         if not self.was_silent:
             self.was_silent = True
             raise UnreachableError("no answer")

@@ -68,11 +68,11 @@ async def user_of(stack: Stack, name: str = "alice", **claims: Any) -> AsyncIter
 
 @asynccontextmanager
 async def broker_of(stack: Stack) -> AsyncIterator[Broker]:
-    """A connection of the test's own to the stack's log."""
+    """A connection of the test's own to the log, answered where the api is: projectors answer only there."""
     settings = BrokerSettings(
         nats_url=stack.nats.url, nats_user=stack.nats.user, nats_password=stack.nats.password
     )
-    async with connect(settings, service="test") as broker:
+    async with connect(settings, service="api") as broker:
         yield broker
 
 

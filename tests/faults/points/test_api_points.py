@@ -33,7 +33,7 @@ async def run(
     async with (
         turn,
         asyncio.timeout(PATIENCE_S),
-        nursery.victim(point, stack.environment, directory) as dying,
+        nursery.victim(point, stack.environment_of("api"), directory) as dying,
         httpx.AsyncClient(timeout=PATIENCE_S) as http,
     ):
         if not point.from_start:

@@ -178,7 +178,7 @@ async def run(
     point: Point, nursery: Nursery, turn: asyncio.Semaphore, directory: Path, stack: Stack, story: Story
 ) -> None:
     """Let a notifier die while its client watches; judge what that was shown."""
-    environment = dict(stack.environment)
+    environment = stack.environment_of("notifier")
     if point.scenario == "slow":
         environment["HEADRACE_NOTIFIER_QUEUE_BYTES_MAX"] = str(QUEUE_BYTES)
     async with (
