@@ -170,19 +170,26 @@ def test_a_service_that_checks_tokens_has_no_default_for_their_secret(
 
 
 @pytest.mark.parametrize(
-    "host", ["api", "notifier", "projector", "proxy", "host.docker.internal", "192.0.2.1"]
+    ("host", "port"),
+    [("api", 8070), ("notifier", 8070), ("projector", 8070), ("proxy", 8080), ("192.0.2.1", 443)],
 )
-def test_the_executor_reaches_nobody_but_the_server_of_the_log(stack: Stack, host: str) -> None:
+def test_the_executor_reaches_nobody_but_the_server_of_the_log(stack: Stack, host: str, port: int) -> None:
     assert connects(stack, "nats", 4222) == "connected"
-    for port in (8070, 8080, 443):
-        assert connects(stack, host, port) != "connected"
+    assert connects(stack, host, port) != "connected"
+
+
+def test_nobody_outside_is_asked_for_names_in_the_name_of_the_executor(stack: Stack) -> None:
+    [executor] = stack.containers("executor")
+    assert executor["HostConfig"]["Dns"] == ["127.0.0.1"]
+    assert "gaierror" in connects(stack, "debian.org", 80)
 
 
 def test_the_executor_reaches_no_address_of_the_others(stack: Stack) -> None:
     for service in ("api", "notifier", "projector", "proxy"):
         [other] = stack.containers(service)
         for network in other["NetworkSettings"]["Networks"].values():
-            assert connects(stack, network["IPAddress"], 8070) != "connected", service
+            for port in (8070, 8080):
+                assert connects(stack, network["IPAddress"], port) != "connected", service
 
 
 def connects(stack: Stack, host: str, port: int) -> str:
