@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import httpx
@@ -11,8 +10,6 @@ import pytest_asyncio
 
 from headrace.connection import issue
 from headrace.local.supervisor import Stack, StackOptions, run_stack
-from shared.broker import Broker, connect
-from shared.settings import BrokerSettings
 from tests.faults.points.api_points import API_POINTS
 from tests.faults.points.api_scenarios import SCENARIOS, Stage
 from tests.faults.points.balanced import Client
@@ -20,6 +17,7 @@ from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery
 from tests.faults.points.runs import Runs, begun
 from tests.faults.points.story import Story, followed
+from tests.system.conftest import broker_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
@@ -54,13 +52,6 @@ async def run(
         await dying.dead()
 
 
-def _connected_as_api(stack: Stack) -> AbstractAsyncContextManager[Broker]:
-    """To the stack's log, where projectors may answer: they may answer nobody but an api."""
-    nats = stack.nats
-    settings = BrokerSettings(nats_url=nats.url, nats_user=nats.user, nats_password=nats.password)
-    return connect(settings, service="api")
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def runs(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -70,7 +61,7 @@ async def runs(
 
     async with (
         run_stack(directory / "data", options) as stack,
-        _connected_as_api(stack) as broker,
+        broker_of(stack) as broker,
         followed(broker) as story,
     ):
 
