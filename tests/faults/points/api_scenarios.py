@@ -226,7 +226,7 @@ async def stop(stage: Stage) -> None:
     submitting = asyncio.create_task(stage.submit(headers=WAIT))
 
     async def waits() -> bool:
-        return "headrace_waits 1.0" in (await stage.client.http.get(f"{stage.dying.url}/metrics")).text
+        return "headrace_waits 1.0" in await stage.dying.metrics()
 
     await until(waits)
     stage.dying.terminate()

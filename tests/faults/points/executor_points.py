@@ -14,6 +14,7 @@ TWICE = "queued running running completed"
 EITHER = f"{ONCE} | {TWICE}"
 STOPPED = "queued running cancel_requested cancelled"
 STOPPED_LATER = "queued running running cancel_requested cancelled"
+STOPPED_AND_OTHERS = f"{STOPPED_LATER} / {ONCE} / {ONCE}"
 LOST = "queued running failed"
 
 FETCH, RUNNING, FILE = Row.EXECUTOR_FETCH, Row.EXECUTOR_RUNNING, Row.EXECUTOR_FILE
@@ -163,21 +164,28 @@ _END = (
         AFTER,
         "stop",
         DRAIN,
-        f"{STOPPED_LATER} / {ONCE}",
+        STOPPED_AND_OTHERS,
     ),
-    Point("executor.stop.draining", f"{SCHEDULER}.drain", BEFORE, "stop", DRAIN, f"{STOPPED_LATER} / {ONCE}"),
+    Point("executor.stop.draining", f"{SCHEDULER}.drain", BEFORE, "stop", DRAIN, STOPPED_AND_OTHERS),
     Point(
         "executor.stop.not_given_back",
         f"{CONSUMER}.give_back",
         BEFORE,
         "stop",
         DRAIN,
-        f"{STOPPED_LATER} / {ONCE}",
+        STOPPED_AND_OTHERS,
     ),
     Point(
-        "executor.stop.given_back", f"{CONSUMER}.give_back", AFTER, "stop", DRAIN, f"{STOPPED_LATER} / {ONCE}"
+        "executor.stop.given_back",
+        f"{CONSUMER}.give_back",
+        AFTER,
+        "stop",
+        DRAIN,
+        STOPPED_AND_OTHERS,
     ),
-    Point("executor.stop.drained", f"{SCHEDULER}.drain", AFTER, "drain", DRAIN, f"{STOPPED} / {ONCE}"),
+    Point(
+        "executor.stop.drained", f"{SCHEDULER}.drain", AFTER, "drain", DRAIN, f"{STOPPED} / {ONCE} / {ONCE}"
+    ),
 )
 
 EXECUTOR_POINTS = (*_BEGINNING, *_STAGES, *_END)

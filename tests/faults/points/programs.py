@@ -50,9 +50,25 @@ class Program:
         async with httpx.AsyncClient(timeout=30) as http:
             await until(lambda: self._is_ready(http))
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self._code.done()
+
+    async def metrics(self) -> str:
+        """What it counts; nothing, if it ends meanwhile."""
+        async with httpx.AsyncClient(timeout=30) as http:
+            try:
+                return (await http.get(f"{self.url}/metrics")).text
+            except httpx.TransportError:
+                return ""
+
     def terminate(self) -> None:
-        """Tell it to stop."""
-        os.kill(self._pid, signal.SIGTERM)
+        """Tell it to stop, if it has not ended."""
+        if not self.is_over:
+            # Its number is its own until the nursery has told of its end.
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGTERM)
 
     async def ended(self) -> int:
         """Its exit code."""
@@ -63,7 +79,7 @@ class Program:
 
     async def kill(self) -> None:
         """End it, if it has not ended."""
-        if not self._code.done():
+        if not self.is_over:
             # Its number is its own until the nursery has told of its end.
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
