@@ -10,21 +10,17 @@ import asyncio
 import contextlib
 import os
 import re
-import signal
 import subprocess  # noqa: TID251 - the sandbox is the one place
 from typing import Any
 
-from services.executor.sandbox import owner
+from services.executor.sandbox import held
 from services.executor.sandbox.groups import CellGroup
 from services.executor.sandbox.sandbox import Stop
 from services.executor.sandbox.watch import Watch
 from shared.events import Limits
 
 STATUS_BYTES_MAX = 64 * 1024
-CHILD_PID = re.compile(rb'"child-pid": (\d+).*\n')
 EXECUTED = re.compile(rb'"exit-code": -?\d+')
-PARENT_FIELD = 1
-"""ppid among the fields of `owner.stat_fields` (proc(5), field 4)."""
 
 
 class Cell:
@@ -103,13 +99,12 @@ class Cell:
         """Kill all in the cell, the monitor following; deferred while pid 1 is not known, which is soon."""
         self._killing = True
         if self._init is not None:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._init, signal.SIGKILL)
+            held.kill(self._init)
 
     def _status_readable(self) -> None:
         self._read_status()
-        if self._init is None and (child := CHILD_PID.search(self._said)):
-            self._init = _hold(int(child[1]), parent=self._process.pid)
+        if self._init is None:
+            self._init = held.hold(self._said, monitor=self._process.pid)
             if self._init is not None:
                 self._loop.add_reader(self._init, self._init_exited)
                 self._let_go()
@@ -159,7 +154,7 @@ class Cell:
         for descriptor in (self._status, self._release, self._monitor):
             os.close(descriptor)
         if self._init is not None:
-            _reap_orphan(self._init)
+            held.reap_orphan(self._init)
             os.close(self._init)
 
 
@@ -173,22 +168,3 @@ async def settled(future: asyncio.Future[Any]) -> None:
             cancelled = error
     if cancelled is not None:
         raise cancelled
-
-
-def _hold(pid: int, *, parent: int) -> int | None:
-    """A pidfd of the monitor's child; None if the child has left it, so that `pid` may be anybody's."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return None
-    fields = owner.stat_fields(pid)
-    if fields and int(fields[PARENT_FIELD]) == parent:
-        return descriptor
-    os.close(descriptor)
-    return None
-
-
-def _reap_orphan(descriptor: int) -> None:
-    """Reap a dead pid 1 if it became our child: so it is where the executor is the init of a container."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitid(os.P_PIDFD, descriptor, os.WEXITED | os.WNOHANG)

@@ -13,6 +13,7 @@ import select
 import socket
 from pathlib import Path
 
+from services.executor.sandbox import held
 from services.executor.sandbox.cell import settled
 from services.executor.sandbox.cgroups import removed
 from services.executor.sandbox.early import Early
@@ -21,7 +22,7 @@ from services.executor.sandbox.inside import linux, wire
 from services.executor.sandbox.order import closed
 from services.executor.sandbox.pipes import readable
 from services.executor.sandbox.sandbox import SandboxError
-from services.executor.sandbox.warden import Warden, killed
+from services.executor.sandbox.warden import Warden
 from shared.events import Limits
 
 SPARE_PROCESSES = 2
@@ -132,7 +133,7 @@ class WarmCell:
 
     def kill(self) -> None:
         """End all that is in it."""
-        killed(self.init)
+        held.kill(self.init)
 
     async def gone(self) -> None:
         """Return when nothing of its processes is left."""
@@ -221,7 +222,7 @@ async def _waiting(early: Early, init: int) -> None:
     try:
         await early.waiting()
     except SandboxError:
-        killed(init)
+        held.kill(init)
         await readable(init)
         os.close(init)
         raise

@@ -6,12 +6,11 @@ When its process ends, whatever ended it, the kernel ends its pid namespace and 
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 import subprocess  # noqa: TID251 - the sandbox is the one place
 from collections.abc import Sequence
 
-from services.executor.sandbox import order
+from services.executor.sandbox import held, order
 from services.executor.sandbox.host import Bubblewrap
 from services.executor.sandbox.inside import linux, wire
 from services.executor.sandbox.pipes import memory_file, readable
@@ -20,6 +19,7 @@ from services.executor.sandbox.sandbox import SandboxError
 
 CHANNEL = "WARDEN_CHANNEL"
 COMPLAINT_BYTES_MAX = 16 * 1024
+TOLD_BYTES_MAX = 4096
 STARTING_S = 20.0
 """How long a warden may take to import what it imports: a hundred times what it takes."""
 ENDING_S = 5.0
@@ -29,11 +29,15 @@ ENDING_S = 5.0
 class Warden:
     """One running warden. Made by `started`; `close` must be called."""
 
-    def __init__(self, process: subprocess.Popen[bytes], channel: socket.socket, complaints: int) -> None:
-        """Take over all of them."""
+    def __init__(
+        self, process: subprocess.Popen[bytes], channel: socket.socket, complaints: int, told: int
+    ) -> None:
+        """Take over all of them; bubblewrap says by `told` who its child is."""
         self._process = process
         self._channel = channel
         self._complaints = complaints
+        self._told = told
+        self._init: int | None = None
         self._said = "it gave no reason"
         self._closed = False
         self._known: frozenset[str] = frozenset()
@@ -57,6 +61,7 @@ class Warden:
                 if not said:
                     raise SandboxError(f"the warden ended: {self.complaint()}")
                 self._known = frozenset(said.decode().split())
+                self._hold()
             return self._known
 
     def ask(self, channel: socket.socket, entrances: Sequence[int]) -> None:
@@ -76,17 +81,30 @@ class Warden:
     def close(self) -> None:
         """End it and every cell, and wait for that: a blocking call of some milliseconds.
 
-        It ends when its channel does, and bubblewrap after all that was within.
+        It ends when its channel does, and bubblewrap with it, which may be before the last cell has gone.
         """
+        self._hold()
         self._channel.close()
         try:
             self._process.wait(ENDING_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._init is not None:
+            held.kill(self._init)
+            held.wait(self._init)
+            held.reap_orphan(self._init)
+            os.close(self._init)
+        os.close(self._told)
         self.complaint()
         self._closed = True
         os.close(self._complaints)
+
+    def _hold(self) -> None:
+        """Take hold of its pid 1 while it lives, so that its end can be waited for."""
+        if self._init is None:
+            with contextlib.suppress(BlockingIOError):
+                self._init = held.hold(os.read(self._told, TOLD_BYTES_MAX) + b"\n", monitor=self._process.pid)
 
 
 def started(bubblewrap: Bubblewrap, arguments: Sequence[str], walls: wire.Walls) -> Warden:
@@ -98,8 +116,11 @@ def started(bubblewrap: Bubblewrap, arguments: Sequence[str], walls: wire.Walls)
         complaints, said = os.pipe()
         ours.callback(os.close, complaints)
         theirs.callback(os.close, said)
+        told, telling = os.pipe()
+        ours.callback(os.close, told)
+        theirs.callback(os.close, telling)
         files: list[int] = []
-        words = [*arguments, "--setenv", CHANNEL, str(their_channel.fileno())]
+        words = [*arguments, "--info-fd", str(telling), "--setenv", CHANNEL, str(their_channel.fileno())]
         for name, value in (*order.WARDEN_ENVIRONMENT.items(), ("PYTHONPATH", PLACE), ("LD_BIND_NOW", "1")):
             words += ["--setenv", name, value]
         placed = [*MADE_IN_ETC, *((f"{PLACE}/{name}", text.decode()) for name, text in order.inside_files())]
@@ -116,7 +137,7 @@ def started(bubblewrap: Bubblewrap, arguments: Sequence[str], walls: wire.Walls)
                 # Pipes, as a program's are: its streams are made when the interpreter starts.
                 stdout=said,
                 stderr=said,
-                pass_fds=(their_channel.fileno(), *files),
+                pass_fds=(their_channel.fileno(), telling, *files),
                 user=bubblewrap.uid,
                 group=bubblewrap.gid,
                 extra_groups=None if bubblewrap.uid is None else (),
@@ -128,13 +149,8 @@ def started(bubblewrap: Bubblewrap, arguments: Sequence[str], walls: wire.Walls)
         except OSError as error:
             raise SandboxError(f"bubblewrap could not be started: {error}") from error
         os.set_blocking(complaints, False)
+        os.set_blocking(told, False)
         ours.pop_all()
         channel.setblocking(False)
         channel.send(wire.encode_walls(walls))
-        return Warden(process, channel, complaints)
-
-
-def killed(descriptor: int) -> None:
-    """Kill the process that a descriptor holds, if it has not ended."""
-    with contextlib.suppress(ProcessLookupError):
-        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        return Warden(process, channel, complaints, told)
