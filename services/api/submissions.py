@@ -115,7 +115,7 @@ class Submissions:
             return result.sequence
         raise _SubmittedBeforeError(result.last_sequence)
 
-    async def _earlier(self, queued: JobQueued, *, at_least: int = 0) -> Submitted | None:
+    async def _earlier(self, queued: JobQueued, *, at_least: int | None = None) -> Submitted | None:
         """What the same key was used for before. Raises ProblemError if that was another request."""
         history = await self._log.read_job(queued.user_id, queued.job_id, at_least=at_least)
         if not history.entries:

@@ -8,8 +8,11 @@ from typing import TypeAlias
 
 import pytest
 
+from headrace.local.supervisor import Stack, StackOptions, run_stack
 from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery, nursery
+from tests.faults.points.story import Story, followed
+from tests.system.conftest import broker_of
 
 Run: TypeAlias = Callable[[Point, Nursery, asyncio.Semaphore, Path], Awaitable[None]]
 Runs: TypeAlias = dict[str, asyncio.Task[None]]
@@ -33,6 +36,33 @@ async def begun(
             yield tasks
         finally:
             await _cancel({task for task in tasks.values() if not task.done()})
+
+
+@asynccontextmanager
+async def begun_on_one_stack(
+    request: pytest.FixtureRequest,
+    directory: Path,
+    service: str,
+    run: Callable[[Point, Nursery, asyncio.Semaphore, Path, Stack, Story], Awaitable[None]],
+    *,
+    at_once: int,
+    environment: dict[str, str],
+) -> AsyncIterator[Runs]:
+    """The same for a service of which other replicas go on: all points share their stack and its log."""
+    options = StackOptions(sync="fast", environment=environment)
+    async with (
+        run_stack(directory / "data", options) as stack,
+        broker_of(stack) as broker,
+        followed(broker) as story,
+    ):
+
+        async def on_this_stack(
+            point: Point, nursery: Nursery, turn: asyncio.Semaphore, directory: Path
+        ) -> None:
+            await run(point, nursery, turn, directory, stack, story)
+
+        async with begun(request, directory, service, on_this_stack, at_once=at_once) as runs:
+            yield runs
 
 
 async def _cancel(tasks: set[asyncio.Task[None]]) -> None:

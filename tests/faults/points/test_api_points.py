@@ -9,15 +9,14 @@ import pytest
 import pytest_asyncio
 
 from headrace.connection import issue
-from headrace.local.supervisor import Stack, StackOptions, run_stack
+from headrace.local.supervisor import Stack
 from tests.faults.points.api_points import API_POINTS
 from tests.faults.points.api_scenarios import SCENARIOS, Stage
 from tests.faults.points.balanced import Client
 from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery
-from tests.faults.points.runs import Runs, begun
-from tests.faults.points.story import Story, followed
-from tests.system.conftest import broker_of
+from tests.faults.points.runs import Runs, begun_on_one_stack
+from tests.faults.points.story import Story
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
@@ -57,21 +56,11 @@ async def runs(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Runs]:
     directory = tmp_path_factory.mktemp("apis")
-    options = StackOptions(sync="fast", environment={"HEADRACE_SLOTS": "8", "HEADRACE_SWEEP_S": "0.2"})
-
-    async with (
-        run_stack(directory / "data", options) as stack,
-        broker_of(stack) as broker,
-        followed(broker) as story,
-    ):
-
-        async def on_this_stack(
-            point: Point, nursery: Nursery, turn: asyncio.Semaphore, directory: Path
-        ) -> None:
-            await run(point, nursery, turn, directory, stack, story)
-
-        async with begun(request, directory, "api", on_this_stack, at_once=AT_ONCE) as runs:
-            yield runs
+    environment = {"HEADRACE_SLOTS": "8", "HEADRACE_SWEEP_S": "0.2"}
+    async with begun_on_one_stack(
+        request, directory, "api", run, at_once=AT_ONCE, environment=environment
+    ) as runs:
+        yield runs
 
 
 @pytest.mark.parametrize("point", API_POINTS, ids=str)

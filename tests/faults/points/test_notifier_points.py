@@ -12,18 +12,17 @@ import pytest_asyncio
 from headrace.client import open_client
 from headrace.connection import Endpoint, local_endpoint
 from headrace.errors import ProblemAnswerError
-from headrace.local.supervisor import Stack, StackOptions, run_stack
+from headrace.local.supervisor import Stack
 from tests.faults.points.notifier_points import NOTIFIER_POINTS
 from tests.faults.points.patience import patiently
 from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery, Victim
-from tests.faults.points.runs import Runs, begun
-from tests.faults.points.story import Story, followed
+from tests.faults.points.runs import Runs, begun_on_one_stack
+from tests.faults.points.story import Story
 from tests.faults.points.viewer import Viewer
 from tests.faults.resume_checker import Shown, check
 from tests.faults.resume_socket import RawSocket
 from tests.faults.resume_stack import User
-from tests.system.conftest import broker_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
@@ -208,21 +207,11 @@ async def runs(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Runs]:
     directory = tmp_path_factory.mktemp("notifiers")
-    options = StackOptions(sync="fast", environment={"HEADRACE_SLOTS": "8"})
-
-    async with (
-        run_stack(directory / "data", options) as stack,
-        broker_of(stack) as broker,
-        followed(broker) as story,
-    ):
-
-        async def on_this_stack(
-            point: Point, nursery: Nursery, turn: asyncio.Semaphore, directory: Path
-        ) -> None:
-            await run(point, nursery, turn, directory, stack, story)
-
-        async with begun(request, directory, "notifier", on_this_stack, at_once=AT_ONCE) as runs:
-            yield runs
+    environment = {"HEADRACE_SLOTS": "8"}
+    async with begun_on_one_stack(
+        request, directory, "notifier", run, at_once=AT_ONCE, environment=environment
+    ) as runs:
+        yield runs
 
 
 @pytest.mark.parametrize("point", NOTIFIER_POINTS, ids=str)
