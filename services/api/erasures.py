@@ -125,7 +125,7 @@ class Erasures:
 
     async def _expire(self, user_id: str, job_id: str, by: str, moment: Moment, count: _Count) -> None:
         """Bring one job as far as it goes now: to its tombstone, or to be asked to stop."""
-        at_least = 0
+        at_least: int | None = None
         while True:
             history = await self._read(user_id, job_id, at_least)
             event = _next_event(history, user_id, job_id, by, moment)
@@ -145,7 +145,7 @@ class Erasures:
                 return
             at_least = result.sequence if isinstance(result, Appended) else result.last_sequence
 
-    async def _read(self, user_id: str, job_id: str, at_least: int) -> History:
+    async def _read(self, user_id: str, job_id: str, at_least: int | None) -> History:
         try:
             return await self._log.read_job(user_id, job_id, at_least=at_least)
         except ImpossibleHistoryError:
