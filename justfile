@@ -1,4 +1,4 @@
-# Every gate of the project. CI runs `just check`; nothing else decides.
+# Every gate of the project. CI runs `check` and `containers`; nothing else decides.
 
 # List what there is.
 default:

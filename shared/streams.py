@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -33,6 +34,8 @@ KIND = frozenset({"storage", "retention"})
 TRANSIENT = frozenset({subjects.FEED, subjects.EXECUTORS})
 PATIENCE_S = 30.0
 """A cluster that has just started, or a stream that has just got replicas, has no leader yet."""
+STARTED_WITHIN_S = 10.0
+"""A service that starts waits so long for its first connection and then for its first answer."""
 PAUSE_S = 0.2
 
 
@@ -165,37 +168,34 @@ def durables() -> list[Durable]:
     ]
 
 
-WantedT = TypeVar("WantedT", dict[str, Any], Durable)
+AnswerT = TypeVar("AnswerT")
 
 
 async def provision(broker: Broker, settings: ProvisionSettings) -> None:
     """Bring every stream and durable into being. Raises ProvisionError or BrokerError."""
     for wanted in streams(settings):
-        await _patiently(_provision_stream, broker, wanted)
+        await _patiently(partial(_provision_stream, broker, wanted), PATIENCE_S)
     for durable in durables():
-        await _patiently(_provision_durable, broker, durable)
-
-
-async def _patiently(
-    step: Callable[[Broker, WantedT], Awaitable[None]], broker: Broker, wanted: WantedT
-) -> None:
-    """Each step looks first at what is there, so it may be repeated."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE_S
-    while True:
-        try:
-            await step(broker, wanted)
-        except UnreachableError:
-            if asyncio.get_running_loop().time() >= deadline:
-                raise
-            await asyncio.sleep(PAUSE_S)
-        else:
-            return
+        await _patiently(partial(_provision_durable, broker, durable), PATIENCE_S)
 
 
 async def executor_floor(broker: Broker) -> int:
     """Every job queued up to this sequence is terminal: only those are acknowledged. Raises BrokerError."""
-    info = await broker.api(f"CONSUMER.INFO.{subjects.JOBS}.{subjects.EXECUTOR_DURABLE}")
+    ask = partial(broker.api, f"CONSUMER.INFO.{subjects.JOBS}.{subjects.EXECUTOR_DURABLE}")
+    info = await _patiently(ask, STARTED_WITHIN_S)
     return int(info["ack_floor"]["stream_seq"])
+
+
+async def _patiently(step: Callable[[], Awaitable[AnswerT]], patience_s: float) -> AnswerT:
+    """Ask again while nobody answers. Each step looks first at what is there, so it may be repeated."""
+    deadline = asyncio.get_running_loop().time() + patience_s
+    while True:
+        try:
+            return await step()
+        except UnreachableError:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise
+            await asyncio.sleep(PAUSE_S)
 
 
 async def _provision_stream(broker: Broker, wanted: dict[str, Any]) -> None:

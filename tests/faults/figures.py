@@ -71,6 +71,10 @@ class Figures:
     """Of an attempt that had been superseded, after the job's end."""
     gaps_of_feed: int
     lasted_s: float
+    disturbed_s: float
+    """From the beginning to the last fault."""
+    ended_by_then: int
+    """How many jobs had ended at the last fault; the others ended in peace."""
 
 
 def figures_of(history: History, story: Story) -> Figures:
@@ -78,6 +82,7 @@ def figures_of(history: History, story: Story) -> Figures:
     services = {life.name: life.service for life in history.lives}
     befell = [(fault, services.get(fault.target, fault.target)) for fault in history.faults]
     times = [fact.stored_at for fact in story.facts]
+    last_fault = max((fault.began_at for fault in history.faults), default=history.began.at)
     subscribers = {one.subscriber for one in history.connections}
     return Figures(
         jobs=len(story.newest),
@@ -95,6 +100,8 @@ def figures_of(history: History, story: Story) -> Figures:
         late_notes=len(list(after_ends(history.shown))),
         gaps_of_feed=len(history.missed),
         lasted_s=(times[-1] - times[0]).total_seconds() if times else 0.0,
+        disturbed_s=(last_fault - history.began.at).total_seconds(),
+        ended_by_then=sum(fact.is_terminal and fact.stored_at <= last_fault for fact in story.facts),
     )
 
 

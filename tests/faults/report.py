@@ -19,6 +19,8 @@ def _lines(history: History, verdict: Verdict) -> Iterator[str]:
     yield f"seed {history.began.seed}; {history.began.options.get('plan', '')}"
     yield f"jobs                       {figures.jobs} in {figures.lasted_s:.0f} s; {_counts(figures.endings)}"
     yield f"faults                     {figures.faults.total()}: {_counts(figures.faults)}"
+    disturbed = f"for {figures.disturbed_s:.0f} s, until {figures.ended_by_then} jobs had ended"
+    yield f"disturbed                  {disturbed}"
     yield f"requests                   {figures.calls}, {figures.calls_repeated} of them in vain"
     yield f"connections of subscribers {figures.connections}, {figures.resumes} of them resumed"
     yield f"events shown               {figures.events_shown}; gaps of the feed told: {figures.gaps_of_feed}"

@@ -62,3 +62,13 @@ def test_an_executor_that_was_paused_is_superseded_alive() -> None:
     assert figures.reruns == ()
     (overlap,) = figures.overlaps
     assert (overlap.attempt, overlap.executor, overlap.why) == (1, FIRST, "pause")
+
+
+def test_what_ended_in_peace_did_not_end_under_faults() -> None:
+    kill = fault("kill", FIRST, DIED_AT)
+    told = history(DIED_AT, -9, kill)
+    figures = figures_of(told, story_of(told.log))
+    assert figures.ended_by_then == 0
+    assert figures.disturbed_s == pytest.approx((DIED_AT - BEGAN).total_seconds())
+    later = history(DIED_AT, -9, kill, fault("kill", SECOND, LOG[3].stored_at))
+    assert figures_of(later, story_of(later.log)).ended_by_then == 1

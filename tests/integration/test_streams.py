@@ -1,6 +1,7 @@
 """Provisioning on a real server: once, again, after a change; refused where it would make another stream."""
 
 import asyncio
+import signal
 import sys
 
 import pytest
@@ -9,7 +10,7 @@ from headrace.local.nats_server import NatsServer, free_port
 from shared import subjects
 from shared.broker import Broker, UnreachableError
 from shared.log import Log
-from shared.streams import ProvisionError, ProvisionSettings, provision
+from shared.streams import ProvisionError, ProvisionSettings, executor_floor, provision
 from tests import builders
 
 
@@ -117,3 +118,16 @@ async def test_without_a_server_the_provisioner_says_so() -> None:
     assert process.returncode == 1
     assert b"cannot provision" in stderr
     assert b"Traceback" not in stderr
+
+
+async def test_a_service_that_starts_while_the_server_is_slow_asks_again(
+    broker: Broker, nats_server: NatsServer
+) -> None:
+    nats_server.process.send_signal(signal.SIGSTOP)
+    try:
+        floor = asyncio.create_task(executor_floor(broker))
+        # Its first question is given up after 2 s.
+        assert not (await asyncio.wait({floor}, timeout=3))[0]
+    finally:
+        nats_server.process.send_signal(signal.SIGCONT)
+    assert await floor == 0
