@@ -152,18 +152,22 @@ class Feed:
         """Send what was collected; whether there was output among it."""
         notes, self._notes = self._notes, []
         # Requests on one connection are stored in the order in which they were made.
-        await asyncio.gather(*(self._send_one(note) for note in notes))
+        for sequence in await asyncio.gather(*(self._send_one(note) for note in notes)):
+            # The newest, which need not be the highest: a server that lost the feed's end begins there again.
+            self._last_sequence = sequence or self._last_sequence
         return any(isinstance(note, JobOutput) for note in notes)
 
-    async def _send_one(self, note: FeedNote) -> None:
+    async def _send_one(self, note: FeedNote) -> int | None:
+        """Its sequence in the feed; None if that is not known."""
         subject = feed_note(note.user_id, note.job_id, kind_of(note))
         try:
             answer = await self._broker.request(subject, encode(note), timeout_s=ANSWER_TIMEOUT_S)
-            self._last_sequence = max(self._last_sequence, int(json.loads(answer.data)["seq"]))
+            return int(json.loads(answer.data)["seq"])
         except (BrokerError, KeyError, ValueError) as error:
             self._is_unsure = True
             metrics.FEED_LOST.inc()
             logger.warning("feed_note_lost", job_id=note.job_id, why=str(error))
+            return None
 
 
 def _pieces(content: bytes) -> list[bytes]:

@@ -202,7 +202,11 @@ class CatchUp:
         seen = subscription.seen
         log = self._history.log_entries(filters.log, after=seen.log, end=end.log)
         feed = self._history.feed_entries(filters.feed, after=seen.feed, end=end.feed)
-        async for entry, is_note in merge(log, feed):
+
+        async def had_ended(note: Entry) -> bool:
+            return await self._history.had_ended(note, seen.log)
+
+        async for entry, is_note in merge(log, feed, had_ended):
             named = named_by(entry)
             if named is None:
                 continue

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from services.notifier.cursor import FeedMark, Position, feed_mark
-from services.notifier.item import READER, count_poison
+from services.notifier.item import LAST_KINDS, READER, count_poison, named_by
 from shared import metrics
 from shared.broker import Broker, JetStreamError, UnreachableError
 from shared.codec import UndecodableError, UnknownTagError
@@ -98,6 +98,15 @@ class History:
             raise
         message = answer["message"]
         return Entry(int(message["seq"]), parse_time(message["time"]), message["subject"], b"")
+
+    async def had_ended(self, note: Entry, by: int) -> bool:
+        """Whether the log had the end of a note's job by this sequence. Raises BrokerError."""
+        named = named_by(note)
+        if named is None:
+            return False  # whoever reads it says so
+        last = await self.end_of(JOBS, job_events(named.user_id, named.job_id))
+        # A job that has left altogether had ended before.
+        return last is None or (last.sequence <= by and last.subject.rpartition(".")[2] in LAST_KINDS)
 
     async def log_entries(self, subject_filter: str, *, after: int, end: int) -> AsyncIterator[Entry]:
         """The log's entries of a filter, `after` < sequence ≤ `end`, where `end` is one of them.

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from math import inf
 
 from services.notifier.cursor import FeedMark, Position
-from services.notifier.ended import Ended
 from services.notifier.item import LAST_KINDS, Item, feed_end, named_by
+from services.notifier.lately import Lately
 from shared.cursor import microseconds
 from shared.log import Entry
 from shared.subjects import QUEUED_KIND, JobSubject
@@ -44,7 +44,7 @@ class LiveOrder:
         self._feed_mark = start.feed
         self._feed_sequence = start.feed.sequence or 0
         self._is_watched = is_watched
-        self._ended = Ended()
+        self._ended = Lately()
         self._lanes: dict[str, deque[_Held]] = {}
         self._by_feed_end: list[tuple[int, int, str]] = []
         self._by_time: deque[tuple[float, int, str]] = deque()

@@ -13,6 +13,7 @@ from shared.codec import decode_note
 from shared.events import FeedNote, JobOutput, JobProgress
 from shared.log import Log
 from shared.settings import BrokerSettings
+from shared.streams import ProvisionSettings, provision
 from shared.subjects import FEED, feed_notes
 from tests import builders
 from tests.faults.proxy import Proxy
@@ -137,6 +138,20 @@ async def test_a_note_that_was_given_up_is_not_stored_behind_the_end(
     notes = await notes_of(log)
     assert {note.percent for note in notes if isinstance(note, JobProgress)} == {0}
     assert last == len(notes) > 1
+
+
+async def test_a_feed_that_begins_anew_ends_where_its_newest_note_is(broker: Broker, log: Log) -> None:
+    """A killed server has lost the end of the feed, and gives the same sequences again."""
+    feed = Feed(broker, builders.queued(), 1)
+    running = asyncio.create_task(feed.run())
+    for number in range(3):
+        feed.progress("run", number, "lost")
+    await _stored(log, 3)
+    await broker.api(f"STREAM.DELETE.{FEED}", timeout_s=10)
+    await provision(broker, ProvisionSettings())
+    feed.progress("run", 99, "kept")
+    assert await feed.close(running) == 1
+    assert [note.percent for note in await notes_of(log) if isinstance(note, JobProgress)] == [99]
 
 
 def lost_notes() -> float:

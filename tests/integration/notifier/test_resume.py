@@ -238,3 +238,26 @@ async def test_two_notifiers_take_over_from_each_other(start_process: Start, wri
         await watcher.watch(urls[0], until=lambda: watcher.ends == JOBS)
     assert_whole(watcher.shown, writer)
     assert_ordered(watcher.shown)
+
+
+@pytest.mark.clause("4.3")
+@pytest.mark.parametrize("subscribes_to", ["*", "job"])
+async def test_output_that_comes_after_the_end_is_not_shown_to_who_has_seen_the_end(
+    url: str, writer: Writer, subscribes_to: str
+) -> None:
+    """Found in a run under faults: a killed server stored a note again that its executor had given up."""
+    job, running = builders.job_id(), builders.job_id()
+    await writer.append(builders.queued(running))
+    await writer.append(builders.running(running))
+    await writer.run_job(job)
+    watcher = Watcher(job if subscribes_to == "job" else "*")
+    await watcher.watch(url, until=lambda: watcher.ends == 1)
+    await writer.note(job)
+    await writer.note(running)
+    async with connected(url, token=token()) as client:
+        await client.subscribe(watcher.job_id, after=watcher.cursor)
+        if subscribes_to == "job":
+            await client.expect("complete")
+        else:
+            event = await client.event()
+            assert (event["type"], event["job_id"]) == ("job.output.v1", running)

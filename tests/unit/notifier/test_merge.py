@@ -9,10 +9,17 @@ from shared.log import Entry
 from tests import builders
 from tests.unit.notifier.stored import OTHER_JOB, logged, noted, over
 
+ENDED_BEFORE = builders.job_id()
+
 
 async def stream(entries: list[Entry]) -> AsyncIterator[Entry]:
     for entry in entries:
         yield entry
+
+
+async def had_ended(note: Entry) -> bool:
+    """Only this job had, before all of these histories."""
+    return ENDED_BEFORE in note.subject
 
 
 @pytest.mark.parametrize(
@@ -46,6 +53,18 @@ async def stream(entries: list[Entry]) -> AsyncIterator[Entry]:
             id="too late, until the key is used again",
         ),
         pytest.param(
+            [logged(builders.queued(), 1, 10)],
+            [noted(1, 5, job=ENDED_BEFORE), noted(2, 15, job=ENDED_BEFORE), noted(3, 16, job=OTHER_JOB)],
+            ["log1", "feed3"],
+            id="of a job that had ended before",
+        ),
+        pytest.param(
+            [logged(builders.queued(ENDED_BEFORE), 1, 10)],
+            [noted(1, 5, job=ENDED_BEFORE), noted(2, 15, job=ENDED_BEFORE)],
+            ["log1", "feed2"],
+            id="whose key is used again",
+        ),
+        pytest.param(
             [logged(builders.running(), 1, 10)], [noted(1, 11)], ["log1", "feed1"], id="only the end waits"
         ),
     ],
@@ -53,6 +72,6 @@ async def stream(entries: list[Entry]) -> AsyncIterator[Entry]:
 async def test_merge(log: list[Entry], feed: list[Entry], merged: list[str]) -> None:
     found = [
         ("feed" if is_note else "log") + str(entry.sequence)
-        async for entry, is_note in merge(stream(log), stream(feed))
+        async for entry, is_note in merge(stream(log), stream(feed), had_ended)
     ]
     assert found == merged

@@ -1,4 +1,4 @@
-"""The jobs whose last event was given out lately: output that still comes of them is too late to be shown.
+"""The jobs of which something was seen lately, as of which output still comes that is too late to be shown.
 
 The feed may take a note long after its executor has given it up, and the feed may be behind the log while it
 changes its leader. The result in the terminal event holds what was printed. Pure.
@@ -7,7 +7,7 @@ changes its leader. The result in the terminal event holds what was printed. Pur
 REMEMBERED_MAX = 10_000
 
 
-class Ended:
+class Lately:
     """Remembers as many jobs as end while the feed keeps their notes, about; the oldest go first."""
 
     def __init__(self) -> None:
@@ -18,11 +18,11 @@ class Ended:
         return job_id in self._jobs
 
     def add(self, job_id: str) -> None:
-        """Its last event has been given out."""
+        """It was seen."""
         self._jobs[job_id] = None
         if len(self._jobs) > REMEMBERED_MAX:
             del self._jobs[next(iter(self._jobs))]
 
     def discard(self, job_id: str) -> None:
-        """It begins: the job that once had its key has left."""
+        """What was seen of it does not hold any more."""
         self._jobs.pop(job_id, None)
