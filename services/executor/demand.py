@@ -12,7 +12,7 @@ from services.executor.execution import Execution
 from services.executor.holding import Holding
 from services.executor.parked import Parked
 from services.executor.rotation import Rotation
-from services.executor.stock import Stock
+from services.executor.stock import PATIENCE_S, Stock
 from services.executor.unfinished import Unfinished
 
 SWEEP_MAX = 256
@@ -51,6 +51,8 @@ class Demand:
         self._sweep = 0
         self._look = False
         self._delivered_at = clock()
+        self._left_to_others = ""
+        self._wanted_by_nobody_at = -PATIENCE_S
 
     def begun(self, job_id: str) -> None:
         """The job has a slot. Before the next one is free, somebody else's turn may be nearer than ours."""
@@ -64,12 +66,19 @@ class Demand:
     def delivered(self, job_id: str) -> None:
         """Something came. While it only waits for its lane, what may start is farther back in the queue."""
         self._delivered_at = self._clock()
+        if job_id == self._left_to_others:
+            # The server would have given it to whoever is idle.
+            self._wanted_by_nobody_at = self._delivered_at
         place = self._unfinished.lanes.place(job_id)
         if place is None:
             self._sweep = min(max(1, 2 * self._sweep), SWEEP_MAX)
             return
         self._sweep = 0
         self._look = self._look and place > 0 and self._others_wait(before=place)
+
+    def left_to_others(self, job_id: str) -> None:
+        """A job that may start was given back for want of a slot."""
+        self._left_to_others = job_id
 
     def stands_aside(self, job_id: str) -> bool:
         """Whether a job that is given back would come again before somebody whose turn is nearer."""
@@ -79,7 +88,8 @@ class Demand:
         """How many more jobs that may start are here than wanted; negative if fewer."""
         # A job whose end the log has told already is about to leave its slot.
         running = sum(job_id in self._unfinished for job_id in self._executing)
-        stock = self._stock.size(self._began, self._clock(), others_wait=self._others_wait())
+        nobody_is_idle = self._clock() - self._wanted_by_nobody_at < PATIENCE_S or self._others_wait()
+        stock = self._stock.size(self._began, self._clock(), nobody_is_idle=nobody_is_idle)
         # What was begun elsewhere and came here nevertheless was lost there: it must not go round.
         waiting = sum(job_id in self._unfinished.startable for job_id in self._rotation)
         return running + waiting - self._slots - stock

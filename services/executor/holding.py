@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from shared import metrics
 from shared.consumer import Delivery
@@ -17,6 +18,7 @@ class Held:
 
     queued: JobQueued
     delivery: Delivery
+    since: datetime
 
 
 class Holding:
@@ -47,7 +49,7 @@ class Holding:
         """Hold it; a later delivery of a held job replaces the earlier one."""
         if queued.job_id in self._jobs:
             self.release(queued.job_id)
-        self._jobs[queued.job_id] = Held(queued, delivery)
+        self._jobs[queued.job_id] = Held(queued, delivery, datetime.now(UTC))
         self._job_at[delivery.sequence] = queued.job_id
         self._bytes += delivery.size_bytes
         heapq.heappush(self._far_back, (-delivery.sequence, queued.job_id))

@@ -7,6 +7,7 @@ whichever holds a lane's next job starts it at once.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from services.executor.demand import Demand
 from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
@@ -21,7 +22,7 @@ from shared.broker import Broker
 from shared.codec import UndecodableError, UnknownTagError, decode_event
 from shared.consumer import Consumer, Delivery
 from shared.events import JobQueued
-from shared.job import Expired, Finished, Running
+from shared.job import Expired, Finished, Nothing, Queued, Running
 from shared.log import Entry
 from shared.logs import get_logger
 from shared.subjects import EXECUTOR_DURABLE, JOBS
@@ -114,9 +115,9 @@ class Scheduler:
             self._position = entry.sequence
             change = self._unfinished.apply(entry)
             if change is not None:
-                await self._react(change)
+                await self._react(change, entry.stored_at)
 
-    async def _react(self, change: Change) -> None:
+    async def _react(self, change: Change, stored_at: datetime) -> None:
         execution = self._executing.get(change.job_id)
         match change.state:
             case Finished() | Expired():
@@ -130,7 +131,20 @@ class Scheduler:
                     execution.ask_to_stop("superseded")
                 elif cancel is not None:
                     execution.ask_to_stop("cancelled")
+            case Running():
+                self._leave_to_who_began(change.job_id, stored_at)
+            case Queued() | Nothing():
+                pass
         self._offer_lane(change.user_id)
+
+    def _leave_to_who_began(self, job_id: str, began_at: datetime) -> None:
+        """Who began a job after it was delivered here holds it too, and keeps it alive as long as he lives.
+
+        A server that was killed delivers again what it had delivered, while its first holder lives on.
+        """
+        self.parked.take(job_id)
+        if job_id in self._holding and self._holding[job_id].since < began_at:
+            self._consumer.let_go(self._let_go(job_id))
 
     def _want(self) -> int:
         return 0 if self._stopping else self._demand.want()
@@ -236,6 +250,7 @@ class Scheduler:
             if job_id is None:
                 return
             delay_s = ASIDE_S if self._demand.stands_aside(job_id) else 0.0
+            self._demand.left_to_others(job_id)
             self._spawn(self._give_back(self._let_go(job_id), "slots", delay_s))
 
     def _fill_slots(self) -> None:

@@ -24,15 +24,15 @@ class Stock:
         mean_s = seconds if self._mean_s is None else self._mean_s
         self._mean_s = mean_s + NEWEST_COUNTS * (seconds - mean_s)
 
-    def size(self, began: Mapping[str, float], now: float, *, others_wait: bool) -> int:
+    def size(self, began: Mapping[str, float], now: float, *, nobody_is_idle: bool) -> int:
         """How many to keep, given when each running attempt began.
 
-        `others_wait`: there are jobs that may start and are not here. Then nobody is idle, and one must be at
-        hand all the time, or a lane that is held here would always follow itself.
+        `nobody_is_idle`: there are jobs that may start and that nobody takes. Then one must be at hand all
+        the time, or a lane that is held here would always follow itself.
         """
         if self._mean_s is None:
-            return int(others_wait)
+            return int(nobody_is_idle)
         # What has run for longer than usual will not end as soon as usual.
         shortest_s = min((now - since for since in began.values()), default=0.0)
         expected_s = max(self._mean_s, shortest_s, 1e-6)
-        return max(min(self._slots, int(PATIENCE_S * self._slots / expected_s)), int(others_wait))
+        return max(min(self._slots, int(PATIENCE_S * self._slots / expected_s)), int(nobody_is_idle))

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -14,9 +14,6 @@ from tests.faults.rules.story import Fact, Story
 from tests.faults.rules.subscribers import after_ends
 
 KILLED = -9
-LEASE = timedelta(seconds=10)
-"""How long an executor may be silent before its jobs are given to others."""
-
 DISTURBING = frozenset({"executor", "nats"})
 """Who can delay a job that is to run again: whoever was given it, and who has to give it."""
 
@@ -165,23 +162,21 @@ def _disturbances(befell: Sequence[Befell], executor: str, since: datetime, unti
 
 def _overlaps(lives: Sequence[Life], befell: Sequence[Befell], story: Story) -> Iterator[Overlap]:
     by_name = {life.name: life for life in lives}
-    for job_id in story.of_job:
-        attempts = story.attempts(job_id)
-        for (begun, earlier), (fact, later) in pairwise(attempts):
+    for job_id, facts in story.of_job.items():
+        for (_, earlier), (fact, later) in pairwise(story.attempts(job_id)):
             life = by_name.get(earlier.executor_id)
             if life is None or later.executor_id == earlier.executor_id:
                 continue
             if life.ended_at is None or life.ended_at > fact.stored_at:
-                why = _what_befell(befell, life, begun.stored_at, fact.stored_at)
+                why = _what_befell(befell, life, facts[0].stored_at, fact.stored_at)
                 yield Overlap(job_id, earlier.attempt, life.name, why)
 
 
 def _what_befell(befell: Sequence[Befell], life: Life, since: datetime, until: datetime) -> str:
-    """The faults of an executor, and of the server, during an attempt and just before it.
+    """The faults of an executor, and of the server, since a job was queued.
 
-    A server that was killed may deliver again what it had delivered, as soon as it is back.
+    A server that was killed may deliver again what it had delivered, to somebody who holds it as long.
     """
-    since -= LEASE
     found = {
         fault.kind if fault.target == life.name else f"{fault.kind} {service}"
         for fault, service in befell

@@ -1,13 +1,16 @@
 """The scheduler on a real log, with work that only writes events: who starts when, and what is given back."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.executor.execution import Ack, Disposition, Execution
 from services.executor.scheduler import Scheduler
 from services.executor.settings import ExecutorSettings
+from services.executor.stock import PATIENCE_S as STOCK_PATIENCE_S
 from services.executor.unfinished import Unfinished
+from shared import metrics
 from shared.broker import Broker
 from shared.events import SourceFile
 from shared.follow import Follower
@@ -16,6 +19,7 @@ from shared.subjects import EXECUTOR_DURABLE, JOBS
 from tests import builders
 
 PATIENCE_S = 20.0
+ROUNDS = 10
 
 
 class Worker:
@@ -197,6 +201,49 @@ async def test_another_executors_attempt_stops_ours(broker: Broker, log: Log) ->
             while job not in worker.stopped:
                 await broker.api(f"STREAM.INFO.{JOBS}")
         assert worker.stopped == {job: "superseded"}
+
+
+async def test_a_job_that_another_executor_holds_too_is_left_to_who_began_it(
+    broker: Broker, log: Log
+) -> None:
+    """Found in a run under faults: after the server was killed two executors held a job, and both ran it."""
+    async with working(broker, log, slots=2) as worker:
+        first, held = await submit(log, "alice", 2)
+        (bob,) = await submit(log, "bob")
+        await worker.until_started(first, bob)
+        await delivered(broker)
+        known = await log.read_job("alice", held)
+        other = builders.running(held, "alice", executor_id="other")
+        await log.append(other, expected=known.last_sequence, patience_s=PATIENCE_S)
+        worker.end(first)
+        (carol,) = await submit(log, "carol")
+        await worker.until_started(carol)
+        assert set(worker.started) == {first, bob, carol}
+        # Its delivery is open, and kept alive by who began it alone.
+        assert (await pending(broker))[0] == len({bob, carol, held})
+        assert held not in worker.scheduler._holding  # noqa: SLF001 - nothing else tells
+
+
+async def test_a_job_that_nobody_can_start_does_not_go_round(broker: Broker, log: Log) -> None:
+    """A busy executor leaves it to others for a moment now and then; it came back 400 times a second once."""
+    async with working(broker, log, slots=1) as worker:
+        (busy,) = await submit(log, "bob")
+        await worker.until_started(busy)
+        before, began_at = given_back(), time.monotonic()
+        await submit(log, "alice")
+        async with asyncio.timeout(30):
+            while given_back() < before + ROUNDS:  # noqa: ASYNC110 - a metric counts them
+                await asyncio.sleep(0)
+        assert time.monotonic() - began_at > (ROUNDS - 2) * STOCK_PATIENCE_S
+
+
+def given_back() -> float:
+    (family,) = metrics.GIVEN_BACK.collect()
+    return sum(
+        one.value
+        for one in family.samples
+        if one.labels.get("why") == "slots" and one.name.endswith("_total")
+    )
 
 
 async def test_a_language_of_another_host_is_left_to_it(broker: Broker, log: Log) -> None:

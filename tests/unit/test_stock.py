@@ -13,31 +13,31 @@ def stock(*seconds: float, slots: int = 2) -> Stock:
 
 
 def test_nothing_is_kept_while_nothing_is_known() -> None:
-    assert stock().size({}, 0, others_wait=False) == 0
+    assert stock().size({}, 0, nobody_is_idle=False) == 0
 
 
 def test_as_many_as_there_are_slots_where_jobs_are_quick() -> None:
-    assert stock(0.01).size({"a": 0, "b": 0}, 0.005, others_wait=False) == 2
+    assert stock(0.01).size({"a": 0, "b": 0}, 0.005, nobody_is_idle=False) == 2
 
 
 def test_none_where_they_are_long() -> None:
-    assert stock(2.0).size({"a": 0, "b": 0}, 0.005, others_wait=False) == 0
+    assert stock(2.0).size({"a": 0, "b": 0}, 0.005, nobody_is_idle=False) == 0
 
 
 def test_what_runs_for_longer_than_usual_counts() -> None:
     quick = stock(0.01)
-    assert quick.size({"a": 0, "b": 0}, 10, others_wait=False) == 0
-    assert quick.size({"a": 0, "b": 10}, 10, others_wait=False) == 2
+    assert quick.size({"a": 0, "b": 0}, 10, nobody_is_idle=False) == 0
+    assert quick.size({"a": 0, "b": 10}, 10, nobody_is_idle=False) == 2
 
 
 def test_one_is_at_hand_while_others_wait_elsewhere() -> None:
-    assert stock().size({}, 0, others_wait=True) == 1
-    assert stock(2.0).size({"a": 0}, 0, others_wait=True) == 1
+    assert stock().size({}, 0, nobody_is_idle=True) == 1
+    assert stock(2.0).size({"a": 0}, 0, nobody_is_idle=True) == 1
 
 
 def test_the_mean_follows_what_changes() -> None:
     changed = stock(*[0.01] * 20, *[2.0] * 20)
-    assert changed.size({"a": 0, "b": 0}, 0, others_wait=False) == 0
+    assert changed.size({"a": 0, "b": 0}, 0, nobody_is_idle=False) == 0
 
 
 def delivery(sequence: int) -> Delivery:
