@@ -18,8 +18,8 @@ from bench.measure import console, ratio, summary
 from headrace.local.stack import tokens_of
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.broker import Broker, connect
+from shared.entries import Entry
 from shared.follow import Follower
-from shared.log import Entry
 from shared.settings import BrokerSettings
 from shared.subjects import JOBS
 

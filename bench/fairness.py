@@ -13,9 +13,9 @@ from bench.measure import Summary, console, ratio, summary
 from bench.posts import post_as
 from headrace.local.supervisor import Stack, StackOptions, private_stack
 from shared.broker import connect
+from shared.entries import Entry
 from shared.events import JobRunning
 from shared.follow import Follower
-from shared.log import Entry
 from shared.settings import BrokerSettings
 from shared.subjects import JOBS
 

@@ -17,7 +17,7 @@ import msgspec
 
 from shared import metrics
 from shared.broker import API, Broker, BrokerError, JetStreamError, Message
-from shared.log import EVENT_ID, Entry, parse_time
+from shared.entries import EVENT_ID, Entry, parse_time
 from shared.logs import get_logger
 from shared.progress import Progress
 

@@ -5,25 +5,22 @@ the job's last event before believing in a conflict.
 """
 
 import asyncio
-import base64
 import json
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeAlias
 
-import msgspec
-
 from shared import metrics
-from shared.broker import API, Broker, JetStreamError, Message, UnreachableError
-from shared.codec import UndecodableError, UnknownTagError, decode_event, encode
+from shared.broker import Broker, JetStreamError, UnreachableError
+from shared.codec import UndecodableError, UnknownTagError, encode
+from shared.entries import ANSWER_TIMEOUT_S, EVENT_ID, Entry, leader_entry, parse_time, read_batch
 from shared.events import Event, JobExpired, kind_of
 from shared.job import Expired, JobState, Nothing, evolve
 from shared.subjects import JOBS, job_event, job_events
 
-EVENT_ID = "Nats-Msg-Id"
 EXPECTED_SEQUENCE = "Nats-Expected-Last-Subject-Sequence"
 TIME_TO_LIVE = "Nats-TTL"
 EXPECTED_SUBJECT = "Nats-Expected-Last-Subject-Sequence-Subject"
@@ -33,26 +30,9 @@ MAYBE_CONFLICT = frozenset({10071, 10164})
 # The same message was sent before, and a cluster has neither stored nor dropped it yet.
 IN_PROCESS = 10158
 NO_MESSAGE = 10037
-BATCH = 256
-BATCH_BYTES = 4 * 1024 * 1024
 BEHIND_MAX_S = 5.0
-ANSWER_TIMEOUT_S = 2.0
 PURGE_TIMEOUT_S = 10.0
 PAUSE_S = 0.05
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One stored message with its place in its stream; `event_id` is None for foreign writers."""
-
-    sequence: int
-    stored_at: datetime
-    subject: str
-    payload: bytes
-    event_id: str | None = None
-
-    def event(self) -> Event:
-        """The event it holds. Raises UnknownTagError or UndecodableError."""
-        return decode_event(self.subject, self.payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +155,7 @@ class Log:
             if error.code == NO_MESSAGE:
                 return None
             raise
-        message = answer["message"]
-        return Entry(
-            sequence=int(message["seq"]),
-            stored_at=parse_time(message["time"]),
-            subject=message["subject"],
-            payload=base64.b64decode(message.get("data", "")),
-            event_id=_event_id(base64.b64decode(message.get("hdrs", ""))),
-        )
+        return leader_entry(answer["message"])
 
     async def last_sequence(self, *, stream: str = JOBS) -> int:
         """Of everything that was ever stored; 0 in the beginning."""
@@ -234,46 +207,12 @@ class Log:
         """A filter's stored messages, `after` < sequence ≤ `up_to`, in order, a bounded batch at a time."""
         more = True
         while more and (up_to is None or after < up_to):
-            batch, more = await self._batch(stream, subject_filter, after + 1)
+            batch, more = await read_batch(self._broker, stream, subject_filter, after + 1)
             for entry in batch:
                 if up_to is not None and entry.sequence > up_to:
                     return
                 yield entry
                 after = entry.sequence
-
-    async def _batch(self, stream: str, subject_filter: str, sequence: int) -> tuple[list[Entry], bool]:
-        """Some messages from `sequence` on, and whether there are more, by batched Direct Get.
-
-        nats-py has no call for it. At least one message comes, and then as many as both bounds allow.
-        """
-        found: list[Entry] = []
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-        async def receive(message: Message) -> None:
-            headers = message.headers or {}
-            if "Status" in headers:
-                if not done.done():
-                    _end_of_batch(headers, done)
-            elif not done.done():
-                found.append(direct_entry(message))
-
-        inbox = self._broker.inbox()
-        subscription = await self._broker.subscribe(inbox, receive)
-        try:
-            body = {
-                "seq": sequence,
-                "next_by_subj": subject_filter,
-                "batch": BATCH,
-                "max_bytes": BATCH_BYTES,
-            }
-            await self._broker.publish(f"{API}DIRECT.GET.{stream}", json.dumps(body).encode(), reply=inbox)
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                more = await done
-        except TimeoutError as error:
-            raise UnreachableError(f"no answer from the log for {subject_filter}") from error
-        finally:
-            await subscription.unsubscribe()
-        return found, more
 
 
 def is_undecided(error: Mapping[str, object]) -> bool:
@@ -301,39 +240,3 @@ def _state(entries: Sequence[Entry]) -> JobState:
     for event in events:
         state = evolve(state, event)
     return state
-
-
-def direct_entry(message: Message) -> Entry:
-    """A message answered by Direct Get, whose place in the stream is in its headers."""
-    headers = message.headers or {}
-    return Entry(
-        sequence=int(headers["Nats-Sequence"]),
-        stored_at=parse_time(headers["Nats-Time-Stamp"]),
-        subject=headers["Nats-Subject"],
-        payload=message.data,
-        event_id=headers.get(EVENT_ID),
-    )
-
-
-def parse_time(text: str) -> datetime:
-    """An RFC 3339 time with up to nine decimals, cut to microseconds."""
-    moment, _, fraction = text.removesuffix("Z").partition(".")
-    return datetime.fromisoformat(f"{moment}.{fraction[:6]:0<6}").replace(tzinfo=UTC)
-
-
-def _end_of_batch(headers: dict[str, str], done: asyncio.Future[bool]) -> None:
-    status = headers["Status"]
-    if status in {"204", "404"}:
-        done.set_result(int(headers.get("Nats-Num-Pending", "0")) > 0)
-    elif status == "503":
-        done.set_exception(UnreachableError("nobody answers for the log"))
-    else:
-        done.set_exception(JetStreamError(int(status), headers.get("Description", "Direct Get failed")))
-
-
-def _event_id(headers: bytes) -> str | None:
-    for line in headers.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.decode("latin-1").lower() == EVENT_ID.lower():
-            return value.strip().decode("latin-1")
-    return None

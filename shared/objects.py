@@ -23,8 +23,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from shared.broker import Broker, BrokerError, JetStreamError, UnreachableError
+from shared.entries import ANSWER_TIMEOUT_S, EVENT_ID
 from shared.events import Shape
-from shared.log import ANSWER_TIMEOUT_S, BEHIND_MAX_S, EVENT_ID, PAUSE_S, Log, is_undecided
+from shared.log import BEHIND_MAX_S, PAUSE_S, Log, is_undecided
 from shared.subjects import object_chunks, object_description, objects_stream
 
 CHUNK_BYTES = 128 * 1024

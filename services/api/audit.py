@@ -16,8 +16,9 @@ from services.api.queries import shown
 from shared import problems
 from shared.broker import Broker, UnreachableError
 from shared.codec import EventObject
+from shared.entries import Entry
 from shared.follow import Follower
-from shared.log import Entry, Log
+from shared.log import Log
 from shared.problems import ProblemError
 from shared.subjects import JOBS, events_among
 

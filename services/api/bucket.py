@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from shared.broker import API, Broker, Message, UnreachableError
+from shared.entries import Entry
 from shared.follow import parse_mark
-from shared.log import AppendResult, Entry, Log
+from shared.log import AppendResult, Log
 
 CARD = "Headrace-Card"
 ANSWER_TIMEOUT_S = 2.0

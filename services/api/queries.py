@@ -10,8 +10,9 @@ from shared import problems
 from shared.broker import Broker, UnreachableError
 from shared.codec import EventObject, UndecodableError, UnknownTagError, event_object
 from shared.cursor import of_log
+from shared.entries import Entry
 from shared.job import Expired
-from shared.log import Entry, History, Log
+from shared.log import History, Log
 from shared.logs import get_logger
 from shared.problems import ProblemError
 from shared.record import JobRecord, fold

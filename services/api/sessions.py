@@ -22,8 +22,9 @@ from services.api.settings import ApiSettings
 from services.api.submissions import RETRY_AFTER, Submissions, Submitted
 from shared import problems
 from shared.broker import JetStreamError
+from shared.entries import Entry
 from shared.job import Expired, Finished
-from shared.log import Appended, AppendResult, Entry, Log
+from shared.log import Appended, AppendResult, Log
 from shared.problems import ProblemError
 from shared.subjects import is_job_id, session_key, session_keys, session_run_key
 from shared.tokens import Caller

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shared import metrics
-from shared.log import Entry
+from shared.entries import Entry
 from shared.logs import get_logger
 from shared.subjects import QUEUED_KIND, SubjectError, parse
 

@@ -21,9 +21,9 @@ from shared import metrics
 from shared.broker import Broker
 from shared.codec import UndecodableError, UnknownTagError, decode_event
 from shared.consumer import Consumer, Delivery
+from shared.entries import Entry
 from shared.events import JobQueued
 from shared.job import Expired, Finished, Nothing, Queued, Running
-from shared.log import Entry
 from shared.logs import get_logger
 from shared.subjects import EXECUTOR_DURABLE, JOBS
 

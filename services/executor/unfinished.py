@@ -11,10 +11,10 @@ import msgspec
 from services.executor.rotation import Turn
 from shared import metrics
 from shared.codec import UndecodableError, UnknownTagError
+from shared.entries import Entry
 from shared.events import JobQueued
 from shared.job import Expired, Finished, ImpossibleHistoryError, JobState, Nothing, Queued, Running, evolve
 from shared.lanes import Lanes
-from shared.log import Entry
 from shared.logs import get_logger
 
 logger = get_logger(__name__)

@@ -25,8 +25,8 @@ from services.notifier.messages import (
 )
 from shared.broker import BrokerError
 from shared.cursor import microseconds
+from shared.entries import Entry
 from shared.follow import CONFIRMATIONS, CONFIRMED_EVERY_S
-from shared.log import Entry
 from shared.logs import get_logger
 from shared.subjects import FEED, JOBS, QUEUED_KIND, feed_notes, job_events, user_events, user_notes
 

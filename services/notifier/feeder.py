@@ -8,7 +8,7 @@ import asyncio
 from services.notifier.hub import Hub
 from services.notifier.item import Item
 from services.notifier.live_order import HOLD_S, LiveOrder
-from shared.log import Entry
+from shared.entries import Entry
 from shared.progress import Progress
 
 BREATH_BYTES = 64 * 1024

@@ -15,7 +15,8 @@ from shared import metrics
 from shared.broker import Broker, JetStreamError, UnreachableError
 from shared.codec import UndecodableError, UnknownTagError
 from shared.cursor import microseconds
-from shared.log import NO_MESSAGE, Entry, Log, parse_time
+from shared.entries import Entry, parse_time
+from shared.log import NO_MESSAGE, Log
 from shared.record import JobRecord, fold
 from shared.subjects import FEED, JOBS, job_events
 

@@ -10,7 +10,7 @@ import msgspec
 from services.notifier.cursor import FeedMark, Position, feed_mark
 from shared import metrics
 from shared.codec import EventObject, UndecodableError, event_object
-from shared.log import Entry
+from shared.entries import Entry
 from shared.logs import get_logger
 from shared.subjects import EXPIRED_KIND, TERMINAL_KINDS, JobSubject, SubjectError, parse
 

@@ -17,7 +17,7 @@ from services.notifier.cursor import FeedMark, Position
 from services.notifier.item import LAST_KINDS, Item, feed_end, named_by
 from services.notifier.lately import Lately
 from shared.cursor import microseconds
-from shared.log import Entry
+from shared.entries import Entry
 from shared.subjects import QUEUED_KIND, JobSubject
 
 HOLD_S = 1.0

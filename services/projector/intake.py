@@ -9,7 +9,7 @@ import asyncio
 from services.projector.database import Database
 from services.projector.view import Oddity, apply_entries
 from shared import metrics
-from shared.log import Entry
+from shared.entries import Entry
 from shared.logs import get_logger
 
 logger = get_logger(__name__)

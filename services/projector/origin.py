@@ -13,8 +13,9 @@ from services.projector.database import Database
 from services.projector.settings import TOMBSTONE_S
 from services.projector.view import Checkpoint, clear_view, select_checkpoint
 from shared.broker import Broker, JetStreamError
+from shared.entries import parse_time
 from shared.follow import CONFIRMATIONS, CONFIRMED_EVERY_S
-from shared.log import NO_MESSAGE, parse_time
+from shared.log import NO_MESSAGE
 from shared.logs import get_logger
 from shared.subjects import JOBS
 

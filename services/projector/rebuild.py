@@ -15,8 +15,8 @@ from services.projector.intake import Intake, NewerEventError
 from services.projector.origin import agree
 from services.projector.settings import ProjectorSettings
 from shared.broker import Broker, connect
+from shared.entries import Entry
 from shared.follow import Follower
-from shared.log import Entry
 from shared.logs import get_logger
 from shared.service import Service
 from shared.subjects import JOBS

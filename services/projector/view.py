@@ -16,8 +16,8 @@ import msgspec
 
 from services.projector.database import ViewUnusableError
 from shared.codec import UndecodableError, UnknownTagError
+from shared.entries import Entry
 from shared.events import Event, JobExpired, Result
-from shared.log import Entry
 from shared.record import JobRecord, fold
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

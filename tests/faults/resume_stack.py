@@ -15,7 +15,8 @@ from headrace.errors import HeadraceError
 from headrace.local.nats_server import free_port
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.codec import event_object
-from shared.log import Entry, Log
+from shared.entries import Entry
+from shared.log import Log
 from shared.subjects import FEED, user_events, user_notes
 from tests import builders
 from tests.faults.resume_checker import Shown, Truth

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.entries import Entry
 from shared.events import Event, JobRunning, SourceFile
 from shared.follow import Follower
-from shared.log import Appended, Entry, Log
+from shared.log import Appended, Log
 from shared.subjects import JOBS
 from tests import builders
 from tests.faults.ending import stored_log

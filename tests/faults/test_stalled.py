@@ -14,8 +14,9 @@ import msgspec
 from services.notifier.settings import MIB
 from shared.broker import Broker
 from shared.codec import encode, event_object
+from shared.entries import Entry
 from shared.events import JobCompleted, JobOutput, Output, Result
-from shared.log import Entry, Log
+from shared.log import Log
 from shared.subjects import FEED, feed_note, user_events, user_notes
 from tests import builders
 from tests.faults.resume_checker import Shown, Truth, check, lay_together

@@ -7,9 +7,10 @@ from itertools import pairwise
 
 from headrace.local.nats_server import NatsServer
 from shared.broker import Broker, UnreachableError
+from shared.entries import Entry
 from shared.events import Event
 from shared.follow import Follower
-from shared.log import Entry, Log
+from shared.log import Log
 from shared.subjects import FEED, JOBS, QUEUED_SUBJECTS, events_of_kind, feed_note
 from tests import builders
 

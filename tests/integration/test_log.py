@@ -8,9 +8,10 @@ import pytest
 from headrace.local.nats_server import NatsServer
 from shared.broker import Broker, UnreachableError
 from shared.codec import encode
+from shared.entries import Entry, read_batch
 from shared.events import Event, SourceFile
 from shared.job import Expired, Finished, Nothing, Running
-from shared.log import Appended, Conflict, Entry, Log
+from shared.log import Appended, Conflict, Log
 from shared.subjects import JOBS, job_event, job_events, user_events
 from tests import builders
 
@@ -123,14 +124,13 @@ async def test_large_events_come_in_bounded_batches(log: Log, monkeypatch: pytes
     for _ in range(10):
         await log.append(builders.queued(builders.job_id(), files=source), expected=0, patience_s=PATIENCE_S)
     sizes: list[int] = []
-    read = log._batch  # noqa: SLF001 - to see that there was more than one answer
 
     async def counted(*arguments: Any) -> tuple[list[Entry], bool]:  # noqa: ANN401 - passed on
-        batch, more = await read(*arguments)
+        batch, more = await read_batch(*arguments)
         sizes.append(len(batch))
         return batch, more
 
-    monkeypatch.setattr(log, "_batch", counted)
+    monkeypatch.setattr("shared.log.read_batch", counted)
     assert [entry.sequence async for entry in log.replay("jobs.*.*.*")] == list(range(1, 11))
     assert len(sizes) > 1
     assert max(sizes) < 10

@@ -12,8 +12,8 @@ from services.executor.rotation import Rotation
 from services.executor.unfinished import Unfinished
 from shared.codec import encode
 from shared.consumer import Delivery
+from shared.entries import Entry
 from shared.events import Event, kind_of
-from shared.log import Entry
 from shared.subjects import job_event
 from tests import builders
 

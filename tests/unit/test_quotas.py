@@ -7,7 +7,7 @@ import pytest
 from services.api.quotas import BUCKETS_MAX, BURST_S, Quotas
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
-from shared.log import Entry
+from shared.entries import Entry
 from shared.problems import ProblemError
 from shared.tokens import Caller
 from tests import builders

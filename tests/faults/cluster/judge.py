@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 
 from shared.codec import event_object
+from shared.entries import Entry
 from shared.events import Event, JobQueued, JobRunning, Terminal
-from shared.log import Entry, Log
+from shared.log import Log
 from shared.subjects import FEED, JOBS_SUBJECTS, user_events, user_notes
 from tests.faults.cluster.fleet import Fleet
 from tests.faults.cluster.load import Load, User

@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 
 from shared.broker import Broker, BrokerError
+from shared.entries import Entry
 from shared.follow import Follower
-from shared.log import Entry, Log
+from shared.log import Log
 from shared.streams import ProvisionSettings, durables, provision, streams
 from shared.subjects import FEED, JOBS, feed_note
 from tests import builders

@@ -17,8 +17,9 @@ from services.projector.database import open_database
 from services.projector.origin import compare
 from services.projector.view import apply_entries, clear_view, select_checkpoint
 from shared.broker import Broker, JetStreamError, Message
+from shared.entries import Entry
 from shared.follow import Follower
-from shared.log import IN_PROCESS, NO_MESSAGE, Appended, Conflict, Entry, Log
+from shared.log import IN_PROCESS, NO_MESSAGE, Appended, Conflict, Log
 from shared.subjects import JOBS
 from tests import builders
 

@@ -10,9 +10,10 @@ import msgspec
 
 from shared.broker import Broker
 from shared.codec import decode_event
+from shared.entries import Entry
 from shared.events import Event, JobRunning, Terminal
 from shared.follow import Follower
-from shared.log import Entry, Log
+from shared.log import Log
 from shared.objects import Objects
 from shared.record import JobRecord, fold
 from shared.subjects import ARTIFACTS, JOBS, TERMINAL_KINDS, VIEW_JOB, artifact_name, parse

@@ -8,9 +8,10 @@ from datetime import datetime
 from itertools import pairwise
 
 from shared.broker import Broker
+from shared.entries import Entry
 from shared.events import JobQueued, JobRunning, Limits, SourceFile
 from shared.follow import Follower
-from shared.log import Appended, Entry, Log
+from shared.log import Appended, Log
 from shared.subjects import JOBS, TERMINAL_KINDS
 from tests import builders
 

@@ -15,7 +15,7 @@ from services.notifier.item import Text
 from services.notifier.live_order import LiveOrder
 from services.notifier.messages import ServerMessage, encode_message
 from shared.broker import Broker
-from shared.log import Entry
+from shared.entries import Entry
 from shared.subjects import JOBS
 from tests import builders
 from tests.integration.notifier.writer import Writer

@@ -17,8 +17,9 @@ from services.projector.rebuild import rebuild_view
 from services.projector.sweeper import Sweeper
 from services.projector.view import apply_entries, select_record
 from shared.broker import Broker
+from shared.entries import Entry
 from shared.events import Artifact, Event
-from shared.log import Entry, Log
+from shared.log import Log
 from shared.objects import Objects
 from shared.streams import ProvisionSettings, provision
 from shared.subjects import ARTIFACTS, JOBS, artifact_name, events_of_kind, job_events, objects_stream

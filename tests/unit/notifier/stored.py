@@ -8,8 +8,8 @@ from services.notifier.cursor import FeedMark, Position
 from services.notifier.item import Item, named_by
 from shared.codec import encode
 from shared.cursor import microseconds
+from shared.entries import Entry
 from shared.events import Event, JobOutput, kind_of
-from shared.log import Entry
 from shared.subjects import feed_note, job_event
 from tests import builders
 

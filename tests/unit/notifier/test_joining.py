@@ -14,8 +14,8 @@ from services.notifier.item import Item
 from services.notifier.joining import JOINED_BYTES_MAX, Queued, take_joined
 from services.notifier.wire import FRAMES, SERVER_SENT_EVENTS, show
 from shared.codec import encode
+from shared.entries import Entry
 from shared.events import JobOutput
-from shared.log import Entry
 from shared.subjects import feed_note
 from tests import builders
 from tests.unit.notifier.stored import OTHER_JOB, live, logged

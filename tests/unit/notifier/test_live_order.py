@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.notifier.cursor import FeedMark, Position
 from services.notifier.item import Item
 from services.notifier.live_order import HOLD_MAX_S, HOLD_S, LiveOrder
-from shared.log import Entry
+from shared.entries import Entry
 from tests import builders
 from tests.unit.notifier.stored import OTHER_JOB, logged, noted, over, us
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.notifier.merge import merge
-from shared.log import Entry
+from shared.entries import Entry
 from tests import builders
 from tests.unit.notifier.stored import OTHER_JOB, logged, noted, over
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from services.projector.database import create_tables
 from shared.codec import encode
+from shared.entries import Entry
 from shared.events import Event, JobQueued, kind_of
-from shared.log import Entry
 from shared.subjects import job_event
 from tests import builders
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.projector.view import apply_entries, select_checkpoint
-from shared.log import Entry
+from shared.entries import Entry
 from shared.record import JobRecord, fold
 from tests.unit.projector.histories import POISON, empty_view, odd_entry, random_history, rows_of, stored
 
