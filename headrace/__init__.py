@@ -1,6 +1,6 @@
 """What a user of Headrace installs: the client, the command line, and the stack on one machine."""
 
-from headrace.answers import Artifacts, JobsPage, Language, kept_bytes, output_bytes
+from headrace.answers import Artifacts, BatchItem, JobsPage, Language, kept_bytes, output_bytes
 from headrace.blocking import Client
 from headrace.client import AsyncClient
 from headrace.errors import (
@@ -19,6 +19,7 @@ from shared.record import JobRecord
 __all__ = [
     "Artifacts",
     "AsyncClient",
+    "BatchItem",
     "Client",
     "ClosedError",
     "EventObject",

@@ -1,6 +1,7 @@
 """What the client's calls return, where the contract has no value of its own for it; and its bytes."""
 
 import base64
+from typing import Any
 
 from shared.codec import EventObject
 from shared.events import Artifact, Limits, Output, Shape, SkippedArtifact
@@ -12,6 +13,24 @@ class JobsPage(Shape, frozen=True, kw_only=True):
 
     jobs: tuple[JobRecord, ...]
     next: str | None = None
+
+
+class BatchItem(Shape, frozen=True, kw_only=True):
+    """What became of one submission of several: the status that it would have had alone, its job or problem.
+
+    `replayed` if the key had made that job before; `problem` is the document of a refusal.
+    """
+
+    status: int
+    job: JobRecord | None = None
+    replayed: bool = False
+    problem: dict[str, Any] | None = None
+
+
+class Batch(Shape, frozen=True, kw_only=True):
+    """One answer for each submission, in their order."""
+
+    jobs: tuple[BatchItem, ...]
 
 
 class Artifacts(Shape, frozen=True, kw_only=True):

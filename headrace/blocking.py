@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, Self, TypeVar, cast
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from headrace.answers import Artifacts, Erasure, JobsPage, Language
+from headrace.answers import Artifacts, BatchItem, Erasure, JobsPage, Language
 from headrace.calls import PATIENCE_S
 from headrace.client import RESULT_TIMEOUT_S, AsyncClient, Filter
 from headrace.credentials import TokenSource
@@ -62,6 +62,12 @@ class Client:
         """Hand a program in."""
         return self._call(self._client.submit, submission, key=key)
 
+    def submit_all(
+        self, submissions: Sequence[Mapping[str, Any]], *, key: str | None = None
+    ) -> tuple[BatchItem, ...]:
+        """Hand up to a hundred programs in."""
+        return self._call(self._client.submit_all, submissions, key=key)
+
     def run(
         self, submission: Mapping[str, Any], *, key: str | None = None, timeout_s: float = RESULT_TIMEOUT_S
     ) -> JobRecord:
@@ -72,9 +78,9 @@ class Client:
         """The job once it has ended."""
         return self._call(self._client.result, job_id, timeout_s=timeout_s)
 
-    def get(self, job_id: str) -> JobRecord:
-        """One job as it stands."""
-        return self._call(self._client.get, job_id)
+    def get(self, job_id: str, *, as_of: int | datetime | None = None) -> JobRecord:
+        """One job as it stands, or as it stood."""
+        return self._call(self._client.get, job_id, as_of=as_of)
 
     def cancel(self, job_id: str) -> JobRecord:
         """Stop a job."""

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from headrace.answers import Artifacts, Erasure, History, JobsPage, Language, Languages
+from headrace.answers import Artifacts, Batch, BatchItem, Erasure, History, JobsPage, Language, Languages
 from headrace.calls import PATIENCE_S, Calls, Params, open_session
 from headrace.connection import Endpoint, named
 from headrace.credentials import Credentials, TokenSource
@@ -68,9 +68,16 @@ class AsyncClient:
 
     async def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobRecord:
         """Hand a program in; one key makes one job, however often it is sent. Without one, one is made up."""
-        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
-        answer = await self._calls.call("POST", "/v1/jobs", body=submission, headers=headers)
-        return _decoded(answer, JobRecord)
+        return await self._post("/v1/jobs", submission, JobRecord, key)
+
+    async def submit_all(
+        self, submissions: Sequence[Mapping[str, Any]], *, key: str | None = None
+    ) -> tuple[BatchItem, ...]:
+        """Hand up to a hundred programs in, each accepted or refused by itself; the same key, the same jobs.
+
+        One that is refused for now (429, 503) is not asked for again: the whole with the same key is.
+        """
+        return (await self._post("/v1/jobs/batch", {"jobs": submissions}, Batch, key)).jobs
 
     async def run(
         self, submission: Mapping[str, Any], *, key: str | None = None, timeout_s: float = RESULT_TIMEOUT_S
@@ -84,9 +91,9 @@ class AsyncClient:
         job = await self.get(job_id)
         return job if job.is_finished else await self._finished(job_id, timeout_s)
 
-    async def get(self, job_id: str) -> JobRecord:
-        """One job as it stands."""
-        return await self._get(_path(job_id), JobRecord)
+    async def get(self, job_id: str, *, as_of: int | datetime | None = None) -> JobRecord:
+        """One job as it stands, or as it stood: at a sequence of the log, or a time."""
+        return await self._get(_path(job_id), JobRecord, _params({"as_of": as_of}))
 
     async def cancel(self, job_id: str) -> JobRecord:
         """Stop a job. One that is cancelled already is no error, one that ended otherwise is."""
@@ -205,6 +212,10 @@ class AsyncClient:
                 raise
             raise NotFinishedError(job_id, timeout_s) from error
         return await self.get(job_id)
+
+    async def _post(self, path: str, body: object, kind: type[AnswerT], key: str | None) -> AnswerT:
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+        return _decoded(await self._calls.call("POST", path, body=body, headers=headers), kind)
 
     async def _get(self, path: str, kind: type[AnswerT], params: Params | None = None) -> AnswerT:
         return _decoded(await self._calls.call("GET", path, params=params), kind)

@@ -178,6 +178,33 @@ class TestCalls:
         assert again == first
         assert await alice.client.result(first.job_id) == first
 
+    async def test_many_at_once_are_answered_one_by_one(self, alice: User) -> None:
+        submissions = [HELLO, {"language": "cobol", "code": "x"}, HELLO]
+        first, refused, second = await alice.client.submit_all(submissions, key="many")
+        assert first.job is not None
+        assert second.job is not None
+        assert (first.status, first.replayed, second.status) == (202, False, 202)
+        assert refused.job is None
+        assert refused.problem is not None
+        assert refused.problem["type"] == "urn:headrace:problem:unknown-language"
+        again = await alice.client.submit_all(submissions, key="many")
+        assert [item.job and item.job.job_id for item in again] == [
+            first.job.job_id,
+            None,
+            second.job.job_id,
+        ]
+        assert [item.replayed for item in again] == [True, False, True]
+
+    async def test_a_job_as_it_stood(self, alice: User) -> None:
+        job = await alice.client.run(HELLO)
+        queued, running, ended = await alice.client.history(job.job_id)
+        assert (await alice.client.get(job.job_id, as_of=queued.seq)).status == "queued"
+        assert (await alice.client.get(job.job_id, as_of=running.stored_at)).status == "running"
+        assert await alice.client.get(job.job_id, as_of=ended.seq) == job
+        with pytest.raises(ProblemAnswerError) as refused:
+            await alice.client.get(job.job_id, as_of=0)
+        assert refused.value.status == 404
+
     async def test_what_does_not_end_in_time_goes_on(self, alice: User) -> None:
         with pytest.raises(NotFinishedError) as late:
             await alice.client.run(ENDLESS, timeout_s=0.5)
@@ -254,6 +281,8 @@ class TestWithoutAnEventLoop:
                 assert printed(events, "stdout") == kept_bytes(finished.result.stdout)
                 shown = [event for event in events if event.seq is not None]
                 assert told(shown) == told(client.history(job.job_id))
+                assert client.get(job.job_id, as_of=shown[0].seq).status == "queued"
+                assert [item.status for item in client.submit_all([HELLO])] == [202]
                 assert job.job_id in [each.job_id for each in client.every_job(limit=100)]
                 assert job.job_id in {event.job_id for event in client.replay(kind="completed")}
                 assert "bash" in {language.name for language in client.languages()}
