@@ -98,6 +98,11 @@ class ListenSettings(BrokerSettings, frozen=True, kw_only=True):
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 
 
+def words(text: str) -> frozenset[str]:
+    """A setting that lists words separated by commas, one by one."""
+    return frozenset(word for each in text.split(",") if (word := each.strip()))
+
+
 def load(kind: type[SettingsT], environ: Mapping[str, str] | None = None) -> SettingsT:
     """The settings struct filled from the environment. Raises SettingsError."""
     environ = os.environ if environ is None else environ

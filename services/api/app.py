@@ -1,6 +1,9 @@
 """Puts the api together: the application, its parts, and its server."""
 
+from collections.abc import Collection
+
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from services.api import openapi, problems
 from services.api.artifacts import Artifacts
@@ -38,6 +41,12 @@ from shared.subjects import (
     events_of_kind,
 )
 from shared.tokens import Tokens
+
+ASKED_WITH = (
+    *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"),
+    *("Prefer", "X-Request-Id", "traceparent"),
+)
+"""What a page of another origin may send besides what every page may."""
 
 
 def create_app(
@@ -81,7 +90,20 @@ def create_app(
     app.add_middleware(CutOff)
     # Added last, so it wraps everything: every answer carries its request id.
     app.add_middleware(RequestIds)
+    if settings.origins:
+        _answer_pages_of(app, settings.origins)
     return app
+
+
+def _answer_pages_of(app: FastAPI, origins: Collection[str]) -> None:
+    """Let pages of these origins call and read everything, problems too. No cookie proves anything here."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=sorted(origins),
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=list(ASKED_WITH),
+        expose_headers=list(openapi.HEADERS),
+    )
 
 
 async def run(service: Service, settings: ApiSettings) -> None:

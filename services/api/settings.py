@@ -1,7 +1,7 @@
 """What an operator may choose about the api, and why the defaults are what they are."""
 
 from shared.events import Limits
-from shared.settings import Port, Positive, TokenSettings
+from shared.settings import Port, Positive, TokenSettings, words
 
 MIB = 1024 * 1024
 DAY_S = 24 * 3600
@@ -14,6 +14,10 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     api_port: Port = 8070
     body_bytes_max: Positive = 1 * MIB
     """A submission is one event of the log, and the log is no place for large files."""
+
+    api_origins: str = ""
+    """Origins whose pages may call the api (CORS), separated by commas; ``*`` is any. Pages of the api's own
+    origin need none. The notifier has a setting of its own."""
 
     concurrency_max: Positive = 8
     """The highest K that a token may claim (jobs of one user at a time)."""
@@ -63,6 +67,11 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     """Two streams of this size, each byte written as six, still fit one event."""
 
     files_open_max: int = 1_024
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """`api_origins`, one by one."""
+        return words(self.api_origins)
 
     @property
     def ttl_s_max(self) -> int:

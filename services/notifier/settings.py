@@ -1,6 +1,6 @@
 """What an operator may choose about the notifier, and why the defaults are what they are."""
 
-from shared.settings import TokenSettings
+from shared.settings import TokenSettings, words
 
 MIB = 1024 * 1024
 
@@ -45,4 +45,4 @@ class NotifierSettings(TokenSettings, frozen=True, kw_only=True):
     @property
     def origins(self) -> frozenset[str]:
         """`notifier_origins`, one by one."""
-        return frozenset(origin.strip() for origin in self.notifier_origins.split(",") if origin.strip())
+        return words(self.notifier_origins)
