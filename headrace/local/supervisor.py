@@ -18,7 +18,8 @@ from pathlib import Path
 import aiohttp
 
 from headrace.local.lifeline import die_with_parent
-from headrace.local.nats_server import NatsServer, NatsServerError, Sync, free_port
+from headrace.local.nats_server import NatsServer, NatsServerError, Sync
+from headrace.local.ports import Ports
 from headrace.local.stack import Address, StackError, announced, claimed, load_secrets
 
 READY_TIMEOUT_S = 60.0
@@ -124,8 +125,10 @@ class Managed:
 class Stack:
     """A running local stack. Made by `run_stack`."""
 
-    def __init__(self, directory: Path, options: StackOptions, report: Callable[[str], None]) -> None:
-        """Prepare processes and addresses; nothing runs yet."""
+    def __init__(
+        self, directory: Path, options: StackOptions, report: Callable[[str], None], ports: Ports
+    ) -> None:
+        """Prepare processes and addresses; nothing runs yet. `ports` are kept for as long as it runs."""
         self.directory = directory
         secrets = load_secrets(directory)
         self.nats = NatsServer(
@@ -133,12 +136,14 @@ class Stack:
             user=NATS_USER,
             password=secrets.nats_password,
             passwords=secrets.nats_passwords,
+            port=ports.take(),
             sync=options.sync,
         )
         self._options = options
         self._report = report
-        self._api_port = options.api_port or free_port()
-        self._notifier_port = options.notifier_port or free_port()
+        self._ports = ports
+        self._api_port = options.api_port or ports.take()
+        self._notifier_port = options.notifier_port or ports.take()
         self._environment = {
             **_inherited(),
             **self.nats.environment,
@@ -226,13 +231,13 @@ class Stack:
 
     def _managed(self) -> list[Managed]:
         made = [
-            self._one("projector", "projector", free_port()),
+            self._one("projector", "projector", self._ports.take()),
             self._one("notifier", "notifier", self._notifier_port),
             self._one("api", "api", self._api_port),
         ]
         for number in range(1, self._options.executors + 1):
             name = "executor" if number == 1 else f"executor-{number}"
-            made.append(self._one(name, "executor", free_port()))
+            made.append(self._one(name, "executor", self._ports.take()))
         return made
 
     def _one(self, name: str, package: str, port: int) -> Managed:
@@ -257,8 +262,8 @@ async def run_stack(
 
     `report` receives a line for people whenever a process had to be started again.
     """
-    with claimed(directory):
-        stack = Stack(directory, options or StackOptions(), report)
+    with claimed(directory), Ports() as ports:
+        stack = Stack(directory, options or StackOptions(), report, ports)
         await stack.nats.start()
         keeping: list[asyncio.Task[None]] = []
         try:

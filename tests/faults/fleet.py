@@ -5,7 +5,6 @@ to the server are the run's own. Whoever ends is started again, as any superviso
 """
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
+from headrace.local.ports import Ports
 from headrace.local.stack import claimed
 from headrace.local.supervisor import Stack, StackOptions
 from tests.faults.history_file import Recorder
@@ -79,7 +79,8 @@ async def fleet_of(directory: Path, size: Size, recorder: Recorder) -> AsyncIter
     """A ready fleet, ended with the context."""
     async with AsyncExitStack() as open_ones:
         open_ones.enter_context(claimed(directory))
-        stack = Stack(directory, StackOptions(), lambda _: None)
+        ports = open_ones.enter_context(Ports())
+        stack = Stack(directory, StackOptions(), lambda _: None, ports)
         await stack.nats.start()
         open_ones.push_async_callback(stack.nats.stop)
         await stack.provision()
@@ -92,7 +93,7 @@ async def fleet_of(directory: Path, size: Size, recorder: Recorder) -> AsyncIter
         }
         for service, count in counts.items():
             for number in range(1, count + 1):
-                await _add(fleet, service, number, size, recorder, open_ones)
+                await _add(fleet, service, number, size, recorder, ports, open_ones)
         keeping = [asyncio.create_task(member.keep_running()) for member in fleet.members]
         try:
             await fleet.ready()
@@ -104,12 +105,18 @@ async def fleet_of(directory: Path, size: Size, recorder: Recorder) -> AsyncIter
 
 
 async def _add(
-    fleet: Fleet, service: str, number: int, size: Size, recorder: Recorder, open_ones: AsyncExitStack
+    fleet: Fleet,
+    service: str,
+    number: int,
+    size: Size,
+    recorder: Recorder,
+    ports: Ports,
+    open_ones: AsyncExitStack,
 ) -> None:
     """One more replica, with a proxy of its own to the server, and one to itself if clients come."""
     name = f"{service}-{number}"
     to_server = await open_ones.enter_async_context(Proxy("127.0.0.1", fleet.stack.nats.port))
-    health_port, port = _reserved_port(open_ones), _reserved_port(open_ones)
+    health_port, port = ports.take(), ports.take()
     environment = {
         **fleet.stack.environment_of(service),
         "HEADRACE_NATS_URL": f"nats://127.0.0.1:{to_server.port}",
@@ -129,15 +136,6 @@ async def _add(
         urls = fleet.api_urls if service == "api" else fleet.notifier_urls
         urls.append(f"http://127.0.0.1:{to_clients.port}")
     fleet.replicas.append(replica)
-
-
-def _reserved_port(open_ones: AsyncExitStack) -> int:
-    """A port that nobody else is given: bound, but not listened on, so that the service still may."""
-    holder = open_ones.enter_context(socket.socket())
-    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    holder.bind(("127.0.0.1", 0))
-    port: int = holder.getsockname()[1]
-    return port
 
 
 def _view_path(stack: Stack, name: str) -> Path:
