@@ -146,10 +146,13 @@ async def test_a_log_that_is_lost_in_the_middle_of_history_ends_a_stream(
     """More history than is read at once; the rest cannot be read any more."""
     url = await serve(notifier_queue_bytes_max=64 * 1024)
     job = builders.job_id()
+    await writer.append(builders.queued(job))
+    await writer.append(builders.running(job))
     for _ in range(3 * NOTES):
         await writer.note(job, content=CHUNK)
     async with slow_stream(url, buffer=256 * 1024) as stream:
-        await stream.expect("subscribed")
+        for name in ("subscribed", "job.queued.v1", "job.running.v1"):
+            await stream.expect(name)
         # The first of it is there, so some was read; sockets do not hold all of it.
         await stream.expect("job.output.v1")
         await nats_server.stop()
