@@ -1,4 +1,4 @@
-"""The jobs of which something was seen lately, as of which output still comes that is too late to be shown.
+"""The jobs of which something was seen lately: their end, after which output comes too late to be shown.
 
 The feed may take a note long after its executor has given it up, and the feed may be behind the log while it
 changes its leader. The result in the terminal event holds what was printed. Pure.
