@@ -3,6 +3,7 @@
 It only hands over to an `AsyncClient` on a loop in a thread of its own, so there is one way to resume.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
@@ -159,14 +160,27 @@ class Client:
 
     def _each(self, source: AsyncGenerator[T, None]) -> Iterator[T]:
         ended = object()
+        asking: asyncio.Task[Any] | None = None
 
         async def following() -> T | object:
-            return await anext(source, ended)
+            nonlocal asking
+            asking = asyncio.current_task()
+            try:
+                return await anext(source, ended)
+            finally:
+                asking = None
+
+        async def close() -> None:
+            # Ctrl-C may come when the question was handed over and nobody else knows of it yet.
+            if asking is not None:
+                asking.cancel()
+                await asyncio.wait({asking})
+            await source.aclose()
 
         try:
             while (item := self._call(following)) is not ended:
                 yield cast("T", item)
         finally:
-            # One that was interrupted is ending by itself, as all do that outlive the client.
+            # One that outlives the client has ended with it.
             with suppress(RuntimeError):
-                self._call(source.aclose)
+                self._call(close)
