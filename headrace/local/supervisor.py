@@ -10,26 +10,20 @@ import os
 import shutil
 import sys
 import tempfile
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 
-from headrace.local.lifeline import die_with_parent
+from headrace.local.managed import RESTART_FIRST_S, Managed
 from headrace.local.nats_server import NatsServer, NatsServerError, Sync
 from headrace.local.ports import Ports
+from headrace.local.ready import until_ready
 from headrace.local.stack import Address, StackError, announced, claimed, load_secrets
 
-READY_TIMEOUT_S = 60.0
 PROBE = aiohttp.ClientTimeout(total=2)
-STOP_TIMEOUT_S = 20.0
-RESTART_FIRST_S = 0.2
-RESTART_MOST_S = 5.0
-STEADY_S = 10.0
-START_ATTEMPTS_MAX = 3
-LAST_WORDS_MAX = 2_000
 NATS_USER = "operator"
 PROVISIONER = "provisioner"
 FACING_CLIENTS = frozenset({"api", "notifier"})
@@ -44,82 +38,6 @@ class StackOptions:
     executors: int = 1
     sync: Sync = "always"
     environment: Mapping[str, str] = field(default_factory=dict)
-
-
-class Managed:
-    """One service process, started again whenever it ends before it was told to."""
-
-    def __init__(
-        self, name: str, module: str, environment: Mapping[str, str], log: Path, health_url: str
-    ) -> None:
-        """Prepare; `keep_running` starts it."""
-        self.name = name
-        self.health_url = health_url
-        self.restarts = 0
-        self._module = module
-        self._environment = environment
-        self._log = log
-        self._process: Process | None = None
-        self._stopping = False
-        self.started = asyncio.Event()
-
-    @property
-    def process(self) -> Process:
-        """The process that runs now, or ran last."""
-        if self._process is None:
-            raise StackError(f"{self.name} was not started")
-        return self._process
-
-    async def keep_running(self, report: Callable[[str], None]) -> None:
-        """Start it, and again when it ends, until `stop`."""
-        pause_s = RESTART_FIRST_S
-        clock = asyncio.get_running_loop().time
-        while not self._is_stopping():
-            began = clock()
-            self._process = await self._start()
-            self.started.set()
-            code = await self._process.wait()
-            if self._is_stopping():
-                return
-            self.restarts += 1
-            pause_s = RESTART_FIRST_S if clock() - began > STEADY_S else min(pause_s * 2, RESTART_MOST_S)
-            report(f"{self.name} ended with {code}, starts again in {pause_s:.1f} s (log: {self._log})")
-            await asyncio.sleep(pause_s)
-
-    async def stop(self) -> None:
-        """Ask it to end; kill it if it does not."""
-        self._stopping = True
-        if self._process is None or self._process.returncode is not None:
-            return
-        self._process.terminate()
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await self._process.wait()
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
-
-    def last_words(self) -> str:
-        """The end of its log, for a message to people."""
-        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
-        return lines[-1][-LAST_WORDS_MAX:] if lines else "nothing"
-
-    def _is_stopping(self) -> bool:
-        return self._stopping
-
-    async def _start(self) -> Process:
-        with self._log.open("ab") as log:
-            return await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                self._module,
-                stdin=DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=dict(self._environment),
-                start_new_session=True,
-                preexec_fn=die_with_parent,
-            )
 
 
 class Stack:
@@ -179,19 +97,11 @@ class Stack:
         return told
 
     async def ready(self) -> None:
-        """Wait until every service says that it is ready. Raises StackError."""
-        waiting: Managed | None = None
-        try:
-            async with asyncio.timeout(READY_TIMEOUT_S), aiohttp.ClientSession(timeout=PROBE) as http:
-                for one in self.services.values():
-                    waiting = one
-                    await one.started.wait()
-                    await _until_ready(http, one)
-        except TimeoutError as error:
-            assert waiting is not None, "the time was spent waiting for somebody"
-            raise StackError(
-                f"{waiting.name} was not ready in {READY_TIMEOUT_S:.0f} s; it said: {waiting.last_words()}"
-            ) from error
+        """Wait until every service is ready, however much it has to read. Raises StackError."""
+        async with aiohttp.ClientSession(timeout=PROBE) as http:
+            for one in self.services.values():
+                await one.started.wait()
+                await until_ready(http, one, self._report)
 
     async def provision(self) -> None:
         """Make the streams, as a process of its own: services may not."""
@@ -297,17 +207,6 @@ async def private_stack(options: StackOptions | None = None) -> AsyncIterator[St
 def _inherited() -> dict[str, str]:
     """The caller's environment without settings that are this stack's to make."""
     return {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
-
-
-async def _until_ready(http: aiohttp.ClientSession, one: Managed) -> None:
-    """Wait for it, but not for one that ends again and again: it has said why."""
-    while one.restarts < START_ATTEMPTS_MAX:
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with http.get(one.health_url) as answer:
-                if answer.ok:
-                    return
-        await asyncio.sleep(0.05)
-    raise StackError(f"{one.name} cannot start; it said: {one.last_words()}")
 
 
 __all__ = ["NatsServerError", "Stack", "StackError", "StackOptions", "private_stack", "run_stack"]

@@ -22,6 +22,7 @@ from shared import metrics
 from shared.broker import Broker, BrokerError
 from shared.follow import Follower
 from shared.logs import get_logger
+from shared.progress import Progress
 from shared.subjects import JOBS
 
 logger = get_logger(__name__)
@@ -58,6 +59,7 @@ class Projector:
         self._log_check_s = log_check_s
         self._retry_s = retry_s
         self._follower: Follower | None = None
+        self._reading: Progress | None = None
         self._obstacle: str | None = None
         self._newer_sequence = 0
 
@@ -82,7 +84,10 @@ class Projector:
 
     def facts(self) -> Mapping[str, object]:
         """How old the view is: what came in the last `behind_s` may be missing in it."""
-        return {} if self._follower is None else self._follower.progress.facts()
+        return {} if self._reading is None else self._reading.facts()
+
+    def _read(self, progress: Progress) -> None:
+        self._reading = progress
 
     async def _serve_view(self) -> None:
         async with open_database(self._path) as database, asyncio.TaskGroup() as group:
@@ -93,10 +98,10 @@ class Projector:
         logger.error("view_unusable", why=why)
         self._obstacle = f"the view is being rebuilt: {why}"
         try:
-            await rebuild_view(self._broker, self._path, whole=False)
+            await rebuild_view(self._broker, self._path, whole=False, watch=self._read)
         except BrokerError as error:
             await self._wait_out(f"the view cannot be rebuilt: {error}")
-        self._obstacle = None
+        self._obstacle = self._reading = None
 
     async def _follow(self, database: Database) -> None:
         while True:
@@ -121,13 +126,14 @@ class Projector:
             after_time=checkpoint.stored_at,
             service="projector",
         )
+        self._reading = self._follower.progress
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._follower.run())
                 group.create_task(self._watch_log(database))
                 group.create_task(self._sweeper(database).run())
         finally:
-            self._follower = None
+            self._follower = self._reading = None
 
     def _sweeper(self, database: Database) -> Sweeper:
         return Sweeper(self._broker, database, tombstone_s=self._tombstone_s, pause_s=self._sweep_s)

@@ -5,6 +5,7 @@ while a projector has the view, because that one would go on writing into the fi
 """
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
@@ -18,6 +19,7 @@ from shared.broker import Broker, connect
 from shared.entries import Entry
 from shared.follow import Follower
 from shared.logs import get_logger
+from shared.progress import Progress
 from shared.service import Service
 from shared.subjects import JOBS
 
@@ -49,7 +51,11 @@ class _Gathered:
             await self._intake.take(entries)
 
 
-async def rebuild_view(broker: Broker, path: Path, *, whole: bool) -> None:
+Watch = Callable[[Progress], None]
+"""Is handed how far the log is read."""
+
+
+async def rebuild_view(broker: Broker, path: Path, *, whole: bool, watch: Watch = lambda _: None) -> None:
     """Replace the view in `path`, which the caller holds, by what the log says now.
 
     At an event of a newer writer, `whole` raises RebuildError; otherwise the view ends before that event.
@@ -60,7 +66,7 @@ async def rebuild_view(broker: Broker, path: Path, *, whole: bool) -> None:
     begun = perf_counter()
     try:
         async with open_database(fresh, durable=False) as database:
-            count = await _fill(broker, database, whole=whole)
+            count = await _fill(broker, database, whole=whole, watch=watch)
         await asyncio.to_thread(sync_file, fresh)
         replace_view(fresh, path)
     finally:
@@ -84,12 +90,13 @@ async def run_rebuild(service: Service, settings: ProjectorSettings) -> None:
             raise RebuildError("stopped before the end of the log: the view was left as it was")
 
 
-async def _fill(broker: Broker, database: Database, *, whole: bool) -> int:
+async def _fill(broker: Broker, database: Database, *, whole: bool, watch: Watch) -> int:
     """Read the log up to its current end; returns how many entries that were."""
     await agree(broker, database)
     intake = Intake(database, 0)
     gathered = _Gathered(intake)
     follower = Follower(broker, JOBS, gathered.take, service="projector")
+    watch(follower.progress)
     newer: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:

@@ -13,6 +13,7 @@ from services.projector.settings import ProjectorSettings
 from services.projector.view import apply_entries
 from shared.broker import Broker
 from shared.follow import BATCH_MAX
+from shared.progress import Progress
 from shared.service import Service
 from shared.settings import BrokerSettings
 from shared.subjects import job_event
@@ -50,6 +51,15 @@ async def test_a_wrong_view_is_made_right(broker: Broker, path: Path) -> None:
     assert [(row[0], row[2]) for row in rows["jobs"]] == [(builders.USER, "running")]
     assert rows["checkpoint"][0][1] == 2
     assert await asyncio.to_thread(names_beside, path) == {path.name}
+
+
+async def test_how_far_it_is_can_be_asked(broker: Broker, path: Path) -> None:
+    """Who waits for a service that makes its view anew must see it come on."""
+    await publish(broker, builders.queued(), builders.running())
+    told: list[Progress] = []
+    await rebuild_view(broker, path, whole=True, watch=told.append)
+    (progress,) = told
+    assert progress.facts()["behind"] == 0
 
 
 async def test_an_empty_log_makes_an_empty_view(broker: Broker, path: Path) -> None:

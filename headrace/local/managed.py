@@ -1,0 +1,92 @@
+"""One service process of a local stack, started again whenever it ends before it was told to."""
+
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from headrace.local.lifeline import die_with_parent
+from headrace.local.stack import StackError
+
+STOP_TIMEOUT_S = 20.0
+RESTART_FIRST_S = 0.2
+RESTART_MOST_S = 5.0
+STEADY_S = 10.0
+LAST_WORDS_MAX = 2_000
+
+
+class Managed:
+    """One service process, started again whenever it ends before it was told to."""
+
+    def __init__(
+        self, name: str, module: str, environment: Mapping[str, str], log: Path, health_url: str
+    ) -> None:
+        """Prepare; `keep_running` starts it."""
+        self.name = name
+        self.health_url = health_url
+        self.restarts = 0
+        self._module = module
+        self._environment = environment
+        self._log = log
+        self._process: Process | None = None
+        self._stopping = False
+        self.started = asyncio.Event()
+
+    @property
+    def process(self) -> Process:
+        """The process that runs now, or ran last."""
+        if self._process is None:
+            raise StackError(f"{self.name} was not started")
+        return self._process
+
+    async def keep_running(self, report: Callable[[str], None]) -> None:
+        """Start it, and again when it ends, until `stop`."""
+        pause_s = RESTART_FIRST_S
+        clock = asyncio.get_running_loop().time
+        while not self._is_stopping():
+            began = clock()
+            self._process = await self._start()
+            self.started.set()
+            code = await self._process.wait()
+            if self._is_stopping():
+                return
+            self.restarts += 1
+            pause_s = RESTART_FIRST_S if clock() - began > STEADY_S else min(pause_s * 2, RESTART_MOST_S)
+            report(f"{self.name} ended with {code}, starts again in {pause_s:.1f} s (log: {self._log})")
+            await asyncio.sleep(pause_s)
+
+    async def stop(self) -> None:
+        """Ask it to end; kill it if it does not."""
+        self._stopping = True
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.terminate()
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+    def last_words(self) -> str:
+        """The end of its log, for a message to people."""
+        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+        return lines[-1][-LAST_WORDS_MAX:] if lines else "nothing"
+
+    def _is_stopping(self) -> bool:
+        return self._stopping
+
+    async def _start(self) -> Process:
+        with self._log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                self._module,
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=dict(self._environment),
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
