@@ -14,6 +14,7 @@ from tests.faults.resume_socket import EndedError, RawSocket
 from tests.integration.notifier import sse
 
 SMALL_BUFFER_BYTES = 4_096
+OUTPUT = "job.output.v1"
 
 Step = Callable[[RawSocket], Awaitable[None]]
 
@@ -32,6 +33,8 @@ class Viewer:
     shown: list[Shown] = field(default_factory=list)
     breaks: int = 0
     cursor: str = "start"
+    printed: Callable[[], Awaitable[object]] = nothing
+    """Waited for once, when the first output has been shown, before anything more is read."""
 
     @property
     def url(self) -> str:
@@ -98,6 +101,9 @@ class Viewer:
             match message["type"]:
                 case "event":
                     self._take(message["event"])
+                    if message["event"]["type"] == OUTPUT:
+                        wait, self.printed = self.printed, nothing
+                        await wait()
                     if job_id == "*" and self._has_ended():
                         return True
                 case "complete":
