@@ -50,6 +50,10 @@ SELDOM: list[dict[str, Any]] = [
     {"language": "c", "code": "int main(void) { return 0; }"},
 ]
 
+EARLY: list[dict[str, Any]] = [{"language": "javascript", "code": "console.log(1)"}]
+"""Those whose runtime is started before they come."""
+EARLY_MANY = 30
+
 
 def what_is_there(executor: int) -> dict[str, Any]:
     """Everything that a run could leave behind, but for the executor's memory."""
@@ -120,6 +124,8 @@ class User:
 async def main() -> None:
     """Run them; print what was, what is, and how they ended."""
     mixture = [*MIXTURE * 7, *SELDOM]
+    # A pool keeps what a load has left it, up to twice its size: every pool is to be as full as it gets.
+    filling = [*mixture, *EARLY * EARLY_MANY]
     async with private_stack() as stack, AsyncExitStack() as open_clients:
         users = []
         for number in range(USERS):
@@ -127,7 +133,7 @@ async def main() -> None:
             users.append(User(await open_clients.enter_async_context(open_client(endpoint))))
         watching = [asyncio.create_task(user.watch()) for user in users]
         executor = executor_of(stack)
-        await asyncio.gather(*(user.submit(mixture) for user in users))
+        await asyncio.gather(*(user.submit(filling) for user in users))
         await asyncio.sleep(SETTLING_S)
         before, held = what_is_there(executor), resident_bytes(executor)
         began = time.monotonic()
