@@ -2,30 +2,14 @@
 
 import socket
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 
-class Ports:
+class Ports(ExitStack):
     """Ports that nobody else is given until the context ends."""
-
-    def __init__(self) -> None:
-        """None yet."""
-        self._kept = ExitStack()
-
-    def __enter__(self) -> Self:
-        """Nothing is kept yet."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give them back."""
-        self._kept.close()
 
     def take(self) -> int:
         """One more. It is bound, but not listened on, so that its owner still may (with SO_REUSEADDR)."""
-        holder = self._kept.enter_context(socket.socket())
+        holder = self.enter_context(socket.socket())
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))
         port: int = holder.getsockname()[1]

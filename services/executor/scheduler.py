@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from services.executor.away import Away
 from services.executor.demand import Demand
 from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
 from services.executor.holding import Holding
-from services.executor.parked import PARK_S, Pace, Parked
 from services.executor.rotation import Rotation
 from services.executor.settings import ExecutorSettings
 from services.executor.stock import PATIENCE_S
@@ -29,8 +29,6 @@ from shared.subjects import EXECUTOR_DURABLE, JOBS
 
 logger = get_logger(__name__)
 
-NEAR = 16
-"""So many first jobs of a lane should be at hand somewhere: it takes a moment to call one back."""
 NOT_OFFERED_FIRST_S, NOT_OFFERED_MOST_S = 0.05, 2.0
 NEWER_DELAY_S = 5.0
 ASIDE_S = 0.1
@@ -47,7 +45,6 @@ class Scheduler:
         self, broker: Broker, settings: ExecutorSettings, unfinished: Unfinished, work: Work, offers: Offers
     ) -> None:
         """`work` runs one job to its end; `offers` says whether this host has a language."""
-        self._broker = broker
         self._slots = settings.slots
         self._unfinished = unfinished
         self._work = work
@@ -55,10 +52,18 @@ class Scheduler:
         clock = asyncio.get_running_loop().time
         self._position = 0
         self._holding = Holding(jobs_max=settings.held_max, bytes_max=settings.held_bytes_max)
-        self.parked = Parked(clock)
-        self._pace = Pace(settings.slots, clock)
         self._rotation = Rotation(unfinished.turn)
         self._executing: dict[str, Execution] = {}
+        self._away = Away(
+            broker,
+            unfinished,
+            self._holding,
+            executing=self._executing,
+            slots=settings.slots,
+            give_back=self._begin_to_give_back,
+            clock=clock,
+        )
+        self.parked = self._away.parked
         self._demand = Demand(
             settings.slots,
             unfinished,
@@ -98,10 +103,8 @@ class Scheduler:
         self._stopping = True
         await self._consumer.stop_pulling()
         waiting = [self._let_go(job_id) for job_id in self._holding if job_id not in self._executing]
-        away = [self.parked.take(job_id) for job_id in self.parked] if self._broker.is_connected else []
-        for delivery in [*waiting, *away]:
-            if delivery is not None:
-                await self._give_back(delivery, "leaving")
+        for delivery in [*waiting, *self._away.take_all()]:
+            await self._give_back(delivery, "leaving")
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
         for execution in self._executing.values():
@@ -121,7 +124,7 @@ class Scheduler:
         execution = self._executing.get(change.job_id)
         match change.state:
             case Finished() | Expired():
-                self._pace.ended()
+                self._away.job_ended()
                 if execution is not None:
                     execution.ask_to_stop("superseded")
                 elif change.job_id in self._holding:
@@ -142,7 +145,7 @@ class Scheduler:
 
         A server that was killed delivers again what it had delivered, while its first holder lives on.
         """
-        self.parked.take(job_id)
+        self._away.is_not(job_id)
         if job_id in self._holding and self._holding[job_id].since < began_at:
             self._consumer.let_go(self._let_go(job_id))
 
@@ -167,7 +170,7 @@ class Scheduler:
 
     def _hold(self, event: JobQueued, delivery: Delivery) -> None:
         job_id = event.job_id
-        self.parked.take(job_id)
+        self._away.is_not(job_id)
         if job_id in self._executing:
             self._executing[job_id].delivery = delivery
         elif delivery.sequence <= self._position and job_id not in self._unfinished:
@@ -184,35 +187,7 @@ class Scheduler:
         self._holding.keep(event, delivery)
         self._demand.delivered(event.job_id)
         self._offer_lane(event.user_id)
-        self._send_away_the_farthest()
-
-    def _send_away_the_farthest(self) -> None:
-        """One user's thousand waiting jobs must not keep others' from being delivered here."""
-        far = self._holding.take_farthest(
-            lambda job_id: not self._unfinished.lanes.may_start(job_id), besides=len(self._executing)
-        )
-        for held in far:
-            delay_s = self._far_away_for_s(held.queued.job_id)
-            self.parked.add(held.queued.job_id, held.delivery, delay_s)
-            self._spawn(self._give_back(held.delivery, "far", delay_s))
-
-    def _far_away_for_s(self, job_id: str) -> float:
-        if job_id not in self._unfinished:
-            return PARK_S
-        depth, lanes = self._unfinished.depth(job_id), self._unfinished.lanes.users()
-        return self._pace.delay_s(depth=depth, lanes=lanes)
-
-    def _call_back_the_near(self, user_id: str) -> None:
-        """What was sent away must be at hand when its lane gets there."""
-        if not len(self.parked) or not self._broker.is_connected:
-            # What is sent while there is no connection may arrive when somebody else has the job.
-            return
-        for job_id in self._unfinished.lanes.front(user_id, NEAR):
-            has_room = self._holding.has_room(besides=len(self._executing))
-            if has_room or self._unfinished.lanes.may_start(job_id):
-                delivery = self.parked.take(job_id)
-                if delivery is not None:
-                    self._spawn(self._give_back(delivery, "near"))
+        self._away.send_the_farthest()
 
     def _forget(self, delivery: Delivery) -> None:
         """A delivery is no longer ours; a program that runs on is fenced if another executor begins."""
@@ -228,7 +203,7 @@ class Scheduler:
         for job_id in self._unfinished.lanes.startable(user_id):
             if job_id in self._holding and job_id not in self._executing:
                 self._rotation.offer(job_id)
-        self._call_back_the_near(user_id)
+        self._away.call_back_the_near(user_id)
         self._settle()
 
     def _settle(self) -> None:
@@ -282,6 +257,9 @@ class Scheduler:
             case LetGo():
                 self._consumer.let_go(execution.delivery)
         self._offer_lane(execution.queued.user_id)
+
+    def _begin_to_give_back(self, delivery: Delivery, why: str, delay_s: float) -> None:
+        self._spawn(self._give_back(delivery, why, delay_s))
 
     async def _give_back(self, delivery: Delivery, why: str, delay_s: float = 0.0) -> None:
         metrics.GIVEN_BACK.labels(why=why).inc()
