@@ -198,6 +198,7 @@ ATTACKS = (
     # 23. the kernel
     attack("23_kernel_surface.py", DONE, says=("tried",)),
     attack("23_affinity.py", DONE, says=("refused",)),
+    attack("26_page_cache.py", DONE, says=("preadv2_nowait refused", "cachestat refused", "mincore refused")),
     # 24. compilers
     attack("24_macro_bomb.c", COMPILE, MEMORY, CPU, WALL, OUTPUT, also=in_the_compiler),
     attack("24_template_bomb.cpp", COMPILE, MEMORY, CPU, WALL, OUTPUT, also=in_the_compiler),

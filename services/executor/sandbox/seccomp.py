@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 LOAD, JUMP, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x05, 0x15, 0x35, 0x45, 0x06
 JUMP_MAX = 255
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24
+NUMBER, ARCHITECTURE = 0, 4
+FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT, SIXTH_ARGUMENT = 16, 24, 32, 56
 """Offsets in struct seccomp_data; the low halves of arguments, little-endian."""
 ALLOW, KILL_PROCESS, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 
@@ -116,8 +117,25 @@ UNKNOWN = {
     "inotify_init": Call(253, None),
     "inotify_init1": Call(294, 26),
     "inotify_add_watch": Call(254, 27),
+    # They tell which pages of a shared file are in memory, so which programs others run.
+    "cachestat": Call(451, 451),
+    "mincore": Call(27, 232),
 }
 """Answered with ENOSYS, as by a kernel that never heard of them: programs know what to do without."""
+
+DONE_ALREADY = {
+    # Advice about files. Every file that a cell may write is memory, every other is shared: to drop one from
+    # the page cache and to time its next read tells whether another cell has read it meanwhile.
+    "fadvise64": Call(221, 223),
+    "readahead": Call(187, 213),
+    # There is nothing of a cell's to write back, but these would flush the host's disks for all.
+    "fdatasync": Call(75, 83),
+    "fsync": Call(74, 82),
+    "sync": Call(162, 81),
+    "sync_file_range": Call(277, 84),
+    "syncfs": Call(306, 267),
+}
+"""Answered with success and not done: nothing that a program may rely on depends on it."""
 
 CLONE, UNSHARE = Call(56, 220), Call(272, 97)
 SOCKET, IOCTL, PRLIMIT = Call(41, 198), Call(16, 29), Call(302, 261)
@@ -125,6 +143,14 @@ FLOCK, FCNTL = Call(73, 32), Call(72, 25)
 LOCK_EX = 2
 LEASES_AND_NOTES = (1024, 1026)
 """F_SETLEASE and F_NOTIFY."""
+PREADV2, PWRITEV2, MADVISE = Call(327, 286), Call(328, 287), Call(28, 233)
+HARMLESS_FLAGS = 0x1 | 0x2 | 0x4 | 0x10 | 0x20
+"""RWF_HIPRI, DSYNC, SYNC, APPEND, NOAPPEND. Of the others, NOWAIT tells what the page cache holds, and
+DONTCACHE (Linux 6.14) drops it."""
+COLD, PAGEOUT = 20, 21
+MERGEABLE, COLLAPSE = 12, 25
+"""MADV_*: COLD and PAGEOUT send pages of shared files away, MERGEABLE and COLLAPSE replace them: what one
+cell has done another sees by its own pages."""
 
 
 class Machine(NamedTuple):
@@ -169,6 +195,7 @@ def _answers(machine: Machine, denied: dict[str, Call]) -> dict[int, list[Instru
     refused = _answer(ERROR | errno.EPERM)
     of_calls = {call: [refused] for call in denied.values()}
     of_calls |= {call: [_answer(ERROR | errno.ENOSYS)] for call in UNKNOWN.values()}
+    of_calls |= {call: [_answer(ERROR)] for call in DONE_ALREADY.values()}
     for call in (CLONE, UNSHARE):
         of_calls[call] = [_load(FIRST_ARGUMENT), *_if(ANY_BIT, NEW_NAMESPACES, [refused]), _answer(ALLOW)]
     families = [each for family in SOCKET_FAMILIES for each in _if(EQUAL, family, [_answer(ALLOW)])]
@@ -179,6 +206,16 @@ def _answers(machine: Machine, denied: dict[str, Call]) -> dict[int, list[Instru
     # may be locked by fcntl still, which does.
     unsupported = _answer(ERROR | errno.EOPNOTSUPP)
     of_calls[FLOCK] = [_load(SECOND_ARGUMENT), *_if(ANY_BIT, LOCK_EX, [unsupported]), _answer(ALLOW)]
+    # The flags are an int, so the low half is all of them. A kernel that knows none answers the same.
+    flags = _if(ANY_BIT, 0xFFFFFFFF & ~HARMLESS_FLAGS, [unsupported])
+    of_calls[PREADV2] = of_calls[PWRITEV2] = [_load(SIXTH_ARGUMENT), *flags, _answer(ALLOW)]
+    ignored = [each for advice in (COLD, PAGEOUT) for each in _if(EQUAL, advice, [_answer(ERROR)])]
+    unknown = [
+        each
+        for advice in (MERGEABLE, COLLAPSE)
+        for each in _if(EQUAL, advice, [_answer(ERROR | errno.EINVAL)])
+    ]
+    of_calls[MADVISE] = [_load(THIRD_ARGUMENT), *ignored, *unknown, _answer(ALLOW)]
     told = [each for command in LEASES_AND_NOTES for each in _if(EQUAL, command, [refused])]
     of_calls[FCNTL] = [_load(SECOND_ARGUMENT), *told, _answer(ALLOW)]
     # Of oneself only: pid 1 has the same user, and its limits are not the program's to lower.

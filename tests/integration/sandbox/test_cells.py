@@ -62,6 +62,11 @@ for family in (15, 16, 17, 38, 40, 44):
     else: print("socket", "done")
 for number in UNKNOWN: tried("unknown", number, 0, 0)
 held = open("/etc/passwd")
+for number in DONE_ALREADY: tried("already", number, -1, 0, 0, 0)
+for advice in (20, 21): tried("madvise", MADVISE, 1, 0, advice)
+for advice in (12, 25): tried("madvise", MADVISE, 0, 0, advice)
+for flags in (8, 128, 1 << 31, 1 << 32 | 8): tried("preadv2", PREADV2, held.fileno(), 0, 0, 0, 0, flags)
+for flags in (8, 128): tried("pwritev2", PWRITEV2, held.fileno(), 0, 0, 0, 0, flags)
 tried("flock", FLOCK, held.fileno(), 2)
 tried("flock", FLOCK, held.fileno(), 2 | 4)
 tried("fcntl", FCNTL, held.fileno(), 1024, 0)
@@ -73,14 +78,24 @@ async def test_system_calls_that_are_denied(warm: Sandbox) -> None:
     column = seccomp.MACHINES[os.uname().machine].column
     numbers = [call[column] for call in seccomp.DENIED.values() if call[column] is not None]
     unknown = [call[column] for call in seccomp.UNKNOWN.values() if call[column] is not None]
-    names = ("UNSHARE", "CLONE", "PRLIMIT", "IOCTL", "FLOCK", "FCNTL")
+    already = [call[column] for call in seccomp.DONE_ALREADY.values()]
+    names = (
+        *("UNSHARE", "CLONE", "PRLIMIT", "IOCTL", "FLOCK", "FCNTL"),
+        *("MADVISE", "PREADV2", "PWRITEV2"),
+    )
     known = "".join(f"{name} = {getattr(seccomp, name)[column]}\n" for name in names)
-    source = f"NUMBERS = {numbers}\nUNKNOWN = {unknown}\n{known}"
+    source = f"NUMBERS = {numbers}\nUNKNOWN = {unknown}\nDONE_ALREADY = {already}\n{known}"
     lines = (await python(warm, source + DENIED)).succeeded().splitlines()
     assert lines.pop(0) == ATTEMPTED
     found = Counter(line.split()[1] for line in lines)
     refused = len(numbers) + 16 + 2 + 6 + 2
-    assert found == {"EPERM": refused, "ENOSYS": len(unknown), "ENOTSUP": 2}
+    assert found == {
+        "EPERM": refused,
+        "ENOSYS": len(unknown),
+        "ENOTSUP": 4 + 2 + 2,
+        "done": len(already) + 2,
+        "EINVAL": 2,
+    }
 
 
 @needs_cc
