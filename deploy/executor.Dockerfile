@@ -26,7 +26,7 @@ ARG LANGUAGES="python3 nodejs node-typescript bash gcc libc6-dev g++ openjdk-17-
 RUN apt-get update -q && \
     # Packages of Java want this directory, which slim systems lack.
     mkdir -p /usr/share/man/man1 && \
-    apt-get install -q -y --no-install-recommends python3 ${LANGUAGES} && \
+    apt-get install -q -y --no-install-recommends ca-certificates python3 ${LANGUAGES} && \
     rm -rf /var/lib/apt/lists/* /var/log/*.log /var/cache/apt /usr/share/man/* /usr/share/doc/* && \
     groupadd --gid 10001 headrace && \
     useradd --uid 10001 --gid 10001 --no-create-home --home-dir / --shell /usr/sbin/nologin headrace

@@ -24,7 +24,8 @@ RUN SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt UV_PROJECT_ENVIRONMENT=/opt
 
 FROM ${BASE} AS service
 RUN apt-get update -q && \
-    apt-get install -q -y --no-install-recommends python3 && \
+    # Certificates: what another issuer of tokens, or a server of the log with TLS, is believed by.
+    apt-get install -q -y --no-install-recommends ca-certificates python3 && \
     rm -rf /var/lib/apt/lists/* /var/log/*.log /var/cache/* && \
     groupadd --gid 10001 headrace && \
     useradd --uid 10001 --gid 10001 --no-create-home --home-dir / --shell /usr/sbin/nologin headrace && \

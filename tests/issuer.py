@@ -5,6 +5,7 @@ import functools
 import hashlib
 import hmac
 import json
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -86,7 +87,9 @@ def http(body: object, *, status: str = "200 OK", headers: str = "") -> bytes:
 class Issuer:
     """Serves a discovery document and a key set at `url`; `asked` counts requests per path."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
+        self.heads: list[bytes] = []
         self.keys: list[Json] = [SigningKey("one").jwk()]
         self.asked: Counter[str] = Counter()
         self.keys_answer: bytes | None = None
@@ -100,7 +103,7 @@ class Issuer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._port}"
 
     def settings(self, **changes: Any) -> TokenSettings:  # noqa: ANN401 - settings
         """Accept this issuer's tokens."""
@@ -124,7 +127,7 @@ class Issuer:
 
     async def start(self) -> None:
         """Listen, again on the same port."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, ssl=self._tls)
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def until_asked(self, path: str) -> None:
@@ -148,6 +151,7 @@ class Issuer:
         self._answering.add(task)
         try:
             request = await reader.readuntil(b"\r\n\r\n")
+            self.heads.append(request)
             writer.write(await self._answer(request.split()[1].decode()))
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -166,9 +170,9 @@ class Issuer:
 
 
 @asynccontextmanager
-async def running_issuer() -> AsyncIterator[Issuer]:
+async def running_issuer(tls: ssl.SSLContext | None = None) -> AsyncIterator[Issuer]:
     """An issuer that listens."""
-    issuer = Issuer()
+    issuer = Issuer(tls)
     await issuer.start()
     try:
         yield issuer

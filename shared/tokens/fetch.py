@@ -1,33 +1,46 @@
 """Asks a provider for its key set: bounded in time and size, over https, and nowhere else than told.
 
 http is for an issuer on this very machine. Redirects are not followed, because they would take the
-question to a place that nobody configured.
+question to a place that nobody configured. Of the environment only a proxy for https is heeded, and where
+the system's certificates are: no password file is read.
 """
 
 import asyncio
 import ipaddress
+import re
 import ssl
+from http import HTTPStatus
+from urllib.request import getproxies, proxy_bypass
 
-import httpx
+import aiohttp
 import msgspec
+from yarl import URL
 
 DOCUMENT_BYTES_MAX = 256 * 1024
 """Providers publish a handful of keys of less than 1 KiB."""
+
+_HOST = re.compile(r"[A-Za-z0-9._:-]+", re.ASCII)
+"""Names and addresses; those of other scripts as DNS has them."""
+
+HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "headrace"}
 
 
 class FetchError(Exception):
     """The provider did not answer as it should; the message names it and what happened."""
 
 
-def check_url(url: str) -> httpx.URL:
+def check_url(url: str) -> URL:
     """The URL, if a provider may be asked there. Raises ValueError."""
     try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError) as error:
+        parsed = URL(url)
+        host, user = parsed.raw_host, parsed.user or parsed.password
+    except ValueError as error:
         raise ValueError("it is not a URL") from error
-    if parsed.userinfo or parsed.fragment or not parsed.host:
+    if not url.isprintable() or (host and _HOST.fullmatch(host) is None):
+        raise ValueError("it is not a URL")
+    if user is not None or parsed.fragment or not host:
         raise ValueError("a URL of a provider has a host, and neither a user nor a fragment")
-    if parsed.scheme != "https" and not (parsed.scheme == "http" and _is_loopback(parsed.host)):
+    if parsed.scheme != "https" and not (parsed.scheme == "http" and _is_loopback(host)):
         raise ValueError("it must begin with https:// (http:// for this machine only)")
     return parsed
 
@@ -39,42 +52,42 @@ class KeySource:
         """`discovers_for` is the issuer whose discovery document `url` is. Raises ValueError."""
         self._url = check_url(url)
         self._issuer = discovers_for
-        self._discovered: httpx.URL | None = None
+        self._discovered: URL | None = None
         self._timeout_s = timeout_s
-        self._is_local = self._url.scheme == "http"
         # Made once, because it reads every root certificate, which takes tens of milliseconds.
-        self._ssl = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if self._is_local else httpx.create_ssl_context()
+        self._ssl = ssl.create_default_context() if self._url.scheme == "https" else True
 
     async def read(self) -> object:
         """The key set, as JSON. Raises FetchError."""
         # Kept only while it leads to keys: a provider may move them.
         known, self._discovered = self._discovered, None
         try:
-            async with asyncio.timeout(self._timeout_s), self._client() as client:
-                url = known or await self._place(client)
-                document = await _get(client, url)
+            async with asyncio.timeout(self._timeout_s), self._session() as session:
+                url = known or await self._place(session)
+                document = await _get(session, url)
         except TimeoutError:
             raise FetchError(f"{self._url.host} did not answer in {self._timeout_s:g} s") from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise FetchError(f"{self._url.host} cannot be asked: {type(error).__name__}") from error
         self._discovered = url
         return document
 
-    def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            verify=self._ssl,
-            trust_env=not self._is_local,
-            follow_redirects=False,
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._ssl),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=HEADERS,
+            auto_decompress=False,
             # `read` bounds the whole, which also ends an answer that comes in drips.
-            timeout=None,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "headrace"},
+            timeout=aiohttp.ClientTimeout(),
+            trust_env=False,
         )
 
-    async def _place(self, client: httpx.AsyncClient) -> httpx.URL:
+    async def _place(self, session: aiohttp.ClientSession) -> URL:
         """OpenID Connect Discovery 4.3: the document must name the issuer for whom it was asked."""
         if self._issuer is None:
             return self._url
-        document = await _get(client, self._url)
+        document = await _get(session, self._url)
         if not isinstance(document, dict) or document.get("issuer") != self._issuer:
             raise FetchError(f"the discovery document at {self._url.host} is not this issuer's")
         try:
@@ -86,14 +99,14 @@ class KeySource:
         return url
 
 
-async def _get(client: httpx.AsyncClient, url: httpx.URL) -> object:
+async def _get(session: aiohttp.ClientSession, url: URL) -> object:
     body = bytearray()
-    async with client.stream("GET", url) as answer:
-        if answer.status_code != httpx.codes.OK:
-            raise FetchError(f"{url.host} answers {answer.status_code}")
+    async with session.get(url, allow_redirects=False, proxy=_proxy_of(url)) as answer:
+        if answer.status != HTTPStatus.OK:
+            raise FetchError(f"{url.host} answers {answer.status}")
         if answer.headers.get("Content-Encoding", "identity") != "identity":
             raise FetchError(f"{url.host} sends a compressed document, which was not asked for")
-        async for piece in answer.aiter_raw():
+        async for piece in answer.content.iter_any():
             body += piece
             if len(body) > DOCUMENT_BYTES_MAX:
                 raise FetchError(f"{url.host} sends more than {DOCUMENT_BYTES_MAX} bytes")
@@ -101,6 +114,16 @@ async def _get(client: httpx.AsyncClient, url: httpx.URL) -> object:
         return msgspec.json.decode(body)
     except (msgspec.MsgspecError, RecursionError):
         raise FetchError(f"{url.host} does not send JSON") from None
+
+
+def _proxy_of(url: URL) -> str | None:
+    """The proxy that the environment names for https; http is this machine's own."""
+    if url.scheme != "https" or url.host is None or _is_loopback(url.host):
+        return None
+    if proxy_bypass(url.host):
+        return None
+    proxies = getproxies()
+    return proxies.get("https") or proxies.get("all")
 
 
 def _is_loopback(host: str) -> bool:

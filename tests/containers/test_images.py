@@ -65,7 +65,13 @@ def test_an_image_lacks_what_only_another_service_needs(
 
 
 @pytest.mark.parametrize(
-    "stray", ["from services.executor import settings", "import fastapi", "import tests"]
+    "stray",
+    [
+        "from services.executor import settings",
+        "import fastapi",
+        "import tests",
+        "def later() -> None:\n    import httpx",
+    ],
 )
 def test_an_import_of_what_the_image_lacks_ends_its_build(
     images: dict[str, int], tmp_path: Path, stray: str
