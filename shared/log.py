@@ -8,18 +8,17 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 from shared import metrics
-from shared.broker import Broker, JetStreamError, UnreachableError
+from shared.broker import Broker, BrokerError, JetStreamError, UnreachableError
 from shared.codec import UndecodableError, UnknownTagError, encode
 from shared.entries import ANSWER_TIMEOUT_S, EVENT_ID, Entry, leader_entry, parse_time, read_batch
-from shared.events import Event, JobExpired, kind_of
-from shared.job import Expired, JobState, Nothing, evolve
-from shared.subjects import JOBS, job_event, job_events
+from shared.events import Event, JobExpired, JobQueued, Terminal, kind_of
+from shared.job import Expired, Finished, JobState, Nothing, evolve
+from shared.subjects import EXPIRED_KIND, JOBS, TERMINAL_KINDS, job_event, job_events
 
 EXPECTED_SEQUENCE = "Nats-Expected-Last-Subject-Sequence"
 TIME_TO_LIVE = "Nats-TTL"
@@ -33,6 +32,7 @@ NO_MESSAGE = 10037
 BEHIND_MAX_S = 5.0
 PURGE_TIMEOUT_S = 10.0
 PAUSE_S = 0.05
+LAST_KINDS = frozenset({*TERMINAL_KINDS, EXPIRED_KIND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,18 @@ class Conflict:
 
 
 AppendResult: TypeAlias = Appended | Conflict
+
+
+class NewerEventError(BrokerError):
+    """The job has an event that a newer program wrote, so nothing may be decided on how it stands.
+
+    It is over when this program is upgraded too. What has ended stays ended, whatever the event is.
+    """
+
+    def __init__(self, sequence: int, tag: str) -> None:
+        """Keep the event's place and its type."""
+        super().__init__(f"event {sequence} of the job is a {tag}, which this version does not know")
+        self.sequence = sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,24 +186,28 @@ class Log:
     async def read_job(self, user_id: str, job_id: str, *, at_least: int | None = None) -> History:
         """Fold one job's events. `at_least` is a sequence that the answer must include (a known conflict).
 
-        Without it the stream's leader is asked, so that what was just written is there.
+        Without it the stream's leader is asked, so that what was just written is there. Raises BrokerError,
+        and NewerEventError where an event of a newer version leaves open how the job stands.
         """
+        entries = await self.read_entries(user_id, job_id, at_least=at_least)
+        return History(_state(entries), entries[-1].sequence if entries else 0, entries)
+
+    async def read_entries(
+        self, user_id: str, job_id: str, *, at_least: int | None = None
+    ) -> tuple[Entry, ...]:
+        """One job's events as they are stored, whatever they are; see `read_job`."""
         if at_least is None:
             last = await self.last(job_events(user_id, job_id))
             at_least = 0 if last is None else last.sequence
         deadline = asyncio.get_running_loop().time() + BEHIND_MAX_S
         while True:
-            history = await self._read_job(user_id, job_id)
-            if history.last_sequence >= at_least:
-                return history
+            entries = tuple([entry async for entry in self.replay(job_events(user_id, job_id))])
+            if (entries[-1].sequence if entries else 0) >= at_least:
+                return entries
             if asyncio.get_running_loop().time() >= deadline:
                 raise UnreachableError(f"no replica of the log has event {at_least} of job {job_id}")
             # Direct Get may answer from a replica that is a moment behind the leader.
             await asyncio.sleep(PAUSE_S)
-
-    async def _read_job(self, user_id: str, job_id: str) -> History:
-        entries = tuple([entry async for entry in self.replay(job_events(user_id, job_id))])
-        return History(_state(entries), entries[-1].sequence if entries else 0, entries)
 
     async def purge_before(self, user_id: str, job_id: str, sequence: int) -> None:
         """Remove a job's events before `sequence`, as often as one likes. Raises BrokerError."""
@@ -228,15 +244,48 @@ def _is_of_the_past(result: AppendResult, expected: int) -> bool:
     return isinstance(result, Conflict) and result.last_sequence < expected
 
 
+def is_end(entry: Entry) -> bool:
+    """Whether a job had ended with this entry, whatever its version is: its subject says so."""
+    return _kind(entry) in LAST_KINDS
+
+
+def is_tombstone(entry: Entry) -> bool:
+    """Whether nothing is left of a job but this, whatever its version is."""
+    return _kind(entry) == EXPIRED_KIND
+
+
+def _kind(entry: Entry) -> str:
+    return entry.subject.rpartition(".")[2]
+
+
 def _state(entries: Sequence[Entry]) -> JobState:
-    """The fold of a job's entries. A tombstone overrules what is left before it, however little that is."""
+    """The fold of a job's entries. A tombstone overrules what is left before it, however little that is.
+
+    What no version can read is passed over. Raises NewerEventError.
+    """
     events: list[Event] = []
+    newer: NewerEventError | None = None
     for entry in entries:
-        with suppress(UnknownTagError, UndecodableError):
+        try:
             events.append(entry.event())
+        except UndecodableError:
+            continue
+        except UnknownTagError as error:
+            newer = newer or NewerEventError(entry.sequence, str(error))
     if events and isinstance(events[-1], JobExpired):
         return Expired(events[-1])
+    if newer is not None:
+        return _end_beside(newer, events, is_expired=is_tombstone(entries[-1]))
     state: JobState = Nothing()
     for event in events:
         state = evolve(state, event)
     return state
+
+
+def _end_beside(newer: NewerEventError, events: Sequence[Event], *, is_expired: bool) -> Finished:
+    """The end beside a newer event: that alone is certain. Raises the error where there is none."""
+    queued = next((event for event in events if isinstance(event, JobQueued)), None)
+    outcome = next((event for event in events if isinstance(event, Terminal)), None)
+    if queued is None or outcome is None or is_expired:
+        raise newer
+    return Finished(queued, outcome)

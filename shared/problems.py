@@ -68,6 +68,9 @@ INTERNAL = ProblemType("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "The servic
 UNAVAILABLE = ProblemType(
     "unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "A part of the service does not answer"
 )
+NEWER_EVENT = ProblemType(
+    "newer-event", HTTPStatus.SERVICE_UNAVAILABLE, "The job has an event of a newer version"
+)
 TOO_MANY_CONNECTIONS = ProblemType(
     "too-many-connections", HTTPStatus.SERVICE_UNAVAILABLE, "There is no place for this connection now"
 )
@@ -100,6 +103,7 @@ ALL = (
     OVERLOADED,
     INTERNAL,
     UNAVAILABLE,
+    NEWER_EVENT,
     TOO_MANY_CONNECTIONS,
     OTHER_HTTP,
 )

@@ -1,5 +1,6 @@
 """Events with sensible defaults, so that a test states only what matters to it."""
 
+import json
 import uuid
 from datetime import UTC, datetime
 
@@ -18,6 +19,7 @@ from shared.events import (
     Result,
     SourceFile,
 )
+from shared.subjects import job_event
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
 JOB = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -43,6 +45,12 @@ def queued(job: str = JOB, user: str = USER, **changes: object) -> JobQueued:
         "limits": Limits(),
     }
     return JobQueued(**{**fields, **changes})  # type: ignore[arg-type]  # the caller names real fields
+
+
+def newer(job: str = JOB, tag: str = "job.paused.v9", user: str = USER) -> tuple[str, bytes]:
+    """The subject and the bytes of an event that a newer program writes."""
+    fields = {"type": tag, "job_id": job, "user_id": user, "time": NOON.isoformat(), "request_id": "req-1"}
+    return job_event(user, job, tag.split(".")[1]), json.dumps({**fields, "since": "noon"}).encode()
 
 
 def running(job: str = JOB, user: str = USER, attempt: int = 1, executor_id: str = "x1") -> JobRunning:

@@ -7,10 +7,11 @@ import msgspec
 from pydantic import ValidationError
 
 from services.api.context import RequestContext
-from services.api.problems import invalid
+from services.api.problems import invalid, newer_event
 from services.api.schemas import SubmissionBody
 from services.api.submissions import Submissions
 from shared.answers import document_of
+from shared.log import NewerEventError
 from shared.problems import Problem, ProblemError
 from shared.record import JobRecord
 from shared.tokens import Caller
@@ -50,6 +51,9 @@ async def submit_all(
                 continue
             except ValidationError as error:
                 problem = invalid(error.errors(include_url=False, include_context=False, include_input=False))
+            except NewerEventError as error:
+                # This one must wait; the others need not.
+                problem = newer_event(error)
             except ProblemError as error:
                 problem = error.problem
                 outage = problem if problem.status >= 500 else None

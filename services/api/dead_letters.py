@@ -13,9 +13,10 @@ import msgspec
 from services.api.context import RequestContext
 from services.api.queries import Queries, check_job_id, unknown_job
 from shared import problems
+from shared.codec import UndecodableError, UnknownTagError
 from shared.events import JobFailed, JobQueued
 from shared.job import Finished
-from shared.log import Appended, Log
+from shared.log import Appended, Log, NewerEventError
 from shared.logs import get_logger
 from shared.problems import ProblemError
 from shared.record import JobRecord
@@ -98,7 +99,13 @@ class DeadLetters:
     async def _queued(self, job_id: str) -> JobQueued:
         check_job_id(job_id)
         entry = await self._log.last(event_of_job(job_id, "queued"))
-        event = None if entry is None else entry.event()
-        if not isinstance(event, JobQueued):
+        if entry is None:
             raise unknown_job()
+        try:
+            event = entry.event()
+        except UnknownTagError as error:
+            raise NewerEventError(entry.sequence, str(error)) from error
+        except UndecodableError as error:
+            raise unknown_job() from error
+        assert isinstance(event, JobQueued), "the subject says so, and was compared"
         return event

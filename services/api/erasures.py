@@ -22,7 +22,7 @@ from shared.job import (
     decide_cancel,
     decide_expire,
 )
-from shared.log import Appended, History, Log
+from shared.log import Appended, History, Log, NewerEventError
 from shared.logs import get_logger
 from shared.subjects import (
     FEED,
@@ -127,7 +127,13 @@ class Erasures:
         """Bring one job as far as it goes now: to its tombstone, or to be asked to stop."""
         at_least: int | None = None
         while True:
-            history = await self._read(user_id, job_id, at_least)
+            try:
+                history = await self._read(user_id, job_id, at_least)
+            except NewerEventError as error:
+                # Whether it runs is not known here: that is for an api that knows the event.
+                logger.warning("newer_event", sequence=error.sequence)
+                count.unfinished += 1
+                return
             event = _next_event(history, user_id, job_id, by, moment)
             if event is None:
                 count.unfinished += isinstance(history.state, Queued | Running)

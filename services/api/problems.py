@@ -11,9 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import problems
+from shared import metrics, problems
 from shared.answers import answer
 from shared.broker import BrokerError
+from shared.log import NewerEventError
 from shared.logs import get_logger
 from shared.problems import FieldError, Problem, ProblemError, ProblemType
 
@@ -34,6 +35,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(NewerEventError, _on_newer)
     app.add_exception_handler(BrokerError, _on_broker)
     app.add_exception_handler(Exception, _on_bug)
 
@@ -135,6 +137,17 @@ def _methods(request: Request) -> set[str]:
         for scope in scopes
         if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
     }
+
+
+def newer_event(error: NewerEventError) -> Problem:
+    """Another api may know the event, and this one will when it is upgraded."""
+    return Problem(problems.NEWER_EVENT, str(error), (), {"Retry-After": "30"}, status=503)
+
+
+async def _on_newer(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NewerEventError)
+    metrics.UNKNOWN.labels(reader="api").inc()
+    return answer(newer_event(error), request.state.request_id)
 
 
 async def _on_broker(request: Request, error: Exception) -> Response:

@@ -6,17 +6,16 @@ from typing import TypeVar
 
 import msgspec
 
-from shared import problems
+from shared import metrics, problems
 from shared.broker import Broker, UnreachableError
 from shared.codec import EventObject, UndecodableError, UnknownTagError, event_object
 from shared.cursor import of_log
 from shared.entries import Entry
-from shared.job import Expired
-from shared.log import History, Log
+from shared.log import Log, NewerEventError, is_tombstone
 from shared.logs import get_logger
 from shared.problems import ProblemError
 from shared.record import JobRecord, fold
-from shared.subjects import EXPIRED_KIND, VIEW_DEAD, VIEW_JOB, VIEW_JOBS, is_job_id
+from shared.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, is_job_id
 from shared.view import (
     DeadQuestion,
     JobAnswer,
@@ -54,15 +53,15 @@ class Queries:
             seen = None
         if seen is not None and seen.is_finished:
             return seen
-        return _folded(_kept(await self._log.read_job(user_id, job_id)))
+        return folded(_kept(await self._log.read_entries(user_id, job_id)))
 
     async def job_as_of(self, user_id: str, job_id: str, until: int | datetime) -> JobRecord:
         """The job as it stood at a sequence of the log or at a time, that one included.
 
         Raises ProblemError if the user had no such job then.
         """
-        entries = _kept(await self._log.read_job(user_id, job_id))
-        return _folded(
+        entries = _kept(await self._log.read_entries(user_id, job_id))
+        return folded(
             entry
             for entry in entries
             if (entry.sequence if isinstance(until, int) else entry.stored_at) <= until  # type: ignore[operator]  # of the same kind
@@ -86,12 +85,11 @@ class Queries:
 
     async def job_events(self, user_id: str, job_id: str) -> list[EventObject]:
         """A job's history as stored. Raises ProblemError if the user has no such job."""
-        entries = (await self._log.read_job(user_id, job_id)).entries
+        entries = await self._log.read_entries(user_id, job_id)
         events = [event for entry in entries if (event := shown(entry)) is not None]
         if not events:
             raise unknown_job()
-        if events[-1].type.split(".")[1] == EXPIRED_KIND:
-            raise expired_job()
+        _kept(entries)
         return events
 
     async def _ask(self, subject: str, question: msgspec.Struct, kind: type[AnswerT]) -> AnswerT:
@@ -119,22 +117,31 @@ def expired_job() -> ProblemError:
     return ProblemError(problems.EXPIRED, "the job has expired: what it left is gone")
 
 
-def _kept(history: History) -> tuple[Entry, ...]:
+def _kept(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     """A job's entries. Raises ProblemError if they are about to leave, so that nobody sees a part of them."""
-    if isinstance(history.state, Expired):
+    if entries and is_tombstone(entries[-1]):
         raise expired_job()
-    return history.entries
+    return entries
 
 
-def _folded(entries: Iterable[Entry]) -> JobRecord:
+def folded(entries: Iterable[Entry]) -> JobRecord:
+    """The job as far as its events are known here: what a newer version wrote is passed over, as in the view.
+
+    Raises ProblemError where there is no job, NewerEventError where not even its beginning is known.
+    """
     record: JobRecord | None = None
+    newer: NewerEventError | None = None
     for entry in entries:
         try:
             record = fold(record, entry.event(), entry.sequence)
-        except (UnknownTagError, UndecodableError) as error:
+        except UnknownTagError as error:
+            metrics.UNKNOWN.labels(reader="api").inc()
+            logger.warning("newer_event", sequence=entry.sequence, tag=str(error))
+            newer = newer or NewerEventError(entry.sequence, str(error))
+        except UndecodableError as error:
             logger.warning("entry_not_folded", sequence=entry.sequence, why=str(error))
     if record is None:
-        raise unknown_job()
+        raise newer or unknown_job()
     return record
 
 

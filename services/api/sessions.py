@@ -23,8 +23,7 @@ from services.api.submissions import RETRY_AFTER, Submissions, Submitted
 from shared import problems
 from shared.broker import JetStreamError
 from shared.entries import Entry
-from shared.job import Expired, Finished
-from shared.log import Appended, AppendResult, Log
+from shared.log import Appended, AppendResult, Log, is_end
 from shared.problems import ProblemError
 from shared.subjects import is_job_id, session_key, session_keys, session_run_key
 from shared.tokens import Caller
@@ -211,8 +210,8 @@ class Sessions:
         """Whether the newest run is the same one and has not ended; it may not even have been submitted."""
         if (earlier.revision, earlier.fingerprint) != (wanted.revision, wanted.fingerprint):
             return False
-        history = await self._log.read_job(caller.user_id, earlier.job_id)
-        return not isinstance(history.state, Finished | Expired)
+        entries = await self._log.read_entries(caller.user_id, earlier.job_id)
+        return not any(is_end(entry) for entry in entries)
 
     async def _current(self, user_id: str, session_id: str) -> _Current:
         _check_id(session_id)

@@ -11,15 +11,18 @@ import uuid_utils
 from services.api.bounds import check_bounds
 from services.api.catalogue import Catalogue
 from services.api.context import RequestContext
+from services.api.queries import folded
 from services.api.quotas import Quotas
 from services.api.schemas import LimitsBody, SubmissionBody
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
 from shared import problems
 from shared.broker import UnreachableError
+from shared.codec import UndecodableError, UnknownTagError
+from shared.entries import Entry
 from shared.events import JobQueued, Limits, SourceFile
-from shared.job import Append, Nothing, Refuse, decide_submit
-from shared.log import Appended, Log
+from shared.job import Append, Nothing, Queued, Replay, decide_submit
+from shared.log import Appended, Log, NewerEventError, is_tombstone
 from shared.presence import LanguageOffer
 from shared.problems import FieldError, ProblemError
 from shared.record import JobRecord, fold
@@ -116,20 +119,16 @@ class Submissions:
         raise _SubmittedBeforeError(result.last_sequence)
 
     async def _earlier(self, queued: JobQueued, *, at_least: int | None = None) -> Submitted | None:
-        """What the same key was used for before. Raises ProblemError if that was another request."""
-        history = await self._log.read_job(queued.user_id, queued.job_id, at_least=at_least)
-        if not history.entries:
+        """What the same key was used for before. Raises ProblemError, BrokerError."""
+        entries = await self._log.read_entries(queued.user_id, queued.job_id, at_least=at_least)
+        if not entries:
             return None
-        decision = decide_submit(history.state, queued)
-        if isinstance(decision, Refuse) and decision.why == "expired":
+        if is_tombstone(entries[-1]):
             raise ProblemError(problems.EXPIRED, "the job of this Idempotency-Key has expired")
-        if isinstance(decision, Refuse):
+        decision = decide_submit(_accepted(entries[0]), queued)
+        if not isinstance(decision, Replay):
             raise ProblemError(problems.INVALID, "the Idempotency-Key was used before with another request")
-        record: JobRecord | None = None
-        for entry in history.entries:
-            record = fold(record, entry.event(), entry.sequence)
-        assert record is not None, "a job's first event is its queued event"
-        return Submitted(record, replayed=True)
+        return Submitted(folded(entries), replayed=True)
 
     async def _offer(self, language: str) -> LanguageOffer:
         offer = await self._catalogue.find(language)
@@ -177,6 +176,23 @@ class Submissions:
             artifacts=body.artifacts,
             ttl_s=_ttl_s(body.ttl_s, self._settings),
         )
+
+
+def _accepted(entry: Entry) -> Queued:
+    """How the job began: all that a submission is compared with. Raises ProblemError, NewerEventError."""
+    try:
+        event = entry.event()
+    except UnknownTagError as error:
+        raise NewerEventError(entry.sequence, str(error)) from error
+    except UndecodableError as error:
+        raise _unreadable() from error
+    if not isinstance(event, JobQueued):
+        raise _unreadable()
+    return Queued(event)
+
+
+def _unreadable() -> ProblemError:
+    return ProblemError(problems.INVALID, "what the Idempotency-Key was used for before cannot be read")
 
 
 def _record(queued: JobQueued, sequence: int) -> JobRecord:

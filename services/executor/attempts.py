@@ -34,7 +34,7 @@ from shared.job import (
     decide_start,
     status_of,
 )
-from shared.log import Appended, History, Log
+from shared.log import Appended, History, Log, NewerEventError
 from shared.logs import get_logger
 from shared.objects import Objects
 from shared.subjects import ARTIFACTS
@@ -218,6 +218,9 @@ class Attempts:
                     metrics.FINISHED.labels(status=status_of(Finished(queued, outcome))).inc()
                     return Ack()
                 history = await self._read(queued, at_least=result.last_sequence)
+            except NewerEventError:
+                # Whether this outcome may follow is for an executor to say that knows what came before.
+                raise
             except BrokerError:
                 if execution.stop_reason == "shutdown":
                     raise

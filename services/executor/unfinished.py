@@ -12,7 +12,7 @@ from services.executor.rotation import Turn
 from shared import metrics
 from shared.codec import UndecodableError, UnknownTagError
 from shared.entries import Entry
-from shared.events import JobQueued
+from shared.events import JobQueued, Terminal
 from shared.job import Expired, Finished, ImpossibleHistoryError, JobState, Nothing, Queued, Running, evolve
 from shared.lanes import Lanes
 from shared.logs import get_logger
@@ -101,10 +101,14 @@ class Unfinished:
         try:
             state = evolve(known.state if known else Nothing(), event)
         except ImpossibleHistoryError as error:
-            if known is not None:
-                logger.error("impossible_history", sequence=entry.sequence, why=str(error))
-            # Otherwise it is the end of a job that was queued before this follower began.
-            return None
+            if known is None:
+                # It is the end of a job that was queued before this follower began.
+                return None
+            logger.error("impossible_history", sequence=entry.sequence, why=str(error))
+            if not isinstance(event, Terminal):
+                return None
+            # An end is an end, also after an event of a newer version: a lane does not wait for ever.
+            state = Finished(known.state.queued, event)
         self._keep(event.job_id, event.user_id, state, entry.sequence)
         return Change(event.job_id, event.user_id, state)
 

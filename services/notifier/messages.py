@@ -207,12 +207,12 @@ def bad_token(why: str) -> ErrorShown:
     return ErrorShown(code="bad_token", detail=why, temporary=False)
 
 
-def unavailable(message_id: str) -> ErrorShown:
-    """The log does not answer; asking again later may help."""
+def unavailable(message_id: str, why: str = "the log does not answer") -> ErrorShown:
+    """The log does not answer, or not so that this program understands it; asking again later may help."""
     return ErrorShown(
         id=message_id,
         code="unavailable",
-        detail="the log does not answer",
+        detail=why,
         temporary=True,
         retry_after=RETRY_AFTER_S,
     )

@@ -4,6 +4,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime
 
 from services.notifier.actions import CancelJob, Look
+from services.notifier.item import READER
 from services.notifier.members import Members
 from services.notifier.messages import (
     ServerMessage,
@@ -14,8 +15,10 @@ from services.notifier.messages import (
     unknown_job,
 )
 from services.notifier.peer import Peer
+from shared import metrics
 from shared.broker import BrokerError
 from shared.job import Moment, Refuse
+from shared.log import NewerEventError
 
 QUESTIONS_MAX = 8
 
@@ -41,6 +44,9 @@ class Questions:
     async def _answer(self, message_id: str, answer: Coroutine[None, None, ServerMessage]) -> None:
         try:
             self._peer.send(await answer)
+        except NewerEventError as error:
+            metrics.UNKNOWN.labels(reader=READER).inc()
+            self._peer.send(unavailable(message_id, str(error)))
         except BrokerError:
             self._peer.send(unavailable(message_id))
         finally:

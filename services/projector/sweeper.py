@@ -22,7 +22,7 @@ from shared import metrics
 from shared.broker import Broker, BrokerError, UnreachableError
 from shared.events import JobExpired
 from shared.job import Append, Finished, ImpossibleHistoryError, Moment, decide_expire
-from shared.log import Appended, Log
+from shared.log import Appended, Log, NewerEventError
 from shared.logs import get_logger
 from shared.objects import DamagedError, Objects
 from shared.subjects import ARTIFACTS, artifact_name, job_events
@@ -85,6 +85,10 @@ class Sweeper:
             state = (await self._log.read_job(*due.key, at_least=last.sequence)).state
             decision = decide_expire(state, "ttl", moment)
             can_make_room = isinstance(state, Finished)
+        except NewerEventError as error:
+            # A program that knows what was written removes the job, or this one when it is upgraded.
+            logger.warning("newer_event", sequence=error.sequence)
+            return
         except ImpossibleHistoryError:
             # The log was full, and whoever made room for the tombstone died before it was written.
             decision, can_make_room = Append(_tombstone(due, moment)), False

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from services.executor.attempts import Attempts, Begun
-from services.executor.execution import Ack, Execution
+from services.executor.execution import Ack, Execution, LetGo
 from services.executor.languages import Offered, load_languages
 from services.executor.sandbox.sandbox import Sandbox
 from services.executor.settings import ExecutorSettings
@@ -17,7 +17,7 @@ from shared.broker import Broker, UnreachableError
 from shared.consumer import Delivery
 from shared.events import Event, Isolation
 from shared.job import Finished
-from shared.log import Appended, History, Log
+from shared.log import Appended, History, Log, NewerEventError
 from tests import builders
 
 
@@ -79,3 +79,15 @@ async def test_a_result_is_not_given_up(attempts: Attempts, log: Log, silent: On
     assert ended == Ack()
     assert silent.was_silent
     assert isinstance((await log.read_job(builders.USER, builders.JOB)).state, Finished)
+
+
+async def test_nothing_is_begun_or_ended_behind_an_event_of_a_newer_version(
+    broker: Broker, attempts: Attempts, log: Log
+) -> None:
+    """The job is let go, for an executor that knows the event; so is one whose program has run."""
+    await write(log, builders.queued(), builders.running())
+    await broker.request(*builders.newer())
+    assert await attempts.perform(execution()) == LetGo()
+    with pytest.raises(NewerEventError):
+        await attempts._finish(execution(), Begun(builders.running(), 2), builders.completed())  # noqa: SLF001 - the end alone
+    assert await log.last_sequence() == 3

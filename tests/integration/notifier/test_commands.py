@@ -63,6 +63,22 @@ async def test_what_cannot_be_cancelled_is_an_error(url: str, writer: Writer) ->
 
 
 @pytest.mark.clause("8.2")
+async def test_what_a_newer_version_has_done_to_a_job_is_for_later(
+    url: str, broker: Broker, writer: Writer
+) -> None:
+    job = builders.job_id()
+    await writer.append(builders.queued(job))
+    await writer.append(builders.running(job))
+    await broker.request(*builders.newer(job))
+    async with connected(url, token=token()) as client:
+        refused = await ask(client, "cancel", job)
+        assert (refused["code"], refused["temporary"]) == ("unavailable", True)
+        assert "job.paused.v9" in refused["detail"]
+        assert (await ask(client, "status", job))["job"]["status"] == "running"
+    assert (await broker.api("STREAM.INFO.JOBS"))["state"]["messages"] == 3
+
+
+@pytest.mark.clause("8.2")
 async def test_racing_requests_are_recorded_once(url: str, broker: Broker, writer: Writer) -> None:
     """Two sockets and a burst: whatever is answered, the log has one event."""
     job = builders.job_id()

@@ -1,0 +1,52 @@
+"""The api's own application over a real log, asked without a socket, where no projector answers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from services.api.app import create_app
+from services.api.settings import ApiSettings
+from services.api.standing import Standing
+from shared.broker import Broker
+from shared.events import Isolation, Limits
+from shared.presence import LanguageOffer, Presence, announce
+from shared.service import Service
+from shared.tokens import Tokens
+from tests import builders
+
+SETTINGS = ApiSettings(
+    token_secret="not a secret, but of thirty-two bytes",
+    requests_per_s=1_000_000,
+)
+PYTHON = LanguageOffer(
+    name="python",
+    version="3",
+    aliases=("py",),
+    extension=".py",
+    entrypoint="main.py",
+    stages=("run",),
+    limits=Limits(),
+)
+
+
+@asynccontextmanager
+async def asked_api(broker: Broker, *scopes: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the api in the tests' user's name; a failure of the api is an answer with 500."""
+    now = datetime.now(UTC)
+    await announce(
+        broker,
+        Presence(executor_id="x1", time=now, slots=1, isolation=Isolation(), languages=(PYTHON,)),
+    )
+    tokens = Tokens(SETTINGS)
+    app = create_app(Service("api"), SETTINGS, tokens, broker, Standing())
+    token = tokens.issue(
+        builders.USER, lifetime=timedelta(hours=1), now=now, scopes=frozenset(scopes or ("jobs",))
+    )
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+        base_url="http://api",
+        headers={"Authorization": f"Bearer {token}"},
+    ) as client:
+        yield client
