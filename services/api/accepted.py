@@ -1,5 +1,6 @@
 """How an accepted program is answered: with its job, or with its end if the client waits for that."""
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from services.api.answers import json_answer
@@ -10,7 +11,7 @@ from shared.tokens import Caller
 
 
 async def answer_accepted(
-    submitted: Submitted, caller: Caller, waiting: Waiting, prefer: str | None
+    submitted: Submitted, caller: Caller, waiting: Waiting, prefer: str | None, request: Request
 ) -> Response:
     """202 with the job as it stands, 200 if it ended during the wait that the client prefers."""
     job = submitted.job
@@ -19,7 +20,7 @@ async def answer_accepted(
         headers["Idempotency-Replayed"] = "true"
     is_awaited = wait_of(prefer) is not None
     if is_awaited:
-        waited = await waiting.finished(caller.user_id, job.job_id, prefer)
+        waited = await waiting.finished(caller, job.job_id, prefer, request)
         job = waited.job
         headers |= waited.headers
     headers["ETag"] = tag_of(job.last_sequence)

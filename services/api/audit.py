@@ -2,24 +2,24 @@
 
 A reading holds one window of events, whatever it passes over. It ends with the last event that was stored
 when it was asked for, or raises UnreachableError: it never just stops. Readings are few, because each is a
-consumer of the log, and the server gives those out sparingly.
+consumer of the log, and the server gives those out sparingly; a user may have half of what the others leave.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.api.queries import shown
-from shared import problems
+from shared import metrics, problems
 from shared.broker import Broker, UnreachableError
 from shared.codec import EventObject
 from shared.entries import Entry
 from shared.follow import Follower
 from shared.log import Log
 from shared.problems import ProblemError
+from shared.shares import Places
 from shared.subjects import JOBS, events_among
 
 READINGS_MAX = 32
@@ -71,24 +71,15 @@ class Audit:
         """Read over one broker connection."""
         self._broker = broker
         self._log = log
-        self._open: Counter[str] = Counter()
+        self.places = Places(READINGS_MAX)
 
     async def open(self, asked: Asked, reader: str) -> "Reading":
         """A reading whose beginning is at hand; whoever opens it closes it. `reader` is the user who asks.
 
         Raises ProblemError if too many are open, BrokerError if the log does not answer.
         """
-        if self._open[reader] >= READINGS_OF_ONE_MAX:
-            raise ProblemError(
-                problems.TOO_MANY_READERS,
-                f"{READINGS_OF_ONE_MAX} are open already",
-                headers={"Retry-After": "2"},
-            )
-        if self._open.total() >= READINGS_MAX:
-            raise ProblemError(
-                problems.UNAVAILABLE, f"{READINGS_MAX} histories are being read", headers={"Retry-After": "5"}
-            )
-        self._open[reader] += 1
+        if not self.places.take(reader, READINGS_OF_ONE_MAX):
+            raise self._refusal(reader)
         reading = Reading(self, reader, asked)
         try:
             await reading.begin(self._broker, self._log)
@@ -99,7 +90,20 @@ class Audit:
 
     def closed(self, reader: str) -> None:
         """One reading less."""
-        self._open -= Counter({reader: 1})
+        self.places.leave(reader)
+
+    def _refusal(self, reader: str) -> ProblemError:
+        metrics.REFUSED.labels(why="readings").inc()
+        held = self.places.held(reader)
+        if held >= READINGS_OF_ONE_MAX:
+            return ProblemError(
+                problems.TOO_MANY_READERS, f"{held} are open already", headers={"Retry-After": "2"}
+            )
+        return ProblemError(
+            problems.UNAVAILABLE,
+            f"{self.places.total} histories are being read, {held} of them yours",
+            headers={"Retry-After": "5"},
+        )
 
 
 class Reading:

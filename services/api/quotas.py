@@ -14,6 +14,7 @@ from services.api.settings import ApiSettings
 from services.api.standing import Standing
 from shared import metrics, problems
 from shared.problems import ProblemError
+from shared.shares import PLACE_PARTS, share_of
 from shared.tokens import Caller
 
 BURST_S = 4
@@ -65,7 +66,10 @@ class Quotas:
         return _rate_limit(most, int(bucket.left), math.ceil((most - bucket.left) / rate))
 
     def check_room(self, caller: Caller) -> None:
-        """Raises ProblemError: 429 if the user has too many unfinished jobs, 503 if all together have."""
+        """Raises ProblemError (429) if the user has too many unfinished jobs.
+
+        And 503 if he has his part of what the others leave of the backlog.
+        """
         most = min(
             caller.unfinished_max or self._settings.unfinished_jobs, self._settings.unfinished_jobs_max
         )
@@ -81,20 +85,25 @@ class Quotas:
                     "Retry-After": str(RETRY_FULL_S),
                 },
             )
-        if self._standing.total >= self._settings.backlog_max:
+        others = self._standing.total - found
+        share = share_of(most=most, capacity=self._settings.backlog_max, others=others, parts=PLACE_PARTS)
+        if found >= share:
             metrics.REFUSED.labels(why="backlog").inc()
             raise ProblemError(
                 problems.OVERLOADED,
-                "too many jobs of all users wait",
+                f"too many jobs of all users wait: you have {found} of them, and may have {share} meanwhile",
                 headers={"Retry-After": str(RETRY_BACKLOG_S)},
             )
 
     def _forget_idle(self, now: float) -> None:
-        """Bound what is kept: a full bucket is the same as none."""
+        """Bound what is kept: a full bucket is the same as none, and the longest idle is fullest."""
         if len(self._buckets) >= BUCKETS_MAX:
             self._buckets = {
                 user_id: bucket for user_id, bucket in self._buckets.items() if now - bucket.at < BURST_S
             }
+        if len(self._buckets) >= BUCKETS_MAX:
+            by_age = sorted(self._buckets.items(), key=lambda one: one[1].at)
+            self._buckets = dict(by_age[BUCKETS_MAX // 2 :])
 
 
 def _rate_limit(most: float, left: int, reset_s: int) -> dict[str, str]:

@@ -29,7 +29,13 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     """The longest wait that `Prefer: wait` can ask for; proxies close what is silent for longer."""
 
     waits_max: Positive = 2_000
-    """Requests that wait at a time; beyond it the preference is ignored."""
+    """Requests that wait at a time, of all users. A user may hold half of what the others leave."""
+
+    user_waits: Positive = 200
+    """Of one user; beyond it the preference is ignored."""
+
+    user_waits_max: Positive = 1_000
+    """The highest number of them that a token may claim."""
 
     requests_per_s: Positive = 200
     """Of one user, at each api process; four seconds' worth may come at once."""

@@ -1,6 +1,7 @@
 """What the protocol may decide, as values, and the close codes that WebSocket and SSE share."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from services.notifier.cursor import After
@@ -30,11 +31,15 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a good token gives: who calls, and for how long; `lasts_s` includes the verifier's leeway."""
+    """What a good token gives: who calls, and for how long; `lasts_s` includes the verifier's leeway.
+
+    `shares` are those that the token claims, by claim.
+    """
 
     user_id: str
     expires_in: int
     lasts_s: float
+    shares: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

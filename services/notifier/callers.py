@@ -22,7 +22,7 @@ async def check(tokens: Tokens, token: str, scope: str = SCOPE_JOBS) -> Grant:
     if scope not in caller.scopes:
         raise ScopeError(f"the token lacks the scope {scope!r}")
     lasts_s = (caller.expires_at - datetime.now(UTC)).total_seconds()
-    return Grant(caller.user_id, max(0, int(lasts_s)), lasts_s + LEEWAY_S)
+    return Grant(caller.user_id, max(0, int(lasts_s)), lasts_s + LEEWAY_S, caller.shares)
 
 
 async def caller_of(request: Request, tokens: Tokens, scope: str = SCOPE_JOBS) -> Grant:

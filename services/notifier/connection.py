@@ -139,7 +139,7 @@ class Connection:
             return
         if self.peer.outbox.closing.done():
             return
-        if not self.peer.join(grant.user_id):
+        if not self.peer.join(grant):
             self.peer.end(Close(FULL, "too many connections of this user"))
             return
         self._protocol.authenticated(grant, self._clock())

@@ -1,13 +1,12 @@
 """What all connections of this process share, how many of them there may be, and the end of all of them."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from services.notifier.actions import RESTARTING, Close
+from services.notifier.actions import RESTARTING, Close, Grant
 from services.notifier.catch_up import CatchUp
 from services.notifier.history import History
 from services.notifier.hub import Hub
@@ -15,7 +14,8 @@ from services.notifier.records import ConnectionRecord
 from services.notifier.settings import NotifierSettings
 from shared import metrics
 from shared.cancellations import Cancellations
-from shared.tokens import Tokens
+from shared.shares import Places
+from shared.tokens import CONNECTIONS_CLAIM, Tokens
 
 RESTART = Close(RESTARTING, "the notifier is restarting: resume now")
 LOOK_S = 1.0
@@ -51,8 +51,12 @@ class Members:
     is_closing: bool = False
     _members: dict[Member, None] = field(default_factory=dict)
     _user_of: dict[Member, str] = field(default_factory=dict)
-    _counts: Counter[str] = field(default_factory=Counter)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
+    _places: Places = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Share out as many places as the settings have."""
+        self._places = Places(self.settings.notifier_connections_max)
 
     def is_full(self) -> bool:
         """Whether this process has as many connections as it may have."""
@@ -71,21 +75,21 @@ class Members:
         if not self._members:
             self._empty.set()
 
-    def join(self, member: Member, user_id: str) -> bool:
-        """Count a connection for its user; False if there are too many."""
-        if self._counts[user_id] >= self.settings.notifier_user_connections_max:
+    def join(self, member: Member, grant: Grant) -> bool:
+        """Count a connection for its user; False if his share has no room for it."""
+        usual = self.settings.notifier_user_connections_max
+        most = min(grant.shares.get(CONNECTIONS_CLAIM, usual), self.settings.notifier_claimed_connections_max)
+        if not self._places.take(grant.user_id, most):
+            metrics.REFUSED.labels(why="connections").inc()
             return False
-        self._user_of[member] = user_id
-        self._counts[user_id] += 1
+        self._user_of[member] = grant.user_id
         return True
 
     def leave(self, member: Member) -> None:
         """Stop counting it; leaving twice is harmless."""
         user_id = self._user_of.pop(member, None)
         if user_id is not None:
-            self._counts[user_id] -= 1
-            if self._counts[user_id] == 0:
-                del self._counts[user_id]
+            self._places.leave(user_id)
 
     def records(self) -> Iterable[ConnectionRecord]:
         """Every open connection, the oldest first."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.notifier.actions import SLOW, Close
+from services.notifier.actions import SLOW, Close, Grant
 from services.notifier.catch_up import Client
 from services.notifier.cursor import After
 from services.notifier.hub import Subscription
@@ -79,10 +79,10 @@ class Peer:
         """Do it beside reading and writing; it ends with them."""
         return self._group.create_task(work)
 
-    def join(self, user_id: str) -> bool:
+    def join(self, grant: Grant) -> bool:
         """It has proved who it is; False if that user has too many connections."""
-        self.user_id = user_id
-        return self._members.join(self, user_id)
+        self.user_id = grant.user_id
+        return self._members.join(self, grant)
 
     def is_heard(self) -> None:
         """The client has sent something."""

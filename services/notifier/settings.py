@@ -25,7 +25,10 @@ class NotifierSettings(TokenSettings, frozen=True, kw_only=True):
     """Of this process: about 40 KiB each, and one file descriptor."""
 
     notifier_user_connections_max: int = 2_000
-    """Of one user, so that no user can take all of them."""
+    """Of one user, who besides may hold half of what the others leave."""
+
+    notifier_claimed_connections_max: int = 5_000
+    """The highest number of them that a token may claim."""
 
     notifier_subscriptions_max: int = 100
     """Of one connection. A client with more jobs than this subscribes to ``*``."""

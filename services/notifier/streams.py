@@ -54,7 +54,7 @@ class Streams:
         if self._members.is_full():
             raise too_many("too many connections: try again later")
         stream = Stream(self._members, asked, receive, send)
-        if not stream.peer.join(asked.grant.user_id):
+        if not stream.peer.join(asked.grant):
             raise too_many("too many connections of this user")
         self._members.enter(stream.peer)
         try:

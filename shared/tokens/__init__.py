@@ -6,13 +6,19 @@ prove who is calling; its `KeysUnavailableError`, that nobody can tell at presen
 """
 
 from shared.tokens.caller import (
+    ARTIFACTS_CLAIM,
     CONCURRENCY_CLAIM,
+    CONNECTIONS_CLAIM,
     LEEWAY_S,
+    LOG_CLAIM,
     REQUESTS_CLAIM,
     SCOPE_AUDIT,
     SCOPE_JOBS,
     SCOPE_OPS,
+    SESSIONS_CLAIM,
+    SHARE_CLAIMS,
     UNFINISHED_CLAIM,
+    WAITS_CLAIM,
     Caller,
     KeysUnavailableError,
     TokenError,
@@ -20,15 +26,21 @@ from shared.tokens.caller import (
 from shared.tokens.tokens import LOCAL_PREFIX, SECRET_BYTES_MIN, Tokens
 
 __all__ = [
+    "ARTIFACTS_CLAIM",
     "CONCURRENCY_CLAIM",
+    "CONNECTIONS_CLAIM",
     "LEEWAY_S",
     "LOCAL_PREFIX",
+    "LOG_CLAIM",
     "REQUESTS_CLAIM",
     "SCOPE_AUDIT",
     "SCOPE_JOBS",
     "SCOPE_OPS",
     "SECRET_BYTES_MIN",
+    "SESSIONS_CLAIM",
+    "SHARE_CLAIMS",
     "UNFINISHED_CLAIM",
+    "WAITS_CLAIM",
     "Caller",
     "KeysUnavailableError",
     "TokenError",

@@ -1,7 +1,7 @@
 """A caller, and what the claims of a token whose signature was checked make of one. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from shared.subjects import SubjectError, escape
@@ -14,11 +14,20 @@ SCOPES = frozenset({SCOPE_JOBS, SCOPE_AUDIT, SCOPE_OPS})
 CONCURRENCY_CLAIM = "concurrency"
 UNFINISHED_CLAIM = "unfinished_max"
 REQUESTS_CLAIM = "requests_per_s"
+WAITS_CLAIM = "waits_max"
+CONNECTIONS_CLAIM = "connections_max"
+LOG_CLAIM = "log_bytes_max"
+SESSIONS_CLAIM = "sessions_bytes_max"
+ARTIFACTS_CLAIM = "artifacts_bytes_max"
+SHARE_CLAIMS = (WAITS_CLAIM, CONNECTIONS_CLAIM, LOG_CLAIM, SESSIONS_CLAIM, ARTIFACTS_CLAIM)
+"""The most that a user may hold of each place and store (shared.shares)."""
 
 LEEWAY_S = 10
 """How far the clocks of issuer and checker may be apart."""
 
 _QUOTA_MAX = 2**31 - 1
+_SHARE_MAX = 2**53 - 1
+"""Bytes of a large store, still exact in every JSON reader."""
 _TIME_MAX = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 Claims = Mapping[str, object]
@@ -37,7 +46,8 @@ class Caller:
     """A user who proved who they are.
 
     `concurrency` is the K that the token asks for (DESIGN 5.2); `unfinished_max` and `requests_per_s` are
-    the quotas that it names, None where it leaves them to the service.
+    the quotas that it names, None where it leaves them to the service. `shares` are those of SHARE_CLAIMS
+    that it names.
     """
 
     user_id: str
@@ -46,6 +56,11 @@ class Caller:
     concurrency: int = 1
     unfinished_max: int | None = None
     requests_per_s: int | None = None
+    shares: Mapping[str, int] = field(default_factory=dict)
+
+    def share(self, claim: str, usual: int, most: int) -> int:
+        """What the token claims of a share, up to `most`; `usual` where it claims nothing."""
+        return min(self.shares.get(claim, usual), most)
 
 
 def caller_of(claims: Claims, user_id: str, scopes: frozenset[str], expires_at: datetime) -> Caller:
@@ -57,6 +72,11 @@ def caller_of(claims: Claims, user_id: str, scopes: frozenset[str], expires_at: 
         concurrency=_quota(claims, CONCURRENCY_CLAIM) or 1,
         unfinished_max=_quota(claims, UNFINISHED_CLAIM),
         requests_per_s=_quota(claims, REQUESTS_CLAIM),
+        shares={
+            name: most
+            for name in SHARE_CLAIMS
+            if (most := _quota(claims, name, largest=_SHARE_MAX)) is not None
+        },
     )
 
 
@@ -110,10 +130,10 @@ def words_claim(claims: Claims, name: str) -> frozenset[str]:
     raise TokenError("the token's scopes are neither a text nor a list of texts")
 
 
-def _quota(claims: Claims, name: str) -> int | None:
+def _quota(claims: Claims, name: str, *, largest: int = _QUOTA_MAX) -> int | None:
     value = claims.get(name)
     if value is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _QUOTA_MAX:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
         raise TokenError(f"the token's {name} claim is not a positive number")
     return value

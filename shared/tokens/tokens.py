@@ -5,7 +5,7 @@ operators', whose ids begin with LOCAL_PREFIX, so that no two people share an id
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import jwt
@@ -93,8 +93,12 @@ class Tokens:
         concurrency: int = 1,
         unfinished_max: int | None = None,
         requests_per_s: int | None = None,
+        shares: Mapping[str, int] | None = None,
     ) -> str:
-        """A token of our own for `user_id`. Raises SubjectError for an id that no subject can hold."""
+        """A token of our own for `user_id`. Raises SubjectError for an id that no subject can hold.
+
+        `shares` are by the names of SHARE_CLAIMS.
+        """
         escape(user_id)
         claims: dict[str, object] = {
             "iss": self._settings.token_issuer,
@@ -110,6 +114,7 @@ class Tokens:
             claims[UNFINISHED_CLAIM] = unfinished_max
         if requests_per_s is not None:
             claims[REQUESTS_CLAIM] = requests_per_s
+        claims |= shares or {}
         return jwt.encode(claims, self._settings.token_secret, algorithm=ALGORITHM)
 
     def _judge(self, unverified: Unverified) -> Caller:

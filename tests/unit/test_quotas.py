@@ -1,6 +1,7 @@
 """Quotas and what they count: bounds that hold, room that comes back, nothing kept for ever."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ SETTINGS = ApiSettings(
     requests_per_s_max=5,
     unfinished_jobs=2,
     unfinished_jobs_max=3,
-    backlog_max=4,
+    backlog_max=6,
 )
 BURST = 2 * BURST_S
 
@@ -31,7 +32,7 @@ class Clock:
         return self.now
 
 
-def caller(user: str = builders.USER, **claims: int) -> Caller:
+def caller(user: str = builders.USER, **claims: Any) -> Caller:  # noqa: ANN401 - claims
     return Caller(user, frozenset({"jobs"}), datetime.now(UTC), **claims)
 
 
@@ -108,9 +109,25 @@ async def test_a_claim_goes_no_further_than_the_maximum() -> None:
 
 async def test_the_backlog_of_all_is_bounded() -> None:
     standing = Standing()
-    for user in ("a", "b", "c", "d"):
+    for user in ("a", "b", "c", "d", "e", "f"):
         await standing.follow([entry(builders.job_id(), "queued", user)])
     assert refusal(Quotas(standing, SETTINGS), caller()).problem.kind.slug == "overloaded"
+
+
+async def test_a_nearly_full_backlog_refuses_who_has_more_and_takes_who_has_none() -> None:
+    standing = Standing()
+    for user in ("a", "a", "b", "b"):
+        await standing.follow([entry(builders.job_id(), "queued", user)])
+    quotas = Quotas(standing, SETTINGS)
+    assert refusal(quotas, caller("a", unfinished_max=3)).problem.kind.slug == "overloaded"
+    quotas.check_room(caller("somebody new"))
+
+
+def test_no_more_users_are_remembered_than_may_be_however_busy_they_are() -> None:
+    quotas = Quotas(Standing(), SETTINGS, Clock())
+    for number in range(BUCKETS_MAX + 1):
+        quotas.admit(caller(f"user-{number}"))
+    assert len(quotas._buckets) <= BUCKETS_MAX  # noqa: SLF001 - memory has no other face
 
 
 async def test_a_job_counts_from_before_its_append() -> None:

@@ -28,11 +28,19 @@ def token(secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> str
 
 def test_a_caller_is_who_the_token_was_issued_to() -> None:
     issued = TOKENS.issue(
-        "*.> ü", lifetime=HOUR, now=NOON, concurrency=3, unfinished_max=50, requests_per_s=7
+        "*.> ü",
+        lifetime=HOUR,
+        now=NOON,
+        concurrency=3,
+        unfinished_max=50,
+        requests_per_s=7,
+        shares={"waits_max": 9, "log_bytes_max": 2**40},
     )
     caller = TOKENS.verify(issued)
     assert (caller.user_id, caller.scopes) == ("*.> ü", frozenset({"jobs"}))
     assert (caller.concurrency, caller.unfinished_max, caller.requests_per_s) == (3, 50, 7)
+    assert (caller.share("waits_max", 5, 100), caller.share("waits_max", 5, 8)) == (9, 8)
+    assert (caller.share("connections_max", 5, 100), caller.share("log_bytes_max", 5, 2**50)) == (5, 2**40)
     assert caller.expires_at == NOON + HOUR
 
 

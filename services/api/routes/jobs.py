@@ -62,7 +62,7 @@ async def submit_job(
     """Accept a program: it is stored, and will reach exactly one terminal event."""
     parts = parts_of(request)
     submitted = await parts.submissions.submit(body, caller, context_of(request), idempotency_key)
-    return await answer_accepted(submitted, caller, parts.waiting, prefer)
+    return await answer_accepted(submitted, caller, parts.waiting, prefer, request)
 
 
 @router.post("/batch", summary="Submit several programs", responses=told(examples.BATCH))
@@ -137,7 +137,7 @@ async def read_job(
     parts = parts_of(request)
     if as_of is not None:
         return json_answer(await parts.queries.job_as_of(caller.user_id, job_id, as_of))
-    waited = await parts.waiting.finished(caller.user_id, job_id, prefer)
+    waited = await parts.waiting.finished(caller, job_id, prefer, request)
     headers = {"ETag": tag_of(waited.job.last_sequence), **waited.headers}
     if is_unchanged(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)

@@ -1,0 +1,116 @@
+"""One user takes all he can of a place or a store; another finds his share of it. Over the real processes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from headrace.local.supervisor import Stack, StackOptions, run_stack
+from tests.system.conftest import User, assert_nothing_was_refused, user_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SLOW = {"language": "bash", "code": "sleep 60", "limits": {"wall_ms": 60_000}}
+WAITS, WAITS_OF_ONE = 8, 3
+SETTINGS = {
+    "HEADRACE_WAITS_MAX": str(WAITS),
+    "HEADRACE_USER_WAITS": str(WAITS_OF_ONE),
+    "HEADRACE_USER_WAITS_MAX": "100",
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def small_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """A stack whose places and stores are soon full."""
+    directory: Path = tmp_path_factory.mktemp("stack") / "data"
+    async with run_stack(directory, StackOptions(environment=SETTINGS)) as stack:
+        yield stack
+        assert_nothing_was_refused(stack)
+
+
+@asynccontextmanager
+async def http_of(stack: Stack, name: str, **claims: Any) -> AsyncIterator[tuple[User, httpx.AsyncClient]]:  # noqa: ANN401 - claims
+    """A user, and bare HTTP in his name."""
+    async with (
+        user_of(stack, name, **claims) as user,
+        httpx.AsyncClient(
+            base_url=stack.address.api_url,
+            headers={"Authorization": f"Bearer {user.token}"},
+            timeout=90,
+            limits=httpx.Limits(max_connections=None),
+        ) as http,
+    ):
+        yield user, http
+
+
+async def is_heeded(http: httpx.AsyncClient, job_id: str) -> bool:
+    """Whether a wait of no time at all finds a place."""
+    answer = await http.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=0"})
+    return "preference-applied" in answer.headers
+
+
+async def until_waits(http: httpx.AsyncClient, expected: int) -> None:
+    """Until so many requests of all users wait; probes of `is_heeded` would take places meanwhile."""
+    async with asyncio.timeout(30):
+        while f"headrace_waits {expected}.0" not in (await http.get("/metrics")).text:
+            pass
+
+
+async def test_one_user_cannot_take_the_places_of_waits_from_another(small_stack: Stack) -> None:
+    claims = {"shares": {"waits_max": 100}}
+    async with (
+        http_of(small_stack, "greedy", **claims) as (greedy, first),
+        http_of(small_stack, "modest") as (modest, second),
+    ):
+        taken = (await greedy.client.submit(SLOW)).job_id
+        asked = (await modest.client.submit(SLOW)).job_id
+        wait = {"Prefer": "wait=60"}
+        waits = [asyncio.create_task(first.get(f"/v1/jobs/{taken}", headers=wait)) for _ in range(2 * WAITS)]
+        # Those beyond his share are answered at once.
+        waiting, ignored = set(waits), set[asyncio.Task[httpx.Response]]()
+        async with asyncio.timeout(30):
+            while len(waiting) > WAITS // 2:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                ignored |= done
+        assert all("preference-applied" not in one.result().headers for one in ignored)
+        await until_waits(first, WAITS // 2)
+        assert not await is_heeded(first, taken)
+        assert await is_heeded(second, asked)
+        await greedy.client.cancel(taken)
+        await modest.client.cancel(asked)
+        heeded = await asyncio.gather(*waiting)
+        assert {answer.json()["status"] for answer in heeded} == {"cancelled"}
+        assert all("preference-applied" in answer.headers for answer in heeded)
+
+
+@pytest.mark.parametrize("submits", [False, True])
+async def test_the_wait_of_a_client_that_left_gives_its_place_back_at_once(
+    small_stack: Stack, submits: bool
+) -> None:
+    async with http_of(small_stack, f"leaver-{submits}", requests_per_s=1_000) as (user, http):
+        job_id = (await user.client.submit(SLOW)).job_id
+        wait = {"Prefer": "wait=60"}
+        async with httpx.AsyncClient(base_url=http.base_url, headers=http.headers, timeout=90) as leaving:
+            waits = [
+                asyncio.create_task(
+                    leaving.post("/v1/jobs", json=SLOW, headers=wait)
+                    if submits
+                    else leaving.get(f"/v1/jobs/{job_id}", headers=wait)
+                )
+                for _ in range(WAITS_OF_ONE)
+            ]
+            await until_waits(http, WAITS_OF_ONE)
+            assert not await is_heeded(http, job_id)
+            for one in waits:
+                one.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+        # Long before the sixty seconds are up, which the timeout of `until_waits` is half of.
+        await until_waits(http, 0)
+        assert await is_heeded(http, job_id)
+        for job in (await http.get("/v1/jobs")).json()["jobs"]:
+            await user.client.cancel(job["job_id"])
