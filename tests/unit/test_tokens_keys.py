@@ -143,7 +143,7 @@ async def test_https_is_for_whom_the_certificate_says(
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/keys"
-        with pytest.raises(FetchError, match="ConnectError"):
+        with pytest.raises(FetchError, match="ClientConnectorCertificateError"):
             await KeySource(url, discovers_for=None, timeout_s=10).read()
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
         assert await KeySource(url, discovers_for=None, timeout_s=10).read() == discovery
