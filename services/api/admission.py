@@ -9,8 +9,6 @@ from shared import problems
 from shared.problems import ProblemError
 from shared.tokens import SCOPE_JOBS, SCOPE_OPS, Caller, KeysUnavailableError, TokenError, Tokens
 
-RETRY_AFTER = {"Retry-After": "5"}
-
 
 async def authenticated(request: Request) -> Caller:
     """Who calls, whatever they may do, and whose quota has room for the request: every answer tells of it.
@@ -24,7 +22,8 @@ async def authenticated(request: Request) -> Caller:
             raise TokenError("send a token as 'Authorization: Bearer …'")
         caller = await tokens.check(token.strip())
     except KeysUnavailableError as error:
-        raise ProblemError(problems.UNAVAILABLE, str(error), headers=RETRY_AFTER) from None
+        headers = {"Retry-After": str(error.retry_after_s)}
+        raise ProblemError(problems.UNAVAILABLE, str(error), headers=headers) from None
     except TokenError as error:
         raise ProblemError(
             problems.UNAUTHENTICATED, str(error), headers={"WWW-Authenticate": 'Bearer realm="headrace"'}

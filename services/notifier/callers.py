@@ -35,7 +35,8 @@ async def caller_of(request: Request, tokens: Tokens, scope: str = SCOPE_JOBS) -
             raise TokenError("send a token as 'Authorization: Bearer …'")
         return await check(tokens, token, scope)
     except KeysUnavailableError as error:
-        raise ProblemError(problems.UNAVAILABLE, str(error), headers={"Retry-After": "5"}) from None
+        headers = {"Retry-After": str(error.retry_after_s)}
+        raise ProblemError(problems.UNAVAILABLE, str(error), headers=headers) from None
     except ScopeError as error:
         raise ProblemError(problems.FORBIDDEN, str(error)) from None
     except TokenError as error:

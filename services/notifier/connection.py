@@ -132,7 +132,7 @@ class Connection:
         try:
             grant = await check(self._members.tokens, token)
         except KeysUnavailableError as error:
-            self.peer.end(Close(FULL, f"{error}: try again later"))
+            self.peer.end(Close(FULL, f"{error}: try again in {error.retry_after_s} s"))
             return
         except TokenError as error:
             self._do(self._protocol.refused(str(error)))
@@ -156,7 +156,7 @@ class Connection:
         try:
             grant = await check(self._members.tokens, token)
         except KeysUnavailableError as error:
-            self.peer.send(keys_unavailable(str(error)))
+            self.peer.send(keys_unavailable(str(error), error.retry_after_s))
         except TokenError as error:
             self._do(self._protocol.not_renewed(str(error)))
         else:

@@ -182,7 +182,6 @@ def encode_message(message: ServerMessage) -> bytes:
 
 
 RETRY_AFTER_S = 1.0
-RETRY_KEYS_S = 5.0
 
 
 def unknown_job(message_id: str) -> ErrorShown:
@@ -218,9 +217,9 @@ def unavailable(message_id: str, why: str = "the log does not answer") -> ErrorS
     )
 
 
-def keys_unavailable(why: str) -> ErrorShown:
+def keys_unavailable(why: str, retry_after_s: float) -> ErrorShown:
     """A token's issuer cannot be asked for its keys, so nothing is known of the token."""
-    return ErrorShown(code="unavailable", detail=why, temporary=True, retry_after=RETRY_KEYS_S)
+    return ErrorShown(code="unavailable", detail=why, temporary=True, retry_after=retry_after_s)
 
 
 def busy(message_id: str) -> ErrorShown:

@@ -1,5 +1,6 @@
 """A caller, and what the claims of a token whose signature was checked make of one. Pure."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,7 +39,12 @@ class TokenError(Exception):
 
 
 class KeysUnavailableError(TokenError):
-    """Nobody can tell at present: the provider's keys cannot be had. The same token may do later."""
+    """Nobody can tell at present: the key could not be had yet. The same token may do later."""
+
+    def __init__(self, why: str, retry_after_s: float) -> None:
+        """`retry_after_s` is when the provider may be asked again."""
+        super().__init__(why)
+        self.retry_after_s = max(1, math.ceil(retry_after_s))
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,9 @@ def _reason(error: Exception) -> str:
             return "it was issued for or by someone else"
         case jwt.MissingRequiredClaimError():
             return "a required claim is missing"
-        case jwt.InvalidAlgorithmError() | jwt.InvalidKeyError():
+        case jwt.InvalidAlgorithmError():
+            return "its algorithm is not accepted"
+        case jwt.InvalidKeyError():
             return "its signature is wrong"
         case _:
             return "it cannot be read"

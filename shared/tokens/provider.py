@@ -34,18 +34,20 @@ class Provider:
 
     def key_name(self, unverified: Unverified) -> KeyName:
         """The key that a token asks for. Raises TokenError for one that could not be signed with any."""
-        if unverified.algorithm not in self._profile.algorithms or not unverified.key_id:
-            raise TokenError("the token is not valid: its signature is wrong")
+        if unverified.algorithm not in self._profile.algorithms:
+            raise TokenError("the token is not valid: its algorithm is not accepted")
+        if not unverified.key_id:
+            raise TokenError("the token is not valid: it names no key")
         if self._profile.kind and unverified.kind != self._profile.kind:
             raise TokenError(f"the token is not valid: its type is not {self._profile.kind!r}")
         return unverified.key_id, unverified.algorithm
 
-    def verify(self, unverified: Unverified, now: float) -> Caller:
-        """The caller, with the keys at hand. Raises TokenError."""
+    def verify(self, unverified: Unverified, now: float, *, came_at: float) -> Caller:
+        """The caller, with the keys at hand; `came_at` is when the token came. Raises TokenError."""
         name = self.key_name(unverified)
         expected = Expected(unverified.algorithm, self._profile.issuer, self._profile.audiences)
         refusal: TokenError | None = None
-        for key in self.keys.find(name):
+        for key in self.keys.find(name, came_at=came_at):
             try:
                 claims = signed_claims(unverified.token, key, expected)
             except WrongSignatureError as error:

@@ -60,7 +60,7 @@ class Tokens:
 
     def verify(self, token: str) -> Caller:
         """The caller that a token names, judged by the keys at hand. Raises TokenError."""
-        return self._judge(read(token))
+        return self._judge(read(token), None)
 
     async def check(self, token: str) -> Caller:
         """As `verify`, but asks the provider for its keys first where that may help. Raises TokenError.
@@ -68,9 +68,11 @@ class Tokens:
         KeysUnavailableError says that the same token may do later.
         """
         unverified = read(token)
+        came_at: float | None = None
         if self._provider is not None and unverified.issuer == self._provider.issuer:
-            await self._provider.keys.prepare(self._provider.key_name(unverified))
-        return self._judge(unverified)
+            came_at = self._provider.keys.now
+            await self._provider.keys.prepare(self._provider.key_name(unverified), came_at=came_at)
+        return self._judge(unverified, came_at)
 
     async def keep_keys(self) -> None:
         """Keep the provider's keys fresh until cancelled; returns at once where there is no provider."""
@@ -117,12 +119,13 @@ class Tokens:
         claims |= shares or {}
         return jwt.encode(claims, self._settings.token_secret, algorithm=ALGORITHM)
 
-    def _judge(self, unverified: Unverified) -> Caller:
+    def _judge(self, unverified: Unverified, came_at: float | None) -> Caller:
         """Who has signed it is only looked for where it says that it was signed."""
         provider = self._provider
         if provider is None or unverified.issuer != provider.issuer:
             return self._own(unverified)
-        caller = provider.verify(unverified, self._now())
+        came_at = provider.keys.now if came_at is None else came_at
+        caller = provider.verify(unverified, self._now(), came_at=came_at)
         if caller.user_id.startswith(LOCAL_PREFIX):
             raise TokenError(f"the token's subject cannot be a user id: {LOCAL_PREFIX!r} is the operators'")
         return caller

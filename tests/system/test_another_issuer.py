@@ -74,6 +74,12 @@ async def test_a_token_of_another_issuer_runs_a_job_and_its_rotation_is_followed
             refused = await http.get("/v1/languages", headers=bearer(old))
             assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
 
+            # Its key may be published by now: nobody has asked since the other new one was seen.
+            unseen = issuer.token(SigningKey("three"), now=int(time.time()))
+            later = await http.get("/v1/languages", headers=bearer(unseen))
+            assert later.status_code == 503
+            assert 1 <= int(later.headers["Retry-After"]) <= 30
+
             await issuer.stop()
             assert (await http.get("/v1/languages", headers=bearer(new))).status_code == 200
             await issuer.start()

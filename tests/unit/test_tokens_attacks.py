@@ -34,6 +34,9 @@ RSA, EC, P384 = SigningKey("one"), SigningKey("two", "ES256"), SigningKey("curve
 MALLORY = SigningKey("mallory")
 
 SIGNATURE = "signature is wrong"
+ALGORITHM = "algorithm is not accepted"
+NAMELESS = "names no key"
+UNKNOWN = "issuer has no such key"
 OTHERS = "for or by someone else"
 UNREADABLE = "cannot be read"
 MISSING = "required claim is missing"
@@ -78,24 +81,24 @@ def with_claim(name: str, value: object) -> Callable[[Issuer], str]:
 
 
 ATTACKS: dict[str, tuple[Callable[[Issuer], str], str]] = {
-    "unsigned": (lambda i: unsigned(i, "none"), SIGNATURE),
-    "unsigned, oddly written": (lambda i: unsigned(i, "nOnE"), SIGNATURE),
+    "unsigned": (lambda i: unsigned(i, "none"), ALGORITHM),
+    "unsigned, oddly written": (lambda i: unsigned(i, "nOnE"), ALGORITHM),
     "no algorithm": (with_header("alg", None), UNREADABLE),
     "a list of algorithms": (with_header("alg", ["RS256"]), UNREADABLE),
-    "public key as secret, PEM": (lambda i: in_our_name(i, public_bytes(Encoding.PEM)), SIGNATURE),
-    "public key as secret, DER": (lambda i: in_our_name(i, public_bytes(Encoding.DER)), SIGNATURE),
-    "public key as secret, JWK": (lambda i: in_our_name(i, json.dumps(RSA.jwk()).encode()), SIGNATURE),
-    "our own secret": (lambda i: in_our_name(i, SECRET.encode()), SIGNATURE),
-    "our own name, their key": (lambda i: i.token(iss="headrace", aud="headrace"), SIGNATURE),
+    "public key as secret, PEM": (lambda i: in_our_name(i, public_bytes(Encoding.PEM)), ALGORITHM),
+    "public key as secret, DER": (lambda i: in_our_name(i, public_bytes(Encoding.DER)), ALGORITHM),
+    "public key as secret, JWK": (lambda i: in_our_name(i, json.dumps(RSA.jwk()).encode()), ALGORITHM),
+    "our own secret": (lambda i: in_our_name(i, SECRET.encode()), ALGORITHM),
+    "our own name, their key": (lambda i: i.token(iss="headrace", aud="headrace"), ALGORITHM),
     "another key under this id": (lambda i: i.token(MALLORY, headers={"kid": "one"}), SIGNATURE),
-    "an unknown key": (lambda i: i.token(MALLORY), SIGNATURE),
-    "an empty id of a key": (with_header("kid", ""), SIGNATURE),
+    "an unknown key": (lambda i: i.token(MALLORY), UNKNOWN),
+    "an empty id of a key": (with_header("kid", ""), NAMELESS),
     "a number for an id": (with_header("kid", 1), UNREADABLE),
-    "no id of a key": (with_header("kid", None), SIGNATURE),
-    "an encryption key": (lambda i: i.token(SigningKey("enc")), SIGNATURE),
-    "an algorithm not configured": (lambda i: i.token(SigningKey("one", "RS512")), SIGNATURE),
-    "an RSA key for ES256": (with_header("alg", "ES256"), SIGNATURE),
-    "the wrong curve": (wrong_curve, SIGNATURE),
+    "no id of a key": (with_header("kid", None), NAMELESS),
+    "an encryption key": (lambda i: i.token(SigningKey("enc")), UNKNOWN),
+    "an algorithm not configured": (lambda i: i.token(SigningKey("one", "RS512")), ALGORITHM),
+    "an RSA key for ES256": (with_header("alg", "ES256"), UNKNOWN),
+    "the wrong curve": (wrong_curve, UNKNOWN),
     "half a signature": (lambda i: i.token()[:-170], SIGNATURE),
     "no signature": (lambda i: i.token().rpartition(".")[0] + ".", SIGNATURE),
     "four parts": (lambda i: i.token() + ".e30", UNREADABLE),
@@ -105,9 +108,9 @@ ATTACKS: dict[str, tuple[Callable[[Issuer], str], str]] = {
         EXTENSION,
     ),
     "a detached payload": (with_header("b64", False), EXTENSION),
-    "jku of another": (lambda i: i.token(MALLORY, headers={"jku": f"{i.url}/evil"}), SIGNATURE),
-    "x5u of another": (lambda i: i.token(MALLORY, headers={"x5u": f"{i.url}/evil"}), SIGNATURE),
-    "jwk of another": (lambda i: i.token(MALLORY, headers={"jwk": MALLORY.jwk()}), SIGNATURE),
+    "jku of another": (lambda i: i.token(MALLORY, headers={"jku": f"{i.url}/evil"}), UNKNOWN),
+    "x5u of another": (lambda i: i.token(MALLORY, headers={"x5u": f"{i.url}/evil"}), UNKNOWN),
+    "jwk of another": (lambda i: i.token(MALLORY, headers={"jwk": MALLORY.jwk()}), UNKNOWN),
     "another's audience": (with_claim("aud", "elsewhere"), OTHERS),
     "other audiences": (with_claim("aud", ["elsewhere", "headrace-test"]), OTHERS),
     "an object for an audience": (with_claim("aud", {"headrace-tests": 1}), OTHERS),

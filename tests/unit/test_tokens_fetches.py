@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.tokens import KeysUnavailableError, TokenError, Tokens
-from shared.tokens.key_cache import UNKNOWN_KEY_PAUSE_S
+from shared.tokens.key_cache import UNKNOWN_KEY_PAUSE_S, WAITING_MAX
 from tests.issuer import DISCOVERY, KEYS, Checking, Issuer, SigningKey, accepts, http, running_issuer
 
 NEW = SigningKey("two")
@@ -50,6 +50,72 @@ async def test_a_thousand_unknown_keys_are_one_question_in_thirty_seconds(
         await refused(checking.tokens, tokens[0])
         assert issuer.asked[KEYS] == 2 + round_number
         checking.clock.at += 0.001
+
+
+async def test_the_holder_of_a_new_key_is_told_when_to_come_back_while_others_are_unknown(
+    issuer: Issuer, checking: Checking
+) -> None:
+    await checking.tokens.check(issuer.token())
+    invented = issuer.token(NEW, headers={"kid": "invented"})
+    assert not await unavailable(checking.tokens, invented)
+    issuer.keys.append(NEW.jwk())
+    for waited_s, retry_after_s in ((0.5, 30), (10.0, 20), (19.0, 1)):
+        checking.clock.at += waited_s
+        for token in (issuer.token(NEW), invented):
+            error = await refused(checking.tokens, token)
+            assert isinstance(error, KeysUnavailableError)
+            assert "signature" not in str(error)
+            assert error.retry_after_s == retry_after_s
+    assert issuer.asked[KEYS] == 2
+    checking.clock.at += retry_after_s
+    assert await accepts(checking.tokens, issuer.token(NEW))
+    assert issuer.asked[KEYS] == 3
+    assert not await unavailable(checking.tokens, issuer.token(NEW, headers={"kid": "one"}))
+
+
+async def test_who_comes_while_an_older_question_is_under_way_has_one_of_its_own(
+    issuer: Issuer, checking: Checking
+) -> None:
+    """What is answered may have been true before the new key was published."""
+    issuer.released.clear()
+    first = asyncio.create_task(checking.tokens.check(issuer.token()))
+    await issuer.was_asked.wait()
+    issuer.keys_answer = http({"keys": list(issuer.keys)})
+    checking.clock.at += 1
+    second = asyncio.create_task(accepts(checking.tokens, issuer.token(NEW)))
+    await asyncio.sleep(0)
+    issuer.was_asked.clear()
+    issuer.released.set()
+    await first
+    issuer.released.clear()
+    issuer.keys_answer = http({"keys": [*issuer.keys, NEW.jwk()]})
+    issuer.released.set()
+    assert await second
+    assert issuer.asked[KEYS] == 2
+
+
+async def test_more_than_so_many_do_not_wait_for_one_question(issuer: Issuer, checking: Checking) -> None:
+    issuer.released.clear()
+    token = issuer.token()
+    checks = [asyncio.create_task(checking.tokens.check(token)) for _ in range(WAITING_MAX)]
+    await issuer.was_asked.wait()
+    assert await unavailable(checking.tokens, token)
+    assert not any(check.done() for check in checks)
+    issuer.released.set()
+    await asyncio.gather(*checks)
+    assert await accepts(checking.tokens, token)
+    assert issuer.asked[KEYS] == 1
+
+
+async def test_a_withdrawn_key_is_wrong_also_while_nobody_may_be_asked(
+    issuer: Issuer, checking: Checking
+) -> None:
+    await checking.tokens.check(issuer.token())
+    issuer.keys = [NEW.jwk()]
+    assert await accepts(checking.tokens, issuer.token(NEW))
+    checking.clock.at += 1
+    assert str(await refused(checking.tokens, issuer.token())).endswith("its issuer has no such key")
+    assert issuer.asked[KEYS] == 2
 
 
 async def test_all_who_wait_share_one_question(issuer: Issuer, checking: Checking) -> None:

@@ -1,5 +1,6 @@
 """Tokens of another issuer over the socket: its users are served, and its absence is nobody's lie."""
 
+import re
 import time
 
 import pytest
@@ -34,6 +35,26 @@ async def test_while_it_cannot_be_asked_its_users_are_told_to_come_back(serve: S
             await client.send(type="connection_init", token=token)
             assert await client.close_code() == 4503
         assert token not in (client.socket.close_reason or "")
+
+
+@pytest.mark.clause("2.7")
+async def test_a_new_key_among_invented_ones_is_told_when_to_come_back(serve: Serve) -> None:
+    async with running_issuer() as issuer:
+        url = await serve(**provider(issuer))
+        now, unseen = int(time.time()), SigningKey("unseen")
+        async with connected(url, token=issuer.token(now=now)) as client:
+            await client.subscribe()
+            async with connected(url) as invented:
+                await invented.send(type="connection_init", token=issuer.token(unseen, now=now))
+                assert await invented.close_code() == 4401
+            issuer.keys.append(unseen.jwk())
+            async with connected(url) as early:
+                await early.send(type="connection_init", token=issuer.token(unseen, now=now))
+                assert await early.close_code() == 4503
+                assert re.search(r"try again in [1-9][0-9]? s$", early.socket.close_reason or "")
+            await client.send(type="refresh", token=issuer.token(unseen, now=now))
+            error = await client.expect("error")
+            assert (error["code"], 1 <= error["retry_after"] <= 30) == ("unavailable", True)
 
 
 @pytest.mark.clause("8.3")
