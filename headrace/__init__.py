@@ -11,6 +11,7 @@ from headrace.errors import (
     ProblemAnswerError,
     ProtocolError,
     UnreachableError,
+    UsageError,
 )
 from headrace.subscription import Gap
 from shared.codec import EventObject
@@ -33,6 +34,7 @@ __all__ = [
     "ProblemAnswerError",
     "ProtocolError",
     "UnreachableError",
+    "UsageError",
     "kept_bytes",
     "output_bytes",
 ]

@@ -4,9 +4,12 @@ It only hands over to an `AsyncClient` on a loop in a thread of its own, so ther
 """
 
 import asyncio
+import os
+import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -18,12 +21,26 @@ from headrace.answers import Artifacts, BatchItem, Erasure, JobsPage, Language
 from headrace.calls import PATIENCE_S
 from headrace.client import RESULT_TIMEOUT_S, AsyncClient, Filter
 from headrace.credentials import TokenSource
+from headrace.errors import UsageError
 from headrace.follow import OnGap, ignore
 from shared.codec import EventObject
 from shared.record import JobRecord
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+_of_parents: list[ExitStack] = []
+"""Clients that a fork brought along. Letting go of one would end it, and so wait for its thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The way to a loop, and whose it is."""
+
+    portal: BlockingPortal
+    thread_id: int
+    process_id: int
 
 
 class Client:
@@ -44,12 +61,16 @@ class Client:
         """See `AsyncClient`."""
         self._client = AsyncClient(api_url, token, websocket_url=websocket_url, patience_s=patience_s)
         self._open = ExitStack()
+        self._opened: _Opened | None = None
 
     def __enter__(self) -> Self:
-        """Start the loop."""
+        """Start the loop. Raises UsageError if it runs already."""
+        if self._opened is not None:
+            raise UsageError("this client is open already")
         with ExitStack() as opening:
-            self._portal: BlockingPortal = opening.enter_context(start_blocking_portal(name="headrace"))
-            opening.enter_context(self._portal.wrap_async_context_manager(self._client))
+            portal = opening.enter_context(start_blocking_portal(name="headrace"))
+            opening.enter_context(portal.wrap_async_context_manager(self._client))
+            self._opened = _Opened(portal, portal.call(threading.get_ident), os.getpid())
             self._open = opening.pop_all()
         return self
 
@@ -57,6 +78,11 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End it, and what is still under way in it."""
+        opened, self._opened = self._opened, None
+        if opened is not None and opened.process_id != os.getpid():
+            # The thread with the loop is the parent's, and did not come along: there is nothing to wait for.
+            _of_parents.append(self._open.pop_all())
+            return
         self._open.__exit__(kind, error, trace)
 
     def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobRecord:
@@ -149,8 +175,18 @@ class Client:
         """One job's events and its output as they come, until it ends."""
         return self._each(self._client.stream(job_id, after=after, on_gap=on_gap))
 
+    def _portal(self) -> BlockingPortal:
+        """The way to the loop. Raises UsageError where there is none."""
+        if self._opened is None:
+            raise UsageError("this client is not open: use it within `with Client() as client:`")
+        if self._opened.process_id != os.getpid():
+            raise UsageError("this client was opened before the process was forked: open another one")
+        if self._opened.thread_id == threading.get_ident():
+            raise UsageError("a function that the client calls cannot call it: it would wait for itself")
+        return self._opened.portal
+
     def _call(self, call: Callable[P, Coroutine[Any, Any, T]], *given: P.args, **options: P.kwargs) -> T:
-        answer = cast("Future[T]", self._portal.start_task_soon(partial(call, *given, **options)))
+        answer = cast("Future[T]", self._portal().start_task_soon(partial(call, *given, **options)))
         try:
             return answer.result()
         except BaseException:

@@ -7,6 +7,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -19,7 +20,7 @@ from headrace.answers import Artifacts, Batch, BatchItem, Erasure, History, Jobs
 from headrace.calls import PATIENCE_S, Calls, Params, open_session
 from headrace.connection import Endpoint, named
 from headrace.credentials import Credentials, TokenSource
-from headrace.errors import NotFinishedError, ProblemAnswerError, ProtocolError, UnreachableError
+from headrace.errors import NotFinishedError, ProblemAnswerError, ProtocolError, UnreachableError, UsageError
 from headrace.follow import Following, OnGap, ignore
 from shared.codec import EventObject
 from shared.record import JobRecord
@@ -29,6 +30,13 @@ CONFLICT = 409
 
 AnswerT = TypeVar("AnswerT")
 Filter = str | int | datetime | Sequence[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    session: aiohttp.ClientSession
+    calls: Calls
+    loop: asyncio.AbstractEventLoop
 
 
 class AsyncClient:
@@ -51,19 +59,22 @@ class AsyncClient:
         self._credentials = Credentials(self._endpoint.token)
         self._patience_s = patience_s
         self._open = AsyncExitStack()
+        self._opened: _Opened | None = None
 
     async def __aenter__(self) -> Self:
-        """Open connections when they are needed."""
-        self._session: aiohttp.ClientSession = await self._open.enter_async_context(open_session())
-        self._calls = Calls(
-            self._session, self._endpoint.api_url, self._credentials, patience_s=self._patience_s
-        )
+        """Open connections when they are needed. Raises UsageError if it is open already."""
+        if self._opened is not None:
+            raise UsageError("this client is open already")
+        session = await self._open.enter_async_context(open_session())
+        calls = Calls(session, self._endpoint.api_url, self._credentials, patience_s=self._patience_s)
+        self._opened = _Opened(session, calls, asyncio.get_running_loop())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close them."""
+        self._opened = None
         await self._open.aclose()
 
     async def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobRecord:
@@ -98,7 +109,7 @@ class AsyncClient:
     async def cancel(self, job_id: str) -> JobRecord:
         """Stop a job. One that is cancelled already is no error, one that ended otherwise is."""
         try:
-            return _decoded(await self._calls.call("POST", f"{_path(job_id)}/cancel"), JobRecord)
+            return _decoded(await self._ready.calls.call("POST", f"{_path(job_id)}/cancel"), JobRecord)
         except ProblemAnswerError as refusal:
             # The answer to this very call may have been lost, and the call repeated.
             if refusal.status == CONFLICT and (job := await self.get(job_id)).status == "cancelled":
@@ -121,7 +132,9 @@ class AsyncClient:
 
     async def erase(self, user_id: str) -> Erasure:
         """Begin or go on to erase a user; to be asked until it is done. Needs the scope `ops`."""
-        return _decoded(await self._calls.call("DELETE", f"/v1/users/{quote(user_id, safe='')}"), Erasure)
+        return _decoded(
+            await self._ready.calls.call("DELETE", f"/v1/users/{quote(user_id, safe='')}"), Erasure
+        )
 
     async def languages(self) -> tuple[Language, ...]:
         """What can be run right now."""
@@ -137,7 +150,7 @@ class AsyncClient:
 
     async def artifact(self, job_id: str, path: str) -> AsyncGenerator[bytes, None]:
         """One of a finished job's files, some bytes at a time."""
-        async with aclosing(self._calls.pieces(f"{_path(job_id)}/artifacts/{quote(path)}")) as pieces:
+        async with aclosing(self._ready.calls.pieces(f"{_path(job_id)}/artifacts/{quote(path)}")) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -186,7 +199,13 @@ class AsyncClient:
         HistoryLostError.
         """
         following = Following(
-            self._session, self._endpoint.websocket_url, self._credentials, job_id, after, on_gap, until_now
+            self._ready.session,
+            self._endpoint.websocket_url,
+            self._credentials,
+            job_id,
+            after,
+            on_gap,
+            until_now,
         )
         async with aclosing(following.events()) as events:
             async for event in events:
@@ -199,6 +218,15 @@ class AsyncClient:
         async with aclosing(self.follow(job_id, after=after, on_gap=on_gap)) as events:
             async for event in events:
                 yield event
+
+    @property
+    def _ready(self) -> "_Opened":
+        """What is open. Raises UsageError."""
+        if self._opened is None:
+            raise UsageError("this client is not open: use it within `async with AsyncClient() as client:`")
+        if self._opened.loop is not asyncio.get_running_loop():
+            raise UsageError("this client was opened in another event loop: open one in each")
+        return self._opened
 
     async def _finished(self, job_id: str, timeout_s: float) -> JobRecord:
         waiting = asyncio.timeout(timeout_s)
@@ -215,15 +243,15 @@ class AsyncClient:
 
     async def _post(self, path: str, body: object, kind: type[AnswerT], key: str | None) -> AnswerT:
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
-        return _decoded(await self._calls.call("POST", path, body=body, headers=headers), kind)
+        return _decoded(await self._ready.calls.call("POST", path, body=body, headers=headers), kind)
 
     async def _get(self, path: str, kind: type[AnswerT], params: Params | None = None) -> AnswerT:
-        return _decoded(await self._calls.call("GET", path, params=params), kind)
+        return _decoded(await self._ready.calls.call("GET", path, params=params), kind)
 
     async def _lines(self, path: str, params: Params) -> AsyncGenerator[bytes, None]:
         """Whole lines of a body; one that broke off in the middle is not shown."""
         begun = b""
-        async with aclosing(self._calls.pieces(path, params)) as pieces:
+        async with aclosing(self._ready.calls.pieces(path, params)) as pieces:
             async for piece in pieces:
                 *whole, begun = (begun + piece).split(b"\n")
                 for line in whole:

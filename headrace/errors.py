@@ -9,6 +9,7 @@
     ├── ClosedError          the notifier closed for a reason that coming back would not change; see `code`
     ├── NotFinishedError     the job goes on, but the time to wait for it is over; also a TimeoutError
     ├── ProtocolError        an answer that this version does not understand
+    ├── UsageError           the client is not open, or not here; also a RuntimeError
     ├── StackError           nothing tells where the service is (`headrace.local.stack`)
     ├── SpeedError           no speed at which a history can be replayed (`headrace.replay`)
     ├── HistoryFileError     a history file cannot be written or read (`headrace.history_file`)
@@ -62,6 +63,10 @@ class NotFinishedError(HeadraceError, TimeoutError):
         """Name the job."""
         super().__init__(f"{job_id} did not end in {timeout_s:g} s")
         self.job_id = job_id
+
+
+class UsageError(HeadraceError, RuntimeError):
+    """The client cannot be used like this; the message says how it can."""
 
 
 class ProtocolError(HeadraceError):

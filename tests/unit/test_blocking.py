@@ -1,6 +1,7 @@
 """The client without an event loop: what Ctrl-C leaves behind, whenever it comes."""
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
 from contextlib import aclosing
@@ -10,6 +11,8 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from headrace.blocking import Client
+from headrace.client import AsyncClient
+from headrace.errors import UnreachableError, UsageError
 
 
 class Endless:
@@ -53,3 +56,96 @@ def test_ctrl_c_while_a_question_is_handed_over(
         with pytest.raises(KeyboardInterrupt):
             next(client._each(endless.outer()))  # noqa: SLF001 - as `stream` does
         assert endless.ended == endless.began == is_handed_over
+
+
+def test_a_client_that_is_not_open_says_how_it_is_opened() -> None:
+    client = Client("http://127.0.0.1:1", "token", patience_s=0)
+    uses: list[Callable[[], object]] = [
+        lambda: client.run({"language": "python", "code": ""}),
+        lambda: client.get("job"),
+        lambda: next(client.every_job()),
+        lambda: next(client.follow()),
+        lambda: next(client.artifact("job", "file")),
+        lambda: next(client.replay()),
+    ]
+    for use in uses:
+        with pytest.raises(UsageError, match=r"use it within `with Client\(\) as client:`"):
+            use()
+    with client:
+        with pytest.raises(UnreachableError):
+            client.get("job")
+        with pytest.raises(UsageError, match="open already"), client:
+            pass
+        # The refusal has closed nothing.
+        with pytest.raises(UnreachableError):
+            client.get("job")
+    for use in uses:
+        with pytest.raises(UsageError, match="not open"):
+            use()
+    with client, pytest.raises(UnreachableError):
+        client.get("job")
+
+
+def test_a_function_that_the_client_calls_cannot_call_it() -> None:
+    def token() -> str:
+        client.get("job")
+        return "token"
+
+    with (
+        Client("http://127.0.0.1:1", token, patience_s=0) as client,
+        pytest.raises(UsageError, match="wait for itself"),
+    ):
+        client.languages()
+
+
+async def test_a_client_works_beside_a_running_loop() -> None:
+    with Client("http://127.0.0.1:1", "token", patience_s=0) as client, pytest.raises(UnreachableError):
+        client.get("job")
+
+
+FORKED = """
+import os, sys
+from headrace import Client, UsageError
+with Client("http://127.0.0.1:1", "token", patience_s=0) as client:
+    child = os.fork()
+    if not child:
+        try:
+            client.get("job")
+        except UsageError as error:
+            print(error, flush=True)
+    else:
+        assert os.waitpid(child, 0)[1] == 0
+if not child:
+    # As multiprocessing ends the processes that it forks.
+    os._exit(0)
+print("parent", flush=True)
+"""
+
+
+async def test_a_client_is_not_taken_along_by_a_fork() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", FORKED, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(60):
+        out, _ = await process.communicate()
+    assert out.decode().splitlines() == [
+        "this client was opened before the process was forked: open another one",
+        "parent",
+    ]
+
+
+async def test_a_client_for_event_loops_says_the_same() -> None:
+    client = AsyncClient("http://127.0.0.1:1", "token", patience_s=0)
+    for _ in range(2):
+        with pytest.raises(UsageError, match="use it within `async with"):
+            await client.run({"language": "python", "code": ""})
+        with pytest.raises(UsageError, match="use it within `async with"):
+            await anext(client.follow())
+        async with client:
+            with pytest.raises(UnreachableError):
+                await client.get("job")
+            with pytest.raises(UsageError, match="open already"):
+                await client.__aenter__()
+            elsewhere = asyncio.to_thread(asyncio.run, client.get("job"))
+            with pytest.raises(UsageError, match="another event loop"):
+                await elsewhere
