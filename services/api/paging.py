@@ -1,15 +1,18 @@
 """Pages and moments as they stand in a query: read strictly, and refused with the name of the field."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query, Request
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 PageCursor = Annotated[
     str | None, Query(pattern=r"^[1-9][0-9]{0,17}$", description="`next` of the page before, opaque")
 ]
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -21,13 +24,26 @@ def _rfc_3339(text: object) -> object:
     return text
 
 
-Time = Annotated[datetime, BeforeValidator(_rfc_3339)]
+def _within_the_log(moment: datetime) -> datetime:
+    """The same in UTC, or the nearest time that can be reckoned with: no event is as old, or will be as new.
+
+    The edges of the calendar have no equal in UTC, and nothing can be added to them or taken away.
+    """
+    naive, zone = moment.replace(tzinfo=None), moment.utcoffset() or timedelta()
+    if naive - EARLIEST.replace(tzinfo=None) < zone:
+        return EARLIEST
+    return LATEST if LATEST.replace(tzinfo=None) - naive < -zone else moment.astimezone(UTC)
+
+
+Time = Annotated[datetime, BeforeValidator(_rfc_3339), AfterValidator(_within_the_log)]
 
 
 def _sequence_or_time(text: object) -> object:
-    if isinstance(text, str) and re.fullmatch("[0-9]{1,18}", text):
+    if isinstance(text, str) and re.fullmatch("[0-9]{1,18}", text, re.ASCII):
         return int(text)
-    return text if isinstance(text, int) else datetime.fromisoformat(str(_rfc_3339(text)))
+    if isinstance(text, int):
+        return text
+    return _within_the_log(datetime.fromisoformat(str(_rfc_3339(text))))
 
 
 AsOf = Annotated[
