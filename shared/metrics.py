@@ -32,6 +32,10 @@ OLDEST_STARTABLE = Gauge(
 GIVEN_BACK = Counter("headrace_given_back_total", "Deliveries given back unfinished, by reason", ["why"])
 SLOTS = Gauge("headrace_slots", "Programs that this executor runs at a time")
 JOBS_EXECUTING = Gauge("headrace_jobs_executing", "Attempts under way in this executor")
+CELLS_FAILED = Counter(
+    "headrace_cells_failed_total", "Cells that could not be made, for a job or a trial", ["of"]
+)
+CELLS_UNAVAILABLE = Gauge("headrace_cells_unavailable", "1 while this executor cannot make cells")
 COMPILE_CACHE = Counter(
     "headrace_compile_cache_total", "Programs whose product was at hand (hit) or not (miss)", ["result"]
 )

@@ -8,20 +8,23 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from services.executor.artifacts import NOTHING_KEPT, Artifacts
-from services.executor.compiled import Compiled, CompiledPrograms, key_of
-from services.executor.estimates import Estimates
+from services.executor.cell_supply import CellSupply
+from services.executor.circuit import GiveUp, Later
 from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
 from services.executor.feed import Feed
-from services.executor.languages import Offered, compile_stage, program_of, run_stage
+from services.executor.job_reader import JobReader
+from services.executor.languages import Offered
 from services.executor.outcome import Attempt, StageEnd, conclude, without_verdict
-from services.executor.sandbox.sandbox import RejectedError, Sandbox, SandboxError, Stage, Verdict
+from services.executor.sandbox.sandbox import CellError, RejectedError, Sandbox, SandboxError
 from services.executor.settings import ExecutorSettings
+from services.executor.stages import First, Stages
 from services.executor.unfinished import Unfinished
 from shared import metrics
-from shared.broker import Broker, BrokerError, UnreachableError
-from shared.events import Event, JobQueued, JobRunning, StreamName, Terminal
+from shared.broker import Broker, BrokerError
+from shared.events import Event, JobQueued, JobRunning, Terminal
 from shared.job import (
     Append,
     Finished,
@@ -34,7 +37,7 @@ from shared.job import (
     decide_start,
     status_of,
 )
-from shared.log import Appended, History, Log, NewerEventError
+from shared.log import Appended, Log, NewerEventError
 from shared.logs import get_logger
 from shared.objects import Objects
 from shared.subjects import ARTIFACTS
@@ -43,8 +46,10 @@ logger = get_logger(__name__)
 
 PATIENCE_S = 30.0
 RETRY_PAUSE_S = 0.5
-READ_PATIENCE_S = 4.0
-"""With the last question's own two seconds, well within a lease of ten."""
+CELL_WITHIN_S = 10.0
+"""How long a stage waits here for its cell, before another executor may attempt the job anew."""
+
+Reservation: TypeAlias = First | GiveUp | GiveBack | RejectedError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Attempts:
         sandbox: Sandbox,
         languages: Mapping[str, Offered],
         unfinished: Unfinished,
+        supply: CellSupply,
         settings: ExecutorSettings,
     ) -> None:
         """Everything is opened by the caller and outlives this."""
@@ -73,35 +79,57 @@ class Attempts:
         self._sandbox = sandbox
         self._languages = languages
         self._unfinished = unfinished
+        self._reader = JobReader(log, unfinished)
         self._settings = settings
         self._artifacts = Artifacts(Objects(broker, log, ARTIFACTS))
-        self._compiled = CompiledPrograms(settings.compiled_bytes_max)
-        self._estimates = Estimates()
+        self._supply = supply
+        self._stages = Stages(sandbox, languages, supply, compiled_bytes_max=settings.compiled_bytes_max)
 
     async def perform(self, execution: Execution) -> Disposition:
-        """Attempt the job until an attempt has a verdict; says what to do with its delivery."""
+        """Attempt the job once, or end it; says what to do with its delivery."""
+        first: Reservation = None
         try:
-            while True:
-                begun = await self._begin(execution)
-                if not isinstance(begun, Begun):
-                    return begun
-                execution.attempt = begun.running.attempt
-                outcome = await self._attempt(execution, begun)
-                if outcome is not None:
-                    return await self._finish(execution, begun, outcome)
-                if execution.stop_reason == "shutdown":
-                    return GiveBack()
-                if execution.stop_reason == "superseded":
-                    return LetGo()
-                await asyncio.sleep(RETRY_PAUSE_S)
+            state, sequence = await self._reader.known(execution.queued)
+            first = await self._reserved(execution.queued, state)
+            if isinstance(first, GiveBack):
+                return first
+            begun = await self._begin(execution, state, sequence)
+            if not isinstance(begun, Begun):
+                return begun
+            execution.attempt = begun.running.attempt
+            outcome = await self._attempt(execution, begun, first)
+            if isinstance(outcome, GiveBack | LetGo):
+                return outcome
+            return await self._finish(execution, begun, outcome)
         except BrokerError as error:
             # Nothing is lost: the job is delivered again, here or elsewhere, when the log can be reached.
             logger.warning("attempt_let_go", job_id=execution.queued.job_id, why=str(error))
             return LetGo()
+        finally:
+            if isinstance(first, First):
+                await first.cell.release()
 
-    async def _begin(self, execution: Execution) -> Begun | Disposition:
+    async def _reserved(self, queued: JobQueued, state: JobState) -> Reservation:
+        """A cell for the job before anything is recorded of it; None if it needs none."""
+        decision = decide_start(state, self._starter(queued), self._moment(queued))
+        if not isinstance(decision, Append) or not isinstance(decision.event, JobRunning):
+            return None
+        try:
+            first = await self._stages.reserve(queued)
+        except CellError as error:
+            match self._supply.refuse(queued, str(error)):
+                case GiveUp(why):
+                    return GiveUp(why)
+                case Later(delay_s):
+                    return GiveBack("cells", delay_s)
+        except RejectedError as error:
+            return error
+        else:
+            self._supply.served(queued.job_id)
+            return first
+
+    async def _begin(self, execution: Execution, state: JobState, sequence: int) -> Begun | Disposition:
         queued = execution.queued
-        state, sequence = await self._known(queued)
         while True:
             decision = decide_start(state, self._starter(queued), self._moment(queued))
             if isinstance(decision, Ignore):
@@ -109,7 +137,7 @@ class Attempts:
             result = await self._log.append(decision.event, expected=sequence, patience_s=PATIENCE_S)
             if isinstance(result, Appended):
                 return self._begun(decision.event, result.sequence)
-            history = await self._read(queued, at_least=result.last_sequence)
+            history = await self._reader.read(queued, at_least=result.last_sequence)
             if isinstance(history.state, Running) and history.state.attempt > _attempt_of(state):
                 # Somebody else began meanwhile and holds the job: its own delivery is the valid one.
                 return LetGo()
@@ -121,25 +149,25 @@ class Attempts:
             return Begun(event, sequence)
         return Ack()
 
-    async def _attempt(self, execution: Execution, begun: Begun) -> Terminal | None:
-        """Run the stages; None if this attempt has no verdict, so that it says nothing of the program."""
+    async def _attempt(
+        self, execution: Execution, begun: Begun, first: First | GiveUp | RejectedError | None
+    ) -> Terminal | GiveBack | LetGo:
+        """Run the stages; no terminal event if this attempt says nothing of the program."""
         queued, number = execution.queued, begun.running.attempt
         metrics.ATTEMPTS.labels(language=queued.language).inc()
         feed = Feed(self._broker, queued, number)
         sending = asyncio.create_task(feed.run())
         ends: list[StageEnd] = []
-        failure: SandboxError | RejectedError | None = None
+        failure: SandboxError | RejectedError | GiveUp | None = None
         try:
-            await self._run_stages(execution, feed, ends)
-        except (SandboxError, RejectedError) as error:
-            failure = error
+            failure = await self._run_stages(execution, number, first, feed, ends)
         finally:
             feed_sequence = await feed.close(sending)
         kept = NOTHING_KEPT
         if failure is None:
             verdict = ends[-1].verdict
             if execution.stop_reason in {"shutdown", "superseded"} and verdict.stopped_by == "stopped":
-                return None
+                return _left(execution)
             kept = await self._artifacts.keep(execution, number, verdict)
         attempt = Attempt(
             queued=queued,
@@ -148,61 +176,42 @@ class Attempts:
             feed_sequence=feed_sequence,
             cancelled_by=self._cancelled_by(queued.job_id),
         )
+        if failure is None:
+            return conclude(attempt, ends, kept)
+        return self._without_verdict(execution, attempt, failure)
+
+    async def _run_stages(
+        self,
+        execution: Execution,
+        number: int,
+        first: First | GiveUp | RejectedError | None,
+        feed: Feed,
+        ends: list[StageEnd],
+    ) -> SandboxError | RejectedError | GiveUp | None:
+        """Run all stages in their cells; what kept the program from being judged, if anything did."""
+        if isinstance(first, GiveUp | RejectedError):
+            return first
+        # The last attempt waits for as long as any job does: there is no other that might have more luck.
+        within_s = self._settings.cell_patience_s if self._is_last(number) else CELL_WITHIN_S
+        try:
+            first = first or await self._stages.reserve(execution.queued)
+            await self._stages.run(execution, first, feed, ends, cell_within_s=within_s)
+        except (SandboxError, RejectedError) as error:
+            return error
+        return None
+
+    def _without_verdict(
+        self, execution: Execution, attempt: Attempt, failure: SandboxError | RejectedError | GiveUp
+    ) -> Terminal | GiveBack | LetGo:
         if isinstance(failure, RejectedError):
             return without_verdict(attempt, "rejected", str(failure))
-        if failure is not None:
-            logger.error("sandbox_failed", job_id=queued.job_id, attempt=number, why=str(failure))
-            return without_verdict(attempt, "sandbox_error", str(failure)) if self._is_last(number) else None
-        return conclude(attempt, ends, kept)
-
-    async def _run_stages(self, execution: Execution, feed: Feed, ends: list[StageEnd]) -> None:
-        offered = self._languages[execution.queued.language]
-        program = program_of(execution.queued)
-        product = None
-        compiling = compile_stage(offered.language, program)
-        if compiling is not None:
-            end = await self._compile(execution, offered, compiling, feed)
-            ends.append(end)
-            if end.verdict.stopped_by is not None or end.verdict.exit_code != 0:
-                return
-            product = end.verdict.kept
-        started_at = 0 if compiling is None else 50
-        running = run_stage(offered.language, program, product)
-        ends.append(await self._run_stage(execution, running, feed, percent=(started_at, 100)))
-
-    async def _compile(self, execution: Execution, offered: Offered, stage: Stage, feed: Feed) -> StageEnd:
-        """Run the compiler, or take what it made of the same program for the same user before."""
-        runtime = self._sandbox.isolation.runtime_digest
-        key = key_of(execution.queued.user_id, offered, stage, runtime_digest=runtime)
-        found = self._compiled.find(key)
-        metrics.COMPILE_CACHE.labels(result="miss" if found is None else "hit").inc()
-        if found is not None:
-            # Its warnings are as true as they were.
-            feed.write("compile", "stdout", found.stdout)
-            feed.write("compile", "stderr", found.stderr)
-            feed.progress("compile", 50, "compiled before", None)
-            return _compiled_before(found)
-        end = await self._run_stage(execution, stage, feed, percent=(0, 50))
-        if end.verdict.stopped_by is None and end.verdict.exit_code == 0 and end.verdict.kept is not None:
-            self._compiled.keep(key, Compiled(end.verdict.kept, end.stdout, end.stderr))
-        return end
-
-    async def _run_stage(
-        self, execution: Execution, stage: Stage, feed: Feed, *, percent: tuple[int, int]
-    ) -> StageEnd:
-        language = execution.queued.language
-        kept: dict[StreamName, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
-
-        def take(stream: StreamName, piece: bytes) -> None:
-            kept[stream].extend(piece)
-            feed.write(stage.name, stream, piece)
-
-        estimate_s = self._estimates.seconds(language, stage.name)
-        feed.progress(stage.name, percent[0], f"{stage.name} started", estimate_s)
-        verdict = await self._sandbox.run(stage, output=take, stop=execution.stop)
-        self._estimates.learn(language, stage.name, verdict.wall_ms / 1000)
-        feed.progress(stage.name, percent[1], f"{stage.name} complete", 0.0 if percent[1] == 100 else None)
-        return StageEnd(stage.name, verdict, bytes(kept["stdout"]), bytes(kept["stderr"]))
+        why = failure.why if isinstance(failure, GiveUp) else str(failure)
+        if execution.stop_reason is not None:
+            return _left(execution)
+        logger.error("sandbox_failed", job_id=attempt.queued.job_id, attempt=attempt.number, why=why)
+        if isinstance(failure, GiveUp) or self._is_last(attempt.number):
+            return without_verdict(attempt, "sandbox_error", why)
+        return GiveBack("sandbox", self._supply.pause_s(attempt.number))
 
     async def _finish(self, execution: Execution, begun: Begun, outcome: Terminal) -> Disposition:
         """Record the outcome, whatever was appended meanwhile; an older attempt's outcome is dropped."""
@@ -217,7 +226,7 @@ class Attempts:
                 if isinstance(result, Appended):
                     metrics.FINISHED.labels(status=status_of(Finished(queued, outcome))).inc()
                     return Ack()
-                history = await self._read(queued, at_least=result.last_sequence)
+                history = await self._reader.read(queued, at_least=result.last_sequence)
             except NewerEventError:
                 # Whether this outcome may follow is for an executor to say that knows what came before.
                 raise
@@ -246,29 +255,6 @@ class Attempts:
         await self._artifacts.discard(outcome)
         return LetGo()
 
-    async def _known(self, queued: JobQueued) -> tuple[JobState, int]:
-        known = self._unfinished.get(queued.job_id)
-        if known is not None:
-            return known.state, known.last_sequence
-        history = await self._read(queued)
-        return history.state, history.last_sequence
-
-    async def _read(self, queued: JobQueued, *, at_least: int | None = None) -> History:
-        """Fold the job, asking again where one answer does not come. Raises BrokerError.
-
-        Who gave up at once would let the job wait until it is delivered again. Who asked for longer than its
-        lease might hold a job that was given to another.
-        """
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + READ_PATIENCE_S
-        while True:
-            try:
-                return await self._log.read_job(queued.user_id, queued.job_id, at_least=at_least)
-            except UnreachableError:
-                if clock() >= deadline:
-                    raise
-                await asyncio.sleep(RETRY_PAUSE_S)
-
     def _cancelled_by(self, job_id: str) -> str | None:
         known = self._unfinished.get(job_id)
         if known is None or not isinstance(known.state, Running) or known.state.cancel is None:
@@ -295,17 +281,6 @@ def _attempt_of(state: JobState) -> int:
     return state.attempt if isinstance(state, Running) else 0
 
 
-def _compiled_before(found: Compiled) -> StageEnd:
-    """A compile stage that used nothing, because it was not run."""
-    verdict = Verdict(
-        exit_code=0,
-        signal=None,
-        stopped_by=None,
-        wall_ms=0,
-        cpu_ms=0,
-        memory_peak_bytes=None,
-        stdout_bytes=len(found.stdout),
-        stderr_bytes=len(found.stderr),
-        kept=found.product,
-    )
-    return StageEnd("compile", verdict, found.stdout, found.stderr, cached=True)
+def _left(execution: Execution) -> GiveBack | LetGo:
+    """The job was stopped without a verdict: it is another executor's, or whoever takes it next decides."""
+    return LetGo() if execution.stop_reason == "superseded" else GiveBack()

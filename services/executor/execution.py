@@ -34,7 +34,10 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class GiveBack:
-    """The job is not finished, and somebody may take it at once."""
+    """The job is not finished, and any executor may take it after the delay; `why` is for the metrics."""
+
+    why: str = "leaving"
+    delay_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from services.executor.attempts import Attempts
+from services.executor.cell_supply import CellSupply
 from services.executor.gauges import show
 from services.executor.isolation import unmet
 from services.executor.languages import Offered, load_languages, offered
@@ -55,17 +56,19 @@ async def _run(
     languages: Mapping[str, Offered],
 ) -> None:
     unfinished = Unfinished()
-    attempts = Attempts(broker, Log(broker), sandbox, languages, unfinished, settings)
-    scheduler = Scheduler(broker, settings, unfinished, attempts.perform, languages.__contains__)
+    supply = CellSupply(sandbox, patience_s=settings.cell_patience_s)
+    attempts = Attempts(broker, Log(broker), sandbox, languages, unfinished, supply, settings)
+    scheduler = Scheduler(broker, settings, unfinished, attempts.perform, languages.__contains__, supply)
     show(settings.slots, unfinished, scheduler.parked)
     floor = await executor_floor(broker)
     scheduler.begin_after(floor)
     follower = Follower(broker, JOBS, scheduler.follow, after=floor, service="executor")
     service.watch_follower("log", follower.progress)
     service.check("languages", lambda: None if languages else "no language is offered on this host")
+    service.check("cells", supply.why_unready, supply.facts)
     presence = _presence(settings, sandbox.isolation, languages)
     # While it drains, running programs still need heartbeats, a cancel, or the news of another's attempt.
-    outlasting = [asyncio.create_task(follower.run()), asyncio.create_task(scheduler.run())]
+    outlasting = [asyncio.create_task(each.run()) for each in (follower, scheduler, supply)]
     try:
         await service.run(
             broker,

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from services.executor.away import Away
+from services.executor.background import Background
+from services.executor.cell_supply import CellSupply
 from services.executor.demand import Demand
 from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
 from services.executor.holding import Holding
@@ -42,9 +44,17 @@ class Scheduler:
     """Holds deliveries, follows the log, fills the slots."""
 
     def __init__(
-        self, broker: Broker, settings: ExecutorSettings, unfinished: Unfinished, work: Work, offers: Offers
+        self,
+        broker: Broker,
+        settings: ExecutorSettings,
+        unfinished: Unfinished,
+        work: Work,
+        offers: Offers,
+        supply: CellSupply,
     ) -> None:
-        """`work` runs one job to its end; `offers` says whether this host has a language."""
+        """`work` runs one job to its end; `offers` says whether this host has a language, `supply` cells."""
+        self._supply = supply
+        supply.listen(self._cells_changed)
         self._slots = settings.slots
         self._unfinished = unfinished
         self._work = work
@@ -75,8 +85,7 @@ class Scheduler:
             clock=clock,
         )
         self._patience: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._failed: asyncio.Future[None] | None = None
+        self._background = Background()
         self._stopping = False
         self._consumer = Consumer(
             broker,
@@ -93,10 +102,9 @@ class Scheduler:
 
     async def run(self) -> None:
         """Pull, keep alive and start jobs until cancelled, which must come after `drain`."""
-        self._failed = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._consumer.run())
-            group.create_task(self._watch_work(self._failed))
+            group.create_task(self._background.watch())
 
     async def drain(self, *, grace_s: float) -> None:
         """Give back what waits, let running programs end within the grace period, then stop them."""
@@ -105,12 +113,10 @@ class Scheduler:
         waiting = [self._let_go(job_id) for job_id in self._holding if job_id not in self._executing]
         for delivery in [*waiting, *self._away.take_all()]:
             await self._give_back(delivery, "leaving")
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace_s)
+        await self._background.wait(timeout_s=grace_s)
         for execution in self._executing.values():
             execution.ask_to_stop("shutdown")
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._background.wait()
 
     async def follow(self, batch: list[Entry]) -> None:
         """Take what the log says. Handler of the executor's follower."""
@@ -125,6 +131,7 @@ class Scheduler:
         match change.state:
             case Finished() | Expired():
                 self._away.job_ended()
+                self._supply.learn(change.state)
                 if execution is not None:
                     execution.ask_to_stop("superseded")
                 elif change.job_id in self._holding:
@@ -150,7 +157,14 @@ class Scheduler:
             self._consumer.let_go(self._let_go(job_id))
 
     def _want(self) -> int:
-        return 0 if self._stopping else self._demand.want()
+        if self._stopping:
+            return 0
+        if self._supply.may_start:
+            return self._demand.want()
+        # What has waited too long for any host that can is brought to its end.
+        return (
+            self._slots if self._supply.is_hopeless(self._unfinished.oldest_waiting(self._executing)) else 0
+        )
 
     def _deliver(self, delivery: Delivery, payload: bytes) -> None:
         try:
@@ -158,12 +172,12 @@ class Scheduler:
         except UnknownTagError as error:
             metrics.UNKNOWN.labels(reader="consumer").inc()
             logger.error("newer_event", sequence=delivery.sequence, tag=str(error))
-            self._spawn(self._give_back(delivery, "newer", NEWER_DELAY_S))
+            self._background.begin(self._give_back(delivery, "newer", NEWER_DELAY_S))
             return
         except UndecodableError as error:
             metrics.POISON.labels(reader="consumer").inc()
             logger.error("poison_terminated", sequence=delivery.sequence, why=str(error))
-            self._spawn(self._consumer.terminate(delivery, "the message is not an event"))
+            self._background.begin(self._consumer.terminate(delivery, "the message is not an event"))
             return
         assert isinstance(event, JobQueued), "the subject was checked against the event's kind"
         self._hold(event, delivery)
@@ -174,12 +188,14 @@ class Scheduler:
         if job_id in self._executing:
             self._executing[job_id].delivery = delivery
         elif delivery.sequence <= self._position and job_id not in self._unfinished:
-            self._spawn(self._consumer.ack(delivery))
+            self._background.begin(self._consumer.ack(delivery))
         elif not self._offers(event.language):
             delay_s = NOT_OFFERED_FIRST_S * 2 ** min(delivery.delivered - 1, 10)
-            self._spawn(self._give_back(delivery, "language", min(delay_s, NOT_OFFERED_MOST_S)))
+            self._background.begin(self._give_back(delivery, "language", min(delay_s, NOT_OFFERED_MOST_S)))
         elif self._stopping:
-            self._spawn(self._give_back(delivery, "leaving"))
+            self._background.begin(self._give_back(delivery, "leaving"))
+        elif self._supply.is_open and not self._supply.is_hopeless(event.time):
+            self._background.begin(self._give_back(delivery, "cells", self._supply.pause_s()))
         else:
             self._keep(event, delivery)
 
@@ -214,6 +230,16 @@ class Scheduler:
         if len(self._rotation) and self._patience is None and not self._stopping:
             self._patience = asyncio.get_running_loop().call_later(PATIENCE_S, self._lose_patience)
 
+    def _cells_changed(self) -> None:
+        """Leave to other executors what cannot start here for want of cells; or go on."""
+        if self._supply.is_open and not self._stopping:
+            for job_id in self._holding:
+                if job_id not in self._executing:
+                    self._background.begin(
+                        self._give_back(self._let_go(job_id), "cells", self._supply.pause_s())
+                    )
+        self._settle()
+
     def _lose_patience(self) -> None:
         self._patience = None
         self._settle()
@@ -226,10 +252,10 @@ class Scheduler:
                 return
             delay_s = ASIDE_S if self._demand.stands_aside(job_id) else 0.0
             self._demand.left_to_others(job_id)
-            self._spawn(self._give_back(self._let_go(job_id), "slots", delay_s))
+            self._background.begin(self._give_back(self._let_go(job_id), "slots", delay_s))
 
     def _fill_slots(self) -> None:
-        while not self._stopping and len(self._executing) < self._slots:
+        while not self._stopping and not self._supply.is_doubtful and len(self._executing) < self._slots:
             job_id = self._rotation.take()
             if job_id is None:
                 break
@@ -237,7 +263,7 @@ class Scheduler:
             execution = Execution(held.queued, held.delivery)
             self._executing[job_id] = execution
             self._demand.begun(job_id)
-            self._spawn(self._execute(execution))
+            self._background.begin(self._execute(execution))
         metrics.JOBS_EXECUTING.set(len(self._executing))
 
     async def _execute(self, execution: Execution) -> None:
@@ -252,31 +278,15 @@ class Scheduler:
         match disposition:
             case Ack():
                 await self._consumer.ack(execution.delivery)
-            case GiveBack():
-                await self._give_back(execution.delivery, "leaving")
+            case GiveBack(why, delay_s):
+                await self._give_back(execution.delivery, why, delay_s)
             case LetGo():
                 self._consumer.let_go(execution.delivery)
         self._offer_lane(execution.queued.user_id)
 
     def _begin_to_give_back(self, delivery: Delivery, why: str, delay_s: float) -> None:
-        self._spawn(self._give_back(delivery, why, delay_s))
+        self._background.begin(self._give_back(delivery, why, delay_s))
 
     async def _give_back(self, delivery: Delivery, why: str, delay_s: float = 0.0) -> None:
         metrics.GIVEN_BACK.labels(why=why).inc()
         await self._consumer.give_back(delivery, delay_s=delay_s)
-
-    def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None and self._failed is not None and not self._failed.done():
-            self._failed.set_exception(error)
-
-    @staticmethod
-    async def _watch_work(failed: asyncio.Future[None]) -> None:
-        """A task that raises is a bug: let it end the service rather than vanish."""
-        await failed

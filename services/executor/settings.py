@@ -34,6 +34,10 @@ class ExecutorSettings(ListenSettings, frozen=True, kw_only=True):
     Enough for thousands of small C programs, or for thirty of Go's."""
 
     attempts_max: Positive = 3
+    cell_patience_s: Annotated[float, msgspec.Meta(ge=0)] = 600.0
+    """How long a job waits while no executor can make a cell, before it ends as `sandbox_error`: enough for
+    an operator to mend a host. No attempt is used up meanwhile."""
+
     minimum_isolation: str = "namespaces,uid"
     """What the executor refuses to start without: `namespaces`, `uid` (cells are not root), `cgroup`,
     `seccomp`. The default is what every Linux host can give to an ordinary user."""

@@ -3,6 +3,7 @@
 Folded from the executor's follower alone; it holds nothing that the log does not have.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,6 +80,12 @@ class Unfinished:
         """When the job was accepted that could have been begun for longest."""
         job_id = next(iter(self.startable), None)
         return None if job_id is None else self._jobs[job_id].state.queued.time
+
+    def oldest_waiting(self, executing: Container[str]) -> datetime | None:
+        """When the oldest job was accepted that could have begun, or was begun by another executor."""
+        begun = (self._jobs[job_id].state.queued.time for job_id in self.running if job_id not in executing)
+        startable = self.oldest_startable()
+        return min((*begun, *(() if startable is None else (startable,))), default=None)
 
     def apply(self, entry: Entry) -> Change | None:
         """Fold one entry; None if it changes no job that is known here."""

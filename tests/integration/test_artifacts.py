@@ -10,6 +10,7 @@ import pytest
 from headrace.local.nats_server import NatsServer
 from services.executor.artifacts import Artifacts, Kept
 from services.executor.attempts import Attempts, Begun
+from services.executor.cell_supply import CellSupply
 from services.executor.execution import Ack, Execution, LetGo
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Skipped, Verdict
 from services.executor.settings import ExecutorSettings
@@ -32,10 +33,12 @@ def objects(broker: Broker, log: Log) -> Objects:
 
 
 @pytest.fixture
-def attempts(broker: Broker, log: Log) -> Attempts:
+async def attempts(broker: Broker, log: Log) -> Attempts:
     """Without a sandbox: what is tested begins when the program has ended."""
     settings = ExecutorSettings(executor_id="x1")
-    return Attempts(broker, log, cast("Sandbox", None), {}, Unfinished(), settings)
+    sandbox = cast("Sandbox", None)
+    supply = CellSupply(sandbox, patience_s=60.0)
+    return Attempts(broker, log, sandbox, {}, Unfinished(), supply, settings)
 
 
 def execution() -> Execution:

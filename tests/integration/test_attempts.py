@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from services.executor.attempts import Attempts, Begun
+from services.executor.cell_supply import CellSupply
 from services.executor.execution import Ack, Execution, LetGo
 from services.executor.languages import Offered, load_languages
 from services.executor.sandbox.sandbox import Sandbox
@@ -45,11 +46,13 @@ def silent(broker: Broker) -> OnceSilentLog:
 
 
 @pytest.fixture
-def attempts(broker: Broker, silent: OnceSilentLog) -> Attempts:
+async def attempts(broker: Broker, silent: OnceSilentLog) -> Attempts:
     """No program is run here."""
     settings = ExecutorSettings(executor_id="x1")
     offered = {"python": Offered(load_languages()["python"], "3")}
-    return Attempts(broker, silent, cast("Sandbox", NoSandbox()), offered, Unfinished(), settings)
+    sandbox = cast("Sandbox", NoSandbox())
+    supply = CellSupply(sandbox, patience_s=60.0)
+    return Attempts(broker, silent, sandbox, offered, Unfinished(), supply, settings)
 
 
 def execution() -> Execution:

@@ -4,8 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
+from services.executor.cell_supply import CellSupply
 from services.executor.execution import Ack, Disposition, Execution
+from services.executor.sandbox.sandbox import Sandbox
 from services.executor.scheduler import Scheduler
 from services.executor.settings import ExecutorSettings
 from services.executor.stock import PATIENCE_S as STOCK_PATIENCE_S
@@ -36,7 +39,10 @@ class Worker:
         unfinished = Unfinished()
         self.unfinished = unfinished
         options = ExecutorSettings(**settings)  # type: ignore[arg-type]  # a test names real settings
-        self.scheduler = Scheduler(broker, options, unfinished, self._work, lambda name: name == "python")
+        self.supply = CellSupply(cast("Sandbox", None), patience_s=60.0)
+        self.scheduler = Scheduler(
+            broker, options, unfinished, self._work, lambda name: name == "python", self.supply
+        )
         self.follower = Follower(broker, JOBS, self.scheduler.follow, service="test")
 
     async def _work(self, execution: Execution) -> Disposition:

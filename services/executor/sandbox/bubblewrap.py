@@ -15,8 +15,10 @@ from services.executor.sandbox.groups import CellGroup, Groups
 from services.executor.sandbox.host import bubblewrap, runtime_digest
 from services.executor.sandbox.root import NAMESPACES, root_arguments, wall_arguments
 from services.executor.sandbox.sandbox import (
+    CellError,
     OutputSink,
     RejectedError,
+    Reserved,
     Sandbox,
     SandboxError,
     Skipped,
@@ -36,6 +38,34 @@ NOT_BROUGHT_OUT = "the cells of this host cannot bring files out"
 TRIAL = Stage(name="run", argv=("/bin/sh", "-c", ":"), files=(), limits=Limits())
 
 
+class ReservedGroup:
+    """The group of a cell that is made when it runs."""
+
+    def __init__(self, group: CellGroup, stage: Stage, launcher: Launcher) -> None:
+        """The group is removed by `run` or `release`."""
+        self._group: CellGroup | None = group
+        self._stage = stage
+        self._launcher = launcher
+
+    async def run(self, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
+        """See `Reserved.run`."""
+        assert self._group is not None, "it is used once"
+        try:
+            started = self._launcher.start(self._stage, self._group, output)
+            with contextlib.closing(started):
+                await started.cell.wait(stop)
+                started.drain()
+                return _verdict(self._stage, started, _usage(self._group))
+        finally:
+            await self.release()
+
+    async def release(self) -> None:
+        """See `Reserved.release`."""
+        group, self._group = self._group, None
+        if group is not None and not group.remove():
+            await settled(asyncio.ensure_future(removed(group)))
+
+
 class ColdSandbox:
     """Runs every stage in a bubblewrap of its own. Made by `open_cold_sandbox`."""
 
@@ -53,31 +83,22 @@ class ColdSandbox:
         """What stands between a cell and this host."""
         return self._isolation
 
+    async def reserve(self, stage: Stage) -> Reserved:
+        """See `Sandbox.reserve`. A group is all that there is of the cell until it runs."""
+        admission.check(stage, self._settings)
+        return ReservedGroup(self._group(stage), stage, self._launcher)
+
     async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
         """See `Sandbox.run`. Raises RejectedError for what can never run, or a product that is too long."""
-        admission.check(stage, self._settings)
-        group = self._group(stage)
-        try:
-            return await self._run_in(group, stage, output, stop)
-        finally:
-            if not group.remove():
-                await settled(asyncio.ensure_future(removed(group)))
+        reserved = await self.reserve(stage)
+        return await reserved.run(output=output, stop=stop)
 
     def _group(self, stage: Stage) -> CellGroup:
         spare = SPARE_PROCESSES + (stage.keep is not None)
         try:
             return self._groups.create(stage.limits, spare_processes=spare)
         except OSError as error:
-            raise SandboxError(f"a cgroup could not be made: {error}") from error
-
-    async def _run_in(
-        self, group: CellGroup, stage: Stage, output: OutputSink, stop: asyncio.Event
-    ) -> Verdict:
-        started = self._launcher.start(stage, group, output)
-        with contextlib.closing(started):
-            await started.cell.wait(stop)
-            started.drain()
-            return _verdict(stage, started, _usage(group))
+            raise CellError(f"a cgroup could not be made: {error}") from error
 
 
 @contextlib.asynccontextmanager
@@ -128,7 +149,7 @@ def _verdict(stage: Stage, started: Started, usage: Usage) -> Verdict:
         limits=stage.limits,
     )
     if not cell.executed and (end.stopped_by is None or end.signal != KILLED):
-        raise SandboxError(f"bubblewrap ended with status {cell.returncode}: {_complaint(started)}")
+        raise CellError(f"bubblewrap ended with status {cell.returncode}: {_complaint(started)}")
     return Verdict(
         exit_code=end.exit_code,
         signal=end.signal,

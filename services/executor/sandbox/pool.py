@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from services.executor.sandbox.cells import Berth, WarmCell, open_berth
 from services.executor.sandbox.early import Starter
 from services.executor.sandbox.groups import Groups
-from services.executor.sandbox.sandbox import SandboxError
+from services.executor.sandbox.sandbox import CellError, SandboxError
 from services.executor.sandbox.warden import Warden
 from shared.events import Limits
 from shared.logs import get_logger
@@ -28,7 +28,7 @@ REST_S = 60.0
 class Failure:
     """A cell that could not be made; `dead` is the warden that was asked, if it has died."""
 
-    error: SandboxError
+    error: CellError
     dead: Warden | None
 
 
@@ -95,7 +95,7 @@ class Pool:
         return found
 
     async def take(self, *, disk_bytes: int) -> WarmCell:
-        """A cell that nobody has had, with a disk as large. Raises SandboxError if none could be made."""
+        """A cell that nobody has had, with a disk as large. Raises CellError if none could be made."""
         cell = await self._take()
         self.refill()
         if disk_bytes == self._limits.disk_bytes:
@@ -108,13 +108,13 @@ class Pool:
             raise
 
     async def _made_anew(self, cell: WarmCell, disk_bytes: int) -> WarmCell:
-        """Another cell in the same berth. Not to be cancelled. Raises SandboxError."""
+        """Another cell in the same berth. Not to be cancelled. Raises CellError."""
         try:
             await cell.dispose()
             return await cell.berth.make(disk_bytes=disk_bytes)
         except (SandboxError, OSError) as error:
             self._begin(self._retire(cell.berth))
-            raise SandboxError(f"a cell could not be made anew: {error}") from error
+            raise CellError(f"a cell could not be made anew: {error}") from error
 
     async def _take(self) -> WarmCell:
         dead: Warden | None = None
@@ -200,7 +200,7 @@ class Pool:
             warden = berth.warden
             made = await berth.make(early=None if self._early is None else await self._early.ends())
         except (SandboxError, OSError) as error:
-            why = SandboxError(f"a cell could not be made: {error}")
+            why = CellError(f"a cell could not be made: {error}")
             made = Failure(why, dead=None if warden is None or warden.alive else warden)
             if berth is not None:
                 self._begin(self._retire(berth))

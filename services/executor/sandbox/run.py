@@ -16,6 +16,7 @@ from services.executor.sandbox.cells import WarmCell
 from services.executor.sandbox.inside import collect, linux, wire
 from services.executor.sandbox.pipes import PipeReader
 from services.executor.sandbox.sandbox import (
+    CellError,
     CellFile,
     OutputSink,
     RejectedError,
@@ -66,14 +67,14 @@ class Run:
         self._loop.add_reader(cell.channel.fileno(), self._receive)
 
     async def begin(self) -> None:
-        """Give the cell its job. Raises SandboxError."""
+        """Give the cell its job. Raises CellError."""
         give = self._give if self._cell.early is None else partial(self._cell.early.begin, self._stage)
         try:
             self._cell.group.begin()
             self._watch.begin()
             await _done(give, order.bytes_of(self._stage))
         except OSError as error:
-            raise SandboxError(f"a job could not be given to its cell: {error}") from error
+            raise CellError(f"a job could not be given to its cell: {error}") from error
         finally:
             order.closed(*self._writing)
             self._writing.clear()
@@ -249,7 +250,7 @@ def _adapted(cell: WarmCell, limits: Limits) -> bool:
     except OSError as error:
         if error.errno == errno.EBUSY:
             return False
-        raise SandboxError(f"the limits of a cgroup could not be set: {error}") from error
+        raise CellError(f"the limits of a cgroup could not be set: {error}") from error
     return True
 
 

@@ -22,6 +22,10 @@ class SandboxError(Exception):
     """The sandbox itself failed (not the program): the attempt has no verdict and may be repeated."""
 
 
+class CellError(SandboxError):
+    """No cell could be made, for the host's reasons: nothing of the program has run, so it may wait."""
+
+
 class RejectedError(Exception):
     """The program can never run here, whatever is repeated: the message says why."""
 
@@ -87,6 +91,22 @@ class Verdict:
     skipped: tuple[Skipped, ...] = ()
 
 
+class Reserved(Protocol):
+    """A cell set aside for one stage. `run` once, or `release`; a release after a run does nothing."""
+
+    async def run(self, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
+        """Run the stage to its end. `stop` ends it early. Raises SandboxError, RejectedError.
+
+        When this returns or raises (cancellation included), no process that the program started is left, and
+        nothing that it could reach; what was the cell's alone is gone, or is being taken apart by the kernel.
+        """
+        ...
+
+    async def release(self) -> None:
+        """Give up a cell that was not used."""
+        ...
+
+
 class Sandbox(Protocol):
     """Runs stages, each in a cell of its own. Opened once per executor; runs many stages at a time."""
 
@@ -95,10 +115,10 @@ class Sandbox(Protocol):
         """What stands between a cell and this host."""
         ...
 
-    async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
-        """Run one stage to its end. `stop` ends it early. Raises SandboxError.
+    async def reserve(self, stage: Stage) -> Reserved:
+        """Set a cell aside for a stage, so that nothing else can take it. Raises CellError, RejectedError."""
+        ...
 
-        When this returns or raises (cancellation included), no process that the program started is left, and
-        nothing that it could reach; what was the cell's alone is gone, or is being taken apart by the kernel.
-        """
+    async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
+        """Reserve a cell and run the stage in it. Raises SandboxError, RejectedError."""
         ...

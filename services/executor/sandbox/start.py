@@ -18,7 +18,7 @@ from services.executor.sandbox.cell import Cell
 from services.executor.sandbox.groups import CellGroup
 from services.executor.sandbox.host import Bubblewrap
 from services.executor.sandbox.pipes import PipeReader, memory_file
-from services.executor.sandbox.sandbox import OutputSink, RejectedError, SandboxError, Stage
+from services.executor.sandbox.sandbox import CellError, OutputSink, RejectedError, Stage
 
 COMPLAINT_BYTES_MAX = 16 * 1024
 
@@ -72,7 +72,7 @@ class Launcher:
     poll_s: float
 
     def start(self, stage: Stage, group: CellGroup, output: OutputSink) -> Started:
-        """Start a stage's cell in `group`. Raises SandboxError, RejectedError."""
+        """Start a stage's cell in `group`. Raises CellError, RejectedError."""
         with contextlib.ExitStack() as ours:
             try:
                 pipes, process = self._spawn(stage, ours)
@@ -170,7 +170,7 @@ def _placed(stack: contextlib.ExitStack, content: bytes) -> int:
     return descriptor
 
 
-def _explained(error: OSError) -> SandboxError | RejectedError:
+def _explained(error: OSError) -> CellError | RejectedError:
     if error.errno == errno.E2BIG:
         return RejectedError("arguments and environment are too long for this host")
-    return SandboxError(f"a cell could not be started: {error}")
+    return CellError(f"a cell could not be started: {error}")

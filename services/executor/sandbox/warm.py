@@ -13,6 +13,7 @@ from functools import partial
 
 from services.executor.sandbox import admission, order, seccomp
 from services.executor.sandbox.bubblewrap import open_cold_sandbox, prove
+from services.executor.sandbox.cells import WarmCell
 from services.executor.sandbox.cgroups import open_groups
 from services.executor.sandbox.host import Bubblewrap, bubblewrap, runtime_digest
 from services.executor.sandbox.inside import wire
@@ -21,13 +22,51 @@ from services.executor.sandbox.pools import MakePool, make_pools
 from services.executor.sandbox.root import CELL_UID, NAMESPACES, WORK, warden_arguments
 from services.executor.sandbox.run import Conditions, run_stage
 from services.executor.sandbox.runtimes import Runtime, runtimes
-from services.executor.sandbox.sandbox import OutputSink, Sandbox, SandboxError, Stage, Verdict
+from services.executor.sandbox.sandbox import (
+    CellError,
+    OutputSink,
+    Reserved,
+    Sandbox,
+    SandboxError,
+    Stage,
+    Verdict,
+)
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warden import started
 from shared.events import Isolation
 from shared.logs import get_logger
 
 logger = get_logger(__name__)
+
+
+class ReservedCell:
+    """A cell taken from its pool for one stage."""
+
+    def __init__(self, pool: Pool, cell: WarmCell, stage: Stage, conditions: Conditions) -> None:
+        """The cell is given back to its pool by `run` or `release`."""
+        self._pool: Pool | None = pool
+        self._cell = cell
+        self._stage = stage
+        self._conditions = conditions
+
+    async def run(self, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
+        """See `Reserved.run`."""
+        try:
+            return await run_stage(self._cell, self._stage, output, stop, self._conditions)
+        except OSError as error:
+            await self._cell.end()
+            raise CellError(f"a run could not be set up: {error}") from error
+        except BaseException:
+            await self._cell.end()
+            raise
+        finally:
+            await self.release()
+
+    async def release(self) -> None:
+        """See `Reserved.release`."""
+        if self._pool is not None:
+            self._pool.give_back(self._cell)
+            self._pool = None
 
 
 class WarmSandbox:
@@ -56,20 +95,16 @@ class WarmSandbox:
         """Return when as many cells are ready as there should be."""
         await self._pools.full()
 
-    async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
-        """See `Sandbox.run`. Raises RejectedError for what can never run, or a product that is too long."""
+    async def reserve(self, stage: Stage) -> Reserved:
+        """See `Sandbox.reserve`."""
         admission.check(stage, self._conditions.bounds)
         pool, cell = await self._pools.take(stage, has_cgroups=self._conditions.has_cgroups)
-        try:
-            return await run_stage(cell, stage, output, stop, self._conditions)
-        except OSError as error:
-            await cell.end()
-            raise SandboxError(f"a run could not be set up: {error}") from error
-        except BaseException:
-            await cell.end()
-            raise
-        finally:
-            pool.give_back(cell)
+        return ReservedCell(pool, cell, stage, self._conditions)
+
+    async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
+        """See `Sandbox.run`. Raises RejectedError for what can never run, or a product that is too long."""
+        reserved = await self.reserve(stage)
+        return await reserved.run(output=output, stop=stop)
 
     async def begin_close(self) -> None:
         """Make no more cells. No run may be going on."""

@@ -7,6 +7,7 @@ ATTEMPTS = "services.executor.attempts:Attempts"
 APPEND = "shared.log:Log.append"
 CONSUMER = "shared.consumer:Consumer"
 PUBLISH = "shared.broker:Broker.publish"
+STAGES = "services.executor.stages:Stages"
 SCHEDULER = "services.executor.scheduler:Scheduler"
 
 ONCE = "queued running completed"
@@ -60,15 +61,13 @@ _BEGINNING = (
     Point("executor.fetch.arrived", f"{SCHEDULER}._deliver", BEFORE, "plain", FETCH, ONCE),
     Point("executor.fetch.held", f"{SCHEDULER}._deliver", AFTER, "plain", FETCH, ONCE),
     Point("executor.slot.taken", f"{ATTEMPTS}.perform", BEFORE, "plain", FETCH, ONCE),
+    Point("executor.cell.taken", "services.executor.sandbox.pools:Pools.take", AFTER, "plain", FETCH, ONCE),
     Point("executor.running.not_appended", APPEND, BEFORE, "plain", FETCH, ONCE, about=is_a(JobRunning)),
     Point("executor.running.published", PUBLISH, AFTER, "plain", RUNNING, EITHER, about=text("jobs.")),
     Point("executor.running.appended", APPEND, AFTER, "plain", RUNNING, TWICE, about=is_a(JobRunning)),
 )
 
 _STAGES = (
-    Point(
-        "executor.cell.taken", "services.executor.sandbox.pools:Pools.take", AFTER, "plain", RUNNING, TWICE
-    ),
     Point("executor.cell.begun", "services.executor.sandbox.run:Run.begin", AFTER, "plain", RUNNING, TWICE),
     Point(
         "executor.output.noted",
@@ -79,8 +78,8 @@ _STAGES = (
         TWICE,
         time=2,
     ),
-    Point("executor.compile.ended", f"{ATTEMPTS}._compile", AFTER, "compiled", RUNNING, TWICE),
-    Point("executor.run.ended", f"{ATTEMPTS}._run_stage", AFTER, "plain", RUNNING, TWICE),
+    Point("executor.compile.ended", f"{STAGES}._compile", AFTER, "compiled", RUNNING, TWICE),
+    Point("executor.run.ended", f"{STAGES}._run_stage", AFTER, "plain", RUNNING, TWICE),
     Point("executor.feed.closed", "services.executor.feed:Feed.close", AFTER, "plain", RUNNING, TWICE),
     Point(
         "executor.heartbeat.due", PUBLISH, BEFORE, "long", RUNNING, STOPPED_LATER, about=is_exactly(b"+WPI")
