@@ -23,6 +23,7 @@ from services.executor.sandbox.root import BASE_ENVIRONMENT
 from services.executor.sandbox.runtimes import JAVA_OPTIONS
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
+from services.executor.tools import Tools
 from shared.events import Limits
 
 ROUNDS = 5
@@ -65,7 +66,8 @@ JAVA_SOURCE = b"class Main { public static void main(String[] args) { System.out
 async def java(sandbox: Sandbox) -> Program:
     """Java's, compiled as the catalogue does it."""
     file = CellFile("Main.java", JAVA_SOURCE)
-    asked = languages.compile_stage(JAVA, languages.Program((file,), file.path, JAVA.default_limits))
+    submitted = languages.Program((file,), file.path, JAVA.default_limits)
+    asked = languages.compile_stage(JAVA, submitted, await Tools(sandbox).of(JAVA))
     assert asked is not None
     verdict = await sandbox.run(asked, output=lambda _stream, _piece: None, stop=asyncio.Event())
     return Program("java", "program.jar", b"", product=verdict.kept)

@@ -21,6 +21,8 @@ from shared.events import JobQueued, Limits, SourceFile, StreamName
 FOLDER = Path(__file__).with_name("languages")
 MIB = 1024 * 1024
 VERSION = re.compile(r"\d+(?:\.\d+)+")
+TOOLS = ".headrace"
+"""The folder, beneath the work directory, in which a compile stage finds the tools of its language."""
 PLACEHOLDERS = frozenset({"{entrypoint}", "{sources}", "{product}", "{args}", "{memory_bytes}"})
 
 COMPILE_LIMITS = Limits(
@@ -53,14 +55,25 @@ class LimitChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return msgspec.structs.replace(limits, **changes)
 
 
+class Preparation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A command that makes one file, `product`, of a compiler's `tools`."""
+
+    argv: tuple[str, ...]
+    product: str
+
+
 class Compiler(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a program is compiled; `product` is the one file that the run stage gets of it.
 
-    `env` is the compiler's alone: the program does not see it.
+    `tools` are files of ours beside the language file, which the compile stage finds in `TOOLS`. With
+    `prepare` it finds there what that command makes of them instead, once for each executor. `env` is the
+    compiler's alone: the program does not see it.
     """
 
     argv: tuple[str, ...]
     product: str
+    tools: tuple[str, ...] = ()
+    prepare: Preparation | None = None
     env: dict[str, str] = {}
     limits: LimitChanges = LimitChanges()
 
@@ -142,16 +155,40 @@ async def offered(sandbox: Sandbox, languages: Mapping[str, Language]) -> dict[s
     }
 
 
-def compile_stage(language: Language, program: Program) -> Stage | None:
-    """The stage that makes the product; None for languages that need none."""
-    if language.compile is None:
+def tool_files(language: Language) -> tuple[CellFile, ...]:
+    """The tools of a language's compiler, as they lie in the folder of languages."""
+    paths = [FOLDER / name for name in (language.compile.tools if language.compile else ())]
+    return tuple(CellFile(f"{TOOLS}/{path.name}", path.read_bytes()) for path in paths)
+
+
+def prepare_stage(language: Language) -> Stage | None:
+    """The stage that makes one file of the tools; None where they serve as they are."""
+    if language.compile is None or language.compile.prepare is None:
         return None
     return Stage(
         name="compile",
-        argv=_argv(language.compile.argv, language, program),
-        files=program.files,
+        argv=language.compile.prepare.argv,
+        files=tool_files(language),
         limits=language.compile.limits.applied_to(COMPILE_LIMITS),
-        env=tuple({**language.env, **language.compile.env}.items()),
+        keep=language.compile.prepare.product,
+    )
+
+
+def compile_stage(language: Language, program: Program, tools: tuple[CellFile, ...] = ()) -> Stage | None:
+    """The stage that makes the product, by means of `tools`; None for languages that need none.
+
+    A compiler's temporary files count as its disk, since /tmp is too small for them. A submitted file that
+    has the path of a tool is not seen by the compiler.
+    """
+    if language.compile is None:
+        return None
+    taken = {tool.path for tool in tools}
+    return Stage(
+        name="compile",
+        argv=_argv(language.compile.argv, language, program),
+        files=(*(file for file in program.files if file.path not in taken), *tools),
+        limits=language.compile.limits.applied_to(COMPILE_LIMITS),
+        env=tuple({"TMPDIR": WORK, **language.env, **language.compile.env}.items()),
         keep=language.compile.product,
     )
 

@@ -16,6 +16,7 @@ from services.executor.feed import Feed
 from services.executor.languages import Offered, compile_stage, program_of, run_stage
 from services.executor.outcome import StageEnd
 from services.executor.sandbox.sandbox import CellError, OutputSink, Reserved, Sandbox, Stage, Verdict
+from services.executor.tools import Tools
 from shared import metrics
 from shared.events import JobQueued, StreamName
 
@@ -51,12 +52,14 @@ class Stages:
         self._languages = languages
         self._supply = supply
         self._compiled = CompiledPrograms(compiled_bytes_max)
+        self._tools = Tools(sandbox)
         self._estimates = Estimates()
 
     async def reserve(self, queued: JobQueued) -> First:
         """Set a cell aside for the job's first stage. Raises CellError, RejectedError."""
         offered, program = self._languages[queued.language], program_of(queued)
-        stage, found = compile_stage(offered.language, program), None
+        tools = await self._tools.of(offered.language)
+        stage, found = compile_stage(offered.language, program, tools), None
         if stage is None:
             stage = run_stage(offered.language, program)
         elif found := self._compiled.find(self._key(queued, offered, stage)):
@@ -73,8 +76,8 @@ class Stages:
         run = _Run(execution, feed, cell_within_s)
         queued = execution.queued
         offered, program = self._languages[queued.language], program_of(queued)
-        compiling, product = compile_stage(offered.language, program), None
-        if compiling is not None:
+        compiles, product = offered.language.compile is not None, None
+        if compiles:
             metrics.COMPILE_CACHE.labels(result="miss" if first.compiled is None else "hit").inc()
             if first.compiled is None:
                 end = await self._compile(run, offered, first)
@@ -84,9 +87,9 @@ class Stages:
             if end.verdict.stopped_by is not None or end.verdict.exit_code != 0:
                 return
             product = end.verdict.kept
-        is_first = compiling is None or first.compiled is not None
+        is_first = not compiles or first.compiled is not None
         stage = first.stage if is_first else run_stage(offered.language, program, product)
-        started_at = 0 if compiling is None else 50
+        started_at = 50 if compiles else 0
         cell = first.cell if is_first else None
         ends.append(await self._run_stage(run, stage, cell, percent=(started_at, 100)))
 

@@ -19,6 +19,7 @@ from services.executor.languages import Program, compile_stage, load_languages, 
 from services.executor.sandbox.sandbox import CellFile, Sandbox, SandboxError, Stage, Verdict
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import open_warm_sandbox
+from services.executor.tools import Tools
 from shared.events import Output, Result, StageName, StageReport
 from tests.integration.sandbox.cells import Transcript
 from tests.security.footprint import Footprint, footprint, steady
@@ -71,6 +72,7 @@ class SandboxArena:
         self.has_cgroups = sandbox.isolation.cgroup != "none"
         self._sandbox = sandbox
         self._languages = load_languages()
+        self._tools = Tools(sandbox)
 
     @property
     def executor(self) -> int:
@@ -112,7 +114,7 @@ class SandboxArena:
             env=tuple(submission.env.items()),
         )
         product = None
-        if compiling := compile_stage(language, program):
+        if compiling := compile_stage(language, program, await self._tools.of(language)):
             ends.append(await self._stage(compiling))
             product = ends[0].verdict.kept
             if product is None:

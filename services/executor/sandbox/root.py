@@ -1,8 +1,8 @@
 """What a cell sees of its host: read-only system directories, and everything else made fresh.
 
 The whole root is read-only but for /work, /tmp and /dev/shm, each a tmpfs of bounded size. No file of the
-host's /etc is shown except the linker's cache, the links that Debian's programs are reached by, and the
-list of its virtual machines without which Java does not start.
+host's /etc is shown except the linker's cache, the links that Debian's programs are reached by, the list of
+virtual machines without which Java does not start, and what PHP loads of its extensions.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ NAMESPACES = ("user", "pid", "mount", "net", "ipc", "uts", "cgroup")
 BASE_ENVIRONMENT = (("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", WORK), ("LANG", "C.UTF-8"))
 
 SYSTEM_DIRECTORIES = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-SHOWN_OF_ETC = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/java-17-openjdk")
+SHOWN_OF_ETC = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/java-17-openjdk", "/etc/php")
 MADE_IN_ETC = (
     ("/etc/passwd", f"root:x:0:0::/:/bin/false\ncell:x:{CELL_UID}:{CELL_UID}::{WORK}:/bin/sh\n"),
     ("/etc/group", f"root:x:0:\ncell:x:{CELL_UID}:\n"),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from services.executor.languages import Language, Program, compile_stage, load_languages, run_stage
 from services.executor.sandbox.sandbox import CellFile, Sandbox
+from services.executor.tools import Tools
 from tests.integration.sandbox.cells import Ran, run
 
 LANGUAGES = load_languages()
@@ -22,10 +23,20 @@ def program(language: Language, source: str, *more: CellFile) -> Program:
     )
 
 
+_MADE: dict[str, tuple[CellFile, ...]] = {}
+
+
+async def tools_of(sandbox: Sandbox, language: Language) -> tuple[CellFile, ...]:
+    """What the language's compile stage needs of ours, made once for all tests of this process."""
+    if language.name not in _MADE:
+        _MADE[language.name] = await Tools(sandbox).of(language)
+    return _MADE[language.name]
+
+
 async def execute(sandbox: Sandbox, language: Language, submitted: Program) -> Ran:
     """Compile if need be, and run; a failed compilation is returned as it is."""
     product = None
-    if compilation := compile_stage(language, submitted):
+    if compilation := compile_stage(language, submitted, await tools_of(sandbox, language)):
         compiled = await run(sandbox, compilation)
         if compiled.verdict.exit_code != 0:
             return compiled

@@ -21,6 +21,7 @@ from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
 from shared.events import Limits
 from tests.hosts import needs, needs_cgroups
 from tests.integration.sandbox.cells import MIB, Ran, run
+from tests.integration.sandbox.programs import tools_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs("java"), needs_cgroups]
 
@@ -33,7 +34,7 @@ TABLE = re.findall(r'case "([a-z].*)":', PROGRAM.read_text())
 
 async def compiled(sandbox: Sandbox, program: Program) -> bytes:
     """What the catalogue's compiler makes of it."""
-    stage = compile_stage(JAVA, program)
+    stage = compile_stage(JAVA, program, await tools_of(sandbox, JAVA))
     assert stage is not None
     ran = await run(sandbox, stage)
     assert ran.verdict.kept is not None, ran.stderr
