@@ -57,7 +57,7 @@ def leader_entry(message: Mapping[str, Any]) -> Entry:
 
 
 async def read_batch(
-    broker: Broker, stream: str, subject_filter: str, sequence: int
+    broker: Broker, stream: str, subject_filter: str, sequence: int, bytes_max: int = BATCH_BYTES
 ) -> tuple[list[Entry], bool]:
     """Some messages from `sequence` on, and whether there are more, by batched Direct Get.
 
@@ -82,7 +82,7 @@ async def read_batch(
             "seq": sequence,
             "next_by_subj": subject_filter,
             "batch": BATCH,
-            "max_bytes": BATCH_BYTES,
+            "max_bytes": bytes_max,
         }
         await broker.publish(f"{API}DIRECT.GET.{stream}", json.dumps(body).encode(), reply=inbox)
         async with asyncio.timeout(ANSWER_TIMEOUT_S):

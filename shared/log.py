@@ -7,7 +7,7 @@ the job's last event before believing in a conflict.
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -15,7 +15,15 @@ from typing import TypeAlias
 from shared import metrics
 from shared.broker import Broker, BrokerError, JetStreamError, UnreachableError
 from shared.codec import UndecodableError, UnknownTagError, encode
-from shared.entries import ANSWER_TIMEOUT_S, EVENT_ID, Entry, leader_entry, parse_time, read_batch
+from shared.entries import (
+    ANSWER_TIMEOUT_S,
+    BATCH_BYTES,
+    EVENT_ID,
+    Entry,
+    leader_entry,
+    parse_time,
+    read_batch,
+)
 from shared.events import Event, JobExpired, JobQueued, Terminal, kind_of
 from shared.job import Expired, Finished, JobState, Nothing, evolve
 from shared.subjects import EXPIRED_KIND, JOBS, TERMINAL_KINDS, job_event, job_events
@@ -218,12 +226,18 @@ class Log:
         )
 
     async def replay(
-        self, subject_filter: str, *, after: int = 0, up_to: int | None = None, stream: str = JOBS
-    ) -> AsyncIterator[Entry]:
+        self,
+        subject_filter: str,
+        *,
+        after: int = 0,
+        up_to: int | None = None,
+        stream: str = JOBS,
+        bytes_max: int = BATCH_BYTES,
+    ) -> AsyncGenerator[Entry, None]:
         """A filter's stored messages, `after` < sequence ≤ `up_to`, in order, a bounded batch at a time."""
         more = True
         while more and (up_to is None or after < up_to):
-            batch, more = await read_batch(self._broker, stream, subject_filter, after + 1)
+            batch, more = await read_batch(self._broker, stream, subject_filter, after + 1, bytes_max)
             for entry in batch:
                 if up_to is not None and entry.sequence > up_to:
                     return

@@ -44,4 +44,8 @@ FEED_LOST = Counter("headrace_feed_lost_total", "Output notes that the feed did 
 QUEUE_WAIT = Histogram("headrace_queue_wait_seconds", "From accepted to begun, as recorded in job.running")
 WAITS = Gauge("headrace_waits", "Requests that wait for a job to end")
 REFUSED = Counter("headrace_refused_total", "Requests refused because of a quota", ["why"])
+SUBSCRIPTIONS_BEHIND = Counter(
+    "headrace_subscriptions_behind_total",
+    "Times a live subscription's client had no room, so it went on from the log",
+)
 CONNECTIONS = Gauge("headrace_connections", "Open connections of clients, over WebSocket and SSE")

@@ -10,12 +10,14 @@ from starlette.routing import WebSocketRoute
 from services.notifier.catch_up import CatchUp
 from services.notifier.cursor import FeedMark, Position
 from services.notifier.feeder import Feeder
+from services.notifier.flow import FlowProtocol
 from services.notifier.history import Extent, History
 from services.notifier.hub import Hub
 from services.notifier.live_order import LiveOrder
 from services.notifier.members import Members
 from services.notifier.operations import Operations
 from services.notifier.problems import HANDLERS
+from services.notifier.queue_shares import QueueShares
 from services.notifier.settings import NotifierSettings
 from services.notifier.sockets import Sockets
 from services.notifier.streams import Streams
@@ -31,7 +33,7 @@ MESSAGE_BYTES_MAX = 64 * 1024
 """Of a client's message; none of ours comes near it."""
 
 SERVER_OPTIONS: dict[str, Any] = {
-    "ws": "wsproto",
+    "ws": FlowProtocol,
     "ws_max_size": MESSAGE_BYTES_MAX,
     "ws_per_message_deflate": False,
     # The protocol has its own ping, which also proves that the client reads.
@@ -57,6 +59,7 @@ class Notifier:
             history,
             CatchUp(hub, history, order.position),
             Cancellations(Log(broker), patience_s=settings.append_patience_s),
+            QueueShares(settings.notifier_user_queues_bytes_max, settings.notifier_queues_bytes_max),
         )
         self.feeder = Feeder(order, hub)
         self.log_follower = Follower(
@@ -84,7 +87,7 @@ class Notifier:
             group.create_task(self.log_follower.run())
             group.create_task(self.feed_follower.run())
             group.create_task(self.feeder.release_overdue(self.feed_follower.progress))
-            group.create_task(self.members.end_overdue())
+            group.create_task(self.members.end_unread())
             group.create_task(self.members.tokens.keep_keys())
             group.create_task(self._serve(listener))
 

@@ -2,11 +2,13 @@
 
 Live items are kept aside first; then the ends of log and feed are asked of their leaders, and what is
 stored up to there is shown, merged by the time it was stored; then what was kept and is newer. Whatever
-fails on the way begins again after the last item shown.
+fails on the way begins again after the last item shown. So does what the client has no room for: nothing
+that was read is held while a client reads.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass
 
 from services.notifier.cursor import After, FeedMark, Position
@@ -38,10 +40,15 @@ PAUSE_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How to speak to the one client: `send` queues, `room` waits until history may be queued."""
+    """How to speak to the one client: `send` queues, `room` waits until history may be queued.
+
+    `has_room` tells whether more of it may be. `turn` makes the context in which some of it is read.
+    """
 
     send: Callable[[ServerMessage], None]
     room: Callable[[], Awaitable[None]]
+    has_room: Callable[[], bool]
+    turn: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +78,11 @@ class CatchUp:
         self._history = history
         self._live_position = live_position
 
-    async def run(self, subscription: Subscription, after: After, client: Client) -> ErrorShown | None:
-        """Return when it is live or over; an error if it cannot be, and then it is not in the hub."""
+    async def run(self, subscription: Subscription, after: After | None, client: Client) -> ErrorShown | None:
+        """Return when it is live or over; an error if it cannot be, and then it is not in the hub.
+
+        `after` is None for one that was live before: it goes on after what it has seen.
+        """
         refusal: ErrorShown | None = None
         try:
             refusal = await self._try(subscription, after, client)
@@ -83,26 +93,33 @@ class CatchUp:
             self._hub.remove(subscription)
         return refusal
 
-    async def _try(self, subscription: Subscription, after: After, client: Client) -> ErrorShown | None:
-        loop = asyncio.get_running_loop()
-        patient_until = loop.time() + PATIENCE_S
-        introduced = False
+    async def _try(
+        self, subscription: Subscription, after: After | None, client: Client
+    ) -> ErrorShown | None:
+        clock = asyncio.get_running_loop().time
+        failing_since: float | None = None
         while True:
+            seen = subscription.seen
             try:
-                if not introduced:
-                    refusal = await self._introduce(subscription, after, client)
-                    if refusal is not None:
-                        return refusal
-                    introduced = True
-                if await self._show_all(subscription, after, client):
-                    subscription.go_live()
-                    return None
-                after = subscription.seen
-                patient_until = loop.time() + PATIENCE_S
+                async with client.turn():
+                    await client.room()
+                    async with self._history.place(subscription.user_id):
+                        if after is not None:
+                            refusal = await self._introduce(subscription, after, client)
+                            if refusal is not None:
+                                return refusal
+                        after, began_with = None, after
+                        if await self._show_all(subscription, began_with, client):
+                            subscription.go_live()
+                            return None
+                failing_since = None
             except BrokerError as error:
-                if loop.time() >= patient_until:
+                failing_since = failing_since or clock()
+                if clock() >= failing_since + PATIENCE_S:
                     logger.warning("catch_up_gave_up", why=str(error))
                     return unavailable(subscription.id)
+            subscription.keep_nothing()
+            if subscription.seen == seen:
                 await asyncio.sleep(PAUSE_S)
 
     async def _introduce(self, subscription: Subscription, after: After, client: Client) -> ErrorShown | None:
@@ -187,9 +204,9 @@ class CatchUp:
                 return None
         return None if begun is None else start.feed.later(begun)
 
-    async def _show_all(self, subscription: Subscription, after: After, client: Client) -> bool:
-        """False if it must be done again, because too much came meanwhile to be kept aside."""
-        if subscription.is_over or (after == "now" and await self._show_kept(subscription, client)):
+    async def _show_all(self, subscription: Subscription, after: After | None, client: Client) -> bool:
+        """False if it is to be gone on with: the client has no room, or too much came to be kept aside."""
+        if subscription.is_over or (after == "now" and _show_kept(subscription)):
             return True
         return await self._replay(subscription, client)
 
@@ -206,32 +223,37 @@ class CatchUp:
         async def had_ended(note: Entry) -> bool:
             return await self._history.had_ended(note, seen.log)
 
-        async for entry, is_note in merge(log, feed, had_ended):
-            named = named_by(entry)
-            if named is None:
-                continue
-            await client.room()
-            item = Item(entry, named, is_note, Position())
-            at = Position(0, item.mark) if is_note else Position(entry.sequence)
-            subscription.show(item.moved_to(subscription.seen.later(at)))
-            if subscription.is_over:
-                return True
+        async with aclosing(log), aclosing(feed), aclosing(merge(log, feed, had_ended)) as merged:
+            async for entry, is_note in merged:
+                named = named_by(entry)
+                if named is None:
+                    continue
+                if not client.has_room():
+                    return False
+                item = Item(entry, named, is_note, Position())
+                at = Position(0, item.mark) if is_note else Position(entry.sequence)
+                if not subscription.show(item.moved_to(subscription.seen.later(at))):
+                    return False
+                if subscription.is_over:
+                    return True
         subscription.has_seen(end)
-        return await self._show_kept(subscription, client)
-
-    async def _show_kept(self, subscription: Subscription, client: Client) -> bool:
-        while not subscription.lost_kept():
-            item = subscription.take_kept()
-            if item is None or subscription.is_over:
-                return True
-            subscription.show(item)
-            await client.room()
-        return False
+        return _show_kept(subscription)
 
     async def _ends(self, filters: _Filters) -> _Ends:
         """The feed is asked second, so it has all output of every terminal event up to the log's end."""
         log = await self._history.end_of(JOBS, filters.log)
         return _Ends(log, await self._history.end_of(FEED, filters.feed))
+
+
+def _show_kept(subscription: Subscription) -> bool:
+    """Nothing may come between the last of it and what is live, so it does not wait."""
+    while not subscription.lost_kept():
+        item = subscription.take_kept()
+        if item is None or subscription.is_over:
+            return True
+        if not subscription.show(item):
+            return False
+    return False
 
 
 def _filters(subscription: Subscription) -> _Filters:

@@ -18,8 +18,9 @@ from services.notifier.actions import (
     Stop,
 )
 from services.notifier.callers import check
+from services.notifier.flow import flow_of
 from services.notifier.members import Members
-from services.notifier.messages import ConnectionAck, ErrorShown, keys_unavailable
+from services.notifier.messages import ConnectionAck, ErrorShown, ServerPing, keys_unavailable
 from services.notifier.peer import Carrier, Peer
 from services.notifier.protocol import Protocol, Rules
 from services.notifier.questions import Questions
@@ -44,6 +45,7 @@ class Connection:
         self._questions = Questions(self.peer, members)
         self._protocol = Protocol(rules, header_token=header_token, now=self._clock())
         self._timer: asyncio.TimerHandle | None = None
+        self._ping_mark = 0
 
     async def run(self) -> None:
         """Return when the socket is closed, or cannot be closed in time."""
@@ -53,6 +55,7 @@ class Connection:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+            flow_of(self._websocket.scope).give_up()
 
     async def _read(self) -> None:
         while True:
@@ -79,16 +82,15 @@ class Connection:
                     self._do([action])
 
     async def _write(self) -> None:
-        outbox = self.peer.outbox
+        outbox, flow = self.peer.outbox, flow_of(self._websocket.scope)
         try:
             while True:
                 next_one = await outbox.take()
                 if isinstance(next_one, Close):
                     await self._websocket.close(next_one.code, next_one.reason)
                     return
-                text, size = next_one
-                await self._websocket.send({"type": "websocket.send", "text": text})
-                outbox.sent(size)
+                await flow.send_text(next_one, outbox.moved)
+                outbox.sent()
         except (WebSocketDisconnect, RuntimeError):
             # RuntimeError is how starlette and uvicorn refuse to send on a socket that is closed already.
             return
@@ -104,7 +106,8 @@ class Connection:
 
     def _on_time(self) -> None:
         self._timer = None
-        self._do(self._protocol.on_time(self._clock()))
+        is_read = self.peer.outbox.has_passed(self._ping_mark)
+        self._do(self._protocol.on_time(self._clock(), ping_has_left=is_read))
         if not self.peer.outbox.closing.done():
             self._arm()
 
@@ -115,6 +118,8 @@ class Connection:
             match action:
                 case Send(message):
                     self.peer.send(message)
+                    if isinstance(message, ServerPing):
+                        self._ping_mark = self.peer.outbox.mark
                 case Close():
                     self.peer.end(action)
                 case Begin(subscription_id, job_id, after):

@@ -5,12 +5,15 @@ reading goes on until it was reached.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from weakref import WeakValueDictionary
 
 from services.notifier.cursor import FeedMark, Position, feed_mark
 from services.notifier.item import LAST_KINDS, READER, count_poison, named_by
+from services.notifier.queue_shares import READ_BYTES
 from shared import metrics
 from shared.broker import Broker, JetStreamError, UnreachableError
 from shared.codec import UndecodableError, UnknownTagError
@@ -21,7 +24,12 @@ from shared.record import JobRecord, fold
 from shared.subjects import FEED, JOBS, job_events
 
 READS_MAX = 32
-"""Histories read at once by this process; more only wait for each other inside the server."""
+"""Reads at once by this process; more only wait for each other inside the server."""
+
+PLACES_MAX = 16
+"""Clients of this process for whom history is held at once, two reads each."""
+USER_PLACES_MAX = 4
+"""Of them, those of one user."""
 
 PAUSE_S = 0.05
 STALE_READS_MAX = 40
@@ -70,6 +78,15 @@ class History:
         self._broker = broker
         self._log = Log(broker)
         self._reads = asyncio.Semaphore(READS_MAX)
+        self._places = asyncio.Semaphore(PLACES_MAX)
+        self._places_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def place(self, user_id: str) -> AsyncIterator[None]:
+        """Wait until history may be read for one more client. Whoever is in a place waits for no client."""
+        of_user = self._places_of.setdefault(user_id, asyncio.Semaphore(USER_PLACES_MAX))
+        async with of_user, self._places:
+            yield
 
     async def extent(self, stream: str) -> Extent:
         """How far a stream reaches now. Raises BrokerError."""
@@ -109,15 +126,16 @@ class History:
         # A job that has left altogether had ended before.
         return last is None or (last.sequence <= by and last.subject.rpartition(".")[2] in LAST_KINDS)
 
-    async def log_entries(self, subject_filter: str, *, after: int, end: int) -> AsyncIterator[Entry]:
+    async def log_entries(self, subject_filter: str, *, after: int, end: int) -> AsyncGenerator[Entry, None]:
         """The log's entries of a filter, `after` < sequence ≤ `end`, where `end` is one of them.
 
         Raises BrokerError, also when `end` cannot be found for long.
         """
         for _ in range(STALE_READS_MAX):
-            async for entry in self._read(JOBS, subject_filter, after, end):
-                after = entry.sequence
-                yield entry
+            async with aclosing(self._read(JOBS, subject_filter, after, end)) as entries:
+                async for entry in entries:
+                    after = entry.sequence
+                    yield entry
             if after >= end:
                 return
             await asyncio.sleep(PAUSE_S)
@@ -125,7 +143,7 @@ class History:
 
     async def feed_entries(
         self, subject_filter: str, *, after: FeedMark, end: FeedMark
-    ) -> AsyncIterator[Entry]:
+    ) -> AsyncGenerator[Entry, None]:
         """The feed's entries of a filter that `after` does not cover, up to `end`. Raises BrokerError.
 
         Notes expire, so an end that is not found after a few reads is not waited for any longer.
@@ -133,10 +151,11 @@ class History:
         sequence = await self._sequence_of(after)
         end_sequence = end.sequence or 0
         for _ in range(STALE_NOTES_MAX):
-            async for entry in self._read(FEED, subject_filter, sequence, end_sequence):
-                sequence = entry.sequence
-                if not after.covers(feed_mark(entry.stored_at, entry.sequence)):
-                    yield entry
+            async with aclosing(self._read(FEED, subject_filter, sequence, end_sequence)) as entries:
+                async for entry in entries:
+                    sequence = entry.sequence
+                    if not after.covers(feed_mark(entry.stored_at, entry.sequence)):
+                        yield entry
             if sequence >= end_sequence:
                 return
             await asyncio.sleep(PAUSE_S)
@@ -167,14 +186,17 @@ class History:
         same = microseconds(parse_time(answer["message"]["time"])) == mark.stored_us
         return mark.sequence if same else 0
 
-    async def _read(self, stream: str, subject_filter: str, after: int, end: int) -> AsyncIterator[Entry]:
-        replay = self._log.replay(subject_filter, after=after, up_to=end, stream=stream)
-        while True:
-            async with self._reads:
-                entry = await anext(replay, None)
-            if entry is None:
-                return
-            yield entry
+    async def _read(
+        self, stream: str, subject_filter: str, after: int, end: int
+    ) -> AsyncGenerator[Entry, None]:
+        replay = self._log.replay(subject_filter, after=after, up_to=end, stream=stream, bytes_max=READ_BYTES)
+        async with aclosing(replay):
+            while True:
+                async with self._reads:
+                    entry = await anext(replay, None)
+                if entry is None:
+                    return
+                yield entry
 
 
 def end_position(log: Entry | None, feed: Entry | None) -> Position:

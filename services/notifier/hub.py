@@ -1,7 +1,8 @@
 """Who watches what: user → subscriptions, and the fan-out of live items to them. No I/O, never waits.
 
 A subscription that is being caught up keeps live items aside, up to a bound; past it they are dropped and
-the history is read again, because the log has them.
+the history is read again, because the log has them. So it is with a live one whose client has no room: it is
+behind, and goes on from the log as soon as the client has read.
 """
 
 from collections import deque
@@ -15,7 +16,7 @@ from services.notifier.wire import FRAMES, Wire, show
 KEPT_BYTES_MAX = 1024 * 1024
 """Live items kept aside for the one subscription of a connection that is being caught up."""
 
-Send = Callable[[Text], None]
+Send = Callable[[Text], bool]
 
 
 class Subscription:
@@ -29,9 +30,13 @@ class Subscription:
         *,
         send: Send,
         on_complete: Callable[[], None],
+        on_behind: Callable[[], None] = lambda: None,
         wire: Wire = FRAMES,
     ) -> None:
-        """`send` queues a text for the client and must not wait; `on_complete` follows the last one."""
+        """`send` queues a text for the client and must not wait, and tells whether there was room for it.
+
+        `on_complete` follows the last one. `on_behind`: it is not live any more, and must be caught up again.
+        """
         self.user_id = user_id
         self.id = subscription_id
         self.job_id = job_id
@@ -42,6 +47,7 @@ class Subscription:
         self._wire = wire
         self._key = wire.key(subscription_id)
         self._on_complete = on_complete
+        self._on_behind = on_behind
         self._kept: deque[Item] | None = None
         self._kept_bytes = 0
         self._overflowed = False
@@ -52,6 +58,11 @@ class Subscription:
         self._kept = deque()
         self._kept_bytes = 0
         self._overflowed = False
+
+    def keep_nothing(self) -> None:
+        """Drop what was kept and what comes, until the history is read again."""
+        self.begin_keeping()
+        self._overflowed = True
 
     def take_kept(self) -> Item | None:
         """The oldest kept item; None when there is none."""
@@ -77,29 +88,35 @@ class Subscription:
     def offer(self, item: Item) -> None:
         """A live item of this user, and of this job if it is one job's subscription."""
         if self._kept is None:
-            self.show(item)
+            if not self.show(item):
+                self.keep_nothing()
+                self._on_behind()
         elif not self._overflowed:
             self._keep(item)
 
-    def show(self, item: Item) -> None:
-        """Send it unless it was seen; after the job's terminal event, say that this was all."""
+    def show(self, item: Item) -> bool:
+        """Send it unless it was seen; after the job's terminal event, say that this was all.
+
+        False if the client has no room for it: it was not shown.
+        """
         if self.is_over:
-            return
+            return True
         if self._is_ahead:
             if item.is_covered_by(self.seen):
-                return
+                return True
             if item.position.covers(self.seen):
                 self._is_ahead = False
             else:
                 item = item.moved_to(item.position.later(self.seen))
-        self.seen = item.position
         text = item.texts.get(self._key) or show(self._wire, item, self.id)
-        if text is None:
-            return
-        self.has_shown = True
-        self._send(text)
-        if item.is_terminal and self.job_id is not None:
-            self.complete()
+        if text is not None and not self._send(text):
+            return False
+        self.seen = item.position
+        if text is not None:
+            self.has_shown = True
+            if item.is_terminal and self.job_id is not None:
+                self.complete()
+        return True
 
     def complete(self) -> None:
         """The job has ended and everything of it was shown."""

@@ -29,13 +29,28 @@ _feed_end_decoder = msgspec.json.Decoder(_FeedEnd)
 _encoder = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Text:
-    """What is sent at once and its length in bytes. `output` is what it shows, if that may be joined."""
+    """What is sent at once, in UTF-8. `output` is the piece of output that it shows, if that may be joined.
 
-    text: str
-    size: int
+    Only bulk, which is events and whole jobs, is refused where there is no room. `holders` is the number of
+    queues that hold this text.
+    """
+
+    payload: bytes
     output: "Output | None" = None
+    is_bulk: bool = False
+    holders: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes to send."""
+        return len(self.payload)
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of memory that a queue keeps alive with it."""
+        return len(self.payload) + (0 if self.output is None else len(self.output.entry.payload))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ stage and attempt, in the same subscription, with nothing between them.
 from base64 import b64decode, b64encode
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -19,9 +19,6 @@ JOINED_BYTES_MAX = 256 * 1024
 """Of the texts that are laid together."""
 
 TYPE = "job.output.v1"
-
-Queued: TypeAlias = tuple[Text, float]
-"""A text and when it was queued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +38,36 @@ class Piece:
         )
 
 
-def take_joined(first: Text, waiting: deque[Queued], wire: Wire) -> tuple[str, int]:
-    """Take what waits behind the first text and may be joined with it; what to send, and the size of all."""
+def take_joined(first: Text, waiting: deque[Text], wire: Wire) -> tuple[Text, list[Text]]:
+    """Take what waits behind the first text and may be joined with it: what to send, what it stands for."""
     run: list[Piece] = []
+    taken = [first]
     size = first.size
     last = _first_of_two(first, waiting)
     while last is not None:
         run.append(last)
         following = _next(waiting, first, last, JOINED_BYTES_MAX - size)
         if following is not None:
-            size += waiting.popleft()[0].size
+            taken.append(waiting.popleft())
+            size += taken[-1].size
         last = following
     if first.output is None or len(run) < 2:
-        return first.text, size
-    return wire.event(Shown.of(joined(run)), first.output.subscription_id).text, size
+        return first, taken
+    return wire.event(Shown.of(joined(run)), first.output.subscription_id), taken
 
 
-def _first_of_two(first: Text, waiting: deque[Queued]) -> Piece | None:
+def _first_of_two(first: Text, waiting: deque[Text]) -> Piece | None:
     """Nothing is decoded for a text that has no neighbour to be joined with."""
-    if first.output is None or not waiting or waiting[0][0].output is None:
+    if first.output is None or not waiting or waiting[0].output is None:
         return None
     return piece_of(first.output)
 
 
-def _next(waiting: deque[Queued], first: Text, last: Piece, bytes_max: int) -> Piece | None:
+def _next(waiting: deque[Text], first: Text, last: Piece, bytes_max: int) -> Piece | None:
     """What the next text adds to the run, if it goes on with it."""
-    if not waiting or waiting[0][0].size > bytes_max:
+    if not waiting or waiting[0].size > bytes_max:
         return None
-    output = waiting[0][0].output
+    output = waiting[0].output
     if output is None or first.output is None or output.subscription_id != first.output.subscription_id:
         return None
     piece = piece_of(output)

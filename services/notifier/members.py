@@ -10,6 +10,7 @@ from services.notifier.actions import RESTARTING, Close, Grant
 from services.notifier.catch_up import CatchUp
 from services.notifier.history import History
 from services.notifier.hub import Hub
+from services.notifier.queue_shares import QueueShares
 from services.notifier.records import ConnectionRecord
 from services.notifier.settings import NotifierSettings
 from shared import metrics
@@ -31,8 +32,8 @@ class Member(Protocol):
     def end(self, close: Close) -> None:
         """Close it after what is queued."""
 
-    def end_if_overdue(self, queued_before: float) -> None:
-        """Close it if something has waited since then."""
+    def end_if_unread(self, since: float) -> None:
+        """Close it if something waits and no byte of it has left since then."""
 
     def record(self) -> ConnectionRecord:
         """What operators may see of it."""
@@ -48,6 +49,7 @@ class Members:
     history: History
     catch_up: CatchUp
     cancellations: Cancellations
+    shares: QueueShares
     is_closing: bool = False
     _members: dict[Member, None] = field(default_factory=dict)
     _user_of: dict[Member, str] = field(default_factory=dict)
@@ -95,14 +97,14 @@ class Members:
         """Every open connection, the oldest first."""
         return (member.record() for member in self._members)
 
-    async def end_overdue(self) -> None:
-        """Close whoever has not read for too long, until cancelled."""
+    async def end_unread(self) -> None:
+        """Close connections that have not read for too long, until cancelled."""
         clock = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(LOOK_S)
-            queued_before = clock() - self.settings.notifier_queue_age_s
+            since = clock() - self.settings.notifier_queue_age_s
             for member in list(self._members):
-                member.end_if_overdue(queued_before)
+                member.end_if_unread(since)
 
     async def end_all(self) -> None:
         """Tell everybody to come back, send what is queued, and return when all are gone or time is up."""

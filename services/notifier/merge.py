@@ -4,7 +4,7 @@ Output that was stored even later than that is left out, as it is where events c
 that ended before the history that is shown begins: of such a job the log is asked.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 from services.notifier.item import LAST_KINDS, feed_end
@@ -20,7 +20,7 @@ HadEnded = Callable[[Entry], Awaitable[bool]]
 
 async def merge(
     log: AsyncIterator[Entry], feed: AsyncIterator[Entry], had_ended: HadEnded
-) -> AsyncIterator[tuple[Entry, bool]]:
+) -> AsyncGenerator[tuple[Entry, bool], None]:
     """Both by the time they were stored, but a terminal event after its attempt's output; True for notes."""
     jobs = _Jobs(had_ended)
     event, note = await anext(log, None), await anext(feed, None)

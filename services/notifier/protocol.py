@@ -90,6 +90,7 @@ class Protocol:
         self._expires = inf
         self._next_ping = inf
         self._awaits_pong = False
+        self._ping_waited = False
         self._is_authenticating = False
         self._user_id: str | None = None
         self._is_closed = False
@@ -144,16 +145,23 @@ class Protocol:
         """A subscription is complete or could not begin: its id may be used again."""
         self._open.discard(subscription_id)
 
-    def on_time(self, now: float) -> list[Action]:
-        """The deadline has come: refuse silence, refuse an expired token, or ask for a sign of life."""
+    def on_time(self, now: float, *, ping_has_left: bool = True) -> list[Action]:
+        """The deadline has come: refuse silence, refuse an expired token, or ask for a sign of life.
+
+        `ping_has_left`: the last ping does not wait behind events any more. Its answer is due from then on.
+        """
         if self._is_closed or now < self.deadline:
             return []
         if now >= self._init_until:
             return self._close(SILENT, f"no connection_init within {self._rules.init_s:g} s")
         if now >= self._expires:
             return self._close(UNAUTHENTICATED, "the token has expired")
-        if self._awaits_pong:
+        if self._awaits_pong and ping_has_left and not self._ping_waited:
             return self._close(SILENT, f"no pong within {self._rules.ping_s:g} s")
+        if self._awaits_pong:
+            self._ping_waited = not ping_has_left
+            self._next_ping = now + self._rules.ping_s
+            return []
         self._awaits_pong = True
         self._next_ping = now + self._rules.ping_s
         return [Send(ServerPing())]
@@ -163,7 +171,7 @@ class Protocol:
             case ClientPing():
                 return [Send(ServerPong())]
             case ClientPong():
-                self._awaits_pong = False
+                self._awaits_pong = self._ping_waited = False
                 return []
             case ConnectionInit():
                 return self._init(message)

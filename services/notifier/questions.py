@@ -1,5 +1,6 @@
 """What a client asks about one job over its socket: how it stands, and to stop it. Bounded a connection."""
 
+import asyncio
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 
@@ -7,13 +8,13 @@ from services.notifier.actions import CancelJob, Look
 from services.notifier.item import READER
 from services.notifier.members import Members
 from services.notifier.messages import (
-    ServerMessage,
     StatusShown,
     already_finished,
     busy,
     unavailable,
     unknown_job,
 )
+from services.notifier.outbox import FULL_PAUSE_S
 from services.notifier.peer import Peer
 from shared import metrics
 from shared.broker import BrokerError
@@ -31,6 +32,7 @@ class Questions:
         self._peer = peer
         self._members = members
         self._open = 0
+        self._turn = asyncio.Lock()
 
     def ask(self, question: Look | CancelJob) -> None:
         """Answer with the job as it stands, or as it stands after the request to stop it."""
@@ -41,9 +43,9 @@ class Questions:
         answer = self._status if isinstance(question, Look) else self._cancel
         self._peer.do(self._answer(question.id, answer(question.id, question.job_id)))
 
-    async def _answer(self, message_id: str, answer: Coroutine[None, None, ServerMessage]) -> None:
+    async def _answer(self, message_id: str, answer: Coroutine[None, None, None]) -> None:
         try:
-            self._peer.send(await answer)
+            await answer
         except NewerEventError as error:
             metrics.UNKNOWN.labels(reader=READER).inc()
             self._peer.send(unavailable(message_id, str(error)))
@@ -52,14 +54,23 @@ class Questions:
         finally:
             self._open -= 1
 
-    async def _status(self, message_id: str, job_id: str) -> ServerMessage:
-        job = await self._members.history.job(self._peer.user_id, job_id)
-        return unknown_job(message_id) if job is None else StatusShown(id=message_id, job=job)
+    async def _status(self, message_id: str, job_id: str) -> None:
+        """A job may be large: it is read when there is room for it, and one at a time."""
+        async with self._turn:
+            while True:
+                await self._peer.outbox.room()
+                async with self._members.history.place(self._peer.user_id):
+                    job = await self._members.history.job(self._peer.user_id, job_id)
+                    answer = unknown_job(message_id) if job is None else StatusShown(id=message_id, job=job)
+                    if self._peer.offer(answer):
+                        return
+                await asyncio.sleep(FULL_PAUSE_S)
 
-    async def _cancel(self, message_id: str, job_id: str) -> ServerMessage:
+    async def _cancel(self, message_id: str, job_id: str) -> None:
         moment = Moment(datetime.now(UTC), request_id=self._peer.id)
         outcome = await self._members.cancellations.cancel(self._peer.user_id, job_id, moment)
         if isinstance(outcome, Refuse):
             is_over = outcome.why == "already_finished"
-            return already_finished(message_id) if is_over else unknown_job(message_id)
-        return await self._status(message_id, job_id)
+            self._peer.send(already_finished(message_id) if is_over else unknown_job(message_id))
+        else:
+            await self._status(message_id, job_id)

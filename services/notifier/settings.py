@@ -19,7 +19,7 @@ class NotifierSettings(TokenSettings, frozen=True, kw_only=True):
 
     notifier_ping_s: float = 20.0
     """Below the idle limit of common proxies (60 s); a ping without a pong by the next one ends the
-    connection, so a client that reads too slowly to see a ping within this time is ended too."""
+    connection. While a ping waits behind events that are being read, no answer is due."""
 
     notifier_connections_max: int = 10_000
     """Of this process: about 40 KiB each, and one file descriptor."""
@@ -37,10 +37,17 @@ class NotifierSettings(TokenSettings, frozen=True, kw_only=True):
     """What one connection may ask, in the long run; four seconds' worth may come at once."""
 
     notifier_queue_bytes_max: int = 4 * MIB
-    """What may wait for one slow client: more than one event with two full streams of output."""
+    """What may wait for one slow client, and one message more. What does not fit comes from the log later."""
+
+    notifier_user_queues_bytes_max: int = 64 * MIB
+    """The same for all clients of one user. A text that several of them are sent is counted once."""
+
+    notifier_queues_bytes_max: int = 512 * MIB
+    """The same for all clients. One user may take half of what the others leave; 64 MiB more are for
+    users who take nothing yet."""
 
     notifier_queue_age_s: float = 30.0
-    """How long one message may wait: who is further behind than this is served better by coming back."""
+    """How long a client may take nothing of what waits for it; one that reads slowly is not ended."""
 
     append_patience_s: float = 5.0
     """How long a client that cancels a job waits for the log before it is told to try again."""

@@ -25,7 +25,9 @@ CARRIER = Carrier("sse", SERVER_SENT_EVENTS, close_s=15.0)
 response that cannot be completed ends well only by the loss of its connection."""
 
 SUBSCRIPTION = "stream"
-HEARTBEAT = Text(":\n\n", 3)
+HEARTBEAT = Text(b":\n\n")
+PIECE_BYTES = 64 * 1024
+"""Of an event, so that it is known how far a client has read it."""
 RETRY_MS = (500, 3_000)
 """Clients come back after a time between these, so that those of a lost notifier do not come all at once."""
 
@@ -75,16 +77,16 @@ class Stream:
         try:
             taken = await self._begin()
             while not isinstance(taken, Close):
-                text, size = taken
-                await self._send_text(text)
-                self.peer.outbox.sent(size)
+                await self._send_content(taken)
+                self.peer.outbox.sent()
                 taken = await self.peer.outbox.take()
             if self._has_begun:
-                await self._send_text(closing(taken, _retry_ms()), more=False)
+                await self._send_content(closing(taken, _retry_ms()))
+                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             keeping_time.cancel()
 
-    async def _begin(self) -> tuple[str, int] | Close:
+    async def _begin(self) -> bytes | Close:
         """Start the response with the first text of the subscription, or decide what to answer instead."""
         subscription = self.peer.begin(SUBSCRIPTION, self._asked.job_id, self._asked.after)
         first = await self.peer.outbox.take()
@@ -98,12 +100,15 @@ class Stream:
             self._instead = Response(status_code=204)
             return Close(DONE, "the job has ended")
         await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        await self._send_text(retry(_retry_ms()))
+        await self._send_content(retry(_retry_ms()))
         self._has_begun = True
         return first
 
-    async def _send_text(self, text: str, *, more: bool = True) -> None:
-        await self._send({"type": "http.response.body", "body": text.encode(), "more_body": more})
+    async def _send_content(self, content: bytes) -> None:
+        for begin in range(0, len(content), PIECE_BYTES):
+            piece = content[begin : begin + PIECE_BYTES]
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+            self.peer.outbox.moved()
 
     async def _keep_time(self) -> None:
         """Give signs of life, and end the stream when its token does."""

@@ -11,7 +11,7 @@ import msgspec
 
 from services.notifier.actions import DONE, Close
 from services.notifier.item import Item, Output, Shown, Text
-from services.notifier.messages import EventShown, ServerMessage, Subscribed, encode_message
+from services.notifier.messages import EventShown, ServerMessage, StatusShown, Subscribed, encode_message
 
 _encoder = msgspec.json.Encoder()
 
@@ -34,12 +34,11 @@ class Frames:
 
     def message(self, message: ServerMessage) -> Text:
         """The message as it is."""
-        payload = encode_message(message)
-        return Text(payload.decode(), len(payload))
+        return Text(encode_message(message), is_bulk=isinstance(message, StatusShown))
 
     def event(self, shown: Shown, subscription_id: str) -> Text:
         """The message `event`."""
-        return self.message(EventShown(id=subscription_id, event=shown.raw))
+        return Text(encode_message(EventShown(id=subscription_id, event=shown.raw)), is_bulk=True)
 
     def key(self, subscription_id: str) -> str:
         """The id is in the text."""
@@ -54,36 +53,36 @@ class ServerSentEvents:
         fields = msgspec.to_builtins(message)
         fields.pop("id", None)
         cursor = message.from_ if isinstance(message, Subscribed) else None
-        return block(fields["type"], _encoder.encode(fields).decode(), cursor)
+        return Text(block(fields["type"], _encoder.encode(fields), cursor))
 
     def event(self, shown: Shown, subscription_id: str) -> Text:
         """Named by the event's type; its id is its cursor."""
-        return block(shown.type, bytes(shown.raw).decode(), shown.cursor)
+        return Text(block(shown.type, bytes(shown.raw), shown.cursor), is_bulk=True)
 
     def key(self, subscription_id: str) -> str:
         """No id is in the text, and no subscription's id is empty."""
         return ""
 
 
-def block(kind: str, text: str, cursor: str | None = None) -> Text:
+def block(kind: str, content: bytes, cursor: str | None = None) -> bytes:
     """One Server-Sent Event."""
-    shown = f"event: {_one_line(kind)}\ndata: {text}\n\n"
+    head = f"event: {_one_line(kind)}\n"
     if cursor is not None:
-        shown = f"id: {cursor}\n{shown}"
-    return Text(shown, len(shown.encode()))
+        head = f"id: {cursor}\n{head}"
+    return b"%bdata: %b\n\n" % (head.encode(), content)
 
 
-def retry(milliseconds: int) -> str:
+def retry(milliseconds: int) -> bytes:
     """How long a client waits before it comes back."""
-    return f"retry: {milliseconds}\n\n"
+    return b"retry: %d\n\n" % milliseconds
 
 
-def closing(close: Close, retry_ms: int) -> str:
+def closing(close: Close, retry_ms: int) -> bytes:
     """The last words of a stream; there is nothing to say after `complete`."""
     if close.code == DONE:
-        return ""
+        return b""
     reason = {"type": "close", "code": close.code, "reason": close.reason}
-    return retry(retry_ms) + block("close", _encoder.encode(reason).decode()).text
+    return retry(retry_ms) + block("close", _encoder.encode(reason))
 
 
 def show(wire: Wire, item: Item, subscription_id: str) -> Text | None:

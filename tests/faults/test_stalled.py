@@ -32,6 +32,8 @@ PIECE = "0123456789abcdef" * 1024
 LINE = "and it goes on\n"
 QUEUE_BYTES_MAX = MIB
 GONE_WITHIN_S = 15
+UNREAD_S = 3.0
+"""Less than the kernel's patience with a peer that takes nothing, so that the notifier is first."""
 
 __all__ = ["start_process", "writer"]
 
@@ -84,7 +86,7 @@ class Printer:
 
 
 async def test_fifty_stalled_readers(start_process: Start, broker: Broker, log: Log, writer: Writer) -> None:
-    notifier = await start_process(notifier_queue_bytes_max=QUEUE_BYTES_MAX)
+    notifier = await start_process(notifier_queue_bytes_max=QUEUE_BYTES_MAX, notifier_queue_age_s=UNREAD_S)
     job = builders.job_id()
     await writer.append(builders.queued(job))
     await writer.append(builders.running(job))

@@ -36,6 +36,8 @@ FLOODS = f"echo begun; sleep 1; {FLOOD}; {FLOOD} >&2; sleep 60"
 """First a line, for a subscription to be live; then twice what the buffers between the two ends take."""
 QUEUE_BYTES = 2_000
 """Of a notifier whose clients are soon too slow."""
+UNREAD_S = 2.0
+"""Less than the kernel's patience with a peer that takes nothing."""
 
 
 @dataclass
@@ -183,6 +185,7 @@ async def run(
     environment = stack.environment_of("notifier")
     if point.scenario == "slow":
         environment["HEADRACE_NOTIFIER_QUEUE_BYTES_MAX"] = str(QUEUE_BYTES)
+        environment["HEADRACE_NOTIFIER_QUEUE_AGE_S"] = str(UNREAD_S)
     async with (
         turn,
         asyncio.timeout(PATIENCE_S),

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -24,25 +26,44 @@ ROUNDS = 4
 EACH = 3
 
 
+class Interrupted(History):
+    """A history between any two events of which something happens."""
+
+    def __init__(self, broker: Broker, happen: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(broker)
+        self._happen = happen
+
+    async def log_entries(self, subject_filter: str, *, after: int, end: int) -> AsyncGenerator[Entry, None]:
+        async with aclosing(super().log_entries(subject_filter, after=after, end=end)) as entries:
+            async for entry in entries:
+                await self._happen()
+                yield entry
+
+
 class Flood:
     """A client whose history is interrupted again and again by large live events."""
 
     def __init__(self, broker: Broker, writer: Writer) -> None:
         self.hub = Hub()
         self.history = History(broker)
+        self.interrupted = Interrupted(broker, self.interrupt)
         self.order = LiveOrder(Position(), is_watched=self.hub.is_watched)
         self.shown: list[dict[str, Any]] = []
         self.floods = 0
         self._writer = writer
         self._given = 0
 
-    def take(self, text: Text) -> None:
-        self.shown.append(json.loads(text.text))
+    def take(self, text: Text) -> bool:
+        self.shown.append(json.loads(text.payload))
+        return True
 
     def send(self, message: ServerMessage) -> None:
         self.shown.append(json.loads(encode_message(message)))
 
     async def room(self) -> None:
+        """There always is."""
+
+    async def interrupt(self) -> None:
         """Between any two events of the history, more comes than the subscription may keep aside."""
         if self.floods < ROUNDS:
             self.floods += 1
@@ -67,10 +88,10 @@ async def test_more_than_can_be_kept_aside(broker: Broker, writer: Writer, after
     flood = Flood(broker, writer)
     await flood.come(10)
     subscription = Subscription(builders.USER, "s", None, send=flood.take, on_complete=lambda: None)
-    catch_up = CatchUp(flood.hub, flood.history, flood.order.position)
+    catch_up = CatchUp(flood.hub, flood.interrupted, flood.order.position)
     async with asyncio.timeout(30):
         start: Any = after
-        assert await catch_up.run(subscription, start, Client(flood.send, flood.room)) is None
+        assert await catch_up.run(subscription, start, Client(flood.send, flood.room, lambda: True)) is None
     await flood.come(10)
     sequences = [message["event"]["seq"] for message in flood.shown if message["type"] == "event"]
     assert flood.shown[0]["type"] == "subscribed"

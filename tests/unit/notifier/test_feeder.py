@@ -20,10 +20,11 @@ async def test_writers_have_a_turn_during_a_burst() -> None:
     waiting = 0
     most = 0
 
-    def queue(text: Text) -> None:
+    def queue(text: Text) -> bool:
         nonlocal waiting, most
         waiting += text.size
         most = max(most, waiting)
+        return True
 
     async def write() -> None:
         nonlocal waiting

@@ -19,15 +19,23 @@ class Seen(list[dict[str, Any]]):
 
     def __init__(self, user: str = builders.USER, job: str | None = None) -> None:
         super().__init__()
-        self.completed = 0
-        self.subscription = Subscription(user, "s", job, send=self.take, on_complete=self.complete)
+        self.completed = self.behind = 0
+        self.has_room = True
+        self.subscription = Subscription(
+            user, "s", job, send=self.take, on_complete=self.complete, on_behind=self.fall_behind
+        )
 
-    def take(self, text: Text) -> None:
-        assert len(text.text.encode()) == text.size
-        self.append(json.loads(text.text))
+    def take(self, text: Text) -> bool:
+        if text.is_bulk and not self.has_room:
+            return False
+        self.append(json.loads(text.payload))
+        return True
 
     def complete(self) -> None:
         self.completed += 1
+
+    def fall_behind(self) -> None:
+        self.behind += 1
 
     def sequences(self) -> list[int]:
         return [message["event"]["seq"] for message in self if message["type"] == "event"]
@@ -85,9 +93,14 @@ def test_poison_is_shown_to_nobody() -> None:
 
 def test_one_text_is_encoded_once_for_all_who_call_it_the_same() -> None:
     texts: list[Text] = []
+
+    def take(text: Text) -> bool:
+        texts.append(text)
+        return True
+
     item = live(logged(builders.queued(), 1))
     for _ in range(2):
-        subscription = Subscription("alice", "s", None, send=texts.append, on_complete=lambda: None)
+        subscription = Subscription("alice", "s", None, send=take, on_complete=lambda: None)
         subscription.offer(item)
     assert texts[0] is texts[1]
 
@@ -137,3 +150,26 @@ def test_what_is_kept_aside_is_bounded() -> None:
     assert seen.subscription.take_kept() is None
     seen.subscription.begin_keeping()
     assert not seen.subscription.lost_kept()
+
+
+@pytest.mark.clause("9.1")
+def test_a_live_one_without_room_is_behind_and_has_not_seen_what_it_was_not_shown() -> None:
+    hub = Hub()
+    seen = Seen()
+    hub.add(seen.subscription)
+    hub.publish([live(logged(builders.queued(), 1))])
+    seen.has_room = False
+    hub.publish([live(logged(builders.queued(), sequence)) for sequence in (2, 3)])
+    seen.has_room = True
+    hub.publish([live(logged(builders.queued(), 4))])
+    assert (seen.sequences(), seen.behind) == ([1], 1)
+    assert seen.subscription.seen.log == 1, "it goes on from there"
+    assert seen.subscription.lost_kept(), "nothing is kept until the history is read"
+
+
+@pytest.mark.clause("5.4")
+def test_the_end_of_a_job_without_room_does_not_complete_it() -> None:
+    seen = Seen(job=builders.JOB)
+    seen.has_room = False
+    seen.subscription.offer(live(logged(over(0), 1)))
+    assert (list(seen), seen.completed, seen.behind) == ([], 0, 1)

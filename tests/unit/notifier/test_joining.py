@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.item import Item
-from services.notifier.joining import JOINED_BYTES_MAX, Queued, take_joined
+from services.notifier.item import Item, Text
+from services.notifier.joining import JOINED_BYTES_MAX, take_joined
 from services.notifier.wire import FRAMES, SERVER_SENT_EVENTS, show
 from shared.codec import encode
 from shared.entries import Entry
@@ -38,23 +38,23 @@ def piece(sequence: int, offset: int, content: str, **changes: Any) -> Item:  # 
     return live(Entry(sequence, stored_at, feed_note(note.user_id, note.job_id, "output"), encode(note)))
 
 
-def waiting(*items: Item | tuple[Item, str]) -> deque[Queued]:
+def waiting(*items: Item | tuple[Item, str]) -> deque[Text]:
     """What waits for a client, of subscription `s` where none is given."""
     pairs = [item if isinstance(item, tuple) else (item, "s") for item in items]
     texts = [show(FRAMES, item, subscription) for item, subscription in pairs]
-    return deque((text, 0.0) for text in texts if text is not None)
+    return deque(text for text in texts if text is not None)
 
 
-def taken(texts: deque[Queued]) -> list[dict[str, Any]]:
-    """Every message as it is sent; all bytes that waited are accounted for."""
-    waited = sum(text.size for text, _ in texts)
+def taken(texts: deque[Text]) -> list[dict[str, Any]]:
+    """Every message as it is sent; all texts that waited are accounted for."""
+    waited = list(texts)
+    accounted: list[Text] = []
     messages = []
     while texts:
-        first, _ = texts.popleft()
-        text, size = take_joined(first, texts, FRAMES)
-        waited -= size
-        messages.append(json.loads(text))
-    assert waited == 0
+        text, stood_for = take_joined(texts.popleft(), texts, FRAMES)
+        accounted += stood_for
+        messages.append(json.loads(text.payload))
+    assert accounted == waited
     return messages
 
 
@@ -62,7 +62,7 @@ def taken(texts: deque[Queued]) -> list[dict[str, Any]]:
 def test_pieces_that_follow_each_other_are_one() -> None:
     items = piece(1, 0, "añ"), piece(2, 3, "b"), piece(3, 4, "c")
     [message] = taken(waiting(*items))
-    last = json.loads(waiting(items[2])[0][0].text)
+    last = json.loads(waiting(items[2])[0].payload)
     last["event"]["data"] |= {"offset": 0, "content": "añbc"}
     assert message == last, "the cursor and the times are those of the last"
 
@@ -129,12 +129,12 @@ def test_what_is_joined_is_bounded() -> None:
 def test_the_same_over_server_sent_events() -> None:
     shown_alone = [show(SERVER_SENT_EVENTS, piece(1 + at, at, "x"), "stream") for at in range(2)]
     first, second = [one for one in shown_alone if one is not None]
-    text, size = take_joined(first, deque([(second, 0.0)]), SERVER_SENT_EVENTS)
-    cursor, name, data, *_ = text.split("\n")
+    text, stood_for = take_joined(first, deque([second]), SERVER_SENT_EVENTS)
+    cursor, name, data, *_ = text.payload.decode().split("\n")
     shown = json.loads(data.removeprefix("data: "))
     assert (shown["data"]["offset"], shown["data"]["content"]) == (0, "xx")
     assert (cursor, name) == (f"id: {shown['cursor']}", "event: job.output.v1")
-    assert size > len(text), "two texts have left"
+    assert stood_for == [first, second]
 
 
 @pytest.mark.clause("5.5")
