@@ -230,6 +230,26 @@ def test_pings_go_on_while_they_are_answered() -> None:
     assert code(protocol.on_time(120)) == 4408, "only a pong answers a ping"
 
 
+@pytest.mark.clause("3.1")
+def test_no_answer_is_due_to_a_ping_that_waits_behind_events() -> None:
+    protocol = ready(lasts_s=1_000)
+    assert protocol.on_time(20) == [Send(ServerPing())]
+    for now in (40, 60, 80):
+        assert protocol.on_time(now, ping_has_left=False) == [], "no other ping waits behind it"
+    assert protocol.on_time(100) == [], "it may have left just now"
+    assert code(protocol.on_time(120)) == 4408
+
+
+@pytest.mark.clause("3.1")
+def test_an_answer_to_a_ping_that_has_waited_counts() -> None:
+    protocol = ready(lasts_s=1_000)
+    protocol.on_time(20)
+    protocol.on_time(40, ping_has_left=False)
+    receive(protocol, type="pong", now=45)
+    assert protocol.on_time(60) == [Send(ServerPing())]
+    assert code(protocol.on_time(80)) == 4408
+
+
 @pytest.mark.clause("2.6")
 def test_an_expired_token_ends_the_connection() -> None:
     protocol = ready(lasts_s=7)
