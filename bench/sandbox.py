@@ -147,10 +147,12 @@ async def saturated(once: Once) -> float:
 
 def idle_bytes(warm: WarmSandbox) -> float:
     """What an idle cell takes of the machine's memory: its share of all that the sandbox's processes take."""
-    taken = 0
+    taken, facts = 0, warm.isolation
+    assert facts.uid is not None
+    users = {0, *range(facts.uid - 1, facts.uid + facts.uids)}  # the warden's comes before those of its cells
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if process.stat().st_uid in {warm.isolation.uid, 0} and is_of_a_cell(process):
+            if process.stat().st_uid in users and is_of_a_cell(process):
                 taken += proportional_bytes(process)
     return taken / warm.cells_ready
 

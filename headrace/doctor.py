@@ -35,7 +35,7 @@ def report(facts: dict[str, Any], console: Console) -> None:
     table.add_row("executor runs as", "root" if facts["user"] == 0 else f"uid {facts['user']}")
     isolation = facts.get("isolation")
     if isolation is not None:
-        table.add_row("cells run as", f"uid {isolation['uid']}")
+        table.add_row("cells run as", _users(isolation))
         table.add_row("namespaces", ", ".join(isolation["namespaces"]))
         table.add_row("cgroup", _or_missing(isolation["cgroup"] != "none", isolation["cgroup"]))
         table.add_row(
@@ -44,10 +44,17 @@ def report(facts: dict[str, Any], console: Console) -> None:
     for name, version in sorted(facts["languages"].items()):
         table.add_row(name, version or "[dim]not here[/]")
     console.print(table)
+    for sentence in facts.get("shares", ()):
+        console.print(f"[yellow]shared:[/] {sentence}")
     if facts["refusal"] is None:
         console.print("[green]an executor would start here[/]")
     else:
         console.print(f"[red]an executor would refuse to start:[/] {facts['refusal']}", markup=True)
+
+
+def _users(isolation: dict[str, Any]) -> str:
+    first, many = isolation["uid"], isolation["uids"]
+    return f"uid {first} to {first + many - 1}, each its own" if many > 1 else f"uid {first}, all of them"
 
 
 def _or_missing(present: bool, text: str) -> str:

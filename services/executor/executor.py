@@ -14,6 +14,7 @@ from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import open_sandbox
 from services.executor.scheduler import Scheduler
 from services.executor.settings import ExecutorSettings
+from services.executor.shares import shares
 from services.executor.unfinished import Unfinished
 from shared.broker import Broker, BrokerError, connect
 from shared.events import Isolation
@@ -37,15 +38,27 @@ class IsolationError(Exception):
 
 async def run(service: Service, settings: ExecutorSettings) -> None:
     """Execute jobs until told to stop. Raises IsolationError."""
-    async with open_sandbox(SandboxSettings(cells_ready=settings.slots + SPARE_CELLS)) as sandbox:
+    async with open_sandbox(sandbox_settings(settings)) as sandbox:
         missing = unmet(settings.minimum_isolation, sandbox.isolation)
         if missing:
             raise IsolationError(f"this host does not give {', '.join(missing)}, which the settings demand")
+        for sentence in shares(sandbox.isolation, sandbox_settings(settings)):
+            logger.warning("cells_share", what=sentence)
         languages = await offered(sandbox, load_languages())
         logger.info("languages_offered", languages=sorted(languages))
         async with connect(settings, service="executor") as broker:
             service.watch_broker(broker)
             await _run(service, settings, broker, sandbox, languages)
+
+
+def sandbox_settings(settings: ExecutorSettings) -> SandboxSettings:
+    """What an executor's settings mean for its sandbox."""
+    return SandboxSettings(
+        cells_ready=settings.slots + SPARE_CELLS,
+        uid=settings.cell_uid,
+        gid=settings.cell_uid,
+        uids=settings.cell_uids,
+    )
 
 
 async def _run(

@@ -7,21 +7,26 @@ import sys
 
 import msgspec
 
+from services.executor.executor import sandbox_settings
 from services.executor.isolation import unmet
 from services.executor.languages import load_languages, offered
 from services.executor.sandbox.sandbox import SandboxError
 from services.executor.sandbox.warm import open_sandbox
 from services.executor.settings import ExecutorSettings
+from services.executor.shares import shares
 from shared.events import Isolation, Shape
 
 
 class Facts(Shape, frozen=True, kw_only=True):
-    """What was found. `languages` holds the version of each one, None where the host lacks it."""
+    """What was found. `languages` holds the version of each one, None where the host lacks it; `shares` says
+    what cells have in common here.
+    """
 
     minimum: str
     refusal: str | None
     isolation: Isolation | None = None
     unmet: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
     languages: dict[str, str | None] = msgspec.field(default_factory=dict)
 
 
@@ -29,7 +34,7 @@ async def find(settings: ExecutorSettings) -> Facts:
     """Ask this host. A host that cannot make cells is an answer, not an error."""
     known = load_languages()
     try:
-        async with open_sandbox() as sandbox:
+        async with open_sandbox(sandbox_settings(settings)) as sandbox:
             found = await offered(sandbox, known)
             missing = unmet(settings.minimum_isolation, sandbox.isolation)
             return Facts(
@@ -37,6 +42,7 @@ async def find(settings: ExecutorSettings) -> Facts:
                 refusal=f"the host does not give {', '.join(missing)}" if missing else None,
                 isolation=sandbox.isolation,
                 unmet=tuple(missing),
+                shares=tuple(shares(sandbox.isolation, sandbox_settings(settings))),
                 languages={name: found[name].version if name in found else None for name in known},
             )
     except SandboxError as error:

@@ -9,6 +9,7 @@ NAMESPACES = frozenset({"user", "pid", "mount", "net", "ipc", "uts"})
 DEMANDS: Mapping[str, Callable[[Isolation], bool]] = {
     "namespaces": lambda facts: frozenset(facts.namespaces) >= NAMESPACES,
     "uid": lambda facts: facts.uid not in {None, 0},
+    "uids": lambda facts: facts.uids > 1,
     "cgroup": lambda facts: facts.cgroup != "none",
     "seccomp": lambda facts: facts.seccomp is not None,
 }

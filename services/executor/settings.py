@@ -33,14 +33,22 @@ class ExecutorSettings(ListenSettings, frozen=True, kw_only=True):
     """Products of compilers, kept in memory for their user's next run of the same program; 0 keeps none.
     Enough for thousands of small C programs, or for thirty of Go's."""
 
+    cell_uid: Positive = 60_931
+    """The first of the uids and gids of cells where the executor is root; see `SandboxSettings.uid`."""
+
+    cell_uids: Positive = 253
+    """How many there are from there on. One is the warden's, each cell that is ready or runs has one: about
+    three for each slot. Executors of one host may have the same range. 1: all cells run as `cell_uid`."""
+
     attempts_max: Positive = 3
     cell_patience_s: Annotated[float, msgspec.Meta(ge=0)] = 600.0
     """How long a job waits while no executor can make a cell, before it ends as `sandbox_error`: enough for
     an operator to mend a host. No attempt is used up meanwhile."""
 
     minimum_isolation: str = "namespaces,uid"
-    """What the executor refuses to start without: `namespaces`, `uid` (cells are not root), `cgroup`,
-    `seccomp`. The default is what every Linux host can give to an ordinary user."""
+    """What the executor refuses to start without: `namespaces`, `uid` (cells are not root), `uids` (each
+    running cell has a uid of its own), `cgroup`, `seccomp`. The default is what every Linux host can give to
+    an ordinary user."""
 
     grace_s: Annotated[float, msgspec.Meta(ge=0)] = 10.0
     """How long running programs may go on after SIGTERM."""

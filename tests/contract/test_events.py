@@ -120,6 +120,9 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
         forms["+artifacts"] = msgspec.structs.replace(event, artifacts=("out/**", "*.png"))
         forms["+retry_of"] = msgspec.structs.replace(forms["+artifacts"], retry_of=OTHER_JOB)
         forms["+ttl_s"] = msgspec.structs.replace(forms["+retry_of"], ttl_s=3_600)
+    elif isinstance(event, JobRunning):
+        isolation = msgspec.structs.replace(event.isolation, uids=252)
+        forms["+uids"] = msgspec.structs.replace(event, isolation=isolation)
     elif isinstance(event, JobCompleted | JobFailed | JobTimeout | JobCancelled):
         forms["+artifacts"] = msgspec.structs.replace(event, result=LATER_RESULT)
     return forms

@@ -113,7 +113,8 @@ async def arena(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
         before = await steady(executor, CELLS)
         arena = StackArena(stack, users, planted, before)
         isolation = await _isolation(arena)
-        assert isolation["uid"] == (60_931 if os.geteuid() == 0 else os.geteuid())
+        # The first is the warden's.
+        assert isolation["uid"] == (60_932 if os.geteuid() == 0 else os.geteuid())
         arena.has_cgroups = isolation["cgroup"] != "none"
         arena.before = await steady(executor, CELLS)
         yield arena

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from services.executor import executor
@@ -12,10 +13,10 @@ from services.executor.settings import ExecutorSettings
 from shared.events import Isolation
 from shared.service import Service
 
-FULL = Isolation(namespaces=tuple(NAMESPACES), seccomp="ab", cgroup="v2", uid=60_931)
+FULL = Isolation(namespaces=tuple(NAMESPACES), seccomp="ab", cgroup="v2", uid=60_931, uids=252)
 
 
-@pytest.mark.parametrize("minimum", ["", "namespaces", "uid,cgroup", " seccomp , namespaces ,"])
+@pytest.mark.parametrize("minimum", ["", "namespaces", "uid,uids,cgroup", " seccomp , namespaces ,"])
 def test_a_host_that_gives_all_meets_every_demand(minimum: str) -> None:
     assert unmet(minimum, FULL) == []
 
@@ -24,13 +25,15 @@ def test_a_host_that_gives_all_meets_every_demand(minimum: str) -> None:
     ("facts", "missing"),
     [
         (Isolation(), ["namespaces", "uid", "cgroup", "seccomp"]),
+        (msgspec.structs.replace(FULL, uid=1000, uids=1), ["uids"]),
         (Isolation(namespaces=tuple(NAMESPACES - {"net"}), seccomp="ab", cgroup="v1", uid=1), ["namespaces"]),
         (Isolation(namespaces=tuple(NAMESPACES), seccomp="ab", cgroup="v1", uid=0), ["uid"]),
         (Isolation(namespaces=tuple(NAMESPACES), cgroup="none", uid=1), ["cgroup", "seccomp"]),
     ],
 )
 def test_what_is_missing_is_named(facts: Isolation, missing: list[str]) -> None:
-    assert unmet("namespaces,uid,cgroup,seccomp", facts) == missing
+    asked = "namespaces,uid,cgroup,seccomp" + (",uids" if missing == ["uids"] else "")
+    assert unmet(asked, facts) == missing
 
 
 def test_a_demand_that_does_not_exist_is_refused() -> None:

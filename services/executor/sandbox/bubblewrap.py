@@ -6,13 +6,17 @@ sees ENOSPC, we do not); bound the number of inodes other than by the memory tha
 
 import asyncio
 import contextlib
+import platform
 from collections.abc import AsyncIterator
 
-from services.executor.sandbox import admission, launch
+from services.executor.sandbox import admission, launch, seccomp
 from services.executor.sandbox.cell import settled
 from services.executor.sandbox.cgroups import open_groups, removed
 from services.executor.sandbox.groups import CellGroup, Groups
 from services.executor.sandbox.host import bubblewrap, runtime_digest
+from services.executor.sandbox.host_pools import Shared
+from services.executor.sandbox.identities import Identities, Identity, SharedIdentity, open_identities
+from services.executor.sandbox.rlimits import raise_own
 from services.executor.sandbox.root import NAMESPACES, root_arguments, wall_arguments
 from services.executor.sandbox.sandbox import (
     CellError,
@@ -39,11 +43,20 @@ TRIAL = Stage(name="run", argv=("/bin/sh", "-c", ":"), files=(), limits=Limits()
 
 
 class ReservedGroup:
-    """The group of a cell that is made when it runs."""
+    """The group and the identity of a cell that is made when it runs."""
 
-    def __init__(self, group: CellGroup, stage: Stage, launcher: Launcher) -> None:
-        """The group is removed by `run` or `release`."""
+    def __init__(
+        self,
+        group: CellGroup,
+        identity: Identity | None,
+        identities: Identities | SharedIdentity,
+        stage: Stage,
+        launcher: Launcher,
+    ) -> None:
+        """The group is removed by `run` or `release`, and the identity given back."""
         self._group: CellGroup | None = group
+        self._identity = identity
+        self._identities = identities
         self._stage = stage
         self._launcher = launcher
 
@@ -51,7 +64,7 @@ class ReservedGroup:
         """See `Reserved.run`."""
         assert self._group is not None, "it is used once"
         try:
-            started = self._launcher.start(self._stage, self._group, output)
+            started = self._launcher.start(self._stage, self._group, output, self._identity)
             with contextlib.closing(started):
                 await started.cell.wait(stop)
                 started.drain()
@@ -62,18 +75,26 @@ class ReservedGroup:
     async def release(self) -> None:
         """See `Reserved.release`."""
         group, self._group = self._group, None
-        if group is not None and not group.remove():
-            await settled(asyncio.ensure_future(removed(group)))
+        if group is not None:
+            if not group.remove():
+                await settled(asyncio.ensure_future(removed(group)))
+            self._identities.release(self._identity)
 
 
 class ColdSandbox:
     """Runs every stage in a bubblewrap of its own. Made by `open_cold_sandbox`."""
 
     def __init__(
-        self, settings: SandboxSettings, launcher: Launcher, groups: Groups, isolation: Isolation
+        self,
+        settings: SandboxSettings,
+        launcher: Launcher,
+        groups: Groups,
+        identities: Identities | SharedIdentity,
+        isolation: Isolation,
     ) -> None:
         """Nothing happens yet; what the arguments hold open is closed by who opened it."""
         self._settings = settings
+        self._identities = identities
         self._launcher = launcher
         self._groups = groups
         self._isolation = isolation
@@ -86,7 +107,13 @@ class ColdSandbox:
     async def reserve(self, stage: Stage) -> Reserved:
         """See `Sandbox.reserve`. A group is all that there is of the cell until it runs."""
         admission.check(stage, self._settings)
-        return ReservedGroup(self._group(stage), stage, self._launcher)
+        identity = self._identities.claim()
+        try:
+            group = self._group(stage)
+        except BaseException:
+            self._identities.release(identity)
+            raise
+        return ReservedGroup(group, identity, self._identities, stage, self._launcher)
 
     async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
         """See `Sandbox.run`. Raises RejectedError for what can never run, or a product that is too long."""
@@ -105,24 +132,38 @@ class ColdSandbox:
 async def open_cold_sandbox(settings: SandboxSettings | None = None) -> AsyncIterator[ColdSandbox]:
     """Open the cold sandbox and prove by a trial that this host can make cells. Raises SandboxError."""
     settings = settings or SandboxSettings()
-    with bubblewrap(settings) as binary:
+    raise_own()
+    with bubblewrap(settings) as binary, open_identities(settings, cold=True) as identities:
         async with open_groups(settings) as groups:
+            code = _filter(Shared(memory=groups.version == "none", uid=identities.size == 1))
             walls = [*wall_arguments(), *root_arguments(settings)]
             launcher = Launcher(
                 binary,
                 walls=launch.encode(walls),
+                filter=code,
+                lock=identities.lock,
                 has_cgroups=groups.version != "none",
                 poll_s=settings.poll_ms / 1000,
             )
             isolation = Isolation(
                 namespaces=NAMESPACES,
+                seccomp=seccomp.digest(code) if code else None,
                 cgroup=groups.version,
-                uid=binary.cell_uid,
+                uid=identities.first_uid,
+                uids=identities.size,
                 runtime_digest=runtime_digest(binary.path, walls),
             )
-            sandbox = ColdSandbox(settings, launcher, groups, isolation)
+            sandbox = ColdSandbox(settings, launcher, groups, identities, isolation)
             await prove(sandbox)
             yield sandbox
+
+
+def _filter(shared: Shared) -> bytes:
+    """The filter of system calls; empty on a machine that there is none for."""
+    try:
+        return seccomp.assembled(platform.machine(), shared)
+    except KeyError:
+        return b""
 
 
 async def prove(sandbox: Sandbox) -> None:

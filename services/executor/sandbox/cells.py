@@ -7,17 +7,17 @@ die; only then may its berth make another.
 """
 
 import asyncio
-import contextlib
 import os
 import select
 import socket
-from pathlib import Path
+from collections.abc import Callable
 
 from services.executor.sandbox import held
 from services.executor.sandbox.cell import settled
 from services.executor.sandbox.cgroups import removed
 from services.executor.sandbox.early import Early
 from services.executor.sandbox.groups import CellGroup, Groups
+from services.executor.sandbox.identities import Identities, Identity, SharedIdentity
 from services.executor.sandbox.inside import linux, wire
 from services.executor.sandbox.order import closed
 from services.executor.sandbox.pipes import readable
@@ -41,6 +41,7 @@ class Berth:
         channel: socket.socket,
         group: CellGroup,
         limits: Limits,
+        identities: Identities | SharedIdentity,
     ) -> None:
         """Take over the channel and the group, which is under `limits`."""
         self.warden = warden
@@ -49,19 +50,39 @@ class Berth:
         self._channel = channel
         self._ready_limits = self._limits = limits
         self._joins_by_itself = bool(group.entrances)
+        self._identities = identities
+        self._doubtful: list[Identity | None] = []
 
     async def make(self, *, disk_bytes: int | None = None, early: Early | None = None) -> "WarmCell":
         """Make a cell with a disk as large, for an early runtime if one is given, and wait until it is ready.
 
         Not to be cancelled. Takes `early` over, whatever happens. Raises SandboxError.
         """
+        try:
+            identity = self._identities.claim()
+        except SandboxError:
+            if early is not None:
+                early.close()
+            raise
+        try:
+            ours, init = await self._made(identity, disk_bytes, early)
+        except BaseException:
+            self._doubtful.append(identity)
+            raise
+        return WarmCell(self, ours, init, early, lambda: self._identities.release(identity))
+
+    async def _made(
+        self, identity: Identity | None, disk_bytes: int | None, early: Early | None
+    ) -> tuple[socket.socket, int]:
+        """The channel of a new cell and a hold on its pid 1."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         try:
             try:
                 size = self._ready_limits.disk_bytes if disk_bytes is None else disk_bytes
                 ends = () if early is None else early.theirs
-                linux.send(self._channel, b"%d" % size, theirs.fileno(), *ends)
+                order = wire.encode_cell(wire.CellOrder(size, *(identity or (0, 0))))
+                linux.send(self._channel, order, theirs.fileno(), *ends)
             except OSError as error:
                 raise SandboxError(f"a berth does not listen: {error}; {self.warden.complaint()}") from error
             finally:
@@ -79,8 +100,8 @@ class Berth:
                 early.close()
             raise
         if not self._joins_by_itself:
-            self.group.join(_pid(init))
-        return WarmCell(self, ours, init, early)
+            self.group.join(held.pid_of(init))
+        return ours, init
 
     def adapt(self, limits: Limits) -> None:
         """Put the cell under these limits. Raises OSError; EBUSY if it uses more memory already."""
@@ -104,13 +125,28 @@ class Berth:
         self._channel.close()
         if not await asyncio.to_thread(self.group.remove):
             await removed(self.group)
+        for identity in self._doubtful:
+            # Where a group says that nobody is left. Else it is the warden's end that says so.
+            if self._joins_by_itself:
+                self._identities.release(identity)
 
 
 class WarmCell:
     """A cell that waits for its one job. `dispose` must be called."""
 
-    def __init__(self, berth: Berth, channel: socket.socket, init: int, early: Early | None) -> None:
-        """Take over the channel, `init`, which holds its pid 1, and the ends of an early runtime's."""
+    def __init__(
+        self,
+        berth: Berth,
+        channel: socket.socket,
+        init: int,
+        early: Early | None,
+        release: Callable[[], None],
+    ) -> None:
+        """Take over the channel, `init`, which holds its pid 1, and the ends of an early runtime's.
+
+        `release` is called when nothing of it is left.
+        """
+        self._release = release
         self.early = early
         self.berth = berth
         self.channel = channel
@@ -153,11 +189,14 @@ class WarmCell:
             self.early.close()
         try:
             await self.end()
+            self._release()
         finally:
             os.close(self.init)
 
 
-async def open_berth(warden: Warden, groups: Groups, limits: Limits) -> Berth:
+async def open_berth(
+    warden: Warden, groups: Groups, limits: Limits, identities: Identities | SharedIdentity
+) -> Berth:
     """Ask for a berth and wait until it has entered its group. Not to be cancelled.
 
     Raises SandboxError, OSError.
@@ -171,7 +210,7 @@ async def open_berth(warden: Warden, groups: Groups, limits: Limits) -> Berth:
         group.remove()
         raise
     channel.setblocking(False)
-    berth = Berth(warden, known, channel, group, limits)
+    berth = Berth(warden, known, channel, group, limits, identities)
     try:
         try:
             warden.ask(theirs, entrances)
@@ -233,12 +272,3 @@ def _can_be_read(*descriptors: int) -> bool:
     for descriptor in descriptors:
         poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _pid(descriptor: int) -> int:
-    """Who it holds, as seen from here (proc(5), fdinfo of a pidfd)."""
-    with contextlib.suppress(OSError, ValueError):
-        for line in Path(f"/proc/self/fdinfo/{descriptor}").read_text().splitlines():
-            if line.startswith("Pid:"):
-                return int(line.removeprefix("Pid:"))
-    raise SandboxError("a cell's process has no number here")

@@ -15,6 +15,7 @@ from services.executor.sandbox.groups import (
     remove_directories,
 )
 from services.executor.sandbox.hierarchies import Hierarchy
+from services.executor.sandbox.socket_memory import SocketMemory, keep_counting
 from services.executor.sandbox.verdict import Usage
 from shared.events import Limits
 
@@ -29,10 +30,12 @@ class CellV1:
         """Make the directories. Raises OSError, leaving none."""
         self.memory, self.pids, self.cpuacct = memory, pids, cpuacct
         self._counters: list[Counter] = []
+        self._sockets = SocketMemory()
         try:
             for directory in self.directories:
                 directory.mkdir()
-            _limit(self, limits, spare_processes)
+            self._sockets.open(memory)
+            self.limit(limits, spare_processes=spare_processes)
             self._held = self._counter(memory / "memory.usage_in_bytes")
             self._peak = self._counter(memory / "memory.max_usage_in_bytes")
             self._kills = self._counter(memory / "memory.oom_control")
@@ -65,6 +68,7 @@ class CellV1:
     def limit(self, limits: Limits, *, spare_processes: int) -> None:
         """See `CellGroup`."""
         _limit(self, limits, spare_processes)
+        self._sockets.limit(limits.memory_bytes)
 
     def renew(self) -> bool:
         """See `CellGroup`."""
@@ -73,7 +77,10 @@ class CellV1:
             self._memory_at_first = held
         if held > self._memory_at_first + LEFT_BEHIND_BYTES_MAX or self._kills.named("oom_kill"):
             return False
+        if self._sockets.used_bytes:
+            return False
         self._peak.reset()
+        self._sockets.reset()
         return True
 
     def begin(self) -> None:
@@ -81,10 +88,13 @@ class CellV1:
         self._cpu_ns_before = self._cpu_ns.number()
 
     def usage(self) -> Usage:
-        """See `CellGroup`. Kernels before 4.13 do not count whom they killed."""
+        """See `CellGroup`. Kernels before 4.13 do not count whom they killed.
+
+        The peak is that of its memory and that of its sockets, whenever each was.
+        """
         return Usage(
             cpu_ms=(self._cpu_ns.number() - self._cpu_ns_before) // NS_PER_MS,
-            memory_peak_bytes=self._peak.number(),
+            memory_peak_bytes=self._peak.number() + self._sockets.peak_bytes,
             memory_exceeded=self._kills.named("oom_kill") > 0,
         )
 
@@ -95,6 +105,7 @@ class CellV1:
 
     def remove(self) -> bool:
         """See `CellGroup`."""
+        self._sockets.close()
         for counter in self._counters:
             counter.close()
         return remove_directories(self.directories)
@@ -116,6 +127,7 @@ class GroupsV1:
         try:
             for directory in self._directories:
                 directory.mkdir(exist_ok=True)
+            keep_counting(self._own["memory"])
         except OSError:
             self.remove()
             raise

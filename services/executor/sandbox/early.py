@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from services.executor.sandbox.inside import wire
 from services.executor.sandbox.order import closed
-from services.executor.sandbox.pipes import fill, memory_file, readable
+from services.executor.sandbox.pipes import fill, memory_file, output_pipe, readable
 from services.executor.sandbox.runtimes import Runtime
 from services.executor.sandbox.sandbox import CellFile, RejectedError, SandboxError, Stage
 from shared.events import Limits
@@ -33,8 +33,8 @@ class Early:
     `close` must be called.
     """
 
-    def __init__(self, runtime: Runtime, order: bytes, owner: tuple[int, int] | None) -> None:
-        """Make them. `order` is to start it; `owner` may open the output pipes by name. Raises OSError."""
+    def __init__(self, runtime: Runtime, order: bytes) -> None:
+        """Make them. `order` is to start it. Raises OSError."""
         self._runtime = runtime
         self._outputs, self._theirs = list[int](), list[int]()
         with contextlib.ExitStack() as made:
@@ -43,12 +43,10 @@ class Early:
             made.callback(os.close, self._order)
             self._stdin, self._job = (_empty_file(made) for _ in range(2))
             for _ in range(2):
-                ours, theirs = os.pipe()
+                ours, theirs = output_pipe()
                 made.callback(closed, ours, theirs)
                 self._outputs.append(ours)
                 self._theirs.append(theirs)
-                if owner is not None:
-                    os.fchown(theirs, *owner)
             os.fchmod(self._stdin, 0o444)
             made.pop_all()
 
@@ -121,14 +119,12 @@ class Starter:
         *,
         ready: Limits,
         has_cgroups: bool,
-        owner: tuple[int, int] | None,
     ) -> None:
-        """Nothing happens yet. `ready` is what the cells are made for; see `Early` for `owner`."""
+        """Nothing happens yet. `ready` is what the cells are made for."""
         self._runtime = runtime
         self._compiled = compiled
         self._ready = ready
         self._has_cgroups = has_cgroups
-        self._owner = owner
         self._made: tuple[CellFile, ...] | None = None
         self._making = asyncio.Lock()
 
@@ -143,7 +139,7 @@ class Starter:
             if self._made is None:
                 self._made = await self._files()
         order = self._runtime.start(self._made, self._ready, has_cgroups=self._has_cgroups)
-        return Early(self._runtime, order, self._owner)
+        return Early(self._runtime, order)
 
     async def _files(self) -> tuple[CellFile, ...]:
         made = self._runtime.made

@@ -9,6 +9,7 @@ import os
 import re
 import select
 import signal
+from pathlib import Path
 
 from services.executor.sandbox import owner
 
@@ -33,6 +34,17 @@ def hold(said: bytes, *, monitor: int) -> int | None:
     # It may be anybody's number by now.
     os.close(descriptor)
     return None
+
+
+def pid_of(descriptor: int) -> int:
+    """The number of the process that a descriptor holds, as seen from here (proc(5), fdinfo of a pidfd).
+
+    Raises OSError if it has none here.
+    """
+    for line in Path(f"/proc/self/fdinfo/{descriptor}").read_text().splitlines():
+        if line.startswith("Pid:") and (pid := int(line.removeprefix("Pid:"))) > 0:
+            return pid
+    raise ProcessLookupError("a held process has no number here")
 
 
 def kill(descriptor: int) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.executor.sandbox import owner
+from services.executor.sandbox.identities import Identity
 from services.executor.sandbox.sandbox import SandboxError
 from services.executor.sandbox.settings import SandboxSettings
 
@@ -34,10 +35,9 @@ class Bubblewrap:
     uid: int | None
     gid: int | None
 
-    @property
-    def cell_uid(self) -> int:
-        """The user that owns a cell's processes, seen from the host."""
-        return os.getuid() if self.uid is None else self.uid
+    def started_as(self, identity: Identity | None) -> "Bubblewrap":
+        """The same as a user of his own, if there is one."""
+        return self if identity is None else Bubblewrap(self.path, identity.uid, identity.gid)
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ KEPT_MARK = b"kept:"
 """What precedes a kept product on bubblewrap's descriptor 2: an empty product differs from none."""
 
 OPTIONS = {
-    resource.RLIMIT_CORE: ("c", 1),
+    resource.RLIMIT_CORE: ("c", 512),
     resource.RLIMIT_STACK: ("s", 1024),
     resource.RLIMIT_NOFILE: ("n", 1),
     resource.RLIMIT_FSIZE: ("f", 512),
@@ -30,7 +30,7 @@ OPTIONS = {
     resource.RLIMIT_DATA: ("d", 1024),
     resource.RLIMIT_NPROC: ("u", 1),
 }
-"""What `ulimit` calls them, and the bytes of its units (POSIX; dash(1))."""
+"""What `ulimit` calls them, and the bytes of its units (POSIX; dash(1)). The others are set from outside."""
 
 START = 'while [ "$1" != -- ]; do command export "$1"; shift; done; shift; exec "$@" 2>&1 1>&0 0<{stdin}'
 START_AND_KEEP = (
@@ -73,6 +73,11 @@ def stage_arguments(stage: Stage, descriptors: Sequence[int], *, status: int, re
     ]
 
 
+def outer_limits(stage: Stage, *, has_cgroups: bool) -> list[tuple[int, int, int]]:
+    """The resource limits that no shell can set; bubblewrap itself may have them as well."""
+    return [each for each in resource_limits(stage.limits, has_cgroups=has_cgroups) if each[0] not in OPTIONS]
+
+
 def encode(arguments: Sequence[str]) -> bytes:
     """Arguments as bubblewrap reads them with --args."""
     return b"".join(word.encode("utf-8", "surrogateescape") + b"\0" for word in arguments)
@@ -93,6 +98,8 @@ def _program(stage: Stage, *, has_cgroups: bool) -> list[str]:
 def _resource_limits(stage: Stage, *, has_cgroups: bool) -> list[str]:
     commands = []
     for kind, soft, hard in resource_limits(stage.limits, has_cgroups=has_cgroups):
+        if kind not in OPTIONS:
+            continue
         option, unit = OPTIONS[kind]
         if kind == resource.RLIMIT_NPROC:
             commands.append(f"{{ ulimit -u {hard} 2>/dev/null || ulimit -p {hard}; }}")

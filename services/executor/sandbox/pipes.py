@@ -33,6 +33,21 @@ def fill(descriptor: int, content: bytes) -> None:
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
 
 
+def output_pipe() -> tuple[int, int]:
+    """The reading and the writing end of a program's output, which it may open by name (/dev/stdout).
+
+    It may whatever its uid: nobody can name a pipe but who has it. Raises OSError.
+    """
+    ours, theirs = os.pipe()
+    try:
+        os.fchmod(theirs, 0o666)
+    except OSError:
+        os.close(ours)
+        os.close(theirs)
+        raise
+    return ours, theirs
+
+
 class PipeReader:
     """Delivers at most `bytes_max` bytes of a pipe; one byte more, and it calls `overflow` and stops.
 

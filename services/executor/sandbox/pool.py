@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from services.executor.sandbox.cells import Berth, WarmCell, open_berth
 from services.executor.sandbox.early import Starter
 from services.executor.sandbox.groups import Groups
+from services.executor.sandbox.identities import Identities, SharedIdentity
 from services.executor.sandbox.sandbox import CellError, SandboxError
 from services.executor.sandbox.warden import Warden
 from shared.events import Limits
@@ -60,6 +61,7 @@ class Pool:
         self,
         wardens: Wardens,
         groups: Groups,
+        identities: Identities | SharedIdentity,
         *,
         size: int,
         limits: Limits,
@@ -68,6 +70,7 @@ class Pool:
         """Nothing is made yet. `early` makes what each cell's early runtime needs; None if it has none."""
         self._wardens = wardens
         self._groups = groups
+        self._identities = identities
         self._size = size
         self._limits = limits
         self._early = early
@@ -196,7 +199,7 @@ class Pool:
                 berth = None
             if berth is None:
                 warden = self._wardens.living()
-                berth = await open_berth(warden, self._groups, self._limits)
+                berth = await open_berth(warden, self._groups, self._limits, self._identities)
             warden = berth.warden
             made = await berth.make(early=None if self._early is None else await self._early.ends())
         except (SandboxError, OSError) as error:

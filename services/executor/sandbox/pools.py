@@ -83,7 +83,6 @@ def make_pools(
             compiled,
             ready=READY_LIMITS,
             has_cgroups=conditions.has_cgroups,
-            owner=conditions.owner,
         )
         size = conditions.bounds.early_ready
         return EarlyPool(runtime, make(size=size, limits=READY_LIMITS, early=starter))

@@ -7,6 +7,7 @@ looks is missed, and so is the last CPU time of a process that nobody waited for
 import contextlib
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,8 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 CPU_FIELDS = slice(11, 15)
 """utime, stime, cutime, cstime among the fields of `owner.stat_fields` (proc(5), fields 14 to 17)."""
+SOCKET_BYTES = 256 * 1024
+"""What a socket may hold at most with the bounds of a cell's loopback: no process is charged for it."""
 RESIDENT_FIELD = 21
 """rss, in pages (proc(5), field 24)."""
 
@@ -62,6 +65,8 @@ class CellTree:
                 cpu_ticks += sum(int(ticks) for ticks in fields[CPU_FIELDS])
                 resident_pages += int(fields[RESIDENT_FIELD])
         self.cpu_ms = max(self.cpu_ms, cpu_ticks * 1000 // TICKS_PER_S)
+        if sockets_held(self._members()) * SOCKET_BYTES > self.limits.memory_bytes:
+            self.exceeded = True
         if not self.exceeded and resident_pages * PAGE_BYTES > self.limits.memory_bytes:
             # What forks share was counted for each of them: look closer, which takes longer.
             self.exceeded = sum(map(_own_share, self._members())) > self.limits.memory_bytes
@@ -81,6 +86,17 @@ class CellTree:
         for pid in members:
             members += children(pid)
         return members
+
+
+def sockets_held(members: Sequence[int]) -> int:
+    """How many sockets there are in a cell's network, wherever they are held (proc_net(5), sockstat)."""
+    own = Path("/proc/self/ns/net").stat().st_ino
+    for pid in reversed(members):
+        with contextlib.suppress(OSError):  # gone, or not ours to look into
+            if Path(f"/proc/{pid}/ns/net").stat().st_ino == own:  # bubblewrap's own, outside of the cell
+                continue
+            return int(Path(f"/proc/{pid}/net/sockstat").read_text().split()[2])
+    return 0
 
 
 def _own_share(pid: int) -> int:

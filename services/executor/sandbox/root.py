@@ -32,10 +32,16 @@ def wall_arguments() -> list[str]:
     return [
         *("--unshare-all", "--unshare-user", "--disable-userns"),
         *("--die-with-parent", "--new-session", "--cap-drop", "ALL"),
-        *("--uid", str(CELL_UID), "--gid", str(CELL_UID), "--hostname", CELL_HOSTNAME),
+        *own_user_arguments(),
+        *("--hostname", CELL_HOSTNAME),
         "--clearenv",
         *(word for name, value in BASE_ENVIRONMENT for word in ("--setenv", name, value)),
     ]
+
+
+def own_user_arguments() -> list[str]:
+    """The user namespace has one user, whoever starts it, under the number of a cell's."""
+    return ["--uid", str(CELL_UID), "--gid", str(CELL_UID)]
 
 
 def root_arguments(settings: SandboxSettings, host: Path = Path("/")) -> list[str]:
@@ -52,7 +58,7 @@ def warden_arguments(host: Path = Path("/")) -> list[str]:
     """The walls and the file system of a warden: nothing in it can be written. Cells mount what can."""
     return [
         *("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
-        *("--uid", str(CELL_UID), "--gid", str(CELL_UID), "--hostname", CELL_HOSTNAME),
+        *("--hostname", CELL_HOSTNAME),
         "--clearenv",
         *system_arguments(host),
         *("--dir", "/dev/shm", "--remount-ro", "/dev"),  # noqa: S108 - where a cell mounts its own

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import errno
 import glob
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,7 @@ from services.executor.sandbox.artifacts import Brought, bring_out
 from services.executor.sandbox.cell import settled
 from services.executor.sandbox.cells import WarmCell
 from services.executor.sandbox.inside import collect, linux, wire
-from services.executor.sandbox.pipes import PipeReader
+from services.executor.sandbox.pipes import PipeReader, output_pipe
 from services.executor.sandbox.sandbox import (
     CellError,
     CellFile,
@@ -36,13 +35,10 @@ COPIED_AT_ONCE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What all runs of one sandbox have in common. `owner` is who may open output pipes by name; `bounds` say
-    how much is brought out.
-    """
+    """What all runs of one sandbox have in common. `bounds` say how much is brought out."""
 
     poll_s: float
     has_cgroups: bool
-    owner: tuple[int, int] | None
     bounds: SandboxSettings
 
 
@@ -126,11 +122,9 @@ class Run:
         reading: list[int] = []
         try:
             for _ in range(2):
-                ours, theirs = os.pipe()
+                ours, theirs = output_pipe()
                 reading.append(ours)
                 self._writing.append(theirs)
-                if self._conditions.owner is not None:
-                    os.fchown(theirs, *self._conditions.owner)
         except OSError:
             order.closed(*reading, *self._writing)
             raise

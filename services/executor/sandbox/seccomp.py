@@ -11,12 +11,18 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from services.executor.sandbox.host_pools import Rule, Shared, rules
+from services.executor.sandbox.system_calls import Call
+
 LOAD, JUMP, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x05, 0x15, 0x35, 0x45, 0x06
 JUMP_MAX = 255
 NUMBER, ARCHITECTURE = 0, 4
 FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT, SIXTH_ARGUMENT = 16, 24, 32, 56
+ARGUMENT_BYTES = 8
 """Offsets in struct seccomp_data; the low halves of arguments, little-endian."""
 ALLOW, KILL_PROCESS, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
+
+TESTS = {"equal": EQUAL, "at least": AT_LEAST, "any bit": ANY_BIT}
 
 NEW_NAMESPACES = 0x7E020080
 """CLONE_NEWNS, CGROUP, UTS, IPC, USER, PID, NET, and TIME."""
@@ -26,13 +32,6 @@ SOCKET_FAMILIES = (1, 2, 10)
 """AF_UNIX, AF_INET, AF_INET6."""
 TERMINAL_TRICKS = (0x5412, 0x541C)
 """TIOCSTI and TIOCLINUX, which type into a terminal."""
-
-
-class Call(NamedTuple):
-    """One system call's numbers; None where the architecture has no such call."""
-
-    x86_64: int
-    aarch64: int | None
 
 
 DENIED = {
@@ -106,6 +105,8 @@ DENIED = {
 
 UNCOUNTED = {
     "memfd_create": Call(319, 279),
+    "msgget": Call(68, 186),
+    "semget": Call(64, 190),
     "shmget": Call(29, 194),
 }
 """Refused as well where no group counts memory: what they give belongs to no process's address space."""
@@ -113,6 +114,13 @@ UNCOUNTED = {
 UNKNOWN = {
     # Its flags lie in memory that may change after the look; C libraries fall back to clone.
     "clone3": Call(435, 435),
+    # One pool for the whole host (fs.aio-max-nr), a thousand at a call.
+    "io_cancel": Call(210, 3),
+    "io_destroy": Call(207, 1),
+    "io_getevents": Call(208, 4),
+    "io_pgetevents": Call(333, 292),
+    "io_setup": Call(206, 0),
+    "io_submit": Call(209, 2),
     # All cells read the same files of the host: a watch on one of them would tell what the others do.
     "inotify_init": Call(253, None),
     "inotify_init1": Call(294, 26),
@@ -164,10 +172,9 @@ class Machine(NamedTuple):
 MACHINES = {"x86_64": Machine(0xC000003E, 0, True), "aarch64": Machine(0xC00000B7, 1, False)}
 
 
-def assembled(machine: str, *, memory_is_counted: bool) -> bytes:
+def assembled(machine: str, shared: Shared) -> bytes:
     """The filter for a machine as `platform.machine()` names it. Raises KeyError if it is none of ours."""
-    denied = DENIED if memory_is_counted else DENIED | UNCOUNTED
-    instructions = _instructions(MACHINES[machine], denied)
+    instructions = _instructions(MACHINES[machine], shared)
     return b"".join(struct.pack("=HBBI", *each) for each in instructions)
 
 
@@ -180,20 +187,38 @@ Instruction = tuple[int, int, int, int]
 """Code, how many to skip if true, if false, operand."""
 
 
-def _instructions(machine: Machine, denied: dict[str, Call]) -> Iterator[Instruction]:
+def _instructions(machine: Machine, shared: Shared) -> Iterator[Instruction]:
     yield _load(ARCHITECTURE)
     yield (EQUAL, 1, 0, machine.audit)
     yield _answer(KILL_PROCESS)
     yield _load(NUMBER)
     if machine.has_x32:
         yield from _if(AT_LEAST, X32, [_answer(ERROR | errno.ENOSYS)])
-    yield from _tree(_ranges(_answers(machine, denied)))
+    yield from _tree(_ranges(_answers(machine, shared)))
 
 
-def _answers(machine: Machine, denied: dict[str, Call]) -> dict[int, list[Instruction]]:
+def _answers(machine: Machine, shared: Shared) -> dict[int, list[Instruction]]:
     """What is to be done for each number that is not simply allowed."""
+    of_calls = _of_walls()
+    for rule in reversed(list(rules(shared))):
+        of_calls[rule.call] = [*_ruled(rule), *of_calls.get(rule.call, [_answer(ALLOW)])]
+    if shared.memory:
+        of_calls |= {call: [_answer(ERROR | errno.EPERM)] for call in UNCOUNTED.values()}
+    return {number: then for call, then in of_calls.items() if (number := call[machine.column]) is not None}
+
+
+def _ruled(rule: Rule) -> list[Instruction]:
+    """Answer as the rule says if its conditions hold, or else go on."""
+    then = [_answer(ERROR | rule.error)]
+    for place, test, number in reversed(rule.conditions):
+        then = [_load(FIRST_ARGUMENT + place * ARGUMENT_BYTES), *_if(TESTS[test], number, then)]
+    return then
+
+
+def _of_walls() -> dict[Call, list[Instruction]]:
+    """Calls that are refused, and those of which some arguments are, whatever the host has."""
     refused = _answer(ERROR | errno.EPERM)
-    of_calls = {call: [refused] for call in denied.values()}
+    of_calls = {call: [refused] for call in DENIED.values()}
     of_calls |= {call: [_answer(ERROR | errno.ENOSYS)] for call in UNKNOWN.values()}
     of_calls |= {call: [_answer(ERROR)] for call in DONE_ALREADY.values()}
     for call in (CLONE, UNSHARE):
@@ -220,7 +245,7 @@ def _answers(machine: Machine, denied: dict[str, Call]) -> dict[int, list[Instru
     of_calls[FCNTL] = [_load(SECOND_ARGUMENT), *told, _answer(ALLOW)]
     # Of oneself only: pid 1 has the same user, and its limits are not the program's to lower.
     of_calls[PRLIMIT] = [_load(FIRST_ARGUMENT), *_if(EQUAL, 0, [_answer(ALLOW)]), refused]
-    return {number: then for call, then in of_calls.items() if (number := call[machine.column]) is not None}
+    return of_calls
 
 
 Range = tuple[int, list[Instruction]]

@@ -18,6 +18,15 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     gid: int = 60_931
     """The group that goes with `uid`."""
 
+    uids: int = 253
+    """How many uids (and gids) from `uid` (and `gid`) on are for cells: the first is the warden's, each
+    running cell has one of the others. 60931 to 61183 is what the gap has. 1: all cells are `uid`. An
+    ordinary user takes as many of the subordinate ids. An executor holds about three for each slot."""
+
+    uid_locks: Path | None = None
+    """The file by which executors of one host agree on who uses which uid; None: `headrace-uids` in /run, or
+    in an ordinary user's XDG_RUNTIME_DIR. Executors that see different files need ranges of their own."""
+
     cgroup_prefix: str = "headrace"
     """How the cgroup directories of executors begin; what is left of dead executors is found by it."""
 

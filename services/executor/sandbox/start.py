@@ -8,6 +8,7 @@ the gate is shut, bubblewrap gets no root to execute anything from.
 import contextlib
 import errno
 import os
+import resource
 import subprocess  # noqa: TID251 - the sandbox is the one place
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,8 @@ from services.executor.sandbox import launch
 from services.executor.sandbox.cell import Cell
 from services.executor.sandbox.groups import CellGroup
 from services.executor.sandbox.host import Bubblewrap
-from services.executor.sandbox.pipes import PipeReader, memory_file
+from services.executor.sandbox.identities import Identity
+from services.executor.sandbox.pipes import PipeReader, memory_file, output_pipe
 from services.executor.sandbox.sandbox import CellError, OutputSink, RejectedError, Stage
 
 COMPLAINT_BYTES_MAX = 16 * 1024
@@ -64,20 +66,25 @@ class Pipes(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """What all cells of one sandbox have in common. `walls` is what comes through the gate."""
+    """What all cells of one sandbox have in common. `walls` is what comes through the gate, `filter` the code
+    of the system calls' filter, and `lock` the file that keeps the cells' uids claimed, if they have any.
+    """
 
     bubblewrap: Bubblewrap
     walls: bytes
+    filter: bytes
+    lock: int | None
     has_cgroups: bool
     poll_s: float
 
-    def start(self, stage: Stage, group: CellGroup, output: OutputSink) -> Started:
-        """Start a stage's cell in `group`. Raises CellError, RejectedError."""
+    def start(self, stage: Stage, group: CellGroup, output: OutputSink, identity: Identity | None) -> Started:
+        """Start a stage's cell in `group`, as `identity` if any. Raises CellError, RejectedError."""
         with contextlib.ExitStack() as ours:
             try:
-                pipes, process = self._spawn(stage, ours)
+                pipes, process = self._spawn(stage, ours, self.bubblewrap.started_as(identity))
                 try:
                     group.join(process.pid)
+                    self._limit(process.pid, stage)
                     started = self._connect(pipes, process, stage, group, output)
                 except BaseException:
                     process.kill()  # it still stands alone before the gate
@@ -91,42 +98,59 @@ class Launcher:
             ours.pop_all()
             return started
 
-    def _spawn(self, stage: Stage, ours: contextlib.ExitStack) -> tuple[Pipes, subprocess.Popen[bytes]]:
+    def _limit(self, pid: int, stage: Stage) -> None:
+        """Set what no shell can. Root may lack the capability SYS_RESOURCE, which it takes for another uid.
+
+        Of these limits the kernel adds up only those of one uid, so it is no neighbour's loss.
+        """
+        with contextlib.suppress(PermissionError):
+            for kind, soft, hard in launch.outer_limits(stage, has_cgroups=self.has_cgroups):
+                resource.prlimit(pid, kind, (soft, hard))
+
+    def _spawn(
+        self, stage: Stage, ours: contextlib.ExitStack, bubblewrap: Bubblewrap
+    ) -> tuple[Pipes, subprocess.Popen[bytes]]:
         """Start bubblewrap before the shut gate. Our ends of the pipes are left to `ours`."""
         with contextlib.ExitStack() as theirs:
             pipes = Pipes(
-                *(_pipe(reader=ours, writer=theirs) for _ in ("stdout", "stderr", "complaints", "status")),
+                *(_left_to(ours, theirs, *output_pipe()) for _ in ("stdout", "stderr")),
+                *(_pipe(reader=ours, writer=theirs) for _ in ("complaints", "status")),
                 *(_pipe(reader=theirs, writer=ours) for _ in ("gate", "release")),
             )
-            self._give_away(pipes.stdout.writing, pipes.stderr.writing)
             files = [_placed(theirs, content) for _, _, content in launch.placed_files(stage)]
             arguments = launch.stage_arguments(
                 stage, files, status=pipes.status.writing, release=pipes.release.reading
             )
+            kept = [_placed(theirs, self.filter)] if self.filter else []
+            arguments += [word for descriptor in kept for word in ("--seccomp", str(descriptor))]
+            if self.lock is not None:
+                arguments += ["--sync-fd", str(self.lock)]
+                kept.append(self.lock)
             part = _placed(theirs, launch.encode(arguments))
             process = subprocess.Popen(  # noqa: S603 - no shell, and a stranger's words stay behind `--`
                 launch.command_line(stage, (pipes.gate.reading, part), has_cgroups=self.has_cgroups),
-                executable=self.bubblewrap.path,
+                executable=bubblewrap.path,
                 # Out of order on purpose: see `launch`.
                 stdin=pipes.stdout.writing,
                 stdout=pipes.stderr.writing,
                 stderr=pipes.complaints.writing,
-                pass_fds=(pipes.gate.reading, pipes.status.writing, pipes.release.reading, part, *files),
-                user=self.bubblewrap.uid,
-                group=self.bubblewrap.gid,
-                extra_groups=None if self.bubblewrap.uid is None else (),
+                pass_fds=(
+                    pipes.gate.reading,
+                    pipes.status.writing,
+                    pipes.release.reading,
+                    part,
+                    *files,
+                    *kept,
+                ),
+                user=bubblewrap.uid,
+                group=bubblewrap.gid,
+                extra_groups=None if bubblewrap.uid is None else (),
                 env={},
                 cwd="/",
                 umask=0o022,
                 start_new_session=True,
             )
             return pipes, process
-
-    def _give_away(self, *descriptors: int) -> None:
-        """Let the program open /dev/stdout and /dev/stderr, which are these pipes, by name."""
-        if self.bubblewrap.uid is not None and self.bubblewrap.gid is not None:
-            for descriptor in descriptors:
-                os.fchown(descriptor, self.bubblewrap.uid, self.bubblewrap.gid)
 
     def _connect(
         self,
@@ -158,10 +182,13 @@ class Launcher:
 
 
 def _pipe(*, reader: contextlib.ExitStack, writer: contextlib.ExitStack) -> Pipe:
-    pipe = Pipe(*os.pipe())
-    reader.callback(os.close, pipe.reading)
-    writer.callback(os.close, pipe.writing)
-    return pipe
+    return _left_to(reader, writer, *os.pipe())
+
+
+def _left_to(reader: contextlib.ExitStack, writer: contextlib.ExitStack, reading: int, writing: int) -> Pipe:
+    reader.callback(os.close, reading)
+    writer.callback(os.close, writing)
+    return Pipe(reading, writing)
 
 
 def _placed(stack: contextlib.ExitStack, content: bytes) -> int:

@@ -6,16 +6,19 @@ When its process ends, whatever ended it, the kernel ends its pid namespace and 
 import asyncio
 import contextlib
 import os
+import select
 import socket
 import subprocess  # noqa: TID251 - the sandbox is the one place
 from collections.abc import Sequence
 
 from services.executor.sandbox import held, order
 from services.executor.sandbox.host import Bubblewrap
+from services.executor.sandbox.identities import Identities, SharedIdentity
 from services.executor.sandbox.inside import linux, wire
 from services.executor.sandbox.pipes import memory_file, readable
 from services.executor.sandbox.root import MADE_IN_ETC, PLACE, WORK
 from services.executor.sandbox.sandbox import SandboxError
+from services.executor.sandbox.user_namespace import UserNamespace
 
 CHANNEL = "WARDEN_CHANNEL"
 COMPLAINT_BYTES_MAX = 16 * 1024
@@ -100,6 +103,14 @@ class Warden:
         self._closed = True
         os.close(self._complaints)
 
+    def init_pid(self) -> int:
+        """The number of its pid 1 here; waits until bubblewrap has told it. Raises OSError."""
+        select.select([self._told], (), (), STARTING_S)
+        self._hold()
+        if self._init is None:
+            raise OSError("bubblewrap did not start")
+        return held.pid_of(self._init)
+
     def _hold(self) -> None:
         """Take hold of its pid 1 while it lives, so that its end can be waited for."""
         if self._init is None:
@@ -107,8 +118,24 @@ class Warden:
                 self._init = held.hold(os.read(self._told, TOLD_BYTES_MAX) + b"\n", monitor=self._process.pid)
 
 
-def started(bubblewrap: Bubblewrap, arguments: Sequence[str], walls: wire.Walls) -> Warden:
-    """Start a warden. Raises SandboxError."""
+def started(
+    bubblewrap: Bubblewrap,
+    arguments: Sequence[str],
+    walls: wire.Walls,
+    identities: Identities | SharedIdentity,
+) -> Warden:
+    """Start a warden whose cells have these identities. Raises SandboxError."""
+    with contextlib.ExitStack() as gate:
+        return _started(bubblewrap, arguments, walls, gate, identities)
+
+
+def _started(
+    bubblewrap: Bubblewrap,
+    arguments: Sequence[str],
+    walls: wire.Walls,
+    gate: contextlib.ExitStack,
+    identities: Identities | SharedIdentity,
+) -> Warden:
     with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
         channel, their_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.callback(channel.close)
@@ -119,8 +146,10 @@ def started(bubblewrap: Bubblewrap, arguments: Sequence[str], walls: wire.Walls)
         told, telling = os.pipe()
         ours.callback(os.close, told)
         theirs.callback(os.close, telling)
+        namespace = UserNamespace(identities, gate, theirs)
         files: list[int] = []
         words = [*arguments, "--info-fd", str(telling), "--setenv", CHANNEL, str(their_channel.fileno())]
+        words += namespace.arguments
         for name, value in (*order.WARDEN_ENVIRONMENT.items(), ("PYTHONPATH", PLACE), ("LD_BIND_NOW", "1")):
             words += ["--setenv", name, value]
         placed = [*MADE_IN_ETC, *((f"{PLACE}/{name}", text.decode()) for name, text in order.inside_files())]
@@ -137,7 +166,7 @@ def started(bubblewrap: Bubblewrap, arguments: Sequence[str], walls: wire.Walls)
                 # Pipes, as a program's are: its streams are made when the interpreter starts.
                 stdout=said,
                 stderr=said,
-                pass_fds=(their_channel.fileno(), telling, *files),
+                pass_fds=(their_channel.fileno(), telling, *namespace.passed, *files),
                 user=bubblewrap.uid,
                 group=bubblewrap.gid,
                 extra_groups=None if bubblewrap.uid is None else (),
@@ -153,4 +182,16 @@ def started(bubblewrap: Bubblewrap, arguments: Sequence[str], walls: wire.Walls)
         ours.pop_all()
         channel.setblocking(False)
         channel.send(wire.encode_walls(walls))
-        return Warden(process, channel, complaints, told)
+        warden = Warden(process, channel, complaints, told)
+        if namespace.is_gated:
+            _admit(warden, namespace)
+        return warden
+
+
+def _admit(warden: Warden, namespace: UserNamespace) -> None:
+    """Give a new warden the ids of its cells: a blocking call of some milliseconds. Raises SandboxError."""
+    try:
+        namespace.open(warden.init_pid())
+    except (OSError, subprocess.SubprocessError) as error:
+        warden.close()
+        raise SandboxError(f"a warden was given no uids: {error}; {warden.complaint()}") from error

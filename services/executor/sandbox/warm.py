@@ -16,9 +16,12 @@ from services.executor.sandbox.bubblewrap import open_cold_sandbox, prove
 from services.executor.sandbox.cells import WarmCell
 from services.executor.sandbox.cgroups import open_groups
 from services.executor.sandbox.host import Bubblewrap, bubblewrap, runtime_digest
+from services.executor.sandbox.host_pools import Shared
+from services.executor.sandbox.identities import open_identities
 from services.executor.sandbox.inside import wire
 from services.executor.sandbox.pool import Pool, Wardens
 from services.executor.sandbox.pools import MakePool, make_pools
+from services.executor.sandbox.rlimits import raise_own
 from services.executor.sandbox.root import CELL_UID, NAMESPACES, WORK, warden_arguments
 from services.executor.sandbox.run import Conditions, run_stage
 from services.executor.sandbox.runtimes import Runtime, runtimes
@@ -147,26 +150,28 @@ async def open_warm_sandbox(
     `early` are the runtimes to start early; all that there are by default.
     """
     settings = settings or SandboxSettings()
+    raise_own()
     early = runtimes() if early is None else early
     arguments = warden_arguments()
-    with bubblewrap(settings) as found:
+    with bubblewrap(settings) as found, open_identities(settings) as identities:
         async with open_groups(settings) as groups:
-            walls = _walls(settings, has_cgroups=groups.version != "none")
-            wardens = Wardens(partial(started, found, arguments, walls))
+            shared = Shared(memory=groups.version == "none", uid=identities.size == 1)
+            walls = _walls(settings, shared)
+            wardens = Wardens(partial(started, found, arguments, walls, identities))
             conditions = Conditions(
                 poll_s=settings.poll_ms / 1000,
                 has_cgroups=groups.version != "none",
-                owner=None if found.uid is None or found.gid is None else (found.uid, found.gid),
                 bounds=settings,
             )
             isolation = Isolation(
                 namespaces=NAMESPACES,
                 seccomp=seccomp.digest(bytes.fromhex(walls.seccomp)),
                 cgroup=groups.version,
-                uid=found.cell_uid,
+                uid=identities.first_uid,
+                uids=identities.size,
                 runtime_digest=_digest(found, arguments, walls, early),
             )
-            sandbox = WarmSandbox(partial(Pool, wardens, groups), early, conditions, isolation)
+            sandbox = WarmSandbox(partial(Pool, wardens, groups, identities), early, conditions, isolation)
             try:
                 await prove(sandbox)
                 yield sandbox
@@ -176,9 +181,9 @@ async def open_warm_sandbox(
                 await sandbox.close()
 
 
-def _walls(settings: SandboxSettings, *, has_cgroups: bool) -> wire.Walls:
+def _walls(settings: SandboxSettings, shared: Shared) -> wire.Walls:
     try:
-        code = seccomp.assembled(platform.machine(), memory_is_counted=has_cgroups)
+        code = seccomp.assembled(platform.machine(), shared)
     except KeyError as error:
         raise SandboxError(f"there is no filter of system calls for {error}") from error
     return wire.Walls(

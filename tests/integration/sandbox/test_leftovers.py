@@ -40,18 +40,22 @@ FOR_EVER = stage("/bin/sh", "-c", "(setsid sleep 3600 &); echo attempted; sleep 
 
 @pytest_asyncio.fixture(params=KINDS)
 async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
-    """A sandbox whose cells, where we are root, run as a user that no other test run has."""
-    uid = 60_578 + os.getpid() % 353
-    async with KINDS[request.param](SandboxSettings(uid=uid)) as opened:
-        uid = opened.isolation.uid or uid
+    """A sandbox whose cells, where we are root, run as users that no other test run has."""
+    async with KINDS[request.param](own_users()) as opened:
         yield opened
     assert own_cell_groups() == []
-    assert processes_of_cells(uid) == []
+    assert processes_of_cells() == []
 
 
-def processes_of_cells(uid: int | None) -> list[str]:
-    """The living processes of this user that are a bubblewrap or stand in a deeper pid namespace."""
-    found = []
+def own_users() -> SandboxSettings:
+    """Uids that no other process takes."""
+    return SandboxSettings(uid=1_000_000 + 300 * os.getpid())
+
+
+def processes_of_cells() -> list[str]:
+    """The living processes of these users that are a bubblewrap or stand in a deeper pid namespace."""
+    settings, found = own_users(), list[str]()
+    users = range(settings.uid, settings.uid + settings.uids) if os.geteuid() == 0 else (os.getuid(),)
     for process in Path("/proc").glob("[0-9]*"):
         try:
             lines = (process / "status").read_text().splitlines()
@@ -59,7 +63,7 @@ def processes_of_cells(uid: int | None) -> list[str]:
             continue
         status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
         of_a_cell = status["Name"] == "bwrap" or len(status["NSpid"].split()) > 1
-        if of_a_cell and status["Uid"].split()[0] == str(uid) and not status["State"].startswith("Z"):
+        if of_a_cell and int(status["Uid"].split()[0]) in users and not status["State"].startswith("Z"):
             found.append(f"{process.name} {status['Name']} {status['State']}")
     return found
 
@@ -82,26 +86,26 @@ def open_descriptors() -> Counter[str]:
 async def footprint(sandbox: Sandbox) -> tuple[int, list[str], Counter[str]]:
     """Groups, processes by name, descriptors: of a warm sandbox, its cells as many as they ever are."""
     if not isinstance(sandbox, WarmSandbox):
-        return len(own_cell_groups()), processes_by_name(sandbox), open_descriptors()
+        return len(own_cell_groups()), processes_by_name(), open_descriptors()
     most = 2 * SandboxSettings().cells_ready
     await asyncio.gather(*(shell(sandbox, ":") for _ in range(most + 4)))
     await sandbox.full()
     # A berth, pid 1 and a program's process each; the last is forked when the cell is ready already.
     expected = ["bwrap"] * 2 + ["python3"] * (1 + 3 * most)
     async with asyncio.timeout(10):
-        while processes_by_name(sandbox) != expected:  # noqa: ASYNC110 - processes set no events
+        while processes_by_name() != expected:  # noqa: ASYNC110 - processes set no events
             await asyncio.sleep(0.01)
     return len(own_cell_groups()), expected, open_descriptors()
 
 
-def processes_by_name(sandbox: Sandbox) -> list[str]:
+def processes_by_name() -> list[str]:
     """All of the sandbox's."""
-    return sorted(found.split()[1] for found in processes_of_cells(sandbox.isolation.uid))
+    return sorted(found.split()[1] for found in processes_of_cells())
 
 
-def programs(sandbox: Sandbox) -> list[str]:
+def programs() -> list[str]:
     """The processes of running programs, as those of these tests are called."""
-    found = processes_of_cells(sandbox.isolation.uid)
+    found = processes_of_cells()
     return [each for each in found if each.split()[1] in {"sh", "dash", "bash", "sleep", "yes"}]
 
 
@@ -110,7 +114,7 @@ async def test_thirty_runs_of_every_kind_leave_nothing(sandbox: Sandbox) -> None
     before = await footprint(sandbox)
     for _ in range(4):
         await asyncio.gather(*(run(sandbox, each) for each in MIXTURE))
-        assert programs(sandbox) == []
+        assert programs() == []
     assert await footprint(sandbox) == before
 
 
@@ -125,7 +129,7 @@ async def test_ten_thousand_runs_leave_nothing() -> None:
         stage("yes", limits=Limits(output_bytes=1000)),
     ]
     todo = iter([*slower, *quick * 4] * (TEN_THOUSAND // (len(slower) + 4 * len(quick)) + 1))
-    async with open_warm_sandbox(SandboxSettings(uid=60_578 + os.getpid() % 353)) as sandbox:
+    async with open_warm_sandbox(own_users()) as sandbox:
 
         async def some(most: int) -> None:
             for asked in itertools.islice(todo, most):
@@ -160,11 +164,11 @@ async def test_a_cancelled_run_is_gone_before_the_cancellation_is_raised(sandbox
     before, transcript = await footprint(sandbox), Transcript()
     running = asyncio.create_task(sandbox.run(FOR_EVER, output=transcript, stop=asyncio.Event()))
     await transcript.until(ATTEMPTED)
-    assert len(programs(sandbox)) >= 2
+    assert len(programs()) >= 2
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert programs(sandbox) == []
+    assert programs() == []
     assert await footprint(sandbox) == before
 
 
@@ -181,11 +185,10 @@ async def test_a_run_may_be_cancelled_at_any_moment_and_again(sandbox: Sandbox, 
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-    assert programs(sandbox) == []
+    assert programs() == []
     assert await footprint(sandbox) == before
 
 
-KILLED_UID = 60_932
 KILLED_EXECUTOR = """
 import asyncio, os, signal, sys
 from services.executor.sandbox.settings import SandboxSettings
@@ -207,7 +210,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_a_killed_executor_leaves_is_swept_by_the_next(kind: str) -> None:
     killed = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", KILLED_EXECUTOR, str(KILLED_UID), kind, cwd=REPOSITORY
+        sys.executable, "-c", KILLED_EXECUTOR, str(own_users().uid), kind, cwd=REPOSITORY
     )
     assert await killed.wait() == -9
     left = [group for tree in hierarchies() for group in tree.own.glob(f"headrace-{killed.pid}-*")]
@@ -216,7 +219,7 @@ async def test_what_a_killed_executor_leaves_is_swept_by_the_next(kind: str) -> 
         assert (await shell(sandbox, "echo well")).succeeded() == "well\n"
         assert not [group for group in left if group.exists()]
         if os.geteuid() == 0:
-            assert processes_of_cells(KILLED_UID) == []
+            assert processes_of_cells() == []
 
 
 @needs_cgroups

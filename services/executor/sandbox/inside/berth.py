@@ -29,9 +29,13 @@ def serve(given: Given, channel: socket.socket, entrances: list[int]) -> None:
             os._exit(0)
         cell = socket.socket(fileno=descriptors[0])
         try:
+            order = wire.decode_cell(message)
+            maps = given.maps_of(order)
+            if order.uid:
+                linux.change_user(order.uid, order.gid)
             if linux.clone(given.namespaces) == 0:
                 channel.close()
-                init.live(given, cell, int(message), descriptors[1:])
+                init.live(given, cell, init.Cell(order.disk_bytes, maps), descriptors[1:])
                 return
         except OSError as error:
             cell.send(str(error).encode())

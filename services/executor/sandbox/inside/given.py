@@ -10,7 +10,18 @@ NAMESPACES = (
     *(linux.NEW_USER, linux.NEW_PID, linux.NEW_MOUNTS, linux.NEW_NET),
     *(linux.NEW_IPC, linux.NEW_UTS, linux.NEW_CGROUP),
 )
+TERMINALS_MAX = 16
+NETWORK = (
+    ("/proc/sys/net/ipv4/tcp_rmem", b"4096 131072 131072"),
+    ("/proc/sys/net/ipv4/tcp_wmem", b"4096 16384 131072"),
+    ("/proc/sys/net/ipv4/tcp_orphan_retries", b"1"),
+)
+"""Bounds of a cell's own loopback. The kernel has one pool for the buffers of all (net.ipv4.tcp_mem), in
+which closed connections stay that still have something to send (net.ipv4.tcp_max_orphans)."""
+TERMINALS = f"newinstance,ptmxmode=0666,mode=0620,max={TERMINALS_MAX}".encode()
 PLAIN = linux.NOSUID | linux.NODEV
+Maps = tuple[tuple[str, bytes], ...]
+"""Files of /proc and what is to be written to each."""
 
 
 class Given:
@@ -23,18 +34,32 @@ class Given:
         self.namespaces = sum(NAMESPACES)
         self.work = walls.work.encode()
         self.inodes = f"nr_inodes={walls.inodes_max}".encode()
-        self.maps = (
-            ("/proc/self/setgroups", b"deny"),
-            ("/proc/self/uid_map", f"{walls.uid} {os.getuid()} 1".encode()),
-            ("/proc/self/gid_map", f"{walls.uid} {os.getgid()} 1".encode()),
-        )
+        self._uid = walls.uid
+        self._maps = self._maps_to(os.getuid(), os.getgid())
         memory = f"size=%d,{self.inodes.decode()},mode=1777"
         self.mounts = (
             (b"proc", b"/proc", PLAIN | linux.NOEXEC, b""),
             (b"tmpfs", b"/tmp", PLAIN, (memory % walls.tmp_bytes).encode()),
             (b"tmpfs", b"/dev/shm", PLAIN, (memory % walls.shared_memory_bytes).encode()),
-            # Without its own, a terminal of one cell could be opened in another.
-            (b"devpts", b"/dev/pts", linux.NOSUID | linux.NOEXEC, b"newinstance,ptmxmode=0666,mode=0620"),
+            # Without its own, a terminal of one cell could be opened in another. All take from one number
+            # (kernel.pty.max), 4096 on most hosts.
+            (
+                b"devpts",
+                b"/dev/pts",
+                linux.NOSUID | linux.NOEXEC,
+                TERMINALS,
+            ),
         )
         self.capabilities = range(linux.last_capability() + 1)
         self.filter = linux.Filter(bytes.fromhex(walls.seccomp))
+
+    def maps_of(self, order: wire.CellOrder) -> Maps:
+        """What a cell's namespace of users is told: its one user, whoever that is outside."""
+        return self._maps_to(order.uid, order.gid) if order.uid else self._maps
+
+    def _maps_to(self, uid: int, gid: int) -> Maps:
+        return (
+            ("/proc/self/setgroups", b"deny"),
+            ("/proc/self/uid_map", b"%d %d 1" % (self._uid, uid)),
+            ("/proc/self/gid_map", b"%d %d 1" % (self._uid, gid)),
+        )

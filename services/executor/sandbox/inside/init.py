@@ -14,22 +14,29 @@ import os
 import resource
 import signal
 import socket
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from . import collect, linux, program, wire
-from .given import PLAIN, Given
+from .given import NETWORK, PLAIN, Given, Maps
 
 CHILD_ENDED = int(signal.SIGCHLD)
 
 
-def live(given: Given, channel: socket.socket, disk_bytes: int, early: list[int]) -> None:
+class Cell(NamedTuple):
+    """What is of one cell alone."""
+
+    disk_bytes: int
+    maps: Maps
+
+
+def live(given: Given, channel: socket.socket, cell: Cell, early: list[int]) -> None:
     """Be the pid 1 that was just cloned, from its first moment to its last. Returns only in a program.
 
     `early` are the descriptors of a runtime that is to start before its job comes, and the order to start it;
     if empty, there is none.
     """
     try:
-        _build(given, disk_bytes)
+        _build(given, cell)
         # Ready before there is a program's process to take the job: after a fork, each of the two copies what
         # it writes to.
         linux.send(channel, wire.READY, os.pidfd_open(1))
@@ -45,22 +52,28 @@ def live(given: Given, channel: socket.socket, disk_bytes: int, early: list[int]
     program.become(channel)
 
 
-def _build(given: Given, disk_bytes: int) -> None:
-    for path, text in given.maps:
-        descriptor = os.open(path, os.O_WRONLY)
-        os.write(descriptor, text)
-        os.close(descriptor)
+def _build(given: Given, cell: Cell) -> None:
+    for path, text in cell.maps:
+        _write(path, text)
     os.setsid()
     linux.set_dumpable(False)
     linux.raise_loopback()
     for mount in given.mounts:
         linux.mount(*mount)
-    linux.mount(b"tmpfs", given.work, PLAIN, b"size=%d,%b,mode=0755" % (disk_bytes, given.inodes))
+    linux.mount(b"tmpfs", given.work, PLAIN, b"size=%d,%b,mode=0755" % (cell.disk_bytes, given.inodes))
+    for path, text in NETWORK:
+        _write(path, text)
     os.chdir(given.work)
     linux.set_handler(CHILD_ENDED, program.BY_DEFAULT)
     linux.forbid_new_privileges(given.capabilities)
     linux.drop_capabilities()
     given.filter.install()
+
+
+def _write(path: str, text: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY)
+    os.write(descriptor, text)
+    os.close(descriptor)
 
 
 def _watch(given: Given, channel: socket.socket, child: int) -> NoReturn:

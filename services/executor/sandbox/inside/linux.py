@@ -116,6 +116,13 @@ def reap_all() -> bool:
     return alone
 
 
+def change_user(uid: int, gid: int) -> None:
+    """Become another user of this namespace, with no more capabilities than before."""
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    set_dumpable(True)  # or what is cloned from here could not write its own id maps
+
+
 def set_dumpable(dumpable: bool) -> None:
     """Whether others of the same user may look at this process through /proc and ptrace."""
     _checked(_prctl(_SET_DUMPABLE, dumpable, 0, 0, 0), "dumpable")

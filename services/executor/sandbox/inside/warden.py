@@ -23,6 +23,7 @@ from . import berth, linux, wire
 from .given import Given
 
 CHANNEL = "WARDEN_CHANNEL"
+GATE = "WARDEN_GATE"
 PRELOADED = (
     *("abc", "bisect", "collections.abc", "contextlib", "copy", "dataclasses", "datetime", "decimal", "enum"),
     *("functools", "heapq", "io", "itertools", "json", "math", "operator", "os", "pathlib", "random", "re"),
@@ -38,6 +39,8 @@ def main() -> None:
     # Berths and pid 1 of cells: nobody waits for them here, so the kernel shall not keep them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     channel = socket.socket(fileno=int(os.environ[CHANNEL]))
+    if gate := os.environ.pop(GATE, ""):
+        os.close(int(gate))
     walls = wire.decode_walls(channel.recv(wire.MESSAGE_BYTES_MAX))
     given = Given(walls)
     _preload()

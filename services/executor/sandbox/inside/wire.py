@@ -1,9 +1,9 @@
 """What the executor, the warden, a berth and a cell say to each other.
 
-The warden: what it has imported. To the warden: make a berth. To a berth: make a cell, whose disk has so many
-bytes. To a cell: one job, and when its report has come, what to bring out. A job is a sealed memory file:
-eight bytes of length, that many of the job, then the files' contents one after another. Descriptors travel
-beside the messages, on channels that no program ever holds.
+The warden: what it has imported. To the warden: make a berth. To a berth: make a cell, see `CellOrder`. To a
+cell: one job, and when its report has come, what to bring out. A job is a sealed memory file: eight bytes of
+length, that many of the job, then the files' contents one after another. Descriptors travel beside the
+messages, on channels that no program ever holds.
 """
 
 from __future__ import annotations
@@ -42,6 +42,16 @@ class Walls:
     seccomp: str
 
 
+class CellOrder(NamedTuple):
+    """A cell to make: the size of its disk, and its uid and gid in the warden's namespace; the warden's own
+    if they are 0.
+    """
+
+    disk_bytes: int
+    uid: int
+    gid: int
+
+
 class Job(NamedTuple):
     """What a cell is to run. `files` are (path, executable, length); `rlimits` are (kind, soft, hard).
 
@@ -54,6 +64,16 @@ class Job(NamedTuple):
     rlimits: list[tuple[int, int, int]]
     has_stdin: bool
     warm: bool
+
+
+def encode_cell(order: CellOrder) -> bytes:
+    """An order as a message."""
+    return b"%d %d %d" % order
+
+
+def decode_cell(message: bytes) -> CellOrder:
+    """The other way."""
+    return CellOrder(*map(int, message.split()))
 
 
 def encode_walls(walls: Walls) -> bytes:
