@@ -13,7 +13,7 @@ import msgspec
 from headrace.answers import Language, kept_bytes, output_bytes
 from headrace.client import AsyncClient
 from shared.codec import EventObject
-from shared.events import Result
+from shared.events import Output, Result, StageName, StreamName
 from shared.record import JobRecord
 
 EXIT_TIMEOUT = 124
@@ -63,12 +63,20 @@ def language_of(path: Path, languages: Sequence[Language]) -> str:
 
 
 class Printer:
-    """Writes a job's output as it comes, and what the feed did not bring when the job ends."""
+    """Writes a job's output as it comes, and what the feed did not bring when the job ends.
+
+    What a compiler prints goes to stderr, so that stdout is the program's alone.
+    """
 
     def __init__(self, stdout: BinaryIO, stderr: BinaryIO) -> None:
         """Write to these two."""
-        self._to = {"stdout": stdout, "stderr": stderr}
-        self._written = {"stdout": 0, "stderr": 0}
+        self._to: dict[tuple[StageName, StreamName], BinaryIO] = {
+            ("run", "stdout"): stdout,
+            ("run", "stderr"): stderr,
+            ("compile", "stdout"): stderr,
+            ("compile", "stderr"): stderr,
+        }
+        self._written = dict.fromkeys(self._to, 0)
         self._attempt = 0
         self.holds_back = False
         """Whether output came whose beginning was missing."""
@@ -79,27 +87,36 @@ class Printer:
         if kind == "running":
             self._attempt = event.data["attempt"]
             self._written = dict.fromkeys(self._written, 0)
-        elif kind == "output" and event.data["stage"] == "run":
+        elif kind == "output":
             self._show_note(event)
 
     def finish(self, result: Result | None) -> None:
         """Write what is in the result and was not written yet (all of it, if the feed brought nothing)."""
-        if result is not None:
-            for stream, output in (("stdout", result.stdout), ("stderr", result.stderr)):
-                self._write(stream, kept_bytes(output)[self._written[stream] :])
+        if result is None:
+            return
+        for report in result.stages[:-1]:
+            self._finish_stage(report.name, report.stdout, report.stderr)
+        last = result.stages[-1].name if result.stages else "run"
+        self._finish_stage(last, result.stdout, result.stderr)
+
+    def _finish_stage(self, stage: StageName, stdout: Output | None, stderr: Output | None) -> None:
+        streams: tuple[tuple[StreamName, Output | None], ...] = (("stdout", stdout), ("stderr", stderr))
+        for stream, output in streams:
+            if output is not None:
+                self._write((stage, stream), kept_bytes(output)[self._written[stage, stream] :])
 
     def _show_note(self, event: EventObject) -> None:
-        stream, offset = event.data["stream"], event.data["offset"]
+        place, offset = (event.data["stage"], event.data["stream"]), event.data["offset"]
         # A gap in the feed is filled from the result at the end; order matters more than haste.
-        if event.data["attempt"] == self._attempt and offset == self._written[stream]:
-            self._write(stream, output_bytes(event))
-        elif event.data["attempt"] == self._attempt and offset > self._written[stream]:
+        if event.data["attempt"] == self._attempt and offset == self._written[place]:
+            self._write(place, output_bytes(event))
+        elif event.data["attempt"] == self._attempt and offset > self._written[place]:
             self.holds_back = True
 
-    def _write(self, stream: str, piece: bytes) -> None:
-        self._to[stream].write(piece)
-        self._to[stream].flush()
-        self._written[stream] += len(piece)
+    def _write(self, place: tuple[StageName, StreamName], piece: bytes) -> None:
+        self._to[place].write(piece)
+        self._to[place].flush()
+        self._written[place] += len(piece)
 
 
 async def run_program(client: AsyncClient, submission: dict[str, Any], *, as_json: bool) -> JobRecord:

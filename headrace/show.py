@@ -128,7 +128,18 @@ def _outcome(data: dict[str, Any]) -> str:
         ended = f"signal {result['signal']}"
     else:
         ended = f"exit code {result.get('exit_code')}"
-    return f"{reason}{ended}, {result.get('wall_ms', 0)} ms"
+    return f"{reason}{ended}, {result.get('wall_ms', 0)} ms{_warnings(result)}"
+
+
+def _warnings(result: dict[str, Any]) -> str:
+    """The first line of what each stage before the last printed, as compilers do."""
+    said = [
+        f"; {stage['name']}: {_shortened(str(output['content']))}"
+        for stage in (result.get("stages") or ())[:-1]
+        for output in (stage.get("stdout"), stage.get("stderr"))
+        if output
+    ]
+    return "".join(said)
 
 
 def _shortened(text: str) -> str:

@@ -10,6 +10,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+STAGE_OUTPUT_BYTES_MAX = 32 * 1024
+"""Of each stream of a stage before the last; with the last stage's streams it fits one event."""
+
 Encoding = Literal["utf-8", "base64"]
 StageName = Literal["compile", "run"]
 StreamName = Literal["stdout", "stderr"]
@@ -80,6 +83,8 @@ class StageReport(Shape, frozen=True, kw_only=True):
     """What one stage used. `exit_code` is None when a signal ended it.
 
     `cached` says that the compiler was not run and used nothing: its product of the same program was at hand.
+    `stdout` and `stderr` are what a stage before the last printed, such as a compiler's warnings: at most
+    `STAGE_OUTPUT_BYTES_MAX` of each are kept. What the last stage printed is the result's own.
     """
 
     name: StageName
@@ -88,6 +93,8 @@ class StageReport(Shape, frozen=True, kw_only=True):
     memory_peak_bytes: int | None = None
     exit_code: int | None = None
     cached: bool = False
+    stdout: Output | None = None
+    stderr: Output | None = None
 
 
 class Artifact(Shape, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from services.executor.artifacts import NOTHING_KEPT, Kept
 from services.executor.sandbox.sandbox import Verdict
 from shared.events import (
+    STAGE_OUTPUT_BYTES_MAX,
     Encoding,
     FailureReason,
     JobCancelled,
@@ -168,7 +169,7 @@ def _result(stages: list[StageEnd], kept: Kept) -> Result:
         signal=last.verdict.signal,
         stdout=kept_output(last.stdout, last.verdict.stdout_bytes),
         stderr=kept_output(last.stderr, last.verdict.stderr_bytes),
-        stages=tuple(_report(stage) for stage in stages),
+        stages=tuple(_report(stage, is_last=stage is last) for stage in stages),
         wall_ms=sum(stage.verdict.wall_ms for stage in stages),
         cpu_ms=sum(stage.verdict.cpu_ms for stage in stages),
         memory_peak_bytes=max(peaks, default=None),
@@ -177,12 +178,20 @@ def _result(stages: list[StageEnd], kept: Kept) -> Result:
     )
 
 
-def _report(stage: StageEnd) -> StageReport:
+def _report(stage: StageEnd, *, is_last: bool) -> StageReport:
+    verdict = stage.verdict
     return StageReport(
         name=stage.name,
-        wall_ms=stage.verdict.wall_ms,
-        cpu_ms=stage.verdict.cpu_ms,
-        memory_peak_bytes=stage.verdict.memory_peak_bytes,
-        exit_code=stage.verdict.exit_code,
+        wall_ms=verdict.wall_ms,
+        cpu_ms=verdict.cpu_ms,
+        memory_peak_bytes=verdict.memory_peak_bytes,
+        exit_code=verdict.exit_code,
         cached=stage.cached,
+        stdout=None if is_last else _beside(stage.stdout, verdict.stdout_bytes),
+        stderr=None if is_last else _beside(stage.stderr, verdict.stderr_bytes),
     )
+
+
+def _beside(printed: bytes, total_bytes: int) -> Output | None:
+    """What a stage before the last printed, None if it was nothing."""
+    return kept_output(printed[:STAGE_OUTPUT_BYTES_MAX], total_bytes) if total_bytes else None

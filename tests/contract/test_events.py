@@ -113,6 +113,21 @@ LATER_RESULT = msgspec.structs.replace(
 )
 
 
+NEWEST_RESULT = msgspec.structs.replace(
+    LATER_RESULT,
+    stages=(
+        StageReport(
+            name="compile",
+            wall_ms=80,
+            cpu_ms=70,
+            exit_code=0,
+            stderr=Output(content="main.c:1: warning", kept_bytes=17, total_bytes=40_000, truncated=True),
+        ),
+        *LATER_RESULT.stages[1:],
+    ),
+)
+
+
 def forms_of(event: EventBase) -> dict[str, EventBase]:
     """Every form in which the event was ever written, by the field that was added last; the newest last."""
     forms = {"": event}
@@ -125,6 +140,7 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
         forms["+uids"] = msgspec.structs.replace(event, isolation=isolation)
     elif isinstance(event, JobCompleted | JobFailed | JobTimeout | JobCancelled):
         forms["+artifacts"] = msgspec.structs.replace(event, result=LATER_RESULT)
+        forms["+stderr"] = msgspec.structs.replace(event, result=NEWEST_RESULT)
     return forms
 
 

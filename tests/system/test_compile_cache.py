@@ -50,6 +50,9 @@ async def test_a_second_run_of_the_same_program_skips_the_compiler(alice: User) 
     assert second["result"]["stdout"]["content"] == "other arguments\n"
     assert "unused" in await compiler_said(alice, first)
     assert await compiler_said(alice, second) == await compiler_said(alice, first)
+    # And when the feed has forgotten it, the result still tells.
+    kept = [compile_report(job)["stderr"]["content"] for job in (first, second)]
+    assert kept == [await compiler_said(alice, first)] * 2
 
 
 async def test_another_users_run_of_it_does_not(shared_stack: Stack, alice: User) -> None:

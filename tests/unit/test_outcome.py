@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from services.executor.outcome import Attempt, StageEnd, as_text, conclude, incomplete_tail, kept_output
 from services.executor.sandbox.sandbox import Stop, Verdict
-from shared.events import JobCancelled, JobCompleted, JobFailed, JobTimeout, StageName, Terminal
+from shared.events import (
+    STAGE_OUTPUT_BYTES_MAX,
+    JobCancelled,
+    JobCompleted,
+    JobFailed,
+    JobTimeout,
+    StageName,
+    Terminal,
+)
 from shared.job import Moment
 from tests import builders
 
@@ -32,6 +40,26 @@ def stage(
         stderr_bytes=0,
     )
     return StageEnd(name, verdict, stdout, b"")
+
+
+def test_what_a_compiler_printed_belongs_to_its_stage() -> None:
+    warned = stage("compile", stdout="ä".encode() * STAGE_OUTPUT_BYTES_MAX)
+    event = concluded(warned, stage(stdout=b"42\n"))
+    assert isinstance(event, JobCompleted)
+    compiled, run = event.result.stages
+    assert compiled.stdout is not None
+    assert compiled.stdout.content == "ä" * (STAGE_OUTPUT_BYTES_MAX // 2)
+    assert compiled.stdout.truncated
+    assert compiled.stdout.total_bytes == 2 * STAGE_OUTPUT_BYTES_MAX
+    assert (compiled.stderr, run.stdout, run.stderr) == (None, None, None)
+
+
+def test_what_the_last_stage_printed_is_the_results() -> None:
+    event = concluded(stage("compile", exit_code=1, stdout=b"error"))
+    assert isinstance(event, JobFailed)
+    assert event.result is not None
+    assert event.result.stdout.content == "error"
+    assert event.result.stages[0].stdout is None
 
 
 def concluded(*stages: StageEnd) -> Terminal:
