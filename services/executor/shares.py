@@ -29,7 +29,7 @@ def shares(facts: Isolation, settings: SandboxSettings, kernel: Path = Path("/pr
     found = shortfalls()
     if facts.uids == 1:
         why = of_this_user(settings)
-        found.append(f"{ONE_UID} ({why if isinstance(why, str) else 'cells are cold'})")
+        found.append(f"{ONE_UID} ({why if isinstance(why, str) else 'cells are cold, or refused the range'})")
         if _number(kernel / "fs/pipe-user-pages-hard"):
             found.append(PIPES_HARD)
     if facts.cgroup == "none":

@@ -11,6 +11,8 @@ import platform
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
+import msgspec
+
 from services.executor.sandbox import admission, order, seccomp
 from services.executor.sandbox.bubblewrap import open_cold_sandbox, prove
 from services.executor.sandbox.cells import WarmCell
@@ -130,11 +132,19 @@ class WarmSandbox:
 
 @contextlib.asynccontextmanager
 async def open_sandbox(settings: SandboxSettings | None = None) -> AsyncIterator[Sandbox]:
-    """Open the best sandbox that this host can have: warm, or else cold. Raises SandboxError."""
+    """Open the best sandbox that this host can have: warm, if need be with one uid, or else cold.
+
+    Raises SandboxError.
+    """
+    settings = settings or SandboxSettings()
     async with contextlib.AsyncExitStack() as stack:
         opened: Sandbox
         try:
-            opened = await stack.enter_async_context(open_warm_sandbox(settings))
+            try:
+                opened = await stack.enter_async_context(open_warm_sandbox(settings))
+            except SandboxError:
+                one_uid = msgspec.structs.replace(settings, uids=1)
+                opened = await stack.enter_async_context(open_warm_sandbox(one_uid))
         except SandboxError as error:
             opened = await stack.enter_async_context(open_cold_sandbox(settings))
             logger.warning("cells_are_cold", why=str(error), seccomp=opened.isolation.seccomp)
