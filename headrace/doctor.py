@@ -38,6 +38,8 @@ def report(facts: dict[str, Any], console: Console) -> None:
         table.add_row("cells run as", _users(isolation))
         table.add_row("namespaces", ", ".join(isolation["namespaces"]))
         table.add_row("cgroup", _or_missing(isolation["cgroup"] != "none", isolation["cgroup"]))
+        shared = "a cell" if isolation["processor_shares"] else "a process: a cell of many gets more"
+        table.add_row("processors divided by", shared)
         table.add_row(
             "seccomp", _or_missing(isolation["seccomp"] is not None, str(isolation["seccomp"])[:16])
         )

@@ -67,6 +67,8 @@ class Isolation(Shape, frozen=True, kw_only=True):
     uid: int | None = None
     runtime_digest: str | None = None
     uids: int = 1
+    processor_shares: bool = False
+    """Whether the processors are divided by cell. Where not, a cell of many processes gets more."""
 
 
 class Output(Shape, frozen=True, kw_only=True):

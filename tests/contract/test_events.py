@@ -138,6 +138,8 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
     elif isinstance(event, JobRunning):
         isolation = msgspec.structs.replace(event.isolation, uids=252)
         forms["+uids"] = msgspec.structs.replace(event, isolation=isolation)
+        shared = msgspec.structs.replace(isolation, processor_shares=True)
+        forms["+processor_shares"] = msgspec.structs.replace(event, isolation=shared)
     elif isinstance(event, JobCompleted | JobFailed | JobTimeout | JobCancelled):
         forms["+artifacts"] = msgspec.structs.replace(event, result=LATER_RESULT)
         forms["+stderr"] = msgspec.structs.replace(event, result=NEWEST_RESULT)

@@ -149,6 +149,7 @@ async def open_cold_sandbox(settings: SandboxSettings | None = None) -> AsyncIte
                 namespaces=NAMESPACES,
                 seccomp=seccomp.digest(code) if code else None,
                 cgroup=groups.version,
+                processor_shares=groups.has_shares,
                 uid=identities.first_uid,
                 uids=identities.size,
                 runtime_digest=runtime_digest(binary.path, walls),

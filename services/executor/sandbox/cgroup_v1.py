@@ -1,4 +1,4 @@
-"""Cgroup v1: memory, pids and cpuacct, each a tree of its own; a cell has a directory in each.
+"""Cgroup v1: memory, pids, cpuacct and, where it is ours to write, cpu; a cell has a directory in each tree.
 
 The kernel's memory controller of version 1 kills one process at a time, so the watch kills the rest.
 """
@@ -12,6 +12,7 @@ from services.executor.sandbox.groups import (
     Counter,
     Version,
     kill_processes,
+    processors,
     remove_directories,
 )
 from services.executor.sandbox.hierarchies import Hierarchy
@@ -20,15 +21,29 @@ from services.executor.sandbox.verdict import Usage
 from shared.events import Limits
 
 CONTROLLERS = ("memory", "pids", "cpuacct")
+SHARING = "cpu"
+"""The controller by which every cell weighs the same. Cells are made without it where the host has none."""
+PROCESS_SHARES = 1024
+"""What one process weighs, and a new group by default (cgroups(7), sched(7))."""
+SHARES_MAX = 262_144
 NS_PER_MS = 1_000_000
 
 
 class CellV1:
     """One directory a controller, under limits."""
 
-    def __init__(self, memory: Path, pids: Path, cpuacct: Path, limits: Limits, spare_processes: int) -> None:
+    def __init__(
+        self,
+        memory: Path,
+        pids: Path,
+        cpuacct: Path,
+        limits: Limits,
+        spare_processes: int,
+        *,
+        cpu: Path | None = None,
+    ) -> None:
         """Make the directories. Raises OSError, leaving none."""
-        self.memory, self.pids, self.cpuacct = memory, pids, cpuacct
+        self.memory, self.pids, self.cpuacct, self.cpu = memory, pids, cpuacct, cpu
         self._counters: list[Counter] = []
         self._sockets = SocketMemory()
         try:
@@ -53,7 +68,8 @@ class CellV1:
     @property
     def directories(self) -> tuple[Path, ...]:
         """Every directory of the cell, once: controllers may be mounted together."""
-        return tuple(dict.fromkeys((self.memory, self.pids, self.cpuacct)))
+        shared = () if self.cpu is None else (self.cpu,)
+        return tuple(dict.fromkeys((self.memory, self.pids, self.cpuacct, *shared)))
 
     def join(self, pid: int) -> None:
         """See `CellGroup`."""
@@ -125,9 +141,10 @@ class GroupsV1:
         self._own = {controller: parent / name for controller, parent in parents.items()}
         self._numbers = itertools.count(1)
         try:
-            for directory in self._directories:
-                directory.mkdir(exist_ok=True)
+            for controller in CONTROLLERS:
+                self._own[controller].mkdir(exist_ok=True)
             keep_counting(self._own["memory"])
+            self.has_shares = SHARING in self._own and self._share()
         except OSError:
             self.remove()
             raise
@@ -136,11 +153,22 @@ class GroupsV1:
         """See `Groups`."""
         number = next(self._numbers)
         memory, pids, cpuacct = (self._own[controller] / f"cell-{number}" for controller in CONTROLLERS)
-        return CellV1(memory, pids, cpuacct, limits, spare_processes)
+        cpu = self._own[SHARING] / f"cell-{number}" if self.has_shares else None
+        return CellV1(memory, pids, cpuacct, limits, spare_processes, cpu=cpu)
 
     def remove(self) -> bool:
         """See `Groups`."""
         return remove_directories(self._directories)
+
+    def _share(self) -> bool:
+        """Let all cells together weigh as one process for each processor; False if it is not ours to say."""
+        shares = min(PROCESS_SHARES * processors(), SHARES_MAX)
+        try:
+            self._own[SHARING].mkdir(exist_ok=True)
+            (self._own[SHARING] / "cpu.shares").write_text(str(shares))
+        except OSError:
+            return False
+        return True
 
     @property
     def _directories(self) -> tuple[Path, ...]:
@@ -148,13 +176,10 @@ class GroupsV1:
 
 
 def parents(found: list[Hierarchy]) -> dict[str, Path] | None:
-    """The executor's own directory in each hierarchy that we need; None if one of them is missing."""
+    """The executor's own directory in each hierarchy that we use; None if one that we need is missing."""
     own = {controller: tree.own for tree in found for controller in tree.controllers}
-    return (
-        {controller: own[controller] for controller in CONTROLLERS}
-        if own.keys() >= set(CONTROLLERS)
-        else None
-    )
+    used = {controller: own[controller] for controller in (*CONTROLLERS, SHARING) if controller in own}
+    return used if used.keys() >= set(CONTROLLERS) else None
 
 
 def _limit(cell: CellV1, limits: Limits, spare_processes: int) -> None:

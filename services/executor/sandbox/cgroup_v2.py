@@ -19,6 +19,7 @@ from services.executor.sandbox.groups import (
     Version,
     kill_processes,
     processes,
+    processors,
     remove_directory,
 )
 from services.executor.sandbox.hierarchies import Hierarchy
@@ -26,6 +27,10 @@ from services.executor.sandbox.verdict import Usage
 from shared.events import Limits
 
 CONTROLLERS = ("memory", "pids")
+SHARING = "cpu"
+"""The controller by which every cell weighs the same, handed down where the host offers it."""
+PROCESS_WEIGHT, WEIGHT_MAX = 100, 10_000
+"""What one process weighs, and a new group by default (the kernel's cgroup-v2.rst, cpu.weight)."""
 LEAF = "headrace-processes"
 US_PER_MS = 1_000
 
@@ -130,6 +135,7 @@ class GroupsV2:
         self._own.mkdir(exist_ok=True)
         try:
             _hand_down(self._own)
+            self.has_shares = SHARING in _handed_down(self._own) and self._share()
         except OSError:
             self.remove()
             raise
@@ -142,12 +148,23 @@ class GroupsV2:
         """See `Groups`."""
         return remove_directory(self._own)
 
+    def _share(self) -> bool:
+        """Let all cells together weigh as one process for each processor; False if it is not ours to say."""
+        weight = min(PROCESS_WEIGHT * processors(), WEIGHT_MAX)
+        try:
+            (self._own / "cpu.weight").write_text(str(weight))
+        except OSError:
+            return False
+        return True
+
 
 def prepared_parent(tree: Hierarchy, named: Path | None = None) -> Path | None:
     """A group that we may make ours in and that hands memory and pids down; None if there is none."""
     if named is not None:
         return named if _hands_down_or_can(named) else None
     if _hands_down(tree.own) and _writable(tree.own):
+        with contextlib.suppress(OSError):  # what we need is there
+            _hand_down(tree.own)
         return tree.own
     if _may_move_members(tree) and _offers(tree.own) and _writable(tree.own):
         _move_into_leaf(tree.own)
@@ -180,14 +197,25 @@ def _hands_down_or_can(group: Path) -> bool:
 
 
 def _hand_down(group: Path) -> None:
-    if not _hands_down(group):
-        (group / "cgroup.subtree_control").write_text(
-            " ".join(f"+{controller}" for controller in CONTROLLERS)
-        )
+    """Hand down what is needed, and the processors' controller where that can be. Raises OSError."""
+    needed = () if _hands_down(group) else CONTROLLERS
+    if SHARING in _words(group / "cgroup.controllers") - _handed_down(group):
+        # The kernel refuses it while a process of real time is somewhere in the group.
+        with contextlib.suppress(OSError):
+            return _control(group, *needed, SHARING)
+    return _control(group, *needed) if needed else None
+
+
+def _control(group: Path, *controllers: str) -> None:
+    (group / "cgroup.subtree_control").write_text(" ".join(f"+{each}" for each in controllers))
 
 
 def _hands_down(group: Path) -> bool:
-    return set(CONTROLLERS) <= _words(group / "cgroup.subtree_control")
+    return set(CONTROLLERS) <= _handed_down(group)
+
+
+def _handed_down(group: Path) -> set[str]:
+    return {word.removeprefix("+") for word in _words(group / "cgroup.subtree_control")}
 
 
 def _offers(group: Path) -> bool:

@@ -70,6 +70,11 @@ class Groups(Protocol):
         """What the isolation facts say."""
         ...
 
+    @property
+    def has_shares(self) -> bool:
+        """Whether each cell has an equal share of the processors, however many processes it has."""
+        ...
+
     def create(self, limits: Limits, *, spare_processes: int) -> CellGroup:
         """Make a cell's group. `spare_processes` are ours, beyond the program's. Raises OSError."""
         ...
@@ -110,6 +115,12 @@ class Counter:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def processors() -> int:
+    """How many this process may use. All cells together weigh as so many processes of ours: programs cannot
+    starve the services beside them, nor other processes of the host the programs."""
+    return len(os.sched_getaffinity(0))
 
 
 def processes(directory: Path) -> list[int]:

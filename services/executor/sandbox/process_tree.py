@@ -114,6 +114,7 @@ class NoGroups:
     """Stands in where there is no cgroup."""
 
     version: Version = "none"
+    has_shares = False
 
     def create(self, limits: Limits, *, spare_processes: int) -> CellGroup:
         """See `Groups`. The processes are limited by RLIMIT_NPROC, which counts the program's alone."""

@@ -177,6 +177,7 @@ async def open_warm_sandbox(
                 namespaces=NAMESPACES,
                 seccomp=seccomp.digest(bytes.fromhex(walls.seccomp)),
                 cgroup=groups.version,
+                processor_shares=groups.has_shares,
                 uid=identities.first_uid,
                 uids=identities.size,
                 runtime_digest=_digest(found, arguments, walls, early),

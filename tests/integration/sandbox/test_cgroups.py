@@ -73,6 +73,11 @@ async def test_version_1_limits_and_counts_for_real() -> None:
         assert (cell.memory / "memory.limit_in_bytes").read_text() == f"{32 * MIB}\n"
         assert (cell.memory / "memory.memsw.limit_in_bytes").read_text() == f"{32 * MIB}\n"
         assert (cell.pids / "pids.max").read_text() == "7\n"
+        assert groups.has_shares
+        assert cell.cpu is not None
+        assert (cell.cpu / "cpu.shares").read_text() == f"{cgroup_v1.PROCESS_SHARES}\n"
+        all_cells = cgroup_v1.PROCESS_SHARES * len(os.sched_getaffinity(0))
+        assert (cell.cpu.parent / "cpu.shares").read_text() == f"{all_cells}\n"
         assert cell.usage() == Usage(cpu_ms=0, memory_peak_bytes=0, memory_exceeded=False)
         assert cell.renew()
         assert cell.remove()
@@ -143,6 +148,21 @@ def test_version_2_hands_down_and_limits(cell: cgroup_v2.CellV2) -> None:
     assert (cell.directory.parent / "cgroup.subtree_control").read_text() == "+memory +pids"
 
 
+def test_version_2_divides_the_processors_where_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_by_a_kernel(monkeypatch, KEPT | {"cgroup.controllers": "cpu memory pids", "cpu.weight": "100"})
+    groups = cgroup_v2.GroupsV2(tmp_path, "headrace-1-2-1")
+    assert groups.has_shares
+    own = tmp_path / "headrace-1-2-1"
+    assert (own / "cgroup.subtree_control").read_text() == "+memory +pids +cpu"
+    assert (own / "cpu.weight").read_text() == str(100 * len(os.sched_getaffinity(0)))
+
+
+def test_version_2_does_without_them_where_it_may_not(cell: cgroup_v2.CellV2, tmp_path: Path) -> None:
+    assert not cgroup_v2.GroupsV2(tmp_path, "headrace-1-2-2").has_shares
+
+
 def test_version_2_forbids_swap_where_there_is_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made_by_a_kernel(monkeypatch, KEPT | {"memory.swap.max": "max"})
     assert (only_cell(tmp_path).directory / "memory.swap.max").read_text() == "0"
@@ -204,7 +224,7 @@ def test_the_named_parent_is_taken(tmp_path: Path) -> None:
     named = group(tmp_path / "named", controllers="cpu memory pids")
     own = group(tmp_path / "own", controllers="cpu memory pids", handed_down="memory pids")
     assert cgroup_v2.prepared_parent(Hierarchy(V2, tmp_path, own), named) == named
-    assert (named / "cgroup.subtree_control").read_text() == "+memory +pids"
+    assert (named / "cgroup.subtree_control").read_text() == "+memory +pids +cpu"
 
 
 def test_our_own_group_is_taken_if_it_hands_down(tmp_path: Path) -> None:
