@@ -14,6 +14,9 @@ from shared.codec import decode_event
 from shared.events import Event
 
 EVENT_ID = "Nats-Msg-Id"
+MESSAGE_OVERHEAD_BYTES = 256
+"""About what a stored event costs beside its subject and payload: the record's frame and its headers."""
+
 BATCH = 256
 BATCH_BYTES = 4 * 1024 * 1024
 ANSWER_TIMEOUT_S = 2.0
@@ -27,6 +30,11 @@ class Entry(msgspec.Struct, frozen=True):
     subject: str
     payload: bytes
     event_id: str | None = None
+
+    @property
+    def stored_bytes(self) -> int:
+        """About what the log keeps for it."""
+        return len(self.payload) + len(self.subject) + MESSAGE_OVERHEAD_BYTES
 
     def event(self) -> Event:
         """The event it holds. Raises UnknownTagError or UndecodableError."""

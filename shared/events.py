@@ -143,7 +143,8 @@ class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
     """Accepted: the job will reach a terminal event. `artifacts` are patterns of the files to keep of it.
 
     `retry_of` is the dead letter that an operator gave another chance by this job. `ttl_s` counts from the
-    terminal event; without one the job is kept until its user is erased.
+    terminal event; without one the job is kept until its user is erased. `artifacts_bytes_max` is what the
+    token claimed: the most that the user may hold of the store of artifacts.
     """
 
     language: str
@@ -161,6 +162,7 @@ class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
     artifacts: tuple[str, ...] = ()
     retry_of: str | None = None
     ttl_s: int | None = None
+    artifacts_bytes_max: int | None = None
 
 
 class JobRunning(EventBase, frozen=True, kw_only=True, tag="job.running.v1"):

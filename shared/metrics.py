@@ -48,4 +48,7 @@ SUBSCRIPTIONS_BEHIND = Counter(
     "headrace_subscriptions_behind_total",
     "Times a live subscription's client had no room, so it went on from the log",
 )
+SHARES_REFUSED = Counter(
+    "headrace_shares_refused_total", "What was not stored because its user holds his share already", ["store"]
+)
 CONNECTIONS = Gauge("headrace_connections", "Open connections of clients, over WebSocket and SSE")

@@ -27,6 +27,7 @@ from shared.subjects import (
     VIEW_JOBS,
     VIEW_QUEUE,
     VIEW_STATS,
+    VIEW_USAGE,
     events_of_kind,
     objects_stream,
     objects_subjects,
@@ -95,12 +96,15 @@ RIGHTS = {
             VIEW_JOB,
             VIEW_JOBS,
             VIEW_DEAD,
+            VIEW_USAGE,
             *_follows(JOBS),
             # Where the log is read from, so that unfinished jobs are counted.
             *_api(f"CONSUMER.INFO.{_DURABLE}"),
             *_reads(DEAD),
             *_api(f"DIRECT.GET.{EXECUTORS}"),
             *_reads(FILES),
+            # What users hold of it, and how much is left.
+            *_api(f"STREAM.INFO.{FILES}"),
             *_reads(SESSIONS),
             *_api(
                 f"STREAM.INFO.{SESSIONS}",
@@ -122,6 +126,9 @@ RIGHTS = {
             "feed.*.*.progress",
             EXECUTOR_SUBJECTS,
             *objects_subjects(ARTIFACTS),
+            # What a user holds of that store, and how much of it is left.
+            VIEW_USAGE,
+            *_api(f"STREAM.INFO.{FILES}"),
             *_follows(JOBS),
             *_api(f"CONSUMER.INFO.{_DURABLE}"),
             # Answers to deliveries, in the form of this server and in that of the next.
@@ -139,13 +146,17 @@ RIGHTS = {
             *_follows(JOBS),
             # What a tombstone stands for.
             *_api(f"STREAM.PURGE.{JOBS}", f"STREAM.MSG.GET.{FILES}", f"STREAM.PURGE.{FILES}"),
-            # Answers to the api's questions. Its readers' inboxes have one token, and none can be guessed.
+            # Answers to questions. Readers' inboxes have one token, and none can be guessed.
             "_INBOX_api.*.*",
+            "_INBOX_executor.*.*",
         ),
         denied=_TAKING_FROM_THE_DURABLE,
         subscribe=(
             "_INBOX_projector.>",
-            *(f"{subject} {VIEW_QUEUE}" for subject in (VIEW_JOB, VIEW_JOBS, VIEW_STATS, VIEW_DEAD)),
+            *(
+                f"{subject} {VIEW_QUEUE}"
+                for subject in (VIEW_JOB, VIEW_JOBS, VIEW_STATS, VIEW_DEAD, VIEW_USAGE)
+            ),
         ),
     ),
     "notifier": Rights(

@@ -16,6 +16,14 @@ PLACE_PARTS = 2
 STORE_PARTS = 4
 """Stores keep for days: a quarter, so that many users one after the other still find a fair part."""
 
+FILE_OVERHEAD_BYTES = 1_024
+"""What a stored file costs beside its content: its description, and the frame of a chunk."""
+
+
+def file_bytes(size: int) -> int:
+    """About what the store of artifacts keeps for a file, so that empty files count as well."""
+    return size + FILE_OVERHEAD_BYTES
+
 
 def share_of(*, most: int, capacity: int, others: int, parts: int) -> int:
     """The most that a user may hold in all while the others hold `others`; never more than they leave."""

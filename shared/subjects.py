@@ -46,6 +46,7 @@ VIEW_JOB = "view.job"
 VIEW_JOBS = "view.jobs"
 VIEW_STATS = "view.stats"
 VIEW_DEAD = "view.dead"
+VIEW_USAGE = "view.usage"
 VIEW_QUEUE = "view"
 
 USER_BYTES_MAX = 128

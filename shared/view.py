@@ -63,10 +63,25 @@ class StatsAnswer(Shape, frozen=True, kw_only=True, tag="stats"):
     jobs: dict[str, int]
 
 
+class UsageQuestion(Shape, frozen=True, kw_only=True):
+    """`view.usage`: what one user holds of the log and of the store of artifacts."""
+
+    user_id: str
+
+
+class UsageAnswer(Shape, frozen=True, kw_only=True, tag="usage"):
+    """Bytes of the user's events, and of the files that they name; `jobs` is how many jobs those are."""
+
+    checkpoint: int
+    jobs: int
+    log_bytes: int
+    artifact_bytes: int
+
+
 class ViewProblem(Shape, frozen=True, kw_only=True, tag="problem"):
     """The question could not be answered."""
 
     detail: str
 
 
-ViewAnswer: TypeAlias = JobAnswer | JobsAnswer | StatsAnswer | ViewProblem
+ViewAnswer: TypeAlias = JobAnswer | JobsAnswer | StatsAnswer | UsageAnswer | ViewProblem

@@ -26,7 +26,7 @@ from shared.log import Appended, Log, NewerEventError, is_tombstone
 from shared.presence import LanguageOffer
 from shared.problems import FieldError, ProblemError
 from shared.record import JobRecord, fold
-from shared.tokens import Caller
+from shared.tokens import ARTIFACTS_CLAIM, Caller
 
 RETRY_AFTER = {"Retry-After": "2"}
 _IDEMPOTENCY = uuid.UUID("6f1d7f0e-6b0e-5d5c-9c53-3a1f5f4b7a10")
@@ -175,6 +175,7 @@ class Submissions:
             concurrency=min(caller.concurrency, self._settings.concurrency_max),
             artifacts=body.artifacts,
             ttl_s=_ttl_s(body.ttl_s, self._settings),
+            artifacts_bytes_max=caller.shares.get(ARTIFACTS_CLAIM),
         )
 
 

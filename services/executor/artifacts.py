@@ -9,13 +9,15 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.executor.allowance import Allowance, Allowances
 from services.executor.execution import Execution
 from services.executor.sandbox.sandbox import CellFile, Skipped, Verdict
 from shared import metrics
 from shared.broker import BrokerError
-from shared.events import Artifact, SkippedArtifact, Terminal
+from shared.events import Artifact, JobQueued, SkippedArtifact, Terminal
 from shared.logs import get_logger
 from shared.objects import DamagedError, FullError, ObjectDescription, Objects
+from shared.shares import file_bytes
 from shared.subjects import artifact_name
 
 logger = get_logger(__name__)
@@ -52,9 +54,10 @@ class Choice:
 class Artifacts:
     """Stores and takes back the files of attempts."""
 
-    def __init__(self, objects: Objects) -> None:
-        """Use one bucket of the object store."""
+    def __init__(self, objects: Objects, allowances: Allowances) -> None:
+        """Use one bucket of the object store, each user as much of it as `allowances` says."""
         self._objects = objects
+        self._allowances = allowances
 
     async def keep(self, execution: Execution, attempt: int, verdict: Verdict) -> Kept:
         """Store a verdict's files; when this returns, every byte of them is acknowledged.
@@ -62,11 +65,12 @@ class Artifacts:
         Repeats for as long as the store cannot be reached, as an append does: the program has run. Raises
         BrokerError only if this process must end or another attempt has begun.
         """
-        choice = choose(verdict.artifacts, verdict.skipped)
+        queued = execution.queued
+        choice = await self._within_share(queued, choose(verdict.artifacts, verdict.skipped))
         skipped = list(choice.skipped)
         artifacts: list[Artifact] = []
         for file in choice.files:
-            name = artifact_name(execution.queued.job_id, attempt, len(artifacts))
+            name = artifact_name(queued.job_id, attempt, len(artifacts))
             stored = await self._store(execution, name, file.content)
             if stored is None:
                 skipped.append(Skipped(file.path, "the store of artifacts is full"))
@@ -84,6 +88,23 @@ class Artifacts:
                 await self._objects.delete(artifact_name(outcome.job_id, outcome.attempt, number))
         except (BrokerError, DamagedError) as error:
             logger.warning("artifacts_left_behind", job_id=outcome.job_id, why=str(error))
+
+    def recorded(self, job_id: str, sequence: int) -> None:
+        """The event that names the job's files is stored."""
+        self._allowances.recorded(job_id, sequence)
+
+    def ended(self, job_id: str) -> None:
+        """Nothing more comes of this executor's attempt."""
+        self._allowances.forget_unrecorded(job_id)
+
+    async def _within_share(self, queued: JobQueued, choice: Choice) -> Choice:
+        """Of the chosen files those for which the user's share has room, which counts them from now on."""
+        if not choice.files:
+            return choice
+        within = fit(choice, await self._allowances.allowance(queued))
+        self._allowances.reserve(queued, sum(file_bytes(len(file.content)) for file in within.files))
+        metrics.SHARES_REFUSED.labels(store="artifacts").inc(len(choice.files) - len(within.files))
+        return within
 
     async def _store(self, execution: Execution, name: str, content: bytes) -> ObjectDescription | None:
         """The stored file; None if there is no room for it."""
@@ -117,6 +138,20 @@ def choose(files: Sequence[CellFile], skipped: Sequence[Skipped]) -> Choice:
         if why is not None:
             refused.append(Skipped(file.path, why))
     return Choice(tuple(chosen), tuple(refused))
+
+
+def fit(choice: Choice, allowance: Allowance) -> Choice:
+    """The files that fit into what a user may still store, in order; each other one says what was missing."""
+    used, files, skipped = allowance.used, list[CellFile](), list(choice.skipped)
+    for file in choice.files:
+        size = file_bytes(len(file.content))
+        if used + size <= allowance.share:
+            used += size
+            files.append(file)
+        else:
+            why = f"over your share of the store: {used} of {allowance.share} bytes used, this needs {size}"
+            skipped.append(Skipped(file.path, why))
+    return Choice(tuple(files), tuple(skipped))
 
 
 def told(skipped: Sequence[Skipped]) -> tuple[SkippedArtifact, ...]:

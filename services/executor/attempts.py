@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from services.executor.allowance import Allowances
 from services.executor.artifacts import NOTHING_KEPT, Artifacts
 from services.executor.cell_supply import CellSupply
 from services.executor.circuit import GiveUp, Later
@@ -81,7 +82,7 @@ class Attempts:
         self._unfinished = unfinished
         self._reader = JobReader(log, unfinished)
         self._settings = settings
-        self._artifacts = Artifacts(Objects(broker, log, ARTIFACTS))
+        self._artifacts = Artifacts(Objects(broker, log, ARTIFACTS), Allowances(broker, settings))
         self._supply = supply
         self._stages = Stages(sandbox, languages, supply, compiled_bytes_max=settings.compiled_bytes_max)
 
@@ -108,6 +109,7 @@ class Attempts:
         finally:
             if isinstance(first, First):
                 await first.cell.release()
+            self._artifacts.ended(execution.queued.job_id)
 
     async def _reserved(self, queued: JobQueued, state: JobState) -> Reservation:
         """A cell for the job before anything is recorded of it; None if it needs none."""
@@ -224,6 +226,7 @@ class Attempts:
             try:
                 result = await self._log.append(outcome, expected=sequence, patience_s=PATIENCE_S)
                 if isinstance(result, Appended):
+                    self._artifacts.recorded(queued.job_id, result.sequence)
                     metrics.FINISHED.labels(status=status_of(Finished(queued, outcome))).inc()
                     return Ack()
                 history = await self._reader.read(queued, at_least=result.last_sequence)

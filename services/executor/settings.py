@@ -40,6 +40,12 @@ class ExecutorSettings(ListenSettings, frozen=True, kw_only=True):
     """How many there are from there on. One is the warden's, each cell that is ready or runs has one: about
     three for each slot. Executors of one host may have the same range. 1: all cells run as `cell_uid`."""
 
+    user_artifacts_bytes: Positive = 128 * 1024 * 1024
+    """Artifacts of one user, who besides may hold a quarter of what the others leave of their store."""
+
+    user_artifacts_bytes_max: Positive = 1024 * 1024 * 1024
+    """The most of them that a token may claim."""
+
     attempts_max: Positive = 3
     cell_patience_s: Annotated[float, msgspec.Meta(ge=0)] = 600.0
     """How long a job waits while no executor can make a cell, before it ends as `sandbox_error`: enough for

@@ -12,11 +12,19 @@ from typing import TypeAlias
 import msgspec
 
 from services.projector.database import Database, ViewError, ViewLockedError
-from services.projector.queries import SEQUENCE_MAX, count_jobs, find_job, list_dead, list_jobs
+from services.projector.queries import SEQUENCE_MAX, count_jobs, find_job, find_usage, list_dead, list_jobs
 from shared.broker import Broker, BrokerError, Message
 from shared.logs import get_logger
-from shared.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, VIEW_QUEUE, VIEW_STATS
-from shared.view import PAGE_MAX, DeadQuestion, JobQuestion, JobsQuestion, ViewAnswer, ViewProblem
+from shared.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, VIEW_QUEUE, VIEW_STATS, VIEW_USAGE
+from shared.view import (
+    PAGE_MAX,
+    DeadQuestion,
+    JobQuestion,
+    JobsQuestion,
+    UsageQuestion,
+    ViewAnswer,
+    ViewProblem,
+)
 
 logger = get_logger(__name__)
 
@@ -26,6 +34,7 @@ _encoder = msgspec.json.Encoder()
 _job_question = msgspec.json.Decoder(JobQuestion)
 _dead_question = msgspec.json.Decoder(DeadQuestion)
 _jobs_question = msgspec.json.Decoder(JobsQuestion)
+_usage_question = msgspec.json.Decoder(UsageQuestion)
 
 
 class QuestionError(ValueError):
@@ -48,6 +57,7 @@ class Answers:
             VIEW_JOBS: self._list_jobs,
             VIEW_STATS: self._count_jobs,
             VIEW_DEAD: self._list_dead,
+            VIEW_USAGE: self._find_usage,
         }
         async with AsyncExitStack() as stack:
             for subject, find in finders.items():
@@ -102,6 +112,9 @@ class Answers:
         question = _dead_question.decode(payload)
         _check_page(question.limit, question.before)
         return await self._database.reader.call(list_dead, question)
+
+    async def _find_usage(self, payload: bytes) -> ViewAnswer:
+        return await self._database.reader.call(find_usage, _usage_question.decode(payload))
 
     async def _count_jobs(self, _: bytes) -> ViewAnswer:
         return await self._database.reader.call(count_jobs)

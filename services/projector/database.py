@@ -25,7 +25,7 @@ import aiosqlite
 
 from shared.job import Status
 
-VERSION = 3
+VERSION = 4
 """Written as `user_version`. Raise it with every change of schema.sql, JobRecord, or fold."""
 
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -179,9 +179,13 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 def create_tables(connection: sqlite3.Connection) -> None:
     """An empty view, in the transaction that is open."""
-    # Not executescript, which would commit first; no statement of the schema holds a semicolon.
-    for statement in SCHEMA.read_text().split(";\n"):
-        connection.execute(statement)
+    # Not executescript, which would commit first.
+    statement = ""
+    for line in SCHEMA.read_text().splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
     connection.execute("INSERT INTO checkpoint (id, sequence) VALUES (1, 0)")
     connection.executemany("INSERT INTO totals VALUES (?, 0)", [(status,) for status in get_args(Status)])
     connection.execute(f"PRAGMA user_version = {VERSION}")

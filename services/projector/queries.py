@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from services.projector.view import decode_record, microseconds, select_checkpoint, select_record
-from shared.view import DeadQuestion, JobAnswer, JobQuestion, JobsAnswer, JobsQuestion, StatsAnswer
+from shared.view import (
+    DeadQuestion,
+    JobAnswer,
+    JobQuestion,
+    JobsAnswer,
+    JobsQuestion,
+    StatsAnswer,
+    UsageAnswer,
+    UsageQuestion,
+)
 
 Values = dict[str, str | int]
 SEQUENCE_MAX = 2**63 - 1
@@ -61,6 +70,17 @@ def count_jobs(connection: sqlite3.Connection) -> StatsAnswer:
             checkpoint=select_checkpoint(connection).sequence,
             jobs=dict(connection.execute("SELECT status, jobs FROM totals").fetchall()),
         )
+
+
+def find_usage(connection: sqlite3.Connection, question: UsageQuestion) -> UsageAnswer:
+    """What one user holds; nothing if the view knows no job of his."""
+    with snapshot(connection):
+        checkpoint = select_checkpoint(connection).sequence
+        row = connection.execute(
+            "SELECT jobs, log_bytes, artifact_bytes FROM usage WHERE user_id = ?", (question.user_id,)
+        ).fetchone()
+    jobs, log_bytes, artifact_bytes = row or (0, 0, 0)
+    return UsageAnswer(checkpoint=checkpoint, jobs=jobs, log_bytes=log_bytes, artifact_bytes=artifact_bytes)
 
 
 def jobs_statement(question: JobsQuestion) -> tuple[str, Values]:

@@ -19,6 +19,8 @@ CREATE TABLE jobs (
     queued_sequence INTEGER NOT NULL,
     last_sequence   INTEGER NOT NULL,
     expires_at_us   INTEGER,          -- NULL before its end, and for a job that is kept
+    log_bytes       INTEGER NOT NULL, -- what its events take in the log
+    artifact_bytes  INTEGER NOT NULL, -- what its files take in the object store
     record          TEXT    NOT NULL, -- the JobRecord as JSON, without its result
     result          TEXT,             -- its result as JSON; last, so that a list never reads its pages
     PRIMARY KEY (user_id, job_id)
@@ -61,3 +63,35 @@ CREATE TABLE totals (
     status TEXT    PRIMARY KEY,
     jobs   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What each user with a job holds. Kept by the triggers below, whoever writes a job.
+CREATE TABLE usage (
+    user_id        TEXT    PRIMARY KEY,
+    jobs           INTEGER NOT NULL,
+    log_bytes      INTEGER NOT NULL,
+    artifact_bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER job_inserted AFTER INSERT ON jobs BEGIN
+    INSERT INTO usage VALUES (new.user_id, 1, new.log_bytes, new.artifact_bytes)
+    ON CONFLICT (user_id) DO UPDATE SET
+        jobs = jobs + 1,
+        log_bytes = log_bytes + excluded.log_bytes,
+        artifact_bytes = artifact_bytes + excluded.artifact_bytes;
+END;
+
+CREATE TRIGGER job_updated AFTER UPDATE OF log_bytes, artifact_bytes ON jobs BEGIN
+    UPDATE usage SET
+        log_bytes = log_bytes + new.log_bytes - old.log_bytes,
+        artifact_bytes = artifact_bytes + new.artifact_bytes - old.artifact_bytes
+    WHERE user_id = new.user_id;
+END;
+
+CREATE TRIGGER job_deleted AFTER DELETE ON jobs BEGIN
+    UPDATE usage SET
+        jobs = jobs - 1,
+        log_bytes = log_bytes - old.log_bytes,
+        artifact_bytes = artifact_bytes - old.artifact_bytes
+    WHERE user_id = old.user_id;
+    DELETE FROM usage WHERE user_id = old.user_id AND jobs = 0;
+END;

@@ -6,7 +6,7 @@ folded in memory by `shared.record.fold`, and written once, however many of thei
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from shared.codec import UndecodableError, UnknownTagError
 from shared.entries import Entry
 from shared.events import Event, JobExpired, Result
 from shared.record import JobRecord, fold
+from shared.shares import file_bytes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -88,6 +89,7 @@ class _Batch:
     poison: list[Oddity] = field(default_factory=list)
     newer: Oddity | None = None
     last: Entry | None = None
+    sizes: Counter[JobKey] = field(default_factory=Counter)
 
 
 def apply_entries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> Applied:
@@ -102,7 +104,7 @@ def apply_entries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> A
         if batch.last is None:
             return Applied(checkpoint, tuple(batch.poison), batch.newer)
         changed, leftovers = _fold(connection, batch.events)
-        _upsert_jobs(connection, [after for _, after in changed if after is not None])
+        _upsert_jobs(connection, [after for _, after in changed if after is not None], batch.sizes)
         _insert_labels(
             connection, [after for before, after in changed if before is None and after is not None]
         )
@@ -117,7 +119,9 @@ def _decode(entries: Sequence[Entry]) -> _Batch:
     batch = _Batch()
     for entry in entries:
         try:
-            batch.events.append((entry.sequence, entry.event()))
+            event = entry.event()
+            batch.events.append((entry.sequence, event))
+            batch.sizes[event.user_id, event.job_id] += entry.stored_bytes
         except UndecodableError as error:
             batch.poison.append(Oddity(entry.sequence, str(error)))
         except UnknownTagError as error:
@@ -152,23 +156,28 @@ def _leftovers(event: JobExpired, sequence: int, known: JobRecord | None) -> Lef
     return Leftovers(event.user_id, event.job_id, sequence, known.attempt, artifacts)
 
 
-def _upsert_jobs(connection: sqlite3.Connection, records: Sequence[JobRecord]) -> None:
+def _upsert_jobs(
+    connection: sqlite3.Connection, records: Sequence[JobRecord], more_bytes: Mapping[JobKey, int]
+) -> None:
+    """`more_bytes` is what the batch adds to each job's part of the log."""
     connection.executemany(
         """
-        INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (user_id, job_id) DO UPDATE SET
             status = excluded.status,
             reason = excluded.reason,
             last_sequence = excluded.last_sequence,
             expires_at_us = excluded.expires_at_us,
+            log_bytes = log_bytes + excluded.log_bytes,
+            artifact_bytes = excluded.artifact_bytes,
             record = excluded.record,
             result = excluded.result
         """,
-        [_row(record) for record in records],
+        [_row(record, more_bytes[record.user_id, record.job_id]) for record in records],
     )
 
 
-def _row(record: JobRecord) -> tuple[str | int | None, ...]:
+def _row(record: JobRecord, log_bytes: int) -> tuple[str | int | None, ...]:
     bare = msgspec.structs.replace(record, result=None)
     return (
         record.user_id,
@@ -181,9 +190,17 @@ def _row(record: JobRecord) -> tuple[str | int | None, ...]:
         record.queued_sequence,
         record.last_sequence,
         None if record.expires_at is None else microseconds(record.expires_at),
+        log_bytes,
+        artifact_bytes(record),
         _encoder.encode(bare).decode(),
         None if record.result is None else _encoder.encode(record.result).decode(),
     )
+
+
+def artifact_bytes(record: JobRecord) -> int:
+    """What the job's files take in the object store."""
+    files = () if record.result is None else record.result.artifacts
+    return sum(file_bytes(file.size) for file in files)
 
 
 def _insert_labels(connection: sqlite3.Connection, records: Sequence[JobRecord]) -> None:
@@ -285,6 +302,7 @@ def clear_view(connection: sqlite3.Connection, stream_created: str) -> None:
     """Begin again, empty, at the start of the stream that was created then."""
     with transaction(connection):
         connection.execute("DELETE FROM jobs")
+        connection.execute("DELETE FROM usage")
         connection.execute("DELETE FROM labels")
         connection.execute("DELETE FROM expired")
         connection.execute("UPDATE totals SET jobs = 0")

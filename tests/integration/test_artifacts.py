@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from headrace.local.nats_server import NatsServer
+from services.executor.allowance import Allowances
 from services.executor.artifacts import Artifacts, Kept
 from services.executor.attempts import Attempts, Begun
 from services.executor.cell_supply import CellSupply
@@ -39,6 +40,11 @@ async def attempts(broker: Broker, log: Log) -> Attempts:
     sandbox = cast("Sandbox", None)
     supply = CellSupply(sandbox, patience_s=60.0)
     return Attempts(broker, log, sandbox, {}, Unfinished(), supply, settings)
+
+
+def kept_by(broker: Broker, objects: Objects) -> Artifacts:
+    """Of an executor that nobody answers what its users hold: it counts what it stored itself."""
+    return Artifacts(objects, Allowances(broker, ExecutorSettings(executor_id="x1")))
 
 
 def execution() -> Execution:
@@ -89,9 +95,9 @@ async def write(log: Log, *history: Event) -> int:
     return sequence
 
 
-async def test_files_are_stored_before_they_are_named(objects: Objects) -> None:
+async def test_files_are_stored_before_they_are_named(objects: Objects, broker: Broker) -> None:
     skipped = Skipped("out/large", "no room")
-    kept = await Artifacts(objects).keep(execution(), 1, verdict(*FILES, skipped=(skipped,)))
+    kept = await kept_by(broker, objects).keep(execution(), 1, verdict(*FILES, skipped=(skipped,)))
     assert [(each.path, each.size, each.sha256) for each in kept.artifacts] == [
         (file.path, len(file.content), hashlib.sha256(file.content).hexdigest()) for file in FILES
     ]
@@ -99,51 +105,69 @@ async def test_files_are_stored_before_they_are_named(objects: Objects) -> None:
     assert await contents(objects) == [file.content for file in FILES]
 
 
-async def test_a_file_that_finds_no_room_is_told_and_the_others_are_kept(
+async def test_a_file_over_the_users_share_is_told_and_the_others_are_kept(
     objects: Objects, broker: Broker
 ) -> None:
-    await provision(broker, ProvisionSettings(artifacts_bytes_max=500_000))
+    await provision(broker, ProvisionSettings(artifacts_bytes_max=4 * 500_000))
     large = CellFile("large", os.urandom(600_000))
-    kept = await Artifacts(objects).keep(execution(), 1, verdict(FILES[0], large, FILES[1]))
+    kept = await kept_by(broker, objects).keep(execution(), 1, verdict(FILES[0], large, FILES[1]))
     assert [each.path for each in kept.artifacts] == [file.path for file in FILES]
     assert [each.path for each in kept.skipped] == ["large"]
+    assert "your share of the store: 301024 of 500000 bytes used" in kept.skipped[0].reason
     assert await contents(objects) == [file.content for file in FILES]
 
 
 async def test_files_wait_for_a_store_that_cannot_be_reached(
-    objects: Objects, nats_server: NatsServer
+    objects: Objects, broker: Broker, nats_server: NatsServer
 ) -> None:
     await nats_server.kill()
-    keeping = asyncio.create_task(Artifacts(objects).keep(execution(), 1, verdict(*FILES)))
+    keeping = asyncio.create_task(kept_by(broker, objects).keep(execution(), 1, verdict(*FILES)))
     await nats_server.start()
     assert len((await keeping).artifacts) == len(FILES)
     assert await contents(objects) == [file.content for file in FILES]
 
 
 async def test_a_process_that_must_end_does_not_wait_for_the_store(
-    objects: Objects, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+    objects: Objects, broker: Broker, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.executor.artifacts.PATIENCE_S", 0)
     ending = execution()
     ending.ask_to_stop("shutdown")
     await nats_server.kill()
     with pytest.raises(BrokerError):
-        await Artifacts(objects).keep(ending, 1, verdict(*FILES))
+        await kept_by(broker, objects).keep(ending, 1, verdict(*FILES))
 
 
-async def test_a_recorded_outcome_keeps_its_files(attempts: Attempts, objects: Objects, log: Log) -> None:
+async def test_what_a_job_stored_counts_until_its_attempt_ends_without_a_word(
+    objects: Objects, broker: Broker
+) -> None:
+    await provision(broker, ProvisionSettings(artifacts_bytes_max=4 * 500_000))
+    artifacts = kept_by(broker, objects)
+    job_id = execution().queued.job_id
+    assert len((await artifacts.keep(execution(), 1, verdict(FILES[0]))).artifacts) == 1
+    assert len((await artifacts.keep(execution(), 2, verdict(FILES[0]))).artifacts) == 0
+    artifacts.ended(job_id)
+    assert len((await artifacts.keep(execution(), 3, verdict(FILES[0]))).artifacts) == 1
+    artifacts.recorded(job_id, 9)
+    artifacts.ended(job_id)
+    assert len((await artifacts.keep(execution(), 4, verdict(FILES[0]))).artifacts) == 0
+
+
+async def test_a_recorded_outcome_keeps_its_files(
+    attempts: Attempts, objects: Objects, broker: Broker, log: Log
+) -> None:
     sequence = await write(log, builders.queued(), builders.running())
-    kept = await Artifacts(objects).keep(execution(), 1, verdict(*FILES))
+    kept = await kept_by(broker, objects).keep(execution(), 1, verdict(*FILES))
     ended = await attempts._finish(execution(), Begun(builders.running(), sequence), outcome(kept))  # noqa: SLF001 - the end alone
     assert ended == Ack()
     assert await contents(objects) == [file.content for file in FILES]
 
 
 async def test_an_outcome_that_was_stored_after_all_keeps_its_files(
-    attempts: Attempts, objects: Objects, log: Log
+    attempts: Attempts, objects: Objects, broker: Broker, log: Log
 ) -> None:
     """The append was given up, and its event came through later."""
-    kept = await Artifacts(objects).keep(execution(), 1, verdict(*FILES))
+    kept = await kept_by(broker, objects).keep(execution(), 1, verdict(*FILES))
     await write(log, builders.queued(), builders.running(), outcome(kept))
     ended = await attempts._finish(execution(), Begun(builders.running(), 2), outcome(kept))  # noqa: SLF001 - the end alone
     assert ended == Ack()
@@ -152,12 +176,12 @@ async def test_an_outcome_that_was_stored_after_all_keeps_its_files(
 
 @pytest.mark.parametrize("finished", [False, True])
 async def test_a_fenced_attempts_files_are_taken_back(
-    attempts: Attempts, objects: Objects, log: Log, finished: bool
+    attempts: Attempts, objects: Objects, broker: Broker, log: Log, finished: bool
 ) -> None:
-    newer = await Artifacts(objects).keep(execution(), 2, verdict(*FILES))
+    newer = await kept_by(broker, objects).keep(execution(), 2, verdict(*FILES))
     history: list[Event] = [builders.queued(), builders.running(), builders.running(attempt=2)]
     await write(log, *history, *([outcome(newer, 2)] if finished else []))
-    older = await Artifacts(objects).keep(execution(), 1, verdict(*FILES))
+    older = await kept_by(broker, objects).keep(execution(), 1, verdict(*FILES))
     ended = await attempts._finish(execution(), Begun(builders.running(), 2), outcome(older))  # noqa: SLF001 - the end alone
     assert ended == (Ack() if finished else LetGo())
     assert await contents(objects, 1) == [None, None]

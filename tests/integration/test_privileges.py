@@ -61,6 +61,7 @@ PUBLISH: dict[str, AbstractSet[str]] = {
     "view.jobs": {"api"},
     "view.dead": {"api"},
     "view.stats": NOBODY,
+    "view.usage": {"api", "executor"},
     # A forged advisory would be kept in DEAD and shown to operators.
     "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.JOBS.executor": NOBODY,
     "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.JOBS.executor": NOBODY,
@@ -95,7 +96,7 @@ _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
         "KV_SESSIONS": {"provisioner", "api"},
         "DEAD": {"provisioner"},
         "KV_EXECUTORS": {"provisioner"},
-        "OBJ_ARTIFACTS": {"provisioner"},
+        "OBJ_ARTIFACTS": {"provisioner", "api", "executor"},
     },
     "STREAM.CREATE": dict.fromkeys(STREAMS, PROVISIONER),
     "STREAM.UPDATE": dict.fromkeys(STREAMS, PROVISIONER),
@@ -184,10 +185,10 @@ SUBSCRIBE: dict[tuple[str, str], AbstractSet[str]] = {
     (f"$KV.SESSIONS.{JOB}", ""): NOBODY,
     ("$O.>", ""): NOBODY,
     ("view.>", "view"): NOBODY,
-    **{(f"view.{question}", "view"): {"projector"} for question in ("job", "jobs", "stats", "dead")},
+    **{(f"view.{question}", "view"): {"projector"} for question in ("job", "jobs", "stats", "dead", "usage")},
     # Outside the queue group it would hear every question; in another one it would take some away.
-    **{(f"view.{question}", ""): NOBODY for question in ("job", "jobs", "stats", "dead")},
-    **{(f"view.{question}", "other"): NOBODY for question in ("job", "jobs", "stats", "dead")},
+    **{(f"view.{question}", ""): NOBODY for question in ("job", "jobs", "stats", "dead", "usage")},
+    **{(f"view.{question}", "other"): NOBODY for question in ("job", "jobs", "stats", "dead", "usage")},
 }
 
 

@@ -17,7 +17,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SLOW = {"language": "bash", "code": "sleep 60", "limits": {"wall_ms": 60_000}}
 WAITS, WAITS_OF_ONE = 8, 3
+ARTIFACTS_SHARE = 500_000
 SETTINGS = {
+    "HEADRACE_ARTIFACTS_BYTES_MAX": str(8 * ARTIFACTS_SHARE),
+    "HEADRACE_USER_ARTIFACTS_BYTES": str(ARTIFACTS_SHARE),
     "HEADRACE_WAITS_MAX": str(WAITS),
     "HEADRACE_USER_WAITS": str(WAITS_OF_ONE),
     "HEADRACE_USER_WAITS_MAX": "100",
@@ -114,3 +117,33 @@ async def test_the_wait_of_a_client_that_left_gives_its_place_back_at_once(
         assert await is_heeded(http, job_id)
         for job in (await http.get("/v1/jobs")).json()["jobs"]:
             await user.client.cancel(job["job_id"])
+
+
+async def leave_file(user: User, size: int) -> dict[str, Any]:
+    """A job that leaves a file of so many bytes that nothing compresses."""
+    code = f"import os; open('file', 'wb').write(os.urandom({size}))"
+    job = await user.run("python", code, artifacts=["file"], ttl_s=3_600)
+    result: dict[str, Any] = job["result"]
+    assert job["status"] == "completed", job
+    return result
+
+
+async def test_one_user_cannot_fill_the_store_of_artifacts_for_another(small_stack: Stack) -> None:
+    async with user_of(small_stack, "hoarder") as hoarder, user_of(small_stack, "saver") as saver:
+        results = [await leave_file(hoarder, 300_000) for _ in range(3)]
+        assert [len(result["artifacts"]) for result in results] == [1, 0, 0]
+        (skipped,) = results[-1]["skipped"]
+        assert skipped["path"] == "file"
+        assert f"your share of the store: 301024 of {ARTIFACTS_SHARE} bytes used" in skipped["reason"]
+        assert len((await leave_file(saver, 300_000))["artifacts"]) == 1
+
+
+async def test_a_claim_raises_the_share_of_artifacts_to_a_quarter_of_what_others_leave(
+    small_stack: Stack,
+) -> None:
+    async with user_of(small_stack, "claimer", shares={"artifacts_bytes_max": 10**12}) as claimer:
+        stored = [len((await leave_file(claimer, 400_000))["artifacts"]) for _ in range(4)]
+    # Of eight shares others have taken one or two; a quarter of the rest has room for one of 400 kB or more.
+    assert stored[0] == 1
+    assert 1 <= sum(stored) <= 2
+    assert stored[-1] == 0

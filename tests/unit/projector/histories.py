@@ -14,7 +14,7 @@ from shared.subjects import job_event
 from tests import builders
 
 ANSWERED = ("checkpoint", "jobs", "labels", "totals")
-TABLES = (*ANSWERED, "expired")
+TABLES = (*ANSWERED, "expired", "usage")
 POISON = b"\xff not json"
 NEWER = b'{"type":"job.paused.v9"}'
 USERS = ("alice", "bob", 'eve.*.>"; DROP TABLE jobs; --', "nul\x00nul", "ünï 🦉")

@@ -15,7 +15,7 @@ from services.projector.leaving import (
     select_due,
     select_leftovers,
 )
-from services.projector.queries import count_jobs
+from services.projector.queries import count_jobs, find_usage
 from services.projector.view import (
     LOADED_AT_ONCE,
     Applied,
@@ -29,13 +29,15 @@ from services.projector.view import (
 )
 from shared.events import Artifact, Event
 from shared.record import JobRecord
+from shared.shares import file_bytes
+from shared.view import UsageQuestion
 from tests import builders
 from tests.unit.projector.histories import NEWER, POISON, USERS, empty_view, odd_entry, rows_of, stored
 
 KEY = (builders.USER, builders.JOB)
 LIFE = (builders.queued(labels={"course": "cs101"}), builders.running(), builders.completed())
 
-ROWS_OF_VERSION = {1: 4_129_895_018, 2: 819_280_849, 3: 43_613_439}
+ROWS_OF_VERSION = {1: 4_129_895_018, 2: 819_280_849, 3: 43_613_439, 4: 4_025_257_867}
 """A fingerprint of what a view of that version holds after LIFE."""
 
 
@@ -51,6 +53,28 @@ def test_a_whole_life_in_one_batch(view: sqlite3.Connection) -> None:
     assert (record.status, record.queued_sequence, record.last_sequence) == ("completed", 1, 3)
     assert record.result == builders.result()
     assert record.labels == {"course": "cs101"}
+
+
+def test_what_a_user_holds_is_counted_until_it_is_gone(view: sqlite3.Connection) -> None:
+    file = Artifact(path="a", size=5_000, sha256="ab" * 32)
+    left = msgspec.structs.replace(builders.result(), artifacts=(file,))
+    entries = stored([*LIFE[:2], msgspec.structs.replace(builders.completed(), result=left)])
+    for entry in entries[:2]:
+        apply_entries(view, [entry])
+    before = find_usage(view, UsageQuestion(user_id=builders.USER))
+    assert (before.jobs, before.log_bytes) == (1, sum(one.stored_bytes for one in entries[:2]))
+    assert before.artifact_bytes == 0
+    for _ in range(2):
+        apply_entries(view, entries)
+    after = find_usage(view, UsageQuestion(user_id=builders.USER))
+    assert (after.checkpoint, after.jobs) == (3, 1)
+    assert after.log_bytes == sum(one.stored_bytes for one in entries)
+    assert after.artifact_bytes == file_bytes(5_000)
+    assert find_usage(view, UsageQuestion(user_id="somebody else")).log_bytes == 0
+    apply_entries(view, stored([builders.expired()], first=4))
+    gone = find_usage(view, UsageQuestion(user_id=builders.USER))
+    assert (gone.jobs, gone.log_bytes, gone.artifact_bytes) == (0, 0, 0)
+    assert view.execute("SELECT count(*) FROM usage").fetchone() == (0,)
 
 
 def test_a_life_in_three_batches_is_the_same(view: sqlite3.Connection) -> None:

@@ -1,0 +1,117 @@
+"""How many bytes of artifacts a user's job may still store: his share of the store, less what he holds.
+
+What he holds is what the view counts, and what this executor has stored since. What other executors store
+meanwhile is not counted yet, so he can pass his share by no more than his jobs under way elsewhere store.
+Without an answer of the view only what this executor remembers is counted.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from services.executor.settings import ExecutorSettings
+from shared.broker import Broker, BrokerError
+from shared.events import JobQueued
+from shared.logs import get_logger
+from shared.shares import STORE_PARTS, share_of
+from shared.subjects import ARTIFACTS, VIEW_USAGE, objects_stream
+from shared.view import UsageAnswer, UsageQuestion, ViewAnswer
+
+logger = get_logger(__name__)
+
+ANSWER_TIMEOUT_S = 2.0
+_answers = msgspec.json.Decoder(ViewAnswer)
+
+
+@dataclass(slots=True)
+class _Reserved:
+    """What one job stored; `sequence` is that of its terminal event, None before."""
+
+    user_id: str
+    size: int
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a user holds of the store, and may hold in all."""
+
+    used: int
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """How much the store takes, and holds of all users."""
+
+    capacity: int
+    total: int
+
+
+class Allowances:
+    """Asks the view and the store, and remembers what neither can know yet."""
+
+    def __init__(self, broker: Broker, settings: ExecutorSettings) -> None:
+        """Remember nothing."""
+        self._broker = broker
+        self._settings = settings
+        self._reserved: dict[str, _Reserved] = {}
+
+    async def allowance(self, queued: JobQueued) -> Allowance:
+        """As it is now: what is asked comes first, so that nothing is awaited between the sum and its use."""
+        usage = await self._usage(queued.user_id)
+        store = await self._store()
+        if usage is not None:
+            self._forget_known(usage.checkpoint)
+        used = 0 if usage is None else usage.artifact_bytes
+        used += sum(one.size for one in self._reserved.values() if one.user_id == queued.user_id)
+        most = min(
+            queued.artifacts_bytes_max or self._settings.user_artifacts_bytes,
+            self._settings.user_artifacts_bytes_max,
+        )
+        if store is None:
+            return Allowance(used, most)
+        others = max(0, store.total - used)
+        share = share_of(most=most, capacity=store.capacity, others=others, parts=STORE_PARTS)
+        return Allowance(used, share)
+
+    def reserve(self, queued: JobQueued, size: int) -> None:
+        """Count so many bytes more of a job."""
+        self._reserved.setdefault(queued.job_id, _Reserved(queued.user_id, 0)).size += size
+
+    def recorded(self, job_id: str, sequence: int) -> None:
+        """The job's terminal event is stored: the view counts its files from there."""
+        if job_id in self._reserved:
+            self._reserved[job_id].sequence = sequence
+
+    def forget_unrecorded(self, job_id: str) -> None:
+        """This executor's attempt is over; without a terminal event its files are nobody's."""
+        if job_id in self._reserved and self._reserved[job_id].sequence is None:
+            del self._reserved[job_id]
+
+    async def _usage(self, user_id: str) -> UsageAnswer | None:
+        question = msgspec.json.encode(UsageQuestion(user_id=user_id))
+        try:
+            message = await self._broker.request(VIEW_USAGE, question, timeout_s=ANSWER_TIMEOUT_S)
+            answer = _answers.decode(message.data)
+        except (BrokerError, msgspec.MsgspecError) as error:
+            logger.warning("usage_unknown", why=str(error))
+            return None
+        return answer if isinstance(answer, UsageAnswer) else None
+
+    async def _store(self) -> _Store | None:
+        try:
+            info = await self._broker.api(f"STREAM.INFO.{objects_stream(ARTIFACTS)}")
+        except BrokerError as error:
+            logger.warning("store_unknown", why=str(error))
+            return None
+        capacity = int(info["config"].get("max_bytes", -1))
+        return None if capacity < 0 else _Store(capacity, int(info["state"]["bytes"]))
+
+    def _forget_known(self, checkpoint: int) -> None:
+        """What the view counts by now."""
+        self._reserved = {
+            job_id: one
+            for job_id, one in self._reserved.items()
+            if one.sequence is None or one.sequence > checkpoint
+        }
