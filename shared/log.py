@@ -40,6 +40,9 @@ NO_MESSAGE = 10037
 BEHIND_MAX_S = 5.0
 PURGE_TIMEOUT_S = 10.0
 PAUSE_S = 0.05
+FULL = "maximum bytes exceeded"
+"""How the server says that a stream takes no more."""
+
 LAST_KINDS = frozenset({*TERMINAL_KINDS, EXPIRED_KIND})
 
 

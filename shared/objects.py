@@ -25,14 +25,13 @@ import msgspec
 from shared.broker import Broker, BrokerError, JetStreamError, UnreachableError
 from shared.entries import ANSWER_TIMEOUT_S, EVENT_ID
 from shared.events import Shape
-from shared.log import BEHIND_MAX_S, PAUSE_S, Log, is_undecided
+from shared.log import BEHIND_MAX_S, FULL, PAUSE_S, Log, is_undecided
 from shared.subjects import object_chunks, object_description, objects_stream
 
 CHUNK_BYTES = 128 * 1024
 DIGEST_PREFIX = "SHA-256="
 ROLLUP = {"Nats-Rollup": "sub"}
 STORE_FAILED = 10077
-FULL = "maximum bytes exceeded"
 
 
 class FullError(BrokerError):

@@ -124,6 +124,8 @@ RIGHTS = {
             *_events("running", *TERMINAL_KINDS),
             "feed.*.*.output",
             "feed.*.*.progress",
+            # How full the feed is.
+            *_api(f"STREAM.INFO.{FEED}"),
             EXECUTOR_SUBJECTS,
             *objects_subjects(ARTIFACTS),
             # What a user holds of that store, and how much of it is left.

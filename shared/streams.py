@@ -48,7 +48,7 @@ class ProvisionSettings(BrokerSettings, frozen=True, kw_only=True):
 
     replicas: int = 1
     retention_days: int = 30
-    jobs_bytes_max: int = -1
+    jobs_bytes_max: int = 8 * 1024 * MIB
     feed_bytes_max: int = 256 * MIB
     artifacts_bytes_max: int = 1024 * MIB
     sessions_bytes_max: int = 1024 * MIB
@@ -91,7 +91,9 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
             **transient,
             "name": subjects.FEED,
             "subjects": [subjects.FEED_SUBJECTS],
-            "discard": "old",
+            # What is told of running jobs stays until its age is over: executors send no user's notes beyond
+            # his share, so one user's output never flushes another's.
+            "discard": "new",
             "max_age": int(600e9),
             "max_bytes": settings.feed_bytes_max,
             "allow_direct": True,

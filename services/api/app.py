@@ -1,6 +1,7 @@
 """Puts the api together: the application, its parts, and its server."""
 
 from collections.abc import Collection
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -18,11 +19,13 @@ from services.api.erasures import Erasures
 from services.api.parts import Parts
 from services.api.queries import Queries
 from services.api.quotas import Quotas
-from services.api.routes import artifacts, dead_letters, events, jobs, languages, sessions, users
-from services.api.sessions import Sessions
+from services.api.routes import artifacts, dead_letters, events, jobs, languages, sessions, usage, users
+from services.api.sessions import Sessions, session_bytes
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
+from services.api.stores import Store
 from services.api.submissions import Submissions
+from services.api.usage import Usage
 from services.api.waiting import Waiting
 from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
@@ -41,6 +44,9 @@ from shared.subjects import (
     events_of_kind,
 )
 from shared.tokens import Tokens
+
+LOG_RESERVE_PARTS = 4
+"""A quarter of the log is no user's share: events of accepted jobs, and tombstones, always find room."""
 
 ASKED_WITH = (
     *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"),
@@ -65,7 +71,11 @@ def create_app(
     catalogue = Catalogue(log)
     queries = Queries(broker, log)
     quotas = Quotas(standing, settings)
-    submissions = Submissions(log, catalogue, standing, quotas, settings)
+    bucket = Bucket(broker, log, SESSIONS)
+    log_store = Store(broker, JOBS, partial(_log_bytes, queries), name="log", reserve_parts=LOG_RESERVE_PARTS)
+    session_store = Store(broker, SESSIONS, partial(session_bytes, bucket), name="sessions")
+    submissions = Submissions(log, catalogue, standing, quotas, log_store, settings)
+    waiting = Waiting(standing, queries, settings)
     app.state.tokens = tokens
     app.state.parts = Parts(
         submissions=submissions,
@@ -76,12 +86,13 @@ def create_app(
         catalogue=catalogue,
         quotas=quotas,
         dead_letters=DeadLetters(log, queries, patience_s=settings.append_patience_s),
-        erasures=Erasures(broker, log, Bucket(broker, log, SESSIONS), settings),
-        sessions=Sessions(Bucket(broker, log, SESSIONS), log, submissions, settings),
-        waiting=Waiting(standing, queries, settings),
+        erasures=Erasures(broker, log, bucket, settings),
+        sessions=Sessions(bucket, log, submissions, session_store, settings),
+        waiting=waiting,
+        usage=Usage(broker, queries, standing, waiting, (log_store, session_store), settings),
     )
     app.include_router(jobs.submitting)
-    for resource in (jobs, sessions, artifacts, events, languages, dead_letters, users):
+    for resource in (jobs, sessions, artifacts, events, languages, usage, dead_letters, users):
         app.include_router(resource.router)
     app.router.routes.extend(service.routes())
     problems.install(app)
@@ -93,6 +104,11 @@ def create_app(
     if settings.origins:
         _answer_pages_of(app, settings.origins)
     return app
+
+
+async def _log_bytes(queries: Queries, user_id: str) -> int | None:
+    usage = await queries.usage(user_id)
+    return None if usage is None else usage.log_bytes
 
 
 def _answer_pages_of(app: FastAPI, origins: Collection[str]) -> None:

@@ -27,6 +27,8 @@ from services.api.shapes import (
     Messages,
     Revisions,
     SessionList,
+    ShareUsed,
+    UsageReport,
 )
 from shared import problems
 from shared.answers import document_of
@@ -230,6 +232,13 @@ BATCH = Batch(
     ]
 )
 LANGUAGES = Languages(languages=[_LANGUAGE])
+USAGE = UsageReport(
+    log_bytes=ShareUsed(used=1_204_331, share=1_073_741_824),
+    sessions_bytes=ShareUsed(used=40_112, share=134_217_728),
+    artifacts_bytes=ShareUsed(used=31_457_280, share=134_217_728),
+    unfinished_jobs=ShareUsed(used=2, share=1_000),
+    waits=ShareUsed(used=1, share=200),
+)
 MESSAGES = Messages(
     messages=[
         Advisory(

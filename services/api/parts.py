@@ -13,6 +13,7 @@ from services.api.queries import Queries
 from services.api.quotas import Quotas
 from services.api.sessions import Sessions
 from services.api.submissions import Submissions
+from services.api.usage import Usage
 from services.api.waiting import Waiting
 from shared.cancellations import Cancellations
 
@@ -32,6 +33,7 @@ class Parts:
     dead_letters: DeadLetters
     erasures: Erasures
     waiting: Waiting
+    usage: Usage
 
 
 def parts_of(request: Request) -> Parts:

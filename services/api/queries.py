@@ -15,13 +15,15 @@ from shared.log import Log, NewerEventError, is_tombstone
 from shared.logs import get_logger
 from shared.problems import ProblemError
 from shared.record import JobRecord, fold
-from shared.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, is_job_id
+from shared.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, VIEW_USAGE, is_job_id
 from shared.view import (
     DeadQuestion,
     JobAnswer,
     JobQuestion,
     JobsAnswer,
     JobsQuestion,
+    UsageAnswer,
+    UsageQuestion,
     ViewAnswer,
     ViewProblem,
 )
@@ -29,7 +31,7 @@ from shared.view import (
 logger = get_logger(__name__)
 
 VIEW_TIMEOUT_S = 2.0
-AnswerT = TypeVar("AnswerT", JobAnswer, JobsAnswer)
+AnswerT = TypeVar("AnswerT", JobAnswer, JobsAnswer, UsageAnswer)
 _answers = msgspec.json.Decoder(ViewAnswer)
 
 
@@ -82,6 +84,13 @@ class Queries:
     async def dead(self, question: DeadQuestion) -> JobsAnswer:
         """A page of everybody's dead letters. Raises ProblemError if no projector answers."""
         return await self._page(VIEW_DEAD, question)
+
+    async def usage(self, user_id: str) -> UsageAnswer | None:
+        """What a user holds, as the view counts it; None if no projector answers."""
+        try:
+            return await self._ask(VIEW_USAGE, UsageQuestion(user_id=user_id), UsageAnswer)
+        except (UnreachableError, msgspec.MsgspecError):
+            return None
 
     async def job_events(self, user_id: str, job_id: str) -> list[EventObject]:
         """A job's history as stored. Raises ProblemError if the user has no such job."""

@@ -19,16 +19,21 @@ from services.api.conditions import changed
 from services.api.context import RequestContext
 from services.api.schemas import RunBody, SessionBody, SubmissionBody
 from services.api.settings import ApiSettings
+from services.api.stores import Store
 from services.api.submissions import RETRY_AFTER, Submissions, Submitted
 from shared import problems
 from shared.broker import JetStreamError
-from shared.entries import Entry
+from shared.entries import MESSAGE_OVERHEAD_BYTES, Entry
 from shared.log import Appended, AppendResult, Log, is_end
 from shared.problems import ProblemError
+from shared.streams import SESSION_REVISIONS
 from shared.subjects import is_job_id, session_key, session_keys, session_run_key
-from shared.tokens import Caller
+from shared.tokens import SESSIONS_CLAIM, Caller
 
 STORE_FAILED = 10077
+KEPT_UNKNOWN_BYTES = 64 * 1024
+"""What a session of an earlier version is taken for, which did not count."""
+
 RACES_MAX = 20
 """Writers that may come between before one gives up and says so."""
 
@@ -55,6 +60,7 @@ class _Card(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     created_at: datetime
     saved_at: datetime
+    kept_bytes: int = KEPT_UNKNOWN_BYTES
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +69,13 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     saved_at: datetime
     document: msgspec.Raw
+    earlier: tuple[int, ...] = ()
+    """Sizes of the revisions that are kept beside it, oldest first."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of all kept revisions, this one last."""
+        return (*self.earlier, len(bytes(self.document)) + MESSAGE_OVERHEAD_BYTES)
 
 
 class _Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,8 +97,11 @@ class _Current:
 class Sessions:
     """Saves, lists, and runs them."""
 
-    def __init__(self, bucket: Bucket, log: Log, submissions: Submissions, settings: ApiSettings) -> None:
-        """Keep them in `bucket`; run them by `submissions`."""
+    def __init__(
+        self, bucket: Bucket, log: Log, submissions: Submissions, held: Store, settings: ApiSettings
+    ) -> None:
+        """Keep them in `bucket`, each user his share as `held` knows it; run them by `submissions`."""
+        self._held = held
         self._bucket = bucket
         self._log = log
         self._submissions = submissions
@@ -100,7 +116,7 @@ class Sessions:
         session_id = str(uuid_utils.uuid7())
         now = datetime.now(UTC)
         stored = _Stored(created_at=now, saved_at=now, document=_document(body))
-        result = await self._put(caller.user_id, session_id, body, stored, expected=0)
+        result = await self._put(caller, session_id, body, stored, expected=0)
         assert isinstance(result, Appended), "a new id has no earlier revision"
         return _session(session_id, result.sequence, stored)
 
@@ -112,10 +128,14 @@ class Sessions:
             current = await self._current(caller.user_id, session_id)
             _check_revision(current.entry.sequence, expected)
             stored = _Stored(
-                created_at=current.stored.created_at, saved_at=datetime.now(UTC), document=_document(body)
+                created_at=current.stored.created_at,
+                saved_at=datetime.now(UTC),
+                document=_document(body),
+                earlier=current.stored.sizes[1 - SESSION_REVISIONS :],
             )
+            before = sum(current.stored.sizes)
             result = await self._put(
-                caller.user_id, session_id, body, stored, expected=current.entry.sequence
+                caller, session_id, body, stored, expected=current.entry.sequence, before=before
             )
             if isinstance(result, Appended):
                 return _session(session_id, result.sequence, stored)
@@ -221,14 +241,40 @@ class Sessions:
         return _Current(_decode(entry), entry)
 
     async def _put(
+        self,
+        caller: Caller,
+        session_id: str,
+        body: SessionBody,
+        stored: _Stored,
+        *,
+        expected: int,
+        before: int = 0,
+    ) -> AppendResult:
+        """Save what follows a session of `before` bytes. Raises ProblemError (507)."""
+        check_bounds(body, self._settings)
+        most = caller.share(
+            SESSIONS_CLAIM, self._settings.user_sessions_bytes, self._settings.user_sessions_bytes_max
+        )
+        more = sum(stored.sizes) - before
+        await self._held.take(caller.user_id, most, more)
+        is_stored = False
+        try:
+            result = await self._store(caller.user_id, session_id, body, stored, expected=expected)
+            is_stored = isinstance(result, Appended)
+            return result
+        finally:
+            if not is_stored:
+                self._held.add(caller.user_id, -more)
+
+    async def _store(
         self, user_id: str, session_id: str, body: SessionBody, stored: _Stored, *, expected: int
     ) -> AppendResult:
-        check_bounds(body, self._settings)
         card = _Card(
             title=body.title,
             language=body.language,
             created_at=stored.created_at,
             saved_at=stored.saved_at,
+            kept_bytes=sum(stored.sizes),
         )
         try:
             return await self._bucket.put(
@@ -243,6 +289,12 @@ class Sessions:
             if error.code == STORE_FAILED:
                 raise ProblemError(problems.STORAGE_FULL, "no more sessions can be saved") from error
             raise
+
+
+async def session_bytes(bucket: Bucket, user_id: str) -> int:
+    """What all sessions of a user take, with their revisions. Raises BrokerError."""
+    cards = await bucket.cards(session_keys(user_id))
+    return sum(msgspec.json.decode(listed.card, type=_Card).kept_bytes for listed in cards)
 
 
 def _document(body: SessionBody) -> msgspec.Raw:

@@ -64,6 +64,24 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     sessions_max: Positive = 1_000
     """Sessions of one user; a list shows all of them."""
 
+    user_artifacts_bytes: Positive = 128 * MIB
+    user_artifacts_bytes_max: Positive = 1024 * MIB
+    """What `GET /v1/usage` tells of artifacts; the executors, who store them, have the same two settings."""
+
+    user_sessions_bytes: Positive = 128 * MIB
+    """Saved sessions of one user with all their revisions; he may besides hold a quarter of what the others
+    leave of their bucket."""
+
+    user_sessions_bytes_max: Positive = 1024 * MIB
+    """The most of them that a token may claim."""
+
+    user_log_bytes: Positive = 1024 * MIB
+    """What the jobs of one user may hold of the log before new ones are refused, and a quarter of what the
+    others leave of three quarters of it."""
+
+    user_log_bytes_max: Positive = 8 * 1024 * MIB
+    """The most of it that a token may claim."""
+
     wall_ms_max: int = 60_000
     cpu_ms_max: int = 60_000
     memory_bytes_max: int = 1024 * MIB

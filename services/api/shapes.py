@@ -41,6 +41,23 @@ class Languages(Shape, frozen=True, kw_only=True):
     languages: list[LanguageOffer]
 
 
+class ShareUsed(Shape, frozen=True, kw_only=True):
+    """What a user holds, and may hold in all at present: the share shrinks as others hold more."""
+
+    used: int
+    share: int
+
+
+class UsageReport(Shape, frozen=True, kw_only=True):
+    """What a user holds of each store and place. Waits are those at the process that answers."""
+
+    log_bytes: ShareUsed
+    sessions_bytes: ShareUsed
+    artifacts_bytes: ShareUsed
+    unfinished_jobs: ShareUsed
+    waits: ShareUsed
+
+
 class SessionList(Shape, frozen=True, kw_only=True):
     """Last saved first."""
 

@@ -16,17 +16,18 @@ from services.api.quotas import Quotas
 from services.api.schemas import LimitsBody, SubmissionBody
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
+from services.api.stores import Store
 from shared import problems
 from shared.broker import UnreachableError
 from shared.codec import UndecodableError, UnknownTagError
-from shared.entries import Entry
+from shared.entries import MESSAGE_OVERHEAD_BYTES, Entry
 from shared.events import JobQueued, Limits, SourceFile
 from shared.job import Append, Nothing, Queued, Replay, decide_submit
-from shared.log import Appended, Log, NewerEventError, is_tombstone
+from shared.log import FULL, Appended, Log, NewerEventError, is_tombstone
 from shared.presence import LanguageOffer
 from shared.problems import FieldError, ProblemError
 from shared.record import JobRecord, fold
-from shared.tokens import ARTIFACTS_CLAIM, Caller
+from shared.tokens import ARTIFACTS_CLAIM, LOG_CLAIM, Caller
 
 RETRY_AFTER = {"Retry-After": "2"}
 _IDEMPOTENCY = uuid.UUID("6f1d7f0e-6b0e-5d5c-9c53-3a1f5f4b7a10")
@@ -56,9 +57,16 @@ class Submissions:
     """Accepts programs."""
 
     def __init__(
-        self, log: Log, catalogue: Catalogue, standing: Standing, quotas: Quotas, settings: ApiSettings
+        self,
+        log: Log,
+        catalogue: Catalogue,
+        standing: Standing,
+        quotas: Quotas,
+        held: Store,
+        settings: ApiSettings,
     ) -> None:
-        """Append to `log` what `catalogue`, the quotas and the settings allow."""
+        """Append to `log` what `catalogue`, the quotas, the settings and what users hold of it allow."""
+        self._held = held
         self._log = log
         self._catalogue = catalogue
         self._standing = standing
@@ -87,6 +95,7 @@ class Submissions:
         queued = self._queued(body, offer, caller, context, job_id, session)
         try:
             self._quotas.check_room(caller)
+            await self._check_log(caller, queued)
         except ProblemError:
             # What was accepted before is not refused now.
             earlier = await self._earlier(queued) if is_repeatable else None
@@ -101,6 +110,13 @@ class Submissions:
             assert earlier is not None, "a conflict was reported, so the job has events"
             return earlier
 
+    async def _check_log(self, caller: Caller, queued: JobQueued) -> None:
+        """Raises ProblemError (507) if the user's share of the log has no room for the job."""
+        most = caller.share(LOG_CLAIM, self._settings.user_log_bytes, self._settings.user_log_bytes_max)
+        size = sum(len(file.content) for file in queued.files) + sum(map(len, queued.args))
+        size += 0 if queued.stdin is None else len(queued.stdin.content)
+        await self._held.take(caller.user_id, most, size + MESSAGE_OVERHEAD_BYTES)
+
     async def _append(self, queued: JobQueued) -> int:
         """The sequence at which the job is stored. Raises ProblemError or _SubmittedBeforeError."""
         decision = decide_submit(Nothing(), queued)
@@ -108,6 +124,8 @@ class Submissions:
         try:
             result = await self._log.append(queued, expected=0, patience_s=self._settings.append_patience_s)
         except UnreachableError as error:
+            if FULL in str(error):
+                raise ProblemError(problems.STORAGE_FULL, "the log is full") from error
             raise ProblemError(
                 problems.UNAVAILABLE,
                 "the log does not answer; the job may or may not have been accepted: "

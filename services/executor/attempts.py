@@ -16,6 +16,7 @@ from services.executor.cell_supply import CellSupply
 from services.executor.circuit import GiveUp, Later
 from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
 from services.executor.feed import Feed
+from services.executor.feed_shares import FeedShares
 from services.executor.job_reader import JobReader
 from services.executor.languages import Offered
 from services.executor.outcome import Attempt, StageEnd, conclude, without_verdict
@@ -85,6 +86,7 @@ class Attempts:
         self._artifacts = Artifacts(Objects(broker, log, ARTIFACTS), Allowances(broker, settings))
         self._supply = supply
         self._stages = Stages(sandbox, languages, supply, compiled_bytes_max=settings.compiled_bytes_max)
+        self._feed_shares = FeedShares(broker, settings.user_feed_bytes)
 
     async def perform(self, execution: Execution) -> Disposition:
         """Attempt the job once, or end it; says what to do with its delivery."""
@@ -157,7 +159,7 @@ class Attempts:
         """Run the stages; no terminal event if this attempt says nothing of the program."""
         queued, number = execution.queued, begun.running.attempt
         metrics.ATTEMPTS.labels(language=queued.language).inc()
-        feed = Feed(self._broker, queued, number)
+        feed = Feed(self._broker, self._feed_shares, queued, number)
         sending = asyncio.create_task(feed.run())
         ends: list[StageEnd] = []
         failure: SandboxError | RejectedError | GiveUp | None = None

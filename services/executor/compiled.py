@@ -7,13 +7,16 @@ anybody learn from a quick answer that somebody else compiled the same text. Pur
 """
 
 import hashlib
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 import msgspec
 
 from services.executor.languages import Offered
 from services.executor.sandbox.sandbox import Stage
+
+ENTRY_BYTES = 512
+"""Of objects and tables, so that empty products are bounded in number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,42 +29,55 @@ class Compiled:
 
     @property
     def size_bytes(self) -> int:
-        """What keeping it costs."""
-        return len(self.product) + len(self.stdout) + len(self.stderr)
+        """What keeping it costs, that it is kept at all included."""
+        return len(self.product) + len(self.stdout) + len(self.stderr) + ENTRY_BYTES
 
 
 class CompiledPrograms:
-    """At most `bytes_max` bytes of them; what was not asked for longest goes first."""
+    """At most `bytes_max` bytes of them; who holds most makes room, with what he did not ask for longest."""
 
     def __init__(self, bytes_max: int) -> None:
         """Know nothing yet; a bound of 0 stays so."""
         self._bytes_max = bytes_max
         self._bytes = 0
-        self._kept: OrderedDict[str, Compiled] = OrderedDict()
+        self._kept: dict[str, OrderedDict[str, Compiled]] = {}
+        self._held: Counter[str] = Counter()
 
     @property
     def size_bytes(self) -> int:
         """Of everything that is kept."""
         return self._bytes
 
-    def find(self, key: str) -> Compiled | None:
-        """What was kept under this key, None if nothing is."""
-        found = self._kept.get(key)
+    def find(self, user_id: str, key: str) -> Compiled | None:
+        """What was kept for the user under this key, None if nothing is."""
+        kept = self._kept.get(user_id, OrderedDict[str, Compiled]())
+        found = kept.get(key)
         if found is not None:
-            self._kept.move_to_end(key)
+            kept.move_to_end(key)
         return found
 
-    def keep(self, key: str, compiled: Compiled) -> None:
-        """Keep it in place of what was not asked for longest; what is larger than the bound is not kept."""
+    def keep(self, user_id: str, key: str, compiled: Compiled) -> None:
+        """Keep it in place of what whoever holds most did not ask for longest.
+
+        So nothing is lost to a user who holds more. What is larger than the bound is not kept.
+        """
         if compiled.size_bytes > self._bytes_max:
             return
-        earlier = self._kept.pop(key, None)
-        self._bytes -= 0 if earlier is None else earlier.size_bytes
-        self._kept[key] = compiled
-        self._bytes += compiled.size_bytes
+        kept = self._kept.setdefault(user_id, OrderedDict())
+        if key in kept:
+            self._count(user_id, -kept.pop(key).size_bytes)
+        kept[key] = compiled
+        self._count(user_id, compiled.size_bytes)
         while self._bytes > self._bytes_max:
-            _, oldest = self._kept.popitem(last=False)
-            self._bytes -= oldest.size_bytes
+            largest, _ = max(self._held.items(), key=lambda one: one[1])
+            _, oldest = self._kept[largest].popitem(last=False)
+            self._count(largest, -oldest.size_bytes)
+            if not self._kept[largest]:
+                del self._kept[largest], self._held[largest]
+
+    def _count(self, user_id: str, size: int) -> None:
+        self._held[user_id] += size
+        self._bytes += size
 
 
 def key_of(user_id: str, offered: Offered, stage: Stage, *, runtime_digest: str | None) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from services.executor.feed_shares import FeedShares
 from services.executor.outcome import as_text, incomplete_tail
 from shared import metrics
 from shared.broker import Broker, BrokerError
@@ -26,6 +27,7 @@ logger = get_logger(__name__)
 INTERVAL_S = 0.05
 PIECE_BYTES = 16 * 1024
 ANSWER_TIMEOUT_S = 1.0
+OVER_SHARE = "live output is over your share of the feed: the result has what was kept"
 SURE_ATTEMPTS_MAX = 5
 """Each takes ANSWER_TIMEOUT_S if there is no answer."""
 
@@ -41,9 +43,11 @@ class _Stream:
 class Feed:
     """What one attempt tells while it runs. `write` and `progress` never block; `run` does the sending."""
 
-    def __init__(self, broker: Broker, queued: JobQueued, attempt: int) -> None:
-        """Begin with nothing to tell."""
+    def __init__(self, broker: Broker, shares: FeedShares, queued: JobQueued, attempt: int) -> None:
+        """Begin with nothing to tell; tell no more than the share of the job's user."""
         self._broker = broker
+        self._shares = shares
+        self._is_short = False
         self._queued = queued
         self._attempt = attempt
         self._streams: dict[tuple[StageName, StreamName], _Stream] = {}
@@ -148,6 +152,17 @@ class Feed:
             encoding=encoding,
         )
 
+    def _shortened(self, note: JobOutput) -> JobProgress:
+        """Told once in place of the first output that is left out; later output may find room again."""
+        newest = self._newest
+        return JobProgress(
+            **self._about(),
+            stage=note.stage,
+            percent=0 if newest is None else newest.percent,
+            message=OVER_SHARE,
+            remaining_s=None if newest is None else newest.remaining_s,
+        )
+
     async def _send(self) -> bool:
         """Send what was collected; whether there was output among it."""
         notes, self._notes = self._notes, []
@@ -159,9 +174,18 @@ class Feed:
 
     async def _send_one(self, note: FeedNote) -> int | None:
         """Its sequence in the feed; None if that is not known."""
-        subject = feed_note(note.user_id, note.job_id, kind_of(note))
+        subject, payload = feed_note(note.user_id, note.job_id, kind_of(note)), encode(note)
+        if not self._shares.spend(note.user_id, len(payload)):
+            if self._is_short or not isinstance(note, JobOutput):
+                return None
+            self._is_short = True
+            shortened = self._shortened(note)
+            payload = encode(shortened)
+            subject = feed_note(note.user_id, note.job_id, kind_of(shortened))
+            if not self._shares.spend(note.user_id, len(payload), beyond=2):
+                return None
         try:
-            answer = await self._broker.request(subject, encode(note), timeout_s=ANSWER_TIMEOUT_S)
+            answer = await self._broker.request(subject, payload, timeout_s=ANSWER_TIMEOUT_S)
             return int(json.loads(answer.data)["seq"])
         except (BrokerError, KeyError, ValueError) as error:
             self._is_unsure = True

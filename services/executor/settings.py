@@ -46,6 +46,10 @@ class ExecutorSettings(ListenSettings, frozen=True, kw_only=True):
     user_artifacts_bytes_max: Positive = 1024 * 1024 * 1024
     """The most of them that a token may claim."""
 
+    user_feed_bytes: Positive = 32 * 1024 * 1024
+    """Notes that one executor sends for one user within ten minutes, who besides may have a quarter of what
+    the others leave of the feed."""
+
     attempts_max: Positive = 3
     cell_patience_s: Annotated[float, msgspec.Meta(ge=0)] = 600.0
     """How long a job waits while no executor can make a cell, before it ends as `sandbox_error`: enough for

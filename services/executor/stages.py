@@ -62,7 +62,7 @@ class Stages:
         stage, found = compile_stage(offered.language, program, tools), None
         if stage is None:
             stage = run_stage(offered.language, program)
-        elif found := self._compiled.find(self._key(queued, offered, stage)):
+        elif found := self._compiled.find(queued.user_id, self._key(queued, offered, stage)):
             stage = run_stage(offered.language, program, found.product)
         return First(stage, await self._sandbox.reserve(stage), found)
 
@@ -98,7 +98,8 @@ class Stages:
         end = await self._run_stage(run, first.stage, first.cell, percent=(0, 50))
         if end.verdict.stopped_by is None and end.verdict.exit_code == 0 and end.verdict.kept is not None:
             made = Compiled(end.verdict.kept, end.stdout, end.stderr)
-            self._compiled.keep(self._key(run.execution.queued, offered, first.stage), made)
+            queued = run.execution.queued
+            self._compiled.keep(queued.user_id, self._key(queued, offered, first.stage), made)
         return end
 
     def _key(self, queued: JobQueued, offered: Offered, stage: Stage) -> str:

@@ -22,7 +22,7 @@ from shared import metrics
 from shared.broker import Broker, BrokerError, UnreachableError
 from shared.events import JobExpired
 from shared.job import Append, Finished, ImpossibleHistoryError, Moment, decide_expire
-from shared.log import Appended, Log, NewerEventError
+from shared.log import FULL, Appended, Log, NewerEventError
 from shared.logs import get_logger
 from shared.objects import DamagedError, Objects
 from shared.subjects import ARTIFACTS, artifact_name, job_events
@@ -34,7 +34,6 @@ BATCH = 200
 
 AGAIN_S = 0.1
 PATIENCE_S = 2.0
-FULL = "maximum bytes exceeded"
 REQUEST_ID = "retention"
 
 

@@ -6,7 +6,8 @@ import base64
 import msgspec
 import pytest
 
-from services.executor.feed import PIECE_BYTES, Feed
+from services.executor.feed import OVER_SHARE, PIECE_BYTES, Feed
+from services.executor.feed_shares import FeedShares
 from shared import metrics
 from shared.broker import Broker, connect
 from shared.codec import decode_note
@@ -17,6 +18,8 @@ from shared.streams import ProvisionSettings, provision
 from shared.subjects import FEED, feed_notes
 from tests import builders
 from tests.faults.proxy import Proxy
+
+SHARE = 10**9
 
 
 async def notes_of(log: Log) -> list[FeedNote]:
@@ -37,7 +40,7 @@ def joined(notes: list[FeedNote], stream: str) -> bytes:
 
 
 async def test_both_streams_arrive_whole_and_in_order(broker: Broker, log: Log) -> None:
-    feed = Feed(broker, builders.queued(), 2)
+    feed = Feed(broker, FeedShares(broker, SHARE), builders.queued(), 2)
     running = asyncio.create_task(feed.run())
     stdout = stderr = b""
     for number in range(300):
@@ -57,7 +60,7 @@ async def test_both_streams_arrive_whole_and_in_order(broker: Broker, log: Log) 
 
 
 async def test_a_character_written_in_halves_is_told_whole(broker: Broker, log: Log) -> None:
-    feed = Feed(broker, builders.queued(), 1)
+    feed = Feed(broker, FeedShares(broker, SHARE), builders.queued(), 1)
     running = asyncio.create_task(feed.run())
     for byte in "aé😀z".encode():
         feed.write("run", "stdout", bytes([byte]))
@@ -75,7 +78,7 @@ async def _round(feed: Feed, broker: Broker) -> None:
 
 
 async def test_a_character_that_never_ends_is_not_lost(broker: Broker, log: Log) -> None:
-    feed = Feed(broker, builders.queued(), 1)
+    feed = Feed(broker, FeedShares(broker, SHARE), builders.queued(), 1)
     running = asyncio.create_task(feed.run())
     feed.write("run", "stdout", b"a\xf0\x9f")
     await feed.close(running)
@@ -83,7 +86,7 @@ async def test_a_character_that_never_ends_is_not_lost(broker: Broker, log: Log)
 
 
 async def test_progress_stands_between_the_output_around_it(broker: Broker, log: Log) -> None:
-    feed = Feed(broker, builders.queued(), 1)
+    feed = Feed(broker, FeedShares(broker, SHARE), builders.queued(), 1)
     running = asyncio.create_task(feed.run())
     feed.write("compile", "stderr", b"warning")
     feed.progress("run", 50, "run started", 0.5)
@@ -97,7 +100,7 @@ async def test_the_first_output_after_progress_goes_at_once(
     broker: Broker, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.executor.feed.INTERVAL_S", 3600.0)
-    feed = Feed(broker, builders.queued(), 1)
+    feed = Feed(broker, FeedShares(broker, SHARE), builders.queued(), 1)
     running = asyncio.create_task(feed.run())
     feed.progress("run", 0, "run started", 0.5)
     async with asyncio.timeout(10):
@@ -125,7 +128,7 @@ async def test_a_note_that_was_given_up_is_not_stored_behind_the_end(
     async with Proxy("127.0.0.1", port) as proxy:
         through = msgspec.structs.replace(broker_settings, nats_url=f"nats://127.0.0.1:{proxy.port}")
         async with connect(through, service="test") as stopped:
-            feed = Feed(stopped, builders.queued(), 1)
+            feed = Feed(stopped, FeedShares(stopped, SHARE), builders.queued(), 1)
             running = asyncio.create_task(feed.run())
             proxy.weather.open.clear()
             lost = lost_notes()
@@ -142,7 +145,7 @@ async def test_a_note_that_was_given_up_is_not_stored_behind_the_end(
 
 async def test_a_feed_that_begins_anew_ends_where_its_newest_note_is(broker: Broker, log: Log) -> None:
     """A killed server has lost the end of the feed, and gives the same sequences again."""
-    feed = Feed(broker, builders.queued(), 1)
+    feed = Feed(broker, FeedShares(broker, SHARE), builders.queued(), 1)
     running = asyncio.create_task(feed.run())
     for number in range(3):
         feed.progress("run", number, "lost")
@@ -157,3 +160,19 @@ async def test_a_feed_that_begins_anew_ends_where_its_newest_note_is(broker: Bro
 def lost_notes() -> float:
     (family,) = metrics.FEED_LOST.collect()
     return family.samples[0].value
+
+
+async def test_output_over_the_share_is_left_out_and_told_once(broker: Broker, log: Log) -> None:
+    shares = FeedShares(broker, 60_000)
+    feed = Feed(broker, shares, builders.queued(), 1)
+    running = asyncio.create_task(feed.run())
+    feed.write("run", "stdout", b"x" * 12 * PIECE_BYTES)
+    await feed.close(running)
+    notes = await notes_of(log)
+    assert sum(len(note.content) for note in notes if isinstance(note, JobOutput)) == 3 * PIECE_BYTES
+    assert [note.message for note in notes if isinstance(note, JobProgress)] == [OVER_SHARE]
+    # Another user's notes find room on the same executor.
+    other = Feed(broker, shares, builders.queued(builders.job_id(), "bob"), 1)
+    running = asyncio.create_task(other.run())
+    other.write("run", "stdout", b"mine")
+    assert await other.close(running) == len(notes) + 1

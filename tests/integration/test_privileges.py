@@ -85,6 +85,7 @@ PUBLISH: dict[str, AbstractSet[str]] = {
     "_R_.x": NOBODY,
     # An answer to a question of the api; its readers listen on inboxes of one token.
     "_INBOX_api.inbox.token": {"projector"},
+    "_INBOX_executor.inbox.token": {"projector"},
     **{f"_INBOX_{user}.inbox": NOBODY for user in USERS},
     **{f"_INBOX_{user}.inbox.token": NOBODY for user in USERS if user != "api"},
 }
@@ -92,7 +93,7 @@ PUBLISH: dict[str, AbstractSet[str]] = {
 _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
     "STREAM.INFO": {
         "JOBS": SERVICES,
-        "FEED": {"provisioner", "notifier"},
+        "FEED": {"provisioner", "notifier", "executor"},
         "KV_SESSIONS": {"provisioner", "api"},
         "DEAD": {"provisioner"},
         "KV_EXECUTORS": {"provisioner"},

@@ -38,6 +38,7 @@ OPENED_BY = {
     "DELETE /v1/sessions/{session_id}": USERS,
     "GET /v1/sessions/{session_id}/history": USERS,
     "POST /v1/sessions/{session_id}/run": USERS,
+    "GET /v1/usage": USERS,
     "GET /v1/events": READERS,
     "GET /v1/languages": ANYBODY,
     "GET /v1/dead-letters": OPERATORS,

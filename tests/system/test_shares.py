@@ -12,15 +12,22 @@ import pytest_asyncio
 
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from tests.system.conftest import User, assert_nothing_was_refused, user_of
+from tests.system.test_http import assert_problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SLOW = {"language": "bash", "code": "sleep 60", "limits": {"wall_ms": 60_000}}
 WAITS, WAITS_OF_ONE = 8, 3
 ARTIFACTS_SHARE = 500_000
+SESSIONS_SHARE = 200_000
+LOG_SHARE = 400_000
 SETTINGS = {
     "HEADRACE_ARTIFACTS_BYTES_MAX": str(8 * ARTIFACTS_SHARE),
     "HEADRACE_USER_ARTIFACTS_BYTES": str(ARTIFACTS_SHARE),
+    "HEADRACE_SESSIONS_BYTES_MAX": str(8 * SESSIONS_SHARE),
+    "HEADRACE_USER_SESSIONS_BYTES": str(SESSIONS_SHARE),
+    "HEADRACE_JOBS_BYTES_MAX": str(24 * LOG_SHARE),
+    "HEADRACE_USER_LOG_BYTES": str(LOG_SHARE),
     "HEADRACE_WAITS_MAX": str(WAITS),
     "HEADRACE_USER_WAITS": str(WAITS_OF_ONE),
     "HEADRACE_USER_WAITS_MAX": "100",
@@ -147,3 +154,53 @@ async def test_a_claim_raises_the_share_of_artifacts_to_a_quarter_of_what_others
     assert stored[0] == 1
     assert 1 <= sum(stored) <= 2
     assert stored[-1] == 0
+
+
+async def test_one_user_cannot_fill_the_bucket_of_sessions_for_another(small_stack: Stack) -> None:
+    document = {"language": "python", "code": "#" * 50_000, "title": "large"}
+    async with (
+        http_of(small_stack, "writer") as (_, first),
+        http_of(small_stack, "reader") as (_, second),
+    ):
+        begun = await first.post("/v1/sessions", json=document)
+        assert begun.status_code == 201
+        path = begun.headers["location"]
+        for _ in range(2):
+            assert (await first.put(path, json=document)).status_code == 200
+        for refused in (
+            await first.put(path, json=document),
+            await first.post("/v1/sessions", json=document),
+        ):
+            assert assert_problem(refused, 507, "storage-full")["detail"].startswith("your share of sessions")
+            assert f'"sessions";q={SESSIONS_SHARE};qu="content-bytes"' in refused.headers["ratelimit-policy"]
+        assert (await first.get(path)).status_code == 200
+        assert (await second.post("/v1/sessions", json=document)).status_code == 201
+        usage = (await first.get("/v1/usage")).json()["sessions_bytes"]
+        assert usage["share"] == SESSIONS_SHARE
+        assert 150_000 < usage["used"] <= SESSIONS_SHARE
+        assert (await first.delete(path)).status_code == 204
+        async with asyncio.timeout(30):
+            while (await first.post("/v1/sessions", json=document)).status_code != 201:
+                pass
+
+
+async def test_one_user_cannot_fill_the_log_for_another(small_stack: Stack) -> None:
+    large = {"language": "python", "code": "print(1)", "stdin": "x" * 150_000, "ttl_s": 3_600}
+    async with (
+        http_of(small_stack, "chatterer") as (chatterer, first),
+        http_of(small_stack, "listener") as (listener, second),
+    ):
+        answers = [await first.post("/v1/jobs", json=large) for _ in range(4)]
+        codes = [answer.status_code for answer in answers]
+        assert codes[:2] == [202, 202]
+        assert codes[-1] == 507
+        assert assert_problem(answers[-1], 507, "storage-full")["detail"].startswith("your share of log")
+        # What was accepted ends as usual, and so do the jobs of somebody else.
+        for answer in answers[:2]:
+            assert (await chatterer.until_terminal(answer.json()["job_id"]))[-1].type == "job.completed.v1"
+        assert (await second.post("/v1/jobs", json=large)).status_code == 202
+        assert (await listener.run("python", "print(1)"))["status"] == "completed"
+        usage = (await first.get("/v1/usage")).json()
+        assert usage["log_bytes"]["share"] == LOG_SHARE
+        assert 300_000 < usage["log_bytes"]["used"] <= LOG_SHARE + 100_000
+        assert usage["unfinished_jobs"]["used"] == 0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.executor.compiled import Compiled, CompiledPrograms, key_of
+from services.executor.compiled import ENTRY_BYTES, Compiled, CompiledPrograms, key_of
 from services.executor.languages import Offered, Program, compile_stage, load_languages
 from services.executor.sandbox.sandbox import CellFile, Stage
 from shared.events import Limits
@@ -75,43 +75,65 @@ def test_the_key_covers_every_field_of_a_stage_that_a_compiler_sees() -> None:
     assert {field.name for field in msgspec.structs.fields(Limits)} >= {"memory_bytes"}
 
 
+def of(size: int) -> Compiled:
+    """A product that costs so much to keep."""
+    return Compiled(bytes(size - ENTRY_BYTES))
+
+
 def test_what_was_kept_is_found() -> None:
-    programs = CompiledPrograms(100)
+    programs = CompiledPrograms(10_000)
     compiled = Compiled(b"product", b"", b"warning")
-    programs.keep("k", compiled)
-    assert programs.find("k") is compiled
-    assert programs.find("other") is None
-    assert programs.size_bytes == len(b"productwarning")
+    programs.keep("alice", "k", compiled)
+    assert programs.find("alice", "k") is compiled
+    assert programs.find("alice", "other") is None
+    assert programs.find("bob", "k") is None
+    assert programs.size_bytes == len(b"productwarning") + ENTRY_BYTES
 
 
 def test_what_was_not_asked_for_longest_goes_first() -> None:
-    programs = CompiledPrograms(30)
+    programs = CompiledPrograms(3_000)
     for name in ("a", "b", "c"):
-        programs.keep(name, Compiled(bytes(10)))
-    programs.find("a")
-    programs.keep("d", Compiled(bytes(10)))
-    assert [name for name in "abcd" if programs.find(name)] == ["a", "c", "d"]
+        programs.keep("alice", name, of(1_000))
+    programs.find("alice", "a")
+    programs.keep("alice", "d", of(1_000))
+    assert [name for name in "abcd" if programs.find("alice", name)] == ["a", "c", "d"]
+
+
+def test_one_user_cannot_flush_what_another_holds() -> None:
+    programs = CompiledPrograms(10_000)
+    programs.keep("modest", "a", of(2_000))
+    for number in range(100):
+        programs.keep("greedy", str(number), of(1_000))
+    assert programs.find("modest", "a")
+    assert [number for number in range(100) if programs.find("greedy", str(number))] == [*range(92, 100)]
 
 
 def test_what_is_larger_than_the_bound_is_not_kept_and_displaces_nothing() -> None:
-    programs = CompiledPrograms(30)
-    programs.keep("a", Compiled(bytes(10)))
-    programs.keep("b", Compiled(bytes(31)))
-    assert programs.find("a")
-    assert programs.find("b") is None
+    programs = CompiledPrograms(3_000)
+    programs.keep("alice", "a", of(1_000))
+    programs.keep("alice", "b", of(3_001))
+    assert programs.find("alice", "a")
+    assert programs.find("alice", "b") is None
 
 
 def test_a_bound_of_zero_keeps_nothing() -> None:
     programs = CompiledPrograms(0)
-    programs.keep("a", Compiled(b"x"))
-    assert programs.find("a") is None
+    programs.keep("alice", "a", Compiled(b"x"))
+    assert programs.find("alice", "a") is None
 
 
-@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 40)), max_size=60))
-def test_the_bound_always_holds_and_the_count_is_right(kept: list[tuple[str, int]]) -> None:
-    programs = CompiledPrograms(64)
-    for name, size in kept:
-        programs.keep(name, Compiled(bytes(size)))
-        assert programs.size_bytes <= 64
-    found = [compiled for name in "abcdef" if (compiled := programs.find(name))]
+USERS = ("alice", "bob", "carol")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(USERS), st.sampled_from("abcdef"), st.integers(512, 4_000)), max_size=60
+    )
+)
+def test_the_bound_always_holds_and_the_count_is_right(kept: list[tuple[str, str, int]]) -> None:
+    programs = CompiledPrograms(6_400)
+    for user, name, size in kept:
+        programs.keep(user, name, of(size))
+        assert programs.size_bytes <= 6_400
+    found = [compiled for user in USERS for name in "abcdef" if (compiled := programs.find(user, name))]
     assert sum(compiled.size_bytes for compiled in found) == programs.size_bytes

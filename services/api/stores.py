@@ -1,0 +1,134 @@
+"""What each user holds of the log and of the saved sessions, and whether his share has room for more.
+
+What he holds is asked for when it is needed and then known for a moment, together with what this process has
+stored since. So a user can pass his share by no more than what other api processes store for him within
+KNOWN_S, and for the log by what executors write of his accepted jobs, which is never refused.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from shared import metrics, problems
+from shared.broker import Broker, BrokerError
+from shared.problems import ProblemError
+from shared.shares import STORE_PARTS, share_of
+
+KNOWN_S = 2.0
+USERS_MAX = 4_096
+"""Whose usage is known at a time; who is forgotten is asked for again."""
+
+Ask = Callable[[str], Awaitable[int | None]]
+
+
+@dataclass(slots=True)
+class _Known:
+    used: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a user holds of a store, and may hold in all at present."""
+
+    used: int
+    share: int
+
+
+class Store:
+    """One stream of which every user has a share."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        stream: str,
+        ask: Ask,
+        *,
+        name: str,
+        reserve_parts: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`ask` tells what a user holds, None if that is not known; one part of `reserve_parts` is not
+        shared out (0 for none).
+        """
+        self._broker = broker
+        self._stream = stream
+        self._ask = ask
+        self._name = name
+        self._reserve_parts = reserve_parts
+        self._clock = clock
+        self._users: OrderedDict[str, _Known] = OrderedDict()
+        self._total = _Known(0, -1.0)
+        self._capacity: int | None = None
+
+    async def held(self, user_id: str, most: int) -> Held:
+        """As it is now. Raises BrokerError."""
+        used = await self._used(user_id)
+        await self._look()
+        return Held(used, self._share(most, others=max(0, self._total.used - used)))
+
+    async def take(self, user_id: str, most: int, size: int) -> None:
+        """Count so many bytes more. Raises ProblemError (507) where his share has no room, BrokerError."""
+        await self._look()
+        if self._total.used + size > self._share(most, others=self._total.used):
+            # Otherwise there is room even for a user to whom everything belonged: no need to ask.
+            await self._check(user_id, most, size)
+        self.add(user_id, size)
+
+    def add(self, user_id: str, size: int) -> None:
+        """Stored, or (less than 0) not stored after all."""
+        self._total.used += size
+        if user_id in self._users:
+            self._users[user_id].used += size
+
+    async def _check(self, user_id: str, most: int, size: int) -> None:
+        held = await self.held(user_id, most)
+        if held.used + size <= held.share:
+            return
+        metrics.SHARES_REFUSED.labels(store=self._name).inc()
+        raise ProblemError(
+            problems.STORAGE_FULL,
+            f"your share of {self._name}: you hold {held.used} of {held.share} bytes, and this needs {size}",
+            headers={
+                "RateLimit-Policy": f'"{self._name}";q={held.share};qu="content-bytes"',
+                "RateLimit": f'"{self._name}";r={max(0, held.share - held.used)}',
+            },
+        )
+
+    def _share(self, most: int, *, others: int) -> int:
+        if self._capacity is None:
+            return most
+        return share_of(most=most, capacity=self._capacity, others=others, parts=STORE_PARTS)
+
+    async def _used(self, user_id: str) -> int:
+        known = self._users.get(user_id)
+        now = self._clock()
+        if known is not None and now < known.until:
+            return known.used
+        asked = await self._ask(user_id)
+        if asked is None:
+            # What was known is better than nothing, and what this process adds is counted on.
+            asked = 0 if known is None else known.used
+        self._users[user_id] = _Known(asked, now + KNOWN_S)
+        self._users.move_to_end(user_id)
+        if len(self._users) > USERS_MAX:
+            self._users.popitem(last=False)
+        return asked
+
+    async def _look(self) -> None:
+        """Learn how full the stream is, if that was not known a moment ago."""
+        now = self._clock()
+        if now < self._total.until:
+            return
+        # At once, so that only one asks; what was known holds meanwhile.
+        self._total.until = now + KNOWN_S
+        try:
+            info = await self._broker.api(f"STREAM.INFO.{self._stream}")
+        except BrokerError:
+            # Whoever appends next is told better.
+            return
+        capacity = int(info["config"].get("max_bytes", -1))
+        if capacity >= 0:
+            self._capacity = capacity - (capacity // self._reserve_parts if self._reserve_parts else 0)
+        self._total = _Known(int(info["state"]["bytes"]), now + KNOWN_S)
