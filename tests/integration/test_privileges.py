@@ -87,7 +87,7 @@ PUBLISH: dict[str, AbstractSet[str]] = {
     "_INBOX_api.inbox.token": {"projector"},
     "_INBOX_executor.inbox.token": {"projector"},
     **{f"_INBOX_{user}.inbox": NOBODY for user in USERS},
-    **{f"_INBOX_{user}.inbox.token": NOBODY for user in USERS if user != "api"},
+    **{f"_INBOX_{user}.inbox.token": NOBODY for user in USERS if user not in {"api", "executor"}},
 }
 
 _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
