@@ -1,5 +1,7 @@
 """Programs of every language, submitted and watched through the proxy, run in the executor's container."""
 
+import base64
+
 import aiohttp
 import pytest
 
@@ -8,6 +10,7 @@ from headrace.client import AsyncClient
 from services.executor.languages import load_languages
 from tests.containers.stack import Stack
 from tests.integration.sandbox.programs import EXAMPLES
+from tests.programs.corpus import FIVE, Ended, OrdinaryProgram, read_program
 
 
 async def test_the_image_offers_every_language_of_the_catalogue(stack: Stack) -> None:
@@ -40,6 +43,43 @@ async def test_a_program_runs_in_a_container_and_is_watched_through_the_proxy(
     ]
     assert found.result is not None
     assert kept_bytes(found.result.stdout).decode() == example.echoed
+
+
+@pytest.mark.parametrize("language", EXAMPLES)
+async def test_ordinary_programs_get_the_right_answer_in_a_container(stack: Stack, language: str) -> None:
+    faults = []
+    async with stack.client("alice") as client:
+        for name in FIVE:
+            program = read_program(language, name)
+            job = await client.run(_submission(program))
+            assert job.result is not None, job
+            faults += program.faults(
+                Ended(
+                    stage=job.result.stages[-1].name,
+                    exit_code=job.result.exit_code,
+                    signal=job.result.signal,
+                    stdout=kept_bytes(job.result.stdout),
+                    stderr=kept_bytes(job.result.stderr),
+                )
+            )
+    assert not faults, "\n".join(faults)
+
+
+def _submission(program: OrdinaryProgram) -> dict[str, object]:
+    """A program as a client hands it in, byte for byte."""
+    files = [
+        {"name": file.path, "content": base64.b64encode(file.content).decode(), "encoding": "base64"}
+        for file in program.files
+    ]
+    return {
+        "language": program.language.name,
+        "files": files,
+        "entrypoint": program.entrypoint,
+        "args": program.case.args,
+        "env": program.case.env,
+        "stdin": base64.b64encode(program.stdin).decode(),
+        "stdin_encoding": "base64",
+    }
 
 
 async def test_a_token_is_issued_where_the_secret_is(stack: Stack) -> None:

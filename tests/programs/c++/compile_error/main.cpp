@@ -1,0 +1,6 @@
+#include <iostream>
+
+int main() {
+    int count = "three";
+    std::cout << cuont << std::endl
+}

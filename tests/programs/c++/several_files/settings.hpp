@@ -1,0 +1,2 @@
+#pragma once
+constexpr double RADIUS = 1.5;

@@ -1,0 +1,12 @@
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	count := 3
+	var name string = 5
+	fmt.Println(nmae)
+}

@@ -1,0 +1,7 @@
+package main
+
+import "fmt"
+
+func init() { fmt.Println("init") }
+
+func helper() { fmt.Println("helper") }

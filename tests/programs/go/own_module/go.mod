@@ -1,0 +1,3 @@
+module example.org/school
+
+go 1.18

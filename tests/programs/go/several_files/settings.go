@@ -1,0 +1,3 @@
+package main
+
+const radius = 1.5

@@ -1,0 +1,7 @@
+package app.model;
+
+public record Greeting(String name) {
+    public String text() {
+        return "hello, " + name;
+    }
+}

@@ -1,0 +1,3 @@
+class Settings {
+    static final double RADIUS = 1.5;
+}

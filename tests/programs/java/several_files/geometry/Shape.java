@@ -1,0 +1,5 @@
+package geometry;
+
+public interface Shape {
+    double area();
+}

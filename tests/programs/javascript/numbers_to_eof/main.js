@@ -1,0 +1,8 @@
+const numbers = require("fs")
+  .readFileSync(0, "utf8")
+  .split(/\s+/)
+  .filter((word) => word.length > 0)
+  .map(Number);
+const sum = numbers.reduce((a, b) => a + b, 0);
+console.log(numbers.length, sum, Math.min(...numbers), Math.max(...numbers));
+console.log("mean " + (sum / numbers.length).toFixed(3));

@@ -1,0 +1,1 @@
+module.exports = { ...require("./circle"), ...require("./square") };

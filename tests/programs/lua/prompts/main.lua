@@ -1,0 +1,8 @@
+io.write("What is your name? ")
+local name = io.read()
+io.write("How old are you? ")
+local age = io.read("n")
+print()
+print("Hello, " .. name .. "!")
+print("Next year you will be " .. age + 1)
+print(io.read("l"), io.read("l"), io.read("a"), io.read("n"))

@@ -1,0 +1,1 @@
+return function(shape) return ("%8s: %.2f"):format(shape.name, shape.area) end

@@ -1,0 +1,1 @@
+return { radius = 1.5 }

@@ -1,0 +1,31 @@
+<?php
+date_default_timezone_set("UTC");
+$day = new DateTimeImmutable("2024-02-27");
+for ($i = 0; $i < 4; $i++) echo $day->modify("+$i day")->format("D Y-m-d "), "";
+echo "\n", $day->diff(new DateTime("2025-04-01"))->format("%y %m %d %a"), " ", date("Y-m-d H:i:s", 1_700_000_000), " ", mktime(0, 0, 0, 1, 1, 2024), " ", checkdate(2, 29, 2023) ? "ok" : "no", " ", strtotime("2024-01-31 +1 month"), "\n";
+$noon = new DateTime("2024-07-01 12:00", new DateTimeZone("UTC"));
+foreach (["Europe/Paris", "America/New_York", "Asia/Kolkata"] as $zone) echo $noon->setTimezone(new DateTimeZone($zone))->format("H:i T P "), "";
+echo "\n", DateTime::createFromFormat("d/m/Y H:i", "31/12/2023 23:59")->format(DATE_ATOM), " ", (new DateInterval("P1DT2H"))->h, "\n";
+file_put_contents("log.txt", "one\ntwo\n");
+file_put_contents("log.txt", "three\n", FILE_APPEND);
+echo count(file("log.txt")), " ", filesize("log.txt"), " ", file_exists("missing.txt") ? "there" : "missing", "\n";
+mkdir("a/b/c", 0755, true);
+touch("a/b/c/x.php");
+echo implode(" ", glob("a/*")), " ", implode(",", array_diff(scandir("a/b/c"), [".", ".."])), "\n";
+$csv = fopen("people.csv", "w+");
+fputcsv($csv, ["Ann", "Paris, France", 'the "big" one']);
+rewind($csv);
+echo json_encode(fgetcsv($csv)), " ", ftell($csv), "\n";
+fclose($csv);
+$temporary = tempnam(sys_get_temp_dir(), "x");
+echo dirname($temporary), " ", @file_get_contents("missing.txt") === false ? "failed" : "read", " ", error_get_last()["message"], "\n";
+echo shell_exec("echo $((6 * 7))"), exec("exit 5", $output, $status), $status, "\n";
+$process = proc_open(["tr", "a-z", "A-Z"], [["pipe", "r"], ["pipe", "w"]], $pipes);
+fwrite($pipes[0], "shout");
+fclose($pipes[0]);
+echo stream_get_contents($pipes[1]), proc_close($process), "\n";
+function depth(int $n): int { return $n === 0 ? 0 : 1 + depth($n - 1); }
+echo depth(20000), "\n";
+$list = new SplObjectStorage(); $queue = new SplPriorityQueue(); $queue->insert("low", 1); $queue->insert("high", 10);
+$stack = new SplStack(); $stack->push(1); $stack->push(2);
+echo $queue->extract(), " ", $stack->top(), " ", count($list), " ", (new SplFixedArray(3))->getSize(), " ", memory_get_usage() > 0 ? 1 : 0, "\n";

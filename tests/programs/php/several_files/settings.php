@@ -1,0 +1,2 @@
+<?php
+return ['radius' => 1.5];

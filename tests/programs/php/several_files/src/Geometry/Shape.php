@@ -1,0 +1,7 @@
+<?php
+namespace Geometry;
+
+interface Shape
+{
+    public function area(): float;
+}

@@ -1,0 +1,5 @@
+name = input("What is your name? ")
+age = int(input("How old are you? "))
+print()
+print("Hello, " + name + "!")
+print("Next year you will be", age + 1)

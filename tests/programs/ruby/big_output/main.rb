@@ -1,0 +1,1 @@
+1.upto(2500) { |row| puts "#{row} #{row * row} #{"-" * (row % 60)}" }

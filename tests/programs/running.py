@@ -1,0 +1,57 @@
+"""Runs programs of the corpus in a sandbox, as many at a time as there are processors."""
+
+import asyncio
+import dataclasses
+import os
+from collections.abc import Iterable
+
+import msgspec
+
+from services.executor.languages import compile_stage, run_stage
+from services.executor.sandbox.sandbox import Sandbox, Stage
+from shared.events import StageName
+from tests.integration.sandbox.cells import Ran, run
+from tests.integration.sandbox.programs import tools_of
+from tests.programs.corpus import Ended, OrdinaryProgram
+
+WALL_MS = 120_000
+"""Only the answer matters here; a busy machine is no fault of the program. Processor time stays limited."""
+
+
+async def faults_in(sandbox: Sandbox, programs: Iterable[OrdinaryProgram]) -> list[str]:
+    """Run every program to its end; what is wrong with any of them."""
+    programs, slots = list(programs), asyncio.Semaphore(os.cpu_count() or 1)
+    for program in programs:
+        await tools_of(sandbox, program.language)
+
+    async def check(program: OrdinaryProgram) -> list[str]:
+        async with slots:
+            return program.faults(await end_of(sandbox, program))
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(check(program)) for program in programs]
+    return [fault for task in tasks for fault in task.result()]
+
+
+async def end_of(sandbox: Sandbox, program: OrdinaryProgram) -> Ended:
+    """Compile if need be, and run."""
+    submitted, product = program.submission(), None
+    tools = await tools_of(sandbox, program.language)
+    if compilation := compile_stage(program.language, submitted, tools):
+        compiled = await run(sandbox, _patient(compilation))
+        if compiled.verdict.exit_code != 0:
+            return _ended("compile", compiled)
+        product = compiled.verdict.kept
+    return _ended("run", await run(sandbox, _patient(run_stage(program.language, submitted, product))))
+
+
+def _patient(stage: Stage) -> Stage:
+    return dataclasses.replace(stage, limits=msgspec.structs.replace(stage.limits, wall_ms=WALL_MS))
+
+
+def _ended(stage: StageName, ran: Ran) -> Ended:
+    verdict, pieces = ran.verdict, ran.transcript.pieces
+    said = bytes(pieces["stderr"])
+    if verdict.stopped_by is not None:
+        said += f"\n(ended by {verdict.stopped_by})".encode()
+    return Ended(stage, verdict.exit_code, verdict.signal, bytes(pieces["stdout"]), said)

@@ -1,0 +1,6 @@
+fn main() {
+    let words = vec![String::from("a")];
+    let moved = words;
+    println!("{:?}", words);
+    let count: i32 = "three";
+}

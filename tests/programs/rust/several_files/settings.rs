@@ -1,0 +1,1 @@
+pub const RADIUS: f64 = 1.5;

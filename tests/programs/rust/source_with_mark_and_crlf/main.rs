@@ -1,0 +1,5 @@
+﻿fn main() {
+    let text = "two
+lines Åsa";
+    println!("{:?}", text);
+}

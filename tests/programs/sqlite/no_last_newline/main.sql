@@ -1,0 +1,3 @@
+.import --csv /dev/stdin t
+SELECT * FROM t;
+SELECT 'the last statement'

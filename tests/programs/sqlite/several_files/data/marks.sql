@@ -1,0 +1,1 @@
+INSERT INTO marks VALUES ('Ann', 5), ('Ann', 6), ('Bob', 4.5);

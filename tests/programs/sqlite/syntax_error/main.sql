@@ -1,0 +1,3 @@
+SELECT 'before';
+SELEKT 1;
+SELECT 'never';

@@ -1,0 +1,3 @@
+export type { Shape } from "./shape";
+export { Circle } from "./circle";
+export * from "./square";

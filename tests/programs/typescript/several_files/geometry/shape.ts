@@ -1,0 +1,4 @@
+export interface Shape {
+  readonly kind: string;
+  area(): number;
+}

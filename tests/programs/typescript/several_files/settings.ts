@@ -1,0 +1,1 @@
+export const radius = 1.5;
