@@ -48,7 +48,7 @@ class ProvisionSettings(BrokerSettings, frozen=True, kw_only=True):
 
     replicas: int = 1
     retention_days: int = 30
-    jobs_bytes_max: int = 8 * 1024 * MIB
+    jobs_bytes_max: int = 4 * 1024 * MIB
     feed_bytes_max: int = 256 * MIB
     artifacts_bytes_max: int = 1024 * MIB
     sessions_bytes_max: int = 1024 * MIB

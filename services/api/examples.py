@@ -233,7 +233,7 @@ BATCH = Batch(
 )
 LANGUAGES = Languages(languages=[_LANGUAGE])
 USAGE = UsageReport(
-    log_bytes=ShareUsed(used=1_204_331, share=1_073_741_824),
+    log_bytes=ShareUsed(used=1_204_331, share=536_870_912),
     sessions_bytes=ShareUsed(used=40_112, share=134_217_728),
     artifacts_bytes=ShareUsed(used=31_457_280, share=134_217_728),
     unfinished_jobs=ShareUsed(used=2, share=1_000),

@@ -75,11 +75,11 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     user_sessions_bytes_max: Positive = 1024 * MIB
     """The most of them that a token may claim."""
 
-    user_log_bytes: Positive = 1024 * MIB
+    user_log_bytes: Positive = 512 * MIB
     """What the jobs of one user may hold of the log before new ones are refused, and a quarter of what the
     others leave of three quarters of it."""
 
-    user_log_bytes_max: Positive = 8 * 1024 * MIB
+    user_log_bytes_max: Positive = 4 * 1024 * MIB
     """The most of it that a token may claim."""
 
     wall_ms_max: int = 60_000

@@ -49,6 +49,7 @@ IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_lengt
             problems.EXPIRED,
             problems.TOO_MANY_JOBS,
             problems.OVERLOADED,
+            problems.STORAGE_FULL,
         ),
     ),
 )

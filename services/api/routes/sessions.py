@@ -142,6 +142,7 @@ async def read_session_history(session_id: str, request: Request, caller: Caller
             problems.EXPIRED,
             problems.TOO_MANY_JOBS,
             problems.OVERLOADED,
+            problems.STORAGE_FULL,
         ),
     ),
 )
