@@ -15,7 +15,7 @@ from headrace.errors import (
 )
 from headrace.subscription import Gap
 from shared.codec import EventObject
-from shared.record import JobRecord
+from shared.record import JobRecord, JobSummary
 
 __all__ = [
     "Artifacts",
@@ -28,6 +28,7 @@ __all__ = [
     "HeadraceError",
     "HistoryLostError",
     "JobRecord",
+    "JobSummary",
     "JobsPage",
     "Language",
     "NotFinishedError",

@@ -5,13 +5,13 @@ from typing import Any
 
 from shared.codec import EventObject
 from shared.events import Artifact, Limits, Output, Shape, SkippedArtifact
-from shared.record import JobRecord
+from shared.record import JobSummary
 
 
 class JobsPage(Shape, frozen=True, kw_only=True):
-    """Some of the caller's jobs, newest first and without results; `next` is the cursor of the rest."""
+    """Some of the caller's jobs, newest first, as lists show them; `next` is the cursor of the rest."""
 
-    jobs: tuple[JobRecord, ...]
+    jobs: tuple[JobSummary, ...]
     next: str | None = None
 
 
@@ -22,7 +22,7 @@ class BatchItem(Shape, frozen=True, kw_only=True):
     """
 
     status: int
-    job: JobRecord | None = None
+    job: JobSummary | None = None
     replayed: bool = False
     problem: dict[str, Any] | None = None
 

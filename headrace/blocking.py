@@ -24,7 +24,7 @@ from headrace.credentials import TokenSource
 from headrace.errors import UsageError
 from headrace.follow import OnGap, ignore
 from shared.codec import EventObject
-from shared.record import JobRecord
+from shared.record import JobRecord, JobSummary
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -121,7 +121,7 @@ class Client:
         """A page of the caller's jobs."""
         return self._call(self._client.jobs, **filters)
 
-    def every_job(self, **filters: Filter) -> Iterator[JobRecord]:
+    def every_job(self, **filters: Filter) -> Iterator[JobSummary]:
         """The jobs of all pages."""
         return self._each(self._client.every_job(**filters))
 

@@ -23,7 +23,7 @@ from headrace.credentials import Credentials, TokenSource
 from headrace.errors import NotFinishedError, ProblemAnswerError, ProtocolError, UnreachableError, UsageError
 from headrace.follow import Following, OnGap, ignore
 from shared.codec import EventObject
-from shared.record import JobRecord
+from shared.record import JobRecord, JobSummary
 
 RESULT_TIMEOUT_S = 300.0
 CONFLICT = 409
@@ -120,8 +120,8 @@ class AsyncClient:
         """A page of the caller's jobs: `status`, `language`, `label` (``name=value``), `created_from`, …"""
         return await self._get("/v1/jobs", JobsPage, _params(filters))
 
-    async def every_job(self, **filters: Filter) -> AsyncGenerator[JobRecord, None]:
-        """The jobs of all pages."""
+    async def every_job(self, **filters: Filter) -> AsyncGenerator[JobSummary, None]:
+        """The jobs of all pages, without what `get` alone tells: files, arguments, result."""
         page = await self.jobs(**filters)
         while True:
             for job in page.jobs:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from headrace.answers import Artifacts
 from shared.codec import EventObject
-from shared.record import JobRecord
+from shared.record import JobSummary
 
 TEXT_MAX = 72
 ID_WIDTH = 36
@@ -60,7 +60,7 @@ def artifacts_table(listed: Artifacts) -> Table:
     return table
 
 
-def jobs_table(jobs: Iterable[JobRecord]) -> Table:
+def jobs_table(jobs: Iterable[JobSummary]) -> Table:
     """Jobs, one a row."""
     table = Table(box=None, header_style="bold")
     for column in ("job", "status", "language", "created", "wall ms", "reason"):
@@ -78,7 +78,7 @@ def jobs_table(jobs: Iterable[JobRecord]) -> Table:
     return table
 
 
-def states_table(jobs: Iterable[JobRecord]) -> Table:
+def states_table(jobs: Iterable[JobSummary]) -> Table:
     """Jobs as they stood at some moment, one a row."""
     table = Table(box=None, header_style="bold")
     table.add_column("job", min_width=ID_WIDTH)
@@ -97,7 +97,7 @@ def states_table(jobs: Iterable[JobRecord]) -> Table:
     return table
 
 
-def _took_ms(job: JobRecord) -> int | None:
+def _took_ms(job: JobSummary) -> int | None:
     if job.started_at is None or job.finished_at is None:
         return None
     return round((job.finished_at - job.started_at).total_seconds() * 1000)

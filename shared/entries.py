@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,6 +39,20 @@ class Entry(msgspec.Struct, frozen=True):
     def event(self) -> Event:
         """The event it holds. Raises UnknownTagError or UndecodableError."""
         return decode_event(self.subject, self.payload)
+
+
+def pieces_of(entries: Iterable[Entry], bytes_max: int) -> Iterator[list[Entry]]:
+    """The same entries in pieces of at most so many bytes of payload, each of at least one entry."""
+    piece: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if piece and size + len(entry.payload) > bytes_max:
+            yield piece
+            piece, size = [], 0
+        piece.append(entry)
+        size += len(entry.payload)
+    if piece:
+        yield piece
 
 
 def direct_entry(message: Message) -> Entry:

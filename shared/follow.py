@@ -20,16 +20,13 @@ from shared.broker import API, Broker, BrokerError, JetStreamError, Message
 from shared.entries import EVENT_ID, Entry, parse_time
 from shared.logs import get_logger
 from shared.progress import Progress
+from shared.window import BYTES_MAX, HEARTBEAT, EndedError, Window
 
 logger = get_logger(__name__)
 
 BatchHandler = Callable[[list[Entry]], Awaitable[None]]
 
-WINDOW = 1_000
-WINDOW_BYTES = 16 * 1024 * 1024
 BATCH_MAX = 500
-HEARTBEAT = "100"
-"""The status by which the server says that it is there and has nothing to deliver."""
 HEARTBEAT_S = 1.0
 SILENCE_MAX_S = 2.5
 EXPIRES_S = 30.0
@@ -82,6 +79,7 @@ class Follower:
         subjects: Sequence[str] = (),
         without_payloads: bool = False,
         is_passing: bool = False,
+        bytes_max: int = BYTES_MAX,
         service: str,
     ) -> None:
         """Prepare; `run` does the reading. `after_time` is when the stream stored `after`, if known.
@@ -89,6 +87,7 @@ class Follower:
         `since` begins with what was stored then, wherever that is. `subjects` are filters that do not
         overlap; none means everything. `without_payloads` is for who needs to know only that something was
         stored. `is_passing` is for a reader that comes and goes, whose position says nothing of its service.
+        A batch has at most `bytes_max` of payload and one message; twice as much may be on its way.
         """
         self._broker = broker
         self._stream = stream
@@ -97,6 +96,7 @@ class Follower:
         self._what = {"filter_subjects": list(subjects)} if subjects else {}
         self._headers_only = without_payloads
         self._is_passing = is_passing
+        self._bytes_max = bytes_max
         self._since = since
         self.position = after
         self._position_time = after_time
@@ -110,7 +110,7 @@ class Follower:
         while True:
             try:
                 await self._read()
-            except (_BrokenError, BrokerError) as error:
+            except (_BrokenError, EndedError, BrokerError) as error:
                 metrics.FOLLOWER_RESTARTS.labels(stream=self._stream).inc()
                 self.progress.broken(str(error))
                 logger.info("follower_restarts", stream=self._stream, position=self.position, why=str(error))
@@ -219,43 +219,40 @@ class Follower:
         pending: int,
     ) -> None:
         handled = 0
-        wanted = 0
         behind = pending
+        window = Window(self._bytes_max)
         while not reconnected.is_set():
             self.progress.pending(behind + len(arrived))
             if handled >= pending:
                 self.caught_up.set()
-            if wanted < WINDOW // 2:
-                await self._ask(consumer, inbox, WINDOW - wanted)
-                wanted = WINDOW
+            while (pull := window.next_pull()) is not None:
+                await self._ask(consumer, inbox, pull)
             if not arrived:
                 await _wait(wake)
             batch: list[Entry] = []
-            while arrived and len(batch) < BATCH_MAX:
+            size = 0
+            while arrived and len(batch) < BATCH_MAX and size < self._bytes_max:
                 message = arrived.popleft()
                 if message.headers and "Status" in message.headers:
-                    wanted -= _unanswered(message.headers)
+                    window.told(message.headers)
                     pending = min(pending, _delivered(message.headers, pending))
                     behind = 0 if message.headers["Status"] == HEARTBEAT else behind
                     continue
+                window.arrived()
                 entry, mark = _entry(message)
                 if mark.consumer_sequence != handled + len(batch) + 1:
                     raise _BrokenError(f"message {handled + len(batch) + 1} is missing")
                 batch.append(entry)
+                size += len(entry.payload)
                 behind = mark.pending
             if batch:
                 await self._deliver(batch)
                 handled += len(batch)
-                wanted -= len(batch)
+                window.handled(len(batch))
         raise _BrokenError("the connection was lost for a while")
 
-    async def _ask(self, consumer: str, inbox: str, count: int) -> None:
-        body = {
-            "batch": count,
-            "max_bytes": WINDOW_BYTES,
-            "expires": int(EXPIRES_S * 1e9),
-            "idle_heartbeat": int(HEARTBEAT_S * 1e9),
-        }
+    async def _ask(self, consumer: str, inbox: str, pull: dict[str, int]) -> None:
+        body = {**pull, "expires": int(EXPIRES_S * 1e9), "idle_heartbeat": int(HEARTBEAT_S * 1e9)}
         await self._broker.publish(
             f"{API}CONSUMER.MSG.NEXT.{self._stream}.{consumer}", json.dumps(body).encode(), reply=inbox
         )
@@ -284,16 +281,6 @@ def _delivered(headers: dict[str, str], pending: int) -> int:
     when the consumer was made, some may have been purged since.
     """
     return int(headers.get("Nats-Last-Consumer", pending)) if headers["Status"] == HEARTBEAT else pending
-
-
-def _unanswered(headers: dict[str, str]) -> int:
-    """How many messages of the pull a status takes back. Raises _BrokenError if the consumer is gone."""
-    status = headers["Status"]
-    if status == HEARTBEAT:
-        return 0
-    if status in {"404", "408"} or (status == "409" and "Nats-Pending-Messages" in headers):
-        return int(headers.get("Nats-Pending-Messages", "0"))
-    raise _BrokenError(f"{status} {headers.get('Description', '')}")
 
 
 async def _wait(wake: asyncio.Event) -> None:

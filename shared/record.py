@@ -34,10 +34,11 @@ class FileSummary(Shape, frozen=True, kw_only=True):
     size: int
 
 
-class JobRecord(Shape, frozen=True, kw_only=True):
-    """What `GET /v1/jobs/{id}` answers. `last_sequence` is the newest event folded into it.
+class JobSummary(Shape, frozen=True, kw_only=True):
+    """A job as lists show it: without its files, its arguments and its result.
 
-    `ttl_s` counts from the end of the job, so `expires_at` is known from then on.
+    `last_sequence` is the newest event folded into it. `ttl_s` counts from the end of the job, so
+    `expires_at` is known from then on.
     """
 
     job_id: str
@@ -45,8 +46,6 @@ class JobRecord(Shape, frozen=True, kw_only=True):
     status: Status
     language: str
     entrypoint: str
-    files: tuple[FileSummary, ...]
-    args: tuple[str, ...]
     limits: Limits
     labels: dict[str, str]
     session: str | None
@@ -66,12 +65,31 @@ class JobRecord(Shape, frozen=True, kw_only=True):
     cancelled_by: str | None = None
     reason: str | None = None
     detail: str | None = None
-    result: Result | None = None
 
     @property
     def is_finished(self) -> bool:
         """Whether nothing can change any more."""
         return self.finished_at is not None
+
+
+class JobRecord(JobSummary, frozen=True, kw_only=True):
+    """What `GET /v1/jobs/{id}` answers. `last_sequence` is the newest event folded into it.
+
+    `ttl_s` counts from the end of the job, so `expires_at` is known from then on.
+    """
+
+    files: tuple[FileSummary, ...]
+    args: tuple[str, ...]
+    result: Result | None = None
+
+    def without_bulk(self) -> "JobRecord":
+        """The same without all that may be large: what a list and the next event need of it."""
+        return msgspec.structs.replace(self, files=(), args=(), result=None)
+
+
+def summary_of(record: JobRecord) -> JobSummary:
+    """What a list shows of it."""
+    return JobSummary(**{name: getattr(record, name) for name in JobSummary.__struct_fields__})
 
 
 def fold(record: JobRecord | None, event: Event, sequence: int) -> JobRecord | None:
@@ -111,8 +129,6 @@ def _queued(event: JobQueued, sequence: int) -> JobRecord:
         status="queued",
         language=event.language,
         entrypoint=event.entrypoint,
-        files=tuple(FileSummary(name=file.name, size=len(file.content)) for file in event.files),
-        args=event.args,
         limits=event.limits,
         labels=event.labels,
         session=event.session,
@@ -121,6 +137,8 @@ def _queued(event: JobQueued, sequence: int) -> JobRecord:
         created_at=event.time,
         queued_sequence=sequence,
         last_sequence=sequence,
+        files=tuple(FileSummary(name=file.name, size=len(file.content)) for file in event.files),
+        args=event.args,
     )
 
 

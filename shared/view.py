@@ -8,9 +8,11 @@ from typing import TypeAlias
 
 from shared.events import Shape
 from shared.job import Status
-from shared.record import JobRecord
+from shared.record import JobRecord, JobSummary
 
 PAGE_MAX = 100
+PAGE_BYTES_MAX = 1024 * 1024
+"""Of the JSON of a page's jobs: where they have many labels it ends early, but never before its first job."""
 
 
 class JobQuestion(Shape, frozen=True, kw_only=True):
@@ -42,10 +44,10 @@ class JobsQuestion(Shape, frozen=True, kw_only=True):
 
 
 class JobsAnswer(Shape, frozen=True, kw_only=True, tag="jobs"):
-    """One page of `view.jobs` or `view.dead`, without results; `before` continues it, None at the end."""
+    """One page of `view.jobs` or `view.dead`; `before` continues it, None at the end."""
 
     checkpoint: int
-    jobs: tuple[JobRecord, ...]
+    jobs: tuple[JobSummary, ...]
     before: int | None
 
 

@@ -13,15 +13,18 @@ from services.api.submissions import Submissions
 from shared.answers import document_of
 from shared.log import NewerEventError
 from shared.problems import Problem, ProblemError
-from shared.record import JobRecord
+from shared.record import JobSummary, summary_of
 from shared.tokens import Caller
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of one submission: the status that it would have had alone, and the job or the problem."""
+    """What became of one submission: the status that it would have had alone, and the job or the problem.
+
+    The job is shown as lists show it: a hundred that were submitted before may have printed a lot.
+    """
 
     status: int
-    job: JobRecord | None = None
+    job: JobSummary | None = None
     replayed: bool = False
     problem: dict[str, Any] | None = None
 
@@ -47,7 +50,9 @@ async def submit_all(
                 body = SubmissionBody.model_validate(item)
                 own_key = None if key is None else f"{key}/{place}"
                 submitted = await submissions.submit(body, caller, context, own_key)
-                answers.append(BatchItem(status=202, job=submitted.job, replayed=submitted.replayed))
+                answers.append(
+                    BatchItem(status=202, job=summary_of(submitted.job), replayed=submitted.replayed)
+                )
                 continue
             except ValidationError as error:
                 problem = invalid(error.errors(include_url=False, include_context=False, include_input=False))

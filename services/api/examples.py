@@ -53,7 +53,7 @@ from shared.events import (
 )
 from shared.presence import LanguageOffer
 from shared.problems import Problem
-from shared.record import JobRecord, fold
+from shared.record import JobRecord, fold, summary_of
 
 REQUEST = "0b1f7c2e5d3a4f6b8c9d0e1f2a3b4c5d"
 _NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
@@ -213,15 +213,11 @@ EVENTS = JobEvents(events=[_stored(event, 41 + number) for number, event in enum
 FILES = Artifacts(artifacts=_RESULT.artifacts, skipped=_RESULT.skipped)
 
 
-def _without_result(job: JobRecord) -> JobRecord:
-    return msgspec.structs.replace(job, result=None)
-
-
-JOBS = JobsPage(jobs=(_without_result(_told(_CANCELLED, 44)), _without_result(COMPLETED)), next="41")
-LETTERS = JobsPage(jobs=(DEAD,), next=None)
+JOBS = JobsPage(jobs=(summary_of(_told(_CANCELLED, 44)), summary_of(COMPLETED)), next="41")
+LETTERS = JobsPage(jobs=(summary_of(DEAD),), next=None)
 BATCH = Batch(
     jobs=[
-        BatchItem(status=202, job=QUEUED),
+        BatchItem(status=202, job=summary_of(QUEUED)),
         BatchItem(
             status=422,
             problem=document_of(

@@ -6,13 +6,13 @@ from services.api.sessions import Session, SessionCard
 from shared.codec import EventObject
 from shared.events import Artifact, Shape, SkippedArtifact
 from shared.presence import LanguageOffer
-from shared.record import JobRecord
+from shared.record import JobSummary
 
 
 class JobsPage(Shape, frozen=True, kw_only=True):
-    """Newest first, without results; `next` goes on, None at the end."""
+    """Newest first, without arguments, files and results; `next` goes on, None at the end."""
 
-    jobs: tuple[JobRecord, ...]
+    jobs: tuple[JobSummary, ...]
     next: str | None
 
 

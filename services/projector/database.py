@@ -25,7 +25,7 @@ import aiosqlite
 
 from shared.job import Status
 
-VERSION = 4
+VERSION = 5
 """Written as `user_version`. Raise it with every change of schema.sql, JobRecord, or fold."""
 
 SCHEMA = Path(__file__).with_name("schema.sql")

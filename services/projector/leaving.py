@@ -6,7 +6,7 @@ Like `view`, everything here runs on a connection's thread.
 import sqlite3
 from dataclasses import dataclass
 
-from services.projector.view import JobKey, Leftovers, delete_jobs, select_record, transaction, update_totals
+from services.projector.rows import JobKey, Leftovers, delete_jobs, select_record, transaction, update_totals
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.projector.database import Database
+from services.projector.rows import Checkpoint, clear_view, select_checkpoint
 from services.projector.settings import TOMBSTONE_S
-from services.projector.view import Checkpoint, clear_view, select_checkpoint
 from shared.broker import Broker, JetStreamError
 from shared.entries import parse_time
 from shared.follow import CONFIRMATIONS, CONFIRMED_EVERY_S

@@ -15,9 +15,9 @@ from services.projector.failures import first_of
 from services.projector.intake import Intake, NewerEventError, ReadAgainError
 from services.projector.origin import agree, compare
 from services.projector.rebuild import rebuild_view
+from services.projector.rows import Checkpoint
 from services.projector.settings import SWEEP_S, TOMBSTONE_S
 from services.projector.sweeper import Sweeper
-from services.projector.view import Checkpoint
 from shared import metrics
 from shared.broker import Broker, BrokerError
 from shared.follow import Follower

@@ -4,11 +4,13 @@ Statements are put together from constant clauses; whatever a client sent is bou
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from services.projector.view import decode_record, microseconds, select_checkpoint, select_record
+from services.projector.rows import decode_record, microseconds, select_checkpoint, select_record
+from shared.record import JobRecord
 from shared.view import (
+    PAGE_BYTES_MAX,
     DeadQuestion,
     JobAnswer,
     JobQuestion,
@@ -40,16 +42,15 @@ def find_job(connection: sqlite3.Connection, question: JobQuestion) -> JobAnswer
 
 
 def list_jobs(connection: sqlite3.Connection, question: JobsQuestion) -> JobsAnswer:
-    """A page of a user's jobs, newest first, without results."""
+    """A page of a user's jobs, newest first, without their bulk."""
     statement, values = jobs_statement(question)
     with snapshot(connection):
         checkpoint = select_checkpoint(connection).sequence
-        rows = connection.execute(statement, values).fetchall()
-    return _page(rows, question.limit, checkpoint)
+        return _page(connection.execute(statement, values), question.limit, checkpoint)
 
 
 def list_dead(connection: sqlite3.Connection, question: DeadQuestion) -> JobsAnswer:
-    """A page of everybody's dead letters, newest first, without results."""
+    """A page of everybody's dead letters, newest first, without their bulk."""
     before = SEQUENCE_MAX if question.before is None else question.before
     with snapshot(connection):
         checkpoint = select_checkpoint(connection).sequence
@@ -59,8 +60,8 @@ def list_dead(connection: sqlite3.Connection, question: DeadQuestion) -> JobsAns
             ORDER BY queued_sequence DESC LIMIT ?
             """,
             (before, question.limit + 1),
-        ).fetchall()
-    return _page(rows, question.limit, checkpoint)
+        )
+        return _page(rows, question.limit, checkpoint)
 
 
 def count_jobs(connection: sqlite3.Connection) -> StatsAnswer:
@@ -117,11 +118,16 @@ def jobs_statement(question: JobsQuestion) -> tuple[str, Values]:
     return " ".join((*parts, "ORDER BY", order, "DESC LIMIT :rows")), values
 
 
-def _page(rows: list[tuple[str]], limit: int, checkpoint: int) -> JobsAnswer:
-    """What was found, of which one row more than asked for says that others follow."""
-    jobs = tuple(decode_record(record) for (record,) in rows[:limit])
-    more = len(rows) > limit
-    return JobsAnswer(checkpoint=checkpoint, jobs=jobs, before=jobs[-1].queued_sequence if more else None)
+def _page(rows: Iterable[tuple[bytes]], limit: int, checkpoint: int) -> JobsAnswer:
+    """As many as were asked for and fit, at least one; a row beyond them says that others follow."""
+    jobs: list[JobRecord] = []
+    room = PAGE_BYTES_MAX
+    for (record,) in rows:
+        room -= len(record)
+        if len(jobs) == limit or (jobs and room < 0):
+            return JobsAnswer(checkpoint=checkpoint, jobs=tuple(jobs), before=jobs[-1].queued_sequence)
+        jobs.append(decode_record(record))
+    return JobsAnswer(checkpoint=checkpoint, jobs=tuple(jobs), before=None)
 
 
 @contextmanager

@@ -27,6 +27,8 @@ logger = get_logger(__name__)
 
 GATHERED_MAX = 5_000
 """Entries in one transaction: more of a job's events meet in one, so its row is written less often."""
+GATHERED_BYTES_MAX = 8 * 1024 * 1024
+"""Their payload, after which no further batch is waited for."""
 
 
 class _CaughtUp(Exception):  # noqa: N818 - not an error: it ends the task group that reads
@@ -39,14 +41,16 @@ class _Gathered:
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
         self._entries: list[Entry] = []
+        self._bytes = 0
 
     async def take(self, batch: list[Entry]) -> None:
         self._entries += batch
-        if len(self._entries) >= GATHERED_MAX:
+        self._bytes += sum(len(entry.payload) for entry in batch)
+        if len(self._entries) >= GATHERED_MAX or self._bytes >= GATHERED_BYTES_MAX:
             await self.pass_on()
 
     async def pass_on(self) -> None:
-        entries, self._entries = self._entries, []
+        entries, self._entries, self._bytes = self._entries, [], 0
         if entries:
             await self._intake.take(entries)
 

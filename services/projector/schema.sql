@@ -21,8 +21,9 @@ CREATE TABLE jobs (
     expires_at_us   INTEGER,          -- NULL before its end, and for a job that is kept
     log_bytes       INTEGER NOT NULL, -- what its events take in the log
     artifact_bytes  INTEGER NOT NULL, -- what its files take in the object store
-    record          TEXT    NOT NULL, -- the JobRecord as JSON, without its result
-    result          TEXT,             -- its result as JSON; last, so that a list never reads its pages
+    record          BLOB    NOT NULL, -- the JobRecord as JSON, without what stands in the next two
+    program         BLOB,             -- names of its files, and its arguments, as JSON
+    result          BLOB,             -- its result as JSON; these are last, so that a list never reads their pages
     PRIMARY KEY (user_id, job_id)
 ) STRICT;
 

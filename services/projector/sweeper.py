@@ -17,7 +17,7 @@ from services.projector.leaving import (
     select_due,
     select_leftovers,
 )
-from services.projector.view import Leftovers, microseconds, select_checkpoint
+from services.projector.rows import Leftovers, microseconds, select_checkpoint
 from shared import metrics
 from shared.broker import Broker, BrokerError, UnreachableError
 from shared.events import JobExpired

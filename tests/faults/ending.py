@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from services.projector.view import decode_record, select_checkpoint
+from services.projector.rows import decode_record, select_checkpoint
 from shared.log import Log
 from shared.subjects import JOBS_SUBJECTS
 from tests.faults.fleet import Fleet
@@ -66,8 +66,8 @@ def _note_view(name: str, path: Path, recorder: Recorder) -> None:
     with closing(sqlite3.connect(path)) as view:
         view.execute("BEGIN")
         recorder.note(View(name=name, checkpoint=select_checkpoint(view).sequence))
-        for record, result in view.execute("SELECT record, result FROM jobs"):
-            whole = msgspec.json.encode(decode_record(record, result))
+        for record, program, result in view.execute("SELECT record, program, result FROM jobs"):
+            whole = msgspec.json.encode(decode_record(record, program, result))
             recorder.note(Row(view=name, record=msgspec.Raw(whole)))
 
 

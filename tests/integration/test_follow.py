@@ -190,3 +190,24 @@ async def test_says_how_far_it_is_behind_while_its_handler_is_stuck(broker: Brok
         while follower.progress.why_unready():  # noqa: ASYNC110 - the follower tells nobody
             await asyncio.sleep(0.05)
     task.cancel()
+
+
+async def test_a_message_larger_than_a_pull_comes_in_its_place_and_alone(broker: Broker) -> None:
+    """A reader holds little, and whatever the log took comes all the same."""
+    sizes = [10, 200_000, 10, 10, 300_000, 300_000, 10]
+    for number, size in enumerate(sizes):
+        job = builders.job_id()
+        subject = f"jobs.alice.{job}.queued"
+        await broker.request(subject, bytes([number]) * size)
+    batches: list[list[int]] = []
+
+    async def handle(batch: list[Entry]) -> None:
+        batches.append([len(entry.payload) for entry in batch])
+
+    follower = Follower(broker, JOBS, handle, bytes_max=100_000, service="test")
+    task = asyncio.create_task(follower.run())
+    async with asyncio.timeout(PATIENCE_S):
+        await follower.reached(len(sizes))
+    task.cancel()
+    assert [size for batch in batches for size in batch] == sizes
+    assert all(sum(batch[:-1]) < 100_000 for batch in batches)

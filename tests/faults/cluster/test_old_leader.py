@@ -15,7 +15,8 @@ import pytest
 
 from services.projector.database import open_database
 from services.projector.origin import compare
-from services.projector.view import apply_entries, clear_view, select_checkpoint
+from services.projector.rows import clear_view, select_checkpoint
+from services.projector.view import apply_entries
 from shared.broker import Broker, JetStreamError, Message
 from shared.entries import Entry
 from shared.follow import Follower

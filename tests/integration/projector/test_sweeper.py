@@ -14,8 +14,9 @@ from services.projector.database import Database, open_database
 from services.projector.leaving import select_due, select_leftovers
 from services.projector.projector import Projector
 from services.projector.rebuild import rebuild_view
+from services.projector.rows import select_record
 from services.projector.sweeper import Sweeper
-from services.projector.view import apply_entries, select_record
+from services.projector.view import apply_entries
 from shared.broker import Broker
 from shared.entries import Entry
 from shared.events import Artifact, Event

@@ -15,7 +15,8 @@ from services.projector.database import (
     open_database,
 )
 from services.projector.queries import count_jobs
-from services.projector.view import apply_entries, select_checkpoint
+from services.projector.rows import select_checkpoint
+from services.projector.view import apply_entries
 from tests import builders
 from tests.unit.projector.histories import rows_of, stored
 

@@ -2,10 +2,11 @@
 
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.projector.view import apply_entries, select_checkpoint
+from services.projector.rows import select_checkpoint
+from services.projector.view import apply_entries
 from shared.entries import Entry
 from shared.record import JobRecord, fold
 from tests.unit.projector.histories import POISON, empty_view, odd_entry, random_history, rows_of, stored
@@ -16,6 +17,7 @@ def with_poison(random: Random, entries: list[Entry]) -> list[Entry]:
     return [odd_entry(entry.sequence, POISON) if random.random() < 0.05 else entry for entry in entries]
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 80))
 def test_batches_of_any_size_with_repeats_equal_one_batch(seed: int, count: int) -> None:
     random = Random(seed)  # noqa: S311 - reproducible, not secret
@@ -30,6 +32,7 @@ def test_batches_of_any_size_with_repeats_equal_one_batch(seed: int, count: int)
     pieces.close()
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_totals_and_labels_are_those_of_the_records(seed: int) -> None:
     random = Random(seed)  # noqa: S311 - reproducible, not secret

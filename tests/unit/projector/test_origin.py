@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from services.projector.origin import LogState, why_another
+from services.projector.rows import Checkpoint
 from services.projector.settings import TOMBSTONE_S
-from services.projector.view import Checkpoint
 from tests import builders
 
 CREATED = "2026-01-01T00:00:00.123456789Z"

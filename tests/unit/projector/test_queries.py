@@ -11,8 +11,8 @@ from services.projector.database import ViewUnusableError
 from services.projector.queries import count_jobs, find_job, jobs_statement, list_jobs
 from services.projector.view import apply_entries
 from shared.events import Event
-from shared.record import JobRecord, fold
-from shared.view import JobQuestion, JobsAnswer, JobsQuestion
+from shared.record import JobRecord, fold, summary_of
+from shared.view import PAGE_BYTES_MAX, PAGE_MAX, JobQuestion, JobsAnswer, JobsQuestion
 from tests import builders
 from tests.unit.projector.histories import USERS, entry, random_history, stored
 
@@ -44,6 +44,12 @@ def ask(view: sqlite3.Connection, **question: object) -> JobsAnswer:
 
 def sequences(answer: JobsAnswer) -> list[int]:
     return [job.queued_sequence for job in answer.jobs]
+
+
+def record_of(view: sqlite3.Connection) -> JobRecord:
+    record = find_job(view, JobQuestion(user_id=builders.USER, job_id=builders.JOB)).job
+    assert record is not None
+    return record
 
 
 def test_a_job_is_answered_whole(view: sqlite3.Connection) -> None:
@@ -108,10 +114,36 @@ def test_a_page_is_not_moved_by_newer_jobs(view: sqlite3.Connection) -> None:
     assert sequences(ask(view, limit=2, before=first.before)) == [2, 1]
 
 
-def test_lists_leave_results_out(view: sqlite3.Connection) -> None:
-    apply_entries(view, stored([builders.queued(), builders.running(), builders.completed()]))
+def test_lists_leave_out_what_may_be_large(view: sqlite3.Connection) -> None:
+    apply_entries(view, stored([builders.queued(args=("x",)), builders.running(), builders.completed()]))
     (job,) = ask(view).jobs
-    assert (job.status, job.result) == ("completed", None)
+    assert job == JobRecord(
+        **msgspec.structs.asdict(summary_of(record_of(view))), files=(), args=(), result=None
+    )
+    assert job.status == "completed"
+
+
+def test_a_page_ends_where_its_bytes_are_used_up_and_goes_on_there(view: sqlite3.Connection) -> None:
+    labels = {f"name-{number}": "\x01" * 256 for number in range(16)}
+    apply_entries(view, stored(builders.queued(builders.job_id(), labels=labels) for _ in range(100)))
+    pages, before = [], None
+    while True:
+        answer = ask(view, limit=PAGE_MAX, before=before)
+        pages.append(sequences(answer))
+        assert len(msgspec.json.encode(answer)) < PAGE_BYTES_MAX * 1.1
+        if (before := answer.before) is None:
+            break
+    assert len(pages) == 3
+    assert [sequence for page in pages for sequence in page] == list(range(100, 0, -1))
+
+
+def test_a_job_that_is_larger_than_a_page_is_a_page(view: sqlite3.Connection) -> None:
+    """No submission is so large; an older version may have taken one."""
+    labels = {"name": "x" * (PAGE_BYTES_MAX + 1)}
+    apply_entries(view, stored(builders.queued(builders.job_id(), labels=labels) for _ in range(2)))
+    first = ask(view)
+    assert sequences(first) == [2]
+    assert sequences(ask(view, before=first.before)) == [1]
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
@@ -222,6 +254,6 @@ def test_statuses_without_jobs_are_counted_as_none(view: sqlite3.Connection) -> 
 
 def test_a_damaged_record_makes_the_view_unusable(view: sqlite3.Connection) -> None:
     apply_entries(view, stored([builders.queued()]))
-    view.execute("UPDATE jobs SET record = '{'")
+    view.execute("UPDATE jobs SET record = x'7b'")
     with pytest.raises(ViewUnusableError, match="cannot be read"):
         ask(view)

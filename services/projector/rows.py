@@ -1,0 +1,268 @@
+"""The view's rows: how a record is laid out in them, and the statements that read and write a few of them.
+
+Everything here runs on a connection's thread. JSON is stored as bytes: a text would be decoded into a str, in
+which one emoji makes every character four bytes. What a job may have much of (arguments, names of files,
+output) stands in columns of its own, which are read for that one job alone.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+import msgspec
+
+from services.projector.database import ViewUnusableError
+from shared.entries import Entry
+from shared.events import Result, Shape
+from shared.record import FileSummary, JobRecord
+from shared.shares import file_bytes
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+LOADED_AT_ONCE = 64
+_SELECT_RECORDS = " ".join(
+    (
+        "SELECT jobs.user_id, jobs.job_id, jobs.record FROM",
+        f"(VALUES {', '.join(['(?, ?)'] * LOADED_AT_ONCE)}) AS wanted",
+        "CROSS JOIN jobs ON jobs.user_id = wanted.column1 AND jobs.job_id = wanted.column2",
+    )
+)
+
+JobKey: TypeAlias = tuple[str, str]
+"""User id and job id."""
+
+Change: TypeAlias = tuple[JobRecord | None, JobRecord | None]
+"""A record before and after; None before a new job, and after one that has expired."""
+
+
+class _Program(Shape, frozen=True, kw_only=True):
+    """What of a submission stands in the column `program`."""
+
+    files: tuple[FileSummary, ...]
+    args: tuple[str, ...]
+
+
+class _Left(Shape, frozen=True, kw_only=True):
+    """What of a result tells how many files an attempt left."""
+
+    artifacts: tuple[msgspec.Raw, ...] = ()
+
+
+_encoder = msgspec.json.Encoder()
+_record_decoder = msgspec.json.Decoder(JobRecord)
+_program_decoder = msgspec.json.Decoder(_Program)
+_result_decoder = msgspec.json.Decoder(Result)
+_left_decoder = msgspec.json.Decoder(_Left)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Up to which entry of which stream the rows go. A new view is at 0 of no stream yet."""
+
+    sequence: int
+    stored_at: datetime | None
+    stream_created: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What may be left of an expired job: events before its tombstone, and files of its attempts."""
+
+    user_id: str
+    job_id: str
+    tombstone: int
+    attempts: int = 0
+    artifacts: int = 0
+
+
+def upsert_jobs(
+    connection: sqlite3.Connection, changed: Iterable[Change], more_bytes: Mapping[JobKey, int]
+) -> None:
+    """Write what became of each, one row at a time. What was not loaded with a record stays as it is.
+
+    `more_bytes` is what the events add to each job's part of the log.
+    """
+    connection.executemany(
+        """
+        INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (user_id, job_id) DO UPDATE SET
+            status = excluded.status,
+            reason = excluded.reason,
+            last_sequence = excluded.last_sequence,
+            expires_at_us = excluded.expires_at_us,
+            log_bytes = log_bytes + excluded.log_bytes,
+            artifact_bytes = iif(excluded.result IS NULL, artifact_bytes, excluded.artifact_bytes),
+            record = excluded.record,
+            result = coalesce(excluded.result, result)
+        """,
+        (
+            _row(before, after, more_bytes[after.user_id, after.job_id])
+            for before, after in changed
+            if after is not None
+        ),
+    )
+
+
+def _row(before: JobRecord | None, record: JobRecord, log_bytes: int) -> tuple[str | int | bytes | None, ...]:
+    program = _Program(files=record.files, args=record.args) if before is None else None
+    return (
+        record.user_id,
+        record.job_id,
+        record.status,
+        record.language,
+        record.session,
+        record.reason,
+        microseconds(record.created_at),
+        record.queued_sequence,
+        record.last_sequence,
+        None if record.expires_at is None else microseconds(record.expires_at),
+        log_bytes,
+        artifact_bytes(record),
+        _encoder.encode(record.without_bulk()),
+        None if program is None else _encoder.encode(program),
+        None if record.result is None else _encoder.encode(record.result),
+    )
+
+
+def artifact_bytes(record: JobRecord) -> int:
+    """What the job's files take in the object store."""
+    files = () if record.result is None else record.result.artifacts
+    return sum(file_bytes(file.size) for file in files)
+
+
+def insert_labels(connection: sqlite3.Connection, records: Sequence[JobRecord]) -> None:
+    """Let new jobs be found by their labels."""
+    connection.executemany(
+        "INSERT INTO labels VALUES (?, ?, ?, ?)",
+        [
+            (record.user_id, name, value, record.queued_sequence)
+            for record in records
+            for name, value in record.labels.items()
+        ],
+    )
+
+
+def delete_jobs(connection: sqlite3.Connection, records: Sequence[JobRecord]) -> None:
+    """Forget jobs and their labels; `update_totals` counts them out."""
+    connection.executemany(
+        "DELETE FROM jobs WHERE user_id = ? AND job_id = ?",
+        [(record.user_id, record.job_id) for record in records],
+    )
+    connection.executemany(
+        "DELETE FROM labels WHERE user_id = ? AND name = ? AND value = ? AND queued_sequence = ?",
+        [
+            (record.user_id, name, value, record.queued_sequence)
+            for record in records
+            for name, value in record.labels.items()
+        ],
+    )
+
+
+def insert_leftovers(connection: sqlite3.Connection, leftovers: Sequence[Leftovers]) -> None:
+    """Put expired jobs on the list of what is to be cleared away."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO expired VALUES (?, ?, ?, ?, ?)",
+        [(one.user_id, one.job_id, one.tombstone, one.attempts, one.artifacts) for one in leftovers],
+    )
+
+
+def update_totals(connection: sqlite3.Connection, changed: Sequence[Change]) -> None:
+    """Count what has changed."""
+    more: Counter[str] = Counter(after.status for _, after in changed if after is not None)
+    more.subtract(before.status for before, _ in changed if before is not None)
+    connection.executemany(
+        "UPDATE totals SET jobs = jobs + ? WHERE status = ?",
+        [(count, status) for status, count in more.items() if count],
+    )
+
+
+def update_checkpoint(connection: sqlite3.Connection, last: Entry) -> None:
+    """The rows go up to this entry now."""
+    connection.execute(
+        "UPDATE checkpoint SET sequence = ?, stored_at_us = ?", (last.sequence, microseconds(last.stored_at))
+    )
+
+
+def select_checkpoint(connection: sqlite3.Connection) -> Checkpoint:
+    """Up to where the rows go."""
+    row = connection.execute("SELECT sequence, stored_at_us, stream_created FROM checkpoint").fetchone()
+    if row is None:
+        raise ViewUnusableError("the view has lost its checkpoint")
+    sequence, stored_at_us, stream_created = row
+    stored_at = None if stored_at_us is None else EPOCH + stored_at_us * MICROSECOND
+    return Checkpoint(sequence, stored_at, stream_created)
+
+
+def select_record(connection: sqlite3.Connection, key: JobKey) -> JobRecord | None:
+    """One job of one user, all of it."""
+    row = connection.execute(
+        "SELECT record, program, result FROM jobs WHERE user_id = ? AND job_id = ?", key
+    ).fetchone()
+    return None if row is None else decode_record(*row)
+
+
+def select_records(connection: sqlite3.Connection, keys: Collection[JobKey]) -> dict[JobKey, JobRecord]:
+    """Those of the jobs that there are, without their bulk, many with one statement.
+
+    Each statement lets go of Python's lock and waits for it again, which beside a busy event loop costs
+    more than the statement. (Not by json_each, which cuts a text at a NUL character.)
+    """
+    found: dict[JobKey, JobRecord] = {}
+    wanted = [part for key in keys for part in key]
+    for begin in range(0, len(wanted), 2 * LOADED_AT_ONCE):
+        values = wanted[begin : begin + 2 * LOADED_AT_ONCE]
+        rows = connection.execute(_SELECT_RECORDS, (*values, *[None] * (2 * LOADED_AT_ONCE - len(values))))
+        for user_id, job_id, record in rows:
+            found[user_id, job_id] = decode_record(record)
+    return found
+
+
+def count_artifacts(connection: sqlite3.Connection, key: JobKey) -> int:
+    """How many files the result of a job names."""
+    row = connection.execute("SELECT result FROM jobs WHERE user_id = ? AND job_id = ?", key).fetchone()
+    return 0 if row is None or row[0] is None else len(_left_decoder.decode(row[0]).artifacts)
+
+
+def decode_record(record: bytes, program: bytes | None = None, result: bytes | None = None) -> JobRecord:
+    """A stored record, with what stands beside it. Raises ViewUnusableError."""
+    try:
+        decoded = _record_decoder.decode(record)
+        if program is not None:
+            submitted = _program_decoder.decode(program)
+            decoded = msgspec.structs.replace(decoded, files=submitted.files, args=submitted.args)
+        if result is not None:
+            decoded = msgspec.structs.replace(decoded, result=_result_decoder.decode(result))
+    except msgspec.MsgspecError as error:
+        raise ViewUnusableError(f"the view holds a record that cannot be read: {error}") from error
+    return decoded
+
+
+def clear_view(connection: sqlite3.Connection, stream_created: str) -> None:
+    """Begin again, empty, at the start of the stream that was created then."""
+    with transaction(connection):
+        connection.execute("DELETE FROM jobs")
+        connection.execute("DELETE FROM usage")
+        connection.execute("DELETE FROM labels")
+        connection.execute("DELETE FROM expired")
+        connection.execute("UPDATE totals SET jobs = 0")
+        connection.execute(
+            "UPDATE checkpoint SET sequence = 0, stored_at_us = NULL, stream_created = ?", (stream_created,)
+        )
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing of it."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 in UTC, exactly; a time without a zone is taken for UTC."""
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND
