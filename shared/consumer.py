@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from shared.broker import API, Broker, BrokerError, Message
 from shared.follow import parse_mark
 from shared.logs import get_logger
+from shared.window import MESSAGE_BYTES_MAX
 
 logger = get_logger(__name__)
 
@@ -30,7 +31,6 @@ class Delivery:
 
     subject: str
     sequence: int
-    size_bytes: int
     delivered: int
     reply: str
 
@@ -149,7 +149,9 @@ class Consumer:
         if count <= 0:
             self._outstanding = 0
             return
-        body = json.dumps({"batch": count, "expires": int(EXPIRES_S * 1e9)}).encode()
+        # The bytes bound what is on its way here and not taken yet, however large each is.
+        bounds = {"batch": count, "max_bytes": MESSAGE_BYTES_MAX}
+        body = json.dumps({**bounds, "expires": int(EXPIRES_S * 1e9)}).encode()
         await self._broker.publish(self._subject, body, reply=inbox)
         self._outstanding = count
         self._asked_at = now
@@ -172,9 +174,7 @@ class Consumer:
         self._outstanding -= 1
         if self._outstanding <= 0:
             self._wake.set()
-        delivery = Delivery(
-            message.subject, mark.stream_sequence, len(message.data), mark.delivered, message.reply
-        )
+        delivery = Delivery(message.subject, mark.stream_sequence, mark.delivered, message.reply)
         self._held[delivery.sequence] = delivery
         self._deliver(delivery, message.data)
 
@@ -183,7 +183,7 @@ class Consumer:
         if status == "100":
             return
         self._outstanding = 0
-        if status in {"404", "408"}:
+        if status in {"404", "408"} or "MaxBytes" in headers.get("Description", ""):
             self._wake.set()
         else:
             # Without a leader every pull ends at once: the next one waits for its turn.

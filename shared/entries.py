@@ -18,7 +18,8 @@ MESSAGE_OVERHEAD_BYTES = 256
 """About what a stored event costs beside its subject and payload: the record's frame and its headers."""
 
 BATCH = 256
-BATCH_BYTES = 4 * 1024 * 1024
+BATCH_BYTES = 512 * 1024
+"""At least one message comes. Many histories are read at a time, and each holds a batch while it is shown."""
 ANSWER_TIMEOUT_S = 2.0
 
 

@@ -22,9 +22,11 @@ from shared.problems import ProblemError
 from shared.shares import Places
 from shared.subjects import JOBS, events_among
 
-READINGS_MAX = 32
-"""Of one api process: far below the 1,000 consumers that the log may have."""
+READINGS_MAX = 16
+"""Of one api process: each may hold two of the largest events, as stored and as they are shown."""
 READINGS_OF_ONE_MAX = 4
+WINDOW_BYTES = 512 * 1024
+"""What one reading holds of the log, at least one event, and as much again on its way."""
 PATIENCE_S = 15.0
 """Longest time without the log. A restarted server is back sooner."""
 IDLE_S = 2.5
@@ -115,6 +117,7 @@ class Reading:
         self._reader = reader
         self._asked = asked
         self._batches: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=1)
+        self._is_showing = False
         self._last = 0
         self._is_closed = False
 
@@ -166,6 +169,9 @@ class Reading:
         """The next batch, or an empty one where there is no more. Raises UnreachableError."""
         if self._position >= self._last:
             return []
+        if self._is_showing:
+            self._is_showing = False
+            self._batches.task_done()
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
                 while not (batch := await self._batch_or_silence()):
@@ -175,6 +181,7 @@ class Reading:
                     self._start()
                 self._position = batch[-1].sequence
                 self._since = None
+                self._is_showing = True
                 return batch
         raise UnreachableError(f"the log was silent for {PATIENCE_S:.0f} s after {self._position}")
 
@@ -197,16 +204,23 @@ class Reading:
         # Everything was handed over before the end was noticed.
         return [] if self._batches.empty() else self._batches.get_nowait()
 
+    async def _hand_over(self, batch: list[Entry]) -> None:
+        """Until it was shown nothing more is taken from the log: the client's pace is the reading's."""
+        await self._batches.put(batch)
+        await self._batches.join()
+
     def _start(self) -> None:
         self._batches = asyncio.Queue(maxsize=1)
+        self._is_showing = False
         self._follower = Follower(
             self._broker,
             JOBS,
-            self._batches.put,
+            self._hand_over,
             after=self._position,
             since=self._since,
             subjects=self._asked.subjects,
             is_passing=True,
+            bytes_max=WINDOW_BYTES,
             service="api-audit",
         )
         self._following = asyncio.create_task(self._follower.run())

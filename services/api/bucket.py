@@ -7,7 +7,7 @@ shows stands in a header, so that listing reads no document.
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from shared.broker import API, Broker, Message, UnreachableError
@@ -64,9 +64,9 @@ class Bucket:
             return entry
         return None
 
-    def history(self, key: str) -> AsyncIterator[Entry]:
-        """Every revision that is kept, oldest first. Raises BrokerError."""
-        return self._log.replay(key, stream=self._stream)
+    def history(self, key: str, *, after: int = 0) -> AsyncGenerator[Entry, None]:
+        """Every later revision that is kept, oldest first. Raises BrokerError."""
+        return self._log.replay(key, after=after, stream=self._stream)
 
     async def count(self, keys: str) -> int:
         """How many keys there are of a filter. Raises BrokerError."""

@@ -261,7 +261,7 @@ SESSIONS = SessionList(
     sessions=[SessionCard(**{name: getattr(SESSION, name) for name in SessionCard.__struct_fields__})]
 )
 SESSION_RUN = msgspec.structs.replace(QUEUED, session=_SESSION)
-REVISIONS = Revisions(revisions=[SESSION])
+REVISIONS = Revisions(revisions=[SESSION], next=None)
 ERASED = Erasure(
     user_id="alice",
     is_done=True,

@@ -6,7 +6,7 @@ of one session cannot overwrite each other unseen. A revision that runs already 
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -34,6 +34,8 @@ STORE_FAILED = 10077
 KEPT_UNKNOWN_BYTES = 64 * 1024
 """What a session of an earlier version is taken for, which did not count."""
 
+HISTORY_BYTES_MAX = 2 * 1024 * 1024
+"""Of the revisions on one page."""
 RACES_MAX = 20
 """Writers that may come between before one gives up and says so."""
 
@@ -170,15 +172,25 @@ class Sessions:
             )
         return cards
 
-    async def history(self, session_id: str, caller: Caller) -> AsyncIterator[Session]:
-        """Every revision that is kept, oldest first. Raises ProblemError (404) before the first."""
+    async def history(self, session_id: str, caller: Caller, *, after: int) -> tuple[list[Session], bool]:
+        """Revisions that are kept, oldest first, and whether others follow. Raises ProblemError (404).
+
+        As many as fit a page, at least one.
+        """
         _check_id(session_id)
-        known = False
-        async for entry in self._bucket.history(session_key(caller.user_id, session_id)):
-            known = True
-            yield _session(session_id, entry.sequence, _decode(entry))
-        if not known:
+        found: list[Session] = []
+        room = HISTORY_BYTES_MAX
+        async with aclosing(
+            self._bucket.history(session_key(caller.user_id, session_id), after=after)
+        ) as kept:
+            async for entry in kept:
+                room -= len(entry.payload)
+                if found and room < 0:
+                    return found, True
+                found.append(_session(session_id, entry.sequence, _decode(entry)))
+        if not found:
             raise _unknown_session()
+        return found, False
 
     async def delete(self, session_id: str, caller: Caller, *, expected: int | None) -> None:
         """Forget every revision; what was run stays in the log. Raises ProblemError (404, 412)."""

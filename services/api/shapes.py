@@ -65,9 +65,10 @@ class SessionList(Shape, frozen=True, kw_only=True):
 
 
 class Revisions(Shape, frozen=True, kw_only=True):
-    """Oldest first."""
+    """Oldest first; `next` goes on, None at the end."""
 
     revisions: list[Session]
+    next: str | None
 
 
 class Messages(Shape, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The deliveries in an executor's hands: whose they are, how large together, which is farthest back."""
 
 import heapq
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ class Held:
     queued: JobQueued
     delivery: Delivery
     since: datetime
+    size_bytes: int
 
 
 class Holding:
@@ -49,9 +51,10 @@ class Holding:
         """Hold it; a later delivery of a held job replaces the earlier one."""
         if queued.job_id in self._jobs:
             self.release(queued.job_id)
-        self._jobs[queued.job_id] = Held(queued, delivery, datetime.now(UTC))
+        held = Held(queued, delivery, datetime.now(UTC), memory_bytes(queued))
+        self._jobs[queued.job_id] = held
         self._job_at[delivery.sequence] = queued.job_id
-        self._bytes += delivery.size_bytes
+        self._bytes += held.size_bytes
         heapq.heappush(self._far_back, (-delivery.sequence, queued.job_id))
         if len(self._far_back) > 2 * len(self._jobs) + FAR_BACK_SLACK:
             self._far_back = [(-sequence, job_id) for sequence, job_id in self._job_at.items()]
@@ -62,7 +65,7 @@ class Holding:
         """Hold it no longer."""
         held = self._jobs.pop(job_id)
         del self._job_at[held.delivery.sequence]
-        self._bytes -= held.delivery.size_bytes
+        self._bytes -= held.size_bytes
         metrics.JOBS_HELD.set(len(self._jobs))
         return held
 
@@ -83,3 +86,11 @@ class Holding:
 
     def _is_too_much(self, besides: int) -> bool:
         return len(self._jobs) - besides > self._jobs_max or self._bytes > self._bytes_max
+
+
+def memory_bytes(queued: JobQueued) -> int:
+    """What a submission's texts take in memory: where there is one emoji, each character takes four bytes."""
+    files = queued.files if queued.stdin is None else (*queued.files, queued.stdin)
+    texts = [part for file in files for part in (file.name, file.content)]
+    pairs = [part for pairs in (queued.env, queued.labels) for pair in pairs.items() for part in pair]
+    return sum(map(sys.getsizeof, (*texts, *pairs, *queued.args, *queued.artifacts)))

@@ -27,7 +27,7 @@ class ExecutorSettings(ListenSettings, frozen=True, kw_only=True):
     """Deliveries held that wait for their lane; beyond it the farthest back is given back for a while."""
 
     held_bytes_max: Positive = 64 * 1024 * 1024
-    """The same in bytes of their events, because a program may be large."""
+    """The same in bytes of memory that their programs take, because a program may be large."""
 
     compiled_bytes_max: Annotated[int, msgspec.Meta(ge=0)] = 64 * 1024 * 1024
     """Products of compilers, kept in memory for their user's next run of the same program; 0 keeps none.

@@ -148,4 +148,4 @@ class Unfinished:
 
 def _without_program(event: JobQueued) -> JobQueued:
     """What deciding needs: a hundred thousand waiting jobs must not keep their sources in memory."""
-    return msgspec.structs.replace(event, files=(), stdin=None, args=(), env={}, artifacts=())
+    return msgspec.structs.replace(event, files=(), stdin=None, args=(), env={}, artifacts=(), labels={})

@@ -23,6 +23,8 @@ from shared.subjects import QUEUED_KIND, JobSubject
 HOLD_S = 1.0
 HOLD_MAX_S = 5.0
 """While the feed changes its leader, or the server is lost that it was read from."""
+HELD_BYTES_MAX = 32 * 1024 * 1024
+"""Of all that is held; beyond it the longest held goes first, as if its output never came."""
 SETTLED_S = 0.5
 """Whoever has all of the feed so long after an event will not find what came before the event."""
 
@@ -48,6 +50,7 @@ class LiveOrder:
         self._lanes: dict[str, deque[_Held]] = {}
         self._by_feed_end: list[tuple[int, int, str]] = []
         self._by_time: deque[tuple[float, int, str]] = deque()
+        self._held_bytes = 0
 
     def position(self, user_id: str) -> Position:
         """What of this user has been given out: everything before the first held entry."""
@@ -76,10 +79,11 @@ class LiveOrder:
         if lane is None:
             lane = self._lanes[named.user_id] = deque()
         lane.append(held)
+        self._held_bytes += len(entry.payload)
         if needed > self._feed_sequence:
             heapq.heappush(self._by_feed_end, (needed, entry.sequence, named.user_id))
             self._by_time.append((held.since, entry.sequence, named.user_id))
-        return []
+        return self._release_what_is_too_much(now)
 
     def take_feed(self, entry: Entry) -> list[Item]:
         """A note of the feed has arrived; whatever was held for an earlier one goes first."""
@@ -107,6 +111,14 @@ class LiveOrder:
         self._forget_released()
         return items
 
+    def _release_what_is_too_much(self, now: float) -> list[Item]:
+        items: list[Item] = []
+        while self._held_bytes > HELD_BYTES_MAX and self._by_time:
+            _, sequence, user_id = self._by_time.popleft()
+            items += self._release(user_id, sequence, now)
+        self._forget_released()
+        return items
+
     def _release_reached(self) -> list[Item]:
         items: list[Item] = []
         while self._by_feed_end and self._by_feed_end[0][0] <= self._feed_sequence:
@@ -125,15 +137,20 @@ class LiveOrder:
         lane = self._lanes.get(user_id)
         if lane is None or lane[0].entry.sequence != sequence:
             return []
-        items = [self._item(lane.popleft())]
+        items = [self._take_first(lane)]
         while lane and self._may_go(lane[0], overdue):
-            items.append(self._item(lane.popleft()))
+            items.append(self._take_first(lane))
         if not lane:
             del self._lanes[user_id]
         return items
 
     def _may_go(self, held: _Held, overdue: float | None) -> bool:
         return held.feed_end <= self._feed_sequence or (overdue is not None and held.since <= overdue)
+
+    def _take_first(self, lane: deque[_Held]) -> Item:
+        held = lane.popleft()
+        self._held_bytes -= len(held.entry.payload)
+        return self._item(held)
 
     def _item(self, held: _Held) -> Item:
         if held.named.kind in LAST_KINDS:

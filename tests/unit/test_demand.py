@@ -56,7 +56,7 @@ class Executor:
 
     def deliver(self, job: str, user: str) -> None:
         job_id = named(job)
-        self.holding.keep(builders.queued(job_id, user), Delivery("", hash(job), 100, 1, ""))
+        self.holding.keep(builders.queued(job_id, user), Delivery("", hash(job), 1, ""))
         if self.unfinished.lanes.may_start(job_id):
             self.rotation.offer(job_id)
         self.demand.delivered(job_id)

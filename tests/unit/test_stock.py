@@ -41,7 +41,7 @@ def test_the_mean_follows_what_changes() -> None:
 
 
 def delivery(sequence: int) -> Delivery:
-    return Delivery("jobs.a.b.queued", sequence, 100, 1, "reply")
+    return Delivery("jobs.a.b.queued", sequence, 1, "reply")
 
 
 def test_what_was_sent_away_can_be_taken_once() -> None:

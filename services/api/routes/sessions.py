@@ -21,6 +21,7 @@ from services.api.openapi import (
     refused,
     told,
 )
+from services.api.paging import PageCursor, next_link, page_cursor, page_start
 from services.api.parts import parts_of
 from services.api.schemas import RunBody, SessionBody
 from services.api.sessions import Session
@@ -117,12 +118,17 @@ async def delete_session(
 @router.get(
     "/{session_id}/history",
     summary="Read a session's revisions",
-    responses=told(examples.REVISIONS, refusals=(problems.UNKNOWN_SESSION,)),
+    responses=told(examples.REVISIONS, headers=("Link",), refusals=(problems.UNKNOWN_SESSION,)),
 )
-async def read_session_history(session_id: str, request: Request, caller: CallerOf) -> Response:
-    """List the revisions that are kept, with their documents, oldest first."""
-    revisions = [revision async for revision in parts_of(request).sessions.history(session_id, caller)]
-    return json_answer(Revisions(revisions=revisions))
+async def read_session_history(
+    session_id: str, request: Request, caller: CallerOf, cursor: PageCursor = None
+) -> Response:
+    """List the revisions that are kept, with their documents, oldest first; `next` continues the page."""
+    sessions = parts_of(request).sessions
+    revisions, more = await sessions.history(session_id, caller, after=page_start(cursor) or 0)
+    following = page_cursor(revisions[-1].revision if more else None)
+    page = Revisions(revisions=revisions, next=following)
+    return json_answer(page, headers=next_link(request, following))
 
 
 @router.post(

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifier.cursor import FeedMark, Position
 from services.notifier.item import Item
-from services.notifier.live_order import HOLD_MAX_S, HOLD_S, LiveOrder
+from services.notifier.live_order import HELD_BYTES_MAX, HOLD_MAX_S, HOLD_S, LiveOrder
 from shared.entries import Entry
 from tests import builders
 from tests.unit.notifier.stored import OTHER_JOB, logged, noted, over, us
@@ -186,3 +187,15 @@ def _assert_story(items: list[Item]) -> None:
         assert all(earlier.is_covered_by(seen) for earlier in items[: number + 1])
         if item.is_terminal:
             over_jobs.add(item.named.job_id)
+
+
+def test_what_is_held_is_bounded_in_bytes_and_the_longest_held_goes_first() -> None:
+    live = order()
+    size = HELD_BYTES_MAX // 4
+    shown: list[str] = []
+    for sequence in range(1, 11):
+        entry = logged(over(sequence, builders.job_id(), f"user-{sequence}"), sequence)
+        shown += places(live.take_log(msgspec.structs.replace(entry, payload=entry.payload.ljust(size)), 0))
+        assert sequence - len(shown) <= 4
+    assert shown == [f"log{sequence}" for sequence in range(1, 7)]
+    assert places(live.take_feed(noted(10))) == ["log7", "log8", "log9", "feed10", "log10"]
