@@ -30,7 +30,7 @@ from tests.hosts import needs_cgroups
 
 pytestmark = [needs_cgroups, pytest.mark.asyncio]
 
-DELIVERY = Delivery("", 1, 1, 1, "")
+DELIVERY = Delivery("", 1, 1, "")
 
 
 @dataclass
