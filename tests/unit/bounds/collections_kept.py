@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.unit.bounds.table import ROOT
@@ -23,10 +24,11 @@ MADE_BY = frozenset(
 )
 
 
-def kept() -> set[str]:
+@cache
+def kept() -> frozenset[str]:
     """`Class.attribute` of each collection that an object is made with; `module.NAME` of a module's own."""
     paths = (path for source in SOURCES for path in (ROOT / source).rglob("*.py"))
-    return {name for path in paths for name in _of_module(path)}
+    return frozenset(name for path in paths for name in _of_module(path))
 
 
 def _of_module(path: Path) -> Iterator[str]:
