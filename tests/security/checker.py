@@ -4,36 +4,28 @@
 it is left. 4. Nothing outside is changed, and no secret is told. 5. It did attack, and did not succeed.
 """
 
-import asyncio
-import statistics
-from collections.abc import Iterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 
 from services.executor.languages import COMPILE_LIMITS
-from shared.events import Limits
 from tests.security.arena import Arena
 from tests.security.attacks import Attack
 from tests.security.footprint import RESIDENT_GROWTH_BYTES, resident_bytes, settled
+from tests.security.neighbour import Neighbour
 from tests.security.submission import ATTEMPTED, ESCAPED, Outcome, Submission
 
 TERMINAL = frozenset({"completed", "failed", "timeout", "cancelled"})
 ENDING_S = 2.0
 """How long after its time limit a program may take to be over."""
 
-CANARY = Submission("python", "print(42)", limits=Limits())
-CANARIES_MAX = 5
-SLOWER_MAX = 3.0
-CANARY_FLOOR_S = 1.0
-"""A neighbour may always take this long. Thirty-two processes share two processors with him, and the
-baseline is a hundredth of a second: three times that is less than a round of the scheduler in a crowd."""
-
 
 class Checker:
-    """Runs attacks in one arena and judges them. `baseline_s` is what a neighbour takes without any."""
+    """Runs attacks in one arena and judges them. Made by `checker_of`."""
 
-    def __init__(self, arena: Arena, baseline_s: float) -> None:
-        """Made by `checker_of`."""
+    def __init__(self, arena: Arena, neighbour: Neighbour) -> None:
+        """`neighbour` works already."""
         self.arena = arena
-        self._baseline_s = baseline_s
+        self.neighbour = neighbour
 
     async def attack(self, attack: Attack) -> list[str]:
         """Run an attack with its neighbours; say what of the demands was not met."""
@@ -51,21 +43,21 @@ class Checker:
     async def run_beside_others(self, submission: Submission) -> tuple[Outcome, list[str]]:
         """Run a program with another user's beside it and after it; what was wrong with them or is left."""
         resident = resident_bytes(self.arena.executor)
-        running = asyncio.create_task(self.arena.run("mallory", submission))
-        faults = await self._neighbour("beside")
-        for _ in range(CANARIES_MAX - 1):
-            if not running.done():
-                faults += await self._neighbour("beside")
-        outcome = await running
-        faults += await self._neighbour("after")
+        async with self.neighbour.watched() as faults:
+            outcome = await self.arena.run("mallory", submission)
+        async with self.neighbour.watched() as later:
+            pass
+        faults += later
         faults += await self.left_behind(outcome, resident)
         return outcome, faults
 
     async def left_behind(self, outcome: Outcome, resident: int) -> list[str]:
         """What is left of a run on the host (3), and what it changed or told (4)."""
         planted = self.arena.planted
+        async with self.neighbour.resting():
+            occupied = await settled(self.arena.executor, self.arena.before)
         faults = [
-            await settled(self.arena.executor, self.arena.before),
+            occupied,
             planted.tampered(),
             planted.leaked(outcome.told, outcome.said, self.arena.logs()),
         ]
@@ -73,15 +65,6 @@ class Checker:
         if grown > RESIDENT_GROWTH_BYTES:
             faults.append(f"the executor grew by {grown} bytes")
         return [fault for fault in faults if fault]
-
-    async def _neighbour(self, when: str) -> list[str]:
-        outcome = await self.arena.run("alice", CANARY)
-        most = max(self._baseline_s * SLOWER_MAX, CANARY_FLOOR_S)
-        if (outcome.ending, outcome.stdout) != ("completed", b"42\n"):
-            return [f"a neighbour {when} it came to harm: {outcome}"]
-        if outcome.lasted_s > most:
-            return [f"a neighbour {when} it took {outcome.lasted_s:.2f} s, more than {most:.2f} s"]
-        return []
 
     def _ended(self, outcome: Outcome, submission: Submission) -> Iterator[str]:
         stages = outcome.result.get("stages", ())
@@ -105,8 +88,10 @@ def attacked(outcome: Outcome, marker: str = ATTEMPTED) -> list[str]:
     return [*faults, *(f"succeeded: {line}" for line in outcome.said.splitlines() if ESCAPED in line)]
 
 
-async def checker_of(arena: Arena) -> Checker:
-    """A checker that has measured how long a neighbour takes when nobody attacks."""
-    alone = [await arena.run("alice", CANARY) for _ in range(7)]
-    assert {each.stdout for each in alone} == {b"42\n"}
-    return Checker(arena, statistics.median(each.lasted_s for each in alone))
+@contextlib.asynccontextmanager
+async def checker_of(arena: Arena) -> AsyncIterator[Checker]:
+    """A checker with a neighbour that works until the context ends."""
+    neighbour = Neighbour(arena)
+    await neighbour.begin()
+    yield Checker(arena, neighbour)
+    await neighbour.end()

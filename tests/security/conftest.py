@@ -16,6 +16,7 @@ from shared.codec import EventObject
 from tests.security.arena import CELLS
 from tests.security.checker import Checker, checker_of
 from tests.security.footprint import Footprint, steady
+from tests.security.neighbour import NAME
 from tests.security.planted import Planted, plant, secret
 from tests.security.submission import Outcome, Submission
 from tests.system.conftest import TERMINAL, User, user_of
@@ -26,7 +27,7 @@ collect_ignore = [] if os.geteuid() == 0 else ["test_ordinary_user.py"]
 SLOTS = CELLS - 2
 """Room for two programs that work together and for their neighbour, however few processors there are."""
 
-USERS = ("mallory", "malory", "alice")
+USERS = ("mallory", "malory", "alice", NAME)
 
 
 class StackArena:
@@ -130,9 +131,22 @@ async def _isolation(arena: StackArena) -> dict[str, object]:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def checker(arena: StackArena) -> Checker:
+async def checker(arena: StackArena) -> AsyncIterator[Checker]:
     """Judges attacks in the stack."""
-    return await checker_of(arena)
+    async with checker_of(arena) as judging:
+        yield judging
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="package")
+async def beside(request: pytest.FixtureRequest, checker: Checker) -> AsyncIterator[None]:
+    """Every test of the stack has a neighbour that comes to no harm and is as fast as ever."""
+    marker = request.node.get_closest_marker("asyncio")
+    if marker is None or marker.kwargs.get("loop_scope") != "package":
+        yield
+        return
+    async with checker.neighbour.watched() as faults:
+        yield
+    assert faults == []
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")

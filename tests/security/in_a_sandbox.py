@@ -22,8 +22,7 @@ async def main() -> None:
     attacks = {attack.program: attack for attack in ATTACKS}
     with tempfile.TemporaryDirectory() as directory:
         planted = plant(Path(directory) / "here", os.environ[VARIABLE])
-        async with open_sandbox_arena(planted) as arena:
-            checker = await checker_of(arena)
+        async with open_sandbox_arena(planted) as arena, checker_of(arena) as checker:
             while name := (await asyncio.to_thread(sys.stdin.readline)).strip():
                 faults = await checker.attack(attacks[name])
                 sys.stdout.write(msgspec.json.encode(faults).decode() + "\n")
