@@ -56,7 +56,7 @@ class Neighbour:
 
     @contextlib.asynccontextmanager
     async def watched(self) -> AsyncIterator[list[str]]:
-        """After the context, the list says what was wrong with programs that ended within; one does at least."""
+        """The list says, after the context, what was wrong with those that ended within; one does at least."""
         faults: list[str] = []
         begun = len(self._seen)
         yield faults
@@ -90,10 +90,9 @@ class Neighbour:
         lasted = sorted(each.lasted_s for each in outcomes)
         usual, most = lasted[int(USUAL_SHARE * (len(lasted) - 1))], self._baseline_s * SLOWER_MAX
         if usual > max(most, FLOOR_S) or lasted[-1] > LONGEST_S:
-            faults.append(
-                f"{len(lasted)} programs of a neighbour took {statistics.median(lasted):.2f} s (median), "
-                f"{usual:.2f} s ({USUAL_SHARE:.0%}), {lasted[-1]:.2f} s (longest); alone {self._baseline_s:.2f} s"
-            )
+            figures = f"{statistics.median(lasted):.2f} s (median), {usual:.2f} s ({USUAL_SHARE:.0%})"
+            figures += f", {lasted[-1]:.2f} s (longest); alone {self._baseline_s:.2f} s"
+            faults.append(f"{len(lasted)} programs of a neighbour took {figures}")
         return faults
 
 
