@@ -56,7 +56,7 @@ class Neighbour:
 
     @contextlib.asynccontextmanager
     async def watched(self) -> AsyncIterator[list[str]]:
-        """The list says, after the context, what was wrong with those that ended within; one does at least."""
+        """After the context the list says what was wrong with those that ended within; one does at least."""
         faults: list[str] = []
         begun = len(self._seen)
         yield faults
