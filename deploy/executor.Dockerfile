@@ -28,8 +28,9 @@ RUN apt-get update -q && \
     mkdir -p /usr/share/man/man1 && \
     apt-get install -q -y --no-install-recommends ca-certificates python3 ${LANGUAGES} && \
     rm -rf /var/lib/apt/lists/* /var/log/*.log /var/cache/apt /usr/share/man/* /usr/share/doc/* && \
-    groupadd --gid 10001 headrace && \
-    useradd --uid 10001 --gid 10001 --no-create-home --home-dir / --shell /usr/sbin/nologin headrace
+    # No other container's user: what the kernel counts per uid, programs count on.
+    groupadd --gid 10004 headrace && \
+    useradd --uid 10004 --gid 10004 --no-create-home --home-dir / --shell /usr/sbin/nologin headrace
 WORKDIR /opt/headrace
 COPY --from=needs /opt/headrace/venv venv
 ENV PATH=/opt/headrace/venv/bin:/usr/local/bin:/usr/bin:/bin \
@@ -43,7 +44,7 @@ COPY shared shared
 COPY services/executor services/executor
 # Nothing but this service and `shared` is here: an import of anything else ends the build.
 RUN python -m compileall -q shared services deploy && python -m deploy.imports services.executor
-USER 10001:10001
+USER 10004:10004
 EXPOSE 8070
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "deploy.healthy"]
 ARG VERSION=0.1.0

@@ -34,7 +34,7 @@ def test_doctor_tells_what_the_container_got(stack: Stack) -> None:
     assert facts.minimum == "namespaces,uid,seccomp"
     assert facts.isolation is not None
     assert frozenset(facts.isolation.namespaces) >= NAMESPACES
-    assert facts.isolation.uid == 10_001
+    assert facts.isolation.uid == 10_004
     assert facts.isolation.seccomp is not None
     # An engine gives an unprivileged container no control groups of its own: docs/containers.md.
     assert facts.isolation.cgroup == "none"
