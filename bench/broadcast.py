@@ -12,8 +12,9 @@ from starlette.types import Receive, Scope, Send
 
 from services.notifier.app import SERVER_OPTIONS
 from services.notifier.messages import SUBPROTOCOL
+from shared.http_server.server import listen, serve_http
 from shared.logs import configure
-from shared.service import listen, serve_http
+from shared.settings import HttpSettings
 
 PUBLISH = "/publish"
 HELLO = "hello"
@@ -44,7 +45,14 @@ async def _publish(receive: Receive) -> None:
 
 if __name__ == "__main__":
     configure("broadcast")
+    listener = listen("127.0.0.1", int(sys.argv[1]))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(
-            serve_http(app, listen("127.0.0.1", int(sys.argv[1])), service="broadcast", **SERVER_OPTIONS)
+            serve_http(
+                app,
+                listen("127.0.0.1", int(sys.argv[1])),
+                HttpSettings(),
+                service="broadcast",
+                **SERVER_OPTIONS,
+            )
         )

@@ -52,3 +52,9 @@ SHARES_REFUSED = Counter(
     "headrace_shares_refused_total", "What was not stored because its user holds his share already", ["store"]
 )
 CONNECTIONS = Gauge("headrace_connections", "Open connections of clients, over WebSocket and SSE")
+HTTP_CONNECTIONS = Gauge(
+    "headrace_http_connections", "Open connections, counted to an address or to a user", ["counted"]
+)
+HTTP_REFUSED = Counter(
+    "headrace_http_refused_total", "Connections ended before an answer, by reason", ["why"]
+)

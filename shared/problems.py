@@ -47,6 +47,11 @@ PRECONDITION_FAILED = ProblemType(
 )
 NOT_DEAD = ProblemType("not-dead", HTTPStatus.CONFLICT, "The job is no dead letter")
 TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large")
+URI_TOO_LONG = ProblemType("uri-too-long", HTTPStatus.REQUEST_URI_TOO_LONG, "The address is too long")
+HEADERS_TOO_LARGE = ProblemType(
+    "headers-too-large", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The header fields are too large"
+)
+TOO_SLOW = ProblemType("too-slow", HTTPStatus.REQUEST_TIMEOUT, "The request did not arrive in time")
 UNSUPPORTED_MEDIA = ProblemType(
     "unsupported-media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"
 )
@@ -62,6 +67,9 @@ TOO_MANY_JOBS = ProblemType(
 )
 TOO_MANY_READERS = ProblemType(
     "too-many-readers", HTTPStatus.TOO_MANY_REQUESTS, "More histories at once than this user may read"
+)
+TOO_MANY_BODIES = ProblemType(
+    "too-many-bodies", HTTPStatus.TOO_MANY_REQUESTS, "More bytes of requests at once than this user may send"
 )
 OVERLOADED = ProblemType("overloaded", HTTPStatus.SERVICE_UNAVAILABLE, "Too many jobs wait already")
 INTERNAL = ProblemType("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed")
@@ -94,12 +102,16 @@ ALL = (
     PRECONDITION_FAILED,
     NOT_DEAD,
     TOO_LARGE,
+    URI_TOO_LONG,
+    HEADERS_TOO_LARGE,
+    TOO_SLOW,
     UNSUPPORTED_MEDIA,
     INVALID,
     UNKNOWN_LANGUAGE,
     TOO_MANY_REQUESTS,
     TOO_MANY_JOBS,
     TOO_MANY_READERS,
+    TOO_MANY_BODIES,
     OVERLOADED,
     INTERNAL,
     UNAVAILABLE,

@@ -7,30 +7,25 @@ returns when the process is told to stop and raises when the broker is lost or a
 import asyncio
 import gc
 import signal
-import socket
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
-import uvicorn
 import uvloop
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from shared.broker import Broker, BrokerError
+from shared.http_server.server import listen, serve_http
 from shared.logs import configure, get_logger
 from shared.progress import Progress
 from shared.quorum import Quorum
 from shared.settings import ListenSettings, SettingsError, SettingsT, load
 
 logger = get_logger(__name__)
-
-GRACE_S = 5
 
 COLLECTED_AFTER = (5_000, 20, 20)
 """A full collection of garbage looks at every object while everyone waits: 240 ms with 1,000 sockets, and a
@@ -98,7 +93,7 @@ class Service:
     async def serve_health(self, settings: ListenSettings) -> None:
         """Serve only those three, for services without clients."""
         listener = listen(settings.health_host, settings.health_port)
-        await serve_http(Starlette(routes=self.routes()), listener, service=self.name)
+        await serve_http(Starlette(routes=self.routes()), listener, settings, service=self.name)
 
     def _is_stopping(self) -> str | None:
         return "the service is stopping" if self.stopping.is_set() else None
@@ -153,56 +148,6 @@ async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
         for task in tasks:
             task.cancel()
         _, tasks = await asyncio.wait(tasks, timeout=1)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket. Its small send buffer lets a stalled client be noticed (STYLE, traps)."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    # Connections inherit it. asyncio would set it only on sockets that were made with a protocol's number;
-    # without it an answer whose body follows its head waits 40 ms for the client's acknowledgement.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000)
-    listener.bind((host, port))
-    listener.listen(1_024)
-    return listener
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, with signals left to `Service`."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture nothing."""
-        yield
-
-
-async def serve_http(app: ASGIApp, listener: socket.socket, *, service: str, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own options
-    """Serve until cancelled; then stop accepting and let requests end within GRACE_S."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-        **options,
-    )
-    server = _Server(config)
-    host, port = listener.getsockname()[:2]
-    logger.info("listening", service=service, host=host, port=port)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        await asyncio.shield(serving)
-    except asyncio.CancelledError:
-        server.should_exit = True
-        while not serving.done():
-            # Asked again meanwhile: requests still have their grace, and the server its own bound.
-            with suppress(asyncio.CancelledError):
-                await asyncio.shield(serving)
-        raise
 
 
 async def _metrics(_: Request) -> Response:

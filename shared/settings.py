@@ -7,11 +7,14 @@ read it. A secret is never part of an error message.
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, get_args
 
 import msgspec
 
+KIB = 1024
+MIB = 1024 * KIB
 PREFIX = "HEADRACE_"
 FILE = "_FILE"
 
@@ -49,7 +52,68 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
         return [url for each in self.nats_url.split(",") if (url := each.strip())]
 
 
-class TokenSettings(BrokerSettings, frozen=True, kw_only=True):
+class HttpSettings(BrokerSettings, frozen=True, kw_only=True):
+    """What an HTTP server takes from a client that has not shown a token (docs/bounds/connections.md)."""
+
+    http_connections_max: Positive = 12_000
+    """Of this process: more than the notifier's own bound, which is told by a close code. Fewer where fewer
+    files may be open."""
+
+    http_address_connections_max: Positive = 2_500
+    """Of one address (IPv6: one /64) without an accepted token. A user who opens 2,000 at once fits."""
+
+    http_user_connections_max: Positive = 2_500
+    """Of one user, once a token was accepted on the connection."""
+
+    http_trusted_proxies: str = ""
+    """Addresses and networks of proxies, separated by commas, whose `X-Forwarded-For` is believed."""
+
+    http_line_bytes_max: Positive = 17 * KIB
+    """Of a request's URL: some clients have no other place for 16 KiB of query."""
+
+    http_header_bytes_max: Positive = 17 * KIB
+    """Of one field's value: tokens of 8 KiB and more are in use."""
+
+    http_head_bytes_max: Positive = 64 * KIB
+    """Of the request line and all fields together."""
+
+    http_headers_max: Positive = 100
+
+    http_address_bytes_max: Positive = 16 * MIB
+    """Of unfinished requests of one address without an accepted token, beyond 16 KiB of each connection."""
+
+    http_unknown_bytes_max: Positive = 64 * MIB
+    """The same of all addresses."""
+
+    http_first_byte_s: Seconds = 10.0
+    """How long a new connection may be silent. Browsers open some in advance."""
+
+    http_head_s: Seconds = 10.0
+    """From the first byte of a request to the end of its fields."""
+
+    http_idle_s: Seconds = 5.0
+    """How long a connection may be silent after an answer. Clients of pools keep theirs for longer, and open
+    another."""
+
+    http_body_s: Seconds = 60.0
+    """How long a whole body may take."""
+
+    http_progress_s: Seconds = 10.0
+    """A body that comes and an answer that leaves must reach `http_bytes_per_s` over each such time."""
+
+    http_bytes_per_s: Positive = 1_024
+    """What the slowest mobile networks carry."""
+
+    @property
+    def trusted_proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`http_trusted_proxies`, one by one. Raises SettingsError."""
+        try:
+            return tuple(ip_network(word) for word in sorted(words(self.http_trusted_proxies)))
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}HTTP_TRUSTED_PROXIES: {error}") from None
+
+
+class TokenSettings(HttpSettings, frozen=True, kw_only=True):
     """How a service that faces clients checks their tokens. There is no default secret.
 
     The `token_provider_` fields describe the one other issuer whose tokens are accepted, `token_keys_` how
@@ -88,7 +152,7 @@ class TokenSettings(BrokerSettings, frozen=True, kw_only=True):
     token_keys_timeout_s: Seconds = 5.0
 
 
-class ListenSettings(BrokerSettings, frozen=True, kw_only=True):
+class ListenSettings(HttpSettings, frozen=True, kw_only=True):
     """Where a service without clients serves /livez, /readyz and /metrics. Port 0 takes a free one."""
 
     health_host: str = "127.0.0.1"

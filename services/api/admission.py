@@ -3,24 +3,26 @@
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.types import Scope
 
 from services.api.parts import parts_of
 from shared import problems
+from shared.http_server.accepted import count_connection
 from shared.problems import ProblemError
 from shared.tokens import SCOPE_JOBS, SCOPE_OPS, Caller, KeysUnavailableError, TokenError, Tokens
 
+RETRY_AFTER = {"Retry-After": "5"}
+IDENTITY = "identity"
+"""Where a request's state has its caller, or why it has none, once that is known."""
 
-async def authenticated(request: Request) -> Caller:
-    """Who calls, whatever they may do, and whose quota has room for the request: every answer tells of it.
 
-    Raises ProblemError: 401 without a valid token, 429, 503 while the keys of its issuer cannot be had.
-    """
-    tokens: Tokens = request.app.state.tokens
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+async def identify(tokens: Tokens, authorization: str) -> Caller:
+    """Whose token the field has. Raises ProblemError: 401, or 503 without the keys of its issuer."""
+    scheme, _, token = authorization.partition(" ")
     try:
         if scheme.lower() != "bearer" or not token.strip():
             raise TokenError("send a token as 'Authorization: Bearer …'")
-        caller = await tokens.check(token.strip())
+        return await tokens.check(token.strip())
     except KeysUnavailableError as error:
         headers = {"Retry-After": str(error.retry_after_s)}
         raise ProblemError(problems.UNAVAILABLE, str(error), headers=headers) from None
@@ -28,6 +30,29 @@ async def authenticated(request: Request) -> Caller:
         raise ProblemError(
             problems.UNAUTHENTICATED, str(error), headers={"WWW-Authenticate": 'Bearer realm="headrace"'}
         ) from None
+
+
+def count_to(caller: Caller, scope: Scope) -> Caller:
+    """Count the connection to its user from now on. Raises ProblemError (503) if the user has too many."""
+    if count_connection(scope, caller.user_id):
+        return caller
+    raise ProblemError(
+        problems.TOO_MANY_CONNECTIONS, "too many connections of this user", headers=RETRY_AFTER
+    )
+
+
+async def authenticated(request: Request) -> Caller:
+    """Who calls, whatever they may do, and whose quota has room for the request: every answer tells of it.
+
+    A request with a body was identified before the body was read. Raises ProblemError: what `identify` does,
+    429, and 503 for too many connections.
+    """
+    caller: Caller | ProblemError | None = request.scope["state"].get(IDENTITY)
+    if isinstance(caller, ProblemError):
+        raise caller
+    if caller is None:
+        caller = await identify(request.app.state.tokens, request.headers.get("Authorization", ""))
+        count_to(caller, request.scope)
     request.state.headers = parts_of(request).quotas.admit(caller)
     return caller
 

@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from services.api import openapi, problems
 from services.api.artifacts import Artifacts
 from services.api.audit import Audit
+from services.api.bodies import RequestBodies
 from services.api.bounds import maxima
 from services.api.bucket import Bucket
 from services.api.catalogue import Catalogue
@@ -30,9 +31,10 @@ from services.api.waiting import Waiting
 from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
 from shared.follow import Follower
+from shared.http_server.server import listen, serve_http
 from shared.log import Log
 from shared.objects import Objects
-from shared.service import Service, listen, serve_http
+from shared.service import Service
 from shared.streams import executor_floor
 from shared.subjects import (
     ARTIFACTS,
@@ -97,7 +99,7 @@ def create_app(
     app.router.routes.extend(service.routes())
     problems.install(app)
     openapi.install(app, maxima(settings))
-    app.add_middleware(problems.BodyLimit, bytes_max=settings.body_bytes_max)
+    app.add_middleware(RequestBodies, tokens=tokens, settings=settings)
     app.add_middleware(CutOff)
     # Added last, so it wraps everything: every answer carries its request id.
     app.add_middleware(RequestIds)
@@ -147,8 +149,7 @@ async def run(service: Service, settings: ApiSettings) -> None:
             follower.run(),
             tokens.keep_keys(),
             _close_at_end(service, standing),
-            # Nobody asks for the address of a client.
-            serve_http(app, listener, service="api", proxy_headers=False),
+            serve_http(app, listener, settings, service="api"),
         )
 
 

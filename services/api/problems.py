@@ -9,7 +9,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import metrics, problems
 from shared.answers import answer
@@ -62,43 +61,6 @@ def _is_echo(error: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> b
     return error["type"] == "too_short" and any(
         len(one["loc"]) > len(place) and tuple(one["loc"][: len(place)]) == place for one in errors
     )
-
-
-class BodyLimit:
-    """Takes in the whole body before anything else sees it, or refuses one that is longer than allowed.
-
-    The bound is small enough to hold, and a failure in the middle of FastAPI's own reading would come out
-    as a malformed body.
-    """
-
-    def __init__(self, app: ASGIApp, bytes_max: int) -> None:
-        """Wrap the application."""
-        self._app = app
-        self._bytes_max = bytes_max
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        taken: list[Message] = []
-        size = 0
-        while not taken or taken[-1].get("more_body", False):
-            taken.append(await receive())
-            size += len(taken[-1].get("body", b""))
-            if size > self._bytes_max:
-                await self._refuse(scope, receive, send)
-                return
-        taken.reverse()
-
-        async def receive_again() -> Message:
-            return taken.pop() if taken else await receive()
-
-        await self._app(scope, receive_again, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        problem = Problem(problems.TOO_LARGE, f"a request has at most {self._bytes_max} bytes")
-        await answer(problem, scope["state"]["request_id"])(scope, receive, send)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:

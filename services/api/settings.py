@@ -15,6 +15,12 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     body_bytes_max: Positive = 1 * MIB
     """A submission is one event of the log, and the log is no place for large files."""
 
+    user_bodies_bytes_max: Positive = 16 * MIB
+    """Of one user's requests that are under way: parsed and encoded they take several times as much."""
+
+    bodies_bytes_max: Positive = 64 * MIB
+    """The same of all users."""
+
     api_origins: str = ""
     """Origins whose pages may call the api (CORS), separated by commas; ``*`` is any. Pages of the api's own
     origin need none. The notifier has a setting of its own."""

@@ -10,7 +10,6 @@ from starlette.routing import WebSocketRoute
 from services.notifier.catch_up import CatchUp
 from services.notifier.cursor import FeedMark, Position
 from services.notifier.feeder import Feeder
-from services.notifier.flow import FlowProtocol
 from services.notifier.history import Extent, History
 from services.notifier.hub import Hub
 from services.notifier.live_order import LiveOrder
@@ -21,11 +20,13 @@ from services.notifier.queue_shares import QueueShares
 from services.notifier.settings import NotifierSettings
 from services.notifier.sockets import Sockets
 from services.notifier.streams import Streams
+from services.notifier.websocket_protocol import BoundedWebSocketProtocol
 from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
 from shared.follow import Follower
+from shared.http_server.server import listen, serve_http
 from shared.log import Log
-from shared.service import Service, listen, serve_http
+from shared.service import Service
 from shared.subjects import FEED, JOBS
 from shared.tokens import Tokens
 
@@ -33,7 +34,7 @@ MESSAGE_BYTES_MAX = 64 * 1024
 """Of a client's message; none of ours comes near it."""
 
 SERVER_OPTIONS: dict[str, Any] = {
-    "ws": FlowProtocol,
+    "ws": BoundedWebSocketProtocol,
     "ws_max_size": MESSAGE_BYTES_MAX,
     "ws_per_message_deflate": False,
     # The protocol has its own ping, which also proves that the client reads.
@@ -71,6 +72,7 @@ class Notifier:
         service.check("token_keys", self.members.tokens.why_no_keys)
         service.watch_follower("log", self.log_follower.progress)
         service.watch_follower("feed", self.feed_follower.progress)
+        self._settings = settings
         self.app = Starlette(
             routes=[
                 *service.routes(),
@@ -93,7 +95,9 @@ class Notifier:
 
     async def _serve(self, listener: socket) -> None:
         """Serve until cancelled; then send every client what waits for it before the server stops."""
-        serving = asyncio.create_task(serve_http(self.app, listener, service="notifier", **SERVER_OPTIONS))
+        serving = asyncio.create_task(
+            serve_http(self.app, listener, self._settings, service="notifier", **SERVER_OPTIONS)
+        )
         try:
             await asyncio.shield(serving)
         finally:

@@ -25,6 +25,7 @@ from services.notifier.peer import Carrier, Peer
 from services.notifier.protocol import Protocol, Rules
 from services.notifier.questions import Questions
 from services.notifier.wire import FRAMES
+from shared.http_server.accepted import count_connection
 from shared.tokens import KeysUnavailableError, TokenError
 
 CARRIER = Carrier("websocket", FRAMES, close_s=5.0)
@@ -144,7 +145,8 @@ class Connection:
             return
         if self.peer.outbox.closing.done():
             return
-        if not self.peer.join(grant):
+        is_counted = count_connection(self._websocket.scope, grant.user_id)
+        if not is_counted or not self.peer.join(grant):
             self.peer.end(Close(FULL, "too many connections of this user"))
             return
         self._protocol.authenticated(grant, self._clock())

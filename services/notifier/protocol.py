@@ -74,9 +74,17 @@ def refuse_handshake(
     """Why this connection ends before it begins, if it does."""
     if SUBPROTOCOL not in subprotocols:
         return Close(NO_SUBPROTOCOL, f"offer the subprotocol {SUBPROTOCOL}")
-    if origin is None or "*" in origins or origin in origins or urlsplit(origin).netloc == host:
+    if origin is None or "*" in origins or origin in origins or _netloc(origin) == host:
         return None
     return Close(ORIGIN, "this origin may not connect")
+
+
+def _netloc(origin: str) -> str | None:
+    """What an origin has in common with the Host of its own pages; None for what is no origin."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 class Protocol:

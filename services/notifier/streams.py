@@ -14,6 +14,7 @@ from services.notifier.problems import answer_problem, restarting, too_many
 from services.notifier.protocol import begin_after
 from services.notifier.stream import Asked, Stream
 from shared import problems
+from shared.http_server.accepted import count_connection
 from shared.problems import ProblemError
 from shared.subjects import is_job_id
 
@@ -54,7 +55,8 @@ class Streams:
         if self._members.is_full():
             raise too_many("too many connections: try again later")
         stream = Stream(self._members, asked, receive, send)
-        if not stream.peer.join(asked.grant):
+        is_counted = count_connection(request.scope, asked.grant.user_id)
+        if not is_counted or not stream.peer.join(asked.grant):
             raise too_many("too many connections of this user")
         self._members.enter(stream.peer)
         try:

@@ -12,8 +12,9 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from services.notifier.app import SERVER_OPTIONS
+from shared.http_server.server import listen, serve_http
 from shared.logs import configure
-from shared.service import listen, serve_http
+from shared.settings import HttpSettings
 
 
 async def echo(websocket: WebSocket) -> None:
@@ -26,10 +27,17 @@ async def echo(websocket: WebSocket) -> None:
 def main(port: int, **options: object) -> None:
     """Serve until killed."""
     configure("echo")
+    listener = listen("127.0.0.1", port)
     app = Starlette(routes=[WebSocketRoute("/", echo)])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(
-            serve_http(app, listen("127.0.0.1", port), service="echo", **{**SERVER_OPTIONS, **options})
+            serve_http(
+                app,
+                listener,
+                HttpSettings(),
+                service="echo",
+                **{**SERVER_OPTIONS, **options},
+            )
         )
 
 

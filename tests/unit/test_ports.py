@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from headrace.local.ports import Ports
-from shared.service import listen
+from shared.http_server.server import listen
 
 
 def test_a_port_is_its_owners_until_the_end() -> None:

@@ -109,9 +109,9 @@ _ASKING = (
 _STREAMING = (
     Point("notifier.sse.asked", "services.notifier.streams:Streams._asked", AFTER, "sse", ROW),
     Point("notifier.sse.begun", f"{STREAM}._begin", AFTER, "sse", ROW),
-    Point("notifier.sse.sent", f"{STREAM}._send_text", AFTER, "sse", ROW, time=5),
+    Point("notifier.sse.sent", f"{STREAM}._send_content", AFTER, "sse", ROW, time=5),
     Point("notifier.sse.resumed", f"{CATCH_UP}._introduce", AFTER, "sse_resume", ROW),
-    Point("notifier.sse.resumed_and_sent", f"{STREAM}._send_text", AFTER, "sse_resume", ROW, time=3),
+    Point("notifier.sse.resumed_and_sent", f"{STREAM}._send_content", AFTER, "sse_resume", ROW, time=3),
 )
 
 _END = (

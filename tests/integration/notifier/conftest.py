@@ -16,8 +16,9 @@ from headrace.local.nats_server import NatsServer, free_port
 from services.notifier.app import open_notifier
 from services.notifier.settings import NotifierSettings
 from shared.broker import Broker, connect
+from shared.http_server.server import listen
 from shared.log import Log
-from shared.service import Service, listen
+from shared.service import Service
 from shared.settings import BrokerSettings, TokenSettings
 from shared.tokens import LEEWAY_S, SCOPE_JOBS, Tokens
 from tests import builders

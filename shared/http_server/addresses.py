@@ -1,0 +1,65 @@
+"""Whose connection it is before a token says so: the client's address, also behind proxies (pure).
+
+`X-Forwarded-For` is read from the right, because each proxy appends what it saw and a client can only write
+what stands further left.
+"""
+
+from collections.abc import Collection, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+Address = IPv4Address | IPv6Address
+Networks = Collection[IPv4Network | IPv6Network]
+
+IPV6_PREFIX_BITS = 64
+"""One customer has at least a /64, and so can use any address of it."""
+
+
+def counted_address(peer: str) -> str:
+    """What connections of this peer are counted under: an IPv4 address, or the /64 of an IPv6 address."""
+    address = _parse(peer)
+    if isinstance(address, IPv6Address):
+        shift = address.max_prefixlen - IPV6_PREFIX_BITS
+        return f"{IPv6Address(int(address) >> shift << shift)}/{IPV6_PREFIX_BITS}"
+    return peer if address is None else str(address)
+
+
+def is_trusted(peer: str, trusted: Networks) -> bool:
+    """Whether this peer is a proxy whose word is taken."""
+    address = _parse(peer)
+    return address is not None and _is_within(address, trusted)
+
+
+def forwarded_client(fields: Sequence[bytes], trusted: Networks) -> str | None:
+    """The nearest address that is no trusted proxy, from the values of `X-Forwarded-For` in order.
+
+    The farthest if all are trusted; None if the nearest cannot be read: then no client is told from another.
+    """
+    client = None
+    for word in reversed(b",".join(fields).decode("latin-1").split(",")):
+        address = _parse(_without_port(word.strip()))
+        if address is None:
+            return client
+        client = str(address)
+        if not _is_within(address, trusted):
+            return client
+    return client
+
+
+def _without_port(word: str) -> str:
+    if word.startswith("["):
+        return word[1:].partition("]")[0]
+    return word.partition(":")[0] if word.count(":") == 1 else word
+
+
+def _is_within(address: Address, networks: Networks) -> bool:
+    return any(address in network for network in networks)
+
+
+def _parse(text: str) -> Address | None:
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
