@@ -2,7 +2,7 @@
 
 A store or a place has a capacity. A user may hold at most `most` of it, and at most one part in `PARTS` of
 what all others leave free, rounded up. So a share shrinks as the others' holdings grow, whoever is within his
-share always finds room, and each further user still gets a part of the rest (docs/decisions/0029). Pure.
+share always finds room, and each further user still gets a part of the rest (docs/decisions/0031). Pure.
 
 The second rule is that of dynamic thresholds for shared memory (Choudhury and Hahne, IEEE/ACM Transactions on
 Networking 6(2), 1998).

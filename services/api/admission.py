@@ -52,7 +52,7 @@ async def authenticated(request: Request) -> Caller:
         raise caller
     if caller is None:
         caller = await identify(request.app.state.tokens, request.headers.get("Authorization", ""))
-        count_to(caller, request.scope)
+        request.scope["state"][IDENTITY] = count_to(caller, request.scope)
     request.state.headers = parts_of(request).quotas.admit(caller)
     return caller
 

@@ -17,6 +17,7 @@ from services.api.context import RequestIds
 from services.api.cut_off import CutOff
 from services.api.dead_letters import DeadLetters
 from services.api.erasures import Erasures
+from services.api.large_answers import LargeAnswers
 from services.api.parts import Parts
 from services.api.queries import Queries
 from services.api.quotas import Quotas
@@ -100,6 +101,7 @@ def create_app(
     problems.install(app)
     openapi.install(app, maxima(settings))
     app.add_middleware(RequestBodies, tokens=tokens, settings=settings)
+    app.add_middleware(LargeAnswers, settings=settings)
     app.add_middleware(CutOff)
     # Added last, so it wraps everything: every answer carries its request id.
     app.add_middleware(RequestIds)

@@ -4,55 +4,20 @@ A request without a valid token is answered unread. What is read is counted unti
 because it is kept for so long; its length is taken from the user's share before its first byte is.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.admission import IDENTITY, count_to, identify
+from services.api.byte_shares import ByteShares
 from services.api.settings import ApiSettings
-from shared import metrics, problems
+from shared import problems
 from shared.answers import answer
 from shared.problems import Problem, ProblemError
-from shared.shares import PLACE_PARTS, share_of
 from shared.tokens import Tokens
 
 NO_BODY: Message = {"type": "http.request", "body": b"", "more_body": False}
 GONE: Message = {"type": "http.disconnect"}
-
-
-class BodyShares:
-    """How many bytes of bodies are kept: of each user, and of all."""
-
-    def __init__(self, settings: ApiSettings) -> None:
-        """Nothing is kept yet."""
-        self._settings = settings
-        self._of_user: Counter[str] = Counter()
-        self._total = 0
-
-    def take(self, user_id: str, size: int) -> Problem | None:
-        """Take so much of the user's share; a problem if it has no room for it."""
-        held = self._of_user.get(user_id, 0)
-        share = share_of(
-            most=self._settings.user_bodies_bytes_max,
-            capacity=self._settings.bodies_bytes_max,
-            others=self._total - held,
-            parts=PLACE_PARTS,
-        )
-        if held + size > share:
-            metrics.REFUSED.labels(why="bodies").inc()
-            detail = f"{held} bytes of your requests are under way, and {share} may be: wait for answers"
-            return Problem(problems.TOO_MANY_BODIES, detail, (), _retry_after(share, held))
-        self._of_user[user_id] = held + size
-        self._total += size
-        return None
-
-    def give_back(self, user_id: str, size: int) -> None:
-        """The request is answered."""
-        self._total -= size
-        self._of_user[user_id] -= size
-        if not self._of_user[user_id]:
-            del self._of_user[user_id]
 
 
 class RequestBodies:
@@ -62,7 +27,12 @@ class RequestBodies:
         """Wrap the application."""
         self._app = app
         self._tokens = tokens
-        self._shares = BodyShares(settings)
+        self._shares = ByteShares(
+            "bodies",
+            "your requests",
+            user_bytes_max=settings.user_bodies_bytes_max,
+            bytes_max=settings.bodies_bytes_max,
+        )
         self._bytes_max = settings.body_bytes_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,15 +85,6 @@ class RequestBodies:
 
     async def _answer(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         await answer(problem, scope["state"]["request_id"])(scope, receive, send)
-
-
-def _retry_after(share: int, held: int) -> dict[str, str]:
-    """The fields of draft-ietf-httpapi-ratelimit-headers-10, in bytes."""
-    return {
-        "RateLimit-Policy": f'"bodies";q={share};qu="content-bytes"',
-        "RateLimit": f'"bodies";r={max(0, share - held)}',
-        "Retry-After": "1",
-    }
 
 
 def _length(headers: Iterable[tuple[bytes, bytes]], bytes_max: int) -> int:

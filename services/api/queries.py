@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from services.api.reading_turns import ReadingTurns
 from shared import metrics, problems
 from shared.broker import Broker, UnreachableError
 from shared.codec import EventObject, UndecodableError, UnknownTagError, event_object
@@ -42,6 +43,7 @@ class Queries:
         """Ask the projector over `broker`, read events from `log`."""
         self._broker = broker
         self._log = log
+        self._turns = ReadingTurns()
 
     async def job(self, user_id: str, job_id: str) -> JobRecord:
         """One job as it stands. Raises ProblemError if the user has no such job.
@@ -49,20 +51,22 @@ class Queries:
         A finished job cannot change, so the view's word is good. Otherwise the view may be a moment behind
         what the client was already told over its socket, so the job's few events are folded from the log.
         """
-        try:
-            seen = (await self._ask(VIEW_JOB, JobQuestion(user_id=user_id, job_id=job_id), JobAnswer)).job
-        except UnreachableError:
-            seen = None
-        if seen is not None and seen.is_finished:
-            return seen
-        return folded(_kept(await self._log.read_entries(user_id, job_id)))
+        async with self._turns.turn(user_id):
+            try:
+                seen = (await self._ask(VIEW_JOB, JobQuestion(user_id=user_id, job_id=job_id), JobAnswer)).job
+            except UnreachableError:
+                seen = None
+            if seen is not None and seen.is_finished:
+                return seen
+            return folded(_kept(await self._log.read_entries(user_id, job_id)))
 
     async def job_as_of(self, user_id: str, job_id: str, until: int | datetime) -> JobRecord:
         """The job as it stood at a sequence of the log or at a time, that one included.
 
         Raises ProblemError if the user had no such job then.
         """
-        entries = _kept(await self._log.read_entries(user_id, job_id))
+        async with self._turns.turn(user_id):
+            entries = _kept(await self._log.read_entries(user_id, job_id))
         return folded(
             entry
             for entry in entries
@@ -94,7 +98,8 @@ class Queries:
 
     async def job_events(self, user_id: str, job_id: str) -> list[EventObject]:
         """A job's history as stored. Raises ProblemError if the user has no such job."""
-        entries = await self._log.read_entries(user_id, job_id)
+        async with self._turns.turn(user_id):
+            entries = await self._log.read_entries(user_id, job_id)
         events = [event for entry in entries if (event := shown(entry)) is not None]
         if not events:
             raise unknown_job()

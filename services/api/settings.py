@@ -21,6 +21,12 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     bodies_bytes_max: Positive = 64 * MIB
     """The same of all users."""
 
+    user_answers_bytes_max: Positive = 32 * MIB
+    """Of one user's large answers that have not left yet: some of the largest job at a time."""
+
+    answers_bytes_max: Positive = 128 * MIB
+    """The same of all users."""
+
     api_origins: str = ""
     """Origins whose pages may call the api (CORS), separated by commas; ``*`` is any. Pages of the api's own
     origin need none. The notifier has a setting of its own."""

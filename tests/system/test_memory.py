@@ -7,6 +7,7 @@ less than the jobs take together.
 
 import asyncio
 import contextlib
+import socket
 import sys
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -44,6 +45,9 @@ STORING_BYTES = DECODED * PIECE_BYTES_MAX + 2 * EVENT_BYTES_MAX + 64 * MIB
 SHOWN_BYTES = 5 * EVENT_BYTES_MAX
 """A job or an event on its way through a process: read, decoded, encoded, and twice in buffers of sockets."""
 
+ANSWERS_BYTES = 32 * MIB
+"""What one user's answers may hold until they have left: `user_answers_bytes_max` of the api."""
+
 BOUNDS = {
     "projector": FOLLOWER_BYTES + STORING_BYTES + SHOWN_BYTES + ALLOCATOR_BYTES,
     "api": FOLLOWER_BYTES + 2 * SHOWN_BYTES + ALLOCATOR_BYTES,
@@ -64,8 +68,8 @@ class Measured:
         return self.stack.services[service].process.pid
 
     @contextmanager
-    def bounded(self) -> Iterator[None]:
-        """No service passes its bound meanwhile."""
+    def bounded(self, *, answers_bytes: int = 0) -> Iterator[None]:
+        """No service passes its bound meanwhile, which is larger by answers that wait in the api."""
         pids = {service: self.pid(service) for service in BOUNDS}
         for pid in pids.values():
             forget_peak(pid)
@@ -74,7 +78,8 @@ class Measured:
         self.grown_bytes = {
             service: resident_bytes(pid, "VmHWM") - self.idle_bytes[service] for service, pid in pids.items()
         }
-        too_much = {name: grown for name, grown in self.grown_bytes.items() if grown > BOUNDS[name]}
+        bounds = {**BOUNDS, "api": BOUNDS["api"] + answers_bytes}
+        too_much = {name: grown for name, grown in self.grown_bytes.items() if grown > bounds[name]}
         assert not too_much, {name: grown // MIB for name, grown in self.grown_bytes.items()}
 
 
@@ -131,6 +136,36 @@ async def test_the_largest_job_whole(measured: Measured, user: httpx.AsyncClient
                 "running",
                 "completed",
             ]
+
+
+async def test_answers_that_are_not_read_are_bounded(measured: Measured) -> None:
+    """Each client asks for the largest job, and reads no more than how it is answered."""
+    kind, other = list(TEXTS)[:2]
+    address = httpx.URL(measured.stack.address.api_url)
+    wanted = submitted(kind, 1)
+    request = f"GET /v1/jobs/{wanted.job_id} HTTP/1.1\r\nHost: {address.host}\r\nAuthorization: Bearer "
+    async with user_of(measured.stack, kind) as user, user_of(measured.stack, other) as neighbour:
+        sent = f"{request}{user.token}\r\n\r\n".encode()
+        headers = {"Authorization": f"Bearer {user.token}"}
+        async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60) as http:
+            size = len((await http.get(f"/v1/jobs/{wanted.job_id}")).raise_for_status().content)
+        with measured.bounded(answers_bytes=ANSWERS_BYTES), contextlib.ExitStack() as opened:
+            ends = [
+                opened.enter_context(socket.create_connection((address.host, address.port)))
+                for _ in range(60)
+            ]
+            for end in ends:
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                end.sendall(sent)
+                end.setblocking(False)
+            loop = asyncio.get_running_loop()
+            heads = await asyncio.gather(*(loop.sock_recv(end, 12) for end in ends))
+            job = await neighbour.client.get(submitted(other, 1 + JOBS).job_id)
+            assert job.status == "completed"
+        assert {head.split()[1] for head in heads} == {b"200", b"429"}
+        assert sum(head.split()[1] == b"200" for head in heads) <= ANSWERS_BYTES // size + 4
+        # What was not read has been given up with its connection.
+        assert (await user.client.get(wanted.job_id)).status == "completed"
 
 
 async def test_the_audit(measured: Measured, user: httpx.AsyncClient) -> None:

@@ -1,0 +1,49 @@
+"""Shares of bytes that requests under way hold in this process: of each user, and of all."""
+
+from collections import Counter
+
+from shared import metrics, problems
+from shared.problems import Problem
+from shared.shares import PLACE_PARTS, share_of
+
+
+class ByteShares:
+    """How many bytes of one kind are held. `name` is what they are counted under when some are refused."""
+
+    def __init__(self, name: str, told: str, *, user_bytes_max: int, bytes_max: int) -> None:
+        """Nothing is held yet; `told` is what a user is told that they are."""
+        self._name = name
+        self._told = told
+        self._user_bytes_max = user_bytes_max
+        self._bytes_max = bytes_max
+        self._of_user: Counter[str] = Counter()
+        self._total = 0
+
+    def take(self, user_id: str, size: int) -> Problem | None:
+        """Take so much of the user's share; a problem if it has no room for it."""
+        held = self._of_user.get(user_id, 0)
+        share = share_of(
+            most=self._user_bytes_max, capacity=self._bytes_max, others=self._total - held, parts=PLACE_PARTS
+        )
+        if held + size > share:
+            metrics.REFUSED.labels(why=self._name).inc()
+            detail = f"{held} bytes of {self._told} are under way, and {share} may be: wait, then ask again"
+            return Problem(problems.TOO_MANY_BODIES, detail, (), self._retry_after(share, held))
+        self._of_user[user_id] = held + size
+        self._total += size
+        return None
+
+    def give_back(self, user_id: str, size: int) -> None:
+        """They are held no longer."""
+        self._total -= size
+        self._of_user[user_id] -= size
+        if not self._of_user[user_id]:
+            del self._of_user[user_id]
+
+    def _retry_after(self, share: int, held: int) -> dict[str, str]:
+        """The fields of draft-ietf-httpapi-ratelimit-headers-10, in bytes."""
+        return {
+            "RateLimit-Policy": f'"{self._name}";q={share};qu="content-bytes"',
+            "RateLimit": f'"{self._name}";r={max(0, share - held)}',
+            "Retry-After": "1",
+        }
