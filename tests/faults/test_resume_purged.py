@@ -78,8 +78,9 @@ async def test_the_feed_is_purged_under_a_cursor(
 async def test_a_full_feed_drops_what_is_after_a_cursor(
     url: str, broker: Broker, writer: Writer, job_id: str
 ) -> None:
+    """As the feed did before it refused new notes, and does where it was not provisioned since."""
     config = (await broker.api("STREAM.INFO.FEED"))["config"]
-    await broker.api("STREAM.UPDATE.FEED", {**config, "max_bytes": 20_000})
+    await broker.api("STREAM.UPDATE.FEED", {**config, "discard": "old", "max_bytes": 20_000})
     await writer.append(builders.queued(MINE))
     await writer.append(builders.running(MINE))
     await writer.note(MINE)
