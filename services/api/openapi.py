@@ -29,8 +29,11 @@ EVERYWHERE = (
     problems.UNAUTHENTICATED,
     problems.FORBIDDEN,
     problems.TOO_MANY_REQUESTS,
+    problems.TOO_MANY_BODIES,
     problems.INTERNAL,
     problems.UNAVAILABLE,
+    problems.TOO_MANY_CONNECTIONS,
+    problems.NEWER_EVENT,
 )
 WITH_A_BODY = (problems.BAD_REQUEST, problems.TOO_LARGE, problems.UNSUPPORTED_MEDIA)
 
