@@ -5,10 +5,12 @@ returns when the process is told to stop and raises when the broker is lost or a
 """
 
 import asyncio
+import ctypes
 import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import uvloop
@@ -30,6 +32,10 @@ logger = get_logger(__name__)
 COLLECTED_AFTER = (5_000, 20, 20)
 """A full collection of garbage looks at every object while everyone waits: 240 ms with 1,000 sockets, and a
 tenth of a rebuild's time. So one comes only after two million objects more, some thousand new connections."""
+
+MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES = -3, 128 * 1024
+"""M_MMAP_THRESHOLD of mallopt(3), and its first value: by itself it grows with what is freed, and then large
+buffers are taken from a heap that seldom shrinks."""
 
 Check = Callable[[], str | None]
 Facts = Callable[[], Mapping[str, object]]
@@ -121,8 +127,15 @@ def start(name: str, kind: type[SettingsT], main: Callable[[Service, SettingsT],
         settings = load(kind)
     except SettingsError as error:
         sys.exit(f"{name}: {error}")
+    _give_back_large_buffers()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.exit(runner.run(_run(name, settings, main)))
+
+
+def _give_back_large_buffers() -> None:
+    """Let large buffers go back to the host when they are freed, where the C library can be told."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES)
 
 
 async def _run(name: str, settings: SettingsT, main: Callable[[Service, SettingsT], Awaitable[None]]) -> int:
