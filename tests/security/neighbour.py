@@ -18,7 +18,7 @@ PROGRAM = Submission("python", "import time; time.sleep(0.2); print(42)", limits
 ALONE = 7
 SLOWER_MAX = 3.0
 FLOOR_S = 1.2
-"""A neighbour may always take this long: a second, and what it waits of itself. Thirty-two processes share two
+"""A neighbour may always take this long: a second, and its own waiting. Thirty-two processes share two
 processors with it; three times its baseline is less than a round of the scheduler in a crowd."""
 USUAL_SHARE = 0.9
 """How many of them must be as fast as that. A few wait for what the test itself does meanwhile."""
