@@ -287,7 +287,7 @@ def change_version(path: Path) -> None:
 
 def damage_records(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE jobs SET record = '{'")
+        connection.execute("UPDATE jobs SET record = x'7b'")
 
 
 def names_beside(path: Path) -> set[str]:
