@@ -132,7 +132,7 @@ def test_the_compilers_variables_are_not_the_programs() -> None:
     submitted = Program(files=(), entrypoint="x", limits=Limits(memory_bytes=7))
     compilation = compile_stage(language, submitted)
     assert compilation is not None
-    assert dict(compilation.env) == {"A": "both", "B": "compiler"}
+    assert dict(compilation.env) == {"A": "both", "B": "compiler", "TMPDIR": "/work"}
     stage = run_stage(language, submitted, b"")
     assert dict(stage.env) == {"A": "both"}
     assert stage.argv == ("x", "7")
