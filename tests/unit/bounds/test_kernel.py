@@ -1,5 +1,6 @@
 """docs/bounds/kernel.md names every counter of the running kernel that a program might exhaust."""
 
+import os
 import re
 import resource
 from fnmatch import fnmatchcase
@@ -17,10 +18,17 @@ LIKE_A_LIMIT = re.compile(
 
 
 def entries() -> set[str]:
-    """Every entry of this kernel in the form that sysctl(8) writes, `.` for each `/`."""
+    """Every entry of this kernel in the form that sysctl(8) writes, `.` for each `/`.
+
+    Those of network devices may vanish meanwhile, which `os.walk` passes over.
+    """
     root = Path("/proc/sys")
-    paths = (path for place in PLACES for path in (root / place).rglob("*"))
-    return {str(path.relative_to(root)).replace("/", ".") for path in paths if not path.is_dir()}
+    return {
+        str((Path(folder) / name).relative_to(root)).replace("/", ".")
+        for place in PLACES
+        for folder, _, names in os.walk(root / place)
+        for name in names
+    }
 
 
 def is_no_counter(entry: str) -> bool:
