@@ -36,7 +36,7 @@ CHUNK_OVERHEAD_BYTES = 131_072
 CHUNK_OVERHEAD_FACTOR = 8
 """A chunk of one byte takes six bytes; more than eight for each is an extension or a trailer without end."""
 
-LINGER_S = 2.0
+LINGER_S = 5.0
 LINGER_BYTES = 16 * 1024 * 1024
 """How long, and for how many bytes, an early answer's connection stays open for its request to pass by.
 Closed at once, the kernel would reset it, and the client lose the answer (RFC 9112 9.6)."""

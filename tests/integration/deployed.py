@@ -56,6 +56,8 @@ class Server:
             self._config,
             env={} if self._by_file else self._variables,
             stderr=PIPE,
+            # All that it logs is kept: with its pipe full, the server would wait to log a refusal.
+            limit=16 * 1024 * 1024,
             preexec_fn=die_with_parent,
         )
         await self._says(b"Server is ready")
