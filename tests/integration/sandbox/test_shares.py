@@ -25,7 +25,7 @@ while True: pass
 WORK = "for _ in range(3_000_000): pass"
 ROUNDS = 3
 SLOWER_MAX = 10.0
-"""It is 1 to 2 in fact. Divided by process, a neighbour took more than thirty times as long."""
+"""It was 1.3 to 2.2 when it was written. Divided by process, the neighbour did not end well."""
 
 
 async def lasted_ms(sandbox: Sandbox) -> int:
