@@ -58,6 +58,7 @@ class Consumer:
         self._wake = asyncio.Event()
         self._outstanding = 0
         self._asked_at = 0.0
+        self._refused_at = -PULSE_S
         self._generation = 0
         self._stopping = False
         self._stopped = asyncio.Event()
@@ -145,6 +146,9 @@ class Consumer:
         now = asyncio.get_running_loop().time()
         if self._outstanding > 0 and now - self._asked_at < PULL_DEAD_AFTER_S:
             return
+        if now - self._refused_at < PULSE_S:
+            # However often it is woken meanwhile.
+            return
         count = self._want()
         if count <= 0:
             self._outstanding = 0
@@ -187,6 +191,7 @@ class Consumer:
             self._wake.set()
         else:
             # Without a leader every pull ends at once: the next one waits for its turn.
+            self._refused_at = asyncio.get_running_loop().time()
             logger.info("pull_ended", status=status)
 
     async def _keep_alive(self) -> None:

@@ -25,7 +25,7 @@ from services.api.routes import artifacts, dead_letters, events, jobs, languages
 from services.api.sessions import Sessions, session_bytes
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
-from services.api.stores import Store
+from services.api.stores import Counted, Store
 from services.api.submissions import Submissions
 from services.api.usage import Usage
 from services.api.waiting import Waiting
@@ -110,9 +110,9 @@ def create_app(
     return app
 
 
-async def _log_bytes(queries: Queries, user_id: str) -> int | None:
+async def _log_bytes(queries: Queries, user_id: str) -> Counted | None:
     usage = await queries.usage(user_id)
-    return None if usage is None else usage.log_bytes
+    return None if usage is None else Counted(usage.log_bytes, through=usage.checkpoint)
 
 
 def _answer_pages_of(app: FastAPI, origins: Collection[str]) -> None:

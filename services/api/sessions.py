@@ -19,7 +19,7 @@ from services.api.conditions import changed
 from services.api.context import RequestContext
 from services.api.schemas import RunBody, SessionBody, SubmissionBody
 from services.api.settings import ApiSettings
-from services.api.stores import Store
+from services.api.stores import Counted, Store
 from services.api.submissions import RETRY_AFTER, Submissions, Submitted
 from shared import problems
 from shared.broker import JetStreamError
@@ -268,15 +268,12 @@ class Sessions:
             SESSIONS_CLAIM, self._settings.user_sessions_bytes, self._settings.user_sessions_bytes_max
         )
         more = sum(stored.sizes) - before
-        await self._held.take(caller.user_id, most, more)
-        is_stored = False
-        try:
+        addition = await self._held.take(caller.user_id, most, more)
+        with self._held.storing(addition):
             result = await self._store(caller.user_id, session_id, body, stored, expected=expected)
-            is_stored = isinstance(result, Appended)
+            if isinstance(result, Appended):
+                addition.sequence = result.sequence
             return result
-        finally:
-            if not is_stored:
-                self._held.add(caller.user_id, -more)
 
     async def _store(
         self, user_id: str, session_id: str, body: SessionBody, stored: _Stored, *, expected: int
@@ -303,10 +300,10 @@ class Sessions:
             raise
 
 
-async def session_bytes(bucket: Bucket, user_id: str) -> int:
+async def session_bytes(bucket: Bucket, user_id: str) -> Counted:
     """What all sessions of a user take, with their revisions. Raises BrokerError."""
     cards = await bucket.cards(session_keys(user_id))
-    return sum(msgspec.json.decode(listed.card, type=_Card).kept_bytes for listed in cards)
+    return Counted(sum(msgspec.json.decode(listed.card, type=_Card).kept_bytes for listed in cards))
 
 
 def _document(body: SessionBody) -> msgspec.Raw:

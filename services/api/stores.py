@@ -1,13 +1,15 @@
 """What each user holds of the log and of the saved sessions, and whether his share has room for more.
 
 What he holds is asked for when it is needed and then known for a moment, together with what this process has
-stored since. So a user can pass his share by no more than what other api processes store for him within
-KNOWN_S, and for the log by what executors write of his accepted jobs, which is never refused.
+stored since and the answer does not count yet: a view may be behind the log. So a user can pass his share by
+no more than what other api processes store for him within KNOWN_S and the view's lag, and for the log by what
+executors write of his accepted jobs, which is never refused.
 """
 
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from shared import metrics, problems
@@ -19,7 +21,28 @@ KNOWN_S = 2.0
 USERS_MAX = 4_096
 """Whose usage is known at a time; who is forgotten is asked for again."""
 
-Ask = Callable[[str], Awaitable[int | None]]
+ADDED_MAX = 10_000
+"""Additions of this process that no answer counts yet; beyond that the oldest are left to the answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a user holds, as of one sequence of the stream; None for all that is stored."""
+
+    used: int
+    through: int | None = None
+
+
+Ask = Callable[[str], Awaitable[Counted | None]]
+
+
+@dataclass(slots=True, eq=False)
+class Addition:
+    """Bytes that are about to be stored; `sequence` is where they were, None before."""
+
+    user_id: str
+    size: int
+    sequence: int | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +82,7 @@ class Store:
         self._reserve_parts = reserve_parts
         self._clock = clock
         self._users: OrderedDict[str, _Known] = OrderedDict()
+        self._added: deque[Addition] = deque(maxlen=ADDED_MAX)
         self._total = _Known(0, -1.0)
         self._capacity: int | None = None
 
@@ -68,16 +92,32 @@ class Store:
         await self._look()
         return Held(used, self._share(most, others=max(0, self._total.used - used)))
 
-    async def take(self, user_id: str, most: int, size: int) -> None:
-        """Count so many bytes more. Raises ProblemError (507) where his share has no room, BrokerError."""
+    async def take(self, user_id: str, most: int, size: int) -> Addition:
+        """Count so many bytes more, which are stored within `storing`.
+
+        Raises ProblemError (507) where the user's share has no room, BrokerError.
+        """
         await self._look()
         if self._total.used + size > self._share(most, others=self._total.used):
             # Otherwise there is room even for a user to whom everything belonged: no need to ask.
             await self._check(user_id, most, size)
-        self.add(user_id, size)
+        addition = Addition(user_id, size)
+        self._added.append(addition)
+        self._count(user_id, size)
+        return addition
 
-    def add(self, user_id: str, size: int) -> None:
-        """Stored, or (less than 0) not stored after all."""
+    @contextmanager
+    def storing(self, addition: Addition) -> Iterator[None]:
+        """Until its sequence is set: without one it was not stored, or the next answer tells."""
+        try:
+            yield
+        finally:
+            if addition.sequence is None:
+                with suppress(ValueError):
+                    self._added.remove(addition)
+                self._count(addition.user_id, -addition.size)
+
+    def _count(self, user_id: str, size: int) -> None:
         self._total.used += size
         if user_id in self._users:
             self._users[user_id].used += size
@@ -106,15 +146,31 @@ class Store:
         now = self._clock()
         if known is not None and now < known.until:
             return known.used
-        asked = await self._ask(user_id)
-        if asked is None:
+        counted = await self._ask(user_id)
+        if counted is not None:
+            self._forget(counted.through)
+        if counted is None and known is not None:
             # What was known is better than nothing, and what this process adds is counted on.
-            asked = 0 if known is None else known.used
-        self._users[user_id] = _Known(asked, now + KNOWN_S)
+            used = known.used
+        else:
+            used = 0 if counted is None else counted.used
+            used += sum(one.size for one in self._added if one.user_id == user_id)
+        self._users[user_id] = _Known(used, now + KNOWN_S)
         self._users.move_to_end(user_id)
         if len(self._users) > USERS_MAX:
             self._users.popitem(last=False)
-        return asked
+        return used
+
+    def _forget(self, through: int | None) -> None:
+        """What answers count by now; an answer overtaken by a newer one misses it until the next."""
+        self._added = deque(
+            (
+                one
+                for one in self._added
+                if one.sequence is None or (through is not None and one.sequence > through)
+            ),
+            maxlen=ADDED_MAX,
+        )
 
     async def _look(self) -> None:
         """Learn how full the stream is, if that was not known a moment ago."""

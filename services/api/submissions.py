@@ -16,7 +16,7 @@ from services.api.quotas import Quotas
 from services.api.schemas import LimitsBody, SubmissionBody
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
-from services.api.stores import Store
+from services.api.stores import Addition, Store
 from shared import problems
 from shared.broker import UnreachableError
 from shared.codec import UndecodableError, UnknownTagError
@@ -95,7 +95,7 @@ class Submissions:
         queued = self._queued(body, offer, caller, context, job_id, session)
         try:
             self._quotas.check_room(caller)
-            await self._check_log(caller, queued)
+            addition = await self._take_log(caller, queued)
         except ProblemError:
             # What was accepted before is not refused now.
             earlier = await self._earlier(queued) if is_repeatable else None
@@ -103,19 +103,20 @@ class Submissions:
                 raise
             return earlier
         try:
-            with self._standing.appending(caller.user_id, queued.job_id):
-                return Submitted(_record(queued, await self._append(queued)), replayed=False)
+            with self._held.storing(addition), self._standing.appending(caller.user_id, queued.job_id):
+                addition.sequence = await self._append(queued)
+                return Submitted(_record(queued, addition.sequence), replayed=False)
         except _SubmittedBeforeError as conflict:
             earlier = await self._earlier(queued, at_least=conflict.sequence)
             assert earlier is not None, "a conflict was reported, so the job has events"
             return earlier
 
-    async def _check_log(self, caller: Caller, queued: JobQueued) -> None:
+    async def _take_log(self, caller: Caller, queued: JobQueued) -> Addition:
         """Raises ProblemError (507) if the user's share of the log has no room for the job."""
         most = caller.share(LOG_CLAIM, self._settings.user_log_bytes, self._settings.user_log_bytes_max)
         size = sum(len(file.content) for file in queued.files) + sum(map(len, queued.args))
         size += 0 if queued.stdin is None else len(queued.stdin.content)
-        await self._held.take(caller.user_id, most, size + MESSAGE_OVERHEAD_BYTES)
+        return await self._held.take(caller.user_id, most, size + MESSAGE_OVERHEAD_BYTES)
 
     async def _append(self, queued: JobQueued) -> int:
         """The sequence at which the job is stored. Raises ProblemError or _SubmittedBeforeError."""

@@ -38,7 +38,7 @@ CHUNK_OVERHEAD_FACTOR = 8
 
 LINGER_S = 5.0
 LINGER_BYTES = 16 * 1024 * 1024
-"""How long, and for how many bytes, an early answer's connection stays open for its request to pass by.
+"""How long an early answer's connection stays open for its request to pass by, and how much of it is read.
 Closed at once, the kernel would reset it, and the client lose the answer (RFC 9112 9.6)."""
 
 
@@ -108,6 +108,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Give the place back."""
         self._registry.leave(self.transport)
         super().connection_lost(exc)
+        self._drop_body()
 
     def data_received(self, data: bytes) -> None:
         """Parse it, bounded."""
@@ -238,7 +239,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         has_all = self._phase in (Phase.ANSWER, Phase.IDLE)
         self._phase = Phase.ENDING
         self._unset_keepalive_if_required()
-        self.pipeline.clear()
+        self._drop_body()
         if has_all:
             self._deadline = inf
             self.transport.close()
@@ -272,6 +273,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._body.raw += len(data)
             if self._body.raw > CHUNK_OVERHEAD_BYTES + CHUNK_OVERHEAD_FACTOR * self._body.received:
                 self._refuse(refusals.CHUNK_OVERHEAD)
+
+    def _drop_body(self) -> None:
+        """It is not read any more; a connection and its request refer to each other, so they stay a while."""
+        self.pipeline.clear()
+        if self.cycle is not None:
+            self.cycle.body.clear()
 
     def _wait_for_next(self) -> None:
         self._phase = Phase.IDLE
@@ -344,7 +351,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _pass_by(self, size: int) -> None:
         self._passed_bytes += size
         if self._passed_bytes > LINGER_BYTES:
-            self.transport.abort()
+            # Now its sending comes to a halt, and it finds the answer.
+            self.transport.pause_reading()
 
     def _name_client(self) -> None:
         """Behind a trusted proxy each request names its client."""

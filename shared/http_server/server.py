@@ -23,6 +23,10 @@ GRACE_S = 5
 CHECK_S = 1.0
 """How often it is asked which connections are too slow: their times are kept to within this."""
 
+RECEIVE_BYTES = 262_144
+"""What the kernel keeps unread for a connection (it doubles this). Left to itself it may keep 32 MiB, which
+nobody counts, and a client that only sends would have sent that much before it looks for an answer."""
+
 FILES_KEPT = 512
 """Open files that are not for clients: the broker, the view, and connections that are being refused."""
 
@@ -36,6 +40,7 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000)
     listener.bind((host, port))
     listener.listen(1_024)

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from services.api.stores import KNOWN_S, USERS_MAX, Store
+from services.api.stores import KNOWN_S, USERS_MAX, Counted, Store
 from shared.broker import Broker
 from shared.problems import ProblemError
 
@@ -18,6 +18,7 @@ class Server:
         self.capacity = capacity
         self.users: dict[str, int | None] = {}
         self.asked: list[str] = []
+        self.through: int | None = None
         self.now = 0.0
 
     async def api(self, subject: str) -> dict[str, Any]:
@@ -25,9 +26,10 @@ class Server:
         total = sum(size or 0 for size in self.users.values())
         return {"config": {"max_bytes": self.capacity}, "state": {"bytes": total}}
 
-    async def ask(self, user_id: str) -> int | None:
+    async def ask(self, user_id: str) -> Counted | None:
         self.asked.append(user_id)
-        return self.users.get(user_id, 0)
+        used = self.users.get(user_id, 0)
+        return None if used is None else Counted(used, self.through)
 
     def store(self, reserve_parts: int = 0) -> Store:
         return Store(
@@ -96,3 +98,42 @@ async def test_no_more_users_are_known_than_may_be() -> None:
     for number in range(USERS_MAX + 10):
         await store.take(f"user {number}", MOST, 1)
     assert len(store._users) == USERS_MAX  # noqa: SLF001 - memory has no other face
+
+
+async def test_what_the_answer_does_not_count_yet_is_counted_on() -> None:
+    """The view is behind the log: it knows sequence 6, and the second job is 7."""
+    server = Server(100_000)
+    server.users = {"alice": 0, "others": 20_000}
+    server.through = 4
+    store = server.store()
+    for sequence, size in ((5, 300), (7, 500)):
+        addition = await store.take("alice", MOST, size)
+        with store.storing(addition):
+            addition.sequence = sequence
+    server.users["alice"], server.through = 300, 6
+    server.now += 2 * KNOWN_S
+    assert (await store.held("alice", MOST)).used == 800
+    with pytest.raises(ProblemError, match="you hold 800 of 1000 bytes"):
+        await store.take("alice", MOST, 201)
+    server.users["alice"], server.through = 800, 7
+    server.now += 2 * KNOWN_S
+    assert (await store.held("alice", MOST)).used == 800
+
+
+async def test_what_was_not_stored_is_not_counted() -> None:
+    server = Server(100_000)
+    server.users = {"others": 20_000}
+    server.through = 4
+    store = server.store()
+    assert (await store.held("alice", MOST)).used == 0
+    addition = await store.take("alice", MOST, 600)
+    under_way = await store.take("alice", MOST, 300)
+    with pytest.raises(OSError, match="no"), store.storing(addition):
+        raise OSError("no")
+    assert (await store.held("alice", MOST)).used == 300
+    server.now += 2 * KNOWN_S
+    assert (await store.held("alice", MOST)).used == 300
+    with store.storing(under_way):
+        under_way.sequence = 5
+    server.now += 2 * KNOWN_S
+    assert (await store.held("alice", MOST)).used == 300

@@ -5,8 +5,9 @@ goes on. The clients are the project's own.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -88,10 +89,19 @@ class Load:
 
     def __init__(self, fleet: Fleet, users: int, prefix: str) -> None:
         self.users = [User(fleet, f"{prefix} user {number}", number) for number in range(users)]
+        self._lanes = 0
         self.ended = 0
         self.refusals: list[httpx.Response] = []
         self.is_enough = False
+        self.more: Callable[[], None] = lambda: None
+        """Lets each user submit one more at once: who waits for the end of a job submits nothing."""
         self._changed = asyncio.Event()
+
+    def add_lane(self, http: httpx.AsyncClient, submitting: asyncio.TaskGroup) -> None:
+        """One more job at a time for each user."""
+        for user in self.users:
+            submitting.create_task(user.submit_all(http, self._lanes, self))
+        self._lanes += 1
 
     def one_ended(self) -> None:
         self.ended += 1
@@ -125,9 +135,9 @@ async def load_of(fleet: Fleet, *, users: int, prefix: str) -> AsyncIterator[Loa
         watching = [asyncio.create_task(user.watch()) for user in load.users]
         try:
             async with asyncio.TaskGroup() as submitting:
-                for user in load.users:
-                    for lane in range(AT_A_TIME):
-                        submitting.create_task(user.submit_all(http, lane, load))
+                load.more = partial(load.add_lane, http, submitting)
+                for _ in range(AT_A_TIME):
+                    load.more()
                 try:
                     yield load
                 finally:
