@@ -16,6 +16,7 @@ from services.executor.sandbox.groups import CellGroup, Groups
 from services.executor.sandbox.host import bubblewrap, runtime_digest
 from services.executor.sandbox.host_pools import Shared
 from services.executor.sandbox.identities import Identities, Identity, SharedIdentity, open_identities
+from services.executor.sandbox.pipes import PipeRoom
 from services.executor.sandbox.rlimits import raise_own
 from services.executor.sandbox.root import NAMESPACES, root_arguments, wall_arguments
 from services.executor.sandbox.sandbox import (
@@ -144,6 +145,7 @@ async def open_cold_sandbox(settings: SandboxSettings | None = None) -> AsyncIte
                 lock=identities.lock,
                 has_cgroups=groups.version != "none",
                 poll_s=settings.poll_ms / 1000,
+                pipes=PipeRoom(),
             )
             isolation = Isolation(
                 namespaces=NAMESPACES,

@@ -7,9 +7,13 @@ cell neither grows the executor nor starves its other cells.
 import asyncio
 import fcntl
 import os
+import resource
 from collections.abc import Callable
+from pathlib import Path
 
 READ_BYTES_MAX = 64 * 1024
+PIPE_BYTES = 64 * 1024
+"""How wide a pipe is by default."""
 SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -48,6 +52,41 @@ def output_pipe() -> tuple[int, int]:
     return ours, theirs
 
 
+class PipeRoom:
+    """Gives programs' outputs wide pipes, and keeps count of them.
+
+    A runtime that writes without waiting loses at its exit what its pipe has no room for (Node.js does). So
+    the pipe takes twice what is kept: short writes leave pages half empty. What the kernel grants one uid
+    without capabilities (pipe(7), pipe-user-pages-soft) is for all its pipes, and beyond it new ones are
+    narrow: half of it is given, so that there is as much for the programs' own.
+    """
+
+    def __init__(self, kernel: Path = Path("/proc/sys/fs")) -> None:
+        """Read what the kernel grants."""
+        self._one_bytes_max = _number(kernel / "pipe-max-size", PIPE_BYTES)
+        pages = _number(kernel / "pipe-user-pages-soft", 0)
+        self._left_bytes = pages * resource.getpagesize() // 2 if pages else None
+
+    def widen(self, descriptor: int, kept_bytes: int) -> int:
+        """Give a pipe room for so many bytes, if it can be had; returns what is to be given back."""
+        wanted = min(2 * kept_bytes, self._one_bytes_max)
+        if wanted <= PIPE_BYTES or (self._left_bytes is not None and wanted > self._left_bytes):
+            return 0
+        try:
+            taken = fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, wanted)
+        except OSError:
+            # Another process of this uid has taken what there was.
+            return 0
+        if self._left_bytes is not None:
+            self._left_bytes -= taken
+        return taken
+
+    def give_back(self, taken: int) -> None:
+        """The pipe is closed."""
+        if self._left_bytes is not None:
+            self._left_bytes += taken
+
+
 class PipeReader:
     """Delivers at most `bytes_max` bytes of a pipe; one byte more, and it calls `overflow` and stops.
 
@@ -55,9 +94,14 @@ class PipeReader:
     """
 
     def __init__(
-        self, descriptor: int, bytes_max: int, deliver: Callable[[bytes], None], overflow: Callable[[], None]
+        self,
+        descriptor: int,
+        bytes_max: int,
+        deliver: Callable[[bytes], None],
+        overflow: Callable[[], None],
+        room: PipeRoom | None = None,
     ) -> None:
-        """Take over `descriptor`, the pipe's reading end."""
+        """Take over `descriptor`, the pipe's reading end; `room` is what widens it."""
         os.set_blocking(descriptor, False)
         self._descriptor = descriptor
         self._bytes_max = bytes_max
@@ -65,6 +109,8 @@ class PipeReader:
         self._overflow = overflow
         self._loop = asyncio.get_running_loop()
         self._reading = True
+        self._room = room
+        self._taken = 0 if room is None else room.widen(descriptor, bytes_max)
         self.bytes_read = 0
         self._loop.add_reader(descriptor, self._read_once)
 
@@ -82,6 +128,8 @@ class PipeReader:
         """Give the pipe up. Call it once."""
         self._stop()
         os.close(self._descriptor)
+        if self._room is not None:
+            self._room.give_back(self._taken)
 
     def _stop(self) -> None:
         if self._reading:
@@ -115,6 +163,13 @@ async def readable(descriptor: int) -> None:
         await future
     finally:
         loop.remove_reader(descriptor)
+
+
+def _number(path: Path, otherwise: int) -> int:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return otherwise
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

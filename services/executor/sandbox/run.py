@@ -13,7 +13,7 @@ from services.executor.sandbox.artifacts import Brought, bring_out
 from services.executor.sandbox.cell import settled
 from services.executor.sandbox.cells import WarmCell
 from services.executor.sandbox.inside import collect, linux, wire
-from services.executor.sandbox.pipes import PipeReader, output_pipe
+from services.executor.sandbox.pipes import PipeReader, PipeRoom, output_pipe
 from services.executor.sandbox.sandbox import (
     CellError,
     CellFile,
@@ -40,6 +40,7 @@ class Conditions:
     poll_s: float
     has_cgroups: bool
     bounds: SandboxSettings
+    pipes: PipeRoom
 
 
 class Run:
@@ -132,7 +133,8 @@ class Run:
 
     def _reader(self, descriptor: int, deliver: Callable[[bytes], None]) -> PipeReader:
         flooded = partial(self._watch.end, "output_limit")
-        return PipeReader(descriptor, self._stage.limits.output_bytes, deliver, flooded)
+        room = self._conditions.pipes if self._stage.name == "run" else None
+        return PipeReader(descriptor, self._stage.limits.output_bytes, deliver, flooded, room)
 
     def _receive(self) -> None:
         """Take the report, or why there is none: nothing at all if all who held the other end are dead."""

@@ -19,7 +19,7 @@ from services.executor.sandbox.cell import Cell
 from services.executor.sandbox.groups import CellGroup
 from services.executor.sandbox.host import Bubblewrap
 from services.executor.sandbox.identities import Identity
-from services.executor.sandbox.pipes import PipeReader, memory_file, output_pipe
+from services.executor.sandbox.pipes import PipeReader, PipeRoom, memory_file, output_pipe
 from services.executor.sandbox.sandbox import CellError, OutputSink, RejectedError, Stage
 
 COMPLAINT_BYTES_MAX = 16 * 1024
@@ -76,6 +76,7 @@ class Launcher:
     lock: int | None
     has_cgroups: bool
     poll_s: float
+    pipes: PipeRoom
 
     def start(self, stage: Stage, group: CellGroup, output: OutputSink, identity: Identity | None) -> Started:
         """Start a stage's cell in `group`, as `identity` if any. Raises CellError, RejectedError."""
@@ -172,10 +173,11 @@ class Launcher:
         said_max = COMPLAINT_BYTES_MAX if stage.keep is None else stage.keep_bytes_max + len(launch.KEPT_MARK)
         flooded = partial(cell.end, "output_limit")
         output_max = stage.limits.output_bytes
+        room = self.pipes if stage.name == "run" else None
         return Started(
             cell,
-            stdout=PipeReader(pipes.stdout.reading, output_max, partial(output, "stdout"), flooded),
-            stderr=PipeReader(pipes.stderr.reading, output_max, partial(output, "stderr"), flooded),
+            stdout=PipeReader(pipes.stdout.reading, output_max, partial(output, "stdout"), flooded, room),
+            stderr=PipeReader(pipes.stderr.reading, output_max, partial(output, "stderr"), flooded, room),
             complaints=PipeReader(pipes.complaints.reading, said_max, said.extend, flooded),
             said=said,
         )

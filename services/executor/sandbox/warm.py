@@ -21,6 +21,7 @@ from services.executor.sandbox.host import Bubblewrap, bubblewrap, runtime_diges
 from services.executor.sandbox.host_pools import Shared
 from services.executor.sandbox.identities import open_identities
 from services.executor.sandbox.inside import wire
+from services.executor.sandbox.pipes import PipeRoom
 from services.executor.sandbox.pool import Pool, Wardens
 from services.executor.sandbox.pools import MakePool, make_pools
 from services.executor.sandbox.rlimits import raise_own
@@ -172,6 +173,7 @@ async def open_warm_sandbox(
                 poll_s=settings.poll_ms / 1000,
                 has_cgroups=groups.version != "none",
                 bounds=settings,
+                pipes=PipeRoom(),
             )
             isolation = Isolation(
                 namespaces=NAMESPACES,
