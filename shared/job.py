@@ -20,6 +20,7 @@ from shared.events import (
     JobQueued,
     JobRunning,
     JobTimeout,
+    Result,
     Terminal,
 )
 
@@ -202,6 +203,7 @@ def decide_start(state: JobState, starter: Starter, moment: Moment) -> Append | 
                     attempt=attempt,
                     reason="executor_lost",
                     detail=f"{executor_id} was lost in attempt {attempt} of {starter.attempts_max}",
+                    result=Result(),
                 )
             )
     assert_never(state)

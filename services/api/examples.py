@@ -185,6 +185,7 @@ _LOST: tuple[Event, ...] = (
         attempt=3,
         reason="executor_lost",
         detail="executor-3 was lost in attempt 3 of 3",
+        result=Result(),
     ),
 )
 

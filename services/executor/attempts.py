@@ -182,7 +182,7 @@ class Attempts:
         )
         if failure is None:
             return conclude(attempt, ends, kept)
-        return self._without_verdict(execution, attempt, failure)
+        return self._without_verdict(execution, attempt, failure, ends)
 
     async def _run_stages(
         self,
@@ -205,16 +205,20 @@ class Attempts:
         return None
 
     def _without_verdict(
-        self, execution: Execution, attempt: Attempt, failure: SandboxError | RejectedError | GiveUp
+        self,
+        execution: Execution,
+        attempt: Attempt,
+        failure: SandboxError | RejectedError | GiveUp,
+        ends: list[StageEnd],
     ) -> Terminal | GiveBack | LetGo:
         if isinstance(failure, RejectedError):
-            return without_verdict(attempt, "rejected", str(failure))
+            return without_verdict(attempt, "rejected", str(failure), ends)
         why = failure.why if isinstance(failure, GiveUp) else str(failure)
         if execution.stop_reason is not None:
             return _left(execution)
         logger.error("sandbox_failed", job_id=attempt.queued.job_id, attempt=attempt.number, why=why)
         if isinstance(failure, GiveUp) or self._is_last(attempt.number):
-            return without_verdict(attempt, "sandbox_error", why)
+            return without_verdict(attempt, "sandbox_error", why, ends)
         return GiveBack("sandbox", self._supply.pause_s(attempt.number))
 
     async def _finish(self, execution: Execution, begun: Begun, outcome: Terminal) -> Disposition:

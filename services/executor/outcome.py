@@ -1,11 +1,15 @@
 """From a stage's verdict to the event that ends the job. Pure."""
 
 import base64
+import contextlib
+import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from services.executor.artifacts import NOTHING_KEPT, Kept
 from services.executor.sandbox.sandbox import Verdict
+from services.executor.sandbox.verdict import SHELL_SIGNALS
 from shared.events import (
     STAGE_OUTPUT_BYTES_MAX,
     Encoding,
@@ -23,6 +27,10 @@ from shared.events import (
     TimeoutReason,
 )
 from shared.job import Moment
+
+FULL = (b"no space left on device", b"file too large", b"file size limit exceeded")
+"""What a compiler prints whose temporary files met a limit (ENOSPC, EFBIG, SIGXFSZ). It removes them before
+its end, so nothing else tells; a program that has a compiler print it deceives nobody but its author."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +92,29 @@ def ending_of(stage: StageEnd) -> Ending:
         case "wall_time" | "cpu_time" as reason:
             return TimedOut(reason)
         case "memory" | "output_limit" | "disk" as reason:
-            return Failed(reason, f"in the {stage.name} stage")
+            more = "" if verdict.detail is None else f": {verdict.detail}"
+            return Failed(reason, f"in the {stage.name} stage{more}")
         case None:
             pass
     if verdict.exit_code == 0:
+        if stage.name == "compile" and verdict.kept is None:
+            return Failed("compile_error", "the compiler made nothing that can be run")
         return Completed()
-    how = f"signal {verdict.signal}" if verdict.exit_code is None else f"exit code {verdict.exit_code}"
+    how = _how(verdict)
     if stage.name == "compile":
+        if any(words in (stage.stdout + stage.stderr).lower() for words in FULL):
+            return Failed("disk", "in the compile stage")
         return Failed("compile_error", f"the compiler ended with {how}")
     return Failed("signal" if verdict.exit_code is None else "exit_code", how)
+
+
+def _how(verdict: Verdict) -> str:
+    if verdict.exit_code is None:
+        return f"signal {verdict.signal}"
+    with contextlib.suppress(ValueError):
+        name = signal.Signals(verdict.exit_code - SHELL_SIGNALS).name
+        return f"exit code {verdict.exit_code}, which in a shell means {name}"
+    return f"exit code {verdict.exit_code}"
 
 
 def conclude(attempt: Attempt, stages: list[StageEnd], kept: Kept = NOTHING_KEPT) -> Terminal:
@@ -110,9 +132,12 @@ def conclude(attempt: Attempt, stages: list[StageEnd], kept: Kept = NOTHING_KEPT
             return JobCancelled(**common, by=attempt.cancelled_by or attempt.queued.user_id)
 
 
-def without_verdict(attempt: Attempt, reason: FailureReason, detail: str) -> JobFailed:
-    """The terminal event of an attempt whose program could not be run at all."""
-    return JobFailed(**_about(attempt), reason=reason, detail=detail)
+def without_verdict(
+    attempt: Attempt, reason: FailureReason, detail: str, stages: Sequence[StageEnd] = ()
+) -> JobFailed:
+    """The terminal event of an attempt whose program could not be run, after these stages."""
+    reports = tuple(_report(stage, is_last=False) for stage in stages)
+    return JobFailed(**_about(attempt), reason=reason, detail=detail, result=Result(stages=reports))
 
 
 def kept_output(kept: bytes, total_bytes: int) -> Output:

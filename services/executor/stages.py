@@ -14,7 +14,7 @@ from services.executor.estimates import Estimates
 from services.executor.execution import Execution
 from services.executor.feed import Feed
 from services.executor.languages import Offered, compile_stage, program_of, run_stage
-from services.executor.outcome import StageEnd
+from services.executor.outcome import Completed, StageEnd, ending_of
 from services.executor.sandbox.sandbox import CellError, OutputSink, Reserved, Sandbox, Stage, Verdict
 from services.executor.tools import Tools
 from shared import metrics
@@ -84,7 +84,7 @@ class Stages:
             else:
                 end = _compiled_before(first.compiled, feed)
             ends.append(end)
-            if end.verdict.stopped_by is not None or end.verdict.exit_code != 0:
+            if not isinstance(ending_of(end), Completed):
                 return
             product = end.verdict.kept
         is_first = not compiles or first.compiled is not None
@@ -96,7 +96,7 @@ class Stages:
     async def _compile(self, run: "_Run", offered: Offered, first: First) -> StageEnd:
         """Run the compiler, and keep what it made for the same user's next run of the same program."""
         end = await self._run_stage(run, first.stage, first.cell, percent=(0, 50))
-        if end.verdict.stopped_by is None and end.verdict.exit_code == 0 and end.verdict.kept is not None:
+        if isinstance(ending_of(end), Completed) and end.verdict.kept is not None:
             made = Compiled(end.verdict.kept, end.stdout, end.stderr)
             queued = run.execution.queued
             self._compiled.keep(queued.user_id, self._key(queued, offered, first.stage), made)

@@ -1,12 +1,21 @@
 """From a verdict to the terminal event: every ending has its reason, and no character is cut in half."""
 
 import base64
+import dataclasses
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.executor.outcome import Attempt, StageEnd, as_text, conclude, incomplete_tail, kept_output
+from services.executor.outcome import (
+    Attempt,
+    StageEnd,
+    as_text,
+    conclude,
+    incomplete_tail,
+    kept_output,
+    without_verdict,
+)
 from services.executor.sandbox.sandbox import Stop, Verdict
 from shared.events import (
     STAGE_OUTPUT_BYTES_MAX,
@@ -14,6 +23,8 @@ from shared.events import (
     JobCompleted,
     JobFailed,
     JobTimeout,
+    Output,
+    Result,
     StageName,
     Terminal,
 )
@@ -143,3 +154,63 @@ def test_any_bytes_survive(content: bytes) -> None:
 )
 def test_the_incomplete_tail(content: bytes, tail: int) -> None:
     assert incomplete_tail(content) == tail
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        b"/work/ccX.s: fatal error: No space left on device\n",
+        b"rustc-LLVM ERROR: IO failure on output stream: No space left on device\n",
+        b"go build: write /work/b001/_pkg_.a: no space left on device\n",
+        b"as: final close: File too large\n",
+    ],
+)
+def test_a_compiler_without_room_met_a_limit(printed: bytes) -> None:
+    event = concluded(stage("compile", exit_code=1, stdout=printed))
+    assert isinstance(event, JobFailed)
+    assert (event.reason, event.detail) == ("disk", "in the compile stage")
+
+
+def test_a_program_that_prints_so_met_none() -> None:
+    event = concluded(stage(exit_code=1, stdout=b"No space left on device"))
+    assert isinstance(event, JobFailed)
+    assert (event.reason, event.detail) == ("exit_code", "exit code 1")
+
+
+@pytest.mark.parametrize(
+    ("code", "detail"),
+    [
+        (139, "exit code 139, which in a shell means SIGSEGV"),
+        (137, "exit code 137, which in a shell means SIGKILL"),
+        (127, "exit code 127"),
+        (128, "exit code 128"),
+        (255, "exit code 255"),
+    ],
+)
+def test_the_exit_code_of_a_shell_names_the_signal(code: int, detail: str) -> None:
+    event = concluded(stage(exit_code=code))
+    assert isinstance(event, JobFailed)
+    assert event.detail == detail
+
+
+def test_a_limit_says_more_where_there_is_more_to_say() -> None:
+    end = stage("compile", stopped_by="output_limit")
+    verdict = dataclasses.replace(end.verdict, detail="a.out is longer than 64 bytes")
+    event = concluded(dataclasses.replace(end, verdict=verdict))
+    assert isinstance(event, JobFailed)
+    assert event.detail == "in the compile stage: a.out is longer than 64 bytes"
+
+
+def test_who_could_not_be_run_has_a_result_without_output() -> None:
+    attempt = Attempt(builders.queued(), 1, Moment(builders.NOON, "r"), feed_sequence=0, cancelled_by=None)
+    assert without_verdict(attempt, "rejected", "why").result == Result()
+    after = without_verdict(attempt, "sandbox_error", "why", [stage("compile", stdout=b"warning")]).result
+    assert after is not None
+    assert (after.exit_code, after.stdout, len(after.stages)) == (None, Output(), 1)
+    assert after.stages[0].stdout is not None
+
+
+def test_a_compiler_that_makes_nothing_has_failed() -> None:
+    event = concluded(stage("compile"))
+    assert isinstance(event, JobFailed)
+    assert (event.reason, event.detail) == ("compile_error", "the compiler made nothing that can be run")

@@ -22,7 +22,6 @@ from services.executor.sandbox.root import NAMESPACES, root_arguments, wall_argu
 from services.executor.sandbox.sandbox import (
     CellError,
     OutputSink,
-    RejectedError,
     Reserved,
     Sandbox,
     SandboxError,
@@ -32,7 +31,7 @@ from services.executor.sandbox.sandbox import (
 )
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.start import Launcher, Started
-from services.executor.sandbox.verdict import KILLED, Status, Usage, ending
+from services.executor.sandbox.verdict import KILLED, Status, Usage, ending, product_too_long
 from shared.events import Isolation, Limits
 
 SPARE_PROCESSES = 2
@@ -198,6 +197,7 @@ def _verdict(stage: Stage, started: Started, usage: Usage) -> Verdict:
         exit_code=end.exit_code,
         signal=end.signal,
         stopped_by=end.stopped_by,
+        detail=product_too_long(stage) if stage.keep is not None and started.complaints.overflowed else None,
         wall_ms=cell.wall_ms,
         cpu_ms=usage.cpu_ms,
         memory_peak_bytes=usage.memory_peak_bytes,
@@ -210,10 +210,8 @@ def _verdict(stage: Stage, started: Started, usage: Usage) -> Verdict:
 
 def _product(stage: Stage, started: Started) -> bytes | None:
     """What the stage was to keep; None if it is no regular file. Nothing else is said on that pipe then."""
-    if stage.keep is None:
+    if stage.keep is None or started.complaints.overflowed:
         return None
-    if started.complaints.overflowed:
-        raise RejectedError(f"the product is longer than {stage.keep_bytes_max} bytes")
     said = bytes(started.said)
     return said.removeprefix(launch.KEPT_MARK) if said.startswith(launch.KEPT_MARK) else None
 

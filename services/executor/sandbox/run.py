@@ -18,14 +18,13 @@ from services.executor.sandbox.sandbox import (
     CellError,
     CellFile,
     OutputSink,
-    RejectedError,
     SandboxError,
     Stage,
     Stop,
     Verdict,
 )
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.verdict import KILLED, Status, Usage, ending
+from services.executor.sandbox.verdict import KILLED, Status, Usage, ending, product_too_long
 from services.executor.sandbox.watch import Watch
 from shared.events import Limits
 
@@ -92,7 +91,7 @@ class Run:
     async def finish(self, stop: asyncio.Event) -> Verdict:
         """Wait until the program has ended, bring out what is asked for, and end the cell.
 
-        Raises SandboxError, RejectedError.
+        Raises SandboxError.
         """
         stopper = self._loop.create_task(stop.wait())
         stopper.add_done_callback(lambda task: None if task.cancelled() else self._watch.end("stopped"))
@@ -190,10 +189,12 @@ class Run:
             disk_full=report is not None and report.disk_full,
         )
         contents = await self._brought.contents()
+        too_long = self._product_is_too_long()
         return Verdict(
             exit_code=end.exit_code,
             signal=end.signal,
-            stopped_by=end.stopped_by,
+            stopped_by=end.stopped_by or ("output_limit" if too_long else None),
+            detail=product_too_long(self._stage) if too_long else None,
             wall_ms=self._watch.wall_ms,
             cpu_ms=usage.cpu_ms,
             memory_peak_bytes=usage.memory_peak_bytes,
@@ -215,18 +216,19 @@ class Run:
         cpu_ms = max(usage.cpu_ms, waited_ms)
         return Usage(cpu_ms, usage.memory_peak_bytes, usage.memory_exceeded)
 
+    def _product_is_too_long(self) -> bool:
+        return self._stage.keep is not None and any(
+            skipped.reason == collect.TOO_LONG for skipped in self._brought.skipped
+        )
+
     def _product(self, contents: Sequence[CellFile]) -> bytes | None:
-        if self._stage.keep is None:
-            return None
-        if any(skipped.reason == collect.TOO_LONG for skipped in self._brought.skipped):
-            raise RejectedError(f"the product is longer than {self._stage.keep_bytes_max} bytes")
-        return contents[0].content if contents else None
+        return contents[0].content if self._stage.keep is not None and contents else None
 
 
 async def run_stage(
     cell: WarmCell, stage: Stage, output: OutputSink, stop: asyncio.Event, conditions: Conditions
 ) -> Verdict:
-    """Run a stage in a cell to its end; the cell is left to its owner. Raises SandboxError, RejectedError."""
+    """Run a stage in a cell to its end; the cell is left to its owner. Raises SandboxError."""
     if stop.is_set():
         return _never_begun("stopped")
     if not _adapted(cell, stage.limits):

@@ -75,7 +75,8 @@ class Verdict:
     Exactly one of `exit_code`, `signal` is set. `stopped_by` names the limit that ended it, if one did.
     `output_bytes` counts what was read of each stream, kept or not. `memory_peak_bytes` is None where the
     host has no memory cgroup. `artifacts` are the regular files that matched, in the order of their paths;
-    paths are bytes of the program's choosing, as UTF-8, and never `..` or absolute.
+    paths are bytes of the program's choosing, as UTF-8, and never `..` or absolute. `detail` says more of a
+    limit, for people.
     """
 
     exit_code: int | None
@@ -89,6 +90,7 @@ class Verdict:
     kept: bytes | None = None
     artifacts: tuple[CellFile, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    detail: str | None = None
 
 
 class Reserved(Protocol):

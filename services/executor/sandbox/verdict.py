@@ -9,10 +9,11 @@ import os
 import signal
 from dataclasses import dataclass
 
-from services.executor.sandbox.sandbox import Stop
+from services.executor.sandbox.sandbox import Stage, Stop
 from shared.events import Limits
 
 SIGNALS_MAX = 64
+SHELL_SIGNALS = 128
 KILLED = int(signal.SIGKILL)
 
 
@@ -52,19 +53,29 @@ class Status:
         """From bubblewrap's exit code; negative if a signal killed bubblewrap itself."""
         if returncode < 0:
             return cls(None, -returncode)
-        if 128 < returncode <= 128 + SIGNALS_MAX:
-            return cls(None, returncode - 128)
+        if SHELL_SIGNALS < returncode <= SHELL_SIGNALS + SIGNALS_MAX:
+            return cls(None, returncode - SHELL_SIGNALS)
         return cls(returncode, None)
 
 
 def ending(
     *, status: Status, stop: Stop | None, usage: Usage, limits: Limits, disk_full: bool = False
 ) -> Ending:
-    """Decide from the status, why we killed it if we did, and what was counted."""
+    """Decide from the status, why we killed it if we did, and what was counted.
+
+    All that is counted is the whole cell's: a child that came to a limit made its parent fail.
+    """
     stopped_by = _stopped_by(status.exit_code, status.signal, stop, usage, limits)
-    if stopped_by is None and status.exit_code != 0 and (disk_full or status.signal == signal.SIGXFSZ):
+    # A shell tells the end of its child by a signal in its exit code (POSIX 2.8.2).
+    too_long = status.signal == signal.SIGXFSZ or status.exit_code == SHELL_SIGNALS + signal.SIGXFSZ
+    if stopped_by is None and status.exit_code != 0 and (disk_full or too_long):
         stopped_by = "disk"
     return Ending(status.exit_code, status.signal, stopped_by)
+
+
+def product_too_long(stage: Stage) -> str:
+    """What is said of a product that is not brought back; the limit is `output_limit`."""
+    return f"{stage.keep} is longer than {stage.keep_bytes_max} bytes"
 
 
 def _stopped_by(
@@ -77,6 +88,6 @@ def _stopped_by(
     if stop is not None:
         # A program that ended by itself just before the blow was not ended by it.
         return stop if killed_by == KILLED else None
-    if killed_by in (KILLED, signal.SIGXCPU) and usage.cpu_ms >= limits.cpu_ms:
+    if exit_code != 0 and usage.cpu_ms >= limits.cpu_ms:
         return "cpu_time"
     return None

@@ -38,7 +38,7 @@ async def execute(sandbox: Sandbox, language: Language, submitted: Program) -> R
     product = None
     if compilation := compile_stage(language, submitted, await tools_of(sandbox, language)):
         compiled = await run(sandbox, compilation)
-        if compiled.verdict.exit_code != 0:
+        if compiled.verdict.exit_code != 0 or compiled.verdict.stopped_by is not None:
             return compiled
         product = compiled.verdict.kept
     return await run(sandbox, run_stage(language, submitted, product))

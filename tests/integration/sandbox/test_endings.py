@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from services.executor.sandbox.sandbox import Sandbox
+from services.executor.sandbox.warm import open_warm_sandbox
 from shared.events import Limits
 from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, Transcript, python, run, shell, stage
@@ -202,3 +203,39 @@ async def test_stop_before_the_start_runs_nothing(sandbox: Sandbox) -> None:
 async def test_many_cells_at_once_keep_their_own_output(sandbox: Sandbox) -> None:
     rans = await asyncio.gather(*(shell(sandbox, f"echo {number}") for number in range(16)))
     assert [ran.succeeded() for ran in rans] == [f"{number}\n" for number in range(16)]
+
+
+FILLS = "head -c 9000000 /dev/zero > {place}"
+CHILDREN = {
+    "a file's size": (FILLS.format(place="x") + "; exit $?", "disk"),
+    "a signal that is passed on": ("sh -c 'kill -XFSZ $$'", "disk"),
+    "a full disk": ("head -c 5000000 /dev/zero > a; cp a b; exit $?", "disk"),
+    "a full /tmp": ("head -c 20000000 /dev/zero > /tmp/x; exit $?", "disk"),
+    "a full /dev/shm": ("head -c 20000000 /dev/zero > /dev/shm/x; exit $?", "disk"),
+    "no limit": ("sh -c 'kill -SEGV $$'", None),
+    "a child that was let fail": (FILLS.format(place="x") + "; true", None),
+}
+
+
+@pytest.mark.parametrize("name", CHILDREN)
+async def test_a_limit_that_a_child_came_to_is_the_programs(name: str) -> None:
+    """Where the disk is a cell's own."""
+    script, stopped_by = CHILDREN[name]
+    async with open_warm_sandbox() as warm:
+        ran = await shell(warm, script, limits=Limits(disk_bytes=8 * MIB))
+    assert ran.verdict.stopped_by == stopped_by, ran
+
+
+async def test_the_processor_time_of_children_is_the_programs(sandbox: Sandbox) -> None:
+    source = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'while True: pass'], check=True)"
+    ran = await python(sandbox, source, limits=Limits(cpu_ms=500))
+    assert ran.verdict.stopped_by == "cpu_time"
+
+
+@needs_cgroups
+async def test_the_memory_of_children_is_the_programs(sandbox: Sandbox) -> None:
+    child = (
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'x = b\"x\" * (1 << 30)'], check=True)"
+    )
+    ran = await python(sandbox, child, limits=Limits(memory_bytes=64 * MIB))
+    assert ran.verdict.stopped_by == "memory"

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from services.executor.outcome import Failed, StageEnd, ending_of
 from services.executor.sandbox.sandbox import Sandbox
 from services.executor.sandbox.warm import open_warm_sandbox
 from tests.hosts import needs
+from tests.integration.sandbox.cells import MIB
 from tests.integration.sandbox.programs import LANGUAGES, execute, program
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -51,6 +53,30 @@ async def test_a_large_array_compiles(sandbox: Sandbox, name: str) -> None:
         source = "static A: [i32; 5000000] = { let mut a = [0; 5000000]; a[0] = 1; a };\n"
         source += "fn main() { std::process::exit(A[std::env::args().count()]) }"
     (await execute(sandbox, LANGUAGES[name], program(LANGUAGES[name], source))).succeeded()
+
+
+LARGE = {
+    "c++": "char a[{size}] = {{1}};\nint main() {{ return a[1]; }}",
+    "rust": "static A: [u8; {size}] = {{ let mut a = [0; {size}]; a[0] = 1; a }};\n"
+    "fn main() {{ std::process::exit(A[std::env::args().count()].into()) }}",
+}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in LARGE])
+async def test_a_product_beyond_what_is_kept_meets_a_limit_that_is_told(sandbox: Sandbox, name: str) -> None:
+    source = LARGE[name].format(size=70 * MIB)
+    ran = await execute(sandbox, LANGUAGES[name], program(LANGUAGES[name], source))
+    assert ran.verdict.stopped_by == "output_limit", ran
+    assert ran.verdict.detail == f"a.out is longer than {64 * MIB} bytes"
+
+
+@needs("c++")
+async def test_a_compiler_without_room_met_the_limit_of_the_disk(sandbox: Sandbox) -> None:
+    """Its temporary files are gone at its end."""
+    source = LARGE["c++"].format(size=300 * MIB)
+    ran = await execute(sandbox, LANGUAGES["c++"], program(LANGUAGES["c++"], source))
+    end = StageEnd("compile", ran.verdict, ran.stdout.encode(), ran.stderr.encode())
+    assert ending_of(end) == Failed("disk", "in the compile stage"), ran
 
 
 @needs("php")

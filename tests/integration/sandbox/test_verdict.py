@@ -38,6 +38,7 @@ def usage(*, cpu_ms: int = 10, memory_exceeded: bool = False) -> Usage:
         pytest.param(KILLED, None, usage(cpu_ms=1000), Ending(None, 9, "cpu_time"), id="RLIMIT_CPU"),
         pytest.param(128 + 24, None, usage(cpu_ms=1000), Ending(None, 24, "cpu_time"), id="SIGXCPU"),
         pytest.param(KILLED, None, usage(cpu_ms=999), Ending(None, 9, None), id="killed itself"),
+        pytest.param(1, None, usage(cpu_ms=1000), Ending(1, None, "cpu_time"), id="a child's processor time"),
         pytest.param(0, None, usage(cpu_ms=1020), Ending(0, None, None), id="done just above the limit"),
     ],
 )
@@ -58,3 +59,13 @@ def test_an_ending(returncode: int, stop: Stop | None, used: Usage, expected: En
 def test_an_ending_with_a_disk(returncode: int, stop: Stop | None, disk_full: bool, expected: Ending) -> None:
     status = Status.unfolded(returncode)
     assert ending(status=status, stop=stop, usage=usage(), limits=LIMITS, disk_full=disk_full) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "stopped_by"),
+    [(128 + signal.SIGXFSZ, "disk"), (128 + signal.SIGSEGV, None), (int(signal.SIGXFSZ), None)],
+)
+def test_a_child_that_met_the_limit_of_a_file(code: int, stopped_by: Stop | None) -> None:
+    """A warm cell tells its shell's exit code as it is."""
+    status = Status.exact(code << 8)
+    assert ending(status=status, stop=None, usage=usage(), limits=LIMITS) == Ending(code, None, stopped_by)

@@ -37,6 +37,7 @@ class Given:
         self._uid = walls.uid
         self._maps = self._maps_to(os.getuid(), os.getgid())
         memory = f"size=%d,{self.inodes.decode()},mode=1777"
+        self.temporary = (b"/tmp", b"/dev/shm")
         self.mounts = (
             (b"proc", b"/proc", PLAIN | linux.NOEXEC, b""),
             (b"tmpfs", b"/tmp", PLAIN, (memory % walls.tmp_bytes).encode()),

@@ -85,7 +85,7 @@ def _watch(given: Given, channel: socket.socket, child: int) -> NoReturn:
     alone = linux.reap_all()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_ms = round((used.ru_utime + used.ru_stime) * 1000)
-    disk_full = status != 0 and _is_full(given.work)
+    disk_full = status != 0 and any(map(_is_full, (given.work, *given.temporary)))
     channel.send(wire.encode_report(wire.Report(status, cpu_ms, disk_full, alone)))
     if request := channel.recv(wire.MESSAGE_BYTES_MAX):
         _end_all()
@@ -93,8 +93,8 @@ def _watch(given: Given, channel: socket.socket, child: int) -> NoReturn:
     os._exit(0)
 
 
-def _is_full(work: bytes) -> bool:
-    disk = os.statvfs(work)
+def _is_full(place: bytes) -> bool:
+    disk = os.statvfs(place)
     return 0 in {disk.f_bfree, disk.f_ffree}
 
 
