@@ -21,6 +21,8 @@ ACK_WAIT_S = 10.0
 HEARTBEAT_S = 3.0
 EXPIRES_S = 5.0
 PULSE_S = 0.5
+FULFILLED = ("MaxBytes", "Batch Completed")
+"""How the server describes a pull that has brought as much as it may."""
 # A pull whose end was never told (a lost connection, a restarted server) is believed dead after this.
 PULL_DEAD_AFTER_S = EXPIRES_S + 2.0
 
@@ -187,12 +189,13 @@ class Consumer:
         if status == "100":
             return
         self._outstanding = 0
-        if status in {"404", "408"} or "MaxBytes" in headers.get("Description", ""):
+        described = headers.get("Description", "")
+        if status in {"404", "408"} or any(words in described for words in FULFILLED):
             self._wake.set()
         else:
             # Without a leader every pull ends at once: the next one waits for its turn.
             self._refused_at = asyncio.get_running_loop().time()
-            logger.info("pull_ended", status=status)
+            logger.info("pull_ended", status=status, described=described)
 
     async def _keep_alive(self) -> None:
         while True:
