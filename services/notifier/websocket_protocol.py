@@ -16,7 +16,7 @@ from shared.http_server.pace import WritePace
 FRAMES_PER_S = 400.0
 FRAMES_BURST = 1_056
 """Frames that a connection may send, in the long run and at once: eight times its messages, so that a message
-too many is told by the protocol's own close code, and some, so that 1,024 fragments may follow the handshake."""
+too many is told by the protocol's own close code; 1,024 fragments may follow the handshake."""
 
 POLICY = 1008
 FLOODED = "too many frames in too short a time"
