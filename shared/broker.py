@@ -87,9 +87,16 @@ class Subscription:
             await self._subscription.unsubscribe()
 
     async def drain(self) -> None:
-        """End it after what the server has sent already was handled, which somebody may have to answer."""
+        """End it after what the server has sent already was handled, which somebody may have to answer.
+
+        nats-py writes the ping that it waits for before what it has buffered, so also before the end that it
+        tells. Here the end is written first. There is no public way to either.
+        """
+        client, number = self._subscription._conn, self._subscription._id  # noqa: SLF001
         with suppress(nats.errors.Error, OSError, TimeoutError):
             async with asyncio.timeout(DRAIN_S):
+                await client._send_unsubscribe(number)  # noqa: SLF001
+                await client._flush_pending(force_flush=True)  # noqa: SLF001
                 await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py has few types
 
 
