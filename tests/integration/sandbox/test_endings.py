@@ -210,8 +210,6 @@ CHILDREN = {
     "a file's size": (FILLS.format(place="x") + "; exit $?", "disk"),
     "a signal that is passed on": ("sh -c 'kill -XFSZ $$'", "disk"),
     "a full disk": ("head -c 5000000 /dev/zero > a; cp a b; exit $?", "disk"),
-    "a full /tmp": ("head -c 20000000 /dev/zero > /tmp/x; exit $?", "disk"),
-    "a full /dev/shm": ("head -c 20000000 /dev/zero > /dev/shm/x; exit $?", "disk"),
     "no limit": ("sh -c 'kill -SEGV $$'", None),
     "a child that was let fail": (FILLS.format(place="x") + "; true", None),
 }
@@ -224,6 +222,15 @@ async def test_a_limit_that_a_child_came_to_is_the_programs(name: str) -> None:
     async with open_warm_sandbox() as warm:
         ran = await shell(warm, script, limits=Limits(disk_bytes=8 * MIB))
     assert ran.verdict.stopped_by == stopped_by, ran
+
+
+@pytest.mark.parametrize("place", ["tmp", "dev/shm"])
+async def test_a_full_place_of_fixed_size_is_told(place: str) -> None:
+    """Where a file may be longer than the place, so that no limit of a file is met first."""
+    limits = Limits(disk_bytes=64 * MIB, memory_bytes=256 * MIB)
+    async with open_warm_sandbox() as warm:
+        ran = await shell(warm, f"head -c {20 * MIB} /dev/zero > /{place}/x; exit $?", limits=limits)
+    assert (ran.verdict.exit_code, ran.verdict.stopped_by) == (1, "disk"), ran
 
 
 async def test_the_processor_time_of_children_is_the_programs(sandbox: Sandbox) -> None:
