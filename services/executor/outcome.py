@@ -30,7 +30,7 @@ from shared.job import Moment
 
 FULL = (b"no space left on device", b"file too large", b"file size limit exceeded")
 """What a compiler prints whose temporary files met a limit (ENOSPC, EFBIG, SIGXFSZ). It removes them before
-its end, so nothing else tells; a program that has a compiler print it deceives nobody but its author."""
+its end, so nothing else tells; source code can have it printed, which changes its own job's reason alone."""
 
 
 @dataclass(frozen=True, slots=True)

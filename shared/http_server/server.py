@@ -25,7 +25,7 @@ CHECK_S = 1.0
 
 RECEIVE_BYTES = 262_144
 """What the kernel keeps unread for a connection (it doubles this). Left to itself it may keep 32 MiB, which
-nobody counts, and a client that only sends would have sent that much before it looks for an answer."""
+no bound counts, and a client that only sends would have sent that much before it looks for an answer."""
 
 FILES_KEPT = 512
 """Open files that are not for clients: the broker, the view, and connections that are being refused."""

@@ -1,12 +1,13 @@
 """The durable pull loop on a real server: nothing is lost, nothing is repeated that was acknowledged."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from headrace.local.nats_server import NatsServer
 from shared.broker import Broker, Message
-from shared.consumer import Consumer, Delivery
+from shared.consumer import PULSE_S, Consumer, Delivery
 from shared.log import Log
 from shared.subjects import DEAD, EXECUTOR_DURABLE, JOBS
 from tests import builders
@@ -167,3 +168,44 @@ async def test_goes_on_after_a_server_restart(broker: Broker, log: Log, nats_ser
             last = [delivery for delivery in worker.got if delivery.sequence == sequence][-1]
             await worker.consumer.ack(last)
         await nothing_pending(broker)
+
+
+async def asked_of(broker: Broker, described: str, pulls: int) -> list[float]:
+    """When each pull came to a server that ends all of them so at once, for a consumer that is woken all the
+    while.
+    """
+    clock, times = asyncio.get_running_loop().time, list[float]()
+    enough = asyncio.Event()
+
+    async def end(message: Message) -> None:
+        times.append(clock())
+        if len(times) == pulls:
+            enough.set()
+        await broker.publish(message.reply, b"", headers={"Status": "409", "Description": described})
+
+    subscription = await broker.subscribe(f"$JS.API.CONSUMER.MSG.NEXT.{JOBS}.nobody", end)
+    consumer = Consumer(
+        broker, stream=JOBS, durable="nobody", want=lambda: 1, deliver=lambda *_: None, forget=lambda _: None
+    )
+    running = asyncio.create_task(consumer.run())
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not enough.is_set():
+                consumer.want_changed()
+                await asyncio.sleep(0)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await subscription.unsubscribe()
+    return times
+
+
+async def test_a_refused_pull_is_not_repeated_at_once_however_often_it_is_woken(broker: Broker) -> None:
+    """Without a leader every pull is refused at once."""
+    times = await asked_of(broker, "Leadership Change", 4)
+    assert all(later - earlier >= PULSE_S for earlier, later in itertools.pairwise(times))
+
+
+async def test_a_pull_that_has_brought_all_it_may_is_followed_at_once(broker: Broker) -> None:
+    times = await asked_of(broker, "Batch Completed", 41)
+    assert times[-1] - times[0] < 40 * PULSE_S / 4

@@ -1,6 +1,8 @@
 """A client that is too slow is ended, whatever it is slow with; one that keeps its pace is not."""
 
 import asyncio
+import contextlib
+import socket
 
 import pytest
 
@@ -12,6 +14,8 @@ WHOLE = b"POST /whole HTTP/1.1\r\nHost: x\r\n"
 LENGTH = WHOLE + b"Content-Length: 1000000\r\n\r\n"
 CHUNKED = WHOLE + b"Transfer-Encoding: chunked\r\n\r\n"
 LONG_S = 3_600.0
+HALTED_S = 1.5
+"""Less than the time for which an early answer's connection stays."""
 
 
 @pytest.mark.parametrize(
@@ -110,6 +114,22 @@ async def test_a_refused_body_passes_by_so_that_its_answer_is_read(serve: Serve)
     assert status_of(told) == 200
     assert b"connection: close" in told
     assert told.endswith(b"hello")
+
+
+async def test_a_client_that_only_sends_comes_to_a_halt_and_finds_its_answer(serve: Serve) -> None:
+    """However much it sends: a client without threads looks for an answer when its sending blocks."""
+    port = await serve()
+
+    def send_and_look() -> bytes:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.settimeout(HALTED_S)
+            with contextlib.suppress(TimeoutError):
+                connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+                while True:
+                    connection.sendall(b"a" * 1_000_000)
+            return connection.recv(65_536)
+
+    assert status_of(await asyncio.to_thread(send_and_look)) == 200
 
 
 async def test_a_short_body_that_nobody_reads_costs_no_connection(serve: Serve) -> None:
