@@ -1,7 +1,6 @@
 """uvicorn's WebSocket protocol with bounds on the frames that a client sends, whatever they are."""
 
 import asyncio
-from itertools import islice
 
 import wsproto
 from wsproto import events
@@ -14,9 +13,9 @@ from shared.http_server.config import registry_of
 from shared.http_server.pace import WritePace
 
 FRAMES_PER_S = 400.0
-FRAMES_BURST = 1_056
+FRAMES_BURST = 1_024
 """Frames that a connection may send, in the long run and at once: eight times its messages, so that a message
-too many is told by the protocol's own close code; 1,024 fragments may follow the handshake."""
+too many is told by the protocol's own close code. However many reads a frame takes, it counts once."""
 
 POLICY = 1008
 FLOODED = "too many frames in too short a time"
@@ -57,8 +56,8 @@ class BoundedWebSocketProtocol(FlowProtocol):
         self._allowed_at = now
         left = int(self._allowance)
         handled = 0
-        for event in islice(self.conn.events(), left + 1):
-            handled += 1
+        for event in self.conn.events():
+            handled += _is_frame(event)
             if handled > left:
                 self._end_flood()
                 return
@@ -110,3 +109,8 @@ class BoundedWebSocketProtocol(FlowProtocol):
             self.transport.write(self.conn.send(events.CloseConnection(code=POLICY, reason=FLOODED)))
         self.queue.put_nowait({"type": "websocket.disconnect", "code": POLICY, "reason": FLOODED})
         self.transport.close()
+
+
+def _is_frame(event: wsproto.events.Event) -> bool:
+    """Whether a frame ends with it: not the handshake, not a part of a frame that one read has brought."""
+    return not isinstance(event, events.Request) and getattr(event, "frame_finished", True)

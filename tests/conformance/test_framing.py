@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.notifier.app import MESSAGE_BYTES_MAX
+from services.notifier.websocket_protocol import FRAMES_BURST
 from tests.conformance.frames import (
     BINARY,
     CLOSE,
@@ -261,6 +262,19 @@ async def test_9_a_message_above_the_limit(echo_port: int) -> None:
     async with peer(echo_port) as one:
         await one.send(frame(TEXT, b"x" * (MESSAGE_BYTES_MAX + 1)))
         assert await one.failure() in {None, 1009}
+
+
+async def test_10_as_many_frames_as_may_come_at_once_in_many_reads(echo_port: int) -> None:
+    """A frame counts once, however many pieces the network makes of it."""
+    payload = b"*" * MESSAGE_BYTES_MAX
+    size = MESSAGE_BYTES_MAX // FRAMES_BURST
+    pieces = [payload[at : at + size] for at in range(0, len(payload), size)]
+    sent = frame(TEXT, pieces[0], fin=False)
+    sent += b"".join(frame(CONTINUATION, piece, fin=False) for piece in pieces[1:-1])
+    sent += frame(CONTINUATION, pieces[-1])
+    async with peer(echo_port) as one:
+        await one.send(*(sent[at : at + 50] for at in range(0, len(sent), 50)))
+        assert await one.receive() == (TEXT, payload)
 
 
 @pytest.mark.parametrize("size", [64, 256, 1_300])
