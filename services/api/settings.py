@@ -103,6 +103,7 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     """Two streams of this size, each byte written as six, still fit one event."""
 
     files_open_max: int = 1_024
+    stack_bytes_max: int = 1024 * MIB
 
     @property
     def origins(self) -> frozenset[str]:
@@ -125,4 +126,5 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
             disk_bytes=self.disk_bytes_max,
             output_bytes=self.output_bytes_max,
             files_open=self.files_open_max,
+            stack_bytes=self.stack_bytes_max,
         )

@@ -25,7 +25,7 @@ import aiosqlite
 
 from shared.job import Status
 
-VERSION = 5
+VERSION = 6
 """Written as `user_version`. Raise it with every change of schema.sql, JobRecord, or fold."""
 
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -34,8 +34,8 @@ _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     # 32 MiB, as negative KiB: the index pages that batches touch again and again stay in memory.
     "PRAGMA cache_size = -32768",
-    # A statement that calls triggers is undone by the pages that it changes. Beyond 64 KiB of them SQLite wants
-    # a temporary file, for which a container has no place.
+    # A statement that calls triggers is undone by the pages that it changes. Beyond 64 KiB of them SQLite
+    # wants a temporary file, for which a container has no place.
     "PRAGMA temp_store = MEMORY",
 )
 _DURABLE = (

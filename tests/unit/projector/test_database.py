@@ -1,6 +1,7 @@
 """Opening the file: made when missing, refused with a clear error when it cannot be trusted."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from services.projector.database import (
 from services.projector.queries import count_jobs
 from services.projector.rows import clear_view, select_checkpoint
 from services.projector.view import apply_entries
+from shared.events import Event
 from tests import builders
 from tests.unit.projector.histories import rows_of, stored
 
@@ -170,9 +172,10 @@ async def test_no_statement_needs_a_place_for_temporary_files(path: Path) -> Non
                 open_files.add(str(descriptor.readlink()))
 
     jobs = [builders.job_id() for _ in range(2_000)]
+    kinds: tuple[Callable[[str], Event], ...]
     kinds = (builders.queued, builders.running, builders.completed, builders.expired)
     async with open_database(path) as opened:
-        await opened.writer.call(sqlite3.Connection.set_trace_callback, look)
+        await opened.writer.call(lambda connection: connection.set_trace_callback(look))
         for number, kind in enumerate(kinds):
             entries = stored([kind(job) for job in jobs], first=1 + number * len(jobs))
             for begin in range(0, len(entries), 100):
