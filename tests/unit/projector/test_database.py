@@ -1,7 +1,6 @@
 """Opening the file: made when missing, refused with a clear error when it cannot be trusted."""
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -172,12 +171,16 @@ async def test_no_statement_needs_a_place_for_temporary_files(path: Path) -> Non
                 open_files.add(str(descriptor.readlink()))
 
     jobs = [builders.job_id() for _ in range(2_000)]
-    kinds: tuple[Callable[[str], Event], ...]
-    kinds = (builders.queued, builders.running, builders.completed, builders.expired)
+    phases: list[list[Event]] = [
+        [builders.queued(job) for job in jobs],
+        [builders.running(job) for job in jobs],
+        [builders.completed(job) for job in jobs],
+        [builders.expired(job) for job in jobs],
+    ]
     async with open_database(path) as opened:
         await opened.writer.call(lambda connection: connection.set_trace_callback(look))
-        for number, kind in enumerate(kinds):
-            entries = stored([kind(job) for job in jobs], first=1 + number * len(jobs))
+        for number, events in enumerate(phases):
+            entries = stored(events, first=1 + number * len(jobs))
             for begin in range(0, len(entries), 100):
                 await opened.writer.call(apply_entries, entries[begin : begin + 100])
         assert (await opened.writer.call(count_jobs)).jobs["completed"] == 0
