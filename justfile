@@ -41,6 +41,10 @@ bench:
 security *arguments:
     PYTHONASYNCIODEBUG=1 pytest tests/security {{ arguments }}
 
+# What docs/languages.md says of each language, made anew from the language files.
+docs:
+    python -m tests.language_page
+
 # The images and the compose files, for real: with an engine of their own where there is none. Takes root.
 containers *arguments:
     tests/containers/prepare.sh

@@ -84,6 +84,19 @@ class Compiler(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: LimitChanges = LimitChanges()
 
 
+class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What people are told of a language in docs/languages.md; nothing here goes by it.
+
+    `stack` is how deep a program may call itself, `asked_stack` what `stack_bytes` changes.
+    """
+
+    version: str
+    packages: tuple[str, ...]
+    libraries: str
+    stack: str
+    asked_stack: str
+
+
 class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One language file. `limits` is what a program gets that asks for nothing else.
 
@@ -102,6 +115,7 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     env: dict[str, str] = {}
     stack_env: dict[str, str] = {}
     limits: LimitChanges = LimitChanges()
+    about: About | None = None
 
     @property
     def default_limits(self) -> Limits:
