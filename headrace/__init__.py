@@ -16,6 +16,9 @@ from headrace.errors import (
 from headrace.subscription import Gap
 from shared.codec import EventObject
 from shared.record import JobRecord, JobSummary
+from shared.version import VERSION
+
+__version__ = VERSION
 
 __all__ = [
     "Artifacts",
@@ -36,6 +39,7 @@ __all__ = [
     "ProtocolError",
     "UnreachableError",
     "UsageError",
+    "__version__",
     "kept_bytes",
     "output_bytes",
 ]

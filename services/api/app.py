@@ -6,7 +6,7 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from services.api import openapi, problems
+from services.api import openapi, pages, problems
 from services.api.artifacts import Artifacts
 from services.api.audit import Audit
 from services.api.bodies import RequestBodies
@@ -47,6 +47,7 @@ from shared.subjects import (
     events_of_kind,
 )
 from shared.tokens import Tokens
+from shared.version import VERSION
 
 LOG_RESERVE_PARTS = 4
 """A quarter of the log is no user's share: events of accepted jobs, and tombstones, always find room."""
@@ -64,9 +65,9 @@ def create_app(
     """The application over one broker connection, which somebody else keeps `standing` up to date by."""
     app = FastAPI(
         title="Headrace",
-        version="1",
+        version=VERSION,
         description="Runs untrusted programs and keeps the whole story of every run.",
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
@@ -98,6 +99,7 @@ def create_app(
     for resource in (jobs, sessions, artifacts, events, languages, usage, dead_letters, users):
         app.include_router(resource.router)
     app.router.routes.extend(service.routes())
+    pages.install(app)
     problems.install(app)
     openapi.install(app, maxima(settings))
     app.add_middleware(RequestBodies, tokens=tokens, settings=settings)

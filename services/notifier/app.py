@@ -7,6 +7,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
+from services.notifier import pages
 from services.notifier.catch_up import CatchUp
 from services.notifier.cursor import FeedMark, Position
 from services.notifier.feeder import Feeder
@@ -79,6 +80,7 @@ class Notifier:
                 WebSocketRoute("/v1/ws", Sockets(self.members).serve),
                 Streams(self.members).route(),
                 Operations(self.members).route(),
+                *pages.routes(),
             ],
             exception_handlers=HANDLERS,
         )
