@@ -18,6 +18,7 @@ from services.api.cut_off import CutOff
 from services.api.dead_letters import DeadLetters
 from services.api.erasures import Erasures
 from services.api.large_answers import LargeAnswers
+from services.api.outlook import Outlook
 from services.api.parts import Parts
 from services.api.queries import Queries
 from services.api.quotas import Quotas
@@ -93,6 +94,7 @@ def create_app(
         erasures=Erasures(broker, log, bucket, settings),
         sessions=Sessions(bucket, log, submissions, session_store, settings),
         waiting=waiting,
+        outlook=Outlook(standing, catalogue, settings),
         usage=Usage(broker, queries, standing, waiting, (log_store, session_store), settings),
     )
     app.include_router(jobs.submitting)

@@ -36,6 +36,7 @@ async def test_everything_of_the_design_exists(broker: Broker) -> None:
         subjects.FEED,
         subjects.DEAD,
         subjects.EXECUTORS,
+        subjects.LANGUAGES,
         subjects.objects_stream(subjects.ARTIFACTS),
     }
 
