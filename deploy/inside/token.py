@@ -1,4 +1,4 @@
-"""``python -m deploy.token USER [HOURS [CONCURRENCY]]``: print a token, in a container that has the secret."""
+"""``python -m deploy.token USER [HOURS [CONCURRENCY]]``: a token, in a container that has the secret."""
 
 import sys
 from datetime import UTC, datetime, timedelta
