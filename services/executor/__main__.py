@@ -5,9 +5,8 @@ import sys
 
 from services.executor.executor import run
 from services.executor.facts import tell
-from services.executor.isolation import UnknownDemandError
 from services.executor.settings import ExecutorSettings
-from shared.service import start
+from shared.service import EXIT_SETTINGS, start
 from shared.settings import SettingsError, load
 
 if __name__ == "__main__":
@@ -17,7 +16,8 @@ if __name__ == "__main__":
         case ["facts"]:
             try:
                 sys.exit(asyncio.run(tell(load(ExecutorSettings))))
-            except (SettingsError, UnknownDemandError) as error:
-                sys.exit(f"executor: {error}")
+            except SettingsError as error:
+                sys.stderr.write(f"executor: {error}\n")
+                sys.exit(EXIT_SETTINGS)
         case _:
             sys.exit("usage: python -m services.executor [facts]")

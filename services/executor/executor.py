@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 from services.executor.attempts import Attempts
@@ -9,7 +10,7 @@ from services.executor.cell_supply import CellSupply
 from services.executor.gauges import show
 from services.executor.isolation import unmet
 from services.executor.languages import Offered, load_languages, offered
-from services.executor.sandbox.sandbox import Sandbox
+from services.executor.sandbox.sandbox import Sandbox, SandboxError
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import open_sandbox
 from services.executor.scheduler import Scheduler
@@ -22,7 +23,8 @@ from shared.follow import Follower
 from shared.log import Log
 from shared.logs import get_logger
 from shared.presence import BEAT_S, LanguageOffer, Presence, announce, withdraw
-from shared.service import Service
+from shared.service import Service, ServiceError
+from shared.settings import SettingsError
 from shared.streams import executor_floor
 from shared.subjects import JOBS
 
@@ -32,16 +34,23 @@ SPARE_CELLS = 2
 """Cells ready beyond the slots, so that a job that follows another at once finds one."""
 
 
-class IsolationError(Exception):
+class IsolationError(SettingsError):
     """This host isolates less than the settings demand: nothing is run here."""
 
 
 async def run(service: Service, settings: ExecutorSettings) -> None:
-    """Execute jobs until told to stop. Raises IsolationError."""
-    async with open_sandbox(sandbox_settings(settings)) as sandbox:
+    """Execute jobs until told to stop. Raises IsolationError, or ServiceError where no cell can be made."""
+    async with AsyncExitStack() as stack:
+        try:
+            sandbox = await stack.enter_async_context(open_sandbox(sandbox_settings(settings)))
+        except SandboxError as error:
+            raise ServiceError(f"no cell can be made on this host: {error}") from error
         missing = unmet(settings.minimum_isolation, sandbox.isolation)
         if missing:
-            raise IsolationError(f"this host does not give {', '.join(missing)}, which the settings demand")
+            raise IsolationError(
+                f"HEADRACE_MINIMUM_ISOLATION is {settings.minimum_isolation!r}: "
+                f"this host does not give {', '.join(missing)}, which the settings demand"
+            )
         for sentence in shares(sandbox.isolation, sandbox_settings(settings)):
             logger.warning("cells_share", what=sentence)
         languages = await offered(sandbox, load_languages())

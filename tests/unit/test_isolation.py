@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from services.executor import executor
-from services.executor.isolation import NAMESPACES, UnknownDemandError, unmet
+from services.executor.isolation import NAMESPACES, unmet
 from services.executor.settings import ExecutorSettings
 from shared.events import Isolation
 from shared.service import Service
+from shared.settings import SettingsError, load
 
 FULL = Isolation(namespaces=tuple(NAMESPACES), seccomp="ab", cgroup="v2", uid=60_931, uids=252)
 
@@ -37,8 +38,8 @@ def test_what_is_missing_is_named(facts: Isolation, missing: list[str]) -> None:
 
 
 def test_a_demand_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(UnknownDemandError, match="walls"):
-        unmet("uid,walls", FULL)
+    with pytest.raises(SettingsError, match=r"'uid,walls' is not .* uid, uids, cgroup, seccomp"):
+        load(ExecutorSettings, {"HEADRACE_MINIMUM_ISOLATION": "uid,walls"})
 
 
 async def test_an_executor_refuses_a_host_below_its_minimum(monkeypatch: pytest.MonkeyPatch) -> None:
