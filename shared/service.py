@@ -26,7 +26,7 @@ from shared.http_server.server import listen_at, serve_http
 from shared.logs import configure, get_logger
 from shared.progress import Progress
 from shared.quorum import Quorum
-from shared.settings import ListenSettings, SettingsError, SettingsT, load
+from shared.settings import EXIT_SETTINGS, ListenSettings, SettingsError, SettingsT, load
 from shared.settings.names import unknown_in
 
 logger = get_logger(__name__)
@@ -45,7 +45,6 @@ WorkT = TypeVar("WorkT")
 
 
 EXIT_FAILED = 1
-EXIT_SETTINGS = 2
 
 
 class ServiceError(Exception):

@@ -26,8 +26,8 @@ from shared.broker import (
 )
 from shared.consumer import ACK_WAIT_S
 from shared.logs import configure, get_logger
-from shared.service import EXIT_FAILED, EXIT_SETTINGS, load_or_exit
-from shared.settings import MIB, BrokerSettings, Days, Rule, SettingsError
+from shared.service import EXIT_FAILED, load_or_exit
+from shared.settings import EXIT_SETTINGS, MIB, BrokerSettings, Days, Rule, SettingsError
 
 logger = get_logger(__name__)
 

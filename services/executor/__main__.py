@@ -6,8 +6,8 @@ import sys
 from services.executor.executor import run
 from services.executor.facts import tell
 from services.executor.settings import ExecutorSettings
-from shared.service import EXIT_SETTINGS, start
-from shared.settings import SettingsError, load
+from shared.service import start
+from shared.settings import EXIT_SETTINGS, SettingsError, load
 
 if __name__ == "__main__":
     match sys.argv[1:]:

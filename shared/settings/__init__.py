@@ -14,6 +14,7 @@ from shared.settings.groups import (
     TokenSettings,
 )
 from shared.settings.kinds import (
+    EXIT_SETTINGS,
     KIB,
     MIB,
     PREFIX,
@@ -39,6 +40,7 @@ from shared.settings.kinds import (
 )
 
 __all__ = [
+    "EXIT_SETTINGS",
     "KIB",
     "MIB",
     "PREFIX",

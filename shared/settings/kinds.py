@@ -26,6 +26,9 @@ SECRET_BYTES_MIN = 32
 MESSAGE_BYTES_MAX = 8 * MIB
 """Of one message of NATS (max_payload in deploy/nats.conf). No event can be larger."""
 
+EXIT_SETTINGS = 2
+"""The exit code of a process that a setting keeps from its work."""
+
 SHOWN_MAX = 120
 _CREDENTIALS = re.compile(r"//.*@", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9._:%-]{1,253}")

@@ -7,9 +7,10 @@ import os
 import signal
 import sysconfig
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -40,7 +41,12 @@ class Ended:
         return [json.loads(line) for line in self.stdout.splitlines()]
 
 
-async def headrace(*arguments: object, stdin: bytes = b"", cwd: Path | None = None) -> Ended:
+async def headrace(
+    *arguments: object,
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Ended:
     process = await asyncio.create_subprocess_exec(
         HEADRACE,
         *map(str, arguments),
@@ -48,7 +54,7 @@ async def headrace(*arguments: object, stdin: bytes = b"", cwd: Path | None = No
         stdout=PIPE,
         stderr=PIPE,
         cwd=cwd,
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, **settings},
     )
     stdout, stderr = await process.communicate(stdin)
     return Ended(process.returncode, stdout, stderr)
@@ -67,7 +73,7 @@ class Up:
 
 
 @contextlib.asynccontextmanager
-async def running_up(data: Path) -> AsyncIterator[Up]:
+async def running_up(data: Path, **settings: str) -> AsyncIterator[Up]:
     process = await asyncio.create_subprocess_exec(
         HEADRACE,
         "up",
@@ -78,7 +84,8 @@ async def running_up(data: Path) -> AsyncIterator[Up]:
         "--notifier-port",
         "0",
         stdout=PIPE,
-        env=ENVIRONMENT,
+        stderr=PIPE if settings else None,
+        env={**ENVIRONMENT, **settings},
     )
     assert process.stdout is not None
     said = [(await process.stdout.readline()).decode() for _ in range(3)]
@@ -146,6 +153,72 @@ async def test_one_directory_has_one_stack(up: Up) -> None:
     second = await headrace("up", "--data", up.data, "--api-port", "0", "--notifier-port", "0")
     assert second.code == 2
     assert b"runs already" in second.stderr
+
+
+async def test_settings_reach_the_services_and_what_does_not_is_said(tmp_path: Path) -> None:
+    program = tmp_path / "hello.sh"
+    program.write_text("echo hello")
+    settings = {
+        "HEADRACE_WALL_MS_MAX": "2000",
+        "HEADRACE_SLOT": "3",
+        "HEADRACE_API_PORT": "9",
+        "HEADRACE_NATS_URL": "nats://elsewhere",
+    }
+    async with running_up(tmp_path / "data", **settings) as up:
+        refused = await up.call("run", "--wall-ms", "2001", program)
+        assert refused.code == 2
+        assert b"limits.wall_ms: at most 2000 is allowed" in refused.stderr
+        assert (await up.call("run", "--wall-ms", "2000", program)).stdout == b"hello\n"
+        up.process.send_signal(signal.SIGINT)
+        _, stderr = await up.process.communicate()
+        assert up.process.returncode == 0
+    assert stderr.decode().splitlines() == [
+        (
+            "headrace: not passed on, because a local stack makes it itself: "
+            "HEADRACE_API_PORT (use --api-port), HEADRACE_NATS_URL"
+        ),
+        "headrace: HEADRACE_SLOT is no setting: did you mean HEADRACE_SLOTS?",
+    ]
+
+
+async def test_a_private_stack_takes_settings_too(tmp_path: Path) -> None:
+    program = tmp_path / "hello.sh"
+    program.write_text("echo hello")
+    refused = await headrace(
+        "run", "--wall-ms", "2001", program, cwd=tmp_path, settings={"HEADRACE_WALL_MS_MAX": "2000"}
+    )
+    assert refused.code == 2
+    assert b"limits.wall_ms: at most 2000 is allowed" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("HEADRACE_SLOTS", "-1", "executor: HEADRACE_SLOTS: '-1' is not allowed: "),
+        ("HEADRACE_API_ORIGINS", "here", "api: HEADRACE_API_ORIGINS: 'here' is not allowed ("),
+        (
+            "HEADRACE_FEED_BYTES_MAX",
+            "1",
+            "the streams could not be made: HEADRACE_FEED_BYTES_MAX: '1' is not",
+        ),
+    ],
+)
+async def test_a_setting_that_a_service_refuses_is_one_line(
+    tmp_path: Path, variable: str, value: str, said: str
+) -> None:
+    words = ("up", "--data", tmp_path / "data", "--api-port", "0", "--notifier-port", "0")
+    refused = await headrace(*words, settings={variable: value})
+    assert refused.code == 2
+    (line,) = refused.stderr.decode().splitlines()
+    assert line.startswith(f"headrace: {said}")
+
+
+async def test_a_service_that_listens_elsewhere_is_found_there(tmp_path: Path) -> None:
+    hosts = {"HEADRACE_API_HOST": "::1", "HEADRACE_NOTIFIER_HOST": "0.0.0.0"}
+    async with running_up(tmp_path / "data", **hosts) as up:
+        assert up.said[0].split()[1].startswith("http://[::1]:")
+        assert up.said[1].split()[1].startswith("ws://127.0.0.1:")
+        assert (await up.call("ls")).code == 0
 
 
 async def test_secrets_are_their_owners_alone(up: Up) -> None:
