@@ -26,8 +26,8 @@ from headrace.run import content_of, exit_code, language_of, print_json, run_pro
 
 def up(
     data: Data = DEFAULT_DIRECTORY,
-    api_port: int = 8070,
-    notifier_port: int = 8071,
+    api_port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 8070,
+    notifier_port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 8071,
     executors: Annotated[int, typer.Option(min=1, max=64)] = 1,
     fast: Annotated[bool, typer.Option(help="Do not sync each event to disk.")] = False,
 ) -> None:

@@ -59,8 +59,13 @@ class Managed:
             self.restarts += 1
             self.is_refused = code == EXIT_SETTINGS
             pause_s = RESTART_FIRST_S if clock() - began > STEADY_S else min(pause_s * 2, RESTART_MOST_S)
-            report(f"{self.name} ended with {code}, starts again in {pause_s:.1f} s (log: {self._log})")
+            again = f"{self.name} ended with {code}, starts again in {pause_s:.1f} s (log: {self._log})"
+            if not self.is_refused:
+                report(again)
             await asyncio.sleep(pause_s)
+            if self.is_refused and not self._is_stopping():
+                # While the stack starts, that ends it and is told at once (`until_ready`).
+                report(f"{self.name}: {self.last_words()}; it is tried again")
 
     async def stop(self) -> None:
         """Ask it to end; kill it if it does not."""

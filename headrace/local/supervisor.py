@@ -99,11 +99,19 @@ class Stack:
         return told
 
     async def ready(self) -> None:
-        """Wait until every service is ready, however much it has to read. Raises StackError."""
+        """Wait until every service is ready, however much it has to read. Raises the first StackError."""
         async with aiohttp.ClientSession(timeout=PROBE) as http:
-            for one in self.services.values():
-                await one.started.wait()
-                await until_ready(http, one, self._report)
+            waits = [asyncio.create_task(self._ready(http, one)) for one in self.services.values()]
+            try:
+                await asyncio.gather(*waits)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+                await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _ready(self, http: aiohttp.ClientSession, one: Managed) -> None:
+        await one.started.wait()
+        await until_ready(http, one, self._report)
 
     async def provision(self) -> None:
         """Make the streams, as a process of its own: services may not."""
@@ -190,7 +198,7 @@ async def run_stack(
                 asyncio.create_task(stack.keep_nats_running()),
                 asyncio.create_task(stack.keep_services_running()),
             ]
-            await stack.ready()
+            await _ready_or_failed(stack, keeping)
             with announced(directory, stack.address):
                 yield stack
         finally:
@@ -199,6 +207,25 @@ async def run_stack(
                 task.cancel()
             await asyncio.gather(*keeping, return_exceptions=True)
             await stack.nats.stop()
+
+
+async def _ready_or_failed(stack: Stack, keeping: list[asyncio.Task[None]]) -> None:
+    """Wait until all is ready. Raises what keeps a process from being started, such as a log's OSError."""
+    ready = asyncio.create_task(stack.ready())
+    try:
+        await asyncio.wait({ready, *keeping}, return_when=asyncio.FIRST_COMPLETED)
+        for failed in keeping:
+            if failed.done() and (failure := failed.exception()) is not None:
+                raise _single(failure)
+        await ready
+    finally:
+        ready.cancel()
+
+
+def _single(failure: BaseException) -> BaseException:
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure
 
 
 @contextlib.asynccontextmanager
