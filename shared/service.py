@@ -170,7 +170,7 @@ async def _run(name: str, settings: SettingsT, main: Callable[[Service, Settings
     try:
         await main(service, settings)
     except Exception as error:
-        failures = list(_single(error))
+        failures = list(single_failures(error))
         if not all(isinstance(each, EXPECTED) for each in failures):
             logger.exception("service_failed")
             return EXIT_FAILED
@@ -180,11 +180,11 @@ async def _run(name: str, settings: SettingsT, main: Callable[[Service, Settings
     return 0
 
 
-def _single(error: BaseException) -> Iterator[BaseException]:
-    """The failures in a group of groups, one by one."""
+def single_failures(error: BaseException) -> Iterator[BaseException]:
+    """The failures in a group of groups, one by one; of a failure alone, itself."""
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
-            yield from _single(each)
+            yield from single_failures(each)
     else:
         yield error
 

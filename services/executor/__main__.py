@@ -6,6 +6,7 @@ import sys
 from services.executor.executor import run
 from services.executor.facts import tell
 from services.executor.settings import ExecutorSettings
+from shared.logs import configure
 from shared.service import start
 from shared.settings import EXIT_SETTINGS, SettingsError, load
 
@@ -14,6 +15,8 @@ if __name__ == "__main__":
         case []:
             start("executor", ExecutorSettings, run)
         case ["facts"]:
+            # Standard output is for the facts alone.
+            configure("executor")
             try:
                 sys.exit(asyncio.run(tell(load(ExecutorSettings))))
             except SettingsError as error:

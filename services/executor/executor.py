@@ -1,8 +1,8 @@
 """Puts the executor together: its sandbox and languages, its follower, its scheduler, its presence."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 
 from services.executor.attempts import Attempts
@@ -23,7 +23,7 @@ from shared.follow import Follower
 from shared.log import Log
 from shared.logs import get_logger
 from shared.presence import BEAT_S, LanguageOffer, Presence, announce, withdraw
-from shared.service import Service, ServiceError
+from shared.service import Service, ServiceError, single_failures
 from shared.settings import SettingsError
 from shared.streams import executor_floor
 from shared.subjects import JOBS
@@ -41,10 +41,8 @@ class IsolationError(SettingsError):
 async def run(service: Service, settings: ExecutorSettings) -> None:
     """Execute jobs until told to stop. Raises IsolationError, or ServiceError where no cell can be made."""
     async with AsyncExitStack() as stack:
-        try:
+        with cells_needed(settings):
             sandbox = await stack.enter_async_context(open_sandbox(sandbox_settings(settings)))
-        except SandboxError as error:
-            raise ServiceError(f"no cell can be made on this host: {error}") from error
         missing = unmet(settings.minimum_isolation, sandbox.isolation)
         if missing:
             raise IsolationError(
@@ -53,11 +51,27 @@ async def run(service: Service, settings: ExecutorSettings) -> None:
             )
         for sentence in shares(sandbox.isolation, sandbox_settings(settings)):
             logger.warning("cells_share", what=sentence)
-        languages = await offered(sandbox, load_languages())
+        with cells_needed(settings):
+            languages = await offered(sandbox, load_languages())
         logger.info("languages_offered", languages=sorted(languages))
         async with connect(settings, service="executor") as broker:
             service.watch_broker(broker)
             await _run(service, settings, broker, sandbox, languages)
+
+
+@contextmanager
+def cells_needed(settings: ExecutorSettings) -> Iterator[None]:
+    """Raise a ServiceError, which is one line, where a host cannot make the cells that a start takes."""
+    try:
+        yield
+    except (SandboxError, ExceptionGroup) as error:
+        failures = list(single_failures(error))
+        if not all(isinstance(each, SandboxError) for each in failures):
+            raise
+        raise ServiceError(
+            f"no cell can be made on this host (HEADRACE_SLOTS is {settings.slots}, "
+            f"HEADRACE_CELL_UIDS is {settings.cell_uids}): {failures[0]}"
+        ) from error
 
 
 def sandbox_settings(settings: ExecutorSettings) -> SandboxSettings:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -231,6 +232,23 @@ async def test_less_isolation_than_demanded_is_one_line(environment: dict[str, s
     assert left.error == (
         "HEADRACE_MINIMUM_ISOLATION is 'uids': this host does not give uids, which the settings demand"
     )
+
+
+async def test_the_facts_of_a_host_with_too_few_uids_are_still_facts() -> None:
+    """What is logged meanwhile is not among them."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.executor",
+        "facts",
+        env={**os.environ, "HEADRACE_CELL_UIDS": "2"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    stdout, stderr = await process.communicate()
+    (line,) = stdout.splitlines()
+    assert json.loads(line).keys() >= {"refusal", "languages"}
+    assert b"Traceback" not in stderr
 
 
 @pytest.mark.parametrize("name", [*(f"services.{name}" for name in SERVICES), "shared.streams"])
