@@ -23,6 +23,7 @@ from shared.streams import ProvisionSettings
 
 KINDS = (ApiSettings, ExecutorSettings, NotifierSettings, ProjectorSettings, ProvisionSettings)
 SECRET = "hunter2-" * 5
+DEPLOY = Path(__file__).parents[2] / "deploy"
 
 WRONG_TEXTS: dict[str, tuple[str, ...]] = {
     "a text": (),
@@ -181,6 +182,38 @@ def test_what_is_set_by_default_is_allowed(kind: type[Settings]) -> None:
         if value is not None:
             again = load(kind, environment_of(kind, **{field.name: str(value)}))
             assert getattr(again, field.name) == value
+
+
+def deployed() -> Iterator[tuple[Field, str]]:
+    """What the images and the compose files set, or set unless told otherwise."""
+    files = [*DEPLOY.glob("*.Dockerfile"), *DEPLOY.glob("*.yaml")]
+    text = "\n".join(file.read_text() for file in files)
+    for name, given in re.findall(
+        r"HEADRACE_(\w+)(?:=|: )(.+?)(?= HEADRACE_|[}]*\s*\\?$)", text, re.MULTILINE
+    ):
+        value = re.sub(r"&\w+ |\$\{\w+:-(.*)$", r"\1", given)
+        for one in FIELDS:
+            if one.field.name == name.lower() and not is_secret(one.field):
+                yield one, value
+
+
+def test_what_the_deployment_sets_is_allowed() -> None:
+    tried = set()
+    for one, value in deployed():
+        if value.startswith("*"):
+            continue
+        pair = {"nats_password": SECRET} if one.field.name == "nats_user" else {}
+        load(one.of, environment_of(one.of, **{one.field.name: value}, **pair))
+        tried.add((one.variable, value))
+    assert {
+        ("HEADRACE_NATS_URL", "nats://nats-1:4222,nats://nats-2:4222,nats://nats-3:4222"),
+        ("HEADRACE_NATS_URL", "nats://nats:4222"),
+        ("HEADRACE_REPLICAS", "3"),
+        ("HEADRACE_API_HOST", "0.0.0.0"),
+        ("HEADRACE_HTTP_TRUSTED_PROXIES", "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"),
+        ("HEADRACE_MINIMUM_ISOLATION", "namespaces,uid,seccomp"),
+        ("HEADRACE_SLOTS", "2"),
+    } <= tried
 
 
 @pytest.mark.parametrize("one", SECRETS, ids=name_of)
