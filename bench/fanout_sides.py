@@ -125,6 +125,7 @@ async def notifier_side(nats: NatsServer, broker: Broker, **settings: object) ->
         "HEADRACE_NOTIFIER_PORT": str(port),
         "HEADRACE_NOTIFIER_CONNECTIONS_MAX": "20000",
         "HEADRACE_NOTIFIER_USER_CONNECTIONS_MAX": "20000",
+        "HEADRACE_NOTIFIER_CLAIMED_CONNECTIONS_MAX": "20000",
         **{f"HEADRACE_NOTIFIER_{name.upper()}": str(value) for name, value in settings.items()},
     }
     async with _process("services.notifier", environment=environment) as process:

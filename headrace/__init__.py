@@ -1,24 +1,28 @@
-"""What a user of Headrace installs: the client, the command line, and the stack on one machine."""
+"""What a user of Headrace installs: the client, the command line, and the stack on one machine.
 
-from headrace.answers import Artifacts, BatchItem, JobsPage, Language, kept_bytes, output_bytes
-from headrace.blocking import Client
-from headrace.client import AsyncClient
-from headrace.errors import (
-    ClosedError,
-    HeadraceError,
-    HistoryLostError,
-    NotFinishedError,
-    ProblemAnswerError,
-    ProtocolError,
-    UnreachableError,
-    UsageError,
-)
-from headrace.subscription import Gap
-from shared.codec import EventObject
-from shared.record import JobRecord, JobSummary
-from shared.version import VERSION
+Each name is imported when it is first used. Nothing is imported with the package itself, not even `typing`:
+the command line looks after Ctrl-C first.
+"""
 
-__version__ = VERSION
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from headrace.answers import Artifacts, BatchItem, JobsPage, Language, kept_bytes, output_bytes
+    from headrace.blocking import Client
+    from headrace.client import AsyncClient
+    from headrace.errors import (
+        ClosedError,
+        HeadraceError,
+        HistoryLostError,
+        NotFinishedError,
+        ProblemAnswerError,
+        ProtocolError,
+        UnreachableError,
+        UsageError,
+    )
+    from headrace.subscription import Gap
+    from shared.codec import EventObject
+    from shared.record import JobRecord, JobSummary
+    from shared.version import __version__
 
 __all__ = [
     "Artifacts",
@@ -43,3 +47,40 @@ __all__ = [
     "kept_bytes",
     "output_bytes",
 ]
+
+_HOMES = {
+    "headrace.answers": ("Artifacts", "BatchItem", "JobsPage", "Language", "kept_bytes", "output_bytes"),
+    "headrace.blocking": ("Client",),
+    "headrace.client": ("AsyncClient",),
+    "headrace.errors": (
+        "ClosedError",
+        "HeadraceError",
+        "HistoryLostError",
+        "NotFinishedError",
+        "ProblemAnswerError",
+        "ProtocolError",
+        "UnreachableError",
+        "UsageError",
+    ),
+    "headrace.subscription": ("Gap",),
+    "shared.codec": ("EventObject",),
+    "shared.record": ("JobRecord", "JobSummary"),
+    "shared.version": ("__version__",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+if not TYPE_CHECKING:
+    # Types know each name, and no other.
+    def __getattr__(name: str) -> object:
+        """Import a name when it is asked for first."""
+        from importlib import import_module  # noqa: PLC0415 - as the module says
+
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_HOME_OF[name]), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

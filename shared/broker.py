@@ -8,12 +8,14 @@ Errors::
 
     BrokerError
     ├── UnreachableError   no answer in time; the request may still have had its effect
-    │   └── LeaderlessError   nobody leads what was asked for, so nobody can answer for it
+    │   ├── LeaderlessError    nobody leads what was asked for, so nobody can answer for it
+    │   └── ConnectionSettingError   there is no connection, and a setting is why; also a SettingsError
     └── JetStreamError     JetStream refused; `code` is its error code
 """
 
 import asyncio
 import json
+import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -26,16 +28,22 @@ from nats.aio.client import Client  # noqa: TID251 - this is the one place
 from shared import metrics
 from shared.logs import get_logger
 from shared.pulse import SILENT_S, Pulse, facts_of
-from shared.settings import BrokerSettings, SettingsError
+from shared.repeated import Repeated
+from shared.settings import BrokerSettings, SettingsError, show
+from shared.subjects import EXECUTOR_DURABLE
 from shared.tls import tls_context
 
 logger = get_logger(__name__)
 
 API = "$JS.API."
 NO_RESPONDERS = "503"
+STREAM_NOT_FOUND = 10059
+CONSUMER_NOT_FOUND = 10014
 NO_LEADER = 10008
 """What a cluster answers while a stream, a consumer, or itself is without a leader."""
 REFUSED = "permissions violation"
+UNKNOWN_CLIENT = "authorization violation"
+PROVISION = "the log is not provisioned: run python -m shared.streams"
 RECONNECT_WAIT_S = 0.25
 FIRST_CONNECTION_S = 10.0
 DRAIN_S = 2.0
@@ -53,12 +61,16 @@ class LeaderlessError(UnreachableError):
     """A stream, a consumer or the cluster has no leader at the moment."""
 
 
+class ConnectionSettingError(UnreachableError, SettingsError):
+    """There is no connection because of a setting, which the message names."""
+
+
 class JetStreamError(BrokerError):
     """JetStream answered with an error."""
 
-    def __init__(self, code: int, description: str) -> None:
-        """Keep the error code of the JetStream API, for example 10071."""
-        super().__init__(f"{description} ({code})")
+    def __init__(self, code: int, description: str, advice: str = "") -> None:
+        """Keep the error code of the JetStream API, for example 10071; `advice` is for people."""
+        super().__init__(f"{description} ({code}){advice and '; '}{advice}")
         self.code = code
 
 
@@ -103,14 +115,16 @@ class Subscription:
 class Broker:
     """A connection that outlives server restarts. Made by `connect`."""
 
-    def __init__(self, client: Client, inbox_prefix: str) -> None:
-        """Wrap a client that `connect` will connect."""
+    def __init__(self, client: Client, inbox_prefix: str, servers: str) -> None:
+        """Wrap a client that `connect` will connect; `servers` is for people."""
         self._client = client
+        self._servers = servers
         self._inbox_prefix = inbox_prefix
         self._reconnected: list[tuple[asyncio.Event, Callable[[], None]]] = []
         self._answer_prefix = ""
         self._answers: dict[str, asyncio.Future[Message]] = {}
         self._pulse = Pulse(client)
+        self.errors = Repeated()
         self.lost = asyncio.Event()
 
     @property
@@ -221,7 +235,7 @@ class Broker:
             error = answer["error"]
             if error.get("err_code") == NO_LEADER:
                 raise LeaderlessError(f"{operation}: {error.get('description')}")
-            raise JetStreamError(int(error.get("err_code", 0)), f"{operation}: {error.get('description')}")
+            raise _jetstream_error(operation, error)
         if ".INFO." in operation and "cluster" in answer and not answer["cluster"].get("leader"):
             raise LeaderlessError(f"{operation}: there is no leader")
         return answer
@@ -236,7 +250,10 @@ class Broker:
         self.lost.set()
 
     async def on_error(self, error: Exception) -> None:
-        """Refused publishes and dropped messages show only here, as does each failed try to reconnect."""
+        """Refused publishes and dropped messages show only here, as does each failed try to connect.
+
+        What fails again in the same way is counted, and told when there is a connection.
+        """
         self._pulse.heard()
         self._close_what_failed()
         metrics.BROKER_ERRORS.inc()
@@ -245,7 +262,9 @@ class Broker:
             metrics.BROKER_REFUSED.inc()
             logger.error("broker_refused", error=str(error))
             return
-        logger.warning("broker_error", error=f"{type(error).__name__}: {error}")
+        text = f"{type(error).__name__}: {error}"
+        if self.errors.is_new(text):
+            logger.warning("broker_error", error=text, servers=self._servers)
 
     def _close_what_failed(self) -> None:
         """The client forgets the socket of a server that did not say a word, and makes another one."""
@@ -256,7 +275,7 @@ class Broker:
     async def on_reconnected(self) -> None:
         """Wake every reader, because what was on its way to it is gone."""
         self._pulse.heard()
-        logger.info("broker_reconnected", server=self.facts()["server"])
+        logger.info("broker_reconnected", server=self.facts()["server"], errors=self.errors.take())
         for event, wake in self._reconnected:
             event.set()
             wake()
@@ -268,12 +287,17 @@ class Broker:
 
 @asynccontextmanager
 async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Broker]:
-    """A connected broker, closed at the end. Raises UnreachableError when the first connection fails."""
+    """A connected broker, closed at the end. Raises UnreachableError when the first connection fails.
+
+    A server whose name is unknown or who refuses the password is tried for as long as one that is not there:
+    names and passwords come with their servers. What is raised then is a SettingsError too, as it is at once
+    for a file of TLS.
+    """
+    tls = tls_context(settings)
     client = Client()
     inbox_prefix = f"_INBOX_{service}"
-    broker = Broker(client, inbox_prefix)
+    broker = Broker(client, inbox_prefix, show(settings.nats_url))
     try:
-        tls = tls_context(settings)
         # The client itself would try for ever; whoever started this process can start it again.
         async with asyncio.timeout(FIRST_CONNECTION_S):
             await client.connect(
@@ -293,16 +317,40 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
                 reconnected_cb=broker.on_reconnected,
                 closed_cb=broker.on_closed,
             )
-    except (TimeoutError, nats.errors.Error, OSError, SettingsError) as error:
-        why = str(error) or str(client.last_error or f"no answer in {FIRST_CONNECTION_S:.0f} s")
+    except (TimeoutError, nats.errors.Error, OSError) as error:
+        cause = error if str(error) else client.last_error
         await _close(client)
-        raise UnreachableError(f"cannot connect to {settings.nats_url}: {why}") from error
+        raise _unreachable(settings, cause, broker.errors.take()) from error
+    broker.errors.take()
     watch = asyncio.create_task(broker.watch())
     try:
         yield broker
     finally:
         watch.cancel()
         await _close(client)
+
+
+def _unreachable(settings: BrokerSettings, cause: Exception | None, tries: int) -> UnreachableError:
+    """Why the first connection failed, by what the last try brought."""
+    why = str(cause) if cause is not None else f"no answer in {FIRST_CONNECTION_S:.0f} s"
+    url = show(settings.nats_url)
+    if UNKNOWN_CLIENT in why.lower():
+        return ConnectionSettingError(
+            f"HEADRACE_NATS_USER, HEADRACE_NATS_PASSWORD: the server at {url} refuses the user "
+            f"{settings.nats_user!r} with this password: {why} ({tries} times)"
+        )
+    if isinstance(cause, socket.gaierror):
+        return ConnectionSettingError(f"cannot connect to {url} (HEADRACE_NATS_URL): unknown host: {why}")
+    return UnreachableError(f"cannot connect to {url} (HEADRACE_NATS_URL): {why}")
+
+
+def _jetstream_error(operation: str, error: Mapping[str, Any]) -> JetStreamError:
+    """The error of a call; where what was provisioned is missing it says how to."""
+    code, text = int(error.get("err_code", 0)), f"{operation}: {error.get('description')}"
+    is_missing = code == STREAM_NOT_FOUND or (
+        code == CONSUMER_NOT_FOUND and operation.endswith(f".{EXECUTOR_DURABLE}")
+    )
+    return JetStreamError(code, text, PROVISION if is_missing else "")
 
 
 async def _close(client: Client) -> None:

@@ -7,9 +7,10 @@ returns when the process is told to stop and raises when the broker is lost or a
 import asyncio
 import ctypes
 import gc
+import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -21,11 +22,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shared.broker import Broker, BrokerError
-from shared.http_server.server import listen, serve_http
+from shared.http_server.server import listen_at, serve_http
 from shared.logs import configure, get_logger
 from shared.progress import Progress
 from shared.quorum import Quorum
-from shared.settings import ListenSettings, SettingsError, SettingsT, load
+from shared.settings import EXIT_SETTINGS, ListenSettings, SettingsError, SettingsT, load
+from shared.settings.names import unknown_in
 
 logger = get_logger(__name__)
 
@@ -42,8 +44,19 @@ Facts = Callable[[], Mapping[str, object]]
 WorkT = TypeVar("WorkT")
 
 
-class BrokerLostError(Exception):
+EXIT_FAILED = 1
+
+
+class ServiceError(Exception):
+    """Ends a service, and is no bug: the message alone is logged."""
+
+
+class BrokerLostError(ServiceError):
     """The broker does not answer any more; a fresh process has a better chance than this one."""
+
+
+EXPECTED = (SettingsError, BrokerError, ServiceError)
+"""Failures that a line tells in full; a traceback would help no operator."""
 
 
 class Service:
@@ -98,7 +111,7 @@ class Service:
 
     async def serve_health(self, settings: ListenSettings) -> None:
         """Serve only those three, for services without clients."""
-        listener = listen(settings.health_host, settings.health_port)
+        listener = listen_at(settings, "health")
         await serve_http(Starlette(routes=self.routes()), listener, settings, service=self.name)
 
     def _is_stopping(self) -> str | None:
@@ -120,16 +133,27 @@ class Service:
 
 
 def start(name: str, kind: type[SettingsT], main: Callable[[Service, SettingsT], Awaitable[None]]) -> None:
-    """Load the settings, run `main` until it ends, and exit: 0 after a signal, 1 after a failure."""
+    """Load the settings, run `main` until it ends, and exit.
+
+    0 after a signal, 1 after a failure, 2 where a setting is to blame, which one line of the log names.
+    """
     configure(name)
     gc.set_threshold(*COLLECTED_AFTER)
-    try:
-        settings = load(kind)
-    except SettingsError as error:
-        sys.exit(f"{name}: {error}")
+    settings = load_or_exit(kind)
     _give_back_large_buffers()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.exit(runner.run(_run(name, settings, main)))
+
+
+def load_or_exit(kind: type[SettingsT]) -> SettingsT:
+    """The settings; warns of names that nobody reads, and ends the process if a value is not allowed."""
+    for unknown, nearest in unknown_in(os.environ):
+        logger.warning("unknown_setting", setting=unknown, nearest=nearest)
+    try:
+        return load(kind)
+    except SettingsError as error:
+        logger.error("service_failed", error=str(error))
+        sys.exit(EXIT_SETTINGS)
 
 
 def _give_back_large_buffers() -> None:
@@ -145,14 +169,24 @@ async def _run(name: str, settings: SettingsT, main: Callable[[Service, Settings
         loop.add_signal_handler(number, service.stopping.set)
     try:
         await main(service, settings)
-    except (BrokerError, BrokerLostError) as error:
-        logger.error("service_failed", error=str(error))
-        return 1
-    except Exception:
-        logger.exception("service_failed")
-        return 1
+    except Exception as error:
+        failures = list(single_failures(error))
+        if not all(isinstance(each, EXPECTED) for each in failures):
+            logger.exception("service_failed")
+            return EXIT_FAILED
+        logger.error("service_failed", error=str(failures[0]))
+        return EXIT_SETTINGS if isinstance(failures[0], SettingsError) else EXIT_FAILED
     logger.info("service_stopped")
     return 0
+
+
+def single_failures(error: BaseException) -> Iterator[BaseException]:
+    """The failures in a group of groups, one by one; of a failure alone, itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from single_failures(each)
+    else:
+        yield error
 
 
 async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:

@@ -10,22 +10,28 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from shared import subjects
-from shared.broker import Broker, BrokerError, JetStreamError, UnreachableError, connect
+from shared.broker import (
+    CONSUMER_NOT_FOUND,
+    STREAM_NOT_FOUND,
+    Broker,
+    BrokerError,
+    JetStreamError,
+    UnreachableError,
+    connect,
+)
 from shared.consumer import ACK_WAIT_S
 from shared.logs import configure, get_logger
-from shared.settings import BrokerSettings, SettingsError, load
+from shared.service import EXIT_FAILED, load_or_exit
+from shared.settings import EXIT_SETTINGS, MIB, BrokerSettings, Days, Rule, SettingsError
 
 logger = get_logger(__name__)
 
-STREAM_NOT_FOUND = 10059
-CONSUMER_NOT_FOUND = 10014
 DAY_S = 24 * 3600
-MIB = 1024 * 1024
 EXECUTOR_TTL_S = 15
 SESSION_REVISIONS = 20
 LANGUAGES_BYTES_MAX = 4 * MIB
@@ -40,6 +46,19 @@ STARTED_WITHIN_S = 10.0
 PAUSE_S = 0.2
 
 
+STREAM_BYTES_MIN = 64 * 1024
+"""What a small message and its metadata need; in a smaller stream nothing could be stored."""
+
+StreamBytes = Annotated[
+    int,
+    msgspec.Meta(ge=-1, le=2**50),
+    Rule(
+        f"-1 for no bound, or a whole number from {STREAM_BYTES_MIN} to {2**50}",
+        lambda size: None if size == -1 or size >= STREAM_BYTES_MIN else "nothing could be stored",
+    ),
+]
+
+
 class ProvisionError(Exception):
     """A stream or durable exists and differs in kind from what this version needs."""
 
@@ -47,12 +66,12 @@ class ProvisionError(Exception):
 class ProvisionSettings(BrokerSettings, frozen=True, kw_only=True):
     """How large and how safe the streams are."""
 
-    replicas: int = 1
-    retention_days: int = 30
-    jobs_bytes_max: int = 4 * 1024 * MIB
-    feed_bytes_max: int = 256 * MIB
-    artifacts_bytes_max: int = 1024 * MIB
-    sessions_bytes_max: int = 1024 * MIB
+    replicas: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
+    retention_days: Days = 30
+    jobs_bytes_max: StreamBytes = 4 * 1024 * MIB
+    feed_bytes_max: StreamBytes = 256 * MIB
+    artifacts_bytes_max: StreamBytes = 1024 * MIB
+    sessions_bytes_max: StreamBytes = 1024 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +281,7 @@ def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> set[str
     return {field for field, value in wanted.items() if found.get(field) != value and value != -1}
 
 
-async def _main() -> None:
-    settings = load(ProvisionSettings)
+async def _main(settings: ProvisionSettings) -> None:
     async with connect(settings, service="provisioner") as broker:
         await provision(broker, settings)
 
@@ -271,6 +289,7 @@ async def _main() -> None:
 if __name__ == "__main__":
     configure("provisioner")
     try:
-        asyncio.run(_main())
+        asyncio.run(_main(load_or_exit(ProvisionSettings)))
     except (SettingsError, ProvisionError, BrokerError, msgspec.MsgspecError) as failure:
-        sys.exit(f"cannot provision: {failure}")
+        logger.error("cannot_provision", error=str(failure))
+        sys.exit(EXIT_SETTINGS if isinstance(failure, SettingsError) else EXIT_FAILED)

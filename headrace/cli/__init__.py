@@ -31,8 +31,3 @@ app.command()(histories.export)
 app.command()(histories.verify)
 app.command()(asking.artifacts)
 app.command()(asking.erase)
-
-
-def main() -> None:
-    """Entry point of the `headrace` command."""
-    app()

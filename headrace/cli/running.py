@@ -1,9 +1,10 @@
 """Commands that start something on this machine: the stack, one program, the demo; and what belongs to it."""
 
 import asyncio
+import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from headrace.cli.terminal import AsJson, Data, console, finish
 from headrace.client import AsyncClient, open_client
 from headrace.demo import run_demo
 from headrace.doctor import examine, report
+from headrace.local.inherited import inherit
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.local.supervisor import StackOptions, private_stack, run_stack
 from headrace.run import content_of, exit_code, language_of, print_json, run_program
@@ -24,8 +26,8 @@ from headrace.run import content_of, exit_code, language_of, print_json, run_pro
 
 def up(
     data: Data = DEFAULT_DIRECTORY,
-    api_port: int = 8070,
-    notifier_port: int = 8071,
+    api_port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 8070,
+    notifier_port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 8071,
     executors: Annotated[int, typer.Option(min=1, max=64)] = 1,
     fast: Annotated[bool, typer.Option(help="Do not sync each event to disk.")] = False,
 ) -> None:
@@ -35,8 +37,17 @@ def up(
         notifier_port=notifier_port,
         executors=executors,
         sync="fast" if fast else "always",
+        environment=_inherited(),
     )
     finish(_up(data, options))
+
+
+def _inherited() -> Mapping[str, str]:
+    """The settings of this environment that are for the services; says which are not, and are of no use."""
+    inherited = inherit(os.environ)
+    for line in inherited.lines():
+        typer.echo(f"headrace: {line}", err=True)
+    return inherited.settings
 
 
 async def _up(data: Path, options: StackOptions) -> int:
@@ -153,7 +164,7 @@ async def _client_of(data: Path | None) -> AsyncIterator[AsyncClient]:
             yield client
         return
     async with (
-        private_stack() as stack,
+        private_stack(StackOptions(environment=_inherited())) as stack,
         open_client(connection.local_endpoint(stack.directory, stack.address)) as client,
     ):
         yield client

@@ -64,4 +64,9 @@ def finish(work: Coroutine[Any, Any, int]) -> NoReturn:
         # What is still in its buffer has nowhere to go, and is not to be missed when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_CLOSED_PIPE
+    except OSError as error:
+        # A file or a directory that cannot be read or written, a full disk, no socket: the world, no bug.
+        named = f"{error.filename}: " if error.filename is not None else ""
+        typer.echo(f"headrace: {named}{error.strerror or error}", err=True)
+        code = EXIT_NOT_DONE
     raise typer.Exit(code) from None

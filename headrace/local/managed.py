@@ -1,6 +1,7 @@
 """One service process of a local stack, started again whenever it ends before it was told to."""
 
 import asyncio
+import json
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from headrace.local.lifeline import die_with_parent
 from headrace.local.stack import StackError
+from shared.settings import EXIT_SETTINGS
 
 STOP_TIMEOUT_S = 20.0
 RESTART_FIRST_S = 0.2
@@ -26,6 +28,9 @@ class Managed:
         self.name = name
         self.health_url = health_url
         self.restarts = 0
+        self.is_refused = False
+        """Whether it ended because of a setting when it ended last."""
+
         self._module = module
         self._environment = environment
         self._log = log
@@ -52,9 +57,15 @@ class Managed:
             if self._is_stopping():
                 return
             self.restarts += 1
+            self.is_refused = code == EXIT_SETTINGS
             pause_s = RESTART_FIRST_S if clock() - began > STEADY_S else min(pause_s * 2, RESTART_MOST_S)
-            report(f"{self.name} ended with {code}, starts again in {pause_s:.1f} s (log: {self._log})")
+            again = f"{self.name} ended with {code}, starts again in {pause_s:.1f} s (log: {self._log})"
+            if not self.is_refused:
+                report(again)
             await asyncio.sleep(pause_s)
+            if self.is_refused and not self._is_stopping():
+                # While the stack starts, that ends it and is told at once (`until_ready`).
+                report(f"{self.name}: {self.last_words()}; it is tried again")
 
     async def stop(self) -> None:
         """Ask it to end; kill it if it does not."""
@@ -70,9 +81,8 @@ class Managed:
             await self._process.wait()
 
     def last_words(self) -> str:
-        """The end of its log, for a message to people."""
-        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
-        return lines[-1][-LAST_WORDS_MAX:] if lines else "nothing"
+        """Why it ended, for a message to people: the end of its log."""
+        return said_last(self._log.read_text(errors="replace") if self._log.exists() else "")
 
     def _is_stopping(self) -> bool:
         return self._stopping
@@ -90,3 +100,13 @@ class Managed:
                 start_new_session=True,
                 preexec_fn=die_with_parent,
             )
+
+
+def said_last(log: str) -> str:
+    """The last line of a service's log; of a line that tells an error in JSON, the error alone."""
+    lines = log.splitlines()
+    last = lines[-1] if lines else "nothing"
+    try:
+        return str(json.loads(last)["error"])
+    except (ValueError, TypeError, KeyError):
+        return last[-LAST_WORDS_MAX:]

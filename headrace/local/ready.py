@@ -40,6 +40,8 @@ async def until_ready(http: aiohttp.ClientSession, one: Managed, report: Callabl
     patience = Patience(until=clock() + PATIENCE_S)
     report_at = clock() + REPORT_S
     while one.restarts < START_ATTEMPTS_MAX:
+        if one.is_refused:
+            raise StackError(f"{one.name}: {one.last_words()}")
         said = await _said(http, one)
         if said.get("status") == "ok":
             return

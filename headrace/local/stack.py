@@ -87,9 +87,13 @@ def tokens_of(directory: Path) -> Tokens:
 
 @contextlib.contextmanager
 def claimed(directory: Path) -> Iterator[None]:
-    """Be the only supervisor of this directory. Raises StackError if another one runs."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (directory / "lock").open("w") as lock:
+    """Be the only supervisor of this directory. Raises StackError if another one runs, or none can."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        opened = (directory / "lock").open("w")
+    except OSError as error:
+        raise StackError(f"no stack can be kept in {directory} (--data): {error.strerror}") from error
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

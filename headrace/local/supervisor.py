@@ -17,7 +17,7 @@ from pathlib import Path
 
 import aiohttp
 
-from headrace.local.managed import RESTART_FIRST_S, Managed
+from headrace.local.managed import RESTART_FIRST_S, Managed, said_last
 from headrace.local.nats_server import NatsServer, NatsServerError, Sync
 from headrace.local.ports import Ports
 from headrace.local.ready import until_ready
@@ -26,12 +26,14 @@ from headrace.local.stack import Address, StackError, announced, claimed, load_s
 PROBE = aiohttp.ClientTimeout(total=2)
 NATS_USER = "operator"
 PROVISIONER = "provisioner"
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}
 FACING_CLIENTS = frozenset({"api", "notifier"})
 
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """What can be chosen about a local stack. Port 0 takes a free one."""
+    """What can be chosen about a local stack. Port 0 takes a free one; `environment` is for its services."""
 
     api_port: int = 0
     notifier_port: int = 0
@@ -77,8 +79,8 @@ class Stack:
     def address(self) -> Address:
         """Where it listens."""
         return Address(
-            api_url=f"http://127.0.0.1:{self._api_port}",
-            websocket_url=f"ws://127.0.0.1:{self._notifier_port}/v1/ws",
+            api_url=f"http://{self._host_of('api')}:{self._api_port}",
+            websocket_url=f"ws://{self._host_of('notifier')}:{self._notifier_port}/v1/ws",
             nats_url=self.nats.url,
             supervisor_pid=os.getpid(),
         )
@@ -97,11 +99,19 @@ class Stack:
         return told
 
     async def ready(self) -> None:
-        """Wait until every service is ready, however much it has to read. Raises StackError."""
+        """Wait until every service is ready, however much it has to read. Raises the first StackError."""
         async with aiohttp.ClientSession(timeout=PROBE) as http:
-            for one in self.services.values():
-                await one.started.wait()
-                await until_ready(http, one, self._report)
+            waits = [asyncio.create_task(self._ready(http, one)) for one in self.services.values()]
+            try:
+                await asyncio.gather(*waits)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+                await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _ready(self, http: aiohttp.ClientSession, one: Managed) -> None:
+        await one.started.wait()
+        await until_ready(http, one, self._report)
 
     async def provision(self) -> None:
         """Make the streams, as a process of its own: services may not."""
@@ -116,7 +126,7 @@ class Stack:
         )
         _, stderr = await process.communicate()
         if process.returncode != 0:
-            raise StackError(f"the streams could not be made: {stderr.decode(errors='replace').strip()}")
+            raise StackError(f"the streams could not be made: {said_last(stderr.decode(errors='replace'))}")
 
     async def keep_nats_running(self) -> None:
         """Start nats-server again whenever it ends."""
@@ -157,8 +167,14 @@ class Stack:
             f"services.{package}",
             environment,
             self.directory / f"{name}.log",
-            f"http://127.0.0.1:{port}/readyz",
+            f"http://{self._host_of(package)}:{port}/readyz",
         )
+
+    def _host_of(self, package: str) -> str:
+        """Where a service is reached from here, as a URL has it: one that listens everywhere listens here."""
+        host = self._environment.get(f"HEADRACE_{package.upper()}_HOST", LOOPBACK)
+        host = EVERYWHERE.get(host, host)
+        return f"[{host}]" if ":" in host else host
 
 
 @contextlib.asynccontextmanager
@@ -182,7 +198,7 @@ async def run_stack(
                 asyncio.create_task(stack.keep_nats_running()),
                 asyncio.create_task(stack.keep_services_running()),
             ]
-            await stack.ready()
+            await _ready_or_failed(stack, keeping)
             with announced(directory, stack.address):
                 yield stack
         finally:
@@ -191,6 +207,25 @@ async def run_stack(
                 task.cancel()
             await asyncio.gather(*keeping, return_exceptions=True)
             await stack.nats.stop()
+
+
+async def _ready_or_failed(stack: Stack, keeping: list[asyncio.Task[None]]) -> None:
+    """Wait until all is ready. Raises what keeps a process from being started, such as a log's OSError."""
+    ready = asyncio.create_task(stack.ready())
+    try:
+        await asyncio.wait({ready, *keeping}, return_when=asyncio.FIRST_COMPLETED)
+        for failed in keeping:
+            if failed.done() and (failure := failed.exception()) is not None:
+                raise _single(failure)
+        await ready
+    finally:
+        ready.cancel()
+
+
+def _single(failure: BaseException) -> BaseException:
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure
 
 
 @contextlib.asynccontextmanager

@@ -33,7 +33,7 @@ from services.api.waiting import Waiting
 from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
 from shared.follow import Follower
-from shared.http_server.server import listen, serve_http
+from shared.http_server.server import listen_at, serve_http
 from shared.log import Log
 from shared.objects import Objects
 from shared.service import Service
@@ -149,7 +149,7 @@ async def run(service: Service, settings: ApiSettings) -> None:
         )
         service.watch_follower("log", follower.progress)
         app = create_app(service, settings, tokens, broker, standing)
-        listener = listen(settings.api_host, settings.api_port)
+        listener = listen_at(settings, "api")
         await service.run(
             broker,
             follower.run(),

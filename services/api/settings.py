@@ -1,43 +1,73 @@
 """What an operator may choose about the api, and why the defaults are what they are."""
 
-from shared.events import Limits
-from shared.settings import Port, Positive, TokenSettings, words
+from typing import Annotated, ClassVar
 
-MIB = 1024 * 1024
+from msgspec import Meta
+
+from shared.events import Limits
+from shared.settings import (
+    MIB,
+    Bytes,
+    Days,
+    Host,
+    Origins,
+    Pairs,
+    Port,
+    Positive,
+    Seconds,
+    TokenSettings,
+    WholeSeconds,
+    words,
+)
+from shared.tokens.provider import check_provider
+
 DAY_S = 24 * 3600
 
 
 class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     """Settings of one api process."""
 
-    api_host: str = "127.0.0.1"
-    api_port: Port = 8070
-    body_bytes_max: Positive = 1 * MIB
-    """A submission is one event of the log, and the log is no place for large files."""
+    at_most: ClassVar[Pairs] = (
+        ("body_bytes_max", "user_bodies_bytes_max"),
+        ("user_bodies_bytes_max", "bodies_bytes_max"),
+        ("user_answers_bytes_max", "answers_bytes_max"),
+        ("user_waits", "user_waits_max"),
+        ("requests_per_s", "requests_per_s_max"),
+        ("unfinished_jobs", "unfinished_jobs_max"),
+        ("user_artifacts_bytes", "user_artifacts_bytes_max"),
+        ("user_sessions_bytes", "user_sessions_bytes_max"),
+        ("user_log_bytes", "user_log_bytes_max"),
+    )
 
-    user_bodies_bytes_max: Positive = 16 * MIB
+    api_host: Host = "127.0.0.1"
+    api_port: Port = 8070
+    body_bytes_max: Annotated[int, Meta(ge=1024, le=8 * MIB)] = 1 * MIB
+    """A submission is one event of the log, and the log is no place for large files.
+    8 MiB are the largest message of NATS."""
+
+    user_bodies_bytes_max: Bytes = 16 * MIB
     """Of one user's requests that are under way: parsed and encoded they take several times as much."""
 
-    bodies_bytes_max: Positive = 64 * MIB
+    bodies_bytes_max: Bytes = 64 * MIB
     """The same of all users."""
 
-    user_answers_bytes_max: Positive = 32 * MIB
+    user_answers_bytes_max: Bytes = 32 * MIB
     """Of one user's large answers that have not left yet: some of the largest job at a time."""
 
-    answers_bytes_max: Positive = 128 * MIB
+    answers_bytes_max: Bytes = 128 * MIB
     """The same of all users."""
 
-    api_origins: str = ""
+    api_origins: Origins = ""
     """Origins whose pages may call the api (CORS), separated by commas; ``*`` is any. Pages of the api's own
     origin need none. The notifier has a setting of its own."""
 
     concurrency_max: Positive = 8
     """The highest K that a token may claim (jobs of one user at a time)."""
 
-    append_patience_s: float = 5.0
+    append_patience_s: Seconds = 5.0
     """How long a client waits for the log before it is told to try again."""
 
-    wait_s_max: Positive = 60
+    wait_s_max: WholeSeconds = 60
     """The longest wait that `Prefer: wait` can ask for; proxies close what is silent for longer."""
 
     waits_max: Positive = 2_000
@@ -64,46 +94,59 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     backlog_max: Positive = 90_000
     """Unfinished jobs of all users: the queue's consumer holds 100,000, and more would not be delivered."""
 
-    retention_days: Positive = 30
+    retention_days: Days = 30
     """The longest that a finished job is kept; no file is kept for longer by the object store."""
 
-    ttl_s_default: Positive = 30 * DAY_S
+    ttl_s_default: WholeSeconds = 30 * DAY_S
     """How long a finished job is kept whose client did not say; at most the retention."""
 
-    tombstone_s: Positive = DAY_S
+    tombstone_s: WholeSeconds = DAY_S
     """How long the log keeps the tombstone of an erased user's job; the projector has the same setting."""
 
     sessions_max: Positive = 1_000
     """Sessions of one user; a list shows all of them."""
 
-    user_artifacts_bytes: Positive = 128 * MIB
-    user_artifacts_bytes_max: Positive = 1024 * MIB
+    user_artifacts_bytes: Bytes = 128 * MIB
+    user_artifacts_bytes_max: Bytes = 1024 * MIB
     """What `GET /v1/usage` tells of artifacts; the executors, who store them, have the same two settings."""
 
-    user_sessions_bytes: Positive = 128 * MIB
+    user_sessions_bytes: Bytes = 128 * MIB
     """Saved sessions of one user with all their revisions; he may besides hold a quarter of what the others
     leave of their bucket."""
 
-    user_sessions_bytes_max: Positive = 1024 * MIB
+    user_sessions_bytes_max: Bytes = 1024 * MIB
     """The most of them that a token may claim."""
 
-    user_log_bytes: Positive = 512 * MIB
+    user_log_bytes: Bytes = 512 * MIB
     """What the jobs of one user may hold of the log before new ones are refused, and a quarter of what the
     others leave of three quarters of it."""
 
-    user_log_bytes_max: Positive = 4 * 1024 * MIB
+    user_log_bytes_max: Bytes = 4 * 1024 * MIB
     """The most of it that a token may claim."""
 
-    wall_ms_max: int = 60_000
-    cpu_ms_max: int = 60_000
-    memory_bytes_max: int = 1024 * MIB
-    processes_max: int = 256
-    disk_bytes_max: int = 256 * MIB
-    output_bytes_max: int = 256 * 1024
-    """Two streams of this size, each byte written as six, still fit one event."""
+    # The least of each is the least that a request may ask for (schemas.py): below it, all would be refused.
+    wall_ms_max: Annotated[int, Meta(ge=1, le=DAY_S * 1_000)] = 60_000
+    cpu_ms_max: Annotated[int, Meta(ge=1, le=30 * DAY_S * 1_000)] = 60_000
+    """More than the wall time, where a program may use many processors."""
 
-    files_open_max: int = 1_024
-    stack_bytes_max: int = 1024 * MIB
+    memory_bytes_max: Annotated[int, Meta(ge=1 * MIB, le=2**44)] = 1024 * MIB
+    processes_max: Annotated[int, Meta(ge=1, le=2**22)] = 256
+    """The kernel has numbers for 2^22 (pid_max of proc(5))."""
+
+    disk_bytes_max: Annotated[int, Meta(ge=4_096, le=2**44)] = 256 * MIB
+    output_bytes_max: Annotated[int, Meta(ge=0, le=640 * 1024)] = 256 * 1024
+    """Two streams of this size, each byte written as six, still fit one event; of the most that it can be,
+    still one message of NATS, which has 8 MiB."""
+
+    files_open_max: Annotated[int, Meta(ge=8, le=2**20)] = 1_024
+    """The kernel gives a process no more than 2^20 by default (nr_open of proc(5))."""
+
+    stack_bytes_max: Annotated[int, Meta(ge=1 * MIB, le=2**44)] = 1024 * MIB
+
+    def check(self) -> None:
+        """As in `Settings`, and the provider of tokens is described in full."""
+        super().check()
+        check_provider(self)
 
     @property
     def origins(self) -> frozenset[str]:

@@ -5,19 +5,22 @@ import sys
 
 from services.executor.executor import run
 from services.executor.facts import tell
-from services.executor.isolation import UnknownDemandError
 from services.executor.settings import ExecutorSettings
+from shared.logs import configure
 from shared.service import start
-from shared.settings import SettingsError, load
+from shared.settings import EXIT_SETTINGS, SettingsError, load
 
 if __name__ == "__main__":
     match sys.argv[1:]:
         case []:
             start("executor", ExecutorSettings, run)
         case ["facts"]:
+            # Standard output is for the facts alone.
+            configure("executor")
             try:
                 sys.exit(asyncio.run(tell(load(ExecutorSettings))))
-            except (SettingsError, UnknownDemandError) as error:
-                sys.exit(f"executor: {error}")
+            except SettingsError as error:
+                sys.stderr.write(f"executor: {error}\n")
+                sys.exit(EXIT_SETTINGS)
         case _:
             sys.exit("usage: python -m services.executor [facts]")

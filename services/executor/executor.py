@@ -1,7 +1,8 @@
 """Puts the executor together: its sandbox and languages, its follower, its scheduler, its presence."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 
 from services.executor.attempts import Attempts
@@ -9,7 +10,7 @@ from services.executor.cell_supply import CellSupply
 from services.executor.gauges import show
 from services.executor.isolation import unmet
 from services.executor.languages import Offered, load_languages, offered
-from services.executor.sandbox.sandbox import Sandbox
+from services.executor.sandbox.sandbox import Sandbox, SandboxError
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import open_sandbox
 from services.executor.scheduler import Scheduler
@@ -22,7 +23,8 @@ from shared.follow import Follower
 from shared.log import Log
 from shared.logs import get_logger
 from shared.presence import BEAT_S, PROVISION_AGAIN, LanguageOffer, Presence, announce, keep, withdraw
-from shared.service import Service
+from shared.service import Service, ServiceError, single_failures
+from shared.settings import SettingsError
 from shared.streams import executor_floor
 from shared.subjects import JOBS
 
@@ -35,23 +37,44 @@ SPARE_CELLS = 2
 """Cells ready beyond the slots, so that a job that follows another at once finds one."""
 
 
-class IsolationError(Exception):
+class IsolationError(SettingsError):
     """This host isolates less than the settings demand: nothing is run here."""
 
 
 async def run(service: Service, settings: ExecutorSettings) -> None:
-    """Execute jobs until told to stop. Raises IsolationError."""
-    async with open_sandbox(sandbox_settings(settings)) as sandbox:
+    """Execute jobs until told to stop. Raises IsolationError, or ServiceError where no cell can be made."""
+    async with AsyncExitStack() as stack:
+        with cells_needed(settings):
+            sandbox = await stack.enter_async_context(open_sandbox(sandbox_settings(settings)))
         missing = unmet(settings.minimum_isolation, sandbox.isolation)
         if missing:
-            raise IsolationError(f"this host does not give {', '.join(missing)}, which the settings demand")
+            raise IsolationError(
+                f"HEADRACE_MINIMUM_ISOLATION is {settings.minimum_isolation!r}: "
+                f"this host does not give {', '.join(missing)}, which the settings demand"
+            )
         for sentence in shares(sandbox.isolation, sandbox_settings(settings)):
             logger.warning("cells_share", what=sentence)
-        languages = await offered(sandbox, load_languages())
+        with cells_needed(settings):
+            languages = await offered(sandbox, load_languages())
         logger.info("languages_offered", languages=sorted(languages))
         async with connect(settings, service="executor") as broker:
             service.watch_broker(broker)
             await _run(service, settings, broker, sandbox, languages)
+
+
+@contextmanager
+def cells_needed(settings: ExecutorSettings) -> Iterator[None]:
+    """Raise a ServiceError, which is one line, where a host cannot make the cells that a start takes."""
+    try:
+        yield
+    except (SandboxError, ExceptionGroup) as error:
+        failures = list(single_failures(error))
+        if not all(isinstance(each, SandboxError) for each in failures):
+            raise
+        raise ServiceError(
+            f"no cell can be made on this host (HEADRACE_SLOTS is {settings.slots}, "
+            f"HEADRACE_CELL_UIDS is {settings.cell_uids}): {failures[0]}"
+        ) from error
 
 
 def sandbox_settings(settings: ExecutorSettings) -> SandboxSettings:

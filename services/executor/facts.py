@@ -4,17 +4,18 @@ Nothing is connected to and nothing stays: one sandbox is opened, asked, and clo
 """
 
 import sys
+from contextlib import AsyncExitStack
 
 import msgspec
 
-from services.executor.executor import sandbox_settings
+from services.executor.executor import cells_needed, sandbox_settings
 from services.executor.isolation import unmet
 from services.executor.languages import load_languages, offered
-from services.executor.sandbox.sandbox import SandboxError
 from services.executor.sandbox.warm import open_sandbox
 from services.executor.settings import ExecutorSettings
 from services.executor.shares import shares
 from shared.events import Isolation, Shape
+from shared.service import ServiceError
 
 
 class Facts(Shape, frozen=True, kw_only=True):
@@ -34,8 +35,10 @@ async def find(settings: ExecutorSettings) -> Facts:
     """Ask this host. A host that cannot make cells is an answer, not an error."""
     known = load_languages()
     try:
-        async with open_sandbox(sandbox_settings(settings)) as sandbox:
-            found = await offered(sandbox, known)
+        async with AsyncExitStack() as stack:
+            with cells_needed(settings):
+                sandbox = await stack.enter_async_context(open_sandbox(sandbox_settings(settings)))
+                found = await offered(sandbox, known)
             missing = unmet(settings.minimum_isolation, sandbox.isolation)
             return Facts(
                 minimum=settings.minimum_isolation,
@@ -45,7 +48,7 @@ async def find(settings: ExecutorSettings) -> Facts:
                 shares=tuple(shares(sandbox.isolation, sandbox_settings(settings))),
                 languages={name: found[name].version if name in found else None for name in known},
             )
-    except SandboxError as error:
+    except ServiceError as error:
         return Facts(minimum=settings.minimum_isolation, refusal=str(error))
 
 

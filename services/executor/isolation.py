@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from shared.events import Isolation
+from shared.settings import listed
 
 NAMESPACES = frozenset({"user", "pid", "mount", "net", "ipc", "uts"})
 
@@ -16,16 +17,6 @@ DEMANDS: Mapping[str, Callable[[Isolation], bool]] = {
 """Each word that `HEADRACE_MINIMUM_ISOLATION` may hold, and when a host meets it."""
 
 
-class UnknownDemandError(ValueError):
-    """The setting holds a word that is none of DEMANDS."""
-
-
 def unmet(minimum: str, facts: Isolation) -> list[str]:
-    """The demands, separated by commas, that the facts do not meet. Raises UnknownDemandError."""
-    wanted = [word.strip() for word in minimum.split(",") if word.strip()]
-    unknown = [word for word in wanted if word not in DEMANDS]
-    if unknown:
-        raise UnknownDemandError(
-            f"HEADRACE_MINIMUM_ISOLATION: {unknown[0]!r} is none of {', '.join(DEMANDS)}"
-        )
-    return [word for word in wanted if not DEMANDS[word](facts)]
+    """The demands, words of DEMANDS separated by commas, that the facts do not meet."""
+    return [word for word in listed(minimum) if not DEMANDS[word](facts)]

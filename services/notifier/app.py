@@ -25,7 +25,7 @@ from services.notifier.websocket_protocol import BoundedWebSocketProtocol
 from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
 from shared.follow import Follower
-from shared.http_server.server import listen, serve_http
+from shared.http_server.server import listen_at, serve_http
 from shared.log import Log
 from shared.service import Service
 from shared.subjects import FEED, JOBS
@@ -119,7 +119,7 @@ async def run(service: Service, settings: NotifierSettings) -> None:
     async with connect(settings, service="notifier") as broker:
         service.watch_broker(broker)
         notifier = await open_notifier(service, settings, broker)
-        listener = listen(settings.notifier_host, settings.notifier_port)
+        listener = listen_at(settings, "notifier")
         await service.run(broker, notifier.work(listener))
 
 

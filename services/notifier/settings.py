@@ -1,6 +1,11 @@
 """What an operator may choose about the notifier, and why the defaults are what they are."""
 
-from shared.settings import TokenSettings, words
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from shared.settings import Bytes, Host, Origins, Pairs, Port, Positive, Seconds, TokenSettings, words
+from shared.tokens.provider import check_provider
 
 MIB = 1024 * 1024
 
@@ -8,49 +13,60 @@ MIB = 1024 * 1024
 class NotifierSettings(TokenSettings, frozen=True, kw_only=True):
     """Settings of one notifier process. Seconds and bytes, as the names say."""
 
-    notifier_host: str = "127.0.0.1"
-    notifier_port: int = 8071
-    notifier_origins: str = ""
+    at_most: ClassVar[Pairs] = (
+        ("notifier_user_connections_max", "notifier_claimed_connections_max"),
+        ("notifier_queue_bytes_max", "notifier_user_queues_bytes_max"),
+        ("notifier_user_queues_bytes_max", "notifier_queues_bytes_max"),
+    )
+
+    notifier_host: Host = "127.0.0.1"
+    notifier_port: Port = 8071
+    notifier_origins: Origins = ""
     """Origins of browsers that may connect, separated by commas, besides the host itself; ``*`` is any.
     The same may read `/v1/stream` from a page (CORS)."""
 
-    notifier_init_s: float = 5.0
+    notifier_init_s: Seconds = 5.0
     """How long a new connection may stay silent before it proves who it is."""
 
-    notifier_ping_s: float = 20.0
+    notifier_ping_s: Seconds = 20.0
     """Below the idle limit of common proxies (60 s); a ping without a pong by the next one ends the
     connection. While a ping waits behind events that are being read, no answer is due."""
 
-    notifier_connections_max: int = 10_000
+    notifier_connections_max: Positive = 10_000
     """Of this process: about 40 KiB each, and one file descriptor."""
 
-    notifier_user_connections_max: int = 2_000
+    notifier_user_connections_max: Positive = 2_000
     """Of one user, who besides may hold half of what the others leave."""
 
-    notifier_claimed_connections_max: int = 5_000
+    notifier_claimed_connections_max: Positive = 5_000
     """The highest number of them that a token may claim."""
 
-    notifier_subscriptions_max: int = 100
+    notifier_subscriptions_max: Positive = 100
     """Of one connection. A client with more jobs than this subscribes to ``*``."""
 
-    notifier_commands_per_s: float = 50.0
+    notifier_commands_per_s: Annotated[float, Meta(gt=0, le=1_000_000)] = 50.0
     """What one connection may ask, in the long run; four seconds' worth may come at once."""
 
-    notifier_queue_bytes_max: int = 4 * MIB
+    notifier_queue_bytes_max: Bytes = 4 * MIB
     """What may wait for one slow client, and one message more. What does not fit comes from the log later."""
 
-    notifier_user_queues_bytes_max: int = 64 * MIB
+    notifier_user_queues_bytes_max: Bytes = 64 * MIB
     """The same for all clients of one user. A text that several of them are sent is counted once."""
 
-    notifier_queues_bytes_max: int = 512 * MIB
+    notifier_queues_bytes_max: Bytes = 512 * MIB
     """The same for all clients. One user may take half of what the others leave; 64 MiB more are for
     users who take nothing yet."""
 
-    notifier_queue_age_s: float = 30.0
+    notifier_queue_age_s: Seconds = 30.0
     """How long a client may take nothing of what waits for it; one that reads slowly is not ended."""
 
-    append_patience_s: float = 5.0
+    append_patience_s: Seconds = 5.0
     """How long a client that cancels a job waits for the log before it is told to try again."""
+
+    def check(self) -> None:
+        """As in `Settings`, and the provider of tokens is described in full."""
+        super().check()
+        check_provider(self)
 
     @property
     def origins(self) -> frozenset[str]:

@@ -2,7 +2,6 @@
 
 import sys
 
-from services.projector.failures import exit_on_view_error
 from services.projector.files import hold_view
 from services.projector.projector import Projector
 from services.projector.rebuild import run_rebuild
@@ -13,7 +12,7 @@ from shared.service import Service, start
 
 async def run(service: Service, settings: ProjectorSettings) -> None:
     """Hold the view and project until told to stop."""
-    with exit_on_view_error(), hold_view(settings.view_file):
+    with hold_view(settings.view_file):
         async with connect(settings, service="projector") as broker:
             projector = Projector(
                 broker,

@@ -24,6 +24,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar, get_args
 import aiosqlite
 
 from shared.job import Status
+from shared.service import ServiceError
 
 VERSION = 6
 """Written as `user_version`. Raise it with every change of schema.sql, JobRecord, or fold."""
@@ -56,7 +57,7 @@ GivenP = ParamSpec("GivenP")
 FoundT = TypeVar("FoundT")
 
 
-class ViewError(Exception):
+class ViewError(ServiceError):
     """The view cannot be read or written."""
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from services.projector.database import ViewError, ViewInUseError
+from services.projector.database import ViewInUseError
 from shared.logs import get_logger
+from shared.settings import refused
 
 logger = get_logger(__name__)
 
@@ -22,12 +23,18 @@ COMPANIONS = ("-wal", "-shm", "-journal")
 
 @contextmanager
 def hold_view(path: Path) -> Iterator[None]:
-    """Be the only one that writes this view. Raises ViewInUseError at once if somebody else does."""
+    """Be the only one that writes this view.
+
+    Raises ViewInUseError at once if somebody else does, SettingsError for a place where no file can be.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = beside(path, ".lock").open("ab")
     except OSError as error:
-        raise ViewError(f"a view cannot be kept in {path}: {error}") from error
+        why = f"a view cannot be kept there: {error}"
+        raise refused(
+            "HEADRACE_VIEW_PATH", str(path), "the path of a file that can be written", why
+        ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -61,6 +61,7 @@ class Projector:
         self._follower: Follower | None = None
         self._reading: Progress | None = None
         self._obstacle: str | None = None
+        self._waited_out: str | None = None
         self._newer_sequence = 0
 
     async def run(self) -> None:
@@ -146,7 +147,9 @@ class Projector:
                 await self._wait_out(f"the log cannot be read: {error}")
 
     async def _wait_out(self, obstacle: str) -> None:
-        self._obstacle = obstacle
+        if obstacle != self._waited_out:
+            logger.warning("view_waits", why=obstacle)
+        self._obstacle = self._waited_out = obstacle
         await asyncio.sleep(self._retry_s)
         self._obstacle = None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 
 from services.projector.database import Database, RebuildError, open_database
-from services.projector.failures import exit_on_view_error, first_of
+from services.projector.failures import first_of
 from services.projector.files import beside, hold_view, remove_database, replace_view, sync_file
 from services.projector.intake import Intake, NewerEventError
 from services.projector.origin import agree
@@ -87,7 +87,7 @@ async def run_rebuild(service: Service, settings: ProjectorSettings) -> None:
         done.set()
         service.stopping.set()
 
-    with exit_on_view_error(), hold_view(settings.view_file):
+    with hold_view(settings.view_file):
         async with connect(settings, service="projector") as broker:
             await service.run(broker, rebuild_once(broker))
         if not done.is_set():

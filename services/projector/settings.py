@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared.settings import ListenSettings, Positive
+from shared.settings import FilePath, ListenSettings, Seconds, WholeSeconds
 
 TOMBSTONE_S = 24 * 3600
 SWEEP_S = 5.0
@@ -11,15 +11,15 @@ SWEEP_S = 5.0
 class ProjectorSettings(ListenSettings, frozen=True, kw_only=True):
     """Where the log is, where health is served, and where the view lives."""
 
-    view_path: str = "/var/lib/headrace/view.sqlite3"
+    view_path: FilePath = "/var/lib/headrace/view.sqlite3"
     """The view's file, on a local disk of this replica's own: WAL does not work over a network, and two
     projectors never share one. The default is where the image mounts its volume."""
 
-    tombstone_s: Positive = TOMBSTONE_S
+    tombstone_s: WholeSeconds = TOMBSTONE_S
     """How long the log keeps the tombstone of a job that is gone. A view that is behind by more is made anew.
     The api has the same setting, for users who are erased."""
 
-    sweep_s: float = SWEEP_S
+    sweep_s: Seconds = SWEEP_S
     """How often to look for jobs whose time is over, while there are none."""
 
     @property

@@ -1,6 +1,7 @@
 """Serves an application: the listening socket, and uvicorn with the bounds of this package."""
 
 import asyncio
+import errno
 import math
 import resource
 import socket
@@ -15,7 +16,7 @@ from shared.http_server.config import BoundedConfig
 from shared.http_server.http_protocol import BoundedHttpProtocol
 from shared.http_server.registry import ConnectionRegistry
 from shared.logs import get_logger
-from shared.settings import HttpSettings
+from shared.settings import PREFIX, HttpSettings, refused
 
 logger = get_logger(__name__)
 
@@ -45,6 +46,23 @@ def listen(host: str, port: int) -> socket.socket:
     listener.bind((host, port))
     listener.listen(1_024)
     return listener
+
+
+def listen_at(settings: HttpSettings, name: str) -> socket.socket:
+    """Listen where the fields `<name>_host` and `<name>_port` say. Raises SettingsError, which names one."""
+    host, port = getattr(settings, f"{name}_host"), getattr(settings, f"{name}_port")
+    where, which = f"{PREFIX}{name.upper()}_HOST", f"{PREFIX}{name.upper()}_PORT"
+    try:
+        return listen(host, port)
+    except (socket.gaierror, UnicodeError) as error:
+        raise refused(where, host, "an address of this machine", str(error)) from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise refused(which, str(port), f"a free port of {host}, or 0 for any", "it is in use") from error
+        if error.errno in {errno.EACCES, errno.EPERM}:
+            why = "this user may not listen on it"
+            raise refused(which, str(port), "a port from 1024 on, or 0 for a free one", why) from error
+        raise refused(where, host, "an address of this machine", error.strerror) from error
 
 
 class _Server(uvicorn.Server):

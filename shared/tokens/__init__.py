@@ -23,7 +23,7 @@ from shared.tokens.caller import (
     KeysUnavailableError,
     TokenError,
 )
-from shared.tokens.tokens import LOCAL_PREFIX, SECRET_BYTES_MIN, Tokens
+from shared.tokens.tokens import LOCAL_PREFIX, Tokens
 
 __all__ = [
     "ARTIFACTS_CLAIM",
@@ -36,7 +36,6 @@ __all__ = [
     "SCOPE_AUDIT",
     "SCOPE_JOBS",
     "SCOPE_OPS",
-    "SECRET_BYTES_MIN",
     "SESSIONS_CLAIM",
     "SHARE_CLAIMS",
     "UNFINISHED_CLAIM",

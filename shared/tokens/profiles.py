@@ -6,10 +6,13 @@ A profile comes from the settings alone. Each refusal of a setting names its var
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
-from shared.settings import PREFIX, SettingsError, TokenSettings
+from shared.settings import PREFIX, SettingsError, TokenSettings, show
 from shared.tokens.caller import LEEWAY_S, Claims, TokenError, time_claim
 from shared.tokens.keys import ALGORITHMS
+
+ValueT = TypeVar("ValueT", str, tuple[str, ...])
 
 FIREBASE_ISSUER = "https://securetoken.google.com/"
 FIREBASE_KEYS = "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
@@ -17,6 +20,12 @@ DISCOVERY = "/.well-known/openid-configuration"
 
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9.:-]{0,98}[a-z0-9]")
 _POOL = re.compile(r"([a-z]{2}(?:-[a-z]+)+-[0-9]{1,2})_[A-Za-z0-9]{1,55}")
+
+DESCRIBING = (
+    *("token_provider_issuer", "token_provider_audience", "token_provider_project", "token_provider_pool"),
+    *("token_provider_clients", "token_provider_keys_url"),
+)
+"""Settings that mean nothing without a provider."""
 
 Check = Callable[[Claims, float], None]
 """What a provider's claims must say beside the usual, at a time. Raises TokenError."""
@@ -39,7 +48,7 @@ def profile_of(settings: TokenSettings) -> Profile:
     """The profile of the configured provider, which is another than ourselves. Raises SettingsError."""
     profile = _PROFILES[settings.token_provider](settings)
     if profile.issuer == settings.token_issuer:
-        raise refuse("token_provider_issuer", "it is the issuer of our own tokens")
+        raise refuse("token_provider_issuer", "it is the issuer of our own tokens", profile.issuer)
     return profile
 
 
@@ -48,17 +57,18 @@ def words_of(setting: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in setting.split(",") if word.strip())
 
 
-def refuse(field: str, why: str) -> SettingsError:
-    """The error that names a setting."""
-    return SettingsError(f"{PREFIX}{field.upper()}: {why}")
+def refuse(field: str, why: str, value: str = "") -> SettingsError:
+    """The error that names a setting, and its value where there is one."""
+    shown = f"{show(value)} is not allowed: " if value else ""
+    return SettingsError(f"{PREFIX}{field.upper()}: {shown}{why}")
 
 
 def _oidc(settings: TokenSettings) -> Profile:
-    issuer = _given(settings.token_provider_issuer, "token_provider_issuer")
+    issuer = _given(settings, "token_provider_issuer")
     given = settings.token_provider_keys_url
     return Profile(
         issuer=issuer,
-        audiences=_listed(settings.token_provider_audience, "token_provider_audience"),
+        audiences=_listed(settings, "token_provider_audience"),
         algorithms=_algorithms(settings, default=("RS256", "ES256"), allowed=tuple(ALGORITHMS)),
         keys_url=given or issuer.rstrip("/") + DISCOVERY,
         discovers=not given,
@@ -69,9 +79,9 @@ def _oidc(settings: TokenSettings) -> Profile:
 
 def _firebase(settings: TokenSettings) -> Profile:
     """https://firebase.google.com/docs/auth/admin/verify-id-tokens, third-party libraries."""
-    project = _given(settings.token_provider_project, "token_provider_project")
+    project = _given(settings, "token_provider_project")
     if _PROJECT.fullmatch(project) is None:
-        raise refuse("token_provider_project", "it is not the id of a Firebase project")
+        raise refuse("token_provider_project", "it is not the id of a Firebase project", project)
     return Profile(
         issuer=FIREBASE_ISSUER + project,
         audiences=(project,),
@@ -92,11 +102,11 @@ def _check_firebase(claims: Claims, now: float) -> None:
 
 def _cognito(settings: TokenSettings) -> Profile:
     """https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html"""
-    pool = _given(settings.token_provider_pool, "token_provider_pool")
-    clients = _listed(settings.token_provider_clients, "token_provider_clients")
+    pool = _given(settings, "token_provider_pool")
+    clients = _listed(settings, "token_provider_clients")
     found = _POOL.fullmatch(pool)
     if found is None:
-        raise refuse("token_provider_pool", "it is not the id of a user pool: region_name")
+        raise refuse("token_provider_pool", "it is not the id of a user pool, such as eu-west-1_AbC123", pool)
     issuer = f"https://cognito-idp.{found[1]}.amazonaws.com/{pool}"
     is_access = settings.token_provider_use == "access"
     return Profile(
@@ -134,18 +144,20 @@ def _algorithms(
     chosen = words_of(settings.token_provider_algorithms) or default
     unknown = [name for name in chosen if name not in allowed]
     if unknown:
-        raise refuse("token_provider_algorithms", f"{unknown[0]!r} is none of {', '.join(allowed)}")
+        raise refuse("token_provider_algorithms", f"the algorithms are {', '.join(allowed)}", unknown[0])
     return chosen
 
 
-def _given(value: str, field: str) -> str:
+def _given(settings: TokenSettings, field: str) -> str:
+    value: str = getattr(settings, field)
+    return _needed(settings, field, value)
+
+
+def _listed(settings: TokenSettings, field: str) -> tuple[str, ...]:
+    return _needed(settings, field, words_of(getattr(settings, field)))
+
+
+def _needed(settings: TokenSettings, field: str, value: ValueT) -> ValueT:
     if not value:
-        raise refuse(field, "this provider needs it")
+        raise refuse(field, f"it is empty, and HEADRACE_TOKEN_PROVIDER={settings.token_provider} needs it")
     return value
-
-
-def _listed(value: str, field: str) -> tuple[str, ...]:
-    words = words_of(value)
-    if not words:
-        raise refuse(field, "this provider needs it")
-    return words

@@ -2,14 +2,34 @@
 
 from collections.abc import Callable
 
-from shared.settings import TokenSettings
+from shared.settings import SettingsError, TokenSettings
 from shared.tokens.caller import Caller, TokenError, caller_of, check_times, check_user_id
-from shared.tokens.fetch import KeySource
+from shared.tokens.fetch import KeySource, check_url
 from shared.tokens.form import Expected, Unverified, WrongSignatureError, signed_claims
 from shared.tokens.key_cache import KeyCache
 from shared.tokens.keys import KeyName
-from shared.tokens.profiles import profile_of, refuse
+from shared.tokens.profiles import DESCRIBING, Profile, profile_of, refuse
 from shared.tokens.scopes import scope_rules
+
+
+def check_provider(settings: TokenSettings) -> None:
+    """Refuse settings that describe no provider, or one that is not used. Raises SettingsError."""
+    if settings.token_provider == "local":
+        for field in DESCRIBING:
+            if getattr(settings, field):
+                raise refuse(field, "it is set, and HEADRACE_TOKEN_PROVIDER is local: no provider is asked")
+        return
+    profile = profile_of(settings)
+    scope_rules(settings)
+    try:
+        check_url(profile.keys_url)
+    except ValueError as error:
+        raise _refused_url(profile, error) from None
+
+
+def _refused_url(profile: Profile, error: ValueError) -> SettingsError:
+    field = "token_provider_issuer" if profile.discovers else "token_provider_keys_url"
+    return refuse(field, str(error), profile.keys_url)
 
 
 class Provider:
@@ -69,5 +89,4 @@ class Provider:
                 timeout_s=settings.token_keys_timeout_s,
             )
         except ValueError as error:
-            field = "token_provider_issuer" if profile.discovers else "token_provider_keys_url"
-            raise refuse(field, str(error)) from None
+            raise _refused_url(profile, error) from None

@@ -28,12 +28,14 @@ def scope_rules(settings: TokenSettings) -> ScopeRules:
     """The rules of the settings. Raises SettingsError."""
     everybody = frozenset(words_of(settings.token_provider_scopes))
     if not everybody <= SCOPES:
-        raise refuse("token_provider_scopes", f"the scopes are {', '.join(sorted(SCOPES))}")
+        unknown = min(everybody - SCOPES)
+        raise refuse("token_provider_scopes", f"the scopes are {', '.join(sorted(SCOPES))}", unknown)
     names: dict[str, str] = {}
     for pair in words_of(settings.token_provider_scope_names):
         word, _, scope = pair.rpartition("=")
         if not word or scope not in SCOPES:
-            raise refuse("token_provider_scope_names", f"write word=scope; {', '.join(sorted(SCOPES))}")
+            why = f"write word=scope, with the scopes {', '.join(sorted(SCOPES))}"
+            raise refuse("token_provider_scope_names", why, pair)
         names[word] = scope
     return ScopeRules(
         everybody, settings.token_provider_scope_claim, names or {scope: scope for scope in SCOPES}

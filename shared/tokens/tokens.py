@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import jwt
 
-from shared.settings import TokenSettings
+from shared.settings import SECRET_BYTES_MIN, TokenSettings
 from shared.subjects import escape
 from shared.tokens.caller import (
     CONCURRENCY_CLAIM,
@@ -26,9 +26,6 @@ from shared.tokens.caller import (
 from shared.tokens.form import Expected, Unverified, read, signed_claims
 
 ALGORITHM = "HS256"
-SECRET_BYTES_MIN = 32
-"""RFC 7518 3.2: an HS256 key is at least as long as its hash."""
-
 LOCAL_PREFIX = "local:"
 
 

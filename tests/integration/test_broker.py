@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from headrace.local.nats_server import NatsServer, free_port
 from shared.broker import Broker, BrokerError, UnreachableError, connect
+from shared.metrics import BROKER_ERRORS
 from shared.settings import BrokerSettings
 
 AGAIN_WITHIN_S = 10.0
@@ -35,6 +37,12 @@ async def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
 
 def settings(*urls: str) -> BrokerSettings:
     return BrokerSettings(nats_url=", ".join(urls), nats_user="test", nats_password="test-password")
+
+
+def tries() -> float:
+    """Failures that the client has told of so far."""
+    (family,) = BROKER_ERRORS.collect()
+    return next(sample.value for sample in family.samples if sample.name.endswith("_total"))
 
 
 def freeze(server: NatsServer) -> None:
@@ -72,6 +80,24 @@ async def test_a_pause_of_the_server_is_told_and_then_over(server: NatsServer) -
             while broker.why_unready():  # noqa: ASYNC110 - the next pong
                 await asyncio.sleep(0.02)
         assert not broker.lost.is_set()
+
+
+async def test_an_outage_is_told_once_and_its_tries_are_counted(server: NatsServer) -> None:
+    async with connect(settings(server.url), service="test") as broker:
+        with capture_logs() as lines, broker.on_reconnect(lambda: None) as reconnected:
+            before = tries()
+            await server.kill()
+            async with asyncio.timeout(AGAIN_WITHIN_S):
+                while tries() < before + 6:  # noqa: ASYNC110 - the client tells nobody
+                    await asyncio.sleep(0.02)
+            await server.start()
+            async with asyncio.timeout(AGAIN_WITHIN_S):
+                await reconnected.wait()
+    told = [line["error"] for line in lines if line["event"] == "broker_error"]
+    assert told
+    assert len(told) == len(set(told)) < 6
+    (again,) = [line for line in lines if line["event"] == "broker_reconnected"]
+    assert again["errors"] >= 6
 
 
 async def test_a_server_that_stays_frozen_is_left_and_found_again(server: NatsServer) -> None:

@@ -117,7 +117,7 @@ async def test_without_a_server_the_provisioner_says_so() -> None:
     )
     _, stderr = await process.communicate()
     assert process.returncode == 1
-    assert b"cannot provision" in stderr
+    assert b'"event": "cannot_provision"' in stderr
     assert b"Traceback" not in stderr
 
 

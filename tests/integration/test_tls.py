@@ -176,9 +176,9 @@ async def test_whoever_wants_tls_tells_nothing_to_a_server_without(ours: Path) -
 
 def test_a_file_that_is_wrong_is_named(ours: Path, tmp_path: Path) -> None:
     missing = str(tmp_path / "missing.pem")
-    with pytest.raises(SettingsError, match=f"HEADRACE_NATS_TLS_CA: {missing}"):
+    with pytest.raises(SettingsError, match=f"HEADRACE_NATS_TLS_CA: '{missing}'"):
         tls_context(BrokerSettings(nats_tls_ca=missing))
-    with pytest.raises(SettingsError, match=f"HEADRACE_NATS_TLS_CERT: {missing}"):
+    with pytest.raises(SettingsError, match=f"HEADRACE_NATS_TLS_CERT: '{missing}'"):
         tls_context(BrokerSettings(nats_tls_cert=missing))
     with pytest.raises(SettingsError, match="HEADRACE_NATS_TLS_CERT is not"):
         tls_context(BrokerSettings(nats_tls_key=str(ours / "key.pem")))

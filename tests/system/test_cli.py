@@ -7,9 +7,10 @@ import os
 import signal
 import sysconfig
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jwt
@@ -41,7 +42,12 @@ class Ended:
         return [json.loads(line) for line in self.stdout.splitlines()]
 
 
-async def headrace(*arguments: object, stdin: bytes = b"", cwd: Path | None = None) -> Ended:
+async def headrace(
+    *arguments: object,
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Ended:
     process = await asyncio.create_subprocess_exec(
         HEADRACE,
         *map(str, arguments),
@@ -49,7 +55,7 @@ async def headrace(*arguments: object, stdin: bytes = b"", cwd: Path | None = No
         stdout=PIPE,
         stderr=PIPE,
         cwd=cwd,
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, **settings},
     )
     stdout, stderr = await process.communicate(stdin)
     return Ended(process.returncode, stdout, stderr)
@@ -68,7 +74,7 @@ class Up:
 
 
 @contextlib.asynccontextmanager
-async def running_up(data: Path) -> AsyncIterator[Up]:
+async def running_up(data: Path, **settings: str) -> AsyncIterator[Up]:
     process = await asyncio.create_subprocess_exec(
         HEADRACE,
         "up",
@@ -79,7 +85,8 @@ async def running_up(data: Path) -> AsyncIterator[Up]:
         "--notifier-port",
         "0",
         stdout=PIPE,
-        env=ENVIRONMENT,
+        stderr=PIPE if settings else None,
+        env={**ENVIRONMENT, **settings},
     )
     assert process.stdout is not None
     said = [(await process.stdout.readline()).decode() for _ in range(3)]

@@ -1,6 +1,8 @@
 """Each service ends well when asked to, with the log there or not, and says what it is missing."""
 
 import asyncio
+import json
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -98,9 +100,13 @@ async def test_without_its_settings_it_names_the_one_that_is_wrong(tmp_path: Pat
         stderr=asyncio.subprocess.PIPE,
     )
     _, stderr = await process.communicate()
-    assert process.returncode == 1
-    assert b"_PORT" in stderr
-    assert b"Traceback" not in stderr
+    assert process.returncode == 2
+    (line,) = stderr.splitlines()
+    said = json.loads(line)
+    assert (said["service"], said["level"], said["event"]) == (name, "error", "service_failed")
+    assert re.fullmatch(
+        r"HEADRACE_\w+_PORT: 'no' is not allowed: it must be a whole number from 0 to 65535", said["error"]
+    )
     assert b"secret-text" not in stderr
 
 
@@ -120,5 +126,7 @@ async def test_an_executor_does_not_take_an_unknown_demand_for_nothing(
         stderr=asyncio.subprocess.PIPE,
     )
     _, stderr = await process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 2
     assert b"no-such-wall" in stderr
+    assert b"some of namespaces, uid, uids, cgroup, seccomp" in stderr
+    assert b"Traceback" not in stderr

@@ -8,10 +8,12 @@ import msgspec
 import pytest
 
 from services.executor import executor
-from services.executor.isolation import NAMESPACES, UnknownDemandError, unmet
+from services.executor.isolation import NAMESPACES, unmet
+from services.executor.sandbox.sandbox import CellError
 from services.executor.settings import ExecutorSettings
 from shared.events import Isolation
-from shared.service import Service
+from shared.service import Service, ServiceError
+from shared.settings import SettingsError, load
 
 FULL = Isolation(namespaces=tuple(NAMESPACES), seccomp="ab", cgroup="v2", uid=60_931, uids=252)
 
@@ -37,8 +39,29 @@ def test_what_is_missing_is_named(facts: Isolation, missing: list[str]) -> None:
 
 
 def test_a_demand_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(UnknownDemandError, match="walls"):
-        unmet("uid,walls", FULL)
+    with pytest.raises(SettingsError, match=r"'uid,walls' is not .* uid, uids, cgroup, seccomp"):
+        load(ExecutorSettings, {"HEADRACE_MINIMUM_ISOLATION": "uid,walls"})
+
+
+@pytest.mark.parametrize(
+    "failure", [CellError("no room"), ExceptionGroup("", [ExceptionGroup("", [CellError("no room")])])]
+)
+def test_a_host_without_cells_is_told_in_one_line(failure: Exception) -> None:
+    settings = ExecutorSettings(slots=7, cell_uids=9)
+    with pytest.raises(ServiceError) as caught, executor.cells_needed(settings):
+        raise failure
+    assert str(caught.value) == (
+        "no cell can be made on this host (HEADRACE_SLOTS is 7, HEADRACE_CELL_UIDS is 9): no room"
+    )
+
+
+@pytest.mark.parametrize(
+    "failure", [KeyError("a bug"), ExceptionGroup("", [CellError("no room"), KeyError("a bug")])]
+)
+def test_a_bug_is_no_host_without_cells(failure: Exception) -> None:
+    with pytest.raises(type(failure)) as caught, executor.cells_needed(ExecutorSettings()):
+        raise failure
+    assert caught.value is failure
 
 
 async def test_an_executor_refuses_a_host_below_its_minimum(monkeypatch: pytest.MonkeyPatch) -> None:

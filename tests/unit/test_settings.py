@@ -1,4 +1,4 @@
-"""Settings name the variable that is wrong and never show a value."""
+"""Settings name the variable that is wrong and what it may be, and never show a secret."""
 
 from pathlib import Path
 
@@ -23,15 +23,39 @@ def test_a_value_out_of_range_names_its_variable(port: str) -> None:
         load(ListenSettings, {"HEADRACE_HEALTH_PORT": port})
 
 
+@pytest.mark.parametrize("password", ["null", "true", "007"])
+def test_a_text_is_taken_as_it_is(password: str) -> None:
+    environ = {"HEADRACE_NATS_USER": "null", "HEADRACE_NATS_PASSWORD": password}
+    settings = load(BrokerSettings, environ)
+    assert (settings.nats_user, settings.nats_password) == ("null", password)
+
+
 def test_a_missing_secret_is_told_and_has_no_default() -> None:
     with pytest.raises(SettingsError, match="HEADRACE_TOKEN_SECRET"):
         load(TokenSettings, {})
 
 
-def test_an_error_never_shows_the_value() -> None:
+def test_an_error_says_what_was_given_and_what_is_allowed_in_one_line() -> None:
     with pytest.raises(SettingsError) as caught:
-        load(ListenSettings, {"HEADRACE_HEALTH_PORT": "hunter2"})
-    assert "hunter2" not in str(caught.value)
+        load(ListenSettings, {"HEADRACE_HEALTH_PORT": "many\n\x1b[2J" + "y" * 1_000})
+    said = str(caught.value)
+    assert said.startswith(r"HEADRACE_HEALTH_PORT: 'many\n\x1b[2Jyyyy")
+    assert said.endswith("… is not allowed: it must be a whole number from 0 to 65535")
+    assert len(said) < 300
+
+
+def test_an_error_never_shows_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2")
+    for environ in (
+        {"HEADRACE_TOKEN_SECRET": "hunter2"},
+        {"HEADRACE_TOKEN_SECRET_FILE": str(tmp_path / "secret")},
+    ):
+        with pytest.raises(SettingsError) as caught:
+            load(TokenSettings, environ)
+        assert str(caught.value) == (
+            "HEADRACE_TOKEN_SECRET: its value is not allowed (it has 7 bytes): "
+            "it must be a text of at least 32 bytes"
+        )
 
 
 def test_the_environment_is_only_read_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,11 +65,12 @@ def test_the_environment_is_only_read_when_asked(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
 def test_a_secret_may_stand_in_a_file(tmp_path: Path, end: str) -> None:
-    (tmp_path / "secret").write_bytes(f" hunter2 {end}".encode())
+    secret = f" {'hunter2' * 5} "
+    (tmp_path / "secret").write_bytes(f"{secret}{end}".encode())
     settings = load(TokenSettings, {"HEADRACE_TOKEN_SECRET_FILE": str(tmp_path / "secret")})
-    assert settings.token_secret == " hunter2 "
-    broker = load(BrokerSettings, {"HEADRACE_NATS_PASSWORD_FILE": str(tmp_path / "secret")})
-    assert broker.nats_password == " hunter2 "
+    assert settings.token_secret == secret
+    environ = {"HEADRACE_NATS_USER": "api", "HEADRACE_NATS_PASSWORD_FILE": str(tmp_path / "secret")}
+    assert load(BrokerSettings, environ).nats_password == secret
 
 
 def test_only_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
@@ -65,6 +90,6 @@ def test_a_secret_that_is_given_twice_is_refused(tmp_path: Path) -> None:
 def test_a_secret_that_cannot_be_read_names_its_variable(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "secret").write_bytes(content)
-    with pytest.raises(SettingsError, match=f"HEADRACE_TOKEN_SECRET_FILE: {tmp_path}/secret") as caught:
+    with pytest.raises(SettingsError, match=f"HEADRACE_TOKEN_SECRET_FILE: '{tmp_path}/secret'") as caught:
         load(TokenSettings, {"HEADRACE_TOKEN_SECRET_FILE": str(tmp_path / "secret")})
     assert "hunter" not in str(caught.value)

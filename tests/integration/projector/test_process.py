@@ -88,7 +88,7 @@ async def test_a_second_projector_and_a_rebuild_are_refused(
             async with projector_process(nats_server, path, *words) as second:
                 code, said = await second.ended()
                 assert code == 1
-                assert f"projector: {path} is in use by another projector or rebuild; stop it first" in said
+                assert f'"error": "{path} is in use by another projector or rebuild; stop it first"' in said
                 assert "Traceback" not in said
 
 
@@ -99,7 +99,7 @@ async def test_a_rebuild_that_cannot_be_whole_says_why(
     async with asyncio.timeout(PATIENCE_S), projector_process(nats_server, path, "rebuild") as process:
         code, said = await process.ended()
     assert code == 1
-    assert f"projector: the view was left as it was: entry {newer} is a job.paused.v9" in said
+    assert f'"error": "the view was left as it was: entry {newer} is a job.paused.v9' in said
     assert "Traceback" not in said
 
 
@@ -113,7 +113,7 @@ async def test_a_file_that_stays_locked_ends_it_with_a_clear_error(
         async with asyncio.timeout(PATIENCE_S), projector_process(nats_server, path) as process:
             code, said = await process.ended()
     assert code == 1
-    assert f"projector: {path} is locked by another program" in said
+    assert f'"error": "{path} is locked by another program' in said
     assert "Traceback" not in said
 
 
@@ -121,8 +121,9 @@ async def test_a_place_that_cannot_hold_a_view_is_named(nats_server: NatsServer,
     occupied = tmp_path / "nats" / "nats.conf" / "view.sqlite3"
     async with asyncio.timeout(PATIENCE_S), projector_process(nats_server, occupied) as process:
         code, said = await process.ended()
-    assert code == 1
-    assert f"a view cannot be kept in {occupied}" in said
+    assert code == 2
+    assert f"HEADRACE_VIEW_PATH: '{occupied}' is not allowed (a view cannot be kept there: " in said
+    assert "Traceback" not in said
 
 
 async def test_other_words_are_refused(nats_server: NatsServer, path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from services.projector.database import ViewError, ViewInUseError
+from services.projector.database import ViewInUseError
 from services.projector.files import beside, hold_view, remove_database, replace_view
+from shared.settings import SettingsError
 
 
 @pytest.fixture
@@ -115,5 +116,6 @@ def test_the_directory_of_a_view_is_made(tmp_path: Path) -> None:
 
 def test_a_place_where_no_view_can_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ViewError, match="cannot be kept in"), hold_view(tmp_path / "file" / "view.sqlite3"):
+    place = tmp_path / "file" / "view.sqlite3"
+    with pytest.raises(SettingsError, match=r"HEADRACE_VIEW_PATH: .*cannot be kept there"), hold_view(place):
         pass

@@ -1,0 +1,67 @@
+"""Which settings of its environment a local stack passes on to the services that it starts.
+
+All that a service reads, but for what the stack makes itself: its addresses, its secrets, its server of the
+log. Those are named to whoever set them, and so are names that nobody reads.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from shared.settings import PREFIX
+from shared.settings.names import SECRET_FILES, SERVICES, unknown_in
+
+OPTIONS = {"API_PORT": "--api-port", "NOTIFIER_PORT": "--notifier-port", "VIEW_PATH": "--data"}
+"""What to use instead."""
+
+OWN = SECRET_FILES | {
+    PREFIX + name
+    for name in (
+        *OPTIONS,
+        # Its server of the log is one process on loopback, which has passwords and no certificate.
+        *(
+            "NATS_URL",
+            "NATS_USER",
+            "NATS_PASSWORD",
+            "NATS_TLS_CA",
+            "NATS_TLS_CERT",
+            "NATS_TLS_KEY",
+            "REPLICAS",
+        ),
+        # It issues tokens itself.
+        *("TOKEN_SECRET", "TOKEN_ISSUER", "TOKEN_AUDIENCE"),
+        # It asks its services there, and tells one executor from another.
+        *("HEALTH_HOST", "HEALTH_PORT", "EXECUTOR_ID"),
+    )
+}
+"""Settings of services that are the stack's to make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What is passed on, which names are the stack's own, and which are unknown, with the nearest known."""
+
+    settings: Mapping[str, str]
+    own: tuple[str, ...]
+    unknown: tuple[tuple[str, str | None], ...]
+
+    def lines(self) -> Iterator[str]:
+        """What whoever set them should know."""
+        if self.own:
+            named = ", ".join(map(_with_option, self.own))
+            yield f"not passed on, because a local stack makes it itself: {named}"
+        for name, nearest in self.unknown:
+            yield f"{name} is no setting{f': did you mean {nearest}?' if nearest else ''}"
+
+
+def inherit(environ: Mapping[str, str]) -> Inherited:
+    """What a stack takes of an environment."""
+    return Inherited(
+        settings={name: environ[name] for name in sorted(environ) if name in SERVICES - OWN},
+        own=tuple(name for name in sorted(environ) if name in OWN),
+        unknown=tuple(unknown_in(environ)),
+    )
+
+
+def _with_option(name: str) -> str:
+    option = OPTIONS.get(name.removeprefix(PREFIX))
+    return f"{name} (use {option})" if option else name

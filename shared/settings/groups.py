@@ -1,0 +1,205 @@
+"""The settings that several services have, as frozen structs; units are in the names.
+
+A service's own struct extends one of these. `check` is called once all fields have their values.
+"""
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
+from shared.settings.kinds import (
+    KIB,
+    MIB,
+    PREFIX,
+    Bytes,
+    Host,
+    Networks,
+    OptionalText,
+    Port,
+    Positive,
+    ReadableFile,
+    Seconds,
+    Secret,
+    Servers,
+    SettingsError,
+    Text,
+    TokenSecret,
+    listed,
+)
+
+HeadBytes = Annotated[int, msgspec.Meta(ge=1 * KIB, le=1 * MIB)]
+"""Below, not even the requests of our own client fit; above, a head is no head."""
+
+Headers = Annotated[int, msgspec.Meta(ge=16, le=10_000)]
+
+
+Pairs = tuple[tuple[str, str], ...]
+"""Names of fields, two by two."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every settings struct is."""
+
+    at_most: ClassVar[Pairs] = ()
+    """Pairs of fields: the first must not be more than the second. Each class lists its own."""
+
+    def check(self) -> None:
+        """Refuse values that contradict each other. Raises SettingsError, which names both settings."""
+        for one in type(self).__mro__:
+            for less, more in vars(one).get("at_most", ()):
+                if getattr(self, less) > getattr(self, more):
+                    raise SettingsError(
+                        f"{PREFIX}{less.upper()} is {getattr(self, less)}, more than "
+                        f"{PREFIX}{more.upper()}, which is {getattr(self, more)}"
+                    )
+
+    def refuse_alone(self, field: str, other: str) -> None:
+        """Raises SettingsError if `field` is set without `other`."""
+        if getattr(self, field) and not getattr(self, other):
+            raise SettingsError(f"{PREFIX}{field.upper()} is set and {PREFIX}{other.upper()} is not")
+
+
+class BrokerSettings(Settings, frozen=True, kw_only=True):
+    """How every service reaches the log."""
+
+    nats_url: Servers = "nats://127.0.0.1:4222"
+    """Of a cluster, several servers separated by commas: whichever answers is used."""
+
+    nats_user: Text | None = None
+    nats_password: Secret | None = None
+
+    nats_tls_ca: ReadableFile = ""
+    """A file with the certificates that are believed; without one those of the system are. Setting it, or an
+    address that begins with ``tls://``, is what makes the connection encrypted."""
+
+    nats_tls_cert: ReadableFile = ""
+    nats_tls_key: ReadableFile = ""
+    """Files with this service's own certificate and its key, for a server that verifies its clients."""
+
+    def check(self) -> None:
+        """As in `Settings`."""
+        super().check()
+        self.refuse_alone("nats_password", "nats_user")
+        self.refuse_alone("nats_user", "nats_password")
+        self.refuse_alone("nats_tls_key", "nats_tls_cert")
+
+    @property
+    def nats_servers(self) -> list[str]:
+        """Each server of `nats_url`."""
+        return listed(self.nats_url)
+
+
+class HttpSettings(BrokerSettings, frozen=True, kw_only=True):
+    """What an HTTP server takes from a client that has not shown a token (docs/bounds/connections.md)."""
+
+    at_most: ClassVar[Pairs] = (
+        ("http_line_bytes_max", "http_head_bytes_max"),
+        ("http_header_bytes_max", "http_head_bytes_max"),
+        ("http_address_bytes_max", "http_unknown_bytes_max"),
+    )
+
+    http_connections_max: Positive = 12_000
+    """Of this process: more than the notifier's own bound, which is told by a close code. Fewer where fewer
+    files may be open."""
+
+    http_address_connections_max: Positive = 2_500
+    """Of one address (IPv6: one /64) without an accepted token. A user who opens 2,000 at once fits."""
+
+    http_user_connections_max: Positive = 2_500
+    """Of one user, once a token was accepted on the connection."""
+
+    http_trusted_proxies: Networks = ""
+    """Addresses and networks of proxies, separated by commas, whose `X-Forwarded-For` is believed."""
+
+    http_line_bytes_max: HeadBytes = 17 * KIB
+    """Of a request's URL: some clients have no other place for 16 KiB of query."""
+
+    http_header_bytes_max: HeadBytes = 17 * KIB
+    """Of one field's value: tokens of 8 KiB and more are in use."""
+
+    http_head_bytes_max: HeadBytes = 64 * KIB
+    """Of the request line and all fields together."""
+
+    http_headers_max: Headers = 100
+
+    http_address_bytes_max: Bytes = 16 * MIB
+    """Of unfinished requests of one address without an accepted token, beyond 16 KiB of each connection."""
+
+    http_unknown_bytes_max: Bytes = 64 * MIB
+    """The same of all addresses."""
+
+    http_first_byte_s: Seconds = 10.0
+    """How long a new connection may be silent. Browsers open some in advance."""
+
+    http_head_s: Seconds = 10.0
+    """From the first byte of a request to the end of its fields."""
+
+    http_idle_s: Seconds = 5.0
+    """How long a connection may be silent after an answer. Clients of pools keep theirs for longer, and open
+    another."""
+
+    http_body_s: Seconds = 60.0
+    """How long a whole body may take."""
+
+    http_progress_s: Seconds = 10.0
+    """A body that comes and an answer that leaves must reach `http_bytes_per_s` over each such time."""
+
+    http_bytes_per_s: Positive = 1_024
+    """What the slowest mobile networks carry."""
+
+    @property
+    def trusted_proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`http_trusted_proxies`, one by one. Raises SettingsError."""
+        try:
+            return tuple(ip_network(word) for word in sorted(listed(self.http_trusted_proxies)))
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}HTTP_TRUSTED_PROXIES: {error}") from None
+
+
+class TokenSettings(HttpSettings, frozen=True, kw_only=True):
+    """How a service that faces clients checks their tokens. There is no default secret.
+
+    The `token_provider_` fields describe the one other issuer whose tokens are accepted, `token_keys_` how
+    its public keys are kept (docs/tokens.md). Lists are separated by commas.
+    """
+
+    at_most: ClassVar[Pairs] = (("token_keys_lifetime_s", "token_keys_stale_s"),)
+
+    token_secret: TokenSecret
+    token_issuer: Text = "headrace"
+    token_audience: Text = "headrace"
+
+    token_provider: Literal["local", "oidc", "firebase", "cognito"] = "local"
+    """``local`` is no other issuer than ourselves."""
+
+    token_provider_issuer: OptionalText = ""
+    token_provider_audience: OptionalText = ""
+    token_provider_type: OptionalText = ""
+    token_provider_project: OptionalText = ""
+    token_provider_pool: OptionalText = ""
+    token_provider_clients: OptionalText = ""
+    token_provider_use: Literal["access", "id"] = "access"
+    token_provider_algorithms: OptionalText = ""
+    token_provider_keys_url: OptionalText = ""
+
+    token_provider_scopes: OptionalText = "jobs"
+    """What every user of the provider may do, so that a provider without scopes needs no further setup."""
+
+    token_provider_scope_claim: OptionalText = ""
+    token_provider_scope_names: OptionalText = ""
+
+    token_keys_lifetime_s: Seconds = 600.0
+    """How soon a key that the provider has withdrawn is refused. It asks little of the provider."""
+
+    token_keys_stale_s: Seconds = 86_400.0
+    """A provider that is down for a night should not stop its users; withdrawn keys must end some day."""
+
+    token_keys_timeout_s: Seconds = 5.0
+
+
+class ListenSettings(HttpSettings, frozen=True, kw_only=True):
+    """Where a service without clients serves /livez, /readyz and /metrics. Port 0 takes a free one."""
+
+    health_host: Host = "127.0.0.1"
+    health_port: Port = 0

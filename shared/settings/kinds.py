@@ -1,0 +1,245 @@
+"""What a setting may hold: kinds of numbers with both their bounds, kinds of texts with their rule.
+
+Every field of a settings struct has one of these kinds, so that a value without sense is refused when the
+service starts, and the refusal can say what is allowed. `tests/unit/test_settings_matrix.py` fails for a
+field that has none.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+from urllib.parse import urlsplit
+
+import msgspec
+
+KIB = 1024
+MIB = 1024 * KIB
+PREFIX = "HEADRACE_"
+SECRET_BYTES_MIN = 32
+"""RFC 7518 3.2: an HS256 key is at least as long as its hash."""
+
+MESSAGE_BYTES_MAX = 8 * MIB
+"""Of one message of NATS (max_payload in deploy/nats.conf). No event can be larger."""
+
+EXIT_SETTINGS = 2
+"""The exit code of a process that a setting keeps from its work."""
+
+SHOWN_MAX = 120
+_CREDENTIALS = re.compile(r"//.*@", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
+_USUAL_PORTS = {"http": "80", "https": "443"}
+
+
+class SettingsError(Exception):
+    """A setting is missing, has a value that it cannot have, or contradicts another; the message names it."""
+
+
+Wrong = Callable[[Any], str | None]
+"""What is wrong with a value, in a few words; None for nothing."""
+
+
+def _nothing_wrong(_: object) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a text, or a number beside its bounds, must be. `allowed` says it to people, `wrong` checks it."""
+
+    allowed: str
+    wrong: Wrong = _nothing_wrong
+    may_be_empty: bool = False
+    is_secret: bool = False
+    """Its value is never shown, and a file may hold it instead."""
+
+    bytes_max: int = 4 * KIB
+
+    def refusal(self, text: str) -> str | None:
+        """Why a text is refused; None if it is not."""
+        size = len(text.encode(errors="surrogateescape"))
+        if size > self.bytes_max:
+            return f"it has {size} bytes, and {self.bytes_max} are the most"
+        if not text:
+            return None if self.may_be_empty else "it is empty"
+        if not (_is_utf8(text) and "\0" not in text if self.is_secret else text.isprintable()):
+            return "it is no text" if self.is_secret else "it has a character that cannot be printed"
+        return self.wrong(text)
+
+
+def rule_of(kind: object) -> Rule | None:
+    """The rule of a field's type, if it has one."""
+    return next((each for each in parts_of(kind)[1] if isinstance(each, Rule)), None)
+
+
+def bounds_of(kind: object) -> msgspec.Meta | None:
+    """The bounds of a number's type, if it has some."""
+    return next((each for each in parts_of(kind)[1] if isinstance(each, msgspec.Meta)), None)
+
+
+def parts_of(kind: object) -> tuple[object, tuple[object, ...]]:
+    """What a field holds (`int`, `float`, `str` or a Literal), and what its type says besides."""
+    if get_origin(kind) in {Union, UnionType}:
+        kind = next(each for each in get_args(kind) if each is not NoneType)
+    if get_origin(kind) is Annotated:
+        base, *besides = get_args(kind)
+        return base, tuple(besides)
+    return kind, ()
+
+
+def refused(variable: str, value: str | None, allowed: str, why: str | None = None) -> SettingsError:
+    """The error of a value that is not allowed; None for one that is not to be shown."""
+    shown = "its value" if value is None else show(value)
+    return SettingsError(
+        f"{variable}: {shown} is not allowed{f' ({why})' if why else ''}: it must be {allowed}"
+    )
+
+
+def show(value: str) -> str:
+    """A value in quotes, on one line, without what stands before the @ of an address, and not for ever."""
+    text = repr(_CREDENTIALS.sub("//…@", value))
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
+
+
+def words(text: str) -> frozenset[str]:
+    """A setting that lists words separated by commas, one by one."""
+    return frozenset(listed(text))
+
+
+def listed(text: str) -> list[str]:
+    """The same in their order."""
+    return [word for each in text.split(",") if (word := each.strip())]
+
+
+def some_of(known: Collection[str]) -> Rule:
+    """A list of known words, which may be empty."""
+
+    def wrong(text: str) -> str | None:
+        unknown = [word for word in listed(text) if word not in known]
+        return f"{show(unknown[0])} is none of them" if unknown else None
+
+    return Rule(f"some of {', '.join(known)}, separated by commas", wrong, may_be_empty=True)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _wrong_address(text: str) -> str | None:
+    return None if _NAME.fullmatch(text) else "it is no name or address of a host"
+
+
+def _wrong_servers(text: str) -> str | None:
+    """Of `HEADRACE_NATS_URL`; nats-py takes an address without a scheme as well."""
+    servers = listed(text)
+    if not servers:
+        return "it names no server"
+    return next((why for each in servers if (why := _wrong_server(each))), None)
+
+
+def _wrong_server(url: str) -> str | None:
+    try:
+        parts = urlsplit(url if "://" in url else f"nats://{url}")
+        port = parts.port
+    except ValueError as error:
+        return str(error)
+    if parts.scheme not in {"nats", "tls"}:
+        return f"{parts.scheme}:// is not how NATS is reached"
+    if not parts.hostname or _NAME.fullmatch(parts.hostname) is None:
+        return "it names no host"
+    if port == 0 or parts.path.strip("/") or parts.query or parts.fragment:
+        return "an address ends with its port, which is 4222 or another"
+    return None
+
+
+def _wrong_origins(text: str) -> str | None:
+    return next((why for each in listed(text) if (why := _wrong_origin(each))), None)
+
+
+def _wrong_origin(origin: str) -> str | None:
+    """A browser sends it in lower case, without a path and without the port that its scheme has anyway."""
+    if origin == "*":
+        return None
+    parts = _ORIGIN.fullmatch(origin)
+    if parts is None:
+        return f"{show(origin)} is none"
+    if parts[2] == _USUAL_PORTS.get(parts[1]) and parts[2] is not None:
+        return f"browsers leave :{parts[2]} out of {parts[1]}"
+    return None
+
+
+def _wrong_networks(text: str) -> str | None:
+    try:
+        for word in listed(text):
+            ip_network(word)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _unreadable(path: str) -> str | None:
+    try:
+        with Path(path).open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        return error.strerror
+    return None
+
+
+def _wrong_place(path: str) -> str | None:
+    with suppress(OSError):
+        if Path(path).is_dir():
+            return "it is a directory"
+    return None
+
+
+def _short(secret: str) -> str | None:
+    size = len(secret.encode())
+    return None if size >= SECRET_BYTES_MIN else f"it has {size} bytes"
+
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
+Bytes = Annotated[int, msgspec.Meta(ge=1, le=2**50)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]
+WholeSeconds = Annotated[int, msgspec.Meta(ge=1, le=3_153_600_000)]
+Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
+
+Text = Annotated[str, Rule("a text")]
+OptionalText = Annotated[str, Rule("a text", may_be_empty=True)]
+Secret = Annotated[str, Rule("a text", is_secret=True)]
+"""A value that a file may hold instead of the environment."""
+
+TokenSecret = Annotated[
+    str, Rule(f"a text of at least {SECRET_BYTES_MIN} bytes", _short, is_secret=True, bytes_max=64 * KIB)
+]
+Host = Annotated[str, Rule("an address of this machine, or a name that has one", _wrong_address)]
+Servers = Annotated[
+    str, Rule("nats://host:port or tls://host:port, or several of them separated by commas", _wrong_servers)
+]
+Origins = Annotated[
+    str,
+    Rule(
+        "* or origins as browsers send them, such as https://example.org or http://localhost:3000, "
+        "separated by commas",
+        _wrong_origins,
+        may_be_empty=True,
+    ),
+]
+Networks = Annotated[
+    str,
+    Rule(
+        "addresses and networks such as 10.0.0.0/8, separated by commas", _wrong_networks, may_be_empty=True
+    ),
+]
+ReadableFile = Annotated[str, Rule("a file that can be read", _unreadable, may_be_empty=True)]
+FilePath = Annotated[str, Rule("the path of a file", _wrong_place)]
