@@ -7,13 +7,13 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from services.api import openapi, pages, problems
+from services.api.admission import user_id_of
 from services.api.artifacts import Artifacts
 from services.api.audit import Audit
 from services.api.bodies import RequestBodies
 from services.api.bounds import maxima
 from services.api.bucket import Bucket
 from services.api.catalogue import Catalogue
-from services.api.context import RequestIds
 from services.api.cut_off import CutOff
 from services.api.dead_letters import DeadLetters
 from services.api.erasures import Erasures
@@ -30,12 +30,14 @@ from services.api.stores import Counted, Store
 from services.api.submissions import Submissions
 from services.api.usage import Usage
 from services.api.waiting import Waiting
+from shared.access_log import AccessLog
 from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
 from shared.follow import Follower
 from shared.http_server.server import listen_at, serve_http
 from shared.log import Log
 from shared.objects import Objects
+from shared.request_ids import RequestIds
 from shared.service import Service
 from shared.streams import executor_floor
 from shared.subjects import (
@@ -107,6 +109,7 @@ def create_app(
     app.add_middleware(RequestBodies, tokens=tokens, settings=settings)
     app.add_middleware(LargeAnswers, settings=settings)
     app.add_middleware(CutOff)
+    app.add_middleware(AccessLog, share=settings.access_log_share, user_of=user_id_of)
     # Added last, so it wraps everything: every answer carries its request id.
     app.add_middleware(RequestIds)
     if settings.origins:

@@ -5,9 +5,11 @@ from socket import socket
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 
 from services.notifier import pages
+from services.notifier.callers import user_of
 from services.notifier.catch_up import CatchUp
 from services.notifier.cursor import FeedMark, Position
 from services.notifier.feeder import Feeder
@@ -22,11 +24,13 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.sockets import Sockets
 from services.notifier.streams import Streams
 from services.notifier.websocket_protocol import BoundedWebSocketProtocol
+from shared.access_log import AccessLog
 from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
 from shared.follow import Follower
 from shared.http_server.server import listen_at, serve_http
 from shared.log import Log
+from shared.request_ids import RequestIds
 from shared.service import Service
 from shared.subjects import FEED, JOBS
 from shared.tokens import Tokens
@@ -81,6 +85,10 @@ class Notifier:
                 Streams(self.members).route(),
                 Operations(self.members).route(),
                 *pages.routes(),
+            ],
+            middleware=[
+                Middleware(RequestIds),
+                Middleware(AccessLog, share=settings.access_log_share, user_of=user_of),
             ],
             exception_handlers=HANDLERS,
         )
