@@ -1,4 +1,4 @@
-"""One line for each request when it has been answered: who asked for what, and how it ended.
+"""What is told of each request when it has been answered: one line, and its part of the metrics.
 
 Neither the query, which may hold a token, nor any header field is written. What operators' own machines ask
 all the time (/livez, /readyz, /metrics) is left out.
@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared import metrics
 from shared.logs import get_logger
 
 logger = get_logger(__name__)
@@ -18,6 +19,9 @@ QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 FAILED = 500
 ABNORMAL = 1006
 """The close code of a WebSocket that nobody closed (RFC 6455)."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"})
+OTHER = "other"
+"""The label of a path that is no route's, and of a method that is none: clients choose both."""
 PATH_MAX = 256
 """Of a path, whose length is otherwise the client's choice."""
 
@@ -66,6 +70,7 @@ class AccessLog:
             self._write(scope, status, time.perf_counter() - began)
 
     def _write(self, scope: Scope, status: int | None, took_s: float) -> None:
+        _count(scope, status, took_s)
         is_failure = status is None or FAILED <= status < ABNORMAL
         if not is_failure and (self._share <= 0 or random.random() >= self._share):  # noqa: S311 - no secret
             return
@@ -79,3 +84,17 @@ class AccessLog:
             user_id=self._user_of(scope),
             **{name: state[name] for name in ("request_id", "connection_id") if name in state},
         )
+
+
+def _count(scope: Scope, status: int | None, took_s: float) -> None:
+    method = scope.get("method", "WEBSOCKET")
+    labels = {"method": method if method in METHODS else OTHER, "route": _route_of(scope)}
+    metrics.HTTP_REQUESTS.labels(**labels, status=str(status)).inc()
+    if scope["type"] == "http":
+        metrics.HTTP_DURATION.labels(**labels).observe(took_s)
+
+
+def _route_of(scope: Scope) -> str:
+    """The path of the route that answered, with the names of its parameters in place of their values."""
+    path: str = getattr(scope.get("route"), "path", OTHER)
+    return path

@@ -143,7 +143,8 @@ class Log:
         while True:
             result: AppendResult | None = None
             try:
-                result = await self._try_store(subject, payload, every, stream)
+                with metrics.APPEND_DURATION.time():
+                    result = await self._try_store(subject, payload, every, stream)
             except UnreachableError as error:
                 why = str(error)
             is_late = asyncio.get_running_loop().time() >= deadline

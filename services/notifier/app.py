@@ -24,6 +24,7 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.sockets import Sockets
 from services.notifier.streams import Streams
 from services.notifier.websocket_protocol import BoundedWebSocketProtocol
+from shared import metrics
 from shared.access_log import AccessLog
 from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
@@ -58,6 +59,8 @@ class Notifier:
         end = Position(log.last_sequence, FeedMark(feed.last_us, feed.last_sequence))
         order = LiveOrder(end, is_watched=hub.is_watched)
         history = History(broker)
+        shares = QueueShares(settings.notifier_user_queues_bytes_max, settings.notifier_queues_bytes_max)
+        metrics.QUEUED_BYTES.set_function(lambda: shares.held_bytes)
         self.members = Members(
             settings,
             Tokens(settings),
@@ -65,7 +68,7 @@ class Notifier:
             history,
             CatchUp(hub, history, order.position),
             Cancellations(Log(broker), patience_s=settings.append_patience_s),
-            QueueShares(settings.notifier_user_queues_bytes_max, settings.notifier_queues_bytes_max),
+            shares,
         )
         self.feeder = Feeder(order, hub)
         self.log_follower = Follower(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
 
 from services.api import openapi
 from services.api.settings import ApiSettings
@@ -40,9 +41,9 @@ def test_every_setting_has_a_row(kind: type[msgspec.Struct]) -> None:
 
 def test_every_metric_has_a_row() -> None:
     for name, metric in vars(metrics).items():
-        if name.isupper():
-            described = {f"| `{sample.name}` |" for sample in metric.describe()}
-            described |= {f"| `{sample.name}_total` |" for sample in metric.describe()}
+        if isinstance(metric, MetricWrapperBase):
+            names = [sample.name for sample in metric.describe()]
+            described = {f"| `{name}{ending}` |" for name in names for ending in ("", "_total", "_info")}
             assert any(row in SETTINGS for row in described), name
 
 
