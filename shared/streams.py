@@ -293,3 +293,6 @@ if __name__ == "__main__":
     except (SettingsError, ProvisionError, BrokerError, msgspec.MsgspecError) as failure:
         logger.error("cannot_provision", error=str(failure))
         sys.exit(EXIT_SETTINGS if isinstance(failure, SettingsError) else EXIT_FAILED)
+    except KeyboardInterrupt:
+        logger.error("cannot_provision", error="interrupted; run it again, it goes on")
+        sys.exit(EXIT_FAILED)

@@ -79,7 +79,7 @@ async def rebuild_view(broker: Broker, path: Path, *, whole: bool, watch: Watch 
 
 
 async def run_rebuild(service: Service, settings: ProjectorSettings) -> None:
-    """The command: rebuild once, then end; a ViewError ends the process. Raises BrokerError."""
+    """The command: rebuild once, then end. Raises ViewError, BrokerError."""
     done = asyncio.Event()
 
     async def rebuild_once(broker: Broker) -> None:

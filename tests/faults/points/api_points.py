@@ -12,7 +12,7 @@ ACCEPTED, ELSE = Row.API_APPEND, Row.API_ELSEWHERE
 
 _BEGINNING = (
     Point("api.start.floor_asked", "shared.streams:executor_floor", BEFORE, "submit", ELSE, from_start=True),
-    Point("api.start.listening", "shared.service:listen", AFTER, "submit", ELSE, from_start=True),
+    Point("api.start.listening", "shared.service:listen_at", AFTER, "submit", ELSE, from_start=True),
     Point(
         "api.start.following",
         "services.api.standing:Standing.follow",

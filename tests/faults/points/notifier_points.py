@@ -23,7 +23,7 @@ _CONNECTING = (
         ROW,
         from_start=True,
     ),
-    Point("notifier.start.listening", "shared.service:listen", AFTER, "watch", ROW, from_start=True),
+    Point("notifier.start.listening", "shared.service:listen_at", AFTER, "watch", ROW, from_start=True),
     Point("notifier.socket.accepted", "services.notifier.sockets:Sockets.serve", BEFORE, "watch", ROW),
     Point("notifier.socket.not_refused", "services.notifier.protocol:refuse_handshake", AFTER, "watch", ROW),
     Point("notifier.init.arrived", f"{CONNECTION}._authenticate", BEFORE, "watch", ROW),

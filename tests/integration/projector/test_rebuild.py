@@ -122,7 +122,7 @@ async def test_a_rebuild_that_was_told_to_stop_has_failed(
     settings = ProjectorSettings(**msgspec.structs.asdict(broker_settings), view_path=str(path))
     service = Service("projector")
     service.stopping.set()
-    with pytest.raises(SystemExit, match="stopped before the end of the log"):
+    with pytest.raises(RebuildError, match="stopped before the end of the log"):
         await run_rebuild(service, settings)
     assert not await asyncio.to_thread(path.exists)
 
