@@ -308,8 +308,8 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
 async def _close(client: Client) -> None:
     """Send what is buffered if there is a server, and end everything that belongs to the connection.
 
-    nats-py's own `close` writes what is buffered even to a socket that is gone, and when that fails, leaves all
-    the rest undone. asyncio's loop of Python 3.12 to 3.13.5 fails with a TypeError (python/cpython#136234). So
+    nats-py's own `close` writes what is buffered even to a socket that is gone, and when that fails, leaves
+    all the rest undone. asyncio of Python 3.12 to 3.13.5 fails with a TypeError (python/cpython#136234). So
     there is nothing left to write.
     """
     if client.is_connected:
