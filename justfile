@@ -9,11 +9,11 @@ default:
 
 # Show what Headrace does: real programs, their events, and the same history read back from the log.
 demo *arguments:
-    @headrace demo "$@"
+    @exec headrace demo "$@"
 
 # Start a stack and keep it running until Ctrl-C; prints its URLs and a token.
 up *arguments:
-    @headrace up "$@"
+    @exec headrace up "$@"
 
 # Format the code.
 format:

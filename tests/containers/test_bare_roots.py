@@ -8,6 +8,7 @@ import pytest
 
 from tests.containers.bare import HOME, BareSystem, Ended, make_system, publish_repository
 
+pytestmark = pytest.mark.timeout(240)
 PUBLISHED = "srv/headrace.git"
 CLONE = f"{HOME}/headrace"
 SUITES = {"bookworm": "3.11", "trixie": "3.13"}

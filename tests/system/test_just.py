@@ -2,10 +2,13 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from headrace.local.nats_server import free_port
 
 ROOT = Path(__file__).parents[2]
 UTILITIES = "cat", "dirname", "mkdir", "mktemp", "readlink", "rm"
@@ -13,8 +16,10 @@ RECORDS_ARGUMENTS = '#!/bin/sh\n[ "$1" != --version ] || exit 0\npwd\nprintf "<%
 RECIPE_LINES = [
     pytest.param((), "<run><--only-group><just><just>", id="none"),
     pytest.param(("--list",), "<run><--only-group><just><just><--list>", id="list"),
-    pytest.param(("demo",), "<run><--no-dev><--group><local><just><demo>", id="demo"),
-    pytest.param(("up", "--fast"), "<run><--no-dev><--group><local><just><up><--fast>", id="with an option"),
+    pytest.param(("demo",), "<run><--no-dev><--extra><local><headrace><demo>", id="demo"),
+    pytest.param(
+        ("up", "--fast"), "<run><--no-dev><--extra><local><headrace><up><--fast>", id="with an option"
+    ),
     pytest.param(("test", "-k", "a or b", ""), "<run><just><test><-k><a or b><>", id="arguments as they are"),
 ]
 
@@ -85,3 +90,24 @@ def test_a_python_without_pip_and_venv_is_named(wrapper: Path, programs: Path) -
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("./just: python3.12 has neither pip nor venv.\n\nNeeded is ")
     assert os.listdir(wrapper.parent) == ["just"]  # noqa: PTH208 - names are enough
+
+
+@pytest.mark.parametrize("to_all", [True, False], ids=["Ctrl-C", "SIGTERM"])
+def test_a_stack_that_is_told_to_stop_ends_well(tmp_path: Path, to_all: bool) -> None:
+    """A terminal tells every process of it, others the first alone."""
+    ports = "--api-port", str(free_port()), "--notifier-port", str(free_port())
+    with subprocess.Popen(  # noqa: S603 - our own words
+        [ROOT / "just", "up", *ports, "--data", tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert any("Ctrl-C" in line for line in process.stdout)
+        if to_all:
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.terminate()
+        assert process.stdout.read() == "stopping\n"
+        assert process.wait() == 0
