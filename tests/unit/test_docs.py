@@ -27,6 +27,8 @@ SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 LANGUAGES = (ROOT / "docs" / "languages.md").read_text()
 CI = (ROOT / ".ci" / "run").read_text()
 IMAGE = (ROOT / "deploy" / "executor.Dockerfile").read_text()
+PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
+RECIPES = set(re.findall(r"^([a-z]+)(?: .*)?:(?: |$)", (ROOT / "justfile").read_text(), re.MULTILINE))
 PROBLEMS = (ROOT / "docs" / "problems" / "README.md").read_text()
 
 
@@ -113,7 +115,23 @@ def _expand(path: str) -> list[str]:
     return [path] if match is None else [match[1] + word + match[3] for word in match[2].split(",")]
 
 
-@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")))
+@pytest.mark.parametrize("page", PAGES)
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_are_those_that_a_clone_has(page: Path) -> None:
+    """Neither uv nor a published package is there for everybody; `./just` is."""
+    text = page.read_text()
+    assert "uv run" not in text
+    assert "install headrace" not in text
+    assert set(re.findall(r"\./just ([a-z]+)", text)) <= RECIPES
+
+
+def test_ci_runs_the_commands_of_the_readme() -> None:
+    gates = ["lint", "test", "demo", "containers"]
+    assert re.findall(r"^\./just (\w+)$", CI, re.MULTILINE) == gates
+    readme = (ROOT / "README.md").read_text()
+    assert all(f"`{gate}`" in readme for gate in gates)
