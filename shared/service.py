@@ -27,7 +27,7 @@ from shared.http_server.server import listen_at, serve_http
 from shared.logs import configure, get_logger
 from shared.progress import Progress
 from shared.quorum import Quorum
-from shared.settings import EXIT_SETTINGS, ListenSettings, SettingsError, SettingsT, load
+from shared.settings import EXIT_SETTINGS, ListenSettings, ServiceSettings, SettingsError, SettingsT, load
 from shared.settings.names import unknown_in
 
 logger = get_logger(__name__)
@@ -43,6 +43,7 @@ buffers are taken from a heap that seldom shrinks."""
 Check = Callable[[], str | None]
 Facts = Callable[[], Mapping[str, object]]
 WorkT = TypeVar("WorkT")
+ServiceSettingsT = TypeVar("ServiceSettingsT", bound=ServiceSettings)
 
 
 EXIT_FAILED = 1
@@ -63,14 +64,17 @@ EXPECTED = (SettingsError, BrokerError, ServiceError)
 class Service:
     """One running service: `stopping` is set by SIGTERM or SIGINT; `checks` decide readiness."""
 
-    def __init__(self, name: str) -> None:
-        """Begin unready: a service without checks is ready as soon as it answers."""
+    def __init__(self, name: str, instance: str = "") -> None:
+        """Begin unready: a service without checks is ready as soon as it answers. Who started it may call it
+        by an `instance`, to know it by its answers.
+        """
         self.name = name
         self.stopping = asyncio.Event()
         self._checks: dict[str, Check] = {"stopping": self._is_stopping}
         self._facts: dict[str, Facts] = {}
         self._quorum: Quorum | None = None
         self._registry = metrics.registry_of(name)
+        self.instance = instance
 
     def check(self, name: str, check: Check, facts: Facts | None = None) -> None:
         """Add a readiness check: it returns None, or why the service is not ready.
@@ -130,6 +134,7 @@ class Service:
         ready = all(why is None for why in results.values())
         said: dict[str, object] = {
             "status": "ok" if ready else "unready",
+            "instance": self.instance,
             "checks": {name: why or "ok" for name, why in results.items()},
         }
         if "verbose" in request.query_params:
@@ -137,7 +142,9 @@ class Service:
         return JSONResponse(said, status_code=200 if ready else 503)
 
 
-def start(name: str, kind: type[SettingsT], main: Callable[[Service, SettingsT], Awaitable[None]]) -> None:
+def start(
+    name: str, kind: type[ServiceSettingsT], main: Callable[[Service, ServiceSettingsT], Awaitable[None]]
+) -> None:
     """Load the settings, run `main` until it ends, and exit.
 
     0 after a signal, 1 after a failure, 2 where a setting is to blame, which one line of the log names.
@@ -167,8 +174,10 @@ def _give_back_large_buffers() -> None:
         ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES)
 
 
-async def _run(name: str, settings: SettingsT, main: Callable[[Service, SettingsT], Awaitable[None]]) -> int:
-    service = Service(name)
+async def _run(
+    name: str, settings: ServiceSettingsT, main: Callable[[Service, ServiceSettingsT], Awaitable[None]]
+) -> int:
+    service = Service(name, settings.instance)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.stopping.set)

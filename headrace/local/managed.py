@@ -22,11 +22,18 @@ class Managed:
     """One service process, started again whenever it ends before it was told to."""
 
     def __init__(
-        self, name: str, module: str, environment: Mapping[str, str], log: Path, health_url: str
+        self,
+        name: str,
+        module: str,
+        environment: Mapping[str, str],
+        log: Path,
+        health_url: str,
+        instance: str,
     ) -> None:
-        """Prepare; `keep_running` starts it."""
+        """Prepare; `keep_running` starts it. At `health_url` it says that it is of this `instance`."""
         self.name = name
         self.health_url = health_url
+        self.instance = instance
         self.restarts = 0
         self.is_refused = False
         """Whether it ended because of a setting when it ended last."""

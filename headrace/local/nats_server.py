@@ -6,6 +6,7 @@ where it was put, so a restart, even after SIGKILL, goes on with everything that
 """
 
 import asyncio
+import hashlib
 import json
 import shutil
 import socket
@@ -70,6 +71,8 @@ class NatsServer:
         self.password = password
         self.passwords = passwords or {}
         self._directory = directory
+        # Of the directory, so that a server is known by its name, and has the same one next time.
+        self.name = f"headrace-{hashlib.sha256(str(directory.absolute()).encode()).hexdigest()[:12]}"
         self._sync = sync
         self._process: Process | None = None
 
@@ -138,7 +141,7 @@ class NatsServer:
         path = self._directory / "nats.conf"
         path.touch(mode=0o600)
         settings = {
-            "server_name": "headrace-local",
+            "server_name": self.name,
             "listen": f"127.0.0.1:{self.port}",
             "max_payload": MAX_PAYLOAD_BYTES,
             "jetstream": jetstream,
@@ -172,6 +175,14 @@ class NatsServer:
         except OSError:
             return False
         try:
-            return (await reader.read(5)) == b"INFO "
+            kind, _, said = (await reader.readline()).partition(b" ")
+            if kind != b"INFO":
+                return False
+            name = json.loads(said).get("server_name")
+        except (OSError, ValueError):
+            return False
         finally:
             writer.close()
+        if name != self.name:
+            raise NatsServerError(f"another server of NATS, {name!r}, answers on port {self.port}")
+        return True

@@ -1,16 +1,44 @@
-"""TCP ports of loopback, kept for processes that are to listen on them, also while one is started again."""
+"""TCP ports, kept for processes that are to listen on them, also while one is started again."""
 
+import errno
 import socket
 from contextlib import ExitStack
+
+from headrace.local.stack import StackError
+
+LOOPBACK = "127.0.0.1"
 
 
 class Ports(ExitStack):
     """Ports that nobody else is given until the context ends."""
 
     def take(self) -> int:
-        """One more. It is bound, but not listened on, so that its owner still may (with SO_REUSEADDR)."""
-        holder = self.enter_context(socket.socket())
+        """One more that nobody has, of loopback."""
+        return self._bound(LOOPBACK, 0)
+
+    def hold(self, port: int, option: str, *, host: str = LOOPBACK) -> int:
+        """This one, or one that nobody has for 0. Raises StackError, which names the port and the option."""
+        try:
+            return self._bound(host, port)
+        except OverflowError:
+            raise StackError(f"{port} is no port: give {option} one from 1 to 65535, or 0") from None
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise StackError(
+                    f"port {port} is in use, perhaps by another stack: choose another with {option}, "
+                    "0 takes a free one"
+                ) from error
+            if error.errno in {errno.EACCES, errno.EPERM}:
+                raise StackError(
+                    f"this user may not listen on port {port}: choose one from 1024 on with {option}"
+                ) from error
+            raise StackError(f"nobody can listen on {host}, port {port}: {error.strerror}") from error
+
+    def _bound(self, host: str, port: int) -> int:
+        """Bound, but not listened on, so that its owner still may (with SO_REUSEADDR)."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        holder = self.enter_context(socket.socket(family))
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind(("127.0.0.1", 0))
-        port: int = holder.getsockname()[1]
-        return port
+        holder.bind((host, port))
+        taken: int = holder.getsockname()[1]
+        return taken

@@ -43,6 +43,8 @@ async def until_ready(http: aiohttp.ClientSession, one: Managed, report: Callabl
         if one.is_refused:
             raise StackError(f"{one.name}: {one.last_words()}")
         said = await _said(http, one)
+        if said and said.get("instance") != one.instance:
+            raise StackError(f"{one.name}: another program answers at {one.health_url}")
         if said.get("status") == "ok":
             return
         patience.hear(behind_of(said), clock())

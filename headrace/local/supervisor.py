@@ -7,6 +7,7 @@ nothing that was acknowledged is lost with it.
 import asyncio
 import contextlib
 import os
+import secrets as secrets_module
 import shutil
 import sys
 import tempfile
@@ -19,14 +20,13 @@ import aiohttp
 
 from headrace.local.managed import RESTART_FIRST_S, Managed, said_last
 from headrace.local.nats_server import NatsServer, NatsServerError, Sync
-from headrace.local.ports import Ports
+from headrace.local.ports import LOOPBACK, Ports
 from headrace.local.ready import until_ready
 from headrace.local.stack import Address, StackError, announced, claimed, load_secrets
 
 PROBE = aiohttp.ClientTimeout(total=2)
 NATS_USER = "operator"
 PROVISIONER = "provisioner"
-LOOPBACK = "127.0.0.1"
 EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}
 FACING_CLIENTS = frozenset({"api", "notifier"})
 
@@ -62,8 +62,9 @@ class Stack:
         self._options = options
         self._report = report
         self._ports = ports
-        self._api_port = options.api_port or ports.take()
-        self._notifier_port = options.notifier_port or ports.take()
+        self._api_port = self._held("api", options.api_port)
+        self._notifier_port = self._held("notifier", options.notifier_port)
+        self._instance = secrets_module.token_hex(8)
         self._environment = {
             **_inherited(),
             **self.nats.environment,
@@ -71,6 +72,7 @@ class Stack:
             "HEADRACE_API_PORT": str(self._api_port),
             "HEADRACE_NOTIFIER_PORT": str(self._notifier_port),
             "HEADRACE_VIEW_PATH": str(directory / "view.sqlite"),
+            "HEADRACE_INSTANCE": self._instance,
             **options.environment,
         }
         self.services = {one.name: one for one in self._managed()}
@@ -168,7 +170,13 @@ class Stack:
             environment,
             self.directory / f"{name}.log",
             f"http://{self._host_of(package)}:{port}/readyz",
+            self._instance,
         )
+
+    def _held(self, package: str, port: int) -> int:
+        """The port that clients use. Raises StackError before anything has started."""
+        host = self._options.environment.get(f"HEADRACE_{package.upper()}_HOST", LOOPBACK)
+        return self._ports.hold(port, f"--{package}-port", host=host)
 
     def _host_of(self, package: str) -> str:
         """Where a service is reached from here, as a URL has it: one that listens everywhere listens here."""

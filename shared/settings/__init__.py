@@ -10,6 +10,7 @@ from shared.settings.groups import (
     HttpSettings,
     ListenSettings,
     Pairs,
+    ServiceSettings,
     Settings,
     TokenSettings,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "Rule",
     "Seconds",
     "Secret",
+    "ServiceSettings",
     "Settings",
     "SettingsError",
     "SettingsT",

@@ -159,7 +159,14 @@ class HttpSettings(BrokerSettings, frozen=True, kw_only=True):
             raise SettingsError(f"{PREFIX}HTTP_TRUSTED_PROXIES: {error}") from None
 
 
-class TokenSettings(HttpSettings, frozen=True, kw_only=True):
+class ServiceSettings(HttpSettings, frozen=True, kw_only=True):
+    """What every service has."""
+
+    instance: OptionalText = ""
+    """What `/readyz` says who answers: for whoever started the service, to know it by."""
+
+
+class TokenSettings(ServiceSettings, frozen=True, kw_only=True):
     """How a service that faces clients checks their tokens. There is no default secret.
 
     The `token_provider_` fields describe the one other issuer whose tokens are accepted, `token_keys_` how
@@ -203,7 +210,7 @@ class TokenSettings(HttpSettings, frozen=True, kw_only=True):
     """How many of all requests are written to the log, one line each; what failed by our fault always is."""
 
 
-class ListenSettings(HttpSettings, frozen=True, kw_only=True):
+class ListenSettings(ServiceSettings, frozen=True, kw_only=True):
     """Where a service without clients serves /livez, /readyz and /metrics. Port 0 takes a free one."""
 
     health_host: Host = "127.0.0.1"
