@@ -1,8 +1,19 @@
-# Every gate of the project. CI runs `check` and `containers`; nothing else decides.
+# What there is to do, by `./just RECIPE`, and every gate of the project. CI runs `check`, `demo` and `containers`;
+# nothing else decides.
+
+set positional-arguments
 
 # List what there is.
 default:
     @just --list --unsorted
+
+# Show what Headrace does: real programs, their events, and the same history read back from the log.
+demo *arguments:
+    @exec headrace demo "$@"
+
+# Start a stack and keep it running until Ctrl-C; prints its URLs and a token.
+up *arguments:
+    @exec headrace up "$@"
 
 # Format the code.
 format:
@@ -18,7 +29,7 @@ lint:
 
 # The whole test suite but for containers: unit, contract, integration, system, faults, security.
 test *arguments:
-    PYTHONASYNCIODEBUG=1 pytest {{ arguments }}
+    PYTHONASYNCIODEBUG=1 pytest "$@"
 
 # Everything that must be green before a commit.
 check: lint test
@@ -39,12 +50,16 @@ bench:
 
 # Every attack that we know of, for real: as whoever runs it, and where that is root, as an ordinary user too.
 security *arguments:
-    PYTHONASYNCIODEBUG=1 pytest tests/security {{ arguments }}
+    PYTHONASYNCIODEBUG=1 pytest tests/security "$@"
+
+# What docs/languages.md says of each language, made anew from the language files.
+docs:
+    python -m tests.language_page
 
 # The images and the compose files, for real: with an engine of their own where there is none. Takes root.
 containers *arguments:
     tests/containers/prepare.sh
-    PYTHONASYNCIODEBUG=1 pytest tests/containers {{ arguments }}
+    PYTHONASYNCIODEBUG=1 pytest tests/containers "$@"
 
 # A mixed load under faults for so many seconds: what grows meanwhile, and whether a promise was broken.
 soak seconds="60":

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headrace.subscription import Gap
     from shared.codec import EventObject
     from shared.record import JobRecord, JobSummary
+    from shared.version import __version__
 
 __all__ = [
     "Artifacts",
@@ -42,6 +43,7 @@ __all__ = [
     "ProtocolError",
     "UnreachableError",
     "UsageError",
+    "__version__",
     "kept_bytes",
     "output_bytes",
 ]
@@ -63,6 +65,7 @@ _HOMES = {
     "headrace.subscription": ("Gap",),
     "shared.codec": ("EventObject",),
     "shared.record": ("JobRecord", "JobSummary"),
+    "shared.version": ("__version__",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

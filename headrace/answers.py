@@ -47,7 +47,10 @@ class History(Shape, frozen=True, kw_only=True):
 
 
 class Language(Shape, frozen=True, kw_only=True):
-    """One that live executors offer, with the limits of a job that asks for none."""
+    """One that can be asked for, with the limits of a job that asks for none.
+
+    No live executor has it where it is `offline`; its jobs wait.
+    """
 
     name: str
     version: str
@@ -56,6 +59,7 @@ class Language(Shape, frozen=True, kw_only=True):
     entrypoint: str
     stages: tuple[str, ...]
     limits: Limits
+    offline: bool = False
 
 
 class Languages(Shape, frozen=True, kw_only=True):

@@ -68,22 +68,31 @@ def local_endpoint(directory: Path, address: Address, user: str = LOCAL_USER) ->
 
 
 def _issue_to_owner(directory: Path, user: str) -> str:
-    """Quotas are for those whom the owner of a machine lets in."""
+    """Quotas are for those whom the owner of a machine lets in: the owner may use all slots at a time."""
     return tokens_of(directory).issue(
         user,
         lifetime=TOKEN_LIFETIME,
         now=datetime.now(UTC),
+        concurrency=os.cpu_count() or 1,
         unfinished_max=OWNERS_JOBS,
         requests_per_s=OWNERS_REQUESTS_PER_S,
     )
 
 
 def issue(
-    directory: Path, user: str, lifetime: timedelta = TOKEN_LIFETIME, scopes: frozenset[str] | None = None
+    directory: Path,
+    user: str,
+    lifetime: timedelta = TOKEN_LIFETIME,
+    scopes: frozenset[str] | None = None,
+    concurrency: int = 1,
 ) -> str:
     """A token for this machine's stack. Raises StackError, SubjectError."""
     return tokens_of(directory).issue(
-        user, lifetime=lifetime, now=datetime.now(UTC), scopes=scopes or frozenset({"jobs"})
+        user,
+        lifetime=lifetime,
+        now=datetime.now(UTC),
+        scopes=scopes or frozenset({"jobs"}),
+        concurrency=concurrency,
     )
 
 

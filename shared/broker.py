@@ -354,6 +354,17 @@ def _jetstream_error(operation: str, error: Mapping[str, Any]) -> JetStreamError
 
 
 async def _close(client: Client) -> None:
+    """Send what is buffered if there is a server, and end everything that belongs to the connection.
+
+    nats-py's own `close` writes what is buffered even to a socket that is gone, and when that fails, leaves
+    all the rest undone. asyncio of Python 3.12 to 3.13.5 fails with a TypeError (python/cpython#136234). So
+    there is nothing left to write.
+    """
+    if client.is_connected:
+        # In a task of its own, because it swallows a cancellation.
+        flushing = asyncio.create_task(client._flush_pending(force_flush=True))  # noqa: SLF001 - `flush` pings too
+        await asyncio.wait([flushing], timeout=DRAIN_S)
+    client._pending, client._pending_data_size = [], 0  # noqa: SLF001 - there is no public way
     # Closing a connection that the server has dropped raises what the drop already reported: OSError in
     # asyncio's own loop, RuntimeError in uvloop.
     with suppress(OSError, RuntimeError, nats.errors.Error):

@@ -44,7 +44,11 @@ class SourceFile(Shape, frozen=True, kw_only=True):
 
 
 class Limits(Shape, frozen=True, kw_only=True):
-    """What one stage may use. Bytes and milliseconds; `output_bytes` is per stream."""
+    """What one stage may use. Bytes and milliseconds; `output_bytes` is per stream.
+
+    `stack_bytes` is for the stack of a process's first thread, and of others that its C library is asked for
+    without a size; None leaves the first to `memory_bytes` and the others to the library.
+    """
 
     wall_ms: int = 10_000
     cpu_ms: int = 10_000
@@ -53,6 +57,7 @@ class Limits(Shape, frozen=True, kw_only=True):
     disk_bytes: int = 64 * 1024 * 1024
     output_bytes: int = 256 * 1024
     files_open: int = 256
+    stack_bytes: int | None = None
 
 
 class Isolation(Shape, frozen=True, kw_only=True):

@@ -103,6 +103,8 @@ class Follower:
         self._anew_after: datetime | None = None
         self._moved = asyncio.Condition()
         self.progress = Progress(stream)
+        if not is_passing:
+            metrics.FOLLOWER_LAG.labels(stream=stream).set_function(lambda: self.progress.lag_s)
         self.caught_up = asyncio.Event()
 
     async def run(self) -> None:

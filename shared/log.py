@@ -26,7 +26,10 @@ from shared.entries import (
 )
 from shared.events import Event, JobExpired, JobQueued, Terminal, kind_of
 from shared.job import Expired, Finished, JobState, Nothing, evolve
+from shared.logs import get_logger
 from shared.subjects import EXPIRED_KIND, JOBS, TERMINAL_KINDS, job_event, job_events
+
+logger = get_logger(__name__)
 
 EXPECTED_SEQUENCE = "Nats-Expected-Last-Subject-Sequence"
 TIME_TO_LIVE = "Nats-TTL"
@@ -111,6 +114,8 @@ class Log:
         )
         if isinstance(result, Appended):
             metrics.APPENDS.labels(type=kind_of(event)).inc()
+            if isinstance(event, Terminal):
+                _tell_end(event)
         else:
             metrics.CONFLICTS.inc()
         return result
@@ -138,7 +143,8 @@ class Log:
         while True:
             result: AppendResult | None = None
             try:
-                result = await self._try_store(subject, payload, every, stream)
+                with metrics.APPEND_DURATION.time():
+                    result = await self._try_store(subject, payload, every, stream)
             except UnreachableError as error:
                 why = str(error)
             is_late = asyncio.get_running_loop().time() >= deadline
@@ -246,6 +252,22 @@ class Log:
                     return
                 yield entry
                 after = entry.sequence
+
+
+def _tell_end(event: Terminal) -> None:
+    """One line for each job that has ended, by whoever wrote its end."""
+    stages = event.result.stages if event.result is not None else ()
+    logger.info(
+        "job_ended",
+        job_id=event.job_id,
+        user_id=event.user_id,
+        status=kind_of(event),
+        reason=getattr(event, "reason", None),
+        attempt=event.attempt,
+        wall_ms=sum(stage.wall_ms for stage in stages),
+        cpu_ms=sum(stage.cpu_ms for stage in stages),
+        request_id=event.request_id,
+    )
 
 
 def is_undecided(error: Mapping[str, object]) -> bool:

@@ -1,20 +1,33 @@
 """What an executor tells of itself every few seconds: the languages it offers and how well it isolates.
 
 Written by executors to the KV bucket EXECUTORS, where it expires soon after its executor; read by the api.
+What was offered once stays in the KV bucket LANGUAGES: programs are accepted while no executor is there.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
-from shared.broker import Broker, BrokerError
+from shared.broker import Broker
 from shared.codec import UndecodableError
 from shared.events import Isolation, Limits, Shape, StageName
 from shared.log import Log
-from shared.subjects import EXECUTOR_SUBJECTS, EXECUTORS, executor_key
+from shared.subjects import (
+    EXECUTOR_SUBJECTS,
+    EXECUTORS,
+    LANGUAGE_SUBJECTS,
+    LANGUAGES,
+    executor_key,
+    language_key,
+)
+
+ShapeT = TypeVar("ShapeT", bound=Shape)
 
 BEAT_S = 5.0
 KV_OPERATION = "KV-Operation"
+PROVISION_AGAIN = "after an upgrade, provision the streams again: python -m shared.streams"
 
 
 class LanguageOffer(Shape, frozen=True, kw_only=True):
@@ -49,17 +62,29 @@ async def withdraw(broker: Broker, executor_id: str) -> None:
     await broker.request(executor_key(executor_id), b"", headers={KV_OPERATION: "DEL"})
 
 
+async def keep(broker: Broker, offers: Iterable[LanguageOffer]) -> None:
+    """Let languages be known for as long as nobody deletes them. Raises BrokerError."""
+    for offer in offers:
+        await broker.request(language_key(offer.name), msgspec.json.encode(offer))
+
+
 async def executors(log: Log) -> list[Presence]:
     """Everybody whose announcement has not expired. Raises BrokerError, UndecodableError."""
+    return await _read(log, EXECUTOR_SUBJECTS, EXECUTORS, Presence)
+
+
+async def kept(log: Log) -> list[LanguageOffer]:
+    """Every language that was ever offered, as it was offered last. Raises BrokerError, UndecodableError."""
+    return await _read(log, LANGUAGE_SUBJECTS, LANGUAGES, LanguageOffer)
+
+
+async def _read(log: Log, subjects: str, stream: str, kind: type[ShapeT]) -> list[ShapeT]:
     found = []
-    async for entry in log.replay(EXECUTOR_SUBJECTS, stream=EXECUTORS):
-        if not entry.payload:
+    async for entry in log.replay(subjects, stream=stream):
+        if not entry.payload:  # deleted
             continue
         try:
-            found.append(msgspec.json.decode(entry.payload, type=Presence))
+            found.append(msgspec.json.decode(entry.payload, type=kind))
         except msgspec.MsgspecError as error:
             raise UndecodableError(f"{entry.subject}: {error}") from error
     return found
-
-
-__all__ = ["BEAT_S", "BrokerError", "LanguageOffer", "Presence", "announce", "executors", "withdraw"]

@@ -29,6 +29,13 @@ class Progress:
         """When it last had everything, by the loop's clock; before all times if it never had."""
         return -inf if self._in_step_at is None else self._in_step_at
 
+    @property
+    def lag_s(self) -> float:
+        """How long ago it last had everything, 0 while it has."""
+        if self._pending == 0 and self._obstacle is None:
+            return 0.0
+        return self._clock() - (self._began_at if self._in_step_at is None else self._in_step_at)
+
     def pending(self, count: int) -> None:
         """So many messages are still to come."""
         self._pending = count

@@ -18,6 +18,8 @@ from shared.subjects import (
     FEED_SUBJECTS,
     JOBS,
     JOBS_SUBJECTS,
+    LANGUAGE_SUBJECTS,
+    LANGUAGES,
     QUEUED_SUBJECTS,
     SESSIONS,
     SESSIONS_SUBJECTS,
@@ -34,7 +36,7 @@ from shared.subjects import (
 )
 
 FILES = objects_stream(ARTIFACTS)
-STREAMS = (JOBS, DEAD, FEED, EXECUTORS, SESSIONS, FILES)
+STREAMS = (JOBS, DEAD, FEED, EXECUTORS, LANGUAGES, SESSIONS, FILES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ RIGHTS = {
             # Where the log is read from, so that unfinished jobs are counted.
             *_api(f"CONSUMER.INFO.{_DURABLE}"),
             *_reads(DEAD),
-            *_api(f"DIRECT.GET.{EXECUTORS}"),
+            *_api(f"DIRECT.GET.{EXECUTORS}", f"DIRECT.GET.{LANGUAGES}"),
             *_reads(FILES),
             # What users hold of it, and how much is left.
             *_api(f"STREAM.INFO.{FILES}"),
@@ -127,6 +129,7 @@ RIGHTS = {
             # How full the feed is.
             *_api(f"STREAM.INFO.{FEED}"),
             EXECUTOR_SUBJECTS,
+            LANGUAGE_SUBJECTS,
             *objects_subjects(ARTIFACTS),
             # What a user holds of that store, and how much of it is left.
             VIEW_USAGE,

@@ -15,12 +15,13 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import uvloop
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shared import metrics
 from shared.broker import Broker, BrokerError
 from shared.http_server.server import listen_at, serve_http
 from shared.logs import configure, get_logger
@@ -69,6 +70,7 @@ class Service:
         self._checks: dict[str, Check] = {"stopping": self._is_stopping}
         self._facts: dict[str, Facts] = {}
         self._quorum: Quorum | None = None
+        self._registry = metrics.registry_of(name)
 
     def check(self, name: str, check: Check, facts: Facts | None = None) -> None:
         """Add a readiness check: it returns None, or why the service is not ready.
@@ -106,7 +108,7 @@ class Service:
         return [
             Route("/livez", self._livez, include_in_schema=False),
             Route("/readyz", self._readyz, include_in_schema=False),
-            Route("/metrics", _metrics, include_in_schema=False),
+            Route("/metrics", self._metrics, include_in_schema=False),
         ]
 
     async def serve_health(self, settings: ListenSettings) -> None:
@@ -116,6 +118,9 @@ class Service:
 
     def _is_stopping(self) -> str | None:
         return "the service is stopping" if self.stopping.is_set() else None
+
+    async def _metrics(self, _: Request) -> Response:
+        return Response(metrics.exposition(self._registry), media_type=CONTENT_TYPE_LATEST)
 
     async def _livez(self, _: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -195,7 +200,3 @@ async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
         for task in tasks:
             task.cancel()
         _, tasks = await asyncio.wait(tasks, timeout=1)
-
-
-async def _metrics(_: Request) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -34,6 +34,7 @@ logger = get_logger(__name__)
 DAY_S = 24 * 3600
 EXECUTOR_TTL_S = 15
 SESSION_REVISIONS = 20
+LANGUAGES_BYTES_MAX = 4 * MIB
 
 # Changing one of these would make another stream of the same name.
 KIND = frozenset({"storage", "retention"})
@@ -127,6 +128,18 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
             "max_msgs_per_subject": 1,
             "max_age": int(EXECUTOR_TTL_S * 1e9),
             "duplicate_window": int(EXECUTOR_TTL_S * 1e9),
+            "allow_direct": True,
+            "allow_rollup_hdrs": True,
+        },
+        {
+            **file,
+            "name": subjects.LANGUAGES,
+            "subjects": [subjects.LANGUAGE_SUBJECTS],
+            # A language stays known while no executor is there, however long that is.
+            "discard": "new",
+            "max_msgs_per_subject": 1,
+            "max_bytes": LANGUAGES_BYTES_MAX,
+            "duplicate_window": int(120e9),
             "allow_direct": True,
             "allow_rollup_hdrs": True,
         },

@@ -15,6 +15,7 @@ JOBS = "JOBS"
 FEED = "FEED"
 DEAD = "DEAD"
 EXECUTORS = "KV_EXECUTORS"
+LANGUAGES = "KV_LANGUAGES"
 
 ARTIFACTS = "ARTIFACTS"
 """The bucket of the object store; its stream is `objects_stream(ARTIFACTS)`."""
@@ -34,6 +35,7 @@ EXPIRED_KIND = "expired"
 
 SESSIONS_SUBJECTS = "$KV.SESSIONS.>"
 EXECUTOR_SUBJECTS = "$KV.EXECUTORS.>"
+LANGUAGE_SUBJECTS = "$KV.LANGUAGES.>"
 DEAD_SUBJECTS = (
     "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>",
     "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>",
@@ -158,6 +160,11 @@ def user_notes(user_id: str) -> str:
 def executor_key(executor_id: str) -> str:
     """Where an executor keeps its heartbeat."""
     return f"$KV.EXECUTORS.{executor_id}"
+
+
+def language_key(name: str) -> str:
+    """Where a language stays that was offered once."""
+    return f"$KV.LANGUAGES.{escape(name)}"
 
 
 def session_key(user_id: str, session_id: str) -> str:

@@ -135,13 +135,15 @@ def token(
     user: Annotated[str, typer.Argument(help="The user id.")] = connection.LOCAL_USER,
     hours: Annotated[float, typer.Option(min=0.001)] = 12,
     scope: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Jobs that may run at a time.")] = 1,
     data: Data = DEFAULT_DIRECTORY,
     as_json: AsJson = False,
 ) -> None:
     """Issue a token for the local stack."""
 
     async def issue() -> int:
-        issued = connection.issue(data, user, timedelta(hours=hours), frozenset(scope) if scope else None)
+        scopes = frozenset(scope) if scope else None
+        issued = connection.issue(data, user, timedelta(hours=hours), scopes, concurrency)
         print_json({"token": issued}) if as_json else sys.stdout.write(issued + "\n")
         return 0
 

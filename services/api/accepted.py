@@ -5,13 +5,14 @@ from starlette.responses import Response
 
 from services.api.answers import json_answer
 from services.api.conditions import tag_of
+from services.api.parts import Parts
 from services.api.submissions import Submitted
-from services.api.waiting import Waiting, wait_of
+from services.api.waiting import wait_of
 from shared.tokens import Caller
 
 
 async def answer_accepted(
-    submitted: Submitted, caller: Caller, waiting: Waiting, prefer: str | None, request: Request
+    submitted: Submitted, caller: Caller, parts: Parts, prefer: str | None, request: Request
 ) -> Response:
     """202 with the job as it stands, 200 if it ended during the wait that the client prefers."""
     job = submitted.job
@@ -20,8 +21,9 @@ async def answer_accepted(
         headers["Idempotency-Replayed"] = "true"
     is_awaited = wait_of(prefer) is not None
     if is_awaited:
-        waited = await waiting.finished(caller, job.job_id, prefer, request)
+        waited = await parts.waiting.finished(caller, job.job_id, prefer, request)
         job = waited.job
         headers |= waited.headers
     headers["ETag"] = tag_of(job.last_sequence)
-    return json_answer(job, status=200 if is_awaited and job.is_finished else 202, headers=headers)
+    status = 200 if is_awaited and job.is_finished else 202
+    return json_answer(await parts.outlook.of(job, caller), status=status, headers=headers)

@@ -41,6 +41,12 @@ def count_to(caller: Caller, scope: Scope) -> Caller:
     )
 
 
+def user_id_of(scope: Scope) -> str | None:
+    """Whose request it is, as far as its token has been looked at."""
+    caller = scope.get("state", {}).get(IDENTITY)
+    return caller.user_id if isinstance(caller, Caller) else None
+
+
 async def authenticated(request: Request) -> Caller:
     """Who calls, whatever they may do, and whose quota has room for the request: every answer tells of it.
 

@@ -6,18 +6,19 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from services.api import openapi, problems
+from services.api import openapi, pages, problems
+from services.api.admission import user_id_of
 from services.api.artifacts import Artifacts
 from services.api.audit import Audit
 from services.api.bodies import RequestBodies
 from services.api.bounds import maxima
 from services.api.bucket import Bucket
 from services.api.catalogue import Catalogue
-from services.api.context import RequestIds
 from services.api.cut_off import CutOff
 from services.api.dead_letters import DeadLetters
 from services.api.erasures import Erasures
 from services.api.large_answers import LargeAnswers
+from services.api.outlook import Outlook
 from services.api.parts import Parts
 from services.api.queries import Queries
 from services.api.quotas import Quotas
@@ -29,12 +30,14 @@ from services.api.stores import Counted, Store
 from services.api.submissions import Submissions
 from services.api.usage import Usage
 from services.api.waiting import Waiting
+from shared.access_log import AccessLog
 from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
 from shared.follow import Follower
 from shared.http_server.server import listen_at, serve_http
 from shared.log import Log
 from shared.objects import Objects
+from shared.request_ids import RequestIds
 from shared.service import Service
 from shared.streams import executor_floor
 from shared.subjects import (
@@ -47,6 +50,7 @@ from shared.subjects import (
     events_of_kind,
 )
 from shared.tokens import Tokens
+from shared.version import VERSION
 
 LOG_RESERVE_PARTS = 4
 """A quarter of the log is no user's share: events of accepted jobs, and tombstones, always find room."""
@@ -64,9 +68,9 @@ def create_app(
     """The application over one broker connection, which somebody else keeps `standing` up to date by."""
     app = FastAPI(
         title="Headrace",
-        version="1",
+        version=VERSION,
         description="Runs untrusted programs and keeps the whole story of every run.",
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
@@ -92,17 +96,20 @@ def create_app(
         erasures=Erasures(broker, log, bucket, settings),
         sessions=Sessions(bucket, log, submissions, session_store, settings),
         waiting=waiting,
+        outlook=Outlook(standing, catalogue, settings),
         usage=Usage(broker, queries, standing, waiting, (log_store, session_store), settings),
     )
     app.include_router(jobs.submitting)
     for resource in (jobs, sessions, artifacts, events, languages, usage, dead_letters, users):
         app.include_router(resource.router)
     app.router.routes.extend(service.routes())
+    pages.install(app)
     problems.install(app)
     openapi.install(app, maxima(settings))
     app.add_middleware(RequestBodies, tokens=tokens, settings=settings)
     app.add_middleware(LargeAnswers, settings=settings)
     app.add_middleware(CutOff)
+    app.add_middleware(AccessLog, share=settings.access_log_share, user_of=user_id_of)
     # Added last, so it wraps everything: every answer carries its request id.
     app.add_middleware(RequestIds)
     if settings.origins:

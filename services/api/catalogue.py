@@ -1,16 +1,28 @@
-"""The languages that live executors offer, as far as this process knows.
+"""The languages that can be asked for: those of live executors, and those that were offered before.
 
-An executor that dies takes its announcement with it, but not the right to submit: a language that was
-offered since this process began stays accepted, and its jobs wait.
+While no executor is there programs are accepted all the same, and wait: a language that was offered once
+stays known, here and in the log's server, and is shown as offline.
 """
 
 import asyncio
 
+from shared.broker import BrokerError
 from shared.codec import UndecodableError
 from shared.log import Log
-from shared.presence import LanguageOffer, Presence, executors
+from shared.logs import get_logger
+from shared.presence import PROVISION_AGAIN, LanguageOffer, Presence, executors, kept
+
+logger = get_logger(__name__)
 
 FRESH_S = 2.0
+KEPT_AGAIN_S = 60.0
+"""After which it is asked again for what was offered before, where that could not be read."""
+
+
+class LanguageShown(LanguageOffer, frozen=True, kw_only=True):
+    """A language that can be asked for; no live executor has it where it is `offline`."""
+
+    offline: bool = False
 
 
 class Catalogue:
@@ -20,25 +32,32 @@ class Catalogue:
         """Know nothing yet."""
         self._log = log
         self._known: dict[str, LanguageOffer] = {}
+        """By name and alias, as it was offered last."""
         self._live: tuple[Presence, ...] = ()
-        self._read_at = float("-inf")
+        self._read_at = self._kept_at = float("-inf")
         self._reading = asyncio.Lock()
 
-    async def offers(self) -> list[LanguageOffer]:
-        """One offer for each language of the live executors, by name. Raises BrokerError."""
+    async def offers(self) -> list[LanguageShown]:
+        """Every language, by name. Raises BrokerError."""
         await self._refresh()
-        by_name = {offer.name: offer for presence in self._live for offer in presence.languages}
-        return [by_name[name] for name in sorted(by_name)]
+        online = {offer.name for presence in self._live for offer in presence.languages}
+        by_name = {offer.name: offer for offer in self._known.values()}
+        return [_shown(by_name[name], offline=name not in online) for name in sorted(by_name)]
 
     async def find(self, name: str) -> LanguageOffer | None:
-        """The language of this name or alias, None if nobody is known to offer it. Raises BrokerError."""
+        """The language of this name or alias, None if nobody ever offered it. Raises BrokerError."""
         if name not in self._known:
             await self._refresh()
         return self._known.get(name)
 
+    async def is_offline(self, name: str) -> bool:
+        """Whether no live executor has the language of this name. Raises BrokerError."""
+        await self._refresh()
+        return all(offer.name != name for presence in self._live for offer in presence.languages)
+
     @property
     def is_empty(self) -> bool:
-        """Whether no executor has been seen at all, so that nothing can be said about any language."""
+        """Whether no executor has ever been seen, so that nothing can be said about any language."""
         return not self._known
 
     async def _refresh(self) -> None:
@@ -47,12 +66,33 @@ class Catalogue:
             if now - self._read_at < FRESH_S and self._known:
                 return
             try:
-                self._live = tuple(await executors(self._log))
+                live = tuple(await executors(self._log))
             except UndecodableError:
                 # A newer executor announces more than this version reads; what is known stays.
                 return
-            self._read_at = now
-            for presence in self._live:
+            await self._read_kept(now)
+            self._read_at, self._live = now, live
+            for presence in live:
                 for offer in presence.languages:
-                    for name in (offer.name, *offer.aliases):
-                        self._known[name] = offer
+                    self._learn(offer)
+
+    async def _read_kept(self, now: float) -> None:
+        """What was offered before. Once: what comes later is seen while its executor lives."""
+        if now < self._kept_at:
+            return
+        try:
+            for offer in await kept(self._log):
+                self._learn(offer)
+        except (BrokerError, UndecodableError) as error:
+            logger.warning("languages_not_read", why=f"{error}; {PROVISION_AGAIN}")
+            self._kept_at = now + KEPT_AGAIN_S
+        else:
+            self._kept_at = float("inf")
+
+    def _learn(self, offer: LanguageOffer) -> None:
+        for name in (offer.name, *offer.aliases):
+            self._known[name] = offer
+
+
+def _shown(offer: LanguageOffer, *, offline: bool) -> LanguageShown:
+    return LanguageShown(**{name: getattr(offer, name) for name in offer.__struct_fields__}, offline=offline)

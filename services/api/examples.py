@@ -14,8 +14,10 @@ from fastapi.openapi.models import Example
 from pydantic import BaseModel
 
 from services.api.batches import BatchItem
+from services.api.catalogue import LanguageShown
 from services.api.dead_letters import Advisory
 from services.api.erasures import REMAINS, Erasure
+from services.api.outlook import WaitingFor, shown
 from services.api.schemas import BatchBody, RunBody, SessionBody, SubmissionBody
 from services.api.sessions import Session, SessionCard
 from services.api.shapes import (
@@ -51,7 +53,6 @@ from shared.events import (
     SourceFile,
     StageReport,
 )
-from shared.presence import LanguageOffer
 from shared.problems import Problem
 from shared.record import JobRecord, fold, summary_of
 
@@ -65,7 +66,7 @@ _JOB, _OTHER_JOB, _LOST_JOB, _RETRY = (
 )
 _SESSION = "019b7e8d-77b1-7e85-a035-9c3f4d5e6071"
 _STDIN = "3\n4\n8\n"
-_LANGUAGE = LanguageOffer(
+_LANGUAGE = LanguageShown(
     name="python",
     version="3.13.5",
     aliases=("py", "python3"),
@@ -204,9 +205,9 @@ def _stored(event: Event, sequence: int) -> EventObject:
     return event_object(encode(event), cursor=of_log(sequence, at), stored_at=at, seq=sequence)
 
 
-QUEUED = _told(_STORY[:1], 41)
-COMPLETED = _told(_STORY, 41)
-CANCELLING = _told(_CANCELLED[:3], 44)
+QUEUED = shown(_told(_STORY[:1], 41), WaitingFor(reason="earlier_jobs", position=1))
+COMPLETED = shown(_told(_STORY, 41))
+CANCELLING = shown(_told(_CANCELLED[:3], 44))
 DEAD = _told(_LOST, 48)
 RETRIED = msgspec.structs.replace(_told([_queued(_RETRY, SUBMISSION)], 53), retry_of=_LOST_JOB)
 EVENT = _stored(_STORY[0], 41)

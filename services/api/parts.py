@@ -9,6 +9,7 @@ from services.api.audit import Audit
 from services.api.catalogue import Catalogue
 from services.api.dead_letters import DeadLetters
 from services.api.erasures import Erasures
+from services.api.outlook import Outlook
 from services.api.queries import Queries
 from services.api.quotas import Quotas
 from services.api.sessions import Sessions
@@ -33,6 +34,7 @@ class Parts:
     dead_letters: DeadLetters
     erasures: Erasures
     waiting: Waiting
+    outlook: Outlook
     usage: Usage
 
 

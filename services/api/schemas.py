@@ -139,6 +139,7 @@ class LimitsBody(_Request):
     disk_bytes: Annotated[int, Field(ge=4096), AsNumber] | None = None
     output_bytes: Annotated[int, Field(ge=0), AsNumber] | None = None
     files_open: Annotated[int, Field(ge=8), AsNumber] | None = None
+    stack_bytes: Annotated[int, Field(ge=1024 * 1024), AsNumber] | None = None
 
 
 class SubmissionBody(_Request):

@@ -319,7 +319,9 @@ def _submission(stored: _Stored, body: RunBody) -> SubmissionBody:
 
 
 def _fingerprint(submission: SubmissionBody) -> str:
-    later = {"ttl_s"} if submission.ttl_s is None else set()
+    """A field that came later counts only where it is used, as in `submissions`."""
+    later: dict[str, bool | set[str]] = {"ttl_s": True} if submission.ttl_s is None else {}
+    later["limits"] = {"stack_bytes"} if submission.limits.stack_bytes is None else set()
     return hashlib.sha256(submission.model_dump_json(exclude=later).encode()).hexdigest()
 
 

@@ -141,6 +141,8 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     files_open_max: Annotated[int, Meta(ge=8, le=2**20)] = 1_024
     """The kernel gives a process no more than 2^20 by default (nr_open of proc(5))."""
 
+    stack_bytes_max: Annotated[int, Meta(ge=1 * MIB, le=2**44)] = 1024 * MIB
+
     def check(self) -> None:
         """As in `Settings`, and the provider of tokens is described in full."""
         super().check()
@@ -167,4 +169,5 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
             disk_bytes=self.disk_bytes_max,
             output_bytes=self.output_bytes_max,
             files_open=self.files_open_max,
+            stack_bytes=self.stack_bytes_max,
         )

@@ -1,11 +1,11 @@
 """What routes answer besides single records: lists and pages, each a struct that OpenAPI can tell."""
 
 from services.api.batches import BatchItem
+from services.api.catalogue import LanguageShown
 from services.api.dead_letters import Advisory
 from services.api.sessions import Session, SessionCard
 from shared.codec import EventObject
 from shared.events import Artifact, Shape, SkippedArtifact
-from shared.presence import LanguageOffer
 from shared.record import JobSummary
 
 
@@ -36,9 +36,9 @@ class Artifacts(Shape, frozen=True, kw_only=True):
 
 
 class Languages(Shape, frozen=True, kw_only=True):
-    """What live executors offer, by name."""
+    """What can be asked for, by name."""
 
-    languages: list[LanguageOffer]
+    languages: list[LanguageShown]
 
 
 class ShareUsed(Shape, frozen=True, kw_only=True):

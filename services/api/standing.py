@@ -23,7 +23,8 @@ class Standing:
 
     def __init__(self) -> None:
         """Know nothing: the follower starts where everything before is finished."""
-        self._jobs: dict[str, set[str]] = {}
+        self._jobs: dict[str, dict[str, None]] = {}
+        """Of each user in the order of the log."""
         self._total = 0
         self._awaited: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._closed = False
@@ -41,6 +42,13 @@ class Standing:
     def unfinished(self, user_id: str) -> int:
         """The unfinished jobs of one user."""
         return len(self._jobs.get(user_id, ()))
+
+    def before(self, user_id: str, job_id: str) -> int | None:
+        """How many of the user's unfinished jobs stand before this one; None if it is not among them."""
+        for place, each in enumerate(self._jobs.get(user_id, ())):
+            if each == job_id:
+                return place
+        return None
 
     @contextmanager
     def appending(self, user_id: str, job_id: str) -> Iterator[None]:
@@ -92,16 +100,16 @@ class Standing:
                 ended.set()
 
     def _add(self, user_id: str, job_id: str) -> bool:
-        jobs = self._jobs.setdefault(user_id, set())
+        jobs = self._jobs.setdefault(user_id, {})
         is_new = job_id not in jobs
-        jobs.add(job_id)
+        jobs[job_id] = None
         self._total += is_new
         return is_new
 
     def _remove(self, user_id: str, job_id: str) -> None:
-        jobs = self._jobs.get(user_id, set())
+        jobs = self._jobs.get(user_id, {})
         if job_id in jobs:
-            jobs.remove(job_id)
+            del jobs[job_id]
             self._total -= 1
         if not jobs:
             self._jobs.pop(user_id, None)

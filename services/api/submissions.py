@@ -34,6 +34,7 @@ _IDEMPOTENCY = uuid.UUID("6f1d7f0e-6b0e-5d5c-9c53-3a1f5f4b7a10")
 """Namespace of job ids that are made of a user and an idempotency key."""
 
 _LATER_FIELDS = frozenset({"artifacts", "ttl_s"})
+_LATER_LIMITS = frozenset({"stack_bytes"})
 """Of a submission, since fingerprints were first stored."""
 
 
@@ -230,7 +231,8 @@ def _fingerprint(body: SubmissionBody) -> str:
 
     A field that came later counts only where it is used, or an upgrade would refuse what it had accepted.
     """
-    unused = {name for name in _LATER_FIELDS if not getattr(body, name)}
+    unused: dict[str, bool | set[str]] = {name: True for name in _LATER_FIELDS if not getattr(body, name)}
+    unused["limits"] = {name for name in _LATER_LIMITS if getattr(body.limits, name) is None}
     canonical = msgspec.json.encode(body.model_dump(mode="json", exclude=unused), order="sorted")
     return hashlib.sha256(canonical).hexdigest()
 

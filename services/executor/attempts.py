@@ -233,7 +233,7 @@ class Attempts:
                 result = await self._log.append(outcome, expected=sequence, patience_s=PATIENCE_S)
                 if isinstance(result, Appended):
                     self._artifacts.recorded(queued.job_id, result.sequence)
-                    metrics.FINISHED.labels(status=status_of(Finished(queued, outcome))).inc()
+                    _count(queued, outcome)
                     return Ack()
                 history = await self._reader.read(queued, at_least=result.last_sequence)
             except NewerEventError:
@@ -284,6 +284,14 @@ class Attempts:
     @staticmethod
     def _moment(queued: JobQueued) -> Moment:
         return Moment(datetime.now(UTC), queued.request_id, queued.trace)
+
+
+def _count(queued: JobQueued, outcome: Terminal) -> None:
+    status = status_of(Finished(queued, outcome))
+    metrics.FINISHED.labels(status=status).inc()
+    stages = outcome.result.stages if outcome.result is not None else ()
+    took_s = sum(stage.wall_ms for stage in stages) / 1000
+    metrics.JOB_DURATION.labels(language=queued.language, status=status).observe(took_s)
 
 
 def _attempt_of(state: JobState) -> int:

@@ -22,13 +22,16 @@ from shared.events import Isolation
 from shared.follow import Follower
 from shared.log import Log
 from shared.logs import get_logger
-from shared.presence import BEAT_S, LanguageOffer, Presence, announce, withdraw
+from shared.presence import BEAT_S, PROVISION_AGAIN, LanguageOffer, Presence, announce, keep, withdraw
 from shared.service import Service, ServiceError, single_failures
 from shared.settings import SettingsError
 from shared.streams import executor_floor
 from shared.subjects import JOBS
 
 logger = get_logger(__name__)
+
+KEEP_AGAIN_S = 30.0
+"""After which it is tried again to let the languages be known for good."""
 
 SPARE_CELLS = 2
 """Cells ready beyond the slots, so that a job that follows another at once finds one."""
@@ -95,7 +98,7 @@ async def _run(
     supply = CellSupply(sandbox, patience_s=settings.cell_patience_s)
     attempts = Attempts(broker, Log(broker), sandbox, languages, unfinished, supply, settings)
     scheduler = Scheduler(broker, settings, unfinished, attempts.perform, languages.__contains__, supply)
-    show(settings.slots, unfinished, scheduler.parked)
+    show(settings.slots, unfinished, scheduler.parked, sandbox)
     floor = await executor_floor(broker)
     scheduler.begin_after(floor)
     follower = Follower(broker, JOBS, scheduler.follow, after=floor, service="executor")
@@ -109,6 +112,7 @@ async def _run(
         await service.run(
             broker,
             _announce(broker, presence),
+            _keep_languages(broker, presence),
             service.serve_health(settings),
             *(_watch(task) for task in outlasting),
         )
@@ -146,6 +150,18 @@ def _offer(each: Offered) -> LanguageOffer:
         stages=("compile", "run") if language.compile else ("run",),
         limits=language.default_limits,
     )
+
+
+async def _keep_languages(broker: Broker, presence: Presence) -> None:
+    """Once: what is offered here stays known when this executor has gone."""
+    while True:
+        try:
+            await keep(broker, presence.languages)
+        except BrokerError as error:
+            logger.warning("languages_not_kept", why=f"{error}; {PROVISION_AGAIN}")
+            await asyncio.sleep(KEEP_AGAIN_S)
+        else:
+            return
 
 
 async def _announce(broker: Broker, presence: Presence) -> None:

@@ -6,13 +6,15 @@ All but the slots and what is parked is the log's, so every executor that has ca
 from datetime import UTC, datetime
 
 from services.executor.parked import Parked
+from services.executor.sandbox.sandbox import Sandbox
 from services.executor.unfinished import Unfinished
 from shared import metrics
 
 
-def show(slots: int, unfinished: Unfinished, parked: Parked) -> None:
+def show(slots: int, unfinished: Unfinished, parked: Parked, sandbox: Sandbox) -> None:
     """Let /metrics ask for these from now on."""
     metrics.SLOTS.set(slots)
+    metrics.CELLS_READY.set_function(lambda: getattr(sandbox, "cells_ready", 0))
     metrics.JOBS_PARKED.set_function(lambda: len(parked))
     metrics.JOBS_UNFINISHED.set_function(lambda: len(unfinished))
     metrics.JOBS_STARTABLE.set_function(lambda: len(unfinished.startable))

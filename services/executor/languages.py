@@ -2,7 +2,8 @@
 
 One TOML file a language, in the folder beside this module. A language is offered if its version command
 succeeds inside a cell, so presence is judged as the program will see it, never by looking around on the host.
-A placeholder stands for whole words of a command line; no user's text is ever read by a shell.
+A placeholder stands for whole words of a command line, one of a number for a part of one; no user's text is
+ever read by a shell.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from services.executor.sandbox.root import WORK
+from services.executor.sandbox.runtimes import STACK_BYTES
 from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox, Stage
 from shared.events import JobQueued, Limits, SourceFile, StreamName
 
@@ -23,7 +25,10 @@ MIB = 1024 * 1024
 VERSION = re.compile(r"\d+(?:\.\d+)+")
 TOOLS = ".headrace"
 """The folder, beneath the work directory, in which a compile stage finds the tools of its language."""
-PLACEHOLDERS = frozenset({"{entrypoint}", "{sources}", "{product}", "{args}", "{memory_bytes}"})
+PLACEHOLDERS = frozenset({"{entrypoint}", "{sources}", "{product}", "{args}"})
+NUMBERS = frozenset({"{memory_bytes}", "{stack_bytes}", "{stack_kib}"})
+STACK_BYTES_MAX = 1024 * MIB
+"""The most that a Java virtual machine takes."""
 
 COMPILE_LIMITS = Limits(
     wall_ms=30_000, cpu_ms=30_000, memory_bytes=1024 * MIB, disk_bytes=256 * MIB, files_open=1024
@@ -48,6 +53,7 @@ class LimitChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     disk_bytes: int | None = None
     output_bytes: int | None = None
     files_open: int | None = None
+    stack_bytes: int | None = None
 
     def applied_to(self, limits: Limits) -> Limits:
         """The same limits with these changes."""
@@ -78,10 +84,24 @@ class Compiler(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: LimitChanges = LimitChanges()
 
 
+class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What people are told of a language in docs/languages.md; nothing here goes by it.
+
+    `stack` is how deep a program may call itself, `asked_stack` what `stack_bytes` changes.
+    """
+
+    version: str
+    packages: tuple[str, ...]
+    libraries: str
+    stack: str
+    asked_stack: str
+
+
 class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One language file. `limits` is what a program gets that asks for nothing else.
 
-    Files of `extension` or one of `other_extensions` are its sources.
+    Files of `extension` or one of `other_extensions` are its sources. `stack_env` is set besides `env` for a
+    program that asks for a stack.
     """
 
     name: str
@@ -93,7 +113,9 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     other_extensions: tuple[str, ...] = ()
     compile: Compiler | None = None
     env: dict[str, str] = {}
+    stack_env: dict[str, str] = {}
     limits: LimitChanges = LimitChanges()
+    about: About | None = None
 
     @property
     def default_limits(self) -> Limits:
@@ -206,7 +228,7 @@ def run_stage(language: Language, program: Program, product: bytes | None = None
         argv=_argv(language.run, language, program),
         files=files,
         limits=program.limits,
-        env=tuple({**language.env, **dict(program.env)}.items()),
+        env=tuple({**language.env, **_stack_env(language, program.limits), **dict(program.env)}.items()),
         stdin=program.stdin,
         artifacts=program.artifacts,
     )
@@ -220,7 +242,7 @@ def _load(path: Path) -> Language:
     if language.name != path.stem:
         raise LanguageError(f"{path.name}: the name is {language.name!r}, not {path.stem!r}")
     words = (*language.run, *(language.compile.argv if language.compile else ()))
-    if unknown := {word for word in words if word.startswith("{")} - PLACEHOLDERS:
+    if unknown := {word for word in words if word.startswith("{")} - PLACEHOLDERS - NUMBERS:
         raise LanguageError(f"{path.name}: {min(unknown)!r} is not a placeholder")
     if language.compile is None and "{product}" in language.run:
         raise LanguageError(f"{path.name}: a product is run that nothing compiles")
@@ -243,12 +265,34 @@ def _words(part: str, language: Language, program: Program) -> Iterator[str]:
         case "{product}":
             assert language.compile is not None
             yield f"{WORK}/{language.compile.product}"
-        case "{memory_bytes}":
-            yield str(program.limits.memory_bytes)
         case "{args}":
             yield from program.args
         case _:
-            yield part
+            yield _numbered(part, program.limits)
+
+
+def _numbered(part: str, limits: Limits) -> str:
+    stack = _machine_stack(limits)
+    for name, value in (
+        ("{memory_bytes}", limits.memory_bytes),
+        ("{stack_bytes}", stack),
+        ("{stack_kib}", stack // 1024),
+    ):
+        part = part.replace(name, str(value))
+    return part
+
+
+def _machine_stack(limits: Limits) -> int:
+    """What a virtual machine may use of its thread's stack before it throws: less than there is of it."""
+    if limits.stack_bytes is None:
+        return STACK_BYTES
+    return min(limits.stack_bytes, STACK_BYTES_MAX) * 7 // 8 // 4096 * 4096
+
+
+def _stack_env(language: Language, limits: Limits) -> dict[str, str]:
+    if limits.stack_bytes is None:
+        return {}
+    return {name: _numbered(value, limits) for name, value in language.stack_env.items()}
 
 
 async def _version(sandbox: Sandbox, language: Language) -> str | None:

@@ -5,8 +5,11 @@ from socket import socket
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 
+from services.notifier import pages
+from services.notifier.callers import user_of
 from services.notifier.catch_up import CatchUp
 from services.notifier.cursor import FeedMark, Position
 from services.notifier.feeder import Feeder
@@ -21,11 +24,14 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.sockets import Sockets
 from services.notifier.streams import Streams
 from services.notifier.websocket_protocol import BoundedWebSocketProtocol
+from shared import metrics
+from shared.access_log import AccessLog
 from shared.broker import Broker, connect
 from shared.cancellations import Cancellations
 from shared.follow import Follower
 from shared.http_server.server import listen_at, serve_http
 from shared.log import Log
+from shared.request_ids import RequestIds
 from shared.service import Service
 from shared.subjects import FEED, JOBS
 from shared.tokens import Tokens
@@ -53,6 +59,8 @@ class Notifier:
         end = Position(log.last_sequence, FeedMark(feed.last_us, feed.last_sequence))
         order = LiveOrder(end, is_watched=hub.is_watched)
         history = History(broker)
+        shares = QueueShares(settings.notifier_user_queues_bytes_max, settings.notifier_queues_bytes_max)
+        metrics.QUEUED_BYTES.set_function(lambda: shares.held_bytes)
         self.members = Members(
             settings,
             Tokens(settings),
@@ -60,7 +68,7 @@ class Notifier:
             history,
             CatchUp(hub, history, order.position),
             Cancellations(Log(broker), patience_s=settings.append_patience_s),
-            QueueShares(settings.notifier_user_queues_bytes_max, settings.notifier_queues_bytes_max),
+            shares,
         )
         self.feeder = Feeder(order, hub)
         self.log_follower = Follower(
@@ -79,6 +87,11 @@ class Notifier:
                 WebSocketRoute("/v1/ws", Sockets(self.members).serve),
                 Streams(self.members).route(),
                 Operations(self.members).route(),
+                *pages.routes(),
+            ],
+            middleware=[
+                Middleware(RequestIds),
+                Middleware(AccessLog, share=settings.access_log_share, user_of=user_of),
             ],
             exception_handlers=HANDLERS,
         )

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from services.notifier.actions import Grant
 from shared import problems
@@ -41,6 +42,17 @@ async def caller_of(request: Request, tokens: Tokens, scope: str = SCOPE_JOBS) -
         raise ProblemError(problems.FORBIDDEN, str(error)) from None
     except TokenError as error:
         raise ProblemError(problems.UNAUTHENTICATED, str(error), headers=CHALLENGE) from None
+
+
+def remember(scope: Scope, peer_id: str, user_id: str) -> None:
+    """Let the access log tell whose connection it was: its id is that of what it asked for."""
+    scope.setdefault("state", {}).update(connection_id=peer_id, user_id=user_id)
+
+
+def user_of(scope: Scope) -> str | None:
+    """Whose request or connection it is, if that was proved."""
+    user_id: str | None = scope.get("state", {}).get("user_id")
+    return user_id or None
 
 
 def bearer(header: str) -> str | None:

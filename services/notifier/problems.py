@@ -1,6 +1,5 @@
 """Every failure of an HTTP request to the notifier leaves as problem+json, whoever noticed it."""
 
-import uuid
 from collections.abc import Awaitable, Callable
 
 from starlette.exceptions import HTTPException
@@ -12,6 +11,7 @@ from shared import problems
 from shared.answers import answer
 from shared.logs import get_logger
 from shared.problems import Problem, ProblemError, ProblemType
+from shared.request_ids import current_request_id
 
 logger = get_logger(__name__)
 
@@ -37,7 +37,7 @@ def restarting() -> ProblemError:
 
 def answer_problem(error: ProblemError) -> Response:
     """The response that tells of it."""
-    return answer(error.problem, uuid.uuid4().hex)
+    return answer(error.problem, current_request_id())
 
 
 def answer_refusal(refusal: ErrorShown) -> Response:
@@ -55,11 +55,11 @@ async def _on_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = _BY_STATUS.get(error.status_code, problems.OTHER_HTTP)
     problem = Problem(kind, str(error.detail), (), dict(error.headers or {}), error.status_code)
-    return answer(problem, uuid.uuid4().hex)
+    return answer(problem, current_request_id())
 
 
 async def _on_bug(_: Request, error: Exception) -> Response:
-    request_id = uuid.uuid4().hex
+    request_id = current_request_id()
     logger.error("request_failed", request_id=request_id, exc_info=error)
     return answer(Problem(problems.INTERNAL, "the request id finds it in our logs"), request_id)
 

@@ -6,7 +6,7 @@ A refused handshake is accepted first, because a browser cannot see why an HTTP 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.notifier.actions import FULL, Close
-from services.notifier.callers import bearer
+from services.notifier.callers import bearer, remember
 from services.notifier.connection import Connection
 from services.notifier.members import RESTART, Members
 from services.notifier.messages import SUBPROTOCOL
@@ -46,6 +46,7 @@ class Sockets:
             return
         finally:
             self._members.exit(connection.peer)
+            remember(websocket.scope, connection.peer.id, connection.peer.user_id)
 
     def _refusal(self, websocket: WebSocket) -> Close | None:
         if self._members.is_closing:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from services.notifier.callers import caller_of
+from services.notifier.callers import caller_of, remember
 from services.notifier.members import Members
 from services.notifier.messages import EVERY_JOB
 from services.notifier.problems import answer_problem, restarting, too_many
@@ -63,6 +63,7 @@ class Streams:
             return await stream.run()
         finally:
             self._members.exit(stream.peer)
+            remember(request.scope, stream.peer.id, stream.peer.user_id)
 
     async def _asked(self, request: Request) -> Asked:
         """Raises ProblemError."""

@@ -26,7 +26,7 @@ import aiosqlite
 from shared.job import Status
 from shared.service import ServiceError
 
-VERSION = 5
+VERSION = 6
 """Written as `user_version`. Raise it with every change of schema.sql, JobRecord, or fold."""
 
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -35,6 +35,9 @@ _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     # 32 MiB, as negative KiB: the index pages that batches touch again and again stay in memory.
     "PRAGMA cache_size = -32768",
+    # A statement that calls triggers is undone by the pages that it changes. Beyond 64 KiB of them SQLite
+    # wants a temporary file, for which a container has no place.
+    "PRAGMA temp_store = MEMORY",
 )
 _DURABLE = (
     # Questions are answered while a batch is written.
@@ -152,7 +155,7 @@ def view_error(path: Path, error: sqlite3.Error) -> ViewError:
         return ViewUnusableError(f"{path} is corrupt: {error}")
     if code in _LOCKED:
         return ViewLockedError(f"{path} is locked by another program for over {BUSY_TIMEOUT_MS} ms")
-    return ViewError(f"{path}: {error}")
+    return ViewError(f"{path}: {error} ({getattr(error, 'sqlite_errorname', 'no code')})")
 
 
 def _connect(path: Path, pragmas: tuple[str, ...]) -> sqlite3.Connection:

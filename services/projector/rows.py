@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from services.projector.database import ViewUnusableError
+from services.projector.database import ViewUnusableError, create_tables
 from shared.entries import Entry
 from shared.events import Result, Shape
 from shared.record import FileSummary, JobRecord
@@ -243,16 +243,16 @@ def decode_record(record: bytes, program: bytes | None = None, result: bytes | N
 
 
 def clear_view(connection: sqlite3.Connection, stream_created: str) -> None:
-    """Begin again, empty, at the start of the stream that was created then."""
+    """Begin again, empty, at the start of the stream that was created then.
+
+    Tables are dropped: rows that are deleted call triggers, and SQLite then keeps all of them to be undone.
+    """
     with transaction(connection):
-        connection.execute("DELETE FROM jobs")
-        connection.execute("DELETE FROM usage")
-        connection.execute("DELETE FROM labels")
-        connection.execute("DELETE FROM expired")
-        connection.execute("UPDATE totals SET jobs = 0")
-        connection.execute(
-            "UPDATE checkpoint SET sequence = 0, stored_at_us = NULL, stream_created = ?", (stream_created,)
-        )
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in tables:
+            connection.execute(f"DROP TABLE {name}")
+        create_tables(connection)
+        connection.execute("UPDATE checkpoint SET stream_created = ?", (stream_created,))
 
 
 @contextmanager

@@ -31,6 +31,8 @@ from shared.settings.kinds import (
 HeadBytes = Annotated[int, msgspec.Meta(ge=1 * KIB, le=1 * MIB)]
 """Below, not even the requests of our own client fit; above, a head is no head."""
 
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
 Headers = Annotated[int, msgspec.Meta(ge=16, le=10_000)]
 
 
@@ -196,6 +198,9 @@ class TokenSettings(HttpSettings, frozen=True, kw_only=True):
     """A provider that is down for a night should not stop its users; withdrawn keys must end some day."""
 
     token_keys_timeout_s: Seconds = 5.0
+
+    access_log_share: Share = 1.0
+    """How many of all requests are written to the log, one line each; what failed by our fault always is."""
 
 
 class ListenSettings(HttpSettings, frozen=True, kw_only=True):

@@ -18,6 +18,9 @@ from pathlib import Path
 import pytest
 
 PYTHON27 = os.environ.get("HEADRACE_PYTHON27", "python2.7")
+UV = os.environ.get("UV", "uv")
+"""uv tells its children where it lies: `./just` may have put it where PATH does not lead."""
+
 SUITE = "autobahntestsuite==25.10.1"
 CASES = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.1.1", "9.2.1", "9.7.*", "9.8.*", "10.*"]
 """All but compression (12, 13), which is off, and those of 9 with messages above our limit of 64 KiB."""
@@ -66,7 +69,7 @@ async def _works(python: str) -> bool:
 
 async def _installed(directory: Path) -> Path:
     """The suite in an environment of its own. virtualenv 20.21 is the last that makes one for Python 2.7."""
-    await _run("uvx", "--from", "virtualenv<20.22", "virtualenv", "-p", PYTHON27, directory)
+    await _run(UV, "tool", "run", "--from", "virtualenv<20.22", "virtualenv", "-p", PYTHON27, directory)
     await _run(directory / "bin" / "pip", "install", "setuptools<45")
     await _run(directory / "bin" / "pip", "install", SUITE)
     return directory / "bin" / "wstest"

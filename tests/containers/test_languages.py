@@ -15,8 +15,11 @@ from tests.programs.corpus import FIVE, Ended, OrdinaryProgram, read_program
 
 async def test_the_image_offers_every_language_of_the_catalogue(stack: Stack) -> None:
     async with stack.client("alice") as client:
-        offered = {language.name for language in await client.languages()}
-    assert offered == load_languages().keys()
+        offered = {language.name: language.version for language in await client.languages()}
+    languages = load_languages()
+    assert offered.keys() == languages.keys()
+    told = {name: language.about.version for name, language in languages.items() if language.about}
+    assert {name: offered[name][: len(version)] for name, version in told.items()} == told
 
 
 @pytest.mark.parametrize("language", EXAMPLES)

@@ -136,6 +136,8 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
         forms["+retry_of"] = msgspec.structs.replace(forms["+artifacts"], retry_of=OTHER_JOB)
         forms["+ttl_s"] = msgspec.structs.replace(forms["+retry_of"], ttl_s=3_600)
         forms["+artifacts_bytes_max"] = msgspec.structs.replace(forms["+ttl_s"], artifacts_bytes_max=2**40)
+        stacked = msgspec.structs.replace(event.limits, stack_bytes=16_777_216)
+        forms["+stack_bytes"] = msgspec.structs.replace(forms["+artifacts_bytes_max"], limits=stacked)
     elif isinstance(event, JobRunning):
         isolation = msgspec.structs.replace(event.isolation, uids=252)
         forms["+uids"] = msgspec.structs.replace(event, isolation=isolation)

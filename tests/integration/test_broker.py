@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from headrace.local.nats_server import NatsServer, free_port
-from shared.broker import Broker, BrokerError, UnreachableError, connect
+from shared.broker import Broker, BrokerError, Message, UnreachableError, connect
 from shared.metrics import BROKER_ERRORS
 from shared.settings import BrokerSettings
 
@@ -145,3 +145,34 @@ async def test_something_that_is_no_server_is_named() -> None:
     with pytest.raises(UnreachableError, match="cannot connect to"):
         async with connect(settings("nats://not a host"), service="test"):
             pass
+
+
+async def test_closing_without_a_server_ends_everything_whatever_is_unsent(server: NatsServer) -> None:
+    before = asyncio.all_tasks()
+    async with connect(settings(server.url), service="test") as broker:
+        await broker.subscribe("somewhere", ignore)
+        await server.kill()
+        await until_unready(broker, "no connection")
+        await broker.publish("somewhere", b"unsent")
+    assert broker.lost.is_set()
+    async with asyncio.timeout(AGAIN_WITHIN_S):
+        await asyncio.gather(*(asyncio.all_tasks() - before), return_exceptions=True)
+
+
+async def test_what_was_published_is_sent_before_the_connection_is_closed(server: NatsServer) -> None:
+    arrived: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def keep(message: Message) -> None:
+        arrived.set_result(message.data)
+
+    async with connect(settings(server.url), service="test") as reader:
+        await reader.subscribe("somewhere", keep)
+        await reader.api("INFO")
+        async with connect(settings(server.url), service="test") as broker:
+            await broker.publish("somewhere", b"sent")
+        async with asyncio.timeout(AGAIN_WITHIN_S):
+            assert await arrived == b"sent"
+
+
+async def ignore(message: Message) -> None:
+    """Handle a message by doing nothing."""

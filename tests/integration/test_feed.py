@@ -22,8 +22,8 @@ from tests.faults.proxy import Proxy
 SHARE = 10**9
 
 
-async def notes_of(log: Log) -> list[FeedNote]:
-    found = log.replay(feed_notes(builders.USER, builders.JOB), stream=FEED)
+async def notes_of(log: Log, user: str = builders.USER) -> list[FeedNote]:
+    found = log.replay(feed_notes(user, builders.JOB), stream=FEED)
     return [decode_note(entry.subject, entry.payload) async for entry in found]
 
 
@@ -176,3 +176,25 @@ async def test_output_over_the_share_is_left_out_and_told_once(broker: Broker, l
     running = asyncio.create_task(other.run())
     other.write("run", "stdout", b"mine")
     assert await other.close(running) == len(notes) + 1
+
+
+async def test_no_output_of_one_user_flushes_anothers_notes(broker: Broker, log: Log) -> None:
+    """He prints more than the whole feed holds while another's job runs, before and after which it tells."""
+    await provision(broker, ProvisionSettings(feed_bytes_max=400_000))
+    shares = FeedShares(broker, SHARE)
+
+    async def print_as(user: str, output: bytes) -> None:
+        feed = Feed(broker, shares, builders.queued(builders.JOB, user), 1)
+        running = asyncio.create_task(feed.run())
+        feed.write("run", "stdout", output)
+        await feed.close(running)
+
+    await print_as("bob", b"before")
+    await print_as(builders.USER, b"x" * 60 * PIECE_BYTES)
+    for _ in range(60):
+        # Where no large note finds room, a small one does.
+        await print_as(builders.USER, b"x")
+    await print_as("bob", b"after")
+    assert len(await notes_of(log)) > 1
+    told = [note.content for note in await notes_of(log, "bob") if isinstance(note, JobOutput)]
+    assert told == ["before", "after"]

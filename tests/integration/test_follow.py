@@ -211,3 +211,39 @@ async def test_a_message_larger_than_a_pull_comes_in_its_place_and_alone(broker:
     task.cancel()
     assert [size for batch in batches for size in batch] == sizes
     assert all(sum(batch[:-1]) < 100_000 for batch in batches)
+
+
+async def test_a_batch_is_bounded_however_much_came_while_its_reader_was_busy(broker: Broker) -> None:
+    """Once half of the first pull is handled a second one is under way, and both may come at once."""
+    begun, size, bytes_max = 600, 30_000, 1_000_000
+    batches: list[list[int]] = []
+    go_on = asyncio.Event()
+
+    async def store(payload: bytes) -> None:
+        await broker.request(f"jobs.alice.{builders.job_id()}.queued", payload)
+
+    async def handle(batch: list[Entry]) -> None:
+        batches.append([len(entry.payload) for entry in batch])
+        if batch[-1].sequence > begun:
+            await go_on.wait()
+
+    async def left() -> int:
+        """Messages that the server has not sent to the follower yet."""
+        names = (await broker.api(f"CONSUMER.NAMES.{JOBS}"))["consumers"]
+        (name,) = [name for name in names if name.startswith("test-")]
+        return int((await broker.api(f"CONSUMER.INFO.{JOBS}.{name}"))["num_pending"])
+
+    follower = Follower(broker, JOBS, handle, bytes_max=bytes_max, service="test")
+    task = asyncio.create_task(follower.run())
+    async with asyncio.timeout(PATIENCE_S):
+        await asyncio.gather(*(store(b"x") for _ in range(begun)))
+        await follower.reached(begun)
+        for _ in range(1 + 50):
+            await store(b"x" * size)
+        while await left():
+            pass
+        go_on.set()
+        await follower.reached(begun + 51)
+    task.cancel()
+    assert max(map(sum, batches)) > bytes_max // 2, "they came one by one, so nothing was tried"
+    assert all(sum(batch[:-1]) < bytes_max for batch in batches)

@@ -163,10 +163,9 @@ async def test_odd_words_in_queries(api: httpx.AsyncClient) -> None:
 async def test_a_time_before_all_events_leaves_none_out(api: httpx.AsyncClient, time: str) -> None:
     job = (await api.post("/v1/jobs", json={"language": "python", "code": ""})).json()["job_id"]
     latest = "9999-12-31T23:59:59-23:59"
-    events = (await api.get("/v1/events", params={"from": time, "to": latest})).text.splitlines()
-    assert len(events) == 1
-    assert (await api.get("/v1/events", params={"to": time})).text == ""
-    assert (await api.get("/v1/events", params={"from": latest})).text == ""
+    for params, count in (({"from": time, "to": latest}, 1), ({"to": time}, 0), ({"from": latest}, 0)):
+        answer = await api.get("/v1/events", params=params)
+        assert (answer.status_code, len(answer.text.splitlines())) == (200, count)
     assert (await api.get(f"/v1/jobs/{job}", params={"as_of": latest})).status_code == 200
     assert (await api.get(f"/v1/jobs/{job}", params={"as_of": time})).status_code == 404
 

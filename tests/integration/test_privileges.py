@@ -32,7 +32,7 @@ USERS = (*sorted(SERVICES), "observer")
 PROVISIONER = frozenset({"provisioner"})
 NOBODY: frozenset[str] = frozenset()
 
-STREAMS = ("JOBS", "DEAD", "FEED", "KV_EXECUTORS", "KV_SESSIONS", "OBJ_ARTIFACTS")
+STREAMS = ("JOBS", "DEAD", "FEED", "KV_EXECUTORS", "KV_LANGUAGES", "KV_SESSIONS", "OBJ_ARTIFACTS")
 JOB = f"alice.{builders.JOB}"
 ACK = "1.1.1.1700000000000000000.0"
 
@@ -51,6 +51,7 @@ PUBLISH: dict[str, AbstractSet[str]] = {
     f"feed.{JOB}.progress": {"executor"},
     f"feed.{JOB}.other": NOBODY,
     "$KV.EXECUTORS.x1": {"executor"},
+    "$KV.LANGUAGES.python": {"executor"},
     f"$KV.SESSIONS.{JOB}": {"api"},
     f"$KV.SESSIONS.{JOB}.run": {"api"},
     "$KV.OTHER.x": NOBODY,
@@ -97,6 +98,7 @@ _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
         "KV_SESSIONS": {"provisioner", "api"},
         "DEAD": {"provisioner"},
         "KV_EXECUTORS": {"provisioner"},
+        "KV_LANGUAGES": {"provisioner"},
         "OBJ_ARTIFACTS": {"provisioner", "api", "executor"},
     },
     "STREAM.CREATE": dict.fromkeys(STREAMS, PROVISIONER),
@@ -120,6 +122,7 @@ _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
         "FEED": {"notifier"},
         "DEAD": {"api"},
         "KV_EXECUTORS": {"api"},
+        "KV_LANGUAGES": {"api"},
         "KV_SESSIONS": {"api"},
         "OBJ_ARTIFACTS": {"api"},
     },
@@ -148,7 +151,10 @@ _ON_CONSUMERS: dict[str, AbstractSet[str]] = {
     "CONSUMER.CREATE.KV_SESSIONS.mine-1.jobs.>": NOBODY,
     "CONSUMER.MSG.NEXT.KV_SESSIONS.mine-1": {"api"},
     "CONSUMER.DELETE.KV_SESSIONS.mine-1": {"api"},
-    **{f"CONSUMER.CREATE.{stream}.mine-1": NOBODY for stream in ("DEAD", "KV_EXECUTORS", "OBJ_ARTIFACTS")},
+    **{
+        f"CONSUMER.CREATE.{stream}.mine-1": NOBODY
+        for stream in ("DEAD", "KV_EXECUTORS", "KV_LANGUAGES", "OBJ_ARTIFACTS")
+    },
     "CONSUMER.INFO.JOBS.mine-1": NOBODY,
     # The durable, under every name that JetStream has for taking it.
     "CONSUMER.CREATE.JOBS.executor": NOBODY,

@@ -24,6 +24,9 @@ async def test_everything_of_the_design_exists(broker: Broker) -> None:
     files = (await broker.api(f"STREAM.INFO.{subjects.objects_stream(subjects.ARTIFACTS)}"))["config"]
     assert (files["storage"], files["discard"], files["max_bytes"]) == ("file", "new", 1024 * 1024 * 1024)
     assert files["max_age"] == 30 * 24 * 3600 * 1_000_000_000
+    feed = (await broker.api(f"STREAM.INFO.{subjects.FEED}"))["config"]
+    assert (feed["discard"], feed["max_bytes"]) == ("new", 256 * 1024 * 1024)
+    assert feed["max_age"] == 600 * 1_000_000_000
     sessions = (await broker.api(f"STREAM.INFO.{subjects.SESSIONS}"))["config"]
     assert (sessions["storage"], sessions["discard"], sessions["max_msgs_per_subject"]) == ("file", "new", 20)
     durable = (await broker.api(f"CONSUMER.INFO.{subjects.JOBS}.{subjects.EXECUTOR_DURABLE}"))["config"]
@@ -36,6 +39,7 @@ async def test_everything_of_the_design_exists(broker: Broker) -> None:
         subjects.FEED,
         subjects.DEAD,
         subjects.EXECUTORS,
+        subjects.LANGUAGES,
         subjects.objects_stream(subjects.ARTIFACTS),
     }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import jwt
 import pytest
 
 HEADRACE = Path(sysconfig.get_path("scripts")) / "headrace"
@@ -178,7 +179,10 @@ async def test_every_command_against_a_running_stack(up: Up, tmp_path: Path) -> 
     listed = (await up.call("ls", "--json")).json()
     assert [one["job_id"] for one in listed["jobs"]] == [job["job_id"]]
     assert (await up.call("get", job["job_id"], "--json")).json()["status"] == "cancelled"
-    assert (await up.call("token", "bob", "--json")).json()["token"].count(".") == 2
+    one = (await up.call("token", "bob", "--json")).json()["token"]
+    three = (await up.call("token", "bob", "--concurrency", "3")).stdout.decode().strip()
+    claims = [jwt.decode(token, options={"verify_signature": False}) for token in (one, three)]
+    assert [each.get("concurrency", 1) for each in claims] == [1, 3]
     for words in (["ls"], ["get", job["job_id"]], ["events", job["job_id"]], ["replay"]):
         shown = await up.call(*words)
         assert shown.code == 0

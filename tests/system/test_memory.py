@@ -40,16 +40,23 @@ ALLOCATOR_BYTES = 16 * MIB
 
 FOLLOWER_BYTES = 3 * BYTES_MAX + 2 * EVENT_BYTES_MAX
 """Two pulls under way and a batch in hand, with one event more in each."""
-STORING_BYTES = DECODED * PIECE_BYTES_MAX + 2 * EVENT_BYTES_MAX + 64 * MIB
-"""One piece decoded, the largest event decoded and written again, and the page caches of two connections."""
+PAGES_BYTES = 32 * MIB
+"""The page cache of one connection to the view."""
+STORING_BYTES = DECODED * PIECE_BYTES_MAX + 2 * EVENT_BYTES_MAX + PAGES_BYTES
+"""One piece decoded, the largest event decoded and written again, and the pages that are written."""
 SHOWN_BYTES = 5 * EVENT_BYTES_MAX
 """A job or an event on its way through a process: read, decoded, encoded, and twice in buffers of sockets."""
 
 ANSWERS_BYTES = 32 * MIB
 """What one user's answers may hold until they have left: `user_answers_bytes_max` of the api."""
 
+STORED_BYTES = FOLLOWER_BYTES + STORING_BYTES + ALLOCATOR_BYTES
+"""What a projector needs that is asked nothing."""
+KILLED_BYTES = 512 * MIB
+"""Of the largest jobs, a projector that had so much was killed by them."""
+
 BOUNDS = {
-    "projector": FOLLOWER_BYTES + STORING_BYTES + SHOWN_BYTES + ALLOCATOR_BYTES,
+    "projector": STORED_BYTES + PAGES_BYTES + SHOWN_BYTES,
     "api": FOLLOWER_BYTES + 2 * SHOWN_BYTES + ALLOCATOR_BYTES,
     "notifier": 2 * FOLLOWER_BYTES + 2 * SHOWN_BYTES + ALLOCATOR_BYTES,
     "executor": 2 * FOLLOWER_BYTES + SHOWN_BYTES + ALLOCATOR_BYTES,
@@ -68,8 +75,8 @@ class Measured:
         return self.stack.services[service].process.pid
 
     @contextmanager
-    def bounded(self, *, answers_bytes: int = 0) -> Iterator[None]:
-        """No service passes its bound meanwhile, which is larger by answers that wait in the api."""
+    def bounded(self, **others: int) -> Iterator[None]:
+        """No service passes its bound meanwhile; `others` are of services that do something special."""
         pids = {service: self.pid(service) for service in BOUNDS}
         for pid in pids.values():
             forget_peak(pid)
@@ -78,7 +85,7 @@ class Measured:
         self.grown_bytes = {
             service: resident_bytes(pid, "VmHWM") - self.idle_bytes[service] for service, pid in pids.items()
         }
-        bounds = {**BOUNDS, "api": BOUNDS["api"] + answers_bytes}
+        bounds = {**BOUNDS, **others}
         too_much = {name: grown for name, grown in self.grown_bytes.items() if grown > bounds[name]}
         assert not too_much, {name: grown // MIB for name, grown in self.grown_bytes.items()}
 
@@ -91,7 +98,7 @@ async def measured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Me
         pids = {service: stack.services[service].process.pid for service in BOUNDS}
         measured = Measured(stack, {service: resident_bytes(pid) for service, pid in pids.items()})
         async with asyncio.timeout(PATIENCE_S), broker_of(stack) as broker:
-            with measured.bounded():
+            with measured.bounded(projector=STORED_BYTES):
                 last = await publish(broker, *stories())
                 await reached(broker, last)
         yield measured
@@ -149,7 +156,7 @@ async def test_answers_that_are_not_read_are_bounded(measured: Measured) -> None
         headers = {"Authorization": f"Bearer {user.token}"}
         async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60) as http:
             size = len((await http.get(f"/v1/jobs/{wanted.job_id}")).raise_for_status().content)
-        with measured.bounded(answers_bytes=ANSWERS_BYTES), contextlib.ExitStack() as opened:
+        with measured.bounded(api=BOUNDS["api"] + ANSWERS_BYTES), contextlib.ExitStack() as opened:
             ends = [
                 opened.enter_context(socket.create_connection((address.host, address.port)))
                 for _ in range(60)
@@ -240,5 +247,10 @@ async def test_a_view_made_anew(measured: Measured) -> None:
                 peaks.append(resident_bytes(process.pid, "VmHWM"))
             await asyncio.wait({ending}, timeout=0.01)
     assert process.returncode == 0
-    bound = measured.idle_bytes["projector"] + BOUNDS["projector"] + GATHERED_BYTES_MAX
+    bound = measured.idle_bytes["projector"] + STORED_BYTES + GATHERED_BYTES_MAX
     assert max(peaks) < bound, f"{max(peaks) // MIB} of {bound // MIB} MiB"
+
+
+async def test_what_is_allowed_is_far_below_what_was_too_much() -> None:
+    """Each bound above is made of the program's own, which must not grow unnoticed."""
+    assert max(BOUNDS.values()) + GATHERED_BYTES_MAX < KILLED_BYTES // 3

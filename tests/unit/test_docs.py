@@ -5,11 +5,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
 
 from services.api import openapi
 from services.api.settings import ApiSettings
 from services.api.shapes import ProblemDocument
-from services.executor.languages import MIB, Language, load_languages
+from services.executor.languages import Language, load_languages
 from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings
 from services.projector.settings import ProjectorSettings
@@ -18,12 +19,16 @@ from shared.events import Event, FeedNote
 from shared.problems import MEDIA_TYPE, ProblemType
 from shared.settings import is_secret
 from shared.streams import ProvisionSettings
+from tests.language_page import written
 
 ROOT = Path(__file__).parents[2]
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 LANGUAGES = (ROOT / "docs" / "languages.md").read_text()
 CI = (ROOT / ".ci" / "run").read_text()
+IMAGE = (ROOT / "deploy" / "executor.Dockerfile").read_text()
+PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
+RECIPES = set(re.findall(r"^([a-z]+)(?: .*)?:(?: |$)", (ROOT / "justfile").read_text(), re.MULTILINE))
 PROBLEMS = (ROOT / "docs" / "problems" / "README.md").read_text()
 
 
@@ -38,9 +43,9 @@ def test_every_setting_has_a_row(kind: type[msgspec.Struct]) -> None:
 
 def test_every_metric_has_a_row() -> None:
     for name, metric in vars(metrics).items():
-        if name.isupper():
-            described = {f"| `{sample.name}` |" for sample in metric.describe()}
-            described |= {f"| `{sample.name}_total` |" for sample in metric.describe()}
+        if isinstance(metric, MetricWrapperBase):
+            names = [sample.name for sample in metric.describe()]
+            described = {f"| `{name}{ending}` |" for name in names for ending in ("", "_total", "_info")}
             assert any(row in SETTINGS for row in described), name
 
 
@@ -70,19 +75,17 @@ def test_the_page_of_a_problem_shows_it_as_it_is_answered(kind: ProblemType) -> 
         assert f"| {setting} |" in SETTINGS
 
 
+def test_the_page_of_languages_is_what_the_language_files_say() -> None:
+    assert written(LANGUAGES) == LANGUAGES, "run `just docs`"
+    for language in load_languages().values():
+        assert f"| `{language.name}` |" in LANGUAGES
+
+
 @pytest.mark.parametrize("language", load_languages().values(), ids=lambda language: language.name)
-def test_every_language_has_its_row_and_ci_its_packages(language: Language) -> None:
-    row = next(line for line in LANGUAGES.splitlines() if line.startswith(f"| `{language.name}` |"))
-    _, aliases, extensions, entrypoint, stages, command, memory, packages = row.strip("| ").split(" | ")
-    assert aliases == ", ".join(language.aliases)
-    assert extensions == ", ".join((language.extension, *language.other_extensions))
-    assert entrypoint == language.entrypoint
-    assert stages == ("compile, run" if language.compile else "run")
-    assert bool(command.strip()) == bool(language.compile)
-    if language.compile and language.compile.argv[0] != "sh":
-        assert command == f"`{' '.join(language.compile.argv)}`"
-    assert memory == f"{language.default_limits.memory_bytes // MIB} MiB"
-    assert set(packages.split(", ")) <= set(CI.split())
+def test_ci_and_the_image_have_every_languages_packages(language: Language) -> None:
+    assert language.about is not None
+    assert set(language.about.packages) <= set(CI.split())
+    assert set(language.about.packages) <= set(re.split(r"[\s\"]+", IMAGE))
 
 
 def test_every_event_and_note_has_its_subject_with_writer_and_readers() -> None:
@@ -112,7 +115,23 @@ def _expand(path: str) -> list[str]:
     return [path] if match is None else [match[1] + word + match[3] for word in match[2].split(",")]
 
 
-@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")))
+@pytest.mark.parametrize("page", PAGES)
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_are_those_that_a_clone_has(page: Path) -> None:
+    """Neither uv nor a published package is there for everybody; `./just` is."""
+    text = page.read_text()
+    assert "uv run" not in text
+    assert "install headrace" not in text
+    assert set(re.findall(r"\./just ([a-z]+)", text)) <= RECIPES
+
+
+def test_ci_runs_the_commands_of_the_readme() -> None:
+    gates = ["lint", "test", "demo", "containers"]
+    assert re.findall(r"^\./just (\w+)$", CI, re.MULTILINE) == gates
+    readme = (ROOT / "README.md").read_text()
+    assert all(f"`{gate}`" in readme for gate in gates)

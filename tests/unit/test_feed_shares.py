@@ -27,6 +27,8 @@ class Server:
 
 
 NOTE = 1_000 - NOTE_OVERHEAD_BYTES
+NOTES_MAX = 2_000
+"""More than any feed here holds."""
 
 
 def shares_of(server: Server, clock: Clock, most: int = 50_000) -> FeedShares:
@@ -38,7 +40,7 @@ async def sent(shares: FeedShares, user: str, server: Server) -> int:
     if shares._looking is not None:  # noqa: SLF001 - what it asks is not waited for elsewhere
         await shares._looking  # noqa: SLF001 - the same
     count = 0
-    while shares.spend(user, NOTE):
+    while count < NOTES_MAX and shares.spend(user, NOTE):
         count += 1
         server.total += 1_000
     return count

@@ -6,12 +6,14 @@ import sys
 import pytest
 
 import headrace
+from shared.version import VERSION
 
 
 def test_every_name_is_there_and_no_other() -> None:
     assert {*headrace.__all__} <= {*dir(headrace)}
-    for name in headrace.__all__:
+    for name in {*headrace.__all__} - {"__version__"}:
         assert getattr(headrace, name).__name__ == name
+    assert headrace.__version__ == VERSION
     with pytest.raises(AttributeError, match="module 'headrace' has no attribute 'Clint'"):
         headrace.Clint  # type: ignore[attr-defined]  # noqa: B018 - it has not
 

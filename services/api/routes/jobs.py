@@ -63,7 +63,7 @@ async def submit_job(
     """Accept a program: it is stored, and will reach exactly one terminal event."""
     parts = parts_of(request)
     submitted = await parts.submissions.submit(body, caller, context_of(request), idempotency_key)
-    return await answer_accepted(submitted, caller, parts.waiting, prefer, request)
+    return await answer_accepted(submitted, caller, parts, prefer, request)
 
 
 @router.post("/batch", summary="Submit several programs", responses=told(examples.BATCH))
@@ -142,7 +142,7 @@ async def read_job(
     headers = {"ETag": tag_of(waited.job.last_sequence), **waited.headers}
     if is_unchanged(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return json_answer(waited.job, headers=headers)
+    return json_answer(await parts.outlook.of(waited.job, caller), headers=headers)
 
 
 @router.post(
@@ -172,7 +172,8 @@ async def cancel_job(job_id: str, request: Request, caller: CallerOf, if_match: 
     expected = expected_sequence(if_match)
     await request_cancel(parts.cancellations, job_id, caller, moment, expected=expected)
     job = await parts.queries.job(caller.user_id, job_id)
-    return json_answer(job, status=202, headers={"ETag": tag_of(job.last_sequence)})
+    shown = await parts.outlook.of(job, caller)
+    return json_answer(shown, status=202, headers={"ETag": tag_of(job.last_sequence)})
 
 
 @router.get(

@@ -1,4 +1,4 @@
-"""/v1/languages: what can be run right now."""
+"""/v1/languages: what can be asked for."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -13,7 +13,10 @@ from services.api.shapes import Languages
 router = APIRouter(prefix="/v1/languages", tags=["languages"])
 
 
-@router.get("", summary="List the languages that live executors offer", responses=told(examples.LANGUAGES))
+@router.get("", summary="List the languages that can be asked for", responses=told(examples.LANGUAGES))
 async def list_languages(request: Request, _: AnyCallerOf) -> Response:
-    """Tell each language's name, version, aliases, extension, stages and default limits."""
+    """Tell each language's name, version, aliases, extension, stages and default limits.
+
+    Programs of an `offline` one are accepted, and wait for an executor that has it.
+    """
     return json_answer(Languages(languages=await parts_of(request).catalogue.offers()))

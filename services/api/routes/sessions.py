@@ -166,7 +166,7 @@ async def run_session(
     submitted = await parts.sessions.run(
         session_id, body or RunBody(), caller, context_of(request), expected=expected
     )
-    return await answer_accepted(submitted, caller, parts.waiting, prefer, request)
+    return await answer_accepted(submitted, caller, parts, prefer, request)
 
 
 def _saved(session: Session, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -14,6 +14,8 @@ WORD_BYTES_MAX = 128 * 1024 - 1
 """One argument or one variable: MAX_ARG_STRLEN of the kernel, execve(2)."""
 
 PAGE_BYTES = 4096
+WORD_OVERHEAD_BYTES = 9
+"""A word's last byte and its address, for which execve(2) gives a quarter of the stack in all."""
 
 
 def check(stage: Stage, settings: SandboxSettings) -> None:
@@ -37,6 +39,9 @@ def _check_words(stage: Stage, settings: SandboxSettings) -> None:
         raise RejectedError(
             f"arguments and environment are longer than {settings.argument_bytes_max} bytes together"
         )
+    asked = stage.limits.stack_bytes
+    if asked is not None and sum(lengths) + WORD_OVERHEAD_BYTES * len(words) > asked // 4 - PAGE_BYTES:
+        raise RejectedError(f"arguments and environment do not fit a quarter of the stack_bytes {asked}")
 
 
 def _length(word: str) -> int:

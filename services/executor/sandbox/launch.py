@@ -103,8 +103,7 @@ def _resource_limits(stage: Stage, *, has_cgroups: bool) -> list[str]:
         option, unit = OPTIONS[kind]
         if kind == resource.RLIMIT_NPROC:
             commands.append(f"{{ ulimit -u {hard} 2>/dev/null || ulimit -p {hard}; }}")
-        elif soft == hard:
-            commands.append(f"ulimit -{option} {hard // unit}")
         else:
-            commands.append(f"ulimit -S -{option} {soft // unit}")
+            amount = "unlimited" if soft == resource.RLIM_INFINITY else soft // unit
+            commands.append(f"ulimit {'' if soft == hard else '-S '}-{option} {amount}")
     return commands

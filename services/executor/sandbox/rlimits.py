@@ -11,7 +11,7 @@ import resource
 from shared.events import Limits
 
 STACK_BYTES = 8 * 1024 * 1024
-"""Soft limit only, as on every distribution: a program that recurses deeply may raise its own."""
+"""As on every distribution. Only where the executor's own hard limit keeps it from giving more."""
 
 CPU_GRACE_S = 2
 """RLIMIT_CPU counts one process in whole seconds; it stands behind the cgroup's count, never before it."""
@@ -47,6 +47,8 @@ def raise_own() -> None:
                 resource.setrlimit(kind, (value, value))
         hard = resource.getrlimit(kind)[1]
         resource.setrlimit(kind, (hard, hard))
+    # A process finds room beneath its first stack when it is executed: the warden's must have it for all.
+    resource.setrlimit(resource.RLIMIT_STACK, (_stack(None), resource.getrlimit(resource.RLIMIT_STACK)[1]))
 
 
 def shortfalls() -> list[str]:
@@ -55,6 +57,8 @@ def shortfalls() -> list[str]:
     if (files := _hard(resource.RLIMIT_NOFILE)) < FILES_WANTED:
         most = files // FILES_PER_CELL
         found.append(f"RLIMIT_NOFILE is {files}, less than {FILES_WANTED}: a program may open {most} files")
+    if (stack := resource.getrlimit(resource.RLIMIT_STACK)[1]) != resource.RLIM_INFINITY:
+        found.append(f"RLIMIT_STACK is {stack}, not unlimited: a program has {_stack(None)} bytes of stack")
     return found
 
 
@@ -72,12 +76,23 @@ def resource_limits(limits: Limits, *, has_cgroups: bool) -> list[tuple[int, int
     if not has_cgroups:
         # Data, not address space: node, Java and Go reserve far more addresses than they ever use.
         exact |= {resource.RLIMIT_DATA: limits.memory_bytes, resource.RLIMIT_NPROC: limits.processes}
-    stack = (
-        resource.RLIMIT_STACK,
-        min(STACK_BYTES, _hard(resource.RLIMIT_STACK)),
-        resource.getrlimit(resource.RLIMIT_STACK)[1],
-    )
-    return [stack, *((kind, *2 * (min(value, _hard(kind)),)) for kind, value in exact.items())]
+    stack = _stack(limits.stack_bytes), resource.getrlimit(resource.RLIMIT_STACK)[1]
+    return [
+        (resource.RLIMIT_STACK, *stack),
+        *((kind, *2 * (min(value, _hard(kind)),)) for kind, value in exact.items()),
+    ]
+
+
+def _stack(asked: int | None) -> int:
+    """The soft limit of stacks. The hard one stays the executor's, so that a program may raise its own.
+
+    Without one the first thread's stack grows as far as the memory that it is counted in, and a C library
+    gives other threads a size of its own (2 MiB, pthread_create(3)), so that many of them start.
+    """
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    if asked is None:
+        return hard if hard == resource.RLIM_INFINITY else min(STACK_BYTES, hard)
+    return min(asked, _hard(resource.RLIMIT_STACK))
 
 
 def _hard(kind: int) -> int:

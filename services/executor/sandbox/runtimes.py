@@ -17,10 +17,15 @@ from shared.events import Limits
 
 MIB = 1024 * 1024
 
+STACK_BYTES = 64 * MIB
+"""What the catalogue gives a virtual machine for its program's stack where the job asks for nothing."""
 JAVA_MEMORY_BYTES = 512 * MIB
-"""What the catalogue gives a Java program: the machine's heap is cut out for it."""
-JAVA_OPTIONS = ("-XX:MaxRAMPercentage=70", "-XX:+UseSerialGC", "-XX:-UsePerfData")
-JAVA_SCRIPT = 'limit=$1; shift; exec java -XX:MaxRAM="$limit" "$@"'
+"""What it gives a Java program: the machine's heap is cut out for it."""
+JAVA_OPTIONS = (
+    *(f"-XX:MaxRAM={JAVA_MEMORY_BYTES}", "-XX:MaxRAMPercentage=70", f"-Xss{STACK_BYTES}"),
+    *("-XX:ThreadStackSize=1024", "-XX:+UseSerialGC", "-XX:-UsePerfData"),
+)
+NODE_OPTIONS = (f"--stack-size={STACK_BYTES // 1024}",)
 JAVA_PRODUCT = f"{WORK}/program.jar"
 JAVA_PLACE = "/tmp/.headrace"  # noqa: S108 - the cell's, and gone before its job comes
 JAVA_CLASS = "headrace/inside/Start.class"
@@ -89,8 +94,8 @@ def node() -> Runtime:
     """Node.js, which `inside/start.js` holds up."""
     return Runtime(
         name="node",
-        usual=("node", f"{WORK}/main.js"),
-        argv=("node", "--require", f"{PLACE}/{START_SCRIPT}", f"{WORK}/main.js"),
+        usual=("node", *NODE_OPTIONS, f"{WORK}/main.js"),
+        argv=("node", *NODE_OPTIONS, "--require", f"{PLACE}/{START_SCRIPT}", f"{WORK}/main.js"),
         takes_arguments=True,
         fixed=(*READ_AT_START, "NODE", "UV_", "NO_COLOR", "FORCE_COLOR"),
     )
@@ -100,14 +105,8 @@ def java() -> Runtime:
     """A Java virtual machine, which `inside/Start.java` holds up."""
     return Runtime(
         name="java",
-        usual=(
-            *("sh", "-c", JAVA_SCRIPT, "sh", str(JAVA_MEMORY_BYTES)),
-            *(*JAVA_OPTIONS, "-jar", JAVA_PRODUCT),
-        ),
-        argv=(
-            *("java", f"-XX:MaxRAM={JAVA_MEMORY_BYTES}", *JAVA_OPTIONS),
-            *(f"-javaagent:{JAVA_PRODUCT}", "-jar", JAVA_PRODUCT),
-        ),
+        usual=("java", *JAVA_OPTIONS, "-jar", JAVA_PRODUCT),
+        argv=("java", *JAVA_OPTIONS, f"-javaagent:{JAVA_PRODUCT}", "-jar", JAVA_PRODUCT),
         takes_arguments=False,
         fixed=("",),
         files=(CellFile(JAVA_PRODUCT, _leading_jar()),),

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from services.executor.sandbox.bubblewrap import open_cold_sandbox
+from services.executor.sandbox.runtimes import NODE_OPTIONS
 from services.executor.sandbox.sandbox import Stage
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
 from shared.events import Limits
@@ -16,6 +17,8 @@ from tests.hosts import needs_node
 from tests.integration.sandbox.cells import MIB, Ran, run, stage
 
 pytestmark = needs_node
+
+NODE = ("node", *NODE_OPTIONS, "/work/main.js")
 
 TABLE = {
     "arguments": "console.log(process.argv, process.execArgv, process.title, process.execPath)",
@@ -70,7 +73,7 @@ async def warm() -> AsyncIterator[WarmSandbox]:
 def asked(source: str, files: dict[str, bytes] | None = None, *, limits: Limits | None = None) -> Stage:
     """A program as the catalogue runs it."""
     return stage(
-        *("node", "/work/main.js", "a", "--b"),
+        *(*NODE, "a", "--b"),
         files={"main.js": source.encode(), **FILES, **(files or {})},
         stdin=b"first\nsecond\n",
         limits=limits or Limits(memory_bytes=512 * MIB),
@@ -123,7 +126,10 @@ async def test_every_run_has_a_runtime_of_its_own(warm: WarmSandbox) -> None:
     [
         pytest.param(asked(WAS_EARLY, limits=Limits(memory_bytes=512 * MIB, files_open=100)), id="limits"),
         pytest.param(
-            stage("node", "/work/main.js", files={"main.js": WAS_EARLY.encode()}, env={"NODE_OPTIONS": ""}),
+            asked(WAS_EARLY, limits=Limits(memory_bytes=512 * MIB, stack_bytes=8 * MIB)), id="stack"
+        ),
+        pytest.param(
+            stage(*NODE, files={"main.js": WAS_EARLY.encode()}, env={"NODE_OPTIONS": ""}),
             id="a variable that is read at the start",
         ),
     ],

@@ -54,6 +54,6 @@ def _lists() -> Iterator[str]:
 def _is_list(kind: str, schema: dict[str, Any], document: dict[str, Any]) -> bool:
     name = schema.get("$ref", "").rpartition("/")[2]
     found = document["components"]["schemas"].get(name, schema)
-    if name == "JobRecord":
+    if name in {"JobRecord", "JobShown"}:
         return False
     return "ndjson" in kind or any("array" in str(one) for one in found.get("properties", {}).values())

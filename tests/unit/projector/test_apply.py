@@ -2,6 +2,7 @@
 
 import dataclasses
 import sqlite3
+import tracemalloc
 import zlib
 from datetime import timedelta
 
@@ -30,12 +31,21 @@ from shared.record import JobRecord
 from shared.shares import file_bytes
 from shared.view import UsageQuestion
 from tests import builders
+from tests.system.largest import TEXTS, ended, submitted
 from tests.unit.projector.histories import NEWER, POISON, USERS, empty_view, odd_entry, rows_of, stored
 
+MB = 1_000_000
 KEY = (builders.USER, builders.JOB)
 LIFE = (builders.queued(labels={"course": "cs101"}), builders.running(), builders.completed())
 
-ROWS_OF_VERSION = {1: 4_129_895_018, 2: 819_280_849, 3: 43_613_439, 4: 4_025_257_867, 5: 1_379_360_833}
+ROWS_OF_VERSION = {
+    1: 4_129_895_018,
+    2: 819_280_849,
+    3: 43_613_439,
+    4: 4_025_257_867,
+    5: 1_379_360_833,
+    6: 1_714_325_308,
+}
 """A fingerprint of what a view of that version holds after LIFE."""
 
 
@@ -113,6 +123,23 @@ def test_totals_follow_every_change_of_status(view: sqlite3.Connection) -> None:
         apply_entries(view, [entry])
         seen.append({status: count for status, count in count_jobs(view).jobs.items() if count})
     assert seen == [{"queued": 1}, {"running": 1}, {"completed": 1}]
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_memory_does_not_grow_with_a_batch(view: sqlite3.Connection, kind: str) -> None:
+    """Of 24 to 65 MB; decoded all at once, one emoji in each text would make 124 MB of 24."""
+    jobs = [submitted(kind, number) for number in range(1, 17)]
+    entries = stored(
+        [event for job in jobs for event in (job, builders.running(job.job_id, kind), ended(job))]
+    )
+    assert sum(len(entry.payload) for entry in entries) > 24 * MB
+    tracemalloc.start()
+    try:
+        assert apply_entries(view, entries).checkpoint == len(entries)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 8 * MB
 
 
 def test_a_failure_inside_the_transaction_stores_nothing(view: sqlite3.Connection) -> None:

@@ -1,7 +1,7 @@
 """Opening the file: made when missing, refused with a clear error when it cannot be trusted."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,9 @@ from services.projector.database import (
     open_database,
 )
 from services.projector.queries import count_jobs
-from services.projector.rows import select_checkpoint
+from services.projector.rows import clear_view, select_checkpoint
 from services.projector.view import apply_entries
+from shared.events import Event
 from tests import builders
 from tests.unit.projector.histories import rows_of, stored
 
@@ -156,3 +157,33 @@ async def test_a_directory_is_no_view(tmp_path: Path) -> None:
     with pytest.raises(ViewError, match="unable to open"):
         async with open_database(tmp_path):
             pass
+
+
+async def test_no_statement_needs_a_place_for_temporary_files(path: Path) -> None:
+    """A container may have none."""
+    open_files = set[str]()
+
+    def look(statement: str) -> None:
+        if statement != "COMMIT":
+            return
+        for descriptor in Path("/proc/self/fd").iterdir():
+            with suppress(FileNotFoundError):
+                open_files.add(str(descriptor.readlink()))
+
+    jobs = [builders.job_id() for _ in range(2_000)]
+    phases: list[list[Event]] = [
+        [builders.queued(job) for job in jobs],
+        [builders.running(job) for job in jobs],
+        [builders.completed(job) for job in jobs],
+        [builders.expired(job) for job in jobs],
+    ]
+    async with open_database(path) as opened:
+        await opened.writer.call(lambda connection: connection.set_trace_callback(look))
+        for number, events in enumerate(phases):
+            entries = stored(events, first=1 + number * len(jobs))
+            for begin in range(0, len(entries), 100):
+                await opened.writer.call(apply_entries, entries[begin : begin + 100])
+        assert (await opened.writer.call(count_jobs)).jobs["completed"] == 0
+        await opened.writer.call(clear_view, "another")
+    assert str(path) in open_files
+    assert not {name for name in open_files if "etilqs" in name}

@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from ctypes import c_char_p, c_int, c_long, c_ulong, c_void_p
+from ctypes import c_char_p, c_int, c_long, c_size_t, c_ulong, c_void_p
 from itertools import repeat
 from typing import Any
 
@@ -34,6 +34,9 @@ _LOOPBACK_UP = struct.pack("16sh14x", b"lo", 0x49)
 _INTERNET, _DATAGRAM = int(socket.AF_INET), int(socket.SOCK_DGRAM)
 _INT_BYTES = struct.calcsize("i")
 _BESIDE_BYTES_MAX = socket.CMSG_SPACE(8 * _INT_BYTES)
+
+_THREAD_ATTRIBUTES_BYTES = 128
+"""More than any of glibc's and musl's pthread_attr_t takes."""
 
 _SIGCHLD = int(signal.SIGCHLD)
 _CLONE = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
@@ -106,6 +109,14 @@ def forbid_new_privileges(capabilities: range) -> None:
 def drop_capabilities() -> None:
     """Give up every capability for ever."""
     _checked(_capset(*_NO_CAPABILITIES), "capset")
+
+
+def set_thread_stack(size: int) -> None:
+    """Give threads that ask for none a stack of this size, as a C library that starts does with its limit."""
+    attributes = ctypes.create_string_buffer(_THREAD_ATTRIBUTES_BYTES)
+    _libc.pthread_getattr_default_np(attributes)
+    _libc.pthread_attr_setstacksize(attributes, c_size_t(size))
+    _libc.pthread_setattr_default_np(attributes)
 
 
 def reap_all() -> bool:

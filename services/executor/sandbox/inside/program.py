@@ -45,6 +45,8 @@ def become(channel: socket.socket) -> None:
         job = _placed(descriptors[0])
         for kind, soft, hard in job.rlimits:
             resource.setrlimit(kind, (soft, hard))
+            if kind == resource.RLIMIT_STACK and soft != resource.RLIM_INFINITY:
+                linux.set_thread_stack(soft)  # in a warm job the C library has begun already
         _connect(job, descriptors)
         channel.detach()
     except BaseException as error:  # noqa: BLE001 - told to the executor, who has no other way to know

@@ -1,0 +1,62 @@
+"""What the api shows to a browser: its front page, and the documentation of itself, without another host."""
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from shared.pages import Link, front_page, html
+
+LINKS = (
+    Link("docs", "Documentation of the api, to try it out"),
+    Link("openapi.json", "The same for programs: OpenAPI"),
+    Link("asyncapi.yaml", "Events over WebSocket and SSE: AsyncAPI (where the notifier is)"),
+    Link("metrics", "Metrics (where operators can reach them)"),
+)
+
+_DOCS = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Headrace: documentation of the api</title>
+<link rel="icon" href="docs/assets/favicon-32x32.png">
+<link rel="stylesheet" href="docs/assets/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="docs/assets/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+_START = """SwaggerUIBundle({
+    url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, tryItOutEnabled: true, filter: true,
+    presets: [SwaggerUIBundle.presets.apis], validatorUrl: null,
+});
+"""
+
+
+def install(app: FastAPI) -> None:
+    """Show them. The assets are those that the package `fastapi-swagger` brings."""
+    assets = StaticFiles(packages=[("fastapi_swagger", "resources")])
+    app.router.routes.extend(
+        [
+            Route("/", _front, include_in_schema=False),
+            Route("/docs", _docs, include_in_schema=False),
+            Route("/docs/start.js", _start, include_in_schema=False),
+            Mount("/docs/assets", assets),
+        ]
+    )
+
+
+async def _front(_: Request) -> Response:
+    return front_page("Headrace: api", "Runs programs, and keeps the whole story of every run.", LINKS)
+
+
+async def _docs(_: Request) -> Response:
+    return html(_DOCS)
+
+
+async def _start(_: Request) -> Response:
+    return Response(_START, media_type="text/javascript")

@@ -1,0 +1,75 @@
+"""The pages that a service shows to a browser: all that they need comes from the service itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from starlette.responses import HTMLResponse, Response
+
+from shared.version import VERSION
+
+POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; {more}frame-ancestors 'none'"
+)
+"""Content-Security-Policy: nothing of another origin is loaded, and no script stands in a page."""
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<style>
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem;
+  color: #1c2430; background: #fff; }}
+code {{ font-family: ui-monospace, monospace; background: #eef1f5; padding: .1em .3em; }}
+a {{ color: #0b57a4; }}
+@media (prefers-color-scheme: dark) {{ body {{ color: #e4e8ee; background: #14181f; }}
+  code {{ background: #262d38; }} a {{ color: #8ec1f5; }} }}
+</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+<p>{about} Version {version}.</p>
+<ul>
+{links}
+</ul>
+{words}
+</main>
+</body>
+</html>
+"""
+
+TOKEN = (
+    "<p>Every request brings a token: <code>Authorization: Bearer …</code>. On a stack of your own machine"
+    " <code>headrace token NAME</code> makes one; elsewhere the operator of this service gives it to you.</p>"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One line of a page: an address of the same origin, or a whole one, and what is there."""
+
+    url: str
+    words: str
+
+
+def front_page(title: str, about: str, links: Sequence[Link]) -> Response:
+    """What stands at the root of a service."""
+    lines = (f'<li><a href="{escape(link.url)}">{escape(link.words)}</a></li>' for link in links)
+    page = _PAGE.format(
+        title=escape(title), about=escape(about), version=VERSION, links="\n".join(lines), words=TOKEN
+    )
+    return html(page)
+
+
+def html(page: str, *, policy: str = "") -> Response:
+    """A page that no other site may frame; `policy` adds to what it may load."""
+    headers = {
+        "Content-Security-Policy": POLICY.format(more=policy),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
+    return HTMLResponse(page, headers=headers)

@@ -1,0 +1,7 @@
+def down(n) = down(n + 1)
+
+begin
+  down(0)
+rescue SystemStackError
+  puts "well"
+end

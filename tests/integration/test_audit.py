@@ -1,0 +1,29 @@
+"""A reading of the log takes a bounded part of it at a time, whatever else the server would send."""
+
+from services.api.audit import WINDOW_BYTES, Asked, Audit
+from shared.broker import Broker
+from shared.codec import encode
+from shared.events import SourceFile
+from shared.log import Log
+from shared.subjects import job_event
+from tests import builders
+
+EVENTS, EVENT_BYTES = 40, 100_000
+
+
+async def test_a_reading_shows_a_bounded_batch_at_a_time(broker: Broker, log: Log) -> None:
+    """Its client takes one, and the log has eight times as much."""
+    source = SourceFile(name="main.py", content="#" * EVENT_BYTES)
+    for _ in range(EVENTS):
+        queued = builders.queued(builders.job_id(), files=(source,))
+        await broker.request(job_event(builders.USER, queued.job_id, "queued"), encode(queued))
+    reading = await Audit(broker, log).open(Asked(user_id=builders.USER), builders.USER)
+    shown: list[int] = []
+    async for events in reading.events():
+        shown.append(len(events))
+        for _ in range(100):
+            # Answered behind what the server had to send meanwhile.
+            await log.last_sequence()
+    await reading.close()
+    assert sum(shown) == EVENTS
+    assert max(shown) * EVENT_BYTES < WINDOW_BYTES + EVENT_BYTES

@@ -1,0 +1,82 @@
+"""What a browser finds at the services: pages that need nothing of another origin."""
+
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+import yaml
+
+from headrace.local.supervisor import Stack
+from shared.version import VERSION
+
+REFERENCES = re.compile(r"""(?:src|href)=["']([^"'#]+)["']""")
+
+
+@pytest_asyncio.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """A browser's eyes, without a token."""
+    async with httpx.AsyncClient() as client:
+        yield client
+
+
+def origins(stack: Stack) -> dict[str, str]:
+    websocket = httpx.URL(stack.address.websocket_url)
+    return {"api": stack.address.api_url, "notifier": str(websocket.copy_with(scheme="http", path=""))}
+
+
+@pytest.mark.parametrize(
+    ("service", "path"), [("api", "/"), ("api", "/docs"), ("notifier", "/")], ids=["api", "docs", "notifier"]
+)
+async def test_a_page_and_all_that_it_names_come_from_the_service_itself(
+    shared_stack: Stack, http: httpx.AsyncClient, service: str, path: str
+) -> None:
+    base = origins(shared_stack)[service]
+    page = await http.get(base + path)
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "script-src" not in policy
+    assert "<script>" not in page.text, "the policy forbids scripts within a page"
+    named = REFERENCES.findall(page.text)
+    assert named
+    for reference in named:
+        if reference.startswith("data:") or (service, reference) == ("api", "asyncapi.yaml"):
+            continue  # the notifier has it: one origin for both is the proxy's
+        assert "//" not in reference, f"{reference} is elsewhere"
+        answer = await http.get(httpx.URL(page.url).join(reference))
+        assert answer.status_code == 200, reference
+        assert answer.content, reference
+        if reference.endswith(".js"):
+            assert answer.headers["content-type"].startswith("text/javascript")
+
+
+async def test_the_documentation_of_the_api_reads_its_document(
+    shared_stack: Stack, http: httpx.AsyncClient
+) -> None:
+    base = origins(shared_stack)["api"]
+    script = (await http.get(f"{base}/docs/start.js")).text
+    (address,) = re.findall(r'url: "([^"]+)"', script)
+    document = (await http.get(httpx.URL(f"{base}/docs").join(address))).json()
+    assert document["info"]["version"] == VERSION
+    bundle = (await http.get(f"{base}/docs/assets/swagger-ui-bundle.js")).text
+    assert "SwaggerUIBundle" in bundle
+
+
+async def test_the_notifier_describes_its_protocol(shared_stack: Stack, http: httpx.AsyncClient) -> None:
+    answer = await http.get(origins(shared_stack)["notifier"] + "/asyncapi.yaml")
+    assert answer.headers["content-type"] == "application/yaml"
+    assert yaml.safe_load(answer.text)["asyncapi"].startswith("3.")
+
+
+@pytest.mark.parametrize(
+    "path", ["/docs/assets/../../main.py", "/docs/assets/%2e%2e/main.py", "/docs/assets/"]
+)
+async def test_nothing_but_the_assets_is_given_out(
+    shared_stack: Stack, http: httpx.AsyncClient, path: str
+) -> None:
+    answer = await http.get(origins(shared_stack)["api"] + path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
