@@ -62,7 +62,7 @@ class Rule:
 
     def refusal(self, text: str) -> str | None:
         """Why a text is refused; None if it is not."""
-        size = len(text.encode(errors="surrogateescape"))
+        size = len(text.encode(errors="surrogatepass"))
         if size > self.bytes_max:
             return f"it has {size} bytes, and {self.bytes_max} are the most"
         if not text:
