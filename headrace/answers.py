@@ -68,6 +68,12 @@ class Languages(Shape, frozen=True, kw_only=True):
     languages: tuple[Language, ...]
 
 
+class Index(Shape, frozen=True, kw_only=True):
+    """Where everything is: addresses, or paths of the api's own origin."""
+
+    links: dict[str, str]
+
+
 class Erasure(Shape, frozen=True, kw_only=True):
     """How far the erasure of a user has come, and what `remains` when it `is_done`."""
 

@@ -7,7 +7,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -16,9 +16,19 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from headrace.answers import Artifacts, Batch, BatchItem, Erasure, History, JobsPage, Language, Languages
+from headrace.answers import (
+    Artifacts,
+    Batch,
+    BatchItem,
+    Erasure,
+    History,
+    Index,
+    JobsPage,
+    Language,
+    Languages,
+)
 from headrace.calls import PATIENCE_S, Calls, Params, open_session
-from headrace.connection import Endpoint, named
+from headrace.connection import Endpoint, named, websocket_at
 from headrace.credentials import Credentials, TokenSource
 from headrace.errors import NotFinishedError, ProblemAnswerError, ProtocolError, UnreachableError, UsageError
 from headrace.follow import Following, OnGap, ignore
@@ -26,7 +36,7 @@ from shared.codec import EventObject
 from shared.record import JobRecord, JobSummary
 
 RESULT_TIMEOUT_S = 300.0
-CONFLICT = 409
+NOT_FOUND, CONFLICT = 404, 409
 
 AnswerT = TypeVar("AnswerT")
 Filter = str | int | datetime | Sequence[str] | None
@@ -200,7 +210,7 @@ class AsyncClient:
         """
         following = Following(
             self._ready.session,
-            self._endpoint.websocket_url,
+            await self._websocket_url(),
             self._credentials,
             job_id,
             after,
@@ -227,6 +237,19 @@ class AsyncClient:
         if self._opened.loop is not asyncio.get_running_loop():
             raise UsageError("this client was opened in another event loop: open one in each")
         return self._opened
+
+    async def _websocket_url(self) -> str:
+        """Where events are: as named, else as the api tells, which is asked once."""
+        if self._endpoint.websocket_url is None:
+            try:
+                link = (await self._get("/v1/", Index)).links["websocket"]
+            except ProblemAnswerError as refusal:
+                if refusal.status != NOT_FOUND:
+                    raise
+                link = "/v1/ws"  # an api that does not tell yet
+            self._endpoint = replace(self._endpoint, websocket_url=websocket_at(self._endpoint.api_url, link))
+        assert self._endpoint.websocket_url is not None
+        return self._endpoint.websocket_url
 
     async def _finished(self, job_id: str, timeout_s: float) -> JobRecord:
         waiting = asyncio.timeout(timeout_s)

@@ -17,16 +17,20 @@ TOKEN_LIFETIME = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the service is and who calls. Raises StackError for what is no address."""
+    """Where the service is and who calls. Raises StackError for what is no address.
+
+    Without a `websocket_url` the api is asked for it.
+    """
 
     api_url: str
-    websocket_url: str
+    websocket_url: str | None
     token: TokenSource
 
     def __post_init__(self) -> None:
         """Refuse now what could never be reached."""
         _check(self.api_url, {"http", "https"})
-        _check(self.websocket_url, {"ws", "wss"})
+        if self.websocket_url is not None:
+            _check(self.websocket_url, {"ws", "wss"})
 
 
 def named(
@@ -39,7 +43,7 @@ def named(
     token = token or os.environ.get("HEADRACE_TOKEN")
     if token is None:
         raise StackError(f"who calls {api_url}? Give a token, or set HEADRACE_TOKEN")
-    return Endpoint(api_url, websocket_url or _beside(api_url), token)
+    return Endpoint(api_url, websocket_url, token)
 
 
 def endpoint(directory: Path, user: str = LOCAL_USER) -> Endpoint:
@@ -49,7 +53,7 @@ def endpoint(directory: Path, user: str = LOCAL_USER) -> Endpoint:
         token = os.environ.get("HEADRACE_TOKEN")
         if token is None:
             raise StackError("HEADRACE_API_URL is set, so HEADRACE_TOKEN must be as well")
-        return Endpoint(url, os.environ.get("HEADRACE_WEBSOCKET_URL") or _beside(url), token)
+        return Endpoint(url, os.environ.get("HEADRACE_WEBSOCKET_URL") or None, token)
     address = find(directory)
     if address is None:
         raise StackError(f"no stack runs in {directory}: start one with 'headrace up'")
@@ -96,8 +100,11 @@ def issue(
     )
 
 
-def _beside(api_url: str) -> str:
-    return "ws" + api_url.removeprefix("http").rstrip("/") + "/v1/ws"
+def websocket_at(api_url: str, link: str) -> str:
+    """Where the api says that events are: an address, or a path of its own origin. Raises StackError."""
+    url = link if "://" in link else api_url.rstrip("/") + link
+    _check(url, {"http", "https"})
+    return "ws" + url.removeprefix("http")
 
 
 def _check(url: str, schemes: set[str]) -> None:

@@ -71,6 +71,7 @@ class Stack:
             "HEADRACE_TOKEN_SECRET": secrets.token_secret,
             "HEADRACE_API_PORT": str(self._api_port),
             "HEADRACE_NOTIFIER_PORT": str(self._notifier_port),
+            "HEADRACE_EVENTS_URL": f"http://{self._host_of('notifier')}:{self._notifier_port}",
             "HEADRACE_VIEW_PATH": str(directory / "view.sqlite"),
             "HEADRACE_INSTANCE": self._instance,
             **options.environment,
@@ -180,7 +181,7 @@ class Stack:
 
     def _host_of(self, package: str) -> str:
         """Where a service is reached from here, as a URL has it: one that listens everywhere listens here."""
-        host = self._environment.get(f"HEADRACE_{package.upper()}_HOST", LOOPBACK)
+        host = self._options.environment.get(f"HEADRACE_{package.upper()}_HOST", LOOPBACK)
         host = EVERYWHERE.get(host, host)
         return f"[{host}]" if ":" in host else host
 

@@ -103,7 +103,7 @@ def create_app(
     for resource in (jobs, sessions, artifacts, events, languages, usage, dead_letters, users):
         app.include_router(resource.router)
     app.router.routes.extend(service.routes())
-    pages.install(app)
+    pages.install(app, settings.events_url)
     problems.install(app)
     openapi.install(app, maxima(settings))
     app.add_middleware(RequestBodies, tokens=tokens, settings=settings)

@@ -1,4 +1,4 @@
-"""What the api shows to a browser: its front page, and the documentation of itself, without another host."""
+"""What the api tells of itself: a front page and documentation for browsers, an index for programs."""
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -6,7 +6,9 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from services.api.answers import json_answer
 from shared.pages import Link, front_page, html
+from shared.version import VERSION
 
 LINKS = (
     Link("docs", "Documentation of the api, to try it out"),
@@ -37,12 +39,37 @@ _START = """SwaggerUIBundle({
 """
 
 
-def install(app: FastAPI) -> None:
-    """Show them. The assets are those that the package `fastapi-swagger` brings."""
+RESOURCES = {
+    "jobs": "/v1/jobs",
+    "batch": "/v1/jobs/batch",
+    "events": "/v1/events",
+    "sessions": "/v1/sessions",
+    "languages": "/v1/languages",
+    "usage": "/v1/usage",
+    "dead_letters": "/v1/dead-letters",
+    "openapi": "/openapi.json",
+    "docs": "/docs",
+}
+OF_THE_NOTIFIER = {"websocket": "/v1/ws", "stream": "/v1/stream", "asyncapi": "/asyncapi.yaml"}
+
+
+def install(app: FastAPI, events_url: str) -> None:
+    """Show them. The assets are those that the package `fastapi-swagger` brings.
+
+    `events_url` is the notifier's origin, empty where it is the api's own.
+    """
+    elsewhere = {name: events_url + path for name, path in OF_THE_NOTIFIER.items()}
+    found = {"name": "headrace", "version": VERSION, "links": {**RESOURCES, **elsewhere}}
+
+    async def index(_: Request) -> Response:
+        return json_answer(found)
+
     assets = StaticFiles(packages=[("fastapi_swagger", "resources")])
     app.router.routes.extend(
         [
             Route("/", _front, include_in_schema=False),
+            Route("/v1", index, include_in_schema=False),
+            Route("/v1/", index, include_in_schema=False),
             Route("/docs", _docs, include_in_schema=False),
             Route("/docs/start.js", _start, include_in_schema=False),
             Mount("/docs/assets", assets),

@@ -10,6 +10,7 @@ from shared.settings import (
     Bytes,
     Days,
     Host,
+    Origin,
     Origins,
     Pairs,
     Port,
@@ -56,6 +57,9 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
 
     answers_bytes_max: Bytes = 128 * MIB
     """The same of all users."""
+
+    events_url: Origin = ""
+    """Where clients find the notifier, told in `GET /v1/`; empty where it is at the api's own origin."""
 
     api_origins: Origins = ""
     """Origins whose pages may call the api (CORS), separated by commas; ``*`` is any. Pages of the api's own

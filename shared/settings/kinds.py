@@ -177,6 +177,12 @@ def _wrong_origin(origin: str) -> str | None:
     return None
 
 
+def _wrong_origin_of_ours(text: str) -> str | None:
+    if not text.startswith(("http://", "https://")):
+        return "it begins with http:// or https://"
+    return _wrong_origin(text)
+
+
 def _wrong_networks(text: str) -> str | None:
     try:
         for word in listed(text):
@@ -232,6 +238,14 @@ Origins = Annotated[
         "* or origins as browsers send them, such as https://example.org or http://localhost:3000, "
         "separated by commas",
         _wrong_origins,
+        may_be_empty=True,
+    ),
+]
+Origin = Annotated[
+    str,
+    Rule(
+        "an origin such as https://events.example.org",
+        _wrong_origin_of_ours,
         may_be_empty=True,
     ),
 ]

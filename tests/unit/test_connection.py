@@ -26,7 +26,7 @@ def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_what_is_given_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADRACE_API_URL", "http://elsewhere")
     monkeypatch.setenv("HEADRACE_TOKEN", "from the environment")
-    assert named("https://here/", "t") == Endpoint("https://here/", "wss://here/v1/ws", "t")
+    assert named("https://here/", "t") == Endpoint("https://here/", None, "t")
     assert named("http://here", "t", "wss://there/ws") == Endpoint("http://here", "wss://there/ws", "t")
     assert named("http://here").token == "from the environment"
 
@@ -36,7 +36,7 @@ def test_the_environment_is_asked_next(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StackError, match="HEADRACE_TOKEN"):
         named()
     monkeypatch.setenv("HEADRACE_TOKEN", "t")
-    assert named() == Endpoint("https://elsewhere", "wss://elsewhere/v1/ws", "t")
+    assert named() == Endpoint("https://elsewhere", None, "t")
     assert named(token="mine").token == "mine"
     monkeypatch.setenv("HEADRACE_WEBSOCKET_URL", "ws://live/v1/ws")
     assert named().websocket_url == "ws://live/v1/ws"

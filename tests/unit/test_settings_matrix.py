@@ -45,6 +45,10 @@ WRONG_TEXTS: dict[str, tuple[str, ...]] = {
         *("example.org", "https://example.org/", "https://Example.org", "https://example.org:443", "null"),
         *("http://here:80", "https://one.example, two.example", "https://*.example.org", "//here"),
     ),
+    "an origin such as https://events.example.org": (
+        *("events.example.org", "https://events.example.org/v1", "*", "ws://events.example.org"),
+        "https://one.example,https://two.example",
+    ),
     "addresses and networks such as 10.0.0.0/8, separated by commas": (
         "here",
         "10.0.0.1/8",

@@ -1,0 +1,54 @@
+"""One address is enough: the api tells where everything is, and the client asks."""
+
+import httpx
+import pytest
+
+from headrace.client import AsyncClient
+from headrace.connection import websocket_at
+from headrace.local.stack import StackError
+from headrace.local.supervisor import Stack
+from shared.version import VERSION
+from tests.system.conftest import user_of
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/"])
+async def test_every_address_is_told_and_leads_somewhere(shared_stack: Stack, path: str) -> None:
+    async with user_of(shared_stack, "alice", scopes=frozenset({"jobs", "ops", "audit:all"})) as alice:
+        headers = {"Authorization": f"Bearer {alice.token}"}
+        async with httpx.AsyncClient(base_url=shared_stack.address.api_url) as http:
+            index = (await http.get(path)).json()
+            assert (index["name"], index["version"]) == ("headrace", VERSION)
+            websocket = index["links"].pop("websocket").replace("http", "ws", 1)
+            assert websocket == shared_stack.address.websocket_url
+            for name, link in index["links"].items():
+                async with http.stream("GET", link, headers=headers) as answer:
+                    # A batch is sent, not read: there is no job of that name.
+                    assert answer.status_code == (404 if name == "batch" else 200), name
+
+
+async def test_a_client_that_knows_one_address_follows_events(shared_stack: Stack) -> None:
+    async with (
+        user_of(shared_stack, "alice") as alice,
+        AsyncClient(shared_stack.address.api_url, alice.token) as client,
+    ):
+        job = await client.run({"language": "bash", "code": "echo here"})
+        assert job.status == "completed"
+        kinds = [event.type async for event in client.follow(job.job_id)]
+    assert kinds[-1] == "job.completed.v1"
+
+
+@pytest.mark.parametrize(
+    ("api_url", "link", "found"),
+    [
+        ("http://a:1", "/v1/ws", "ws://a:1/v1/ws"),
+        ("https://a/headrace/", "/v1/ws", "wss://a/headrace/v1/ws"),
+        ("http://a", "https://events.example.org/v1/ws", "wss://events.example.org/v1/ws"),
+    ],
+)
+def test_where_events_are(api_url: str, link: str, found: str) -> None:
+    assert websocket_at(api_url, link) == found
+
+
+def test_an_api_that_tells_no_address() -> None:
+    with pytest.raises(StackError):
+        websocket_at("http://a", "gopher://b/v1/ws")
