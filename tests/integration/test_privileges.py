@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import structlog
-from prometheus_client import REGISTRY
 
 from headrace.local.nats_users import BEGINNING, deployed
 from shared.broker import JetStreamError, UnreachableError, connect
 from shared.codec import encode
 from shared.job import Finished
 from shared.log import Appended, Log
+from shared.metrics import registry_of
 from shared.rights import RIGHTS
 from shared.streams import ProvisionSettings, provision
 from shared.subjects import job_event
@@ -357,7 +357,7 @@ async def test_what_permissions_cannot_stop(server: Server) -> None:
 
 
 def _refused() -> float:
-    return REGISTRY.get_sample_value("headrace_broker_refused_total") or 0.0
+    return registry_of("api").get_sample_value("headrace_broker_refused_total") or 0.0
 
 
 async def test_a_refusal_is_counted_and_logged_as_an_error(server: Server) -> None:

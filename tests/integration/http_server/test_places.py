@@ -3,8 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from prometheus_client import REGISTRY
-
+from shared.metrics import registry_of
 from tests.integration.http_server.conftest import Serve
 from tests.integration.http_server.raw import GET, Client, connected, status_of
 
@@ -28,7 +27,7 @@ async def crowd(stack: AsyncExitStack, port: int, size: int, said: bytes = b"") 
 
 
 def refused(why: str) -> float:
-    return REGISTRY.get_sample_value("headrace_http_refused_total", {"why": why}) or 0.0
+    return registry_of("api").get_sample_value("headrace_http_refused_total", {"why": why}) or 0.0
 
 
 async def test_of_an_address_without_a_token(serve: Serve) -> None:
@@ -159,7 +158,7 @@ async def none_is_taken() -> None:
 def taken() -> float:
     """Places of this process's servers."""
     values = (
-        REGISTRY.get_sample_value("headrace_http_connections", {"counted": counted})
+        registry_of("api").get_sample_value("headrace_http_connections", {"counted": counted})
         for counted in ("address", "user")
     )
     return sum(value or 0.0 for value in values)

@@ -8,7 +8,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from prometheus_client import REGISTRY
 
 from headrace.local.nats_server import NatsServer
 from services.projector.database import open_database
@@ -17,6 +16,7 @@ from services.projector.projector import Projector
 from services.projector.rebuild import rebuild_view
 from shared.broker import Broker, UnreachableError
 from shared.follow import Follower
+from shared.metrics import registry_of
 from shared.streams import ProvisionSettings, provision
 from shared.subjects import JOBS, VIEW_JOBS, job_event
 from shared.view import JobQuestion, ViewProblem
@@ -38,7 +38,7 @@ QUESTION = JobQuestion(user_id=builders.USER, job_id=builders.JOB)
 
 
 def counted(metric: str) -> float:
-    return REGISTRY.get_sample_value(metric, {"reader": "projector"}) or 0.0
+    return registry_of("projector").get_sample_value(metric, {"reader": "projector"}) or 0.0
 
 
 async def ready(broker: Broker, projector: Projector) -> None:
