@@ -55,7 +55,7 @@ HEADERS = {
     "ETag": "The version of what is answered; see `If-None-Match` and `If-Match`.",
     "Idempotency-Replayed": "`true` if the same request was accepted before.",
     "Preference-Applied": "The wait that was granted.",
-    "Link": 'The next page, as `rel="next"`.',
+    "Link": 'The next page, as `rel="next"`; of a problem the page about it, as `rel="help"`.',
     "Retry-After": "Seconds until it is worth trying again.",
     "WWW-Authenticate": "How to prove who is calling.",
     "RateLimit": "What is left of the quota.",
@@ -224,7 +224,7 @@ def refused(kinds: Sequence[ProblemType]) -> dict[int | str, Json]:
     return {
         status: {
             "description": " / ".join(kind.title for kind in alike),
-            "headers": _headers(OF_STATUS.get(status, ())),
+            "headers": _headers(("Link", *OF_STATUS.get(status, ()))),
             "content": {
                 MEDIA_TYPE: {
                     "schema": {"$ref": REF.format(name=ProblemDocument.__name__)},

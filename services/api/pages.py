@@ -6,12 +6,14 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from shared import problem_pages
 from shared.pages import Link, front_page, html
 
 LINKS = (
     Link("docs", "Documentation of the api, to try it out"),
     Link("openapi.json", "The same for programs: OpenAPI"),
     Link("asyncapi.yaml", "Events over WebSocket and SSE: AsyncAPI (where the notifier is)"),
+    Link("problems/", "Problems: why a request fails, and what to do then"),
     Link("metrics", "Metrics (where operators can reach them)"),
 )
 
@@ -46,6 +48,7 @@ def install(app: FastAPI) -> None:
             Route("/docs", _docs, include_in_schema=False),
             Route("/docs/start.js", _start, include_in_schema=False),
             Mount("/docs/assets", assets),
+            *problem_pages.routes(),
         ]
     )
 

@@ -40,6 +40,7 @@ def assert_problem(answer: httpx.Response, status: int, slug: str) -> dict[str, 
     assert document["title"]
     assert document["detail"]
     assert answer.headers["x-request-id"] in document["instance"]
+    assert answer.headers["link"] == f'</problems/{slug}>; rel="help"'
     return document
 
 
