@@ -16,5 +16,5 @@ def answer(problem: Problem, request_id: str) -> Response:
         document_of(problem, request_id),
         status_code=problem.status or int(problem.kind.status),
         media_type=MEDIA_TYPE,
-        headers=problem.headers,
+        headers={**problem.headers, "Link": problem.kind.link},
     )

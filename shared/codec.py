@@ -22,19 +22,22 @@ class UnknownTagError(Exception):
 
 
 class EventObject(Shape, frozen=True, kw_only=True, omit_defaults=True):
-    """An event as clients see it, the same over HTTP, WebSocket, SSE and the command line (DESIGN 6.4).
-
-    `cursor` resumes after this event; `seq` is its place in the log (absent for the feed); `time` is the
-    writer's clock, `stored_at` the log's; `data` holds the remaining fields as stored.
-    """
+    """An event as clients see it, the same over HTTP, WebSocket, SSE and the command line (DESIGN 6.4)."""
 
     cursor: str
+    """Opaque: a subscription that begins after it goes on behind this event."""
     type: str
+    """What happened, with its version: `job.queued.v1`."""
     job_id: str
+    """To which job."""
     time: str
+    """By the writer's clock, UTC."""
     stored_at: datetime
+    """By the log's clock, UTC."""
     data: dict[str, Any]
+    """The event's other fields, as stored."""
     seq: int | None = None
+    """Its place in the log; absent for output and progress, which are not in the log."""
 
 
 class _Tag(msgspec.Struct):

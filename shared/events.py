@@ -44,20 +44,25 @@ class SourceFile(Shape, frozen=True, kw_only=True):
 
 
 class Limits(Shape, frozen=True, kw_only=True):
-    """What one stage may use. Bytes and milliseconds; `output_bytes` is per stream.
-
-    `stack_bytes` is for the stack of a process's first thread, and of others that its C library is asked for
-    without a size; None leaves the first to `memory_bytes` and the others to the library.
-    """
+    """What one stage may use. Bytes and milliseconds."""
 
     wall_ms: int = 10_000
+    """Longest time from the stage's start to its end."""
     cpu_ms: int = 10_000
+    """Processor time of all its processes together."""
     memory_bytes: int = 256 * 1024 * 1024
+    """Memory of all its processes together, stacks, `/tmp` and `/dev/shm` included."""
     processes: int = 64
+    """Processes and threads at a time."""
     disk_bytes: int = 64 * 1024 * 1024
+    """The work directory, and the longest file."""
     output_bytes: int = 256 * 1024
+    """Kept of each of the two streams; a program that prints more ends as `output_limit`."""
     files_open: int = 256
+    """Open files of each process."""
     stack_bytes: int | None = None
+    """The stack of a process's first thread, and of others that its C library is asked for without a
+    size; None leaves the first to `memory_bytes` and the others to the library."""
 
 
 class Isolation(Shape, frozen=True, kw_only=True):
@@ -80,58 +85,81 @@ class Output(Shape, frozen=True, kw_only=True):
     """What was kept of one stream: text, or base64 where the bytes are not UTF-8."""
 
     content: str = ""
+    """What was kept, in the given encoding."""
     encoding: Encoding = "utf-8"
+    """`base64` where the bytes are not UTF-8."""
     kept_bytes: int = 0
+    """How many bytes of the stream `content` holds."""
     total_bytes: int = 0
+    """How many bytes were read of the stream."""
     truncated: bool = False
+    """Whether more was printed than was kept."""
 
 
 class StageReport(Shape, frozen=True, kw_only=True):
-    """What one stage used. `exit_code` is None when a signal ended it.
-
-    `cached` says that the compiler was not run and used nothing: its product of the same program was at hand.
-    `stdout` and `stderr` are what a stage before the last printed, such as a compiler's warnings: at most
-    `STAGE_OUTPUT_BYTES_MAX` of each are kept. What the last stage printed is the result's own.
-    """
+    """What one stage used, and what it printed before the last one began (`STAGE_OUTPUT_BYTES_MAX`)."""
 
     name: StageName
+    """Which stage this is."""
     wall_ms: int
+    """Time from its start to its end."""
     cpu_ms: int
+    """Processor time of all its processes together."""
     memory_peak_bytes: int | None = None
+    """The most memory that it used at a time; None where that was not measured."""
     exit_code: int | None = None
+    """Its exit code; None when a signal ended it."""
     cached: bool = False
+    """The compiler was not run and used nothing: its product of the same program was at hand."""
     stdout: Output | None = None
+    """What a stage before the last printed, such as a compiler's warnings: at most 32 KiB are kept."""
     stderr: Output | None = None
+    """The same of its standard error. What the last stage printed is the result's own."""
 
 
 class Artifact(Shape, frozen=True, kw_only=True):
     """A file that the program produced, kept in the object store."""
 
     path: str
+    """Its path below the work directory."""
     size: int
+    """Bytes of the file."""
     sha256: str
+    """SHA-256 of the file, in hexadecimal; also its entity tag."""
 
 
 class SkippedArtifact(Shape, frozen=True, kw_only=True):
-    """A file that was asked for and is not kept, and why: `reason` is for people."""
+    """A file that was asked for and is not kept, and why."""
 
     path: str
+    """Its path below the work directory; empty where `reason` counts the others."""
     reason: str
+    """Why it is not kept, for people."""
 
 
 class Result(Shape, frozen=True, kw_only=True):
     """What became of one attempt: how it ended, what it printed, what it used, and which files it left."""
 
     exit_code: int | None = None
+    """Of the stage that ended the attempt; None when a signal ended it."""
     signal: int | None = None
+    """The number of the signal that ended it; None when it ended by itself."""
     stdout: Output = Output()
+    """What the last stage printed to its standard output."""
     stderr: Output = Output()
+    """What the last stage printed to its standard error."""
     stages: tuple[StageReport, ...] = ()
+    """What each stage used, in the order in which they ran."""
     wall_ms: int = 0
+    """Of all stages together."""
     cpu_ms: int = 0
+    """Processor time of all stages together."""
     memory_peak_bytes: int | None = None
+    """The largest of all stages; None where it was not measured."""
     artifacts: tuple[Artifact, ...] = ()
+    """The files that were kept."""
     skipped: tuple[SkippedArtifact, ...] = ()
+    """The files that were asked for and are not kept."""
 
 
 class EventBase(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=False):

@@ -24,23 +24,27 @@ _PAGE = """<!doctype html>
 body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem;
   color: #1c2430; background: #fff; }}
 code {{ font-family: ui-monospace, monospace; background: #eef1f5; padding: .1em .3em; }}
+pre {{ background: #eef1f5; padding: .6em .8em; overflow-x: auto; }} pre code {{ padding: 0; }}
+td, th {{ text-align: left; vertical-align: top; padding: .15em .8em .15em 0; }}
 a {{ color: #0b57a4; }}
 @media (prefers-color-scheme: dark) {{ body {{ color: #e4e8ee; background: #14181f; }}
-  code {{ background: #262d38; }} a {{ color: #8ec1f5; }} }}
+  code, pre {{ background: #262d38; }} a {{ color: #8ec1f5; }} }}
 </style>
 </head>
 <body>
 <main>
-<h1>{title}</h1>
-<p>{about} Version {version}.</p>
-<ul>
-{links}
-</ul>
-{words}
+{body}
 </main>
 </body>
 </html>
 """
+
+_FRONT = """<h1>{title}</h1>
+<p>{about} Version {version}.</p>
+<ul>
+{links}
+</ul>
+{words}"""
 
 TOKEN = (
     "<p>Every request brings a token: <code>Authorization: Bearer …</code>. On a stack of your own machine"
@@ -59,17 +63,22 @@ class Link:
 def front_page(title: str, about: str, links: Sequence[Link]) -> Response:
     """What stands at the root of a service."""
     lines = (f'<li><a href="{escape(link.url)}">{escape(link.words)}</a></li>' for link in links)
-    page = _PAGE.format(
+    body = _FRONT.format(
         title=escape(title), about=escape(about), version=VERSION, links="\n".join(lines), words=TOKEN
     )
-    return html(page)
+    return html(page(title, body))
 
 
-def html(page: str, *, policy: str = "") -> Response:
+def page(title: str, body: str) -> str:
+    """A whole page around `body`, which is HTML."""
+    return _PAGE.format(title=escape(title), body=body)
+
+
+def html(text: str, *, policy: str = "") -> Response:
     """A page that no other site may frame; `policy` adds to what it may load."""
     headers = {
         "Content-Security-Policy": POLICY.format(more=policy),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
-    return HTMLResponse(page, headers=headers)
+    return HTMLResponse(text, headers=headers)

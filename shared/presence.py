@@ -34,12 +34,19 @@ class LanguageOffer(Shape, frozen=True, kw_only=True):
     """A language as an executor offers it, with the limits a job gets that asks for none."""
 
     name: str
+    """What a submission asks for."""
     version: str
+    """As its interpreter or compiler says it."""
     aliases: tuple[str, ...]
+    """Other names that a submission may use."""
     extension: str
+    """Of the file that a submission's `code` becomes, without the dot."""
     entrypoint: str
+    """The file that is run where a submission names none."""
     stages: tuple[StageName, ...]
+    """What happens to a program, in this order."""
     limits: Limits
+    """What a job gets that asks for none."""
 
 
 class Presence(Shape, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Every problem that a client can be told of (RFC 9457), by its stable type.
 
-`type` is a URN, so that it never depends on where a service runs. `detail` is for people and may change.
+`type` is a URN, so that it never depends on where a service runs; the page about it is at the service that
+answers (`ProblemType.link`). `detail` is for people and may change.
 """
 
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from http import HTTPStatus
 
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "urn:headrace:problem:"
+PAGES = "/problems/"
+"""Below which the api and the notifier serve a page about each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,11 @@ class ProblemType:
     def uri(self) -> str:
         """The value of `type`."""
         return PREFIX + self.slug
+
+    @property
+    def link(self) -> str:
+        """The `Link` field (RFC 8288) of an answer that tells of it: where its page is."""
+        return f'<{PAGES}{self.slug}>; rel="help"'
 
 
 BAD_REQUEST = ProblemType("bad-request", HTTPStatus.BAD_REQUEST, "The request cannot be read")

@@ -28,43 +28,65 @@ from shared.job import Status, expiry_of
 
 
 class FileSummary(Shape, frozen=True, kw_only=True):
-    """A submitted file without its content; `size` in bytes of the text as submitted."""
+    """A submitted file without its content."""
 
     name: str
+    """Its path below the work directory."""
     size: int
+    """Length of `content` as submitted, in characters."""
 
 
 class JobSummary(Shape, frozen=True, kw_only=True):
-    """A job as lists show it: without its files, its arguments and its result.
-
-    `last_sequence` is the newest event folded into it. `ttl_s` counts from the end of the job, so
-    `expires_at` is known from then on.
-    """
+    """A job as lists show it: without its files, its arguments and its result."""
 
     job_id: str
+    """Names the job: a UUID."""
     user_id: str
+    """Whose job it is."""
     status: Status
+    """How it stands; the last four are final."""
     language: str
+    """The language's name as executors offer it."""
     entrypoint: str
+    """The file that is run, or compiled first."""
     limits: Limits
+    """What each stage that runs the program may use."""
     labels: dict[str, str]
+    """The labels of the submission."""
     session: str | None
+    """The session of which it is a run; None for any other job."""
     retry_of: str | None = None
+    """The dead letter that an operator gave another chance by this job."""
     ttl_s: int | None = None
+    """Seconds that it is kept after its end; None keeps it until its user is erased."""
     created_at: datetime
+    """When it was accepted."""
     queued_sequence: int
+    """The place of its first event in the log."""
     last_sequence: int
+    """The place of the newest event that is folded into this; also the job's entity tag."""
     attempt: int = 0
+    """The newest attempt, from 1; 0 before the first."""
     executor_id: str | None = None
+    """The executor of that attempt."""
     language_version: str | None = None
+    """The version of the language there."""
     queue_wait_ms: int | None = None
+    """From its acceptance to the start of that attempt."""
     started_at: datetime | None = None
+    """When that attempt began."""
     finished_at: datetime | None = None
+    """When it ended; None before."""
     expires_at: datetime | None = None
+    """When it will be removed, known from its end on."""
     cancel_requested_at: datetime | None = None
+    """When it was first asked to stop while it ran."""
     cancelled_by: str | None = None
+    """The user who asked for that."""
     reason: str | None = None
+    """Why it failed, or which time it used up; None for any other status."""
     detail: str | None = None
+    """More of the reason, for people."""
 
     @property
     def is_finished(self) -> bool:
@@ -73,14 +95,14 @@ class JobSummary(Shape, frozen=True, kw_only=True):
 
 
 class JobRecord(JobSummary, frozen=True, kw_only=True):
-    """What `GET /v1/jobs/{id}` answers. `last_sequence` is the newest event folded into it.
-
-    `ttl_s` counts from the end of the job, so `expires_at` is known from then on.
-    """
+    """A job with all that the fold of its events knows."""
 
     files: tuple[FileSummary, ...]
+    """The submitted files, without their content."""
     args: tuple[str, ...]
+    """The program's arguments."""
     result: Result | None = None
+    """What the last attempt left; None before the end, and where no program ran."""
 
     def without_bulk(self) -> "JobRecord":
         """The same without all that may be large: what a list and the next event need of it."""

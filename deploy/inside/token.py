@@ -1,4 +1,7 @@
-"""``python -m deploy.token USER [HOURS [CONCURRENCY]]``: a token, in a container that has the secret."""
+"""``python -m deploy.token USER [HOURS [CONCURRENCY]]``: a token, in a container that has the secret.
+
+`python -m shared.tokens` is there too, and has scopes.
+"""
 
 import sys
 from datetime import UTC, datetime, timedelta

@@ -28,7 +28,7 @@ OWN = SECRET_FILES | {
             "REPLICAS",
         ),
         # It issues tokens itself.
-        *("TOKEN_SECRET", "TOKEN_ISSUER", "TOKEN_AUDIENCE"),
+        *("TOKEN_SECRET", "TOKEN_SECRET_PREVIOUS", "TOKEN_ISSUER", "TOKEN_AUDIENCE"),
         # It asks its services there, and tells one executor from another.
         *("HEALTH_HOST", "HEALTH_PORT", "EXECUTOR_ID", "INSTANCE", "EVENTS_URL"),
     )

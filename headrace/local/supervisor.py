@@ -98,7 +98,8 @@ class Stack:
         told = {**self._environment, **self.nats.environment_of(service)}
         if service not in FACING_CLIENTS:
             # Only services that face clients need to know how their tokens are signed.
-            del told["HEADRACE_TOKEN_SECRET"]
+            for name in ("HEADRACE_TOKEN_SECRET", "HEADRACE_TOKEN_SECRET_PREVIOUS"):
+                told.pop(name, None)
         return told
 
     async def ready(self) -> None:

@@ -18,15 +18,19 @@ from shared.tokens import Caller
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of one submission: the status that it would have had alone, and the job or the problem.
+    """What became of one submission: the job or the problem.
 
     The job is shown as lists show it: a hundred that were submitted before may have printed a lot.
     """
 
     status: int
+    """The HTTP status that the submission would have had alone."""
     job: JobSummary | None = None
+    """The accepted job, as lists show it."""
     replayed: bool = False
+    """Whether the same submission was accepted before."""
     problem: dict[str, Any] | None = None
+    """Why it was refused: a problem document (RFC 9457)."""
 
 
 async def submit_all(
@@ -55,7 +59,8 @@ async def submit_all(
                 )
                 continue
             except ValidationError as error:
-                problem = invalid(error.errors(include_url=False, include_context=False, include_input=False))
+                errors = error.errors(include_url=False, include_context=False, include_input=False)
+                problem = invalid(errors, SubmissionBody)
             except NewerEventError as error:
                 # This one must wait; the others need not.
                 problem = newer_event(error)

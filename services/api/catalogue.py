@@ -20,9 +20,10 @@ KEPT_AGAIN_S = 60.0
 
 
 class LanguageShown(LanguageOffer, frozen=True, kw_only=True):
-    """A language that can be asked for; no live executor has it where it is `offline`."""
+    """A language that can be asked for."""
 
     offline: bool = False
+    """No live executor has it: programs are accepted, and wait for one."""
 
 
 class Catalogue:

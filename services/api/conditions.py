@@ -7,8 +7,22 @@ from fastapi import Header
 from shared import problems
 from shared.problems import ProblemError
 
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=1024)]
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1024)]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=1024,
+        description="Do it only if this is still the entity tag (`ETag`) of what is changed.",
+    ),
+]
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-None-Match",
+        max_length=1024,
+        description="Entity tags (`ETag`) of what the client has: one of them is answered with 304.",
+    ),
+]
 
 
 def tag_of(sequence: int) -> str:

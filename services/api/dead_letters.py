@@ -32,15 +32,22 @@ _RETRIES = uuid.UUID("0b5c2b0e-8d0f-5f3a-a3a5-5c0a1f1f9c11")
 
 
 class Advisory(msgspec.Struct, frozen=True, kw_only=True):
-    """What JetStream told of a message that is not delivered any more; `sequence` is its place in the log."""
+    """What JetStream told of a message that is not delivered any more."""
 
     time: datetime = msgspec.field(name="timestamp")
+    """When the server gave up on the message."""
     kind: str = msgspec.field(name="type")
+    """The type of the server's advisory: that the message was terminated, or delivered too often."""
     stream: str
+    """Where the message is."""
     consumer: str
+    """For whom it was."""
     sequence: int = msgspec.field(name="stream_seq")
+    """Its place in that stream."""
     deliveries: int = 0
+    """How often it was delivered."""
     reason: str = ""
+    """What the consumer said of it; empty where it said nothing."""
 
 
 class DeadLetters:

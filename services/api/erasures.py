@@ -50,18 +50,20 @@ REMAINS = (
 
 
 class Erasure(Shape, frozen=True, kw_only=True):
-    """How far it has come. `is_done` says that nothing of the user is left but what `remains` lists.
-
-    Of this request: `expired` jobs got their tombstone, `unfinished` ones still run and were asked to stop,
-    `sessions` counts the removed documents and the names of their runs.
-    """
+    """How far it has come."""
 
     user_id: str
+    """Who is erased."""
     is_done: bool
+    """Nothing of the user is left but what `remains` lists. While it is false, ask again."""
     expired: int
+    """How many jobs this request removed."""
     unfinished: int
+    """How many jobs still run; they were asked to stop."""
     sessions: int
+    """How many documents, and names of their runs, this request removed."""
     remains: tuple[str, ...]
+    """What is left, where, and for how long; for people."""
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from fastapi.openapi.utils import get_openapi
 
 from services.api.bounds import Maxima
 from services.api.examples import COMPLETED, REQUEST, text_of
+from services.api.field_words import describe
 from services.api.shapes import ProblemDocument
 from shared import problems
 from shared.problems import MEDIA_TYPE, ProblemType
@@ -37,12 +38,24 @@ EVERYWHERE = (
 )
 WITH_A_BODY = (problems.BAD_REQUEST, problems.TOO_LARGE, problems.UNSUPPORTED_MEDIA)
 
+SERVERS = [{"url": "/", "description": "Where this document is."}]
+LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+TAGS = {
+    "jobs": "Programs to run: submit, list, read and cancel them. Each one's story is a list of events.",
+    "sessions": "Documents that are being written, kept with their revisions, and run.",
+    "artifacts": "Files that a job left, as far as its submission asked for them.",
+    "audit": "Everything that happened to jobs, in log order. Others' jobs need the scope `audit:all`.",
+    "languages": "What a program may be written in.",
+    "usage": "What the caller holds of what users share, and may hold.",
+    "operators": "Jobs whose executor was lost too often, and erasing a user. They need the scope `ops`.",
+}
+"""Every tag of a route, and what its routes are about."""
 HEADERS = {
     "Location": "Where the job or session is.",
     "ETag": "The version of what is answered; see `If-None-Match` and `If-Match`.",
     "Idempotency-Replayed": "`true` if the same request was accepted before.",
     "Preference-Applied": "The wait that was granted.",
-    "Link": 'The next page, as `rel="next"`.',
+    "Link": 'The next page, as `rel="next"`; of a problem the page about it, as `rel="help"`.',
     "Retry-After": "Seconds until it is worth trying again.",
     "WWW-Authenticate": "How to prove who is calling.",
     "RateLimit": "What is left of the quota.",
@@ -129,13 +142,20 @@ def install(app: FastAPI, maxima: Maxima) -> None:
 
 def _document(app: FastAPI, maxima: Maxima) -> Json:
     made: Json = get_openapi(
-        title=app.title, version=app.version, routes=app.routes, description=app.description
+        title=app.title,
+        version=app.version,
+        routes=app.routes,
+        description=app.description,
+        license_info=LICENSE,
+        servers=SERVERS,
+        tags=[{"name": name, "description": words} for name, words in TAGS.items()],
     )
     schemas: Json = made.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    structs = [*answered.values(), ProblemDocument]
+    structs: list[type[msgspec.Struct]] = [*answered.values(), ProblemDocument]
     schemas |= msgspec.json.schema_components(structs, ref_template=REF)[1]
+    describe(schemas, structs)
     for name, fields in maxima.items():
         for field, most in fields.items():
             _bound(schemas[name]["properties"][field], most)
@@ -204,7 +224,7 @@ def refused(kinds: Sequence[ProblemType]) -> dict[int | str, Json]:
     return {
         status: {
             "description": " / ".join(kind.title for kind in alike),
-            "headers": _headers(OF_STATUS.get(status, ())),
+            "headers": _headers(("Link", *OF_STATUS.get(status, ()))),
             "content": {
                 MEDIA_TYPE: {
                     "schema": {"$ref": REF.format(name=ProblemDocument.__name__)},

@@ -12,20 +12,20 @@ from shared.tokens import Caller
 
 
 class WaitingFor(Shape, frozen=True, kw_only=True):
-    """Why a job does not run yet.
-
-    `position` is how many unfinished jobs of the same user stand before it. `earlier_jobs`: as many as may
-    run at a time, or more. `executor`: none is there now that has the language. `slot`: other programs run.
-    """
+    """Why a job does not run yet."""
 
     reason: Literal["earlier_jobs", "executor", "slot"]
+    """`earlier_jobs`: as many of the user's own as may run at a time, or more, stand before it.
+    `executor`: none is there now that has the language. `slot`: other programs run."""
     position: int = 0
+    """How many unfinished jobs of the same user stand before it."""
 
 
 class JobShown(JobRecord, frozen=True, kw_only=True):
-    """A job with what it waits for; None unless it is queued, and where nothing is known."""
+    """A job with what it waits for."""
 
     waiting_for: WaitingFor | None = None
+    """Why a queued job does not run yet; None for any other, and where nothing is known."""
 
 
 class Outlook:

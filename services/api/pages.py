@@ -7,6 +7,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from services.api.answers import json_answer
+from shared import problem_pages
 from shared.pages import Link, front_page, html
 from shared.version import VERSION
 
@@ -14,6 +15,7 @@ LINKS = (
     Link("docs", "Documentation of the api, to try it out"),
     Link("openapi.json", "The same for programs: OpenAPI"),
     Link("asyncapi.yaml", "Events over WebSocket and SSE: AsyncAPI (where the notifier is)"),
+    Link("problems/", "Problems: why a request fails, and what to do then"),
     Link("metrics", "Metrics (where operators can reach them)"),
 )
 
@@ -49,6 +51,7 @@ RESOURCES = {
     "dead_letters": "/v1/dead-letters",
     "openapi": "/openapi.json",
     "docs": "/docs",
+    "problems": "/problems/",
 }
 OF_THE_NOTIFIER = {"websocket": "/v1/ws", "stream": "/v1/stream", "asyncapi": "/asyncapi.yaml"}
 
@@ -73,6 +76,7 @@ def install(app: FastAPI, events_url: str) -> None:
             Route("/docs", _docs, include_in_schema=False),
             Route("/docs/start.js", _start, include_in_schema=False),
             Mount("/docs/assets", assets),
+            *problem_pages.routes(),
         ]
     )
 

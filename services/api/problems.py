@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
+from services.api.unknown_fields import unknown_field
 from shared import metrics, problems
 from shared.answers import answer
 from shared.broker import BrokerError
@@ -39,20 +40,26 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_bug)
 
 
-def invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
-    """Malformed JSON is 400; JSON that breaks a rule is 422, with the place of each broken rule."""
+def invalid(errors: Sequence[Mapping[str, Any]], body: object) -> Problem:
+    """Malformed JSON is 400; JSON that breaks a rule is 422, with the place of each broken rule.
+
+    `body` is the type that was expected, whose fields an unknown one is compared with; None if there is none.
+    """
     if any(one["type"] == "json_invalid" for one in errors):
         return Problem(problems.BAD_REQUEST, "the body is not JSON", status=400)
     found = tuple(
-        FieldError(
-            ".".join(str(part) for part in one["loc"]) or "body",
-            str(one["msg"]).removeprefix("Value error, "),
-        )
+        FieldError(".".join(str(part) for part in one["loc"]) or "body", _message(one, body))
         for one in errors
         if not _is_echo(one, errors)
     )
     detail = "; ".join(f"{one.field}: {one.message}" for one in found[:3])
     return Problem(problems.INVALID, detail, found, status=422)
+
+
+def _message(error: Mapping[str, Any], body: object) -> str:
+    if error["type"] == "extra_forbidden":
+        return unknown_field(body, error["loc"])
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def _is_echo(error: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> bool:
@@ -75,7 +82,9 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
         detail = "send the body with Content-Type: application/json"
         return answer(Problem(problems.UNSUPPORTED_MEDIA, detail), request.state.request_id)
     found = tuple({**one, "loc": one["loc"][1:]} for one in error.errors())
-    return answer(invalid(found), request.state.request_id)
+    field = request.scope["route"].body_field
+    body = None if field is None else field.field_info.annotation
+    return answer(invalid(found, body), request.state.request_id)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

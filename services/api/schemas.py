@@ -105,19 +105,25 @@ LabelValue = Annotated[Text, Field(max_length=256, json_schema_extra=NO_NUL), Af
 
 
 class _Request(BaseModel):
-    """A body in which an unknown field is a mistake worth telling."""
+    """A body in which an unknown field is a mistake worth telling.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    The text below a field is its description in the OpenAPI document.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class FileBody(_Request):
-    """One file of the program; `content` is text, or base64 where it is not UTF-8."""
+    """One file of the program."""
 
     model_config = ConfigDict(json_schema_extra=base64_if("encoding", "content"))
 
     name: RelativePath
+    """Its path below the work directory, with `/` between the parts."""
     content: Text
+    """The file, as text or as base64."""
     encoding: Literal["utf-8", "base64"] = "utf-8"
+    """`base64` for a file that is not UTF-8."""
 
     @model_validator(mode="after")
     def _decodable(self) -> Self:
@@ -133,39 +139,56 @@ class LimitsBody(_Request):
     """Limits for the run stage; what is left out keeps the language's default."""
 
     wall_ms: Annotated[int, Field(ge=1), AsNumber] | None = None
+    """Longest time from the start of the run to its end."""
     cpu_ms: Annotated[int, Field(ge=1), AsNumber] | None = None
+    """Processor time of all processes together."""
     memory_bytes: Annotated[int, Field(ge=1024 * 1024), AsNumber] | None = None
+    """Memory of all processes together, stacks, `/tmp` and `/dev/shm` included."""
     processes: Annotated[int, Field(ge=1), AsNumber] | None = None
+    """Processes and threads at a time."""
     disk_bytes: Annotated[int, Field(ge=4096), AsNumber] | None = None
+    """The work directory, and the longest file."""
     output_bytes: Annotated[int, Field(ge=0), AsNumber] | None = None
+    """Kept of each of the two streams; a program that prints more ends as `output_limit`."""
     files_open: Annotated[int, Field(ge=8), AsNumber] | None = None
+    """Open files of each process."""
     stack_bytes: Annotated[int, Field(ge=1024 * 1024), AsNumber] | None = None
+    """The stack of a process's first thread, and of each thread that is started without a size."""
 
 
 class SubmissionBody(_Request):
-    """A program to run: `code` for one file, or `files`; `artifacts` are patterns of files to keep.
-
-    `ttl_s` is for how long the job is kept after its end.
-    """
+    """A program to run: `code` for one file, or `files`."""
 
     model_config = ConfigDict(json_schema_extra={**ONE_SOURCE, **base64_if("stdin_encoding", "stdin")})
 
     language: Text = Field(min_length=1, max_length=64)
+    """A name or an alias of `GET /v1/languages`."""
     code: Text | None = None
+    """The program, where it is one file."""
     files: Annotated[tuple[FileBody, ...], Field(min_length=1, max_length=FILES_MAX)] | None = None
+    """The program, where it is several files; instead of `code`."""
     entrypoint: RelativePath | None = None
+    """The file that is run, or compiled first. Without it the language's own, or the only file."""
     stdin: Text | None = None
+    """What the program reads from its standard input; nothing where it is left out."""
     stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
+    """`base64` for a standard input that is not UTF-8."""
     args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)
+    """The program's arguments."""
     env: dict[Annotated[str, Field(pattern=ENV_NAME)], Word] = Field(
         {}, max_length=ENV_MAX, json_schema_extra=keys_like(ENV_NAME)
     )
+    """Variables of the program's environment."""
     limits: LimitsBody = LimitsBody()
+    """What the run may use."""
     labels: dict[Annotated[str, Field(pattern=LABEL_NAME)], LabelValue] = Field(
         {}, max_length=LABELS_MAX, json_schema_extra=keys_like(LABEL_NAME)
     )
+    """Words of the user's own, to find the job by (`GET /v1/jobs?label=name=value`)."""
     artifacts: tuple[Pattern, ...] = Field((), max_length=PATTERNS_MAX)
+    """Patterns (globs) of the files to keep, below the work directory."""
     ttl_s: Annotated[int, Field(ge=TTL_S_MIN), AsNumber] | None = None
+    """Seconds to keep the job after its end. Without it the service's default, which may be for ever."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -199,21 +222,28 @@ class RunBody(_Request):
     model_config = ConfigDict(json_schema_extra=base64_if("stdin_encoding", "stdin"))
 
     stdin: Text | None = None
+    """Instead of the document's standard input."""
     stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
+    """`base64` for a standard input that is not UTF-8."""
     args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)
+    """Instead of the document's arguments."""
     env: dict[Annotated[str, Field(pattern=ENV_NAME)], Word] = Field(
         {}, max_length=ENV_MAX, json_schema_extra=keys_like(ENV_NAME)
     )
+    """Instead of the document's environment."""
     limits: LimitsBody = LimitsBody()
+    """Instead of the document's limits."""
 
 
 class SessionBody(SubmissionBody):
     """A document that is being written: a submission, and its title."""
 
     title: Annotated[Text, Field(max_length=256)] = ""
+    """What lists show of it."""
 
 
 class BatchBody(_Request):
     """Several submissions. Each is checked by itself: one that is wrong does not refuse the others."""
 
     jobs: tuple[Any, ...] = Field(min_length=1, max_length=BATCH_MAX)
+    """Each as for `POST /v1/jobs`."""

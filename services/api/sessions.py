@@ -41,20 +41,27 @@ RACES_MAX = 20
 
 
 class SessionCard(msgspec.Struct, frozen=True, kw_only=True):
-    """A session as a list shows it. `revision` is also its entity tag."""
+    """A session as a list shows it."""
 
     session_id: str
+    """Names the session: a UUID."""
     revision: int
+    """Counts up with each save, with gaps; also the session's entity tag."""
     title: str
+    """The document's title."""
     language: str
+    """The document's language."""
     created_at: datetime
+    """When the session began."""
     saved_at: datetime
+    """When this revision was saved."""
 
 
 class Session(SessionCard, frozen=True, kw_only=True):
     """A session with its document."""
 
     document: msgspec.Raw
+    """What was saved: a `SessionBody`, without what was left out of it."""
 
 
 class _Card(msgspec.Struct, frozen=True, kw_only=True):

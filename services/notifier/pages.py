@@ -6,18 +6,20 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from shared import problem_pages
 from shared.pages import Link, front_page
 
 DESCRIPTION = Path(__file__).with_name("asyncapi.yaml")
 LINKS = (
     Link("asyncapi.yaml", "The protocol over WebSocket (/v1/ws) and SSE (/v1/stream): AsyncAPI"),
+    Link("problems/", "Problems: why a request fails, and what to do then"),
     Link("metrics", "Metrics (where operators can reach them)"),
 )
 
 
 def routes() -> list[Route]:
     """Where they are."""
-    return [Route("/", _front), Route("/asyncapi.yaml", _description)]
+    return [Route("/", _front), Route("/asyncapi.yaml", _description), *problem_pages.routes()]
 
 
 async def _front(_: Request) -> Response:

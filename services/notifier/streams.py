@@ -33,7 +33,7 @@ class Streams:
             allow_origins=sorted(self._members.settings.origins),
             allow_methods=["GET"],
             allow_headers=["Authorization", "Last-Event-ID"],
-            expose_headers=["Retry-After", "WWW-Authenticate"],
+            expose_headers=["Link", "Retry-After", "WWW-Authenticate"],
         )
         return Route("/v1/stream", self, middleware=[cors])
 

@@ -31,7 +31,8 @@ class Refusal:
         retry = f"retry-after: {RETRY_AFTER_S}\r\n" if self.retries else ""
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: {MEDIA_TYPE}\r\n"
-            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\n{retry}connection: close\r\n\r\n"
+            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\nlink: {self.kind.link}\r\n"
+            f"{retry}connection: close\r\n\r\n"
         )
         return head.encode() + body
 

@@ -176,6 +176,9 @@ class TokenSettings(ServiceSettings, frozen=True, kw_only=True):
     at_most: ClassVar[Pairs] = (("token_keys_lifetime_s", "token_keys_stale_s"),)
 
     token_secret: TokenSecret
+    token_secret_previous: TokenSecret | None = None
+    """Accepted besides, while tokens that it signed are in use (docs/tokens.md)."""
+
     token_issuer: Text = "headrace"
     token_audience: Text = "headrace"
 

@@ -1,12 +1,16 @@
 """The one door for tokens: our own, signed with a shared secret, and those of the configured provider.
 
 The provider's users keep their `sub` as user id. Where there is a provider, our own tokens are the
-operators', whose ids begin with LOCAL_PREFIX, so that no two people share an id (ADR 17).
+operators', whose ids begin with LOCAL_PREFIX, so that no two people share an id (ADR 17). While the shared
+secret is changed, tokens of the one before are accepted too.
 """
 
+import hmac
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import jwt
 
@@ -18,15 +22,17 @@ from shared.tokens.caller import (
     SCOPE_JOBS,
     UNFINISHED_CLAIM,
     Caller,
+    Claims,
     TokenError,
     caller_of,
     check_times,
     check_user_id,
 )
-from shared.tokens.form import Expected, Unverified, read, signed_claims
+from shared.tokens.form import Expected, Unverified, WrongSignatureError, read, signed_claims
 
 ALGORITHM = "HS256"
 LOCAL_PREFIX = "local:"
+KEY_ID_OF = b"headrace key id"
 
 
 class Tokens:
@@ -43,9 +49,13 @@ class Tokens:
 
         `now` is what times in tokens are compared with, `clock` what the age of keys is measured by.
         """
-        if len(settings.token_secret.encode()) < SECRET_BYTES_MIN:
+        secrets = [settings.token_secret]
+        if settings.token_secret_previous is not None:
+            secrets.append(settings.token_secret_previous)
+        if any(len(secret.encode()) < SECRET_BYTES_MIN for secret in secrets):
             raise TokenError(f"the token secret must have at least {SECRET_BYTES_MIN} bytes")
         self._settings = settings
+        self._secrets = {key_id_of(secret): secret for secret in secrets}
         self._expected = Expected(ALGORITHM, settings.token_issuer, (settings.token_audience,))
         self._now = now
         self._provider = None
@@ -114,7 +124,8 @@ class Tokens:
         if requests_per_s is not None:
             claims[REQUESTS_CLAIM] = requests_per_s
         claims |= shares or {}
-        return jwt.encode(claims, self._settings.token_secret, algorithm=ALGORITHM)
+        secret = self._settings.token_secret
+        return jwt.encode(claims, secret, algorithm=ALGORITHM, headers={"kid": key_id_of(secret)})
 
     def _judge(self, unverified: Unverified, came_at: float | None) -> Caller:
         """Who has signed it is only looked for where it says that it was signed."""
@@ -130,7 +141,7 @@ class Tokens:
     def _own(self, unverified: Unverified) -> Caller:
         if unverified.issuer != self._expected.issuer:
             raise TokenError("the token is not valid: it was issued for or by someone else")
-        claims = signed_claims(unverified.token, self._settings.token_secret, self._expected)
+        claims = self._signed(unverified)
         expires_at = check_times(claims, self._now())
         prefix = "" if self._provider is None else LOCAL_PREFIX
         user_id = check_user_id(prefix + check_user_id(claims["sub"]))
@@ -138,3 +149,21 @@ class Tokens:
         if not isinstance(scope, str):
             raise TokenError("the token's scope claim is not a text")
         return caller_of(claims, user_id, frozenset(scope.split()), expires_at)
+
+    def _signed(self, unverified: Unverified) -> Claims:
+        """What was signed with a secret of ours: with the one that the token names, or else with any."""
+        named = self._secrets.get(unverified.key_id or "")
+        *first, last = self._secrets.values() if named is None else (named,)
+        for secret in first:
+            with suppress(WrongSignatureError):
+                return signed_claims(unverified.token, secret, self._expected)
+        return signed_claims(unverified.token, last, self._expected)
+
+
+@lru_cache
+def key_id_of(secret: str) -> str:
+    """The `kid` of the tokens that a secret signs: 48 bits that depend on it and tell nothing of it.
+
+    It is no part of any token: what is signed there has a full stop in it (RFC 7515 5.1).
+    """
+    return hmac.digest(secret.encode(), KEY_ID_OF, "sha256")[:6].hex()

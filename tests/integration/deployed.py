@@ -27,7 +27,7 @@ class Server:
 
         With `by_file` the passwords come from a file, else from the environment.
         """
-        self.port = free_port()
+        self.port, self.monitoring_port = free_port(), free_port()
         self.passwords = {user: "p" + secrets.token_urlsafe(16) for user in RIGHTS}
         self._config = directory / "nats.conf"
         self._process: Process | None = None
@@ -35,6 +35,8 @@ class Server:
         text = CONFIGURATION.read_text()
         assert text.count("0.0.0.0:4222") == text.count('"/data"') == text.count("# tls {") == 1
         text = text.replace("0.0.0.0:4222", f"127.0.0.1:{self.port}")
+        assert text.count('\nhttp: "127.0.0.1:8222"\n') == 1
+        text = text.replace("127.0.0.1:8222", f"127.0.0.1:{self.monitoring_port}")
         text = text.replace('"/data"', f'"{directory}/data"')
         if tls is not None:
             text = _uncommented(text).replace('"/tls/', f'"{tls}/')

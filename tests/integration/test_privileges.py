@@ -14,17 +14,18 @@ import pytest_asyncio
 import structlog
 
 from headrace.local.nats_users import BEGINNING, deployed
+from shared import metrics
 from shared.broker import JetStreamError, UnreachableError, connect
 from shared.codec import encode
 from shared.job import Finished
 from shared.log import Appended, Log
-from shared.metrics import registry_of
 from shared.rights import RIGHTS
 from shared.streams import ProvisionSettings, provision
 from shared.subjects import job_event
 from tests import builders
 from tests.integration.deployed import CONFIGURATION, Server, deployed_server
 from tests.integration.nats_wire import wire
+from tests.metric_values import value_of
 
 FOLLOWERS = {"api", "executor", "projector", "notifier"}
 SERVICES = {"provisioner", *FOLLOWERS}
@@ -357,7 +358,7 @@ async def test_what_permissions_cannot_stop(server: Server) -> None:
 
 
 def _refused() -> float:
-    return registry_of("api").get_sample_value("headrace_broker_refused_total") or 0.0
+    return value_of(metrics.BROKER_REFUSED)
 
 
 async def test_a_refusal_is_counted_and_logged_as_an_error(server: Server) -> None:

@@ -40,6 +40,7 @@ def assert_problem(answer: httpx.Response, status: int, slug: str) -> dict[str, 
     assert document["title"]
     assert document["detail"]
     assert answer.headers["x-request-id"] in document["instance"]
+    assert answer.headers["link"] == f'</problems/{slug}>; rel="help"'
     return document
 
 
@@ -360,6 +361,35 @@ async def test_a_bad_body_is_refused_and_leaves_no_trace(
     document = assert_problem(answer, status, slug)
     assert "\x00" not in document["detail"]
     assert await last_sequence(shared_stack) == before
+
+
+NOWHERE = "/v1/sessions/019b7e8a-2c40-7b31-9d52-6f0c1a2b3c4d"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "place", "near"),
+    [
+        ("POST", "/v1/jobs", {**HELLO, "enviroment": {}, "arg": []}, "arg", "args"),
+        ("POST", "/v1/jobs", {**HELLO, "limits": {"wallms": 1}}, "limits.wallms", "wall_ms"),
+        ("POST", "/v1/jobs/batch", {"job": [HELLO]}, "job", "jobs"),
+        ("POST", "/v1/sessions", {**HELLO, "titel": ""}, "titel", "title"),
+        ("PUT", NOWHERE, {**HELLO, "label": {}}, "label", "labels"),
+        ("POST", f"{NOWHERE}/run", {"stdinencoding": "utf-8"}, "stdinencoding", "stdin_encoding"),
+    ],
+)
+async def test_an_unknown_field_is_answered_with_the_nearest_known_one(
+    http: httpx.AsyncClient, method: str, path: str, body: object, place: str, near: str
+) -> None:
+    document = assert_problem(await http.request(method, path, json=body), 422, "invalid-request")
+    expected = {"field": place, "message": f"there is no such field; did you mean {near!r}?"}
+    assert expected in document["errors"]
+
+
+async def test_an_unknown_field_in_a_batch_is_told_with_its_item(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/v1/jobs/batch", json={"jobs": [{**HELLO, "cod": ""}]})
+    (item,) = answer.json()["jobs"]
+    expected = {"field": "cod", "message": "there is no such field; did you mean 'code'?"}
+    assert (item["status"], item["problem"]["errors"]) == (422, [expected])
 
 
 @pytest.mark.parametrize(

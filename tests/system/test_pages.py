@@ -9,6 +9,7 @@ import pytest_asyncio
 import yaml
 
 from headrace.local.supervisor import Stack
+from shared import problems
 from shared.version import VERSION
 
 REFERENCES = re.compile(r"""(?:src|href)=["']([^"'#]+)["']""")
@@ -80,3 +81,42 @@ async def test_nothing_but_the_assets_is_given_out(
     answer = await http.get(origins(shared_stack)["api"] + path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("service", ["api", "notifier"])
+@pytest.mark.parametrize("path", ["/nowhere", "/problems/nothing", "/v1/jobs", "/v1/stream"])
+async def test_a_problem_leads_to_a_page_about_it(
+    shared_stack: Stack, http: httpx.AsyncClient, service: str, path: str
+) -> None:
+    answer = await http.get(origins(shared_stack)[service] + path)
+    assert answer.headers["content-type"] == "application/problem+json"
+    link = answer.links["help"]["url"]
+    page = await http.get(answer.url.join(link))
+    assert page.headers["content-type"].startswith("text/markdown")
+    assert answer.json()["type"] in page.text
+    shown = await http.get(answer.url.join(link), headers={"Accept": "text/html,*/*;q=0.8"})
+    assert shown.headers["content-type"].startswith("text/html")
+    assert f"<h1>{link.rpartition('/')[2]}</h1>" in shown.text
+    assert shown.headers["vary"] == "Accept"
+
+
+@pytest.mark.parametrize("service", ["api", "notifier"])
+async def test_every_problem_has_a_page_whose_links_lead_somewhere(
+    shared_stack: Stack, http: httpx.AsyncClient, service: str
+) -> None:
+    index = await http.get(origins(shared_stack)[service] + "/problems/", headers={"Accept": "text/html"})
+    named = set(REFERENCES.findall(index.text)) - {"data:,"}
+    assert named == {kind.slug for kind in problems.ALL}
+    for name in sorted(named):
+        page = await http.get(index.url.join(name), headers={"Accept": "text/html"})
+        assert "default-src 'self'" in page.headers["content-security-policy"]
+        assert set(REFERENCES.findall(page.text)) - {"data:,"} <= named
+        assert ".md)" not in (await http.get(index.url.join(name))).text
+
+
+async def test_a_connection_that_is_refused_before_its_request_is_read_names_the_page(
+    shared_stack: Stack, http: httpx.AsyncClient
+) -> None:
+    answer = await http.get(origins(shared_stack)["api"] + "/" + "x" * 20_000)
+    assert answer.status_code == 414
+    assert answer.links["help"]["url"] == problems.PAGES + problems.URI_TOO_LONG.slug

@@ -21,6 +21,7 @@ from services.api.schemas import BatchBody, RunBody, SessionBody, SubmissionBody
 from services.api.settings import ApiSettings
 from shared import problems
 from shared.problems import MEDIA_TYPE
+from shared.version import VERSION
 from tests.system.conftest import user_of
 
 ROOT = Path(__file__).parents[2]
@@ -111,6 +112,41 @@ async def test_every_request_body_has_examples_that_are_accepted(document: Json)
             assert kind.model_validate(example["value"]).model_fields_set == set(example["value"])
     assert set(seen) == set(BODIES)
     assert seen["submit_job"] == 2
+
+
+def undescribed(document: Json) -> Iterator[str]:
+    """Every schema, property, parameter, header, operation and tag that the document says nothing of."""
+    for name, schema in document["components"]["schemas"].items():
+        parts = {"": schema} | {f".{field}": each for field, each in schema.get("properties", {}).items()}
+        yield from (name + part for part, each in parts.items() if not each.get("description"))
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            name = operation["operationId"]
+            parameters = operation.get("parameters", ())
+            yield from (f"{name}: {one['name']}" for one in parameters if not one.get("description"))
+            if not operation.get("description"):
+                yield name
+            for answer in operation["responses"].values():
+                headers = answer.get("headers", {}).items()
+                yield from (f"{name}: {header}" for header, one in headers if not one.get("description"))
+    yield from (tag["name"] for tag in document["tags"] if not tag.get("description"))
+
+
+async def test_the_document_describes_every_property_and_parameter(document: Json) -> None:
+    assert list(undescribed(document)) == []
+    schemas = document["components"]["schemas"].values()
+    assert sum(len(schema.get("properties", ())) for schema in schemas) >= 230
+    del document["components"]["schemas"]["JobShown"]["properties"]["waiting_for"]["description"]
+    assert list(undescribed(document)) == ["JobShown.waiting_for"]
+
+
+async def test_the_document_says_where_whose_and_which_version_it_is(document: Json) -> None:
+    assert [one["url"] for one in document["servers"]] == ["/"]
+    assert document["info"]["license"] == {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+    assert document["info"]["version"] == VERSION
+    operations = [one for methods in document["paths"].values() for one in methods.values()]
+    used = {tag for operation in operations for tag in operation["tags"]}
+    assert used == {tag["name"] for tag in document["tags"]}
 
 
 def validator(document: Json, schema: Json) -> jsonschema_rs.Draft202012Validator:

@@ -14,7 +14,7 @@ from services.executor.languages import Language, load_languages
 from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings
 from services.projector.settings import ProjectorSettings
-from shared import metrics, problems
+from shared import metrics, problem_pages, problems
 from shared.events import Event, FeedNote
 from shared.problems import MEDIA_TYPE, ProblemType
 from shared.settings import is_secret
@@ -27,9 +27,12 @@ SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 LANGUAGES = (ROOT / "docs" / "languages.md").read_text()
 CI = (ROOT / ".ci" / "run").read_text()
 IMAGE = (ROOT / "deploy" / "executor.Dockerfile").read_text()
-PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
+PAGES = sorted(
+    {page.resolve() for top in (ROOT / "docs", problem_pages.PLACE) for page in top.rglob("*.md")}
+    | {*ROOT.glob("*.md")}
+)
 RECIPES = set(re.findall(r"^([a-z]+)(?: .*)?:(?: |$)", (ROOT / "justfile").read_text(), re.MULTILINE))
-PROBLEMS = (ROOT / "docs" / "problems" / "README.md").read_text()
+PROBLEMS = (problem_pages.PLACE / "README.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -52,13 +55,13 @@ def test_every_metric_has_a_row() -> None:
 def test_every_problem_has_a_row_and_a_page_and_every_page_its_problem() -> None:
     for kind in problems.ALL:
         assert f"| [`{kind.uri}`]({kind.slug}.md) | {int(kind.status)} | {kind.title} |" in PROBLEMS
-    pages = {page.stem for page in (ROOT / "docs" / "problems").glob("*.md")} - {"README"}
+    pages = {page.stem for page in problem_pages.PLACE.glob("*.md")} - {"README"}
     assert pages == {kind.slug for kind in problems.ALL}
 
 
 @pytest.mark.parametrize("kind", problems.ALL, ids=lambda kind: kind.slug)
 def test_the_page_of_a_problem_shows_it_as_it_is_answered(kind: ProblemType) -> None:
-    page = (ROOT / "docs" / "problems" / f"{kind.slug}.md").read_text()
+    page = (problem_pages.PLACE / f"{kind.slug}.md").read_text()
     assert page.startswith(f"# {kind.slug}\n\n{int(kind.status)}: {kind.title}.\n")
     assert "**When.** " in page
     assert "**What to do.** " in page
@@ -66,6 +69,7 @@ def test_the_page_of_a_problem_shows_it_as_it_is_answered(kind: ProblemType) -> 
     assert head.startswith(f"HTTP/1.1 {int(kind.status)} ")
     headers = dict(line.split(": ", 1) for line in head.splitlines()[1:])
     assert headers["Content-Type"] == MEDIA_TYPE
+    assert headers["Link"] == kind.link
     document = msgspec.json.decode(body, type=ProblemDocument)
     assert (document.type, document.title, document.status) == (kind.uri, kind.title, int(kind.status))
     assert headers.get("X-Request-Id", "") in document.instance

@@ -37,7 +37,7 @@ def test_the_client_s_names_are_those_that_it_reads() -> None:
 
 
 def test_the_deployment_s_names_are_those_in_its_files() -> None:
-    in_files = read_in("deploy/*", "deploy/inside/*") - SERVICES - SECRET_FILES
+    in_files = read_in("deploy/*", "deploy/inside/*", "deploy/systemd/*") - SERVICES - SECRET_FILES
     passwords = {f"HEADRACE_NATS_PASSWORD_{user.upper()}" for user in RIGHTS}
     assert in_files | passwords == DEPLOYMENT
 

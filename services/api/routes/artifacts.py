@@ -4,9 +4,10 @@ A program chose their names and their bytes, so a browser must neither show nor 
 an attachment of no type.
 """
 
+from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response, StreamingResponse
 
 from services.api import examples
@@ -14,6 +15,7 @@ from services.api.admission import CallerOf
 from services.api.answers import json_answer
 from services.api.conditions import IfNoneMatch, is_unchanged
 from services.api.openapi import NOT_MODIFIED, told
+from services.api.parameters import JobId
 from services.api.parts import parts_of
 from services.api.queries import check_job_id
 from services.api.shapes import Artifacts
@@ -30,7 +32,7 @@ _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
     summary="List the files that a job left",
     responses=told(examples.FILES, refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.NOT_FINISHED)),
 )
-async def list_artifacts(job_id: str, request: Request, caller: CallerOf) -> Response:
+async def list_artifacts(job_id: JobId, request: Request, caller: CallerOf) -> Response:
     """List what was kept, and what was asked for and is not kept; 409 until the job has ended."""
     check_job_id(job_id)
     result = await parts_of(request).artifacts.result(caller.user_id, job_id)
@@ -50,7 +52,11 @@ async def list_artifacts(job_id: str, request: Request, caller: CallerOf) -> Res
     ),
 )
 async def read_artifact(
-    job_id: str, path: str, request: Request, caller: CallerOf, if_none_match: IfNoneMatch = None
+    job_id: JobId,
+    path: Annotated[str, Path(description="The file's `path` in the list, each of its parts encoded.")],
+    request: Request,
+    caller: CallerOf,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Stream one file as it was when the program ended; 409 until the job has ended."""
     check_job_id(job_id)

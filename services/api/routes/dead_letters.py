@@ -1,8 +1,6 @@
 """/v1/dead-letters: jobs whose executor was lost too often, for operators."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.api import examples
@@ -11,10 +9,11 @@ from services.api.answers import json_answer
 from services.api.context import context_of
 from services.api.openapi import told
 from services.api.paging import PageCursor, next_link, page_cursor, page_start
+from services.api.parameters import JobId, Limit
 from services.api.parts import parts_of
 from services.api.shapes import JobsPage, Messages
 from shared import problems
-from shared.view import PAGE_MAX, DeadQuestion
+from shared.view import DeadQuestion
 
 router = APIRouter(prefix="/v1/dead-letters", tags=["operators"])
 
@@ -26,7 +25,7 @@ async def list_dead_letters(
     request: Request,
     _: OperatorOf,
     cursor: PageCursor = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
+    limit: Limit = 20,
 ) -> Response:
     """List everybody's jobs that ended as `executor_lost`; `next` continues the page."""
     page = await parts_of(request).dead_letters.page(DeadQuestion(before=page_start(cursor), limit=limit))
@@ -53,7 +52,7 @@ async def list_dead_messages(request: Request, _: OperatorOf) -> Response:
         ),
     ),
 )
-async def read_dead_letter(job_id: str, request: Request, _: OperatorOf) -> Response:
+async def read_dead_letter(job_id: JobId, request: Request, _: OperatorOf) -> Response:
     """Tell what became of the job, with what it left."""
     return json_answer(await parts_of(request).dead_letters.find(job_id))
 
@@ -69,7 +68,7 @@ async def read_dead_letter(job_id: str, request: Request, _: OperatorOf) -> Resp
         refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.NOT_DEAD),
     ),
 )
-async def retry_dead_letter(job_id: str, request: Request, caller: OperatorOf) -> Response:
+async def retry_dead_letter(job_id: JobId, request: Request, caller: OperatorOf) -> Response:
     """Submit the same program again for its user, once."""
     job, replayed = await parts_of(request).dead_letters.retry(job_id, caller, context_of(request))
     headers = {"Idempotency-Replayed": "true"} if replayed else {}

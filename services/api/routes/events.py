@@ -57,14 +57,19 @@ EventType = Annotated[
 async def read_events(
     request: Request,
     caller: AnyCallerOf,
-    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="a sequence")] = 0,
-    stored_from: Annotated[Time | None, Query(alias="from")] = None,
-    stored_to: Annotated[Time | None, Query(alias="to")] = None,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="a sequence: events behind it")] = 0,
+    stored_from: Annotated[
+        Time | None, Query(alias="from", description="stored at this time or later")
+    ] = None,
+    stored_to: Annotated[Time | None, Query(alias="to", description="stored before this time")] = None,
     types: Annotated[
         list[EventType] | None,
         Query(alias="type", max_length=TYPES_MAX, description="such as `failed` or `job.failed.v1`"),
     ] = None,
-    job_id: Annotated[str | None, Query(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] = None,
+    job_id: Annotated[
+        str | None,
+        Query(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="of this job only"),
+    ] = None,
     everyone: Annotated[bool, Query(alias="all", description="needs the scope audit:all")] = False,
     user_id: Annotated[
         str | None, Query(alias="user", min_length=1, description="another needs the scope audit:all")

@@ -15,6 +15,7 @@ from services.api.conditions import IfMatch, IfNoneMatch, expected_sequence, is_
 from services.api.context import context_of
 from services.api.openapi import ACCEPTED_HEADERS, ENDED_MEANWHILE, LINKS_OF_A_JOB, NOT_MODIFIED, told
 from services.api.paging import AsOf, PageCursor, Time, next_link, page_cursor, page_start
+from services.api.parameters import JobId, Limit
 from services.api.parts import parts_of
 from services.api.queries import check_job_id
 from services.api.schemas import BatchBody, SubmissionBody
@@ -23,14 +24,22 @@ from services.api.usual import KEY_MAX, SubmissionRoute
 from services.api.waiting import Prefer
 from shared import problems
 from shared.job import Status
-from shared.view import PAGE_MAX, JobsQuestion
+from shared.view import JobsQuestion
 
 submitting = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=SubmissionRoute)
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 SUBMISSIONS = examples.requests(examples.SUBMISSION, examples.SEVERAL_FILES)
 BATCHES = examples.requests(examples.BATCH_BODY)
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=KEY_MAX)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=KEY_MAX,
+        description="Words of your own: the same again with the same body is the same job.",
+    ),
+]
 
 
 @submitting.post(
@@ -83,16 +92,16 @@ async def submit_batch(
 async def list_jobs(
     request: Request,
     caller: CallerOf,
-    status: Status | None = None,
-    language: Annotated[str | None, Query(max_length=64)] = None,
-    session: Annotated[str | None, Query(max_length=64)] = None,
+    status: Annotated[Status | None, Query(description="exactly this")] = None,
+    language: Annotated[str | None, Query(max_length=64, description="exactly this")] = None,
+    session: Annotated[str | None, Query(max_length=64, description="runs of this session")] = None,
     label: Annotated[
         str | None, Query(max_length=320, pattern=r"^[^=]+=.*$", description="name=value")
     ] = None,
-    created_from: Time | None = None,
-    created_to: Time | None = None,
+    created_from: Annotated[Time | None, Query(description="accepted at this time or later")] = None,
+    created_to: Annotated[Time | None, Query(description="accepted before this time")] = None,
     cursor: PageCursor = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
+    limit: Limit = 20,
 ) -> Response:
     """List a page of the caller's jobs, without their output; `next` continues it."""
     name, _, value = (label or "").partition("=")
@@ -126,7 +135,7 @@ async def list_jobs(
     ),
 )
 async def read_job(
-    job_id: str,
+    job_id: JobId,
     request: Request,
     caller: CallerOf,
     as_of: Annotated[AsOf | None, Query(description="a sequence of the log, or a time")] = None,
@@ -161,7 +170,7 @@ async def read_job(
         ),
     ),
 )
-async def cancel_job(job_id: str, request: Request, caller: CallerOf, if_match: IfMatch = None) -> Response:
+async def cancel_job(job_id: JobId, request: Request, caller: CallerOf, if_match: IfMatch = None) -> Response:
     """Stop the job: at once while it is queued, as soon as its executor hears of it otherwise.
 
     With `If-Match` only if nothing has happened to it since it had that entity tag.
@@ -187,7 +196,7 @@ async def cancel_job(job_id: str, request: Request, caller: CallerOf, if_match: 
         ),
     ),
 )
-async def read_job_events(job_id: str, request: Request, caller: CallerOf) -> Response:
+async def read_job_events(job_id: JobId, request: Request, caller: CallerOf) -> Response:
     """List the job's events exactly as stored, with their sequence and the log's time."""
     check_job_id(job_id)
     return json_answer(JobEvents(events=await parts_of(request).queries.job_events(caller.user_id, job_id)))

@@ -22,6 +22,7 @@ from services.api.openapi import (
     told,
 )
 from services.api.paging import PageCursor, next_link, page_cursor, page_start
+from services.api.parameters import SessionId
 from services.api.parts import parts_of
 from services.api.schemas import RunBody, SessionBody
 from services.api.sessions import Session
@@ -71,7 +72,7 @@ async def list_sessions(request: Request, caller: CallerOf) -> Response:
     ),
 )
 async def read_session(
-    session_id: str,
+    session_id: SessionId,
     request: Request,
     caller: CallerOf,
     revision: Revision = None,
@@ -94,7 +95,7 @@ async def read_session(
     ),
 )
 async def save_session(
-    session_id: str, body: Document, request: Request, caller: CallerOf, if_match: IfMatch = None
+    session_id: SessionId, body: Document, request: Request, caller: CallerOf, if_match: IfMatch = None
 ) -> Response:
     """Save the whole document as a new revision; with `If-Match` only after that one."""
     expected = expected_sequence(if_match)
@@ -108,7 +109,7 @@ async def save_session(
     responses=NOTHING | refused((problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED)),
 )
 async def delete_session(
-    session_id: str, request: Request, caller: CallerOf, if_match: IfMatch = None
+    session_id: SessionId, request: Request, caller: CallerOf, if_match: IfMatch = None
 ) -> Response:
     """Forget every revision of the document. Its runs stay in the log."""
     await parts_of(request).sessions.delete(session_id, caller, expected=expected_sequence(if_match))
@@ -121,7 +122,7 @@ async def delete_session(
     responses=told(examples.REVISIONS, headers=("Link",), refusals=(problems.UNKNOWN_SESSION,)),
 )
 async def read_session_history(
-    session_id: str, request: Request, caller: CallerOf, cursor: PageCursor = None
+    session_id: SessionId, request: Request, caller: CallerOf, cursor: PageCursor = None
 ) -> Response:
     """List the revisions that are kept, with their documents, oldest first; `next` continues the page."""
     sessions = parts_of(request).sessions
@@ -153,7 +154,7 @@ async def read_session_history(
     ),
 )
 async def run_session(
-    session_id: str,
+    session_id: SessionId,
     request: Request,
     caller: CallerOf,
     body: Annotated[RunBody | None, Body(openapi_examples=RUNS)] = None,

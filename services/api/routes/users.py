@@ -1,6 +1,8 @@
 """/v1/users: erasing one, for operators."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from services.api import examples
@@ -25,7 +27,11 @@ router = APIRouter(prefix="/v1/users", tags=["operators"])
         refusals=(problems.INVALID,),
     ),
 )
-async def erase_user(user_id: str, request: Request, caller: OperatorOf) -> Response:
+async def erase_user(
+    user_id: Annotated[str, Path(description="Who is erased: the subject of the user's tokens.")],
+    request: Request,
+    caller: OperatorOf,
+) -> Response:
     """Stop the user's jobs, and remove all of them with their files and sessions; tells what remains.
 
     Take away the user's tokens first: whoever has one can begin anew.

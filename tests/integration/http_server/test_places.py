@@ -3,9 +3,10 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from shared.metrics import registry_of
+from shared import metrics
 from tests.integration.http_server.conftest import Serve
 from tests.integration.http_server.raw import GET, Client, connected, status_of
+from tests.metric_values import value_of
 
 LONG_S = 3_600.0
 
@@ -27,7 +28,7 @@ async def crowd(stack: AsyncExitStack, port: int, size: int, said: bytes = b"") 
 
 
 def refused(why: str) -> float:
-    return registry_of("api").get_sample_value("headrace_http_refused_total", {"why": why}) or 0.0
+    return value_of(metrics.HTTP_REFUSED, why=why)
 
 
 async def test_of_an_address_without_a_token(serve: Serve) -> None:
@@ -157,8 +158,4 @@ async def none_is_taken() -> None:
 
 def taken() -> float:
     """Places of this process's servers."""
-    values = (
-        registry_of("api").get_sample_value("headrace_http_connections", {"counted": counted})
-        for counted in ("address", "user")
-    )
-    return sum(value or 0.0 for value in values)
+    return sum(value_of(metrics.HTTP_CONNECTIONS, counted=counted) for counted in ("address", "user"))

@@ -8,15 +8,16 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from prometheus_client import Counter
 
 from headrace.local.nats_server import NatsServer
 from services.projector.database import open_database
 from services.projector.intake import Intake, ReadAgainError
 from services.projector.projector import Projector
 from services.projector.rebuild import rebuild_view
+from shared import metrics
 from shared.broker import Broker, UnreachableError
 from shared.follow import Follower
-from shared.metrics import registry_of
 from shared.streams import ProvisionSettings, provision
 from shared.subjects import JOBS, VIEW_JOBS, job_event
 from shared.view import JobQuestion, ViewProblem
@@ -31,14 +32,15 @@ from tests.integration.projector.asking import (
     rows_in,
 )
 from tests.integration.projector.conftest import Projecting
+from tests.metric_values import value_of
 from tests.unit.projector.histories import NEWER, POISON, random_history
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 QUESTION = JobQuestion(user_id=builders.USER, job_id=builders.JOB)
 
 
-def counted(metric: str) -> float:
-    return registry_of("projector").get_sample_value(metric, {"reader": "projector"}) or 0.0
+def counted(metric: Counter) -> float:
+    return value_of(metric, reader="projector")
 
 
 async def ready(broker: Broker, projector: Projector) -> None:
@@ -85,20 +87,20 @@ async def test_an_empty_log_is_a_ready_view(broker: Broker, projecting: Projecti
 
 
 async def test_poison_is_counted_and_passed(broker: Broker, projecting: Projecting) -> None:
-    before = counted("headrace_poison_total")
+    before = counted(metrics.POISON)
     await publish(broker, builders.queued())
     await publish_raw(broker, job_event(builders.USER, builders.JOB, "running"), POISON)
     last = await publish(broker, builders.running())
     async with projecting() as projector, asyncio.timeout(20):
         await reached(broker, last)
         await ready(broker, projector)
-    assert counted("headrace_poison_total") == before + 1
+    assert counted(metrics.POISON) == before + 1
 
 
 async def test_a_newer_event_stops_the_view_until_it_can_be_read(
     broker: Broker, projecting: Projecting, path: Path
 ) -> None:
-    before = counted("headrace_unknown_events_total")
+    before = counted(metrics.UNKNOWN)
     await publish(broker, builders.queued())
     newer = await publish_raw(broker, job_event(builders.USER, builders.JOB, "paused"), NEWER)
     last = await publish(broker, builders.running())
@@ -112,7 +114,7 @@ async def test_a_newer_event_stops_the_view_until_it_can_be_read(
         await broker.api(f"STREAM.MSG.DELETE.{JOBS}", {"seq": newer})
         await reached(broker, last)
         await ready(broker, projector)
-    assert counted("headrace_unknown_events_total") == before + 3
+    assert counted(metrics.UNKNOWN) == before + 3
     rows = await rows_in(path)
     assert [row[2] for row in rows["jobs"]] == ["running"]
 

@@ -1,0 +1,11 @@
+"""What stands in the paths and queries of several routes."""
+
+from typing import Annotated
+
+from fastapi import Path, Query
+
+from shared.view import PAGE_MAX
+
+JobId = Annotated[str, Path(description="The `job_id` that the submission was answered with.")]
+SessionId = Annotated[str, Path(description="The `session_id` that the session was begun with.")]
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="The most jobs on the page.")]
