@@ -16,6 +16,7 @@ import msgspec
 import pytest
 import yaml
 
+from services.api.field_words import describe
 from services.notifier.messages import (
     ClientMessage,
     EventShown,
@@ -58,7 +59,9 @@ def test_every_message_is_described() -> None:
 
 def schemas() -> Any:  # noqa: ANN401 - JSON
     """Of every message and of what is in it."""
-    _, found = msgspec.json.schema_components([*CLIENT, *SERVER, EventObject], ref_template=REFERENCE)
+    shown: list[type[msgspec.Struct]] = [*CLIENT, *SERVER, EventObject]
+    _, found = msgspec.json.schema_components(shown, ref_template=REFERENCE)
+    describe(found, shown)
     # In the struct the event is encoded already, so only the page knows what is in it.
     found["EventShown"]["properties"]["event"] = {"$ref": REFERENCE.format(name="EventObject")}
     return json.loads(json.dumps(found))
