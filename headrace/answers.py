@@ -5,7 +5,23 @@ from typing import Any
 
 from shared.codec import EventObject
 from shared.events import Artifact, Limits, Output, Shape, SkippedArtifact
-from shared.record import JobSummary
+from shared.record import JobRecord, JobSummary
+
+
+class WaitingFor(Shape, frozen=True, kw_only=True):
+    """Why a queued job does not run yet: `earlier_jobs`, `executor` or `slot` (docs/http.md).
+
+    `position` is how many unfinished jobs of the same user stand before it.
+    """
+
+    reason: str
+    position: int = 0
+
+
+class JobShown(JobRecord, frozen=True, kw_only=True):
+    """A job with what it waits for; None unless it is queued, and where nothing is known."""
+
+    waiting_for: WaitingFor | None = None
 
 
 class JobsPage(Shape, frozen=True, kw_only=True):

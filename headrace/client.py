@@ -16,14 +16,24 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from headrace.answers import Artifacts, Batch, BatchItem, Erasure, History, JobsPage, Language, Languages
+from headrace.answers import (
+    Artifacts,
+    Batch,
+    BatchItem,
+    Erasure,
+    History,
+    JobShown,
+    JobsPage,
+    Language,
+    Languages,
+)
 from headrace.calls import PATIENCE_S, Calls, Params, open_session
 from headrace.connection import Endpoint, named
 from headrace.credentials import Credentials, TokenSource
 from headrace.errors import NotFinishedError, ProblemAnswerError, ProtocolError, UnreachableError, UsageError
 from headrace.follow import Following, OnGap, ignore
 from shared.codec import EventObject
-from shared.record import JobRecord, JobSummary
+from shared.record import JobSummary
 
 RESULT_TIMEOUT_S = 300.0
 CONFLICT = 409
@@ -77,9 +87,9 @@ class AsyncClient:
         self._opened = None
         await self._open.aclose()
 
-    async def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobRecord:
+    async def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobShown:
         """Hand a program in; one key makes one job, however often it is sent. Without one, one is made up."""
-        return await self._post("/v1/jobs", submission, JobRecord, key)
+        return await self._post("/v1/jobs", submission, JobShown, key)
 
     async def submit_all(
         self, submissions: Sequence[Mapping[str, Any]], *, key: str | None = None
@@ -92,24 +102,24 @@ class AsyncClient:
 
     async def run(
         self, submission: Mapping[str, Any], *, key: str | None = None, timeout_s: float = RESULT_TIMEOUT_S
-    ) -> JobRecord:
+    ) -> JobShown:
         """Submit, and return the finished job. Raises NotFinishedError, and lets the job go on."""
         job = await self.submit(submission, key=key)
         return job if job.is_finished else await self._finished(job.job_id, timeout_s)
 
-    async def result(self, job_id: str, *, timeout_s: float = RESULT_TIMEOUT_S) -> JobRecord:
+    async def result(self, job_id: str, *, timeout_s: float = RESULT_TIMEOUT_S) -> JobShown:
         """The job once it has ended. Raises NotFinishedError."""
         job = await self.get(job_id)
         return job if job.is_finished else await self._finished(job_id, timeout_s)
 
-    async def get(self, job_id: str, *, as_of: int | datetime | None = None) -> JobRecord:
+    async def get(self, job_id: str, *, as_of: int | datetime | None = None) -> JobShown:
         """One job as it stands, or as it stood: at a sequence of the log, or a time."""
-        return await self._get(_path(job_id), JobRecord, _params({"as_of": as_of}))
+        return await self._get(_path(job_id), JobShown, _params({"as_of": as_of}))
 
-    async def cancel(self, job_id: str) -> JobRecord:
+    async def cancel(self, job_id: str) -> JobShown:
         """Stop a job. One that is cancelled already is no error, one that ended otherwise is."""
         try:
-            return _decoded(await self._ready.calls.call("POST", f"{_path(job_id)}/cancel"), JobRecord)
+            return _decoded(await self._ready.calls.call("POST", f"{_path(job_id)}/cancel"), JobShown)
         except ProblemAnswerError as refusal:
             # The answer to this very call may have been lost, and the call repeated.
             if refusal.status == CONFLICT and (job := await self.get(job_id)).status == "cancelled":
@@ -228,7 +238,7 @@ class AsyncClient:
             raise UsageError("this client was opened in another event loop: open one in each")
         return self._opened
 
-    async def _finished(self, job_id: str, timeout_s: float) -> JobRecord:
+    async def _finished(self, job_id: str, timeout_s: float) -> JobShown:
         waiting = asyncio.timeout(timeout_s)
         try:
             async with waiting:

@@ -9,13 +9,17 @@ import typer
 
 from headrace import connection
 from headrace.artifacts import download
-from headrace.cli.terminal import AsJson, Data, User, console, finish
+from headrace.cli.job_ids import find_job
+from headrace.cli.job_sheet import show_job
+from headrace.cli.listing import is_terminal, write_fields
+from headrace.cli.listings import artifacts_listing, jobs_listing
+from headrace.cli.terminal import AsJson, Data, Job, User, console, finish
 from headrace.client import AsyncClient
 from headrace.erase import erase_user
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.logs import show_logs
 from headrace.run import content_of, exit_code, explain, language_of, print_json
-from headrace.show import artifacts_table, event_line, jobs_table
+from headrace.show import EVENT_FIELDS, event_fields, event_line
 from shared.codec import EventObject
 
 PATIENCE_S = 5.0
@@ -48,19 +52,19 @@ def submit(
 
 
 def get(
-    job_id: str, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
+    job: Job, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
 ) -> None:
-    """Show one job."""
+    """Show all of one job."""
 
     async def call(client: AsyncClient) -> None:
-        job = await client.get(job_id)
-        print_json(job) if as_json else console.print(jobs_table([job]))
+        found = await client.get(await find_job(client, job))
+        print_json(found) if as_json else show_job(found, console)
 
     ask(data, user, call)
 
 
 def wait(
-    job_id: str,
+    job: Job,
     timeout_s: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = WAIT_S,
     data: Data = DEFAULT_DIRECTORY,
     user: User = connection.LOCAL_USER,
@@ -69,9 +73,9 @@ def wait(
     """Wait until one job has ended, and end with its exit code."""
 
     async def call(client: AsyncClient) -> int:
-        job = await client.result(job_id, timeout_s=timeout_s)
-        print_json(job) if as_json else explain(job)
-        return exit_code(job)
+        ended = await client.result(await find_job(client, job), timeout_s=timeout_s)
+        print_json(ended) if as_json else explain(ended)
+        return exit_code(ended)
 
     ask(data, user, call)
 
@@ -88,19 +92,19 @@ def ls(
 
     async def call(client: AsyncClient) -> None:
         page = await client.jobs(status=status, language=language, limit=limit)
-        print_json(page) if as_json else console.print(jobs_table(page.jobs))
+        print_json(page) if as_json else jobs_listing(page.jobs).show(console)
 
     ask(data, user, call)
 
 
 def cancel(
-    job_id: str, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
+    job: Job, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
 ) -> None:
     """Stop one job."""
 
     async def call(client: AsyncClient) -> None:
-        job = await client.cancel(job_id)
-        print_json(job) if as_json else console.print(job.status)
+        stopped = await client.cancel(await find_job(client, job))
+        print_json(stopped) if as_json else console.print(stopped.status)
 
     ask(data, user, call)
 
@@ -120,7 +124,7 @@ def erase(
 
 
 def artifacts(
-    job_id: str,
+    job: Job,
     output: Annotated[Path | None, typer.Option(help="Write them beneath this directory.")] = None,
     data: Data = DEFAULT_DIRECTORY,
     user: User = connection.LOCAL_USER,
@@ -129,16 +133,17 @@ def artifacts(
     """List the files that a job left, and download them with --output."""
 
     async def call(client: AsyncClient) -> None:
+        job_id = await find_job(client, job)
         listed = await client.artifacts(job_id)
         if output is not None:
             await download(client, job_id, listed.artifacts, output)
-        print_json(listed) if as_json else console.print(artifacts_table(listed))
+        print_json(listed) if as_json else artifacts_listing(listed).show(console)
 
     ask(data, user, call)
 
 
 def logs(
-    job_id: str, follow: Follow = False, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER
+    job: Job, follow: Follow = False, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER
 ) -> None:
     """Write what a job has printed, byte by byte: its standard output to ours, its standard error to ours.
 
@@ -146,13 +151,13 @@ def logs(
     """
 
     async def call(client: AsyncClient) -> None:
-        await show_logs(client, job_id, follow=follow)
+        await show_logs(client, await find_job(client, job), follow=follow)
 
     ask(data, user, call)
 
 
 def events(
-    job_id: Annotated[str | None, typer.Argument(help="Without one: all jobs'.")] = None,
+    job: Annotated[str | None, typer.Argument(metavar="JOB", help="Without one: all jobs'.")] = None,
     follow: Follow = False,
     after: Annotated[str | None, typer.Option(help="The cursor of an event, start, or now; with -f.")] = None,
     data: Data = DEFAULT_DIRECTORY,
@@ -164,6 +169,7 @@ def events(
         raise typer.BadParameter("goes with --follow")
 
     async def call(client: AsyncClient) -> None:
+        job_id = None if job is None else await find_job(client, job)
         if follow:
             shown = client.follow(job_id or "*", after=after or ("start" if job_id else "now"))
             async with aclosing(shown) as found:
@@ -179,10 +185,15 @@ def events(
 async def show_events(found: AsyncIterator[EventObject], *, as_json: bool) -> None:
     """One a line, as they come."""
     first = None
+    in_fields = not as_json and not is_terminal(console)
+    if in_fields:
+        write_fields([EVENT_FIELDS], console)
     async for event in found:
         first = first or event
         if as_json:
             print_json(event)
+        elif in_fields:
+            write_fields([event_fields(event)], console)
         else:
             console.print(event_line(event, event.job_id, first.stored_at))
 

@@ -10,6 +10,8 @@ import typer
 
 from headrace import connection
 from headrace.cli.asking import ask, show_events
+from headrace.cli.job_ids import find_job
+from headrace.cli.listings import states_listing
 from headrace.cli.terminal import AsJson, Data, User, console, finish
 from headrace.client import AsyncClient
 from headrace.history_check import Checked, Compared, Comparison, check_history
@@ -17,8 +19,9 @@ from headrace.history_file import DamagedError, Header, write_history
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.replay import SpeedError, paced, parse_speed, states_at
 from headrace.run import print_json
-from headrace.show import harmless, states_table
+from headrace.show import harmless
 from shared.codec import EventObject
+from shared.subjects import is_job_id
 
 EXIT_DIFFERS = 1
 A_MOMENT = timedelta(microseconds=1)
@@ -59,7 +62,7 @@ def replay(
     types: Annotated[
         list[str] | None, typer.Option("--type", help="For example failed; may be repeated.")
     ] = None,
-    job_id: Annotated[str | None, typer.Option("--job")] = None,
+    job: Annotated[str | None, typer.Option("--job", help="Its id, or the beginning of it.")] = None,
     everyone: Everyone = False,
     of: Of = None,
     speed: Annotated[
@@ -77,7 +80,11 @@ def replay(
     if until is not None and (after or stored_from or stored_to or types):
         raise typer.BadParameter("--at tells of whole jobs: it goes with --job, --all and --of alone")
 
+    if job is not None and not is_job_id(job) and (everyone or of):
+        raise typer.BadParameter("with --all and --of, --job takes a whole id: only your own jobs are listed")
+
     async def call(client: AsyncClient) -> None:
+        job_id = None if job is None else await find_job(client, job)
         events = client.replay(
             after=after,
             kind=types,
@@ -101,7 +108,7 @@ async def _show_states(
     events: AsyncGenerator[EventObject, None], until: int | datetime, *, as_json: bool
 ) -> None:
     jobs = (await states_at(events, until)).jobs
-    print_json({"jobs": list(jobs)}) if as_json else console.print(states_table(jobs))
+    print_json({"jobs": list(jobs)}) if as_json else states_listing(jobs).show(console)
 
 
 def export(

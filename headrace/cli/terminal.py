@@ -36,6 +36,7 @@ EXIT_CLOSED_PIPE = 141
 
 Data = Annotated[Path, typer.Option(help="Where the local stack keeps its data.", envvar="HEADRACE_DATA")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Job = Annotated[str, typer.Argument(metavar="JOB", help="Its id, or the beginning of it.")]
 User = Annotated[str, typer.Option(help="Who the local token is for.")]
 
 
@@ -47,7 +48,10 @@ class _Terminal(Console):
         raise BrokenPipeError
 
 
-console = _Terminal(highlight=False, soft_wrap=True)
+LINE_LETTERS = 100_000
+"""Longer than any line: rich neither cuts nor folds what is wider than the window."""
+
+console = _Terminal(highlight=False, soft_wrap=True, width=LINE_LETTERS)
 
 
 def finish(work: Coroutine[Any, Any, int]) -> NoReturn:
