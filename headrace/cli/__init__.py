@@ -7,6 +7,7 @@ runs, `histories` what reads the whole log back.
 import typer
 
 from headrace.cli import asking, histories, running
+from headrace.cli.terminal import PROGRAM_LAST
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,12 +15,12 @@ app = typer.Typer(
     help="Run untrusted programs, and keep the whole story of every run.",
 )
 app.command()(running.up)
-# What stands behind the file is the program's.
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(running.run)
+# Options stand before the file: what stands behind it is the program's.
+app.command(context_settings=PROGRAM_LAST)(running.run)
 app.command()(running.demo)
 app.command()(running.doctor)
 app.command()(running.token)
-app.command()(asking.submit)
+app.command(context_settings=PROGRAM_LAST)(asking.submit)
 app.command()(asking.get)
 app.command()(asking.wait)
 app.command()(asking.ls)

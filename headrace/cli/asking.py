@@ -13,7 +13,7 @@ from headrace.cli.job_ids import find_job
 from headrace.cli.job_sheet import show_job
 from headrace.cli.listing import is_terminal, write_fields
 from headrace.cli.listings import artifacts_listing, jobs_listing
-from headrace.cli.terminal import AsJson, Data, Job, User, console, finish
+from headrace.cli.terminal import AsJson, Data, Job, User, Words, console, finish, words_of
 from headrace.client import AsyncClient
 from headrace.erase import erase_user
 from headrace.local.stack import DEFAULT_DIRECTORY
@@ -31,19 +31,24 @@ Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what ha
 
 def submit(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    words: Words = None,
     language: Annotated[str | None, typer.Option()] = None,
     key: Annotated[str | None, typer.Option(help="Idempotency key.")] = None,
     data: Data = DEFAULT_DIRECTORY,
     user: User = connection.LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
-    """Submit one file and print its job id."""
+    """Submit one file and print its job id.
+
+    Options stand before FILE; everything behind it is the program's.
+    """
 
     async def call(client: AsyncClient) -> None:
         submission = {
             "language": language or language_of(file, await client.languages()),
             "files": [{"name": file.name, **content_of(file.read_bytes())}],
             "entrypoint": file.name,
+            "args": words_of(words),
         }
         job = await client.submit(submission, key=key)
         print_json(job) if as_json else console.print(job.job_id)
@@ -186,9 +191,9 @@ async def show_events(found: AsyncIterator[EventObject], *, as_json: bool) -> No
     """One a line, as they come."""
     first = None
     in_fields = not as_json and not is_terminal(console)
-    if in_fields:
-        write_fields([EVENT_FIELDS], console)
     async for event in found:
+        if in_fields and first is None:
+            write_fields([EVENT_FIELDS], console)
         first = first or event
         if as_json:
             print_json(event)

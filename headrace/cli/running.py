@@ -14,7 +14,7 @@ import typer
 
 from headrace import connection
 from headrace.artifacts import download
-from headrace.cli.terminal import AsJson, Data, console, finish
+from headrace.cli.terminal import AsJson, Data, Words, console, finish, words_of
 from headrace.client import AsyncClient, open_client
 from headrace.demo import run_demo
 from headrace.doctor import examine, report
@@ -68,8 +68,8 @@ async def _up(data: Path, options: StackOptions) -> int:
 
 
 def run(
-    context: typer.Context,
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    words: Words = None,
     language: Annotated[str | None, typer.Option(help="Where the file's name does not tell.")] = None,
     wall_ms: Annotated[int | None, typer.Option(min=1, help="Wall time limit.")] = None,
     artifact: Annotated[
@@ -79,14 +79,17 @@ def run(
     data: Data = DEFAULT_DIRECTORY,
     as_json: AsJson = False,
 ) -> None:
-    """Run one file, with standard input and arguments after --, and end with its exit code."""
+    """Run one file, with standard input, and end with its exit code.
+
+    Options stand before FILE; everything behind it is the program's.
+    """
     source = file.read_bytes()
     # A terminal is not read: the program would wait for an end of input that nobody types.
     stdin = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
     given: dict[str, Any] = {
         "files": [{"name": file.name, **content_of(source)}],
         "entrypoint": file.name,
-        "args": context.args,
+        "args": words_of(words),
     }
     if stdin:
         content = content_of(stdin)

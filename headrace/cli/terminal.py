@@ -34,10 +34,20 @@ EXIT_NOT_DONE = 2
 EXIT_INTERRUPTED = 130
 EXIT_CLOSED_PIPE = 141
 
+PROGRAM_LAST = {"allow_interspersed_args": False}
+"""Of a command whose options end at its first argument, or at ``--``."""
+
 Data = Annotated[Path, typer.Option(help="Where the local stack keeps its data.", envvar="HEADRACE_DATA")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Job = Annotated[str, typer.Argument(metavar="JOB", help="Its id, or the beginning of it.")]
+Words = Annotated[list[str] | None, typer.Argument(metavar="[--] [ARGUMENT]...", help="The program's own.")]
 User = Annotated[str, typer.Option(help="Who the local token is for.")]
+
+
+def words_of(given: list[str] | None) -> list[str]:
+    """A program's arguments, without the ``--`` that may stand between them and the file."""
+    words = given or []
+    return words[1:] if words[:1] == ["--"] else words
 
 
 class _Terminal(Console):
