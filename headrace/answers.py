@@ -1,6 +1,7 @@
 """What the client's calls return, where the contract has no value of its own for it; and its bytes."""
 
 import base64
+from datetime import datetime
 from typing import Any
 
 from shared.codec import EventObject
@@ -82,6 +83,46 @@ class Languages(Shape, frozen=True, kw_only=True):
     """What can be run right now."""
 
     languages: tuple[Language, ...]
+
+
+class SessionCard(Shape, frozen=True, kw_only=True):
+    """A saved document as a list shows it."""
+
+    session_id: str
+    revision: int
+    title: str
+    language: str
+    created_at: datetime
+    saved_at: datetime
+
+
+class Session(SessionCard, frozen=True, kw_only=True):
+    """A saved document: `document` is a submission, with its title."""
+
+    document: dict[str, Any]
+
+
+class Sessions(Shape, frozen=True, kw_only=True):
+    """Last saved first."""
+
+    sessions: tuple[SessionCard, ...]
+
+
+class ShareUsed(Shape, frozen=True, kw_only=True):
+    """What a user holds, and may hold in all at present."""
+
+    used: int
+    share: int
+
+
+class Usage(Shape, frozen=True, kw_only=True):
+    """What the caller holds of each store and place (docs/bounds/shares.md)."""
+
+    log_bytes: ShareUsed
+    sessions_bytes: ShareUsed
+    artifacts_bytes: ShareUsed
+    unfinished_jobs: ShareUsed
+    waits: ShareUsed
 
 
 class Erasure(Shape, frozen=True, kw_only=True):

@@ -17,9 +17,20 @@ from typing import Any, ParamSpec, Self, TypeVar, cast
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from headrace.answers import Artifacts, BatchItem, Erasure, JobShown, JobsPage, Language
+from headrace.answers import (
+    Artifacts,
+    BatchItem,
+    Erasure,
+    JobShown,
+    JobsPage,
+    Language,
+    Session,
+    SessionCard,
+    Usage,
+)
+from headrace.calling import Filter
 from headrace.calls import PATIENCE_S
-from headrace.client import RESULT_TIMEOUT_S, AsyncClient, Filter
+from headrace.client import RESULT_TIMEOUT_S, AsyncClient
 from headrace.credentials import TokenSource
 from headrace.errors import UsageError
 from headrace.follow import OnGap, ignore
@@ -116,6 +127,30 @@ class Client:
     def erase(self, user_id: str) -> Erasure:
         """Begin or go on to erase a user."""
         return self._call(self._client.erase, user_id)
+
+    def dead_letters(self, *, cursor: str | None = None, limit: int | None = None) -> JobsPage:
+        """A page of everybody's jobs whose executor was lost too often."""
+        return self._call(self._client.dead_letters, cursor=cursor, limit=limit)
+
+    def every_dead_letter(self) -> Iterator[JobSummary]:
+        """Those of all pages."""
+        return self._each(self._client.every_dead_letter())
+
+    def retry(self, job_id: str) -> JobShown:
+        """Submit a dead letter's program again for its user."""
+        return self._call(self._client.retry, job_id)
+
+    def sessions(self) -> tuple[SessionCard, ...]:
+        """The caller's saved documents."""
+        return self._call(self._client.sessions)
+
+    def session(self, session_id: str, *, revision: int | None = None) -> Session:
+        """One saved document."""
+        return self._call(self._client.session, session_id, revision=revision)
+
+    def usage(self) -> Usage:
+        """What the caller holds of everything that users share."""
+        return self._call(self._client.usage)
 
     def jobs(self, **filters: Filter) -> JobsPage:
         """A page of the caller's jobs."""

@@ -57,9 +57,14 @@ def endpoint(directory: Path, user: str = LOCAL_USER) -> Endpoint:
     return Endpoint(address.api_url, address.websocket_url, partial(_issue_to_owner, directory, user))
 
 
+def is_elsewhere() -> bool:
+    """Whether the environment names a service, and no directory matters."""
+    return "HEADRACE_API_URL" in os.environ
+
+
 def is_named(directory: Path) -> bool:
     """Whether `endpoint` has one to speak of; a wrong one is still to be refused."""
-    return "HEADRACE_API_URL" in os.environ or find(directory) is not None
+    return is_elsewhere() or find(directory) is not None
 
 
 def local_endpoint(directory: Path, address: Address, user: str = LOCAL_USER) -> Endpoint:

@@ -10,9 +10,11 @@ from typing import Any
 from rich.markup import escape
 from rich.text import Text
 
+from headrace.readable import duration
 from shared.codec import EventObject
 
 TEXT_MAX = 72
+MS_SHOWN_BELOW = 10_000
 EVENT_FIELDS = ("stored_at", "seq", "job_id", "type", "detail")
 _COLOURS = {
     "queued": "cyan",
@@ -47,9 +49,10 @@ def event_line(event: EventObject, name: str, since: datetime) -> str:
     kind = event.type.split(".")[1]
     elapsed_ms = (event.stored_at - since).total_seconds() * 1000
     colour = colour_of(kind)
+    elapsed = f"{elapsed_ms:.1f} ms" if elapsed_ms < MS_SHOWN_BELOW else duration(elapsed_ms)
     place = f"#{event.seq}" if event.seq is not None else ""
     return (
-        f"[dim]{elapsed_ms:>9.1f} ms[/] [dim]{place:>5}[/] {harmless(name):<22} "
+        f"[dim]{elapsed:>12}[/] [dim]{place:>5}[/] {harmless(name):<22} "
         f"[{colour}]{kind:<10}[/] {_detail(kind, event.data)}"
     )
 

@@ -11,49 +11,24 @@ from headrace import connection
 from headrace.artifacts import download
 from headrace.cli.job_ids import find_job
 from headrace.cli.job_sheet import show_job
+from headrace.cli.known import known_language
 from headrace.cli.listing import is_terminal, write_fields
 from headrace.cli.listings import artifacts_listing, jobs_listing
-from headrace.cli.terminal import AsJson, Data, Job, User, Words, console, finish, words_of
+from headrace.cli.program import parse_pair
+from headrace.cli.terminal import AsJson, Data, Job, User, console, finish
 from headrace.client import AsyncClient
-from headrace.erase import erase_user
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.logs import show_logs
-from headrace.run import content_of, exit_code, explain, language_of, print_json
+from headrace.run import exit_code, explain, print_json
 from headrace.show import EVENT_FIELDS, event_fields, event_line
 from shared.codec import EventObject
+from shared.job import Status
 
 PATIENCE_S = 5.0
 """People do not wait as long as programs do."""
 WAIT_S = 3600.0
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens.")]
-
-
-def submit(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
-    words: Words = None,
-    language: Annotated[str | None, typer.Option()] = None,
-    key: Annotated[str | None, typer.Option(help="Idempotency key.")] = None,
-    data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
-    as_json: AsJson = False,
-) -> None:
-    """Submit one file and print its job id.
-
-    Options stand before FILE; everything behind it is the program's.
-    """
-
-    async def call(client: AsyncClient) -> None:
-        submission = {
-            "language": language or language_of(file, await client.languages()),
-            "files": [{"name": file.name, **content_of(file.read_bytes())}],
-            "entrypoint": file.name,
-            "args": words_of(words),
-        }
-        job = await client.submit(submission, key=key)
-        print_json(job) if as_json else console.print(job.job_id)
-
-    ask(data, user, call)
 
 
 def get(
@@ -65,7 +40,7 @@ def get(
         found = await client.get(await find_job(client, job))
         print_json(found) if as_json else show_job(found, console)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def wait(
@@ -82,12 +57,13 @@ def wait(
         print_json(ended) if as_json else explain(ended)
         return exit_code(ended)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def ls(
-    status: Annotated[str | None, typer.Option()] = None,
+    status: Annotated[Status | None, typer.Option()] = None,
     language: Annotated[str | None, typer.Option()] = None,
+    label: Annotated[str | None, typer.Option(parser=parse_pair, metavar="NAME=VALUE")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
     data: Data = DEFAULT_DIRECTORY,
     user: User = connection.LOCAL_USER,
@@ -96,10 +72,14 @@ def ls(
     """List jobs, newest first."""
 
     async def call(client: AsyncClient) -> None:
-        page = await client.jobs(status=status, language=language, limit=limit)
+        page = await client.jobs(status=status, language=language, label=label, limit=limit)
+        if language is not None and not page.jobs:
+            # Jobs may be older than what is known of languages now, so it is asked only where there are none.
+            name = known_language(language, await client.languages())
+            page = await client.jobs(status=status, language=name, label=label, limit=limit)
         print_json(page) if as_json else jobs_listing(page.jobs).show(console)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def cancel(
@@ -111,21 +91,7 @@ def cancel(
         stopped = await client.cancel(await find_job(client, job))
         print_json(stopped) if as_json else console.print(stopped.status)
 
-    ask(data, user, call)
-
-
-def erase(
-    erased: Annotated[str, typer.Option("--user", help="Whose jobs, files and sessions are to go.")],
-    data: Data = DEFAULT_DIRECTORY,
-    as_json: AsJson = False,
-) -> None:
-    """Erase one user for good, and say what remains; needs the scope ops."""
-
-    async def call(client: AsyncClient) -> None:
-        done = await erase_user(client, erased)
-        print_json(done) if as_json else console.print(f"erased; what remains: {'; '.join(done.remains)}")
-
-    ask(data, connection.LOCAL_USER, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def artifacts(
@@ -144,21 +110,25 @@ def artifacts(
             await download(client, job_id, listed.artifacts, output)
         print_json(listed) if as_json else artifacts_listing(listed).show(console)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def logs(
-    job: Job, follow: Follow = False, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER
+    job: Job,
+    follow: Follow = False,
+    data: Data = DEFAULT_DIRECTORY,
+    user: User = connection.LOCAL_USER,
+    as_json: AsJson = False,
 ) -> None:
     """Write what a job has printed, byte by byte: its standard output to ours, its standard error to ours.
 
-    Ends with 0 however the job ended; `headrace wait` tells that.
+    Ends with 0 however the job ended; `headrace wait` tells that. With --json an object for each piece.
     """
 
     async def call(client: AsyncClient) -> None:
-        await show_logs(client, await find_job(client, job), follow=follow)
+        await show_logs(client, await find_job(client, job), follow=follow, as_json=as_json)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def events(
@@ -184,7 +154,7 @@ def events(
         else:
             await show_events(client.replay(), as_json=as_json)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 async def show_events(found: AsyncIterator[EventObject], *, as_json: bool) -> None:
@@ -208,7 +178,9 @@ async def _each(found: Iterable[EventObject]) -> AsyncIterator[EventObject]:
         yield event
 
 
-def ask(data: Path, user: str, call: Callable[[AsyncClient], Awaitable[int | None]]) -> None:
+def ask(
+    data: Path, user: str, call: Callable[[AsyncClient], Awaitable[int | None]], *, as_json: bool = False
+) -> None:
     """Call with a client, and end as every command does; the call's number is the exit code."""
 
     async def called() -> int:
@@ -218,4 +190,4 @@ def ask(data: Path, user: str, call: Callable[[AsyncClient], Awaitable[int | Non
         ) as client:
             return await call(client) or 0
 
-    finish(called())
+    finish(called(), as_json=as_json)

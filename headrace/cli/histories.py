@@ -1,5 +1,6 @@
 """Commands that read the log back: replayed, as it stood at a moment, or kept in a file to be checked."""
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,9 @@ import typer
 from headrace import connection
 from headrace.cli.asking import ask, show_events
 from headrace.cli.job_ids import find_job
+from headrace.cli.known import nearest
 from headrace.cli.listings import states_listing
-from headrace.cli.terminal import AsJson, Data, User, console, finish
+from headrace.cli.terminal import AsJson, Data, User, console, finish, tell_failure
 from headrace.client import AsyncClient
 from headrace.history_check import Checked, Compared, Comparison, check_history
 from headrace.history_file import DamagedError, Header, write_history
@@ -21,9 +23,13 @@ from headrace.replay import SpeedError, paced, parse_speed, states_at
 from headrace.run import print_json
 from headrace.show import harmless
 from shared.codec import EventObject
+from shared.events import Event
 from shared.subjects import is_job_id
 
 EXIT_DIFFERS = 1
+KINDS = tuple(str(kind.__struct_config__.tag).split(".")[1] for kind in Event.__args__)
+"""Of the events of the log."""
+
 A_MOMENT = timedelta(microseconds=1)
 
 
@@ -49,6 +55,14 @@ def _speed(text: str) -> str:
     return text
 
 
+def _kinds(given: list[str] | None) -> list[str] | None:
+    for text in given or ():
+        kind = text.split(".")[1] if re.fullmatch(r"job\.[a-z_]+\.v\d+", text) else text
+        if kind not in KINDS:
+            raise typer.BadParameter(f"{text!r} is no type of events{nearest(kind, KINDS)}")
+    return given
+
+
 From = Annotated[datetime | None, typer.Option("--from", parser=_time, help="Stored then or later.")]
 To = Annotated[datetime | None, typer.Option("--to", parser=_time, help="Stored before.")]
 Everyone = Annotated[bool, typer.Option("--all", help="Every user; needs the scope audit:all.")]
@@ -60,7 +74,7 @@ def replay(
     stored_from: From = None,
     stored_to: To = None,
     types: Annotated[
-        list[str] | None, typer.Option("--type", help="For example failed; may be repeated.")
+        list[str] | None, typer.Option("--type", callback=_kinds, help="For example failed; may be repeated.")
     ] = None,
     job: Annotated[str | None, typer.Option("--job", help="Its id, or the beginning of it.")] = None,
     everyone: Everyone = False,
@@ -101,7 +115,7 @@ def replay(
                 async with aclosing(paced(events, parse_speed(speed))) as due:
                     await show_events(due, as_json=as_json)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 async def _show_states(
@@ -138,7 +152,7 @@ def export(
         else:
             console.print(f"{trailer.events} events, sha256 {trailer.sha256}")
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def verify(
@@ -156,7 +170,7 @@ def verify(
         try:
             checked = check_history(file)
         except DamagedError as error:
-            return _damaged(error)
+            return _damaged(error, as_json=as_json)
         print_json(checked) if as_json else _tell(checked)
         return 0
 
@@ -164,7 +178,7 @@ def verify(
         try:
             comparison = Comparison(file)
         except DamagedError as error:
-            return _damaged(error)
+            return _damaged(error, as_json=as_json)
         header = comparison.header
         stored = client.replay(
             stored_from=header.stored_from,
@@ -180,11 +194,11 @@ def verify(
             _tell_comparison(found)
         return EXIT_DIFFERS if found.differences_count else 0
 
-    ask(data, user, compared) if against_log else finish(alone())
+    ask(data, user, compared, as_json=as_json) if against_log else finish(alone(), as_json=as_json)
 
 
-def _damaged(error: DamagedError) -> int:
-    typer.echo(f"headrace: {error}", err=True)
+def _damaged(error: DamagedError, *, as_json: bool) -> int:
+    tell_failure(error, as_json=as_json)
     return EXIT_DIFFERS
 
 

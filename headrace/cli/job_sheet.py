@@ -4,19 +4,16 @@ Without a terminal each row is tab-separated: its name, then its values.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from headrace.answers import JobShown, WaitingFor, kept_bytes
-from headrace.cli.listing import Cell, is_terminal, write_fields
+from headrace.cli.listing import Cell
 from headrace.cli.listings import status_cell, took_cell
-from headrace.cli.readable import ago, duration, local, size
-from headrace.show import printable
+from headrace.cli.sheet import Fact, show_facts, title_of
+from headrace.readable import ago, duration, local, size
 from shared.events import Limits, Output, Result, StageReport
 
 LINES_SHOWN = 5
@@ -29,32 +26,9 @@ WAITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One row: its name, what people read, and what programs read instead."""
-
-    name: str
-    cell: Cell
-    more: tuple[object, ...] = ()
-    """Further values for programs; people find them in the text."""
-
-
 def show_job(job: JobShown, console: Console, now: datetime | None = None) -> None:
     """Write all of a job."""
-    facts = list(facts_of(job, now or datetime.now(UTC)))
-    if not is_terminal(console):
-        rows = ([fact.name, fact.cell.field, *(Cell(str(one)).field for one in fact.more)] for fact in facts)
-        write_fields(rows, console)
-        return
-    table = Table(box=None, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(no_wrap=True)
-    named = ""
-    for fact in facts:
-        title = "" if fact.name == named else fact.name.replace("_", " ")
-        table.add_row(title, Text(printable(fact.cell.text), style=fact.cell.style))
-        named = fact.name
-    console.print(table)
+    show_facts(facts_of(job, now or datetime.now(UTC)), console)
 
 
 def facts_of(job: JobShown, now: datetime) -> Iterator[Fact]:
@@ -129,7 +103,7 @@ def _times(job: JobShown, now: datetime) -> Iterator[Fact]:
 def _limits(limits: Limits) -> Iterator[Fact]:
     for name, value in msgspec.structs.asdict(limits).items():
         if value is not None:
-            yield Fact("limit", Cell(f"{_unitless(name)} {_measure(name, value)}", name), (value,))
+            yield Fact("limit", Cell(f"{title_of(name)} {_measure(name, value)}", name), (value,))
 
 
 def _result(result: Result) -> Iterator[Fact]:
@@ -178,10 +152,6 @@ def ends_of(lines: list[str]) -> list[str]:
     if left_out > 1:
         lines = [*lines[:LINES_SHOWN], f"… {left_out} more lines …", *lines[-LINES_SHOWN:]]
     return [line if len(line) <= LINE_LETTERS_MAX else f"{line[:LINE_LETTERS_MAX]} …" for line in lines]
-
-
-def _unitless(name: str) -> str:
-    return name.removesuffix("_ms").removesuffix("_bytes").replace("_", " ")
 
 
 def _measure(name: str, value: int) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from headrace.answers import Artifacts
 from headrace.cli.listing import Cell, Column, Listing
-from headrace.cli.readable import ago, duration, size
+from headrace.readable import ago, duration, size
 from headrace.show import colour_of
 from shared.record import JobSummary
 

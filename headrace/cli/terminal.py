@@ -4,7 +4,7 @@
 exit code  meaning
 =========  ==================================================================
 0          done; of `run` and `wait`: the program ended with 0
-2          not done; standard error says why in one line
+2          not done; standard error says why in one line, with --json as an object
 130        stopped with Ctrl-C
 141        whoever read the output has gone
 =========  ==================================================================
@@ -20,10 +20,11 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import msgspec
 import typer
 from rich.console import Console
 
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, ProblemAnswerError
 from headrace.local.nats_server import NatsServerError
 from headrace.run import UnknownLanguageError
 from shared.subjects import SubjectError
@@ -40,14 +41,7 @@ PROGRAM_LAST = {"allow_interspersed_args": False}
 Data = Annotated[Path, typer.Option(help="Where the local stack keeps its data.", envvar="HEADRACE_DATA")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Job = Annotated[str, typer.Argument(metavar="JOB", help="Its id, or the beginning of it.")]
-Words = Annotated[list[str] | None, typer.Argument(metavar="[--] [ARGUMENT]...", help="The program's own.")]
 User = Annotated[str, typer.Option(help="Who the local token is for.")]
-
-
-def words_of(given: list[str] | None) -> list[str]:
-    """A program's arguments, without the ``--`` that may stand between them and the file."""
-    words = given or []
-    return words[1:] if words[:1] == ["--"] else words
 
 
 class _Terminal(Console):
@@ -64,13 +58,13 @@ LINE_LETTERS = 100_000
 console = _Terminal(highlight=False, soft_wrap=True, width=LINE_LETTERS)
 
 
-def finish(work: Coroutine[Any, Any, int]) -> NoReturn:
+def finish(work: Coroutine[Any, Any, int], *, as_json: bool = False) -> NoReturn:
     """Run to the end; an expected failure is one line on standard error and exit code 2."""
     try:
         code = asyncio.run(work)
         sys.stdout.flush()
     except EXPECTED as error:
-        typer.echo(f"headrace: {error}", err=True)
+        tell_failure(error, as_json=as_json)
         code = EXIT_NOT_DONE
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
@@ -80,7 +74,30 @@ def finish(work: Coroutine[Any, Any, int]) -> NoReturn:
         code = EXIT_CLOSED_PIPE
     except OSError as error:
         # A file or a directory that cannot be read or written, a full disk, no socket: the world, no bug.
-        named = f"{error.filename}: " if error.filename is not None else ""
-        typer.echo(f"headrace: {named}{error.strerror or error}", err=True)
+        tell_failure(error, as_json=as_json)
         code = EXIT_NOT_DONE
     raise typer.Exit(code) from None
+
+
+def whole_path(path: Path) -> str:
+    """A path that means the same in another directory."""
+    return str(path.absolute())
+
+
+def tell_failure(error: Exception, *, as_json: bool) -> None:
+    """One line on standard error. With --json an object: `error`, and `problem` where a service refused."""
+    message = _message_of(error)
+    if not as_json:
+        typer.echo(f"headrace: {message}", err=True)
+        return
+    told: dict[str, object] = {"error": message}
+    if isinstance(error, ProblemAnswerError):
+        told["problem"] = error.document
+    typer.echo(msgspec.json.encode(told), err=True)
+
+
+def _message_of(error: Exception) -> str:
+    if isinstance(error, OSError):
+        named = f"{error.filename}: " if error.filename is not None else ""
+        return f"{named}{error.strerror or error}"
+    return str(error)
