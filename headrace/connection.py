@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from headrace.credentials import TokenSource
-from headrace.local.stack import DEFAULT_DIRECTORY, Address, StackError, find, tokens_of
+from headrace.local.place import data_directory
+from headrace.local.stack import Address, StackError, find, tokens_of
 
 LOCAL_USER = "local"
 OWNERS_JOBS, OWNERS_REQUESTS_PER_S = 50_000, 10_000
@@ -34,7 +35,7 @@ def named(
 ) -> Endpoint:
     """What is given, else what the environment names, else the local stack. Raises StackError."""
     if api_url is None:
-        found = endpoint(Path(os.environ.get("HEADRACE_DATA") or DEFAULT_DIRECTORY))
+        found = endpoint(data_directory())
         return found if token is None else replace(found, token=token)
     token = token or os.environ.get("HEADRACE_TOKEN")
     if token is None:

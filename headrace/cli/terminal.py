@@ -26,6 +26,7 @@ from rich.console import Console
 
 from headrace.errors import HeadraceError, ProblemAnswerError
 from headrace.local.nats_server import NatsServerError
+from headrace.local.place import data_directory
 from headrace.run import UnknownLanguageError
 from shared.subjects import SubjectError
 from shared.tokens import TokenError
@@ -38,7 +39,21 @@ EXIT_CLOSED_PIPE = 141
 PROGRAM_LAST = {"allow_interspersed_args": False}
 """Of a command whose options end at its first argument, or at ``--``."""
 
-Data = Annotated[Path, typer.Option(help="Where the local stack keeps its data.", envvar="HEADRACE_DATA")]
+
+def _located(context: typer.Context, parameter: typer.CallbackParam, value: Path) -> Path:
+    """What was said, else where a stack's data are found."""
+    source = context.get_parameter_source(parameter.name or "")
+    return data_directory() if source is not None and source.name == "DEFAULT" else value
+
+
+Data = Annotated[
+    Path,
+    typer.Option(
+        help="Where the local stack keeps its data; also found further up.",
+        envvar="HEADRACE_DATA",
+        callback=_located,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Job = Annotated[str, typer.Argument(metavar="JOB", help="Its id, or the beginning of it.")]
 User = Annotated[str, typer.Option(help="Who the local token is for.")]

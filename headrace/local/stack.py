@@ -20,6 +20,7 @@ from shared.tokens import Tokens
 DEFAULT_DIRECTORY = Path(".headrace")
 SECRETS = "secrets.json"
 LOCK = "lock"
+IGNORED = ".gitignore"
 
 
 class StackError(HeadraceError):
@@ -86,11 +87,20 @@ def tokens_of(directory: Path) -> Tokens:
     return Tokens(TokenSettings(token_secret=stored.token_secret))
 
 
+def _make(directory: Path) -> None:
+    """The directory, ignored by git. One that is there already stays as it is, unless it is `.headrace`."""
+    is_fresh = not directory.exists()
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ignored = directory / IGNORED
+    if (is_fresh or directory.name == DEFAULT_DIRECTORY.name) and not ignored.exists():
+        ignored.write_text("*\n")
+
+
 @contextlib.contextmanager
 def claimed(directory: Path) -> Iterator[None]:
     """Be the only supervisor of this directory. Raises StackError if another one runs, or none can."""
     try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make(directory)
         opened = (directory / LOCK).open("w")
     except OSError as error:
         raise StackError(f"no stack can be kept in {directory} (--data): {error.strerror}") from error
