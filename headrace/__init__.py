@@ -6,7 +6,16 @@ the command line looks after Ctrl-C first.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from headrace.answers import Artifacts, BatchItem, JobsPage, Language, kept_bytes, output_bytes
+    from headrace.answers import (
+        Artifacts,
+        BatchItem,
+        JobShown,
+        JobsPage,
+        Language,
+        WaitingFor,
+        kept_bytes,
+        output_bytes,
+    )
     from headrace.blocking import Client
     from headrace.client import AsyncClient
     from headrace.errors import (
@@ -35,6 +44,7 @@ __all__ = [
     "HeadraceError",
     "HistoryLostError",
     "JobRecord",
+    "JobShown",
     "JobSummary",
     "JobsPage",
     "Language",
@@ -43,13 +53,23 @@ __all__ = [
     "ProtocolError",
     "UnreachableError",
     "UsageError",
+    "WaitingFor",
     "__version__",
     "kept_bytes",
     "output_bytes",
 ]
 
 _HOMES = {
-    "headrace.answers": ("Artifacts", "BatchItem", "JobsPage", "Language", "kept_bytes", "output_bytes"),
+    "headrace.answers": (
+        "Artifacts",
+        "BatchItem",
+        "JobShown",
+        "JobsPage",
+        "Language",
+        "WaitingFor",
+        "kept_bytes",
+        "output_bytes",
+    ),
     "headrace.blocking": ("Client",),
     "headrace.client": ("AsyncClient",),
     "headrace.errors": (

@@ -1,11 +1,28 @@
 """What the client's calls return, where the contract has no value of its own for it; and its bytes."""
 
 import base64
+from datetime import datetime
 from typing import Any
 
 from shared.codec import EventObject
 from shared.events import Artifact, Limits, Output, Shape, SkippedArtifact
-from shared.record import JobSummary
+from shared.record import JobRecord, JobSummary
+
+
+class WaitingFor(Shape, frozen=True, kw_only=True):
+    """Why a queued job does not run yet: `earlier_jobs`, `executor` or `slot` (docs/http.md).
+
+    `position` is how many unfinished jobs of the same user stand before it.
+    """
+
+    reason: str
+    position: int = 0
+
+
+class JobShown(JobRecord, frozen=True, kw_only=True):
+    """A job with what it waits for; None unless it is queued, and where nothing is known."""
+
+    waiting_for: WaitingFor | None = None
 
 
 class JobsPage(Shape, frozen=True, kw_only=True):
@@ -72,6 +89,46 @@ class Index(Shape, frozen=True, kw_only=True):
     """Where everything is: addresses, or paths of the api's own origin."""
 
     links: dict[str, str]
+
+
+class SessionCard(Shape, frozen=True, kw_only=True):
+    """A saved document as a list shows it."""
+
+    session_id: str
+    revision: int
+    title: str
+    language: str
+    created_at: datetime
+    saved_at: datetime
+
+
+class Session(SessionCard, frozen=True, kw_only=True):
+    """A saved document: `document` is a submission, with its title."""
+
+    document: dict[str, Any]
+
+
+class Sessions(Shape, frozen=True, kw_only=True):
+    """Last saved first."""
+
+    sessions: tuple[SessionCard, ...]
+
+
+class ShareUsed(Shape, frozen=True, kw_only=True):
+    """What a user holds, and may hold in all at present."""
+
+    used: int
+    share: int
+
+
+class Usage(Shape, frozen=True, kw_only=True):
+    """What the caller holds of each store and place (docs/bounds/shares.md)."""
+
+    log_bytes: ShareUsed
+    sessions_bytes: ShareUsed
+    artifacts_bytes: ShareUsed
+    unfinished_jobs: ShareUsed
+    waits: ShareUsed
 
 
 class Erasure(Shape, frozen=True, kw_only=True):

@@ -17,14 +17,25 @@ from typing import Any, ParamSpec, Self, TypeVar, cast
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from headrace.answers import Artifacts, BatchItem, Erasure, JobsPage, Language
+from headrace.answers import (
+    Artifacts,
+    BatchItem,
+    Erasure,
+    JobShown,
+    JobsPage,
+    Language,
+    Session,
+    SessionCard,
+    Usage,
+)
+from headrace.calling import Filter
 from headrace.calls import PATIENCE_S
-from headrace.client import RESULT_TIMEOUT_S, AsyncClient, Filter
+from headrace.client import RESULT_TIMEOUT_S, AsyncClient
 from headrace.credentials import TokenSource
 from headrace.errors import UsageError
 from headrace.follow import OnGap, ignore
 from shared.codec import EventObject
-from shared.record import JobRecord, JobSummary
+from shared.record import JobSummary
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -85,7 +96,7 @@ class Client:
             return
         self._open.__exit__(kind, error, trace)
 
-    def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobRecord:
+    def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobShown:
         """Hand a program in."""
         return self._call(self._client.submit, submission, key=key)
 
@@ -97,25 +108,49 @@ class Client:
 
     def run(
         self, submission: Mapping[str, Any], *, key: str | None = None, timeout_s: float = RESULT_TIMEOUT_S
-    ) -> JobRecord:
+    ) -> JobShown:
         """Submit, and return the finished job."""
         return self._call(self._client.run, submission, key=key, timeout_s=timeout_s)
 
-    def result(self, job_id: str, *, timeout_s: float = RESULT_TIMEOUT_S) -> JobRecord:
+    def result(self, job_id: str, *, timeout_s: float = RESULT_TIMEOUT_S) -> JobShown:
         """The job once it has ended."""
         return self._call(self._client.result, job_id, timeout_s=timeout_s)
 
-    def get(self, job_id: str, *, as_of: int | datetime | None = None) -> JobRecord:
+    def get(self, job_id: str, *, as_of: int | datetime | None = None) -> JobShown:
         """One job as it stands, or as it stood."""
         return self._call(self._client.get, job_id, as_of=as_of)
 
-    def cancel(self, job_id: str) -> JobRecord:
+    def cancel(self, job_id: str) -> JobShown:
         """Stop a job."""
         return self._call(self._client.cancel, job_id)
 
     def erase(self, user_id: str) -> Erasure:
         """Begin or go on to erase a user."""
         return self._call(self._client.erase, user_id)
+
+    def dead_letters(self, *, cursor: str | None = None, limit: int | None = None) -> JobsPage:
+        """A page of everybody's jobs whose executor was lost too often."""
+        return self._call(self._client.dead_letters, cursor=cursor, limit=limit)
+
+    def every_dead_letter(self) -> Iterator[JobSummary]:
+        """Those of all pages."""
+        return self._each(self._client.every_dead_letter())
+
+    def retry(self, job_id: str) -> JobShown:
+        """Submit a dead letter's program again for its user."""
+        return self._call(self._client.retry, job_id)
+
+    def sessions(self) -> tuple[SessionCard, ...]:
+        """The caller's saved documents."""
+        return self._call(self._client.sessions)
+
+    def session(self, session_id: str, *, revision: int | None = None) -> Session:
+        """One saved document."""
+        return self._call(self._client.session, session_id, revision=revision)
+
+    def usage(self) -> Usage:
+        """What the caller holds of everything that users share."""
+        return self._call(self._client.usage)
 
     def jobs(self, **filters: Filter) -> JobsPage:
         """A page of the caller's jobs."""

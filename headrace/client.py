@@ -4,92 +4,42 @@ What goes wrong is one of `headrace.errors`. docs/client.md shows it at work.
 """
 
 import asyncio
-import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, replace
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any
 from urllib.parse import quote
-
-import aiohttp
-import msgspec
 
 from headrace.answers import (
     Artifacts,
     Batch,
     BatchItem,
-    Erasure,
     History,
     Index,
+    JobShown,
     JobsPage,
     Language,
     Languages,
 )
-from headrace.calls import PATIENCE_S, Calls, Params, open_session
-from headrace.connection import Endpoint, named, websocket_at
-from headrace.credentials import Credentials, TokenSource
-from headrace.errors import NotFinishedError, ProblemAnswerError, ProtocolError, UnreachableError, UsageError
+from headrace.calling import Filter, decoded, job_path, params_of
+from headrace.connection import Endpoint, websocket_at
+from headrace.errors import NotFinishedError, ProblemAnswerError, UnreachableError
 from headrace.follow import Following, OnGap, ignore
+from headrace.other_calls import OperatorCalls, OwnCalls
 from shared.codec import EventObject
-from shared.record import JobRecord, JobSummary
+from shared.record import JobSummary
 
 RESULT_TIMEOUT_S = 300.0
 NOT_FOUND, CONFLICT = 404, 409
 
-AnswerT = TypeVar("AnswerT")
-Filter = str | int | datetime | Sequence[str] | None
 
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    session: aiohttp.ClientSession
-    calls: Calls
-    loop: asyncio.AbstractEventLoop
-
-
-class AsyncClient:
+class AsyncClient(OperatorCalls, OwnCalls):
     """Talks to one Headrace between ``async with`` and its end. All calls raise HeadraceError."""
 
-    def __init__(
-        self,
-        api_url: str | None = None,
-        token: TokenSource | None = None,
-        *,
-        websocket_url: str | None = None,
-        patience_s: float = PATIENCE_S,
-    ) -> None:
-        """Without a URL: what HEADRACE_API_URL names, else this directory's local stack. Raises StackError.
-
-        `token` may be a function that gives a fresh one. `patience_s` is how long a call is repeated while
-        no answer comes, or one that says to come back; 0 asks once.
-        """
-        self._endpoint = named(api_url, token, websocket_url)
-        self._credentials = Credentials(self._endpoint.token)
-        self._patience_s = patience_s
-        self._open = AsyncExitStack()
-        self._opened: _Opened | None = None
-
-    async def __aenter__(self) -> Self:
-        """Open connections when they are needed. Raises UsageError if it is open already."""
-        if self._opened is not None:
-            raise UsageError("this client is open already")
-        session = await self._open.enter_async_context(open_session())
-        calls = Calls(session, self._endpoint.api_url, self._credentials, patience_s=self._patience_s)
-        self._opened = _Opened(session, calls, asyncio.get_running_loop())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close them."""
-        self._opened = None
-        await self._open.aclose()
-
-    async def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobRecord:
+    async def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobShown:
         """Hand a program in; one key makes one job, however often it is sent. Without one, one is made up."""
-        return await self._post("/v1/jobs", submission, JobRecord, key)
+        return await self._post("/v1/jobs", submission, JobShown, key)
 
     async def submit_all(
         self, submissions: Sequence[Mapping[str, Any]], *, key: str | None = None
@@ -102,24 +52,24 @@ class AsyncClient:
 
     async def run(
         self, submission: Mapping[str, Any], *, key: str | None = None, timeout_s: float = RESULT_TIMEOUT_S
-    ) -> JobRecord:
+    ) -> JobShown:
         """Submit, and return the finished job. Raises NotFinishedError, and lets the job go on."""
         job = await self.submit(submission, key=key)
         return job if job.is_finished else await self._finished(job.job_id, timeout_s)
 
-    async def result(self, job_id: str, *, timeout_s: float = RESULT_TIMEOUT_S) -> JobRecord:
+    async def result(self, job_id: str, *, timeout_s: float = RESULT_TIMEOUT_S) -> JobShown:
         """The job once it has ended. Raises NotFinishedError."""
         job = await self.get(job_id)
         return job if job.is_finished else await self._finished(job_id, timeout_s)
 
-    async def get(self, job_id: str, *, as_of: int | datetime | None = None) -> JobRecord:
+    async def get(self, job_id: str, *, as_of: int | datetime | None = None) -> JobShown:
         """One job as it stands, or as it stood: at a sequence of the log, or a time."""
-        return await self._get(_path(job_id), JobRecord, _params({"as_of": as_of}))
+        return await self._get(job_path(job_id), JobShown, params_of({"as_of": as_of}))
 
-    async def cancel(self, job_id: str) -> JobRecord:
+    async def cancel(self, job_id: str) -> JobShown:
         """Stop a job. One that is cancelled already is no error, one that ended otherwise is."""
         try:
-            return _decoded(await self._ready.calls.call("POST", f"{_path(job_id)}/cancel"), JobRecord)
+            return decoded(await self._ready.calls.call("POST", f"{job_path(job_id)}/cancel"), JobShown)
         except ProblemAnswerError as refusal:
             # The answer to this very call may have been lost, and the call repeated.
             if refusal.status == CONFLICT and (job := await self.get(job_id)).status == "cancelled":
@@ -128,7 +78,7 @@ class AsyncClient:
 
     async def jobs(self, **filters: Filter) -> JobsPage:
         """A page of the caller's jobs: `status`, `language`, `label` (``name=value``), `created_from`, …"""
-        return await self._get("/v1/jobs", JobsPage, _params(filters))
+        return await self._get("/v1/jobs", JobsPage, params_of(filters))
 
     async def every_job(self, **filters: Filter) -> AsyncGenerator[JobSummary, None]:
         """The jobs of all pages, without what `get` alone tells: files, arguments, result."""
@@ -140,27 +90,23 @@ class AsyncClient:
                 return
             page = await self.jobs(**{**filters, "cursor": page.next})
 
-    async def erase(self, user_id: str) -> Erasure:
-        """Begin or go on to erase a user; to be asked until it is done. Needs the scope `ops`."""
-        return _decoded(
-            await self._ready.calls.call("DELETE", f"/v1/users/{quote(user_id, safe='')}"), Erasure
-        )
-
     async def languages(self) -> tuple[Language, ...]:
         """What can be run right now."""
         return (await self._get("/v1/languages", Languages)).languages
 
     async def history(self, job_id: str) -> list[EventObject]:
         """One job's events as stored."""
-        return (await self._get(f"{_path(job_id)}/events", History)).events
+        return (await self._get(f"{job_path(job_id)}/events", History)).events
 
     async def artifacts(self, job_id: str) -> Artifacts:
         """Which files a finished job left, and which were asked for and are not kept."""
-        return await self._get(f"{_path(job_id)}/artifacts", Artifacts)
+        return await self._get(f"{job_path(job_id)}/artifacts", Artifacts)
 
     async def artifact(self, job_id: str, path: str) -> AsyncGenerator[bytes, None]:
         """One of a finished job's files, some bytes at a time."""
-        async with aclosing(self._ready.calls.pieces(f"{_path(job_id)}/artifacts/{quote(path)}")) as pieces:
+        async with aclosing(
+            self._ready.calls.pieces(f"{job_path(job_id)}/artifacts/{quote(path)}")
+        ) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -188,9 +134,11 @@ class AsyncClient:
         while True:
             began = after
             try:
-                async with aclosing(self._lines("/v1/events", _params({**filters, "after": after}))) as lines:
+                async with aclosing(
+                    self._lines("/v1/events", params_of({**filters, "after": after}))
+                ) as lines:
                     async for line in lines:
-                        event = _decoded(line, EventObject)
+                        event = decoded(line, EventObject)
                         after = event.seq or after
                         yield event
                     return
@@ -229,15 +177,6 @@ class AsyncClient:
             async for event in events:
                 yield event
 
-    @property
-    def _ready(self) -> "_Opened":
-        """What is open. Raises UsageError."""
-        if self._opened is None:
-            raise UsageError("this client is not open: use it within `async with AsyncClient() as client:`")
-        if self._opened.loop is not asyncio.get_running_loop():
-            raise UsageError("this client was opened in another event loop: open one in each")
-        return self._opened
-
     async def _websocket_url(self) -> str:
         """Where events are: as named, else as the api tells, which is asked once."""
         if self._endpoint.websocket_url is None:
@@ -251,7 +190,7 @@ class AsyncClient:
         assert self._endpoint.websocket_url is not None
         return self._endpoint.websocket_url
 
-    async def _finished(self, job_id: str, timeout_s: float) -> JobRecord:
+    async def _finished(self, job_id: str, timeout_s: float) -> JobShown:
         waiting = asyncio.timeout(timeout_s)
         try:
             async with waiting:
@@ -264,42 +203,7 @@ class AsyncClient:
             raise NotFinishedError(job_id, timeout_s) from error
         return await self.get(job_id)
 
-    async def _post(self, path: str, body: object, kind: type[AnswerT], key: str | None) -> AnswerT:
-        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
-        return _decoded(await self._ready.calls.call("POST", path, body=body, headers=headers), kind)
-
-    async def _get(self, path: str, kind: type[AnswerT], params: Params | None = None) -> AnswerT:
-        return _decoded(await self._ready.calls.call("GET", path, params=params), kind)
-
-    async def _lines(self, path: str, params: Params) -> AsyncGenerator[bytes, None]:
-        """Whole lines of a body; one that broke off in the middle is not shown."""
-        begun = b""
-        async with aclosing(self._ready.calls.pieces(path, params)) as pieces:
-            async for piece in pieces:
-                *whole, begun = (begun + piece).split(b"\n")
-                for line in whole:
-                    yield line
-
 
 def open_client(endpoint: Endpoint) -> AsyncClient:
     """A client of a known service, to be opened with ``async with``."""
     return AsyncClient(endpoint.api_url, endpoint.token, websocket_url=endpoint.websocket_url)
-
-
-def _path(job_id: str) -> str:
-    return f"/v1/jobs/{quote(job_id, safe='')}"
-
-
-def _params(filters: Mapping[str, Filter]) -> dict[str, str | int | Sequence[str]]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in filters.items()
-        if value is not None
-    }
-
-
-def _decoded(content: bytes, kind: type[AnswerT]) -> AnswerT:
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except msgspec.MsgspecError as error:
-        raise ProtocolError(f"not a {kind.__name__} of this version: {error}") from error

@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from headrace.credentials import TokenSource
-from headrace.local.stack import DEFAULT_DIRECTORY, Address, StackError, find, tokens_of
+from headrace.local.place import data_directory
+from headrace.local.stack import Address, StackError, find, tokens_of
 
 LOCAL_USER = "local"
 OWNERS_JOBS, OWNERS_REQUESTS_PER_S = 50_000, 10_000
@@ -38,7 +39,7 @@ def named(
 ) -> Endpoint:
     """What is given, else what the environment names, else the local stack. Raises StackError."""
     if api_url is None:
-        found = endpoint(Path(os.environ.get("HEADRACE_DATA") or DEFAULT_DIRECTORY))
+        found = endpoint(data_directory())
         return found if token is None else replace(found, token=token)
     token = token or os.environ.get("HEADRACE_TOKEN")
     if token is None:
@@ -61,9 +62,14 @@ def endpoint(directory: Path, user: str = LOCAL_USER) -> Endpoint:
     return Endpoint(address.api_url, address.websocket_url, partial(_issue_to_owner, directory, user))
 
 
+def is_elsewhere() -> bool:
+    """Whether the environment names a service, and no directory matters."""
+    return "HEADRACE_API_URL" in os.environ
+
+
 def is_named(directory: Path) -> bool:
     """Whether `endpoint` has one to speak of; a wrong one is still to be refused."""
-    return "HEADRACE_API_URL" in os.environ or find(directory) is not None
+    return is_elsewhere() or find(directory) is not None
 
 
 def local_endpoint(directory: Path, address: Address, user: str = LOCAL_USER) -> Endpoint:

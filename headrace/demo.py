@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from headrace.client import AsyncClient
+from headrace.run import print_json
 from headrace.show import event_line
 from shared.codec import EventObject
 from shared.subjects import TERMINAL_KINDS
@@ -69,15 +70,18 @@ PROGRAMS = (
 )
 
 
-async def run_demo(client: AsyncClient, console: Console) -> bool:
-    """Run the programs; True if all ended as expected and the replay equals what was seen live."""
+async def run_demo(client: AsyncClient, console: Console, *, as_json: bool = False) -> bool:
+    """Run the programs; True if all ended as expected and the replay equals what was seen live.
+
+    With `as_json` each event is an object, and so is the outcome; `console` is then best a quiet one.
+    """
     offered = {language.name for language in await client.languages()}
     programs = [program for program in PROGRAMS if program.language in offered]
     for missing in sorted({program.language for program in PROGRAMS} - offered):
         console.print(f"[dim]{missing} is not on this machine, so its program is left out[/]")
     began = datetime.now(UTC)
     names: dict[str, Program] = {}
-    live = asyncio.create_task(_watch(client, console, names, len(programs), began))
+    live = asyncio.create_task(_watch(client, console, names, len(programs), began, as_json=as_json))
     for program in programs:
         job = await client.submit({"language": program.language, "code": program.code, **program.options})
         names[job.job_id] = program
@@ -89,11 +93,26 @@ async def run_demo(client: AsyncClient, console: Console) -> bool:
     console.print()
     console.print(f"{len(seen)} events seen live, {len(replayed)} read back from the log")
     console.print("[green]replay identical[/]" if identical else "[red]replay differs[/]")
+    if as_json:
+        print_json(
+            {
+                "live": len(seen),
+                "replayed": len(replayed),
+                "ended_as_expected": endings_right,
+                "replay_identical": identical,
+            }
+        )
     return endings_right and identical
 
 
 async def _watch(
-    client: AsyncClient, console: Console, names: dict[str, Program], count: int, began: datetime
+    client: AsyncClient,
+    console: Console,
+    names: dict[str, Program],
+    count: int,
+    began: datetime,
+    *,
+    as_json: bool,
 ) -> list[EventObject]:
     """Show every event until `count` jobs have ended; returns those of the log."""
     seen: list[EventObject] = []
@@ -103,6 +122,8 @@ async def _watch(
             continue
         # The first event of a job may come before the answer to its submission.
         program = names.get(event.job_id)
+        if as_json:
+            print_json(event)
         console.print(event_line(event, program.name if program else event.job_id[-12:], began))
         if event.seq is not None:
             seen.append(event)

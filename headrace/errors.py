@@ -33,7 +33,7 @@ class ProblemAnswerError(HeadraceError):
         self, document: Mapping[str, Any], *, status: int | None = None, retry_after_s: float | None = None
     ) -> None:
         """Keep the whole document; `retry_after_s` where the service said when to come back."""
-        super().__init__(f"{document.get('title')}: {document.get('detail')}")
+        super().__init__(_message_of(document))
         self.document = document
         self.status = status
         self.retry_after_s = retry_after_s
@@ -71,3 +71,13 @@ class UsageError(HeadraceError, RuntimeError):
 
 class ProtocolError(HeadraceError):
     """The answer is not one of this protocol."""
+
+
+def _message_of(document: Mapping[str, Any]) -> str:
+    """Title and detail, or one of them where the other says nothing more."""
+    title, detail = str(document.get("title") or ""), str(document.get("detail") or "")
+    if not title or not detail:
+        return title or detail or "the service refused, and did not say why"
+    if detail.casefold().startswith(title.casefold()):
+        return title[:1] + detail[1:]
+    return f"{title}: {detail}"

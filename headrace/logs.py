@@ -4,17 +4,46 @@ import sys
 from contextlib import aclosing
 
 from headrace.client import AsyncClient
-from headrace.run import Printer
+from headrace.run import Printer, content_of, print_json
+from shared.events import StageName, StreamName
 
 HELD_BACK = "headrace: the beginning is not kept for so long; all of it comes when the job ends"
 
 
-async def show_logs(client: AsyncClient, job_id: str, *, follow: bool) -> None:
+class Pieces:
+    """A stream of a printer that writes each piece as a JSON object."""
+
+    def __init__(self, stage: StageName, stream: StreamName) -> None:
+        """Of one stage's stream."""
+        self._place = {"stage": stage, "stream": stream}
+
+    def write(self, piece: bytes) -> object:
+        """One object, unless there is nothing to tell."""
+        if piece:
+            print_json({**self._place, **content_of(piece)})
+        return len(piece)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def _printer(*, as_json: bool) -> Printer:
+    if not as_json:
+        return Printer(sys.stdout.buffer, sys.stderr.buffer)
+    return Printer(
+        Pieces("run", "stdout"),
+        Pieces("run", "stderr"),
+        Pieces("compile", "stdout"),
+        Pieces("compile", "stderr"),
+    )
+
+
+async def show_logs(client: AsyncClient, job_id: str, *, follow: bool, as_json: bool = False) -> None:
     """Write what there is so far, or with `follow` all of it until the job ends.
 
     A finished job's output is read from its result; only that of a running one from the feed.
     """
-    printer = Printer(sys.stdout.buffer, sys.stderr.buffer)
+    printer = _printer(as_json=as_json)
     job = await client.get(job_id)
     if not job.is_finished:
         await _show_feed(client, job_id, printer, follow=follow)

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import msgspec
 
@@ -62,19 +62,35 @@ def language_of(path: Path, languages: Sequence[Language]) -> str:
     return known
 
 
+class Sink(Protocol):
+    """Where bytes go: a binary file, or what looks like one."""
+
+    def write(self, piece: bytes, /) -> object:
+        """Take all of it."""
+
+    def flush(self) -> object:
+        """Hold nothing back."""
+
+
 class Printer:
     """Writes a job's output as it comes, and what the feed did not bring when the job ends.
 
     What a compiler prints goes to stderr, so that stdout is the program's alone.
     """
 
-    def __init__(self, stdout: BinaryIO, stderr: BinaryIO) -> None:
-        """Write to these two."""
-        self._to: dict[tuple[StageName, StreamName], BinaryIO] = {
+    def __init__(
+        self,
+        stdout: Sink,
+        stderr: Sink,
+        compile_stdout: Sink | None = None,
+        compile_stderr: Sink | None = None,
+    ) -> None:
+        """Write to these; a compiler's to `stderr` where it has none of its own."""
+        self._to: dict[tuple[StageName, StreamName], Sink] = {
             ("run", "stdout"): stdout,
             ("run", "stderr"): stderr,
-            ("compile", "stdout"): stderr,
-            ("compile", "stderr"): stderr,
+            ("compile", "stdout"): compile_stdout or stderr,
+            ("compile", "stderr"): compile_stderr or stderr,
         }
         self._written = dict.fromkeys(self._to, 0)
         self._attempt = 0
@@ -119,9 +135,11 @@ class Printer:
         self._written[place] += len(piece)
 
 
-async def run_program(client: AsyncClient, submission: dict[str, Any], *, as_json: bool) -> JobRecord:
+async def run_program(
+    client: AsyncClient, submission: dict[str, Any], *, key: str | None = None, as_json: bool
+) -> JobRecord:
     """Submit, show, and return the finished job. Ctrl-C cancels it."""
-    job = await client.submit(submission)
+    job = await client.submit(submission, key=key)
     printer = Printer(sys.stdout.buffer, sys.stderr.buffer)
     loop = asyncio.get_running_loop()
     cancelling: set[asyncio.Task[Any]] = set()

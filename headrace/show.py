@@ -4,19 +4,18 @@ What a program printed is made harmless first: control characters could move the
 or paint over what stands above.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
-from headrace.answers import Artifacts
+from headrace.readable import duration
 from shared.codec import EventObject
-from shared.record import JobSummary
 
 TEXT_MAX = 72
-ID_WIDTH = 36
+MS_SHOWN_BELOW = 10_000
+EVENT_FIELDS = ("stored_at", "seq", "job_id", "type", "detail")
 _COLOURS = {
     "queued": "cyan",
     "running": "blue",
@@ -30,77 +29,44 @@ _COLOURS = {
 }
 
 
+def printable(text: str) -> str:
+    """One line without control or direction-changing characters, which are named instead."""
+    return "".join(letter if letter.isprintable() else _named(letter) for letter in text)
+
+
 def harmless(text: str) -> str:
-    """One line without control or direction-changing characters, and without rich's markup."""
-    return escape("".join(letter if letter.isprintable() else _named(letter) for letter in text))
+    """The same, and without rich's markup."""
+    return escape(printable(text))
+
+
+def colour_of(kind: str) -> str:
+    """The colour of a status, or of a kind of event."""
+    return _COLOURS.get(kind, "white")
 
 
 def event_line(event: EventObject, name: str, since: datetime) -> str:
     """One event: when after `since`, of which job, what."""
     kind = event.type.split(".")[1]
     elapsed_ms = (event.stored_at - since).total_seconds() * 1000
-    colour = _COLOURS.get(kind, "white")
+    colour = colour_of(kind)
+    elapsed = f"{elapsed_ms:.1f} ms" if elapsed_ms < MS_SHOWN_BELOW else duration(elapsed_ms)
     place = f"#{event.seq}" if event.seq is not None else ""
     return (
-        f"[dim]{elapsed_ms:>9.1f} ms[/] [dim]{place:>5}[/] {harmless(name):<22} "
+        f"[dim]{elapsed:>12}[/] [dim]{place:>5}[/] {harmless(name):<22} "
         f"[{colour}]{kind:<10}[/] {_detail(kind, event.data)}"
     )
 
 
-def artifacts_table(listed: Artifacts) -> Table:
-    """What a job left, one file a row; what is not kept has its reason in place of its digest."""
-    table = Table(box=None, header_style="bold")
-    table.add_column("path")
-    table.add_column("bytes", justify="right")
-    table.add_column("sha256")
-    for artifact in listed.artifacts:
-        table.add_row(harmless(artifact.path), str(artifact.size), artifact.sha256)
-    for skipped in listed.skipped:
-        table.add_row(harmless(skipped.path), "", f"[yellow]skipped: {harmless(skipped.reason)}[/]")
-    return table
-
-
-def jobs_table(jobs: Iterable[JobSummary]) -> Table:
-    """Jobs, one a row."""
-    table = Table(box=None, header_style="bold")
-    for column in ("job", "status", "language", "created", "wall ms", "reason"):
-        table.add_column(column)
-    for job in jobs:
-        took = _took_ms(job)
-        table.add_row(
-            job.job_id,
-            f"[{_COLOURS.get(job.status, 'white')}]{job.status}[/]",
-            harmless(job.language),
-            f"{job.created_at:%Y-%m-%d %H:%M:%S}",
-            "" if took is None else str(took),
-            harmless(job.reason or ""),
-        )
-    return table
-
-
-def states_table(jobs: Iterable[JobSummary]) -> Table:
-    """Jobs as they stood at some moment, one a row."""
-    table = Table(box=None, header_style="bold")
-    table.add_column("job", min_width=ID_WIDTH)
-    for column in ("user", "status", "attempt", "language", "last event", "reason"):
-        table.add_column(column)
-    for job in jobs:
-        table.add_row(
-            job.job_id,
-            harmless(job.user_id),
-            f"[{_COLOURS.get(job.status, 'white')}]{job.status}[/]",
-            str(job.attempt),
-            harmless(job.language),
-            f"#{job.last_sequence}",
-            harmless(job.reason or ""),
-        )
-    return table
-
-
-def _took_ms(job: JobSummary) -> int | None:
-    if job.started_at is None or job.finished_at is None:
-        return None
-    return round((job.finished_at - job.started_at).total_seconds() * 1000)
+def event_fields(event: EventObject) -> tuple[str, ...]:
+    """The same for programs, in the order of `EVENT_FIELDS`; an event of the feed has no sequence."""
+    kind = event.type.split(".")[1]
+    return (
+        event.stored_at.isoformat().replace("+00:00", "Z"),
+        "" if event.seq is None else str(event.seq),
+        event.job_id,
+        event.type,
+        Text.from_markup(_detail(kind, event.data)).plain,
+    )
 
 
 def _detail(kind: str, data: dict[str, Any]) -> str:

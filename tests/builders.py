@@ -5,6 +5,7 @@ import uuid
 from datetime import UTC, datetime
 
 from shared.events import (
+    Event,
     ExpiryReason,
     JobCancelled,
     JobCancelRequested,
@@ -19,6 +20,7 @@ from shared.events import (
     Result,
     SourceFile,
 )
+from shared.record import JobRecord, fold
 from shared.subjects import job_event
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
@@ -119,3 +121,12 @@ def cancelled(job: str = JOB, user: str = USER, attempt: int | None = None) -> J
 def expired(job: str = JOB, user: str = USER, reason: ExpiryReason = "ttl") -> JobExpired:
     """Gone."""
     return JobExpired(job_id=job, user_id=user, time=NOON, request_id="retention", reason=reason)
+
+
+def record(*later: Event) -> JobRecord:
+    """A job as it stands after it was queued and these events."""
+    folded = None
+    for sequence, event in enumerate((queued(), *later), start=1):
+        folded = fold(folded, event, sequence)
+    assert folded is not None
+    return folded

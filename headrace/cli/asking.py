@@ -9,14 +9,20 @@ import typer
 
 from headrace import connection
 from headrace.artifacts import download
-from headrace.cli.terminal import AsJson, Data, User, console, finish
+from headrace.cli.job_ids import find_job
+from headrace.cli.job_sheet import show_job
+from headrace.cli.known import known_language
+from headrace.cli.listing import is_terminal, write_fields
+from headrace.cli.listings import artifacts_listing, jobs_listing
+from headrace.cli.program import parse_pair
+from headrace.cli.terminal import AsJson, Data, Job, User, console, finish
 from headrace.client import AsyncClient
-from headrace.erase import erase_user
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.logs import show_logs
-from headrace.run import content_of, exit_code, explain, language_of, print_json
-from headrace.show import artifacts_table, event_line, jobs_table
+from headrace.run import exit_code, explain, print_json
+from headrace.show import EVENT_FIELDS, event_fields, event_line
 from shared.codec import EventObject
+from shared.job import Status
 
 PATIENCE_S = 5.0
 """People do not wait as long as programs do."""
@@ -25,42 +31,20 @@ WAIT_S = 3600.0
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens.")]
 
 
-def submit(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
-    language: Annotated[str | None, typer.Option()] = None,
-    key: Annotated[str | None, typer.Option(help="Idempotency key.")] = None,
-    data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
-    as_json: AsJson = False,
-) -> None:
-    """Submit one file and print its job id."""
-
-    async def call(client: AsyncClient) -> None:
-        submission = {
-            "language": language or language_of(file, await client.languages()),
-            "files": [{"name": file.name, **content_of(file.read_bytes())}],
-            "entrypoint": file.name,
-        }
-        job = await client.submit(submission, key=key)
-        print_json(job) if as_json else console.print(job.job_id)
-
-    ask(data, user, call)
-
-
 def get(
-    job_id: str, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
+    job: Job, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
 ) -> None:
-    """Show one job."""
+    """Show all of one job."""
 
     async def call(client: AsyncClient) -> None:
-        job = await client.get(job_id)
-        print_json(job) if as_json else console.print(jobs_table([job]))
+        found = await client.get(await find_job(client, job))
+        print_json(found) if as_json else show_job(found, console)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def wait(
-    job_id: str,
+    job: Job,
     timeout_s: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = WAIT_S,
     data: Data = DEFAULT_DIRECTORY,
     user: User = connection.LOCAL_USER,
@@ -69,16 +53,17 @@ def wait(
     """Wait until one job has ended, and end with its exit code."""
 
     async def call(client: AsyncClient) -> int:
-        job = await client.result(job_id, timeout_s=timeout_s)
-        print_json(job) if as_json else explain(job)
-        return exit_code(job)
+        ended = await client.result(await find_job(client, job), timeout_s=timeout_s)
+        print_json(ended) if as_json else explain(ended)
+        return exit_code(ended)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def ls(
-    status: Annotated[str | None, typer.Option()] = None,
+    status: Annotated[Status | None, typer.Option()] = None,
     language: Annotated[str | None, typer.Option()] = None,
+    label: Annotated[str | None, typer.Option(parser=parse_pair, metavar="NAME=VALUE")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
     data: Data = DEFAULT_DIRECTORY,
     user: User = connection.LOCAL_USER,
@@ -87,40 +72,30 @@ def ls(
     """List jobs, newest first."""
 
     async def call(client: AsyncClient) -> None:
-        page = await client.jobs(status=status, language=language, limit=limit)
-        print_json(page) if as_json else console.print(jobs_table(page.jobs))
+        page = await client.jobs(status=status, language=language, label=label, limit=limit)
+        if language is not None and not page.jobs:
+            # Jobs may be older than what is known of languages now, so it is asked only where there are none.
+            name = known_language(language, await client.languages())
+            page = await client.jobs(status=status, language=name, label=label, limit=limit)
+        print_json(page) if as_json else jobs_listing(page.jobs).show(console)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def cancel(
-    job_id: str, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
+    job: Job, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
 ) -> None:
     """Stop one job."""
 
     async def call(client: AsyncClient) -> None:
-        job = await client.cancel(job_id)
-        print_json(job) if as_json else console.print(job.status)
+        stopped = await client.cancel(await find_job(client, job))
+        print_json(stopped) if as_json else console.print(stopped.status)
 
-    ask(data, user, call)
-
-
-def erase(
-    erased: Annotated[str, typer.Option("--user", help="Whose jobs, files and sessions are to go.")],
-    data: Data = DEFAULT_DIRECTORY,
-    as_json: AsJson = False,
-) -> None:
-    """Erase one user for good, and say what remains; needs the scope ops."""
-
-    async def call(client: AsyncClient) -> None:
-        done = await erase_user(client, erased)
-        print_json(done) if as_json else console.print(f"erased; what remains: {'; '.join(done.remains)}")
-
-    ask(data, connection.LOCAL_USER, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def artifacts(
-    job_id: str,
+    job: Job,
     output: Annotated[Path | None, typer.Option(help="Write them beneath this directory.")] = None,
     data: Data = DEFAULT_DIRECTORY,
     user: User = connection.LOCAL_USER,
@@ -129,30 +104,35 @@ def artifacts(
     """List the files that a job left, and download them with --output."""
 
     async def call(client: AsyncClient) -> None:
+        job_id = await find_job(client, job)
         listed = await client.artifacts(job_id)
         if output is not None:
             await download(client, job_id, listed.artifacts, output)
-        print_json(listed) if as_json else console.print(artifacts_table(listed))
+        print_json(listed) if as_json else artifacts_listing(listed).show(console)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def logs(
-    job_id: str, follow: Follow = False, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER
+    job: Job,
+    follow: Follow = False,
+    data: Data = DEFAULT_DIRECTORY,
+    user: User = connection.LOCAL_USER,
+    as_json: AsJson = False,
 ) -> None:
     """Write what a job has printed, byte by byte: its standard output to ours, its standard error to ours.
 
-    Ends with 0 however the job ended; `headrace wait` tells that.
+    Ends with 0 however the job ended; `headrace wait` tells that. With --json an object for each piece.
     """
 
     async def call(client: AsyncClient) -> None:
-        await show_logs(client, job_id, follow=follow)
+        await show_logs(client, await find_job(client, job), follow=follow, as_json=as_json)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def events(
-    job_id: Annotated[str | None, typer.Argument(help="Without one: all jobs'.")] = None,
+    job: Annotated[str | None, typer.Argument(metavar="JOB", help="Without one: all jobs'.")] = None,
     follow: Follow = False,
     after: Annotated[str | None, typer.Option(help="The cursor of an event, start, or now; with -f.")] = None,
     data: Data = DEFAULT_DIRECTORY,
@@ -164,6 +144,7 @@ def events(
         raise typer.BadParameter("goes with --follow")
 
     async def call(client: AsyncClient) -> None:
+        job_id = None if job is None else await find_job(client, job)
         if follow:
             shown = client.follow(job_id or "*", after=after or ("start" if job_id else "now"))
             async with aclosing(shown) as found:
@@ -173,16 +154,21 @@ def events(
         else:
             await show_events(client.replay(), as_json=as_json)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 async def show_events(found: AsyncIterator[EventObject], *, as_json: bool) -> None:
     """One a line, as they come."""
     first = None
+    in_fields = not as_json and not is_terminal(console)
     async for event in found:
+        if in_fields and first is None:
+            write_fields([EVENT_FIELDS], console)
         first = first or event
         if as_json:
             print_json(event)
+        elif in_fields:
+            write_fields([event_fields(event)], console)
         else:
             console.print(event_line(event, event.job_id, first.stored_at))
 
@@ -192,7 +178,9 @@ async def _each(found: Iterable[EventObject]) -> AsyncIterator[EventObject]:
         yield event
 
 
-def ask(data: Path, user: str, call: Callable[[AsyncClient], Awaitable[int | None]]) -> None:
+def ask(
+    data: Path, user: str, call: Callable[[AsyncClient], Awaitable[int | None]], *, as_json: bool = False
+) -> None:
     """Call with a client, and end as every command does; the call's number is the exit code."""
 
     async def called() -> int:
@@ -202,4 +190,4 @@ def ask(data: Path, user: str, call: Callable[[AsyncClient], Awaitable[int | Non
         ) as client:
             return await call(client) or 0
 
-    finish(called())
+    finish(called(), as_json=as_json)

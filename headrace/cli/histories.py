@@ -1,5 +1,6 @@
 """Commands that read the log back: replayed, as it stood at a moment, or kept in a file to be checked."""
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -10,17 +11,25 @@ import typer
 
 from headrace import connection
 from headrace.cli.asking import ask, show_events
-from headrace.cli.terminal import AsJson, Data, User, console, finish
+from headrace.cli.job_ids import find_job
+from headrace.cli.known import nearest
+from headrace.cli.listings import states_listing
+from headrace.cli.terminal import AsJson, Data, User, console, finish, tell_failure
 from headrace.client import AsyncClient
 from headrace.history_check import Checked, Compared, Comparison, check_history
 from headrace.history_file import DamagedError, Header, write_history
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.replay import SpeedError, paced, parse_speed, states_at
 from headrace.run import print_json
-from headrace.show import harmless, states_table
+from headrace.show import harmless
 from shared.codec import EventObject
+from shared.events import Event
+from shared.subjects import is_job_id
 
 EXIT_DIFFERS = 1
+KINDS = tuple(str(kind.__struct_config__.tag).split(".")[1] for kind in Event.__args__)
+"""Of the events of the log."""
+
 A_MOMENT = timedelta(microseconds=1)
 
 
@@ -46,6 +55,14 @@ def _speed(text: str) -> str:
     return text
 
 
+def _kinds(given: list[str] | None) -> list[str] | None:
+    for text in given or ():
+        kind = text.split(".")[1] if re.fullmatch(r"job\.[a-z_]+\.v\d+", text) else text
+        if kind not in KINDS:
+            raise typer.BadParameter(f"{text!r} is no type of events{nearest(kind, KINDS)}")
+    return given
+
+
 From = Annotated[datetime | None, typer.Option("--from", parser=_time, help="Stored then or later.")]
 To = Annotated[datetime | None, typer.Option("--to", parser=_time, help="Stored before.")]
 Everyone = Annotated[bool, typer.Option("--all", help="Every user; needs the scope audit:all.")]
@@ -57,9 +74,9 @@ def replay(
     stored_from: From = None,
     stored_to: To = None,
     types: Annotated[
-        list[str] | None, typer.Option("--type", help="For example failed; may be repeated.")
+        list[str] | None, typer.Option("--type", callback=_kinds, help="For example failed; may be repeated.")
     ] = None,
-    job_id: Annotated[str | None, typer.Option("--job")] = None,
+    job: Annotated[str | None, typer.Option("--job", help="Its id, or the beginning of it.")] = None,
     everyone: Everyone = False,
     of: Of = None,
     speed: Annotated[
@@ -77,7 +94,11 @@ def replay(
     if until is not None and (after or stored_from or stored_to or types):
         raise typer.BadParameter("--at tells of whole jobs: it goes with --job, --all and --of alone")
 
+    if job is not None and not is_job_id(job) and (everyone or of):
+        raise typer.BadParameter("with --all and --of, --job takes a whole id: only your own jobs are listed")
+
     async def call(client: AsyncClient) -> None:
+        job_id = None if job is None else await find_job(client, job)
         events = client.replay(
             after=after,
             kind=types,
@@ -94,14 +115,14 @@ def replay(
                 async with aclosing(paced(events, parse_speed(speed))) as due:
                     await show_events(due, as_json=as_json)
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 async def _show_states(
     events: AsyncGenerator[EventObject, None], until: int | datetime, *, as_json: bool
 ) -> None:
     jobs = (await states_at(events, until)).jobs
-    print_json({"jobs": list(jobs)}) if as_json else console.print(states_table(jobs))
+    print_json({"jobs": list(jobs)}) if as_json else states_listing(jobs).show(console)
 
 
 def export(
@@ -131,7 +152,7 @@ def export(
         else:
             console.print(f"{trailer.events} events, sha256 {trailer.sha256}")
 
-    ask(data, user, call)
+    ask(data, user, call, as_json=as_json)
 
 
 def verify(
@@ -149,7 +170,7 @@ def verify(
         try:
             checked = check_history(file)
         except DamagedError as error:
-            return _damaged(error)
+            return _damaged(error, as_json=as_json)
         print_json(checked) if as_json else _tell(checked)
         return 0
 
@@ -157,7 +178,7 @@ def verify(
         try:
             comparison = Comparison(file)
         except DamagedError as error:
-            return _damaged(error)
+            return _damaged(error, as_json=as_json)
         header = comparison.header
         stored = client.replay(
             stored_from=header.stored_from,
@@ -173,11 +194,11 @@ def verify(
             _tell_comparison(found)
         return EXIT_DIFFERS if found.differences_count else 0
 
-    ask(data, user, compared) if against_log else finish(alone())
+    ask(data, user, compared, as_json=as_json) if against_log else finish(alone(), as_json=as_json)
 
 
-def _damaged(error: DamagedError) -> int:
-    typer.echo(f"headrace: {error}", err=True)
+def _damaged(error: DamagedError, *, as_json: bool) -> int:
+    tell_failure(error, as_json=as_json)
     return EXIT_DIFFERS
 
 

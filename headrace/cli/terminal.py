@@ -4,7 +4,7 @@
 exit code  meaning
 =========  ==================================================================
 0          done; of `run` and `wait`: the program ended with 0
-2          not done; standard error says why in one line
+2          not done; standard error says why in one line, with --json as an object
 130        stopped with Ctrl-C
 141        whoever read the output has gone
 =========  ==================================================================
@@ -20,11 +20,13 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import msgspec
 import typer
 from rich.console import Console
 
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, ProblemAnswerError
 from headrace.local.nats_server import NatsServerError
+from headrace.local.place import data_directory
 from headrace.run import UnknownLanguageError
 from shared.subjects import SubjectError
 from shared.tokens import TokenError
@@ -34,8 +36,26 @@ EXIT_NOT_DONE = 2
 EXIT_INTERRUPTED = 130
 EXIT_CLOSED_PIPE = 141
 
-Data = Annotated[Path, typer.Option(help="Where the local stack keeps its data.", envvar="HEADRACE_DATA")]
+PROGRAM_LAST = {"allow_interspersed_args": False}
+"""Of a command whose options end at its first argument, or at ``--``."""
+
+
+def _located(context: typer.Context, parameter: typer.CallbackParam, value: Path) -> Path:
+    """What was said, else where a stack's data are found."""
+    source = context.get_parameter_source(parameter.name or "")
+    return data_directory() if source is not None and source.name == "DEFAULT" else value
+
+
+Data = Annotated[
+    Path,
+    typer.Option(
+        help="Where the local stack keeps its data; also found further up.",
+        envvar="HEADRACE_DATA",
+        callback=_located,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Job = Annotated[str, typer.Argument(metavar="JOB", help="Its id, or the beginning of it.")]
 User = Annotated[str, typer.Option(help="Who the local token is for.")]
 
 
@@ -47,16 +67,19 @@ class _Terminal(Console):
         raise BrokenPipeError
 
 
-console = _Terminal(highlight=False, soft_wrap=True)
+LINE_LETTERS = 100_000
+"""Longer than any line: rich neither cuts nor folds what is wider than the window."""
+
+console = _Terminal(highlight=False, soft_wrap=True, width=LINE_LETTERS)
 
 
-def finish(work: Coroutine[Any, Any, int]) -> NoReturn:
+def finish(work: Coroutine[Any, Any, int], *, as_json: bool = False) -> NoReturn:
     """Run to the end; an expected failure is one line on standard error and exit code 2."""
     try:
         code = asyncio.run(work)
         sys.stdout.flush()
     except EXPECTED as error:
-        typer.echo(f"headrace: {error}", err=True)
+        tell_failure(error, as_json=as_json)
         code = EXIT_NOT_DONE
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
@@ -66,7 +89,30 @@ def finish(work: Coroutine[Any, Any, int]) -> NoReturn:
         code = EXIT_CLOSED_PIPE
     except OSError as error:
         # A file or a directory that cannot be read or written, a full disk, no socket: the world, no bug.
-        named = f"{error.filename}: " if error.filename is not None else ""
-        typer.echo(f"headrace: {named}{error.strerror or error}", err=True)
+        tell_failure(error, as_json=as_json)
         code = EXIT_NOT_DONE
     raise typer.Exit(code) from None
+
+
+def whole_path(path: Path) -> str:
+    """A path that means the same in another directory."""
+    return str(path.absolute())
+
+
+def tell_failure(error: Exception, *, as_json: bool) -> None:
+    """One line on standard error. With --json an object: `error`, and `problem` where a service refused."""
+    message = _message_of(error)
+    if not as_json:
+        typer.echo(f"headrace: {message}", err=True)
+        return
+    told: dict[str, object] = {"error": message}
+    if isinstance(error, ProblemAnswerError):
+        told["problem"] = error.document
+    typer.echo(msgspec.json.encode(told), err=True)
+
+
+def _message_of(error: Exception) -> str:
+    if isinstance(error, OSError):
+        named = f"{error.filename}: " if error.filename is not None else ""
+        return f"{named}{error.strerror or error}"
+    return str(error)

@@ -40,7 +40,7 @@ class Managed:
 
         self._module = module
         self._environment = environment
-        self._log = log
+        self.log = log
         self._process: Process | None = None
         self._stopping = False
         self.started = asyncio.Event()
@@ -66,7 +66,7 @@ class Managed:
             self.restarts += 1
             self.is_refused = code == EXIT_SETTINGS
             pause_s = RESTART_FIRST_S if clock() - began > STEADY_S else min(pause_s * 2, RESTART_MOST_S)
-            again = f"{self.name} ended with {code}, starts again in {pause_s:.1f} s (log: {self._log})"
+            again = f"{self.name} ended with {code}, starts again in {pause_s:.1f} s (log: {self.log})"
             if not self.is_refused:
                 report(again)
             await asyncio.sleep(pause_s)
@@ -89,13 +89,13 @@ class Managed:
 
     def last_words(self) -> str:
         """Why it ended, for a message to people: the end of its log."""
-        return said_last(self._log.read_text(errors="replace") if self._log.exists() else "")
+        return said_last(self.log.read_text(errors="replace") if self.log.exists() else "")
 
     def _is_stopping(self) -> bool:
         return self._stopping
 
     async def _start(self) -> Process:
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",

@@ -73,6 +73,7 @@ class NatsServer:
         self._directory = directory
         # Of the directory, so that a server is known by its name, and has the same one next time.
         self.name = f"headrace-{hashlib.sha256(str(directory.absolute()).encode()).hexdigest()[:12]}"
+        self.log = directory / "nats-server.log"
         self._sync = sync
         self._process: Process | None = None
 
@@ -107,7 +108,7 @@ class NatsServer:
     async def start(self) -> None:
         """Start it and wait until JetStream answers. Raises NatsServerError."""
         config = self.write_config()
-        with (self._directory / "nats-server.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 find_binary(),
                 "-c",
@@ -161,13 +162,12 @@ class NatsServer:
             async with asyncio.timeout(START_TIMEOUT_S):
                 while not await self._greets():
                     if not is_alive():
-                        raise NatsServerError(
-                            f"nats-server ended at once: see {self._directory}/nats-server.log"
-                        )
+                        raise NatsServerError(f"nats-server ended at once: see {self.log}")
                     await asyncio.sleep(0.02)
         except TimeoutError as error:
-            log = self._directory / "nats-server.log"
-            raise NatsServerError(f"nats-server did not listen in {START_TIMEOUT_S} s: see {log}") from error
+            raise NatsServerError(
+                f"nats-server did not listen in {START_TIMEOUT_S} s: see {self.log}"
+            ) from error
 
     async def _greets(self) -> bool:
         try:

@@ -19,6 +19,8 @@ from shared.tokens import Tokens
 
 DEFAULT_DIRECTORY = Path(".headrace")
 SECRETS = "secrets.json"
+LOCK = "lock"
+IGNORED = ".gitignore"
 
 
 class StackError(HeadraceError):
@@ -85,12 +87,21 @@ def tokens_of(directory: Path) -> Tokens:
     return Tokens(TokenSettings(token_secret=stored.token_secret))
 
 
+def _make(directory: Path) -> None:
+    """The directory, ignored by git. One that is there already stays as it is, unless it is `.headrace`."""
+    is_fresh = not directory.exists()
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ignored = directory / IGNORED
+    if (is_fresh or directory.name == DEFAULT_DIRECTORY.name) and not ignored.exists():
+        ignored.write_text("*\n")
+
+
 @contextlib.contextmanager
 def claimed(directory: Path) -> Iterator[None]:
     """Be the only supervisor of this directory. Raises StackError if another one runs, or none can."""
     try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        opened = (directory / "lock").open("w")
+        _make(directory)
+        opened = (directory / LOCK).open("w")
     except OSError as error:
         raise StackError(f"no stack can be kept in {directory} (--data): {error.strerror}") from error
     with opened as lock:
@@ -116,13 +127,18 @@ def find(directory: Path) -> Address | None:
     """Where this directory's stack listens; None if none runs, even if a dead one left its file."""
     try:
         address = msgspec.json.decode((directory / "stack.json").read_bytes(), type=Address)
-        return address if _is_claimed(directory) else None
+        return address if is_claimed(directory) else None
     except (OSError, msgspec.MsgspecError):
         return None
 
 
-def _is_claimed(directory: Path) -> bool:
-    with (directory / "lock").open("w") as lock:
+def is_claimed(directory: Path) -> bool:
+    """Whether a supervisor has this directory, also while its stack starts or ends."""
+    try:
+        lock = (directory / LOCK).open("r+")
+    except OSError:
+        return False
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

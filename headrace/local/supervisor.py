@@ -18,6 +18,7 @@ from pathlib import Path
 
 import aiohttp
 
+from headrace.local.log_files import BYTES_MAX, keep_small
 from headrace.local.managed import RESTART_FIRST_S, Managed, said_last
 from headrace.local.nats_server import NatsServer, NatsServerError, Sync
 from headrace.local.ports import LOOPBACK, Ports
@@ -40,6 +41,8 @@ class StackOptions:
     executors: int = 1
     sync: Sync = "always"
     environment: Mapping[str, str] = field(default_factory=dict)
+    log_bytes_max: int = BYTES_MAX
+    """How long a log file may be before it is rotated."""
 
 
 class Stack:
@@ -149,6 +152,11 @@ class Stack:
             for one in self.services.values():
                 group.create_task(one.keep_running(self._report))
 
+    async def keep_logs_small(self) -> None:
+        """Rotate the log of any process that has become too long."""
+        logs = [self.nats.log, *(one.log for one in self.services.values())]
+        await keep_small(logs, self._report, bytes_max=self._options.log_bytes_max)
+
     async def stop_services(self) -> None:
         """End all services at once, each in its own time."""
         await asyncio.gather(*(one.stop() for one in self.services.values()))
@@ -207,6 +215,7 @@ async def run_stack(
             keeping = [
                 asyncio.create_task(stack.keep_nats_running()),
                 asyncio.create_task(stack.keep_services_running()),
+                asyncio.create_task(stack.keep_logs_small()),
             ]
             await _ready_or_failed(stack, keeping)
             with announced(directory, stack.address):

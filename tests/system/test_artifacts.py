@@ -125,13 +125,13 @@ async def test_a_programs_files_come_back_as_it_wrote_them(
     (tmp_path / "prog.py").write_text(code)
     ran = await headrace(
         "run",
-        tmp_path / "prog.py",
         "--artifact",
         "out/**",
         "--output",
         tmp_path / "got",
         "--data",
         alice.stack.directory,
+        tmp_path / "prog.py",
     )
     assert ran.code == 0, ran.stderr
     assert {path: (tmp_path / "got" / path).read_bytes() for path in expected} == expected

@@ -70,7 +70,7 @@ class Up:
     said: list[str]
 
     async def call(self, *arguments: object, stdin: bytes = b"") -> Ended:
-        return await headrace(*arguments, "--data", self.data, stdin=stdin)
+        return await headrace(*arguments, stdin=stdin, settings={"HEADRACE_DATA": str(self.data)})
 
 
 @contextlib.asynccontextmanager
@@ -141,7 +141,7 @@ async def test_what_was_accepted_is_there_after_a_restart(tmp_path: Path) -> Non
     program = tmp_path / "hello.py"
     program.write_text("print('kept')")
     async with running_up(data) as first:
-        job = (await first.call("submit", program, "--json")).json()
+        job = (await first.call("submit", "--json", program)).json()
         await first.call("events", job["job_id"], "--follow")
         first.process.send_signal(signal.SIGTERM)
         assert await first.process.wait() == 0
@@ -165,8 +165,8 @@ async def test_secrets_are_their_owners_alone(up: Up) -> None:
 async def test_every_command_against_a_running_stack(up: Up, tmp_path: Path) -> None:
     program = tmp_path / "slow.sh"
     program.write_text("echo begun; sleep 60")
-    job = (await up.call("submit", program, "--json", "--key", "k1")).json()
-    again = (await up.call("submit", program, "--json", "--key", "k1")).json()
+    job = (await up.call("submit", "--json", "--key", "k1", program)).json()
+    again = (await up.call("submit", "--json", "--key", "k1", program)).json()
     assert again["job_id"] == job["job_id"]
     assert (await up.call("cancel", job["job_id"], "--json")).code == 0
     events = (await up.call("events", job["job_id"], "--follow", "--json")).lines()

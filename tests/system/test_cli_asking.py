@@ -36,7 +36,7 @@ async def local(shared_stack: Stack) -> AsyncIterator[User]:
 
 
 async def ask(user: User, *words: object) -> Ended:
-    return await headrace(*words, "--data", user.stack.directory)
+    return await headrace(*words, settings={"HEADRACE_DATA": str(user.stack.directory)})
 
 
 async def start(user: User, *words: object) -> Process:

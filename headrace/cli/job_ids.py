@@ -1,0 +1,44 @@
+"""A job's id by its beginning: any that no other of the user's jobs has.
+
+A whole id is taken as it is. A beginning is looked up among all jobs that the api lists, page by page.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+
+from headrace.client import AsyncClient
+from headrace.errors import HeadraceError
+from shared.record import JobSummary
+from shared.subjects import is_job_id
+
+PAGE = 100
+NAMED_MAX = 10
+_LETTERS = frozenset("0123456789abcdef-")
+
+
+class JobIdError(HeadraceError):
+    """The text is the beginning of no job's id, or of several."""
+
+
+async def find_job(client: AsyncClient, text: str) -> str:
+    """The id of the caller's job that begins so. Raises JobIdError, HeadraceError."""
+    return await find_among(text, client.every_job(limit=PAGE))
+
+
+async def find_among(text: str, jobs: AsyncIterator[JobSummary]) -> str:
+    """The same among these; nothing is read where `text` is a whole id, or cannot be the beginning of one."""
+    if is_job_id(text):
+        return text
+    if not text or not _LETTERS.issuperset(text):
+        raise JobIdError(f"you have no job of this id: {text!r}")
+    return chosen(text, [job.job_id async for job in jobs if job.job_id.startswith(text)])
+
+
+def chosen(text: str, ids: Iterable[str]) -> str:
+    """The only one of these. Raises JobIdError, which lists them where there are several."""
+    found = list(ids)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise JobIdError(f"you have no job of this id: none begins with {text!r}")
+    more = f" and {len(found) - NAMED_MAX} more" if len(found) > NAMED_MAX else ""
+    raise JobIdError(f"{len(found)} jobs begin with {text!r}: {', '.join(found[:NAMED_MAX])}{more}")

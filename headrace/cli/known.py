@@ -1,0 +1,27 @@
+"""Values that must be one of those known, and what is said of others. Pure."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from headrace.answers import Language
+from headrace.errors import HeadraceError
+
+
+class UnknownValueError(HeadraceError):
+    """A filter's value that nothing can have."""
+
+
+def nearest(text: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown word: the nearest known one, else all of them."""
+    words = sorted(known)
+    near = difflib.get_close_matches(text, words, n=1)
+    return f": did you mean {near[0]}?" if near else f" (there are {', '.join(words)})"
+
+
+def known_language(text: str, languages: Sequence[Language]) -> str:
+    """The name of a language, also by an alias. Raises UnknownValueError."""
+    for language in languages:
+        if text == language.name or text in language.aliases:
+            return language.name
+    names = [language.name for language in languages]
+    raise UnknownValueError(f"{text!r} is no language{nearest(text, names)}")

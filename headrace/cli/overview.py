@@ -1,0 +1,86 @@
+"""Commands that tell of the service itself: which one it is, what it can run, what the caller holds of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headrace import connection
+from headrace.answers import Language, Usage
+from headrace.cli.asking import ask
+from headrace.cli.listing import Cell, Column, Listing
+from headrace.cli.sheet import Fact, show_facts
+from headrace.cli.terminal import AsJson, Data, User, console, whole_path
+from headrace.client import AsyncClient
+from headrace.local.stack import DEFAULT_DIRECTORY, find
+from headrace.readable import size
+from headrace.run import print_json
+
+LANGUAGES = (
+    Column("language", "name"),
+    Column("version", "version"),
+    Column("files", "extension"),
+    Column("also", "aliases"),
+    Column("offline", "offline"),
+)
+
+
+def languages(
+    data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
+) -> None:
+    """List the languages that programs may be in; one is offline while no executor has it."""
+
+    async def call(client: AsyncClient) -> None:
+        found = await client.languages()
+        if as_json:
+            print_json({"languages": found})
+        else:
+            Listing(LANGUAGES, [_row(language) for language in found]).show(console)
+
+    ask(data, user, call, as_json=as_json)
+
+
+def _row(language: Language) -> list[Cell]:
+    offline = Cell("offline" if language.offline else "", language.offline, "yellow")
+    extension = Cell(f".{language.extension}", language.extension)
+    aliases = Cell(", ".join(language.aliases), ",".join(language.aliases))
+    return [Cell(language.name), Cell(language.version), extension, aliases, offline]
+
+
+def status(
+    data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
+) -> None:
+    """Tell which Headrace is asked, and what you hold of it; 2 where none answers."""
+
+    async def call(client: AsyncClient) -> None:
+        told = await _status(client, data, user)
+        print_json(told) if as_json else show_facts(_facts(told), console)
+
+    ask(data, user, call, as_json=as_json)
+
+
+async def _status(client: AsyncClient, data: Path, user: str) -> dict[str, Any]:
+    endpoint = connection.endpoint(data, user)
+    offered = await client.languages()
+    told: dict[str, Any] = {
+        "api_url": endpoint.api_url,
+        "websocket_url": endpoint.websocket_url,
+        "languages": len(offered),
+        "languages_offline": sum(language.offline for language in offered),
+        "usage": await client.usage(),
+    }
+    if not connection.is_elsewhere() and (stack := find(data)) is not None:
+        told |= {"data": whole_path(data), "supervisor_pid": stack.supervisor_pid}
+    return told
+
+
+def _facts(told: dict[str, Any]) -> Iterator[Fact]:
+    for name in ("api_url", "websocket_url", "data", "supervisor_pid", "languages", "languages_offline"):
+        if name in told:
+            yield Fact(name, Cell(str(told[name])))
+    usage: Usage = told["usage"]
+    for name, share in msgspec.structs.asdict(usage).items():
+        measure = size if name.endswith("_bytes") else str
+        text = f"{measure(share.used)} of {measure(share.share)}"
+        yield Fact(name, Cell(text, share.used), (share.share,))

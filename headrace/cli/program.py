@@ -1,0 +1,190 @@
+"""What `run` and `submit` take: the same options, and the submission that they make."""
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from headrace.answers import Language
+from headrace.errors import HeadraceError
+from headrace.run import UnknownLanguageError, content_of, language_of
+
+STANDARD_INPUT = Path("-")
+UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+
+
+def parse_size(text: str) -> int:
+    """Bytes of "512K", "256M", "256MiB", "1.5G" or a plain number. Raises typer.BadParameter."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([kmg]?)(?:i?b)?", text.strip().lower())
+    if match is None or not (size := int(float(match[1]) * UNITS[match[2]])):
+        raise typer.BadParameter(f"{text!r} is no size, such as 256M or 1G (of 1024)")
+    return size
+
+
+def parse_pair(text: str) -> str:
+    """The text itself, if it is NAME=VALUE. Raises typer.BadParameter."""
+    if not text.partition("=")[1] or text.startswith("="):
+        raise typer.BadParameter(f"{text!r} is not NAME=VALUE")
+    return text
+
+
+def parse_input(text: str) -> Path:
+    """A file that can be read, or ``-`` for standard input. Raises typer.BadParameter."""
+    path = Path(text)
+    if path == STANDARD_INPUT:
+        return path
+    if not path.exists():
+        raise typer.BadParameter(f"file {text!r} does not exist")
+    if path.is_dir():
+        raise typer.BadParameter(f"{text!r} is a directory")
+    if not os.access(path, os.R_OK):
+        raise typer.BadParameter(f"file {text!r} cannot be read")
+    return path
+
+
+Source = Annotated[Path, typer.Argument(parser=parse_input, metavar="FILE", help="- is standard input.")]
+Words = Annotated[list[str] | None, typer.Argument(metavar="ARGUMENT", help="The program's own.")]
+LanguageName = Annotated[str | None, typer.Option(help="Where the file's name does not tell.")]
+Files = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--file",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        help="One more file, placed as it lies to FILE. May be repeated.",
+    ),
+]
+Environment = Annotated[
+    list[str] | None,
+    typer.Option("--env", parser=parse_pair, metavar="NAME=VALUE", help="May be repeated."),
+]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--label", parser=parse_pair, metavar="NAME=VALUE", help="May be repeated."),
+]
+Memory = Annotated[
+    int | None, typer.Option("--memory", parser=parse_size, metavar="SIZE", help="Limit, such as 256M.")
+]
+WallMs = Annotated[int | None, typer.Option(min=1, help="Wall time limit.")]
+Stdin = Annotated[
+    Path | None,
+    typer.Option(
+        parser=parse_input, metavar="FILE", help="The program's standard input; - is this command's."
+    ),
+]
+Artifact = Annotated[
+    list[str] | None, typer.Option(help="A pattern of files to keep, such as out/**. May be repeated.")
+]
+Key = Annotated[str | None, typer.Option(help="Idempotency key.")]
+
+
+class StandardInputError(HeadraceError):
+    """Standard input cannot be both the program and what it reads, or there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """All that was said of one program; `reads_ours` where it gets our standard input without `--stdin`."""
+
+    source: Path
+    words: list[str] | None = None
+    language: str | None = None
+    files: list[Path] | None = None
+    env: list[str] | None = None
+    labels: list[str] | None = None
+    memory_bytes: int | None = None
+    wall_ms: int | None = None
+    stdin: Path | None = None
+    artifacts: list[str] | None = None
+    reads_ours: bool = False
+
+    def read(self) -> "Loaded":
+        """Its files, and what it reads. Raises OSError, StandardInputError."""
+        is_ours = self.source == STANDARD_INPUT
+        if is_ours and self.stdin == STANDARD_INPUT:
+            raise StandardInputError("standard input is FILE or --stdin, not both")
+        content = _our_input() if is_ours else self.source.read_bytes()
+        more = [(placed(path, self.source), path.read_bytes()) for path in self.files or ()]
+        return Loaded(self, content, more, self._stdin(is_ours=is_ours))
+
+    def _stdin(self, *, is_ours: bool) -> bytes:
+        if self.stdin is not None:
+            return _our_input() if self.stdin == STANDARD_INPUT else self.stdin.read_bytes()
+        # A terminal is not read: the program would wait for an end of input that nobody types.
+        if is_ours or not self.reads_ours or sys.stdin is None or sys.stdin.isatty():
+            return b""
+        return _our_input()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A program with what is in its files."""
+
+    program: Program
+    content: bytes
+    more: Sequence[tuple[str, bytes]]
+    stdin: bytes
+
+    def submission(self, languages: Sequence[Language]) -> dict[str, Any]:
+        """As `POST /v1/jobs` takes it. Raises UnknownLanguageError."""
+        program = self.program
+        if program.source == STANDARD_INPUT:
+            if program.language is None:
+                raise UnknownLanguageError("which language is on standard input? Say it with --language")
+            name = entrypoint_of(program.language, languages)
+        else:
+            name = program.source.name
+        made: dict[str, Any] = {
+            "language": program.language or language_of(program.source, languages),
+            "files": [
+                {"name": each, **content_of(content)} for each, content in ((name, self.content), *self.more)
+            ],
+            "entrypoint": name,
+            "args": words_of(program.words),
+            "env": pairs(program.env),
+            "labels": pairs(program.labels),
+            "artifacts": program.artifacts or [],
+        }
+        if self.stdin:
+            stdin = content_of(self.stdin)
+            made |= {"stdin": stdin["content"], "stdin_encoding": stdin["encoding"]}
+        limits = {"wall_ms": program.wall_ms, "memory_bytes": program.memory_bytes}
+        return made | {"limits": {name: value for name, value in limits.items() if value is not None}}
+
+
+def words_of(given: list[str] | None) -> list[str]:
+    """A program's arguments, without the ``--`` that may stand between them and the file."""
+    words = given or []
+    return words[1:] if words[:1] == ["--"] else words
+
+
+def pairs(given: Iterable[str] | None) -> dict[str, str]:
+    """Each NAME=VALUE; the last of one name is taken."""
+    return {name: value for name, _, value in (pair.partition("=") for pair in given or ())}
+
+
+def placed(path: Path, source: Path) -> str:
+    """Where a file lies in the work directory: as it lies to the source, or beside it if it is elsewhere."""
+    root = Path.cwd() if source == STANDARD_INPUT else source.parent
+    relative = os.path.relpath(path, root)
+    return path.name if Path(relative).parts[0] == ".." else relative
+
+
+def entrypoint_of(name: str, languages: Sequence[Language]) -> str:
+    """What the language calls a program without a name."""
+    for language in languages:
+        if name == language.name or name in language.aliases:
+            return language.entrypoint
+    return "main"
+
+
+def _our_input() -> bytes:
+    if sys.stdin is None:
+        raise StandardInputError("there is no standard input to read")
+    return sys.stdin.buffer.read()

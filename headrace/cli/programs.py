@@ -1,0 +1,116 @@
+"""Commands that hand in one program: `run`, which shows what it prints, and `submit`, which does not wait."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headrace import connection
+from headrace.artifacts import download
+from headrace.cli.asking import ask
+from headrace.cli.program import (
+    Artifact,
+    Environment,
+    Files,
+    Key,
+    Labels,
+    LanguageName,
+    Memory,
+    Program,
+    Source,
+    Stdin,
+    WallMs,
+    Words,
+)
+from headrace.cli.running import local_client
+from headrace.cli.terminal import AsJson, Data, User, console, finish
+from headrace.client import AsyncClient
+from headrace.local.stack import DEFAULT_DIRECTORY
+from headrace.run import exit_code, print_json, run_program
+
+
+def run(
+    file: Source,
+    words: Words = None,
+    language: LanguageName = None,
+    files: Files = None,
+    env: Environment = None,
+    memory: Memory = None,
+    wall_ms: WallMs = None,
+    stdin: Stdin = None,
+    label: Labels = None,
+    artifact: Artifact = None,
+    output: Annotated[Path, typer.Option(help="Where kept files are written.")] = Path(),
+    key: Key = None,
+    data: Data = DEFAULT_DIRECTORY,
+    user: User = connection.LOCAL_USER,
+    as_json: AsJson = False,
+) -> None:
+    """Run one file, with standard input, and end with its exit code.
+
+    Options stand before FILE; everything behind it is the program's.
+    """
+    program = Program(
+        source=file,
+        words=words,
+        language=language,
+        files=files,
+        env=env,
+        labels=label,
+        memory_bytes=memory,
+        wall_ms=wall_ms,
+        stdin=stdin,
+        artifacts=artifact,
+        reads_ours=True,
+    )
+
+    async def ran() -> int:
+        loaded = program.read()
+        async with local_client(data, user) as client:
+            submission = loaded.submission(await client.languages())
+            ended = await run_program(client, submission, key=key, as_json=as_json)
+            if ended.result is not None and ended.result.artifacts:
+                await download(client, ended.job_id, ended.result.artifacts, output)
+            return exit_code(ended)
+
+    finish(ran(), as_json=as_json)
+
+
+def submit(
+    file: Source,
+    words: Words = None,
+    language: LanguageName = None,
+    files: Files = None,
+    env: Environment = None,
+    memory: Memory = None,
+    wall_ms: WallMs = None,
+    stdin: Stdin = None,
+    label: Labels = None,
+    artifact: Artifact = None,
+    key: Key = None,
+    data: Data = DEFAULT_DIRECTORY,
+    user: User = connection.LOCAL_USER,
+    as_json: AsJson = False,
+) -> None:
+    """Submit one file and print its job id; standard input is read with --stdin - alone.
+
+    Options stand before FILE; everything behind it is the program's.
+    """
+    program = Program(
+        source=file,
+        words=words,
+        language=language,
+        files=files,
+        env=env,
+        labels=label,
+        memory_bytes=memory,
+        wall_ms=wall_ms,
+        stdin=stdin,
+        artifacts=artifact,
+    )
+
+    async def call(client: AsyncClient) -> None:
+        job = await client.submit(program.read().submission(await client.languages()), key=key)
+        print_json(job) if as_json else console.print(job.job_id)
+
+    ask(data, user, call, as_json=as_json)

@@ -1,0 +1,43 @@
+"""Facts of one thing, a row each: two columns on a terminal, tab-separated values everywhere else."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from headrace.cli.listing import Cell, is_terminal, write_fields
+from headrace.show import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One row: its name, what people read, and what programs read instead."""
+
+    name: str
+    cell: Cell
+    more: tuple[object, ...] = ()
+    """Further values for programs; people find them in the text."""
+
+
+def show_facts(facts: Iterable[Fact], console: Console) -> None:
+    """Write them; a name that is repeated stands once on a terminal."""
+    if not is_terminal(console):
+        rows = ([fact.name, fact.cell.field, *(Cell(str(one)).field for one in fact.more)] for fact in facts)
+        write_fields(rows, console)
+        return
+    table = Table(box=None, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(no_wrap=True)
+    named = ""
+    for fact in facts:
+        title = title_of(fact.name)
+        table.add_row("" if title == named else title, Text(printable(fact.cell.text), style=fact.cell.style))
+        named = title
+    console.print(table)
+
+
+def title_of(name: str) -> str:
+    """A fact's name in words; what it is measured in, its text says."""
+    return name.removesuffix("_ms").removesuffix("_bytes").replace("_", " ")

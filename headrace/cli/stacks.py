@@ -1,0 +1,115 @@
+"""Commands about this machine's stack itself: start it, stop it, remove what it left."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from headrace import connection
+from headrace.cli.terminal import EXIT_NOT_DONE, AsJson, Data, console, finish, whole_path
+from headrace.local.ending import remove_stack, stop_stack
+from headrace.local.inherited import inherit
+from headrace.local.stack import DEFAULT_DIRECTORY, StackError, is_claimed
+from headrace.local.supervisor import StackOptions, run_stack
+from headrace.run import print_json
+
+Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")]
+
+
+def up(
+    data: Data = DEFAULT_DIRECTORY,
+    api_port: Port = 8070,
+    notifier_port: Port = 8071,
+    executors: Annotated[int, typer.Option(min=1, max=64)] = 1,
+    fast: Annotated[bool, typer.Option(help="Do not sync each event to disk.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start nats-server and the four services, and keep them running until Ctrl-C or `headrace down`."""
+    options = StackOptions(
+        api_port=api_port,
+        notifier_port=notifier_port,
+        executors=executors,
+        sync="fast" if fast else "always",
+        environment=inherited(),
+    )
+    finish(_up(data, options, as_json=as_json), as_json=as_json)
+
+
+def inherited() -> Mapping[str, str]:
+    """The settings of this environment that are for the services; says which are not, and are of no use."""
+    found = inherit(os.environ)
+    for line in found.lines():
+        typer.echo(f"headrace: {line}", err=True)
+    return found.settings
+
+
+async def _up(data: Path, options: StackOptions, *, as_json: bool) -> int:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+
+    def report(line: str) -> None:
+        typer.echo(f"headrace: {line}", err=True) if as_json else console.print(f"[yellow]{line}[/]")
+
+    async with run_stack(data, options, report=report) as stack:
+        token = connection.issue(data, connection.LOCAL_USER)
+        if as_json:
+            print_json({**msgspec.structs.asdict(stack.address), "data": whole_path(data), "token": token})
+        else:
+            endpoint = connection.local_endpoint(data, stack.address)
+            console.print(f"api        {endpoint.api_url}  (docs: {endpoint.api_url}/docs)")
+            console.print(f"websocket  {endpoint.websocket_url}")
+            console.print(f"token      {token}")
+            if options.sync == "fast":
+                console.print("[yellow]fast: an operating-system crash may lose the last two minutes[/]")
+            console.print("[dim]Ctrl-C stops everything; nothing that was accepted is lost[/]")
+        await stopping.wait()
+        if not as_json:
+            console.print("[dim]stopping[/]")
+    return 0
+
+
+def down(data: Data = DEFAULT_DIRECTORY, as_json: AsJson = False) -> None:
+    """Stop the stack of --data, and wait until it has ended; 0 also where none runs."""
+
+    async def stopped() -> int:
+        pid = await stop_stack(data)
+        if as_json:
+            print_json({"data": whole_path(data), "stopped_pid": pid})
+        else:
+            console.print(f"stopped (pid {pid})" if pid else f"no stack runs in {data}")
+        return 0
+
+    finish(stopped(), as_json=as_json)
+
+
+def clean(
+    data: Data = DEFAULT_DIRECTORY,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove the data of a stopped stack for good: its jobs, their files, its secrets."""
+
+    async def removed() -> int:
+        if is_claimed(data):
+            raise StackError(f"a stack runs in {data}: stop it with 'headrace down'")
+        if not yes:
+            if not sys.stdin or not sys.stdin.isatty():
+                raise StackError("this cannot be undone, and nobody can be asked here: give --yes")
+            if not typer.confirm(f"Remove all jobs, files and secrets in {data.absolute()}?", err=True):
+                return EXIT_NOT_DONE
+        remaining = remove_stack(data)
+        if as_json:
+            print_json({"data": whole_path(data), "remaining": remaining})
+        else:
+            kept = f"; not a stack's, and still there: {', '.join(remaining)}" if remaining else ""
+            console.print(f"removed what the stack kept in {data}{kept}", markup=False)
+        return 0
+
+    finish(removed(), as_json=as_json)

@@ -1,0 +1,29 @@
+"""Where a local stack keeps its data, if nothing says so: as git finds its own, here or further up."""
+
+import os
+from pathlib import Path
+
+from headrace.local.stack import DEFAULT_DIRECTORY, SECRETS
+
+
+def data_directory() -> Path:
+    """HEADRACE_DATA, else the nearest `.headrace` of a stack from here upwards, else the one to be made here.
+
+    One of another user is passed over: programs and secrets would go to whoever placed it there, in /tmp say.
+    """
+    named = os.environ.get("HEADRACE_DATA")
+    if named:
+        return Path(named)
+    if _is_ours(DEFAULT_DIRECTORY):
+        return DEFAULT_DIRECTORY
+    for parent in Path.cwd().parents:
+        if _is_ours(parent / DEFAULT_DIRECTORY):
+            return parent / DEFAULT_DIRECTORY
+    return DEFAULT_DIRECTORY
+
+
+def _is_ours(directory: Path) -> bool:
+    try:
+        return directory.stat().st_uid == os.geteuid() and (directory / SECRETS).is_file()
+    except OSError:
+        return False

@@ -1,0 +1,50 @@
+"""Where options stand, and what is said of those that do not exist. No stack is needed to be refused."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.system.test_cli import headrace, running_up
+
+ECHO = "import sys\nprint(sys.argv[1:])\n"
+BEHIND = [
+    ([], []),
+    (["a", "--json", "-h"], ["a", "--json", "-h"]),
+    (["--wall-ms", "1"], ["--wall-ms", "1"]),
+    (["--", "--data", "x"], ["--data", "x"]),
+    (["--", "--"], ["--"]),
+    (["a", "--", "b"], ["a", "--", "b"]),
+]
+
+
+async def test_what_stands_behind_the_file_is_the_programs(tmp_path: Path) -> None:
+    program = tmp_path / "echo.py"
+    program.write_text(ECHO)
+    async with running_up(tmp_path / "data") as up:
+        for words, expected in BEHIND:
+            ran = await up.call("run", "--wall-ms", "5000", program, *words)
+            assert (ran.code, ran.stdout.decode()) == (0, f"{expected}\n"), words
+        between = await up.call("run", "--wall-ms", "5000", "--", program, "--json")
+        assert between.stdout == b"['--json']\n"
+        job = await up.call("submit", "--key", "k", program, "--key", "other", "--", "x")
+        waited = await up.call("wait", "--json", job.stdout.decode().strip())
+        assert waited.json()["args"] == ["--key", "other", "--", "x"]
+
+
+@pytest.mark.parametrize("command", ["run", "submit"])
+@pytest.mark.parametrize(
+    ("option", "nearest"), [("--wallms", "--wall-ms"), ("--langauge", "--language"), ("--jsn", "--json")]
+)
+async def test_an_unknown_option_before_the_file_is_an_error(
+    tmp_path: Path, command: str, option: str, nearest: str
+) -> None:
+    program = tmp_path / "never.sh"
+    program.write_text("echo ran")
+    if command == "submit" and option == "--wallms":
+        option, nearest = "--ky", "--key"
+    refused = await headrace(command, option, program, cwd=tmp_path)
+    assert (refused.code, refused.stdout) == (2, b"")
+    said = refused.stderr.decode()
+    assert option in said
+    assert nearest in said
+    assert "Traceback" not in said

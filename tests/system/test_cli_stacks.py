@@ -1,0 +1,58 @@
+"""`up`, `status`, `down` and `clean`: a stack from its start to its last file."""
+
+import asyncio
+import json
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+import pytest
+
+from tests.system.test_cli import ENVIRONMENT, HEADRACE, alive, children, headrace, running_up
+from tests.system.test_cli_refusals import UP, only_line
+
+pytestmark = pytest.mark.timeout(150)
+
+
+async def test_down_ends_a_stack_and_clean_removes_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    async with running_up(data) as up:
+        told = (await up.call("status", "--json")).json()
+        assert told["supervisor_pid"] == up.process.pid
+        assert told["data"] == str(data)
+        assert told["usage"]["unfinished_jobs"]["used"] == 0
+        facts = [line.split("\t") for line in (await up.call("status")).stdout.decode().splitlines()]
+        assert ["api_url", told["api_url"]] in facts
+        assert ["unfinished_jobs", "0", str(told["usage"]["unfinished_jobs"]["share"])] in facts
+        running = only_line(await headrace("clean", "--yes", "--data", data))
+        assert "headrace down" in running
+        processes = children(up.process.pid)
+        stopped = await headrace("down", "--data", data)
+        assert (stopped.code, stopped.stdout) == (0, f"stopped (pid {up.process.pid})\n".encode())
+        # It has waited: nothing of the stack is left but its files.
+        assert not any(alive(pid) for pid in processes)
+        assert await up.process.wait() == 0
+    again = await headrace("down", "--data", data, "--json")
+    assert (again.code, again.json()) == (0, {"data": str(data), "stopped_pid": None})
+    assert "headrace up" in only_line(await headrace("status", "--data", data))
+    assert "--yes" in only_line(await headrace("clean", "--data", data))
+    assert (data / "secrets.json").exists()
+    (data / "mine.txt").touch()
+    removed = await headrace("clean", "--yes", "--json", "--data", data)
+    assert removed.json() == {"data": str(data), "remaining": ["mine.txt"]}
+    assert [path.name for path in data.iterdir()] == ["mine.txt"]
+    assert "nothing was removed" in only_line(await headrace("clean", "--yes", "--data", data))
+
+
+async def test_up_tells_all_of_itself_in_one_object(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    process = await asyncio.create_subprocess_exec(
+        HEADRACE, *UP, "--json", "--data", data, stdout=PIPE, env=ENVIRONMENT
+    )
+    assert process.stdout is not None
+    told = json.loads(await process.stdout.readline())
+    assert told["supervisor_pid"] == process.pid
+    settings = {"HEADRACE_API_URL": told["api_url"], "HEADRACE_TOKEN": told["token"]}
+    assert (await headrace("ls", "--json", settings=settings)).json() == {"jobs": [], "next": None}
+    assert (await headrace("down", "--data", data)).code == 0
+    assert await process.stdout.read() == b""
+    assert await process.wait() == 0

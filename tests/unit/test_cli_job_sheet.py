@@ -1,0 +1,104 @@
+"""`headrace get`: every fact of a job, for people and for programs."""
+
+import io
+from datetime import timedelta
+
+import msgspec
+from rich.console import Console
+
+from headrace.answers import JobShown, WaitingFor
+from headrace.cli.job_sheet import LINE_LETTERS_MAX, ends_of, facts_of, show_job
+from shared.events import Artifact, Output, Result, SkippedArtifact, StageReport
+from shared.record import JobRecord
+from tests import builders
+from tests.builders import NOON, record
+
+RESULT = Result(
+    exit_code=3,
+    stdout=Output(content="a\tb\n\x1b[31m[bold]\n", kept_bytes=15, total_bytes=40, truncated=True),
+    stages=(
+        StageReport(
+            name="compile", wall_ms=900, cpu_ms=800, exit_code=0, cached=True, stderr=builders.result().stdout
+        ),
+        StageReport(name="run", wall_ms=61_000, cpu_ms=5, exit_code=3, memory_peak_bytes=2**20),
+    ),
+    wall_ms=61_900,
+    cpu_ms=805,
+    memory_peak_bytes=2**20,
+    artifacts=(Artifact(path="out/a.txt", size=2048, sha256="ab"),),
+    skipped=(SkippedArtifact(path="out/b", reason="too long"),),
+)
+
+
+def shown(job: JobRecord, waiting_for: WaitingFor | None = None) -> JobShown:
+    fields = {name: getattr(job, name) for name in JobRecord.__struct_fields__}
+    return JobShown(**fields, waiting_for=waiting_for)
+
+
+def fields(job: JobShown) -> list[tuple[str, ...]]:
+    file = io.StringIO()
+    show_job(job, Console(file=file), NOON)
+    return [tuple(line.split("\t")) for line in file.getvalue().splitlines()]
+
+
+def ended() -> JobShown:
+    failed = msgspec.structs.replace(
+        builders.failed(), time=NOON + timedelta(seconds=62), detail="as said", result=RESULT
+    )
+    return shown(record(builders.running(), failed))
+
+
+def test_programs_get_every_fact_under_its_name() -> None:
+    found = fields(ended())
+    job = ended()
+    for expected in (
+        ("job_id", job.job_id),
+        ("status", "failed"),
+        ("reason", "exit_code"),
+        ("detail", "as said"),
+        ("exit_code", "3"),
+        ("took_ms", "62000"),
+        ("attempt", "1", "x1"),
+        ("limit", "wall_ms", str(job.limits.wall_ms)),
+        ("limit", "memory_bytes", str(job.limits.memory_bytes)),
+        ("wall_ms", "61900"),
+        ("memory_peak_bytes", str(2**20)),
+        ("stage", "compile", "900", "800"),
+        ("compile_stderr", "42"),
+        ("stdout_bytes", "40", "15"),
+        ("stdout", "a\\x09b"),
+        ("stdout", "\\x1b[31m[bold]"),
+        ("artifact", "out/a.txt", "2048", "ab"),
+        ("artifact_skipped", "out/b", "too long"),
+    ):
+        assert expected in found, expected
+    names = [name for name, *_ in found]
+    assert {"created_at", "started_at", "finished_at", "language", "file"} <= set(names)
+    assert "stderr" not in names
+    assert "waiting_for" not in names
+
+
+def test_people_get_the_same_in_words() -> None:
+    text = {fact.name: fact.cell.text for fact in facts_of(ended(), NOON + timedelta(minutes=7))}
+    assert text["took_ms"] == "1 min 2 s"
+    assert text["created_at"].endswith(", 7 min ago")
+    assert text["memory_peak_bytes"] == "1 MiB"
+    assert text["stdout_bytes"] == "40 B, the first 15 B kept"
+    assert text["artifact"] == "out/a.txt, 2 KiB"
+    assert text["artifact_skipped"] == "out/b: too long"
+
+
+def test_a_queued_job_says_what_it_waits_for() -> None:
+    waiting = shown(record(), WaitingFor(reason="earlier_jobs", position=3))
+    assert ("waiting_for", "earlier_jobs", "3") in fields(waiting)
+    text = {fact.name: fact.cell.text for fact in facts_of(waiting, NOON)}
+    assert text["waiting_for"] == "earlier jobs of yours, behind 3 unfinished of yours"
+    later = shown(record(), WaitingFor(reason="of a newer version"))
+    assert ("waiting_for", "of a newer version", "0") in fields(later)
+
+
+def test_of_long_output_both_ends_are_shown() -> None:
+    lines = [str(number) for number in range(30)]
+    assert ends_of(lines) == [*lines[:5], "… 20 more lines …", *lines[-5:]]
+    assert ends_of(lines[:11]) == lines[:11]
+    assert ends_of(["x" * 1_000]) == ["x" * LINE_LETTERS_MAX + " …"]
