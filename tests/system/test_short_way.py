@@ -33,11 +33,12 @@ HEADERS: dict[str, dict[str, str]] = {
     "no token": {"Authorization": ""},
     "a bad token": {"Authorization": "Bearer x.y.z"},
 }
-CHANGING = {"job_id", "created_at", "queued_sequence", "last_sequence", "instance"}
+CHANGING = {"job_id", "created_at", "queued_sequence", "last_sequence", "instance", "waiting_for"}
+"""What no two submissions have in common. The second waits for the first, if that has not ended meanwhile."""
 
 
 def told(answer: httpx.Response) -> tuple[int, set[str], dict[str, Any]]:
-    document = {name: value for name, value in answer.json().items() if name not in CHANGING}
+    document = {name: None if name in CHANGING else value for name, value in answer.json().items()}
     return answer.status_code, set(answer.headers), document
 
 
