@@ -144,4 +144,6 @@ async def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as taken:
         port = taken.sockets[0].getsockname()[1]
         refused = await headrace(*UP, "--api-port", port, "--data", tmp_path / "data")
-    assert only_line(refused).startswith(f"api: HEADRACE_API_PORT: '{port}' is not allowed (it is in use)")
+    assert only_line(refused).startswith(
+        f"port {port} is in use, perhaps by another stack: choose another with"
+    )

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import os
+import pty
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 
+from headrace.local.stack import claimed, load_secrets
 from tests.system.test_cli import ENVIRONMENT, HEADRACE, alive, children, headrace, running_up
 from tests.system.test_cli_refusals import UP, only_line
 
@@ -56,3 +59,21 @@ async def test_up_tells_all_of_itself_in_one_object(tmp_path: Path) -> None:
     assert (await headrace("down", "--data", data)).code == 0
     assert await process.stdout.read() == b""
     assert await process.wait() == 0
+
+
+@pytest.mark.parametrize(("answer", "code"), [(b"n", 2), (b"", 2), (b"y", 0)])
+async def test_clean_asks_on_a_terminal(tmp_path: Path, answer: bytes, code: int) -> None:
+    data = tmp_path / "data"
+    with claimed(data):
+        load_secrets(data)
+    master, slave = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        HEADRACE, "clean", "--data", data, stdin=slave, stdout=PIPE, stderr=PIPE, env=ENVIRONMENT
+    )
+    os.write(master, answer + b"\n")
+    _, asked = await process.communicate()
+    os.close(master)
+    os.close(slave)
+    assert str(data).encode() in asked
+    assert process.returncode == code
+    assert data.exists() == (code != 0)

@@ -42,8 +42,8 @@ async def test_an_example_prints_what_is_shown(
 
 
 def test_every_method_has_its_row_and_both_clients_have_it() -> None:
-    methods = {name for name in vars(AsyncClient) if not name.startswith("_")}
-    assert methods == {name for name in vars(Client) if not name.startswith("_")}
+    methods = {name for name in dir(AsyncClient) if not name.startswith("_")}
+    assert methods == {name for name in dir(Client) if not name.startswith("_")}
     for name in methods:
         assert f"`{name}(" in PAGE, name
 
