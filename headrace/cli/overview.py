@@ -65,11 +65,12 @@ async def _status(client: AsyncClient, data: Path, user: str) -> dict[str, Any]:
     offered = await client.languages()
     told: dict[str, Any] = {
         "api_url": endpoint.api_url,
-        "websocket_url": endpoint.websocket_url,
         "languages": len(offered),
         "languages_offline": sum(language.offline for language in offered),
         "usage": await client.usage(),
     }
+    if endpoint.websocket_url is not None:
+        told["websocket_url"] = endpoint.websocket_url
     if not connection.is_elsewhere() and (stack := find(data)) is not None:
         told |= {"data": whole_path(data), "supervisor_pid": stack.supervisor_pid}
     return told

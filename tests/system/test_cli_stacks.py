@@ -56,6 +56,10 @@ async def test_up_tells_all_of_itself_in_one_object(tmp_path: Path) -> None:
     assert told["supervisor_pid"] == process.pid
     settings = {"HEADRACE_API_URL": told["api_url"], "HEADRACE_TOKEN": told["token"]}
     assert (await headrace("ls", "--json", settings=settings)).json() == {"jobs": [], "next": None}
+    # Of a service elsewhere nothing is told but what was named, or it said.
+    elsewhere = (await headrace("status", "--json", settings=settings)).json()
+    assert elsewhere.keys() == {"api_url", "languages", "languages_offline", "usage"}
+    assert b"None" not in (await headrace("status", settings=settings)).stdout
     assert (await headrace("down", "--data", data)).code == 0
     assert await process.stdout.read() == b""
     assert await process.wait() == 0
