@@ -20,7 +20,7 @@ from bench.measure import console, ratio, summary
 from services.executor import languages
 from services.executor.sandbox.bubblewrap import open_cold_sandbox
 from services.executor.sandbox.root import BASE_ENVIRONMENT
-from services.executor.sandbox.runtimes import JAVA_OPTIONS, NODE_OPTIONS
+from services.executor.sandbox.runtimes import JAVA_OPTIONS
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
 from services.executor.tools import Tools
@@ -73,12 +73,6 @@ async def java(sandbox: Sandbox) -> Program:
     return Program("java", "program.jar", b"", product=verdict.kept)
 
 
-def words_of(program: Program, file: str) -> tuple[str, ...]:
-    """The command line, as the catalogue has it."""
-    options = NODE_OPTIONS if program.command == "node" else ()
-    return program.command, *options, file
-
-
 def stage(program: Program) -> Stage:
     """What the catalogue would ask for."""
     if program.product is not None:
@@ -87,7 +81,7 @@ def stage(program: Program) -> Stage:
         )
     return Stage(
         name="run",
-        argv=words_of(program, f"/work/{program.file}"),
+        argv=(program.command, f"/work/{program.file}"),
         files=(CellFile(program.file, program.source),),
         limits=Limits(memory_bytes=program.memory_bytes),
         env=program.env,
@@ -98,7 +92,7 @@ def bare(program: Program, directory: Path) -> Once:
     """The same program without any sandbox; Python without what its users may have installed."""
     file = directory / program.file
     file.write_bytes(program.product or program.source)
-    words = words_of(program, str(file))
+    words: tuple[str, ...] = (program.command, str(file))
     if program.command == "python3":
         words = ("python3", "-I", "-c", "print(1)")
     elif program.product is not None:

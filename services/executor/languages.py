@@ -25,7 +25,7 @@ MIB = 1024 * 1024
 VERSION = re.compile(r"\d+(?:\.\d+)+")
 TOOLS = ".headrace"
 """The folder, beneath the work directory, in which a compile stage finds the tools of its language."""
-PLACEHOLDERS = frozenset({"{entrypoint}", "{sources}", "{product}", "{args}"})
+PLACEHOLDERS = frozenset({"{entrypoint}", "{sources}", "{product}", "{args}", "{stack_options}"})
 NUMBERS = frozenset({"{memory_bytes}", "{stack_bytes}", "{stack_kib}"})
 STACK_BYTES_MAX = 1024 * MIB
 """The most that a Java virtual machine takes."""
@@ -101,7 +101,7 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One language file. `limits` is what a program gets that asks for nothing else.
 
     Files of `extension` or one of `other_extensions` are its sources. `stack_env` is set besides `env` for a
-    program that asks for a stack.
+    program that asks for a stack, and `stack_options` take the place of `{stack_options}` then.
     """
 
     name: str
@@ -114,6 +114,7 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     compile: Compiler | None = None
     env: dict[str, str] = {}
     stack_env: dict[str, str] = {}
+    stack_options: tuple[str, ...] = ()
     limits: LimitChanges = LimitChanges()
     about: About | None = None
 
@@ -267,6 +268,9 @@ def _words(part: str, language: Language, program: Program) -> Iterator[str]:
             yield f"{WORK}/{language.compile.product}"
         case "{args}":
             yield from program.args
+        case "{stack_options}":
+            if program.limits.stack_bytes is not None:
+                yield from (_numbered(option, program.limits) for option in language.stack_options)
         case _:
             yield _numbered(part, program.limits)
 

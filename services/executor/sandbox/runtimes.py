@@ -25,7 +25,6 @@ JAVA_OPTIONS = (
     *(f"-XX:MaxRAM={JAVA_MEMORY_BYTES}", "-XX:MaxRAMPercentage=70", f"-Xss{STACK_BYTES}"),
     *("-XX:ThreadStackSize=1024", "-XX:+UseSerialGC", "-XX:-UsePerfData"),
 )
-NODE_OPTIONS = (f"--stack-size={STACK_BYTES // 1024}",)
 JAVA_PRODUCT = f"{WORK}/program.jar"
 JAVA_PLACE = "/tmp/.headrace"  # noqa: S108 - the cell's, and gone before its job comes
 JAVA_CLASS = "headrace/inside/Start.class"
@@ -94,8 +93,8 @@ def node() -> Runtime:
     """Node.js, which `inside/start.js` holds up."""
     return Runtime(
         name="node",
-        usual=("node", *NODE_OPTIONS, f"{WORK}/main.js"),
-        argv=("node", *NODE_OPTIONS, "--require", f"{PLACE}/{START_SCRIPT}", f"{WORK}/main.js"),
+        usual=("node", f"{WORK}/main.js"),
+        argv=("node", "--require", f"{PLACE}/{START_SCRIPT}", f"{WORK}/main.js"),
         takes_arguments=True,
         fixed=(*READ_AT_START, "NODE", "UV_", "NO_COLOR", "FORCE_COLOR"),
     )

@@ -9,7 +9,6 @@ import pytest
 import pytest_asyncio
 
 from services.executor.sandbox.bubblewrap import open_cold_sandbox
-from services.executor.sandbox.runtimes import NODE_OPTIONS
 from services.executor.sandbox.sandbox import Stage
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
 from shared.events import Limits
@@ -18,7 +17,7 @@ from tests.integration.sandbox.cells import MIB, Ran, run, stage
 
 pytestmark = needs_node
 
-NODE = ("node", *NODE_OPTIONS, "/work/main.js")
+NODE = ("node", "/work/main.js")
 
 TABLE = {
     "arguments": "console.log(process.argv, process.execArgv, process.title, process.execPath)",

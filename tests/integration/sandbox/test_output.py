@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from services.executor.sandbox.pipes import PIPE_BYTES, PipeRoom, output_pipe
-from services.executor.sandbox.runtimes import NODE_OPTIONS
 from services.executor.sandbox.sandbox import Sandbox
 from services.executor.sandbox.warm import open_warm_sandbox
 from shared.events import Limits
@@ -49,7 +48,7 @@ async def test_what_node_wrote_before_its_end_is_kept(sandbox: Sandbox, stream: 
 @needs_node
 async def test_the_same_of_a_node_that_was_started_before_its_job() -> None:
     source = f"process.stdout.write('x'.repeat({KEPT})); process.exit(0)"
-    program = stage("node", *NODE_OPTIONS, "/work/main.js", files={"main.js": source.encode()}, limits=LIMITS)
+    program = stage("node", "/work/main.js", files={"main.js": source.encode()}, limits=LIMITS)
     async with open_warm_sandbox() as warm:
         for _ in range(2):
             ran = await run(warm, program)

@@ -114,7 +114,8 @@ async def test_an_interpreters_threads_have_what_was_asked_for(sandbox: Sandbox)
     "name",
     [
         pytest.param("deep/recursion.java", marks=needs("java")),
-        pytest.param("deep/recursion.js", marks=needs("javascript")),
+        pytest.param("asked/recursion.js", marks=needs("javascript")),
+        pytest.param("asked/recursion.ts", marks=needs("typescript")),
         pytest.param("asked/main.rb", marks=needs("ruby")),
     ],
 )

@@ -45,6 +45,6 @@ if (require("worker_threads").isMainThread) {
     }
     fs.closeSync(GO);
     fs.closeSync(JOB);
-    process.execArgv.splice(-2); // --require and this: or the programs that it forks would wait as well
+    process.execArgv.length = 0; // or the programs that it forks would wait as well
     delete require.cache[__filename];
 }
