@@ -40,7 +40,12 @@ class Apis:
             *(sys.executable, "-m", "services.api"),
             stdout=DEVNULL,
             stderr=PIPE,
-            env={**self._environment, "HEADRACE_API_PORT": str(self._ports[number])},
+            env={
+                **self._environment,
+                "HEADRACE_API_PORT": str(self._ports[number]),
+                # Nobody reads on after its first lines.
+                "HEADRACE_ACCESS_LOG_SHARE": "0",
+            },
         )
         self._processes[number] = process
         assert process.stderr is not None
