@@ -52,7 +52,11 @@ class Notifiers:
             "-m",
             "services.notifier",
             stderr=PIPE,
-            env={**self._environment, "HEADRACE_NOTIFIER_PORT": str(self._ports[number])},
+            env={
+                **self._environment,
+                "HEADRACE_NOTIFIER_PORT": str(self._ports[number]),
+                "HEADRACE_ACCESS_LOG_SHARE": "0",
+            },
         )
         self._processes[number] = process
         assert process.stderr is not None
