@@ -22,6 +22,8 @@ ABNORMAL = 1006
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"})
 OTHER = "other"
 """The label of a path that is no route's, and of a method that is none: clients choose both."""
+LEFT = "left"
+"""The label of a WebSocket that its client closed, whose code is the client's choice too."""
 PATH_MAX = 256
 """Of a path, whose length is otherwise the client's choice."""
 
@@ -45,6 +47,7 @@ class AccessLog:
             return
         began = time.perf_counter()
         status: int | None = None
+        label: str | None = None
 
         async def send_and_see(message: Message) -> None:
             nonlocal status
@@ -55,10 +58,10 @@ class AccessLog:
             await send(message)
 
         async def receive_and_see() -> Message:
-            nonlocal status
+            nonlocal status, label
             message = await receive()
             if message["type"] == "websocket.disconnect" and status is None:
-                status = message.get("code") or ABNORMAL
+                status, label = message.get("code") or ABNORMAL, LEFT
             return message
 
         try:
@@ -67,10 +70,11 @@ class AccessLog:
             status = status or FAILED
             raise
         finally:
-            self._write(scope, status, time.perf_counter() - began)
+            took_s = time.perf_counter() - began
+            _count(scope, label or str(status), took_s)
+            self._write(scope, status, took_s)
 
     def _write(self, scope: Scope, status: int | None, took_s: float) -> None:
-        _count(scope, status, took_s)
         is_failure = status is None or FAILED <= status < ABNORMAL
         if not is_failure and (self._share <= 0 or random.random() >= self._share):  # noqa: S311 - no secret
             return
@@ -86,10 +90,10 @@ class AccessLog:
         )
 
 
-def _count(scope: Scope, status: int | None, took_s: float) -> None:
+def _count(scope: Scope, status: str, took_s: float) -> None:
     method = scope.get("method", "WEBSOCKET")
     labels = {"method": method if method in METHODS else OTHER, "route": _route_of(scope)}
-    metrics.HTTP_REQUESTS.labels(**labels, status=str(status)).inc()
+    metrics.HTTP_REQUESTS.labels(**labels, status=status).inc()
     if scope["type"] == "http":
         metrics.HTTP_DURATION.labels(**labels).observe(took_s)
 

@@ -35,7 +35,7 @@ class Catalogue:
         self._known: dict[str, LanguageOffer] = {}
         """By name and alias, as it was offered last."""
         self._live: tuple[Presence, ...] = ()
-        self._read_at = self._kept_at = float("-inf")
+        self._read_at = self._kept_at = self._look_again_at = float("-inf")
         self._reading = asyncio.Lock()
 
     async def offers(self) -> list[LanguageShown]:
@@ -52,8 +52,17 @@ class Catalogue:
         return self._known.get(name)
 
     async def is_offline(self, name: str) -> bool:
-        """Whether no live executor has the language of this name. Raises BrokerError."""
-        await self._refresh()
+        """Whether no live executor has the language of this name, as of the last look. Raises BrokerError.
+
+        Answers do not wait for one another's look, nor for another one soon after a look that failed.
+        """
+        now = asyncio.get_running_loop().time()
+        if not self._reading.locked() and now >= self._look_again_at:
+            try:
+                await self._refresh()
+            except BrokerError:
+                self._look_again_at = now + FRESH_S
+                raise
         return all(offer.name != name for presence in self._live for offer in presence.languages)
 
     @property

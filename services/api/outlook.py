@@ -18,7 +18,7 @@ class WaitingFor(Shape, frozen=True, kw_only=True):
     """`earlier_jobs`: as many of the user's own as may run at a time, or more, stand before it.
     `executor`: none is there now that has the language. `slot`: other programs run."""
     position: int = 0
-    """How many unfinished jobs of the same user stand before it."""
+    """How many unfinished jobs of the same user stand before it; 1,000 stands for more, too."""
 
 
 class JobShown(JobRecord, frozen=True, kw_only=True):

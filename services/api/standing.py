@@ -9,6 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 from shared import metrics
 from shared.entries import Entry
@@ -16,6 +17,8 @@ from shared.logs import get_logger
 from shared.subjects import QUEUED_KIND, SubjectError, parse
 
 logger = get_logger(__name__)
+
+POSITION_MAX = 1_000
 
 
 class Standing:
@@ -44,11 +47,14 @@ class Standing:
         return len(self._jobs.get(user_id, ()))
 
     def before(self, user_id: str, job_id: str) -> int | None:
-        """How many of the user's unfinished jobs stand before this one; None if it is not among them."""
-        for place, each in enumerate(self._jobs.get(user_id, ())):
-            if each == job_id:
-                return place
-        return None
+        """How many of the user's unfinished jobs stand before it, POSITION_MAX for that many or more; None
+        if it is not among them. A user may have tens of thousands, so not all are looked at for each answer.
+        """
+        jobs = self._jobs.get(user_id, {})
+        if job_id not in jobs:
+            return None
+        first = islice(jobs, POSITION_MAX)
+        return next((place for place, each in enumerate(first) if each == job_id), POSITION_MAX)
 
     @contextmanager
     def appending(self, user_id: str, job_id: str) -> Iterator[None]:

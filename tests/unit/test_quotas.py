@@ -1,5 +1,6 @@
 """Quotas and what they count: bounds that hold, room that comes back, nothing kept for ever."""
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
@@ -172,3 +173,14 @@ async def test_a_foreign_subject_is_counted_and_passed_over() -> None:
         [Entry(1, builders.NOON, "jobs.x.not-a-job.queued", b""), entry(builders.JOB, "queued")]
     )
     assert standing.total == 1
+
+
+def test_a_job_s_place_is_looked_for_among_the_first_thousand_only() -> None:
+    standing = Standing()
+    jobs = [builders.job_id() for _ in range(1_500)]
+    with ExitStack() as appending:
+        for job in jobs:
+            appending.enter_context(standing.appending(builders.USER, job))
+        places = [standing.before(builders.USER, jobs[at]) for at in (0, 2, 999, 1_000, 1_499)]
+    assert places == [0, 2, 999, 1_000, 1_000]
+    assert standing.before(builders.USER, "another") is None
