@@ -17,11 +17,11 @@ from bench.filling import EVENTS_OF_A_JOB, fill, finished_job
 from bench.measure import console, ratio, summary
 from headrace.local.stack import tokens_of
 from headrace.local.supervisor import Stack, StackOptions, run_stack
-from shared.broker import Broker, connect
-from shared.entries import Entry
-from shared.follow import Follower
+from shared.contract.subjects import JOBS
+from shared.jetstream.connection import Broker, connect
+from shared.jetstream.follower import Follower
+from shared.jetstream.stored_message import Entry
 from shared.settings import BrokerSettings
-from shared.subjects import JOBS
 
 USERS = 100
 MIB = 1024

@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from services.notifier.app import SERVER_OPTIONS
 from services.notifier.messages import SUBPROTOCOL
-from shared.http_server.server import listen, serve_http
-from shared.logs import configure
+from shared.observability.logs import configure
+from shared.service.http_server.server import listen, serve_http
 from shared.settings import HttpSettings
 
 PUBLISH = "/publish"

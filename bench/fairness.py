@@ -12,12 +12,12 @@ import msgspec
 from bench.measure import Summary, console, ratio, summary
 from bench.posts import post_as
 from headrace.local.supervisor import Stack, StackOptions, private_stack
-from shared.broker import connect
-from shared.entries import Entry
-from shared.events import JobRunning
-from shared.follow import Follower
+from shared.contract.subjects import JOBS
+from shared.domain.events import JobRunning
+from shared.jetstream.connection import connect
+from shared.jetstream.follower import Follower
+from shared.jetstream.stored_message import Entry
 from shared.settings import BrokerSettings
-from shared.subjects import JOBS
 
 ROUNDS = 3
 HEAVY_JOBS = 2_000

@@ -31,9 +31,9 @@ from bench.fanout_sides import (
 )
 from bench.measure import console, ratio, summary
 from headrace.local.nats_server import NatsServer
-from shared.broker import connect
+from shared.jetstream.connection import connect
+from shared.provision import ProvisionSettings, provision
 from shared.settings import BrokerSettings
-from shared.streams import ProvisionSettings, provision
 
 ROUNDS = 5
 SUBSCRIBERS = 1_000

@@ -17,12 +17,12 @@ from bench.broadcast import PUBLISH
 from bench.fanout_clients import stamp
 from headrace.local.nats_server import NatsServer, free_port
 from services.notifier.messages import SUBPROTOCOL, EventShown, encode_message
-from shared.broker import Broker
-from shared.codec import encode, event_object
-from shared.events import JobOutput
+from shared.auth import Tokens
+from shared.contract.codec import encode, event_object
+from shared.contract.subjects import feed_note
+from shared.domain.events import JobOutput
+from shared.jetstream.connection import Broker
 from shared.settings import TokenSettings
-from shared.subjects import feed_note
-from shared.tokens import Tokens
 
 SECRET = "a secret of the benchmark, long enough for HS256"
 USER = "reader"

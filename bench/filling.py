@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from headrace.local.nats_server import NatsServer
-from shared.broker import Broker, Message, connect
-from shared.codec import encode
-from shared.events import (
+from shared.contract.codec import encode
+from shared.contract.subjects import job_event
+from shared.domain.events import (
     Event,
     JobCompleted,
     JobQueued,
@@ -21,9 +21,9 @@ from shared.events import (
     StageReport,
     kind_of,
 )
+from shared.jetstream.connection import Broker, Message, connect
+from shared.provision import ProvisionSettings, provision
 from shared.settings import BrokerSettings
-from shared.streams import ProvisionSettings, provision
-from shared.subjects import job_event
 
 UNDER_WAY = 2_000
 EVENTS_OF_A_JOB = 3

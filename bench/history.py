@@ -19,7 +19,7 @@ from headrace.connection import local_endpoint
 from headrace.local.nats_server import NatsServer
 from headrace.local.stack import load_secrets
 from headrace.local.supervisor import NATS_USER, run_stack
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
 
 JOBS = 1_000_000
 ROUNDS = 10

@@ -14,7 +14,7 @@ from bench.measure import console, interpreter, ratio, summary
 from headrace.client import AsyncClient, open_client
 from headrace.connection import local_endpoint
 from headrace.local.supervisor import private_stack
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
 
 ROUNDS = 10
 PER_ROUND = 20

@@ -23,9 +23,9 @@ from nats.js.api import AckPolicy, ConsumerConfig  # noqa: TID251 - the same
 from bench.filling import EVENTS_OF_A_JOB, fill_anew, settings_of
 from bench.measure import console, ratio, summary
 from headrace.local.nats_server import NatsServer
-from shared.broker import Broker, BrokerError, connect
-from shared.subjects import JOBS, VIEW_STATS
-from shared.view import StatsAnswer
+from shared.contract.subjects import JOBS, VIEW_STATS
+from shared.contract.view_api import StatsAnswer
+from shared.jetstream.connection import Broker, BrokerError, connect
 
 EVENTS = 1_000_000
 ROUNDS = 3

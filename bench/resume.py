@@ -31,13 +31,13 @@ from bench.fanout_sides import (
 from bench.measure import console, ratio, summary
 from headrace.local.nats_server import NatsServer
 from services.notifier.messages import SUBPROTOCOL
-from shared.broker import API, Broker, Message, connect
-from shared.cursor import of_log
-from shared.events import JobQueued, SourceFile
-from shared.log import Log
+from shared.contract.subjects import JOBS, user_events
+from shared.domain.cursor import of_log
+from shared.domain.events import JobQueued, SourceFile
+from shared.jetstream.connection import API, Broker, Message, connect
+from shared.jetstream.event_log import Log
+from shared.provision import ProvisionSettings, provision
 from shared.settings import BrokerSettings
-from shared.streams import ProvisionSettings, provision
-from shared.subjects import JOBS, user_events
 
 ROUNDS = 5
 BEHIND = (1, 100, 10_000)

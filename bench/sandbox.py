@@ -24,7 +24,7 @@ from services.executor.sandbox.runtimes import JAVA_OPTIONS
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
 from services.executor.tools import Tools
-from shared.events import Limits
+from shared.domain.events import Limits
 
 ROUNDS = 5
 PER_ROUND = 20

@@ -11,12 +11,12 @@ from datetime import datetime
 from bench.measure import console, ratio, summary
 from bench.posts import post_as
 from headrace.local.supervisor import Stack, StackOptions, private_stack
-from shared.broker import connect
-from shared.entries import Entry
-from shared.events import JobRunning
-from shared.follow import Follower
+from shared.contract.subjects import JOBS, TERMINAL_KINDS
+from shared.domain.events import JobRunning
+from shared.jetstream.connection import connect
+from shared.jetstream.follower import Follower
+from shared.jetstream.stored_message import Entry
 from shared.settings import BrokerSettings
-from shared.subjects import JOBS, TERMINAL_KINDS
 
 ROUNDS = 3
 EXECUTORS = (1, 2, 4)

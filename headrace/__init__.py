@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         UsageError,
     )
     from headrace.subscription import Gap
-    from shared.codec import EventObject
-    from shared.record import JobRecord, JobSummary
+    from shared.contract.codec import EventObject
+    from shared.domain.record import JobRecord, JobSummary
     from shared.version import __version__
 
 __all__ = [
@@ -83,8 +83,8 @@ _HOMES = {
         "UsageError",
     ),
     "headrace.subscription": ("Gap",),
-    "shared.codec": ("EventObject",),
-    "shared.record": ("JobRecord", "JobSummary"),
+    "shared.contract.codec": ("EventObject",),
+    "shared.domain.record": ("JobRecord", "JobSummary"),
     "shared.version": ("__version__",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

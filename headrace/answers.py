@@ -4,9 +4,9 @@ import base64
 from datetime import datetime
 from typing import Any
 
-from shared.codec import EventObject
-from shared.events import Artifact, Limits, Output, Shape, SkippedArtifact
-from shared.record import JobRecord, JobSummary
+from shared.contract.codec import EventObject
+from shared.domain.events import Artifact, Limits, Output, Shape, SkippedArtifact
+from shared.domain.record import JobRecord, JobSummary
 
 
 class WaitingFor(Shape, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from headrace.client import AsyncClient
 from headrace.errors import HeadraceError
-from shared.events import Artifact
+from shared.domain.events import Artifact
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Never waits for the reader of a named pipe that somebody put there.

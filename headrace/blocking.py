@@ -34,8 +34,8 @@ from headrace.client import RESULT_TIMEOUT_S, AsyncClient
 from headrace.credentials import TokenSource
 from headrace.errors import UsageError
 from headrace.follow import OnGap, ignore
-from shared.codec import EventObject
-from shared.record import JobSummary
+from shared.contract.codec import EventObject
+from shared.domain.record import JobSummary
 
 P = ParamSpec("P")
 T = TypeVar("T")

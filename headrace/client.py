@@ -27,8 +27,8 @@ from headrace.connection import Endpoint, websocket_at
 from headrace.errors import NotFinishedError, ProblemAnswerError, UnreachableError
 from headrace.follow import Following, OnGap, ignore
 from headrace.other_calls import OperatorCalls, OwnCalls
-from shared.codec import EventObject
-from shared.record import JobSummary
+from shared.contract.codec import EventObject
+from shared.domain.record import JobSummary
 
 RESULT_TIMEOUT_S = 300.0
 NOT_FOUND, CONFLICT = 404, 409

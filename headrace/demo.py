@@ -13,8 +13,8 @@ from rich.console import Console
 from headrace.client import AsyncClient
 from headrace.run import print_json
 from headrace.show import event_line
-from shared.codec import EventObject
-from shared.subjects import TERMINAL_KINDS
+from shared.contract.codec import EventObject
+from shared.contract.subjects import TERMINAL_KINDS
 
 TIMEOUT_S = 120.0
 

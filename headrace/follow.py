@@ -16,7 +16,7 @@ import aiohttp
 from headrace.credentials import Credentials
 from headrace.errors import ClosedError, UnreachableError
 from headrace.subscription import Gap, Subscription, TryAgainError, subscribed
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
 
 PAUSE_FIRST_S = 0.1
 PAUSE_MOST_S = 5.0

@@ -1,8 +1,8 @@
 """What a history file must be: whole, in order, by the rules of each job; and what the log says of it now.
 
-A job's rules are those of `shared.job`. A job that began before the file did is known from its first event
-on. Against the log every event is compared; one that the log no longer holds has *expired* where nothing is
-left of its job, for so jobs leave, and is *missing* otherwise.
+A job's rules are those of `shared.domain.job`. A job that began before the file did is known from its first
+event on. Against the log every event is compared; one that the log no longer holds has *expired* where
+nothing is left of its job, for so jobs leave, and is *missing* otherwise.
 """
 
 from collections import defaultdict
@@ -14,9 +14,9 @@ from pathlib import Path
 from headrace.errors import ProtocolError
 from headrace.history_file import HistoryFile, HistoryFileError
 from headrace.replay import event_of
-from shared.codec import EventObject
-from shared.cursor import of_log
-from shared.events import (
+from shared.contract.codec import EventObject
+from shared.domain.cursor import of_log
+from shared.domain.events import (
     Event,
     JobCancelled,
     JobCompleted,
@@ -27,7 +27,7 @@ from shared.events import (
     Limits,
     Shape,
 )
-from shared.job import Finished, ImpossibleHistoryError, JobState, Nothing, Queued, Running, evolve
+from shared.domain.job import Finished, ImpossibleHistoryError, JobState, Nothing, Queued, Running, evolve
 
 TOMBSTONE = "expired"
 """The kind of event that stays for a while where a job has left the log."""

@@ -16,8 +16,8 @@ from typing import IO, BinaryIO, TypeVar
 import msgspec
 
 from headrace.errors import HeadraceError
-from shared.codec import EventObject
-from shared.events import Shape
+from shared.contract.codec import EventObject
+from shared.domain.events import Shape
 
 FORMAT = "headrace-history"
 VERSION = 1

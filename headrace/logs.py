@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from headrace.client import AsyncClient
 from headrace.run import Printer, content_of, print_json
-from shared.events import StageName, StreamName
+from shared.domain.events import StageName, StreamName
 
 HELD_BACK = "headrace: the beginning is not kept for so long; all of it comes when the job ends"
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from headrace.answers import Erasure, JobShown, JobsPage, Session, SessionCard, Sessions, Usage
 from headrace.calling import OpenedClient, decoded, params_of
-from shared.record import JobSummary
+from shared.domain.record import JobSummary
 
 PAGE = 100
 

@@ -12,9 +12,9 @@ from datetime import datetime
 import msgspec
 
 from headrace.errors import HeadraceError, ProtocolError
-from shared.codec import EventObject
-from shared.events import Event
-from shared.record import JobRecord, fold
+from shared.contract.codec import EventObject
+from shared.domain.events import Event
+from shared.domain.record import JobRecord, fold
 
 LIVE = 1.0
 

@@ -12,9 +12,9 @@ import msgspec
 
 from headrace.answers import Language, kept_bytes, output_bytes
 from headrace.client import AsyncClient
-from shared.codec import EventObject
-from shared.events import Output, Result, StageName, StreamName
-from shared.record import JobRecord
+from shared.contract.codec import EventObject
+from shared.domain.events import Output, Result, StageName, StreamName
+from shared.domain.record import JobRecord
 
 EXIT_TIMEOUT = 124
 """As timeout(1) answers."""

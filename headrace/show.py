@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from headrace.readable import duration
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
 
 TEXT_MAX = 72
 MS_SHOWN_BELOW = 10_000

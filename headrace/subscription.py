@@ -15,7 +15,7 @@ import msgspec
 
 from headrace.calls import COME_BACK, proxy_of, translated
 from headrace.errors import ClosedError, HistoryLostError, ProblemAnswerError, ProtocolError
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
 
 SUBPROTOCOL = "headrace.v1"
 OPEN_TIMEOUT_S = 10.0

@@ -4,7 +4,8 @@ import json
 import uuid
 from datetime import UTC, datetime
 
-from shared.events import (
+from shared.contract.subjects import job_event
+from shared.domain.events import (
     Event,
     ExpiryReason,
     JobCancelled,
@@ -20,8 +21,7 @@ from shared.events import (
     Result,
     SourceFile,
 )
-from shared.record import JobRecord, fold
-from shared.subjects import job_event
+from shared.domain.record import JobRecord, fold
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
 JOB = "01890a5d-ac96-774b-bcce-b302099a8057"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from headrace.local.nats_server import NatsServer
-from shared.broker import Broker, connect
-from shared.log import Log
+from shared.jetstream.connection import Broker, connect
+from shared.jetstream.event_log import Log
+from shared.provision import ProvisionSettings, provision
 from shared.settings import BrokerSettings
-from shared.streams import ProvisionSettings, provision
 from tests.nats_container import ContainerNatsServer, engine_is_available
 
 

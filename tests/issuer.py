@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from jwt.algorithms import get_default_algorithms
 from jwt.utils import base64url_encode
 
+from shared.auth import Tokens
 from shared.settings import TokenSettings
-from shared.tokens import Tokens
 
 SECRET = "a secret of the tests, long enough for HS256"
 AUDIENCE = "headrace-tests"

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 
 OURS = "deploy", "services", "shared"
-BESIDES = ("shared.streams",)
+BESIDES = ("shared.provision",)
 """What is started from the image besides the service."""
 
 

@@ -1,14 +1,14 @@
 """``python -m deploy.token USER [HOURS [CONCURRENCY]]``: a token, in a container that has the secret.
 
-`python -m shared.tokens` is there too, and has scopes.
+`python -m shared.auth` is there too, and has scopes.
 """
 
 import sys
 from datetime import UTC, datetime, timedelta
 
+from shared.auth import TokenError, Tokens
+from shared.contract.subjects import SubjectError
 from shared.settings import SettingsError, TokenSettings, load
-from shared.subjects import SubjectError
-from shared.tokens import TokenError, Tokens
 
 HOURS, CONCURRENCY = "24", "1"
 

@@ -21,8 +21,8 @@ from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.logs import show_logs
 from headrace.run import exit_code, explain, print_json
 from headrace.show import EVENT_FIELDS, event_fields, event_line
-from shared.codec import EventObject
-from shared.job import Status
+from shared.contract.codec import EventObject
+from shared.domain.job import Status
 
 PATIENCE_S = 5.0
 """People do not wait as long as programs do."""

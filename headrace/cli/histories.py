@@ -22,9 +22,9 @@ from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.replay import SpeedError, paced, parse_speed, states_at
 from headrace.run import print_json
 from headrace.show import harmless
-from shared.codec import EventObject
-from shared.events import Event
-from shared.subjects import is_job_id
+from shared.contract.codec import EventObject
+from shared.contract.subjects import is_job_id
+from shared.domain.events import Event
 
 EXIT_DIFFERS = 1
 KINDS = tuple(str(kind.__struct_config__.tag).split(".")[1] for kind in Event.__args__)

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterable
 
 from headrace.client import AsyncClient
 from headrace.errors import HeadraceError
-from shared.record import JobSummary
-from shared.subjects import is_job_id
+from shared.contract.subjects import is_job_id
+from shared.domain.record import JobSummary
 
 PAGE = 100
 NAMED_MAX = 10

@@ -14,7 +14,7 @@ from headrace.cli.listing import Cell
 from headrace.cli.listings import status_cell, took_cell
 from headrace.cli.sheet import Fact, show_facts, title_of
 from headrace.readable import ago, duration, local, size
-from shared.events import Limits, Output, Result, StageReport
+from shared.domain.events import Limits, Output, Result, StageReport
 
 LINES_SHOWN = 5
 """Of the beginning of each stream, and of its end."""

@@ -7,7 +7,7 @@ from headrace.answers import Artifacts
 from headrace.cli.listing import Cell, Column, Listing
 from headrace.readable import ago, duration, size
 from headrace.show import colour_of
-from shared.record import JobSummary
+from shared.domain.record import JobSummary
 
 JOB = Column("job", "job_id")
 STATUS = Column("status", "status")

@@ -16,7 +16,7 @@ from headrace.erase import erase_user
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.readable import ago
 from headrace.run import print_json
-from shared.record import JobSummary
+from shared.domain.record import JobSummary
 
 LETTERS = (
     JOB,

@@ -28,8 +28,8 @@ from headrace.errors import HeadraceError, ProblemAnswerError
 from headrace.local.nats_server import NatsServerError
 from headrace.local.place import data_directory
 from headrace.run import UnknownLanguageError
-from shared.subjects import SubjectError
-from shared.tokens import TokenError
+from shared.auth import TokenError
+from shared.contract.subjects import SubjectError
 
 EXPECTED = (HeadraceError, NatsServerError, SubjectError, TokenError, UnknownLanguageError)
 EXIT_NOT_DONE = 2

@@ -6,7 +6,7 @@ from the environment; the local stack has the same users with generated ones.
 
 from collections.abc import Mapping
 
-from shared.rights import RIGHTS, Rights
+from shared.jetstream.permissions import RIGHTS, Rights
 
 BEGINNING = "# Printed by: python -m headrace.local.nats_users"
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 
 from headrace.errors import HeadraceError
-from shared.rights import RIGHTS
+from shared.auth import Tokens
+from shared.jetstream.permissions import RIGHTS
 from shared.settings import TokenSettings
-from shared.tokens import Tokens
 
 DEFAULT_DIRECTORY = Path(".headrace")
 SECRETS = "secrets.json"

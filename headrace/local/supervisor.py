@@ -125,7 +125,7 @@ class Stack:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "shared.streams",
+            "shared.provision",
             stdin=DEVNULL,
             stdout=DEVNULL,
             stderr=asyncio.subprocess.PIPE,

@@ -2,7 +2,7 @@
 
 from services.api.app import run
 from services.api.settings import ApiSettings
-from shared.service import start
+from shared.service.runtime import start
 
 if __name__ == "__main__":
     start("api", ApiSettings, run)

@@ -8,7 +8,7 @@ from services.api.conditions import tag_of
 from services.api.parts import Parts
 from services.api.submissions import Submitted
 from services.api.waiting import wait_of
-from shared.tokens import Caller
+from shared.auth import Caller
 
 
 async def answer_accepted(

@@ -6,10 +6,10 @@ from fastapi import Depends, Request
 from starlette.types import Scope
 
 from services.api.parts import parts_of
-from shared import problems
-from shared.http_server.accepted import count_connection
-from shared.problems import ProblemError
-from shared.tokens import SCOPE_JOBS, SCOPE_OPS, Caller, KeysUnavailableError, TokenError, Tokens
+from shared.auth import SCOPE_JOBS, SCOPE_OPS, Caller, KeysUnavailableError, TokenError, Tokens
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.service.http_server.accepted import count_connection
 
 RETRY_AFTER = {"Retry-After": "5"}
 IDENTITY = "identity"

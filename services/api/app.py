@@ -30,17 +30,8 @@ from services.api.stores import Counted, Store
 from services.api.submissions import Submissions
 from services.api.usage import Usage
 from services.api.waiting import Waiting
-from shared.access_log import AccessLog
-from shared.broker import Broker, connect
-from shared.cancellations import Cancellations
-from shared.follow import Follower
-from shared.http_server.server import listen_at, serve_http
-from shared.log import Log
-from shared.objects import Objects
-from shared.request_ids import RequestIds
-from shared.service import Service
-from shared.streams import executor_floor
-from shared.subjects import (
+from shared.auth import Tokens
+from shared.contract.subjects import (
     ARTIFACTS,
     EXPIRED_KIND,
     JOBS,
@@ -49,7 +40,16 @@ from shared.subjects import (
     TERMINAL_KINDS,
     events_of_kind,
 )
-from shared.tokens import Tokens
+from shared.jetstream.cancel import Cancellations
+from shared.jetstream.connection import Broker, connect
+from shared.jetstream.event_log import Log
+from shared.jetstream.follower import Follower
+from shared.jetstream.object_store import Objects
+from shared.provision import executor_floor
+from shared.service.access_log import AccessLog
+from shared.service.http_server.server import listen_at, serve_http
+from shared.service.request_ids import RequestIds
+from shared.service.runtime import Service
 from shared.version import VERSION
 
 LOG_RESERVE_PARTS = 4

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from services.api.queries import Queries
-from shared import problems
-from shared.events import Artifact, Result
-from shared.objects import DamagedError, GoneError, ObjectDescription, Objects
-from shared.problems import ProblemError
-from shared.record import JobRecord
-from shared.subjects import artifact_name
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import artifact_name
+from shared.domain.events import Artifact, Result
+from shared.domain.record import JobRecord
+from shared.jetstream.object_store import DamagedError, GoneError, ObjectDescription, Objects
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.api.queries import shown
-from shared import metrics, problems
-from shared.broker import Broker, UnreachableError
-from shared.codec import EventObject
-from shared.entries import Entry
-from shared.follow import Follower
-from shared.log import Log
-from shared.problems import ProblemError
-from shared.shares import Places
-from shared.subjects import JOBS, events_among
+from shared.contract import problems
+from shared.contract.codec import EventObject
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import JOBS, events_among
+from shared.domain.shares import Places
+from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.event_log import Log
+from shared.jetstream.follower import Follower
+from shared.jetstream.stored_message import Entry
+from shared.observability import metrics
 
 READINGS_MAX = 16
 """Of one api process: each may hold two of the largest events, as stored and as they are shown."""

@@ -10,11 +10,11 @@ from services.api.context import RequestContext
 from services.api.problems import invalid, newer_event
 from services.api.schemas import SubmissionBody
 from services.api.submissions import Submissions
-from shared.answers import document_of
-from shared.log import NewerEventError
-from shared.problems import Problem, ProblemError
-from shared.record import JobSummary, summary_of
-from shared.tokens import Caller
+from shared.auth import Caller
+from shared.contract.problems import Problem, ProblemError
+from shared.domain.record import JobSummary, summary_of
+from shared.jetstream.event_log import NewerEventError
+from shared.service.problem_response import document_of
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -11,10 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.api.admission import IDENTITY, count_to, identify
 from services.api.byte_shares import ByteShares
 from services.api.settings import ApiSettings
-from shared import problems
-from shared.answers import answer
-from shared.problems import Problem, ProblemError
-from shared.tokens import Tokens
+from shared.auth import Tokens
+from shared.contract import problems
+from shared.contract.problems import Problem, ProblemError
+from shared.service.problem_response import answer
 
 NO_BODY: Message = {"type": "http.request", "body": b"", "more_body": False}
 GONE: Message = {"type": "http.disconnect"}

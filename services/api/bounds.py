@@ -6,8 +6,8 @@ import msgspec
 
 from services.api.schemas import LimitsBody, SessionBody, SubmissionBody
 from services.api.settings import ApiSettings
-from shared import problems
-from shared.problems import FieldError, ProblemError
+from shared.contract import problems
+from shared.contract.problems import FieldError, ProblemError
 
 Maxima = Mapping[str, Mapping[str, int]]
 """By the schema's name and the field's."""

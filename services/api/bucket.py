@@ -10,10 +10,10 @@ import uuid
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from shared.broker import API, Broker, Message, UnreachableError
-from shared.entries import Entry
-from shared.follow import parse_mark
-from shared.log import AppendResult, Log
+from shared.jetstream.connection import API, Broker, Message, UnreachableError
+from shared.jetstream.event_log import AppendResult, Log
+from shared.jetstream.follower import parse_mark
+from shared.jetstream.stored_message import Entry
 
 CARD = "Headrace-Card"
 ANSWER_TIMEOUT_S = 2.0

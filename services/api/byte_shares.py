@@ -2,9 +2,10 @@
 
 from collections import Counter
 
-from shared import metrics, problems
-from shared.problems import Problem
-from shared.shares import PLACE_PARTS, share_of
+from shared.contract import problems
+from shared.contract.problems import Problem
+from shared.domain.shares import PLACE_PARTS, share_of
+from shared.observability import metrics
 
 
 class ByteShares:

@@ -4,11 +4,11 @@ from typing import assert_never
 
 from services.api.conditions import changed
 from services.api.queries import expired_job, unknown_job
-from shared import problems
-from shared.cancellations import Cancellations, CancelOutcome, Requested, Stale
-from shared.job import Moment, Refuse
-from shared.problems import ProblemError
-from shared.tokens import Caller
+from shared.auth import Caller
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.domain.job import Moment, Refuse
+from shared.jetstream.cancel import Cancellations, CancelOutcome, Requested, Stale
 
 
 async def request_cancel(

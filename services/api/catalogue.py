@@ -6,11 +6,11 @@ stays known, here and in the log's server, and is shown as offline.
 
 import asyncio
 
-from shared.broker import BrokerError
-from shared.codec import UndecodableError
-from shared.log import Log
-from shared.logs import get_logger
-from shared.presence import PROVISION_AGAIN, LanguageOffer, Presence, executors, kept
+from shared.contract.codec import UndecodableError
+from shared.jetstream.connection import BrokerError
+from shared.jetstream.event_log import Log
+from shared.jetstream.presence import PROVISION_AGAIN, LanguageOffer, Presence, executors, kept
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

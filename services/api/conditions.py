@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import Header
 
-from shared import problems
-from shared.problems import ProblemError
+from shared.contract import problems
+from shared.contract.problems import ProblemError
 
 IfMatch = Annotated[
     str | None,

@@ -4,9 +4,9 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import problems
-from shared.answers import answer
-from shared.problems import Problem
+from shared.contract import problems
+from shared.contract.problems import Problem
+from shared.service.problem_response import answer
 
 RETRY_AFTER = {"Retry-After": "1"}
 

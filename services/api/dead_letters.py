@@ -12,17 +12,17 @@ import msgspec
 
 from services.api.context import RequestContext
 from services.api.queries import Queries, check_job_id, unknown_job
-from shared import problems
-from shared.codec import UndecodableError, UnknownTagError
-from shared.events import JobFailed, JobQueued
-from shared.job import Finished
-from shared.log import Appended, Log, NewerEventError
-from shared.logs import get_logger
-from shared.problems import ProblemError
-from shared.record import JobRecord
-from shared.subjects import DEAD, DEAD_ADVISORIES, event_of_job
-from shared.tokens import Caller
-from shared.view import DeadQuestion, JobsAnswer
+from shared.auth import Caller
+from shared.contract import problems
+from shared.contract.codec import UndecodableError, UnknownTagError
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import DEAD, DEAD_ADVISORIES, event_of_job
+from shared.contract.view_api import DeadQuestion, JobsAnswer
+from shared.domain.events import JobFailed, JobQueued
+from shared.domain.job import Finished
+from shared.domain.record import JobRecord
+from shared.jetstream.event_log import Appended, Log, NewerEventError
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

@@ -8,10 +8,17 @@ from dataclasses import dataclass
 
 from services.api.bucket import Bucket
 from services.api.settings import ApiSettings
-from shared import metrics
-from shared.broker import Broker
-from shared.events import Event, JobExpired, Shape
-from shared.job import (
+from shared.contract.subjects import (
+    FEED,
+    TERMINAL_KINDS,
+    job_events,
+    parse,
+    session_everything,
+    user_events_of_kind,
+    user_notes,
+)
+from shared.domain.events import Event, JobExpired, Shape
+from shared.domain.job import (
     Append,
     ImpossibleHistoryError,
     Moment,
@@ -22,17 +29,10 @@ from shared.job import (
     decide_cancel,
     decide_expire,
 )
-from shared.log import Appended, History, Log, NewerEventError
-from shared.logs import get_logger
-from shared.subjects import (
-    FEED,
-    TERMINAL_KINDS,
-    job_events,
-    parse,
-    session_everything,
-    user_events_of_kind,
-    user_notes,
-)
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Appended, History, Log, NewerEventError
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

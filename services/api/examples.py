@@ -32,11 +32,11 @@ from services.api.shapes import (
     ShareUsed,
     UsageReport,
 )
-from shared import problems
-from shared.answers import document_of
-from shared.codec import EventObject, encode, event_object
-from shared.cursor import of_log
-from shared.events import (
+from shared.contract import problems
+from shared.contract.codec import EventObject, encode, event_object
+from shared.contract.problems import Problem
+from shared.domain.cursor import of_log
+from shared.domain.events import (
     Artifact,
     Event,
     Isolation,
@@ -53,8 +53,8 @@ from shared.events import (
     SourceFile,
     StageReport,
 )
-from shared.problems import Problem
-from shared.record import JobRecord, fold, summary_of
+from shared.domain.record import JobRecord, fold, summary_of
+from shared.service.problem_response import document_of
 
 REQUEST = "0b1f7c2e5d3a4f6b8c9d0e1f2a3b4c5d"
 _NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)

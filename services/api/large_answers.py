@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.api.admission import IDENTITY
 from services.api.byte_shares import ByteShares
 from services.api.settings import ApiSettings
-from shared.answers import answer
-from shared.tokens import Caller
+from shared.auth import Caller
+from shared.service.problem_response import answer
 
 PIECE_BYTES = 64 * 1024
 """What is handed to the server at a time; an answer that is no longer is not counted."""

@@ -19,8 +19,8 @@ from services.api.bounds import Maxima
 from services.api.examples import COMPLETED, REQUEST, text_of
 from services.api.field_words import describe
 from services.api.shapes import ProblemDocument
-from shared import problems
-from shared.problems import MEDIA_TYPE, ProblemType
+from shared.contract import problems
+from shared.contract.problems import MEDIA_TYPE, ProblemType
 
 Json = dict[str, Any]
 

@@ -5,10 +5,10 @@ from typing import Literal
 from services.api.catalogue import Catalogue
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
-from shared.broker import BrokerError
-from shared.events import Shape
-from shared.record import JobRecord
-from shared.tokens import Caller
+from shared.auth import Caller
+from shared.domain.events import Shape
+from shared.domain.record import JobRecord
+from shared.jetstream.connection import BrokerError
 
 
 class WaitingFor(Shape, frozen=True, kw_only=True):

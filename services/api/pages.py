@@ -7,8 +7,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from services.api.answers import json_answer
-from shared import problem_pages
-from shared.pages import Link, front_page, html
+from shared.service import problem_pages
+from shared.service.pages import Link, front_page, html
 from shared.version import VERSION
 
 LINKS = (

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Path, Query
 
-from shared.view import PAGE_MAX
+from shared.contract.view_api import PAGE_MAX
 
 JobId = Annotated[str, Path(description="The `job_id` that the submission was answered with.")]
 SessionId = Annotated[str, Path(description="The `session_id` that the session was begun with.")]

@@ -16,7 +16,7 @@ from services.api.sessions import Sessions
 from services.api.submissions import Submissions
 from services.api.usage import Usage
 from services.api.waiting import Waiting
-from shared.cancellations import Cancellations
+from shared.jetstream.cancel import Cancellations
 
 
 @dataclass(frozen=True, slots=True)

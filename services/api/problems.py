@@ -11,12 +11,13 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from services.api.unknown_fields import unknown_field
-from shared import metrics, problems
-from shared.answers import answer
-from shared.broker import BrokerError
-from shared.log import NewerEventError
-from shared.logs import get_logger
-from shared.problems import FieldError, Problem, ProblemError, ProblemType
+from shared.contract import problems
+from shared.contract.problems import FieldError, Problem, ProblemError, ProblemType
+from shared.jetstream.connection import BrokerError
+from shared.jetstream.event_log import NewerEventError
+from shared.observability import metrics
+from shared.observability.logs import get_logger
+from shared.service.problem_response import answer
 
 logger = get_logger(__name__)
 

@@ -7,17 +7,11 @@ from typing import TypeVar
 import msgspec
 
 from services.api.reading_turns import ReadingTurns
-from shared import metrics, problems
-from shared.broker import Broker, UnreachableError
-from shared.codec import EventObject, UndecodableError, UnknownTagError, event_object
-from shared.cursor import of_log
-from shared.entries import Entry
-from shared.log import Log, NewerEventError, is_tombstone
-from shared.logs import get_logger
-from shared.problems import ProblemError
-from shared.record import JobRecord, fold
-from shared.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, VIEW_USAGE, is_job_id
-from shared.view import (
+from shared.contract import problems
+from shared.contract.codec import EventObject, UndecodableError, UnknownTagError, event_object
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, VIEW_USAGE, is_job_id
+from shared.contract.view_api import (
     DeadQuestion,
     JobAnswer,
     JobQuestion,
@@ -28,6 +22,13 @@ from shared.view import (
     ViewAnswer,
     ViewProblem,
 )
+from shared.domain.cursor import of_log
+from shared.domain.record import JobRecord, fold
+from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.event_log import Log, NewerEventError, is_tombstone
+from shared.jetstream.stored_message import Entry
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
-from shared import metrics, problems
-from shared.problems import ProblemError
-from shared.shares import PLACE_PARTS, share_of
-from shared.tokens import Caller
+from shared.auth import Caller
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.domain.shares import PLACE_PARTS, share_of
+from shared.observability import metrics
 
 BURST_S = 4
 """Seconds' worth of requests that may come at once."""

@@ -21,14 +21,14 @@ from services.api.schemas import RunBody, SessionBody, SubmissionBody
 from services.api.settings import ApiSettings
 from services.api.stores import Counted, Store
 from services.api.submissions import RETRY_AFTER, Submissions, Submitted
-from shared import problems
-from shared.broker import JetStreamError
-from shared.entries import MESSAGE_OVERHEAD_BYTES, Entry
-from shared.log import Appended, AppendResult, Log, is_end
-from shared.problems import ProblemError
-from shared.streams import SESSION_REVISIONS
-from shared.subjects import is_job_id, session_key, session_keys, session_run_key
-from shared.tokens import SESSIONS_CLAIM, Caller
+from shared.auth import SESSIONS_CLAIM, Caller
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import is_job_id, session_key, session_keys, session_run_key
+from shared.jetstream.connection import JetStreamError
+from shared.jetstream.event_log import Appended, AppendResult, Log, is_end
+from shared.jetstream.stored_message import MESSAGE_OVERHEAD_BYTES, Entry
+from shared.provision import SESSION_REVISIONS
 
 STORE_FAILED = 10077
 KEPT_UNKNOWN_BYTES = 64 * 1024

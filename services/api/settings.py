@@ -4,7 +4,8 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from shared.events import Limits
+from shared.auth.provider import check_provider
+from shared.domain.events import Limits
 from shared.settings import (
     MIB,
     Bytes,
@@ -20,7 +21,6 @@ from shared.settings import (
     WholeSeconds,
     words,
 )
-from shared.tokens.provider import check_provider
 
 DAY_S = 24 * 3600
 

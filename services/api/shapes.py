@@ -4,9 +4,9 @@ from services.api.batches import BatchItem
 from services.api.catalogue import LanguageShown
 from services.api.dead_letters import Advisory
 from services.api.sessions import Session, SessionCard
-from shared.codec import EventObject
-from shared.events import Artifact, Shape, SkippedArtifact
-from shared.record import JobSummary
+from shared.contract.codec import EventObject
+from shared.domain.events import Artifact, Shape, SkippedArtifact
+from shared.domain.record import JobSummary
 
 
 class JobsPage(Shape, frozen=True, kw_only=True):

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 
-from shared import metrics
-from shared.entries import Entry
-from shared.logs import get_logger
-from shared.subjects import QUEUED_KIND, SubjectError, parse
+from shared.contract.subjects import QUEUED_KIND, SubjectError, parse
+from shared.jetstream.stored_message import Entry
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

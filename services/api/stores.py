@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from shared import metrics, problems
-from shared.broker import Broker, BrokerError
-from shared.problems import ProblemError
-from shared.shares import STORE_PARTS, share_of
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.domain.shares import STORE_PARTS, share_of
+from shared.jetstream.connection import Broker, BrokerError
+from shared.observability import metrics
 
 KNOWN_S = 2.0
 USERS_MAX = 4_096

@@ -17,17 +17,17 @@ from services.api.schemas import LimitsBody, SubmissionBody
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
 from services.api.stores import Addition, Store
-from shared import problems
-from shared.broker import UnreachableError
-from shared.codec import UndecodableError, UnknownTagError
-from shared.entries import MESSAGE_OVERHEAD_BYTES, Entry
-from shared.events import JobQueued, Limits, SourceFile
-from shared.job import Append, Nothing, Queued, Replay, decide_submit
-from shared.log import FULL, Appended, Log, NewerEventError, is_tombstone
-from shared.presence import LanguageOffer
-from shared.problems import FieldError, ProblemError
-from shared.record import JobRecord, fold
-from shared.tokens import ARTIFACTS_CLAIM, LOG_CLAIM, Caller
+from shared.auth import ARTIFACTS_CLAIM, LOG_CLAIM, Caller
+from shared.contract import problems
+from shared.contract.codec import UndecodableError, UnknownTagError
+from shared.contract.problems import FieldError, ProblemError
+from shared.domain.events import JobQueued, Limits, SourceFile
+from shared.domain.job import Append, Nothing, Queued, Replay, decide_submit
+from shared.domain.record import JobRecord, fold
+from shared.jetstream.connection import UnreachableError
+from shared.jetstream.event_log import FULL, Appended, Log, NewerEventError, is_tombstone
+from shared.jetstream.presence import LanguageOffer
+from shared.jetstream.stored_message import MESSAGE_OVERHEAD_BYTES, Entry
 
 RETRY_AFTER = {"Retry-After": "2"}
 _IDEMPOTENCY = uuid.UUID("6f1d7f0e-6b0e-5d5c-9c53-3a1f5f4b7a10")

@@ -6,12 +6,12 @@ from services.api.shapes import ShareUsed, UsageReport
 from services.api.standing import Standing
 from services.api.stores import Store
 from services.api.waiting import Waiting
-from shared import problems
-from shared.broker import Broker
-from shared.problems import ProblemError
-from shared.shares import PLACE_PARTS, STORE_PARTS, share_of
-from shared.subjects import ARTIFACTS, objects_stream
-from shared.tokens import ARTIFACTS_CLAIM, LOG_CLAIM, SESSIONS_CLAIM, Caller
+from shared.auth import ARTIFACTS_CLAIM, LOG_CLAIM, SESSIONS_CLAIM, Caller
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import ARTIFACTS, objects_stream
+from shared.domain.shares import PLACE_PARTS, STORE_PARTS, share_of
+from shared.jetstream.connection import Broker
 
 
 class Usage:

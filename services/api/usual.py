@@ -16,7 +16,7 @@ from starlette.responses import Response
 from services.api.admission import user_of
 from services.api.schemas import SubmissionBody
 from services.api.waiting import PREFER_MAX
-from shared.tokens import Caller
+from shared.auth import Caller
 
 KEY_MAX = 255
 

@@ -15,10 +15,10 @@ from starlette.requests import Request
 from services.api.queries import Queries
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
-from shared import metrics
-from shared.record import JobRecord
-from shared.shares import Places
-from shared.tokens import WAITS_CLAIM, Caller
+from shared.auth import WAITS_CLAIM, Caller
+from shared.domain.record import JobRecord
+from shared.domain.shares import Places
+from shared.observability import metrics
 
 PREFER_MAX = 1_024
 

@@ -6,8 +6,8 @@ import sys
 from services.executor.executor import run
 from services.executor.facts import tell
 from services.executor.settings import ExecutorSettings
-from shared.logs import configure
-from shared.service import start
+from shared.observability.logs import configure
+from shared.service.runtime import start
 from shared.settings import EXIT_SETTINGS, SettingsError, load
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import msgspec
 
 from services.executor.settings import ExecutorSettings
-from shared.broker import Broker, BrokerError
-from shared.events import JobQueued
-from shared.logs import get_logger
-from shared.shares import STORE_PARTS, share_of
-from shared.subjects import ARTIFACTS, VIEW_USAGE, objects_stream
-from shared.view import UsageAnswer, UsageQuestion, ViewAnswer
+from shared.contract.subjects import ARTIFACTS, VIEW_USAGE, objects_stream
+from shared.contract.view_api import UsageAnswer, UsageQuestion, ViewAnswer
+from shared.domain.events import JobQueued
+from shared.domain.shares import STORE_PARTS, share_of
+from shared.jetstream.connection import Broker, BrokerError
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

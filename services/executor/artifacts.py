@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from services.executor.allowance import Allowance, Allowances
 from services.executor.execution import Execution
 from services.executor.sandbox.sandbox import CellFile, Skipped, Verdict
-from shared import metrics
-from shared.broker import BrokerError
-from shared.events import Artifact, JobQueued, SkippedArtifact, Terminal
-from shared.logs import get_logger
-from shared.objects import DamagedError, FullError, ObjectDescription, Objects
-from shared.shares import file_bytes
-from shared.subjects import artifact_name
+from shared.contract.subjects import artifact_name
+from shared.domain.events import Artifact, JobQueued, SkippedArtifact, Terminal
+from shared.domain.shares import file_bytes
+from shared.jetstream.connection import BrokerError
+from shared.jetstream.object_store import DamagedError, FullError, ObjectDescription, Objects
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

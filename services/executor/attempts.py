@@ -24,10 +24,9 @@ from services.executor.sandbox.sandbox import CellError, RejectedError, Sandbox,
 from services.executor.settings import ExecutorSettings
 from services.executor.stages import First, Stages
 from services.executor.unfinished import Unfinished
-from shared import metrics
-from shared.broker import Broker, BrokerError
-from shared.events import Event, JobQueued, JobRunning, Terminal
-from shared.job import (
+from shared.contract.subjects import ARTIFACTS
+from shared.domain.events import Event, JobQueued, JobRunning, Terminal
+from shared.domain.job import (
     Append,
     Finished,
     Ignore,
@@ -39,10 +38,11 @@ from shared.job import (
     decide_start,
     status_of,
 )
-from shared.log import Appended, Log, NewerEventError
-from shared.logs import get_logger
-from shared.objects import Objects
-from shared.subjects import ARTIFACTS
+from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.event_log import Appended, Log, NewerEventError
+from shared.jetstream.object_store import Objects
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

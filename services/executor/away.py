@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sized
 from services.executor.holding import Holding
 from services.executor.parked import PARK_S, Pace, Parked
 from services.executor.unfinished import Unfinished
-from shared.broker import Broker
-from shared.consumer import Delivery
+from shared.jetstream.connection import Broker
+from shared.jetstream.pull_consumer import Delivery
 
 NEAR = 16
 """So many first jobs of a lane should be at hand somewhere: it takes a moment to call one back."""

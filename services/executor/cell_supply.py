@@ -9,10 +9,10 @@ from services.executor import circuit
 from services.executor.circuit import Circuit, Closed, Doubtful, GiveUp, Later, Open
 from services.executor.sandbox.bubblewrap import prove
 from services.executor.sandbox.sandbox import Sandbox, SandboxError
-from shared import metrics
-from shared.events import JobQueued
-from shared.job import Expired, Finished
-from shared.logs import get_logger
+from shared.domain.events import JobQueued
+from shared.domain.job import Expired, Finished
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

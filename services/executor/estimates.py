@@ -1,6 +1,6 @@
 """How long a stage of a language usually takes: a running mean of this executor's own measurements."""
 
-from shared.events import StageName
+from shared.domain.events import StageName
 
 WEIGHT = 0.2
 """Of the newest measurement: recent programs say more of the next one than those of this morning."""

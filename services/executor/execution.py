@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from shared.consumer import Delivery
-from shared.events import JobQueued
+from shared.domain.events import JobQueued
+from shared.jetstream.pull_consumer import Delivery
 
 StopReason: TypeAlias = Literal["cancelled", "superseded", "shutdown"]
 

@@ -17,16 +17,24 @@ from services.executor.scheduler import Scheduler
 from services.executor.settings import ExecutorSettings
 from services.executor.shares import shares
 from services.executor.unfinished import Unfinished
-from shared.broker import Broker, BrokerError, connect
-from shared.events import Isolation
-from shared.follow import Follower
-from shared.log import Log
-from shared.logs import get_logger
-from shared.presence import BEAT_S, PROVISION_AGAIN, LanguageOffer, Presence, announce, keep, withdraw
-from shared.service import Service, ServiceError, single_failures
+from shared.contract.subjects import JOBS
+from shared.domain.events import Isolation
+from shared.jetstream.connection import Broker, BrokerError, connect
+from shared.jetstream.event_log import Log
+from shared.jetstream.follower import Follower
+from shared.jetstream.presence import (
+    BEAT_S,
+    PROVISION_AGAIN,
+    LanguageOffer,
+    Presence,
+    announce,
+    keep,
+    withdraw,
+)
+from shared.observability.logs import get_logger
+from shared.provision import executor_floor
+from shared.service.runtime import Service, ServiceError, single_failures
 from shared.settings import SettingsError
-from shared.streams import executor_floor
-from shared.subjects import JOBS
 
 logger = get_logger(__name__)
 

@@ -14,8 +14,8 @@ from services.executor.languages import load_languages, offered
 from services.executor.sandbox.warm import open_sandbox
 from services.executor.settings import ExecutorSettings
 from services.executor.shares import shares
-from shared.events import Isolation, Shape
-from shared.service import ServiceError
+from shared.domain.events import Isolation, Shape
+from shared.service.runtime import ServiceError
 
 
 class Facts(Shape, frozen=True, kw_only=True):

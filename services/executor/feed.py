@@ -15,12 +15,12 @@ import msgspec
 
 from services.executor.feed_shares import FeedShares
 from services.executor.outcome import as_text, incomplete_tail
-from shared import metrics
-from shared.broker import Broker, BrokerError
-from shared.codec import encode
-from shared.events import FeedNote, JobOutput, JobProgress, JobQueued, StageName, StreamName, kind_of
-from shared.logs import get_logger
-from shared.subjects import feed_note
+from shared.contract.codec import encode
+from shared.contract.subjects import feed_note
+from shared.domain.events import FeedNote, JobOutput, JobProgress, JobQueued, StageName, StreamName, kind_of
+from shared.jetstream.connection import Broker, BrokerError
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

@@ -10,11 +10,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from shared import metrics
-from shared.broker import Broker, BrokerError
-from shared.logs import get_logger
-from shared.shares import STORE_PARTS, share_of
-from shared.subjects import FEED
+from shared.contract.subjects import FEED
+from shared.domain.shares import STORE_PARTS, share_of
+from shared.jetstream.connection import Broker, BrokerError
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

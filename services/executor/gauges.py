@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from services.executor.parked import Parked
 from services.executor.sandbox.sandbox import Sandbox
 from services.executor.unfinished import Unfinished
-from shared import metrics
+from shared.observability import metrics
 
 
 def show(slots: int, unfinished: Unfinished, parked: Parked, sandbox: Sandbox) -> None:

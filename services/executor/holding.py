@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shared import metrics
-from shared.consumer import Delivery
-from shared.events import JobQueued
+from shared.domain.events import JobQueued
+from shared.jetstream.pull_consumer import Delivery
+from shared.observability import metrics
 
 FAR_BACK_SLACK = 1_000
 

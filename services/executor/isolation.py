@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from shared.events import Isolation
+from shared.domain.events import Isolation
 from shared.settings import listed
 
 NAMESPACES = frozenset({"user", "pid", "mount", "net", "ipc", "uts"})

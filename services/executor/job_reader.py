@@ -3,10 +3,10 @@
 import asyncio
 
 from services.executor.unfinished import Unfinished
-from shared.broker import UnreachableError
-from shared.events import JobQueued
-from shared.job import JobState
-from shared.log import History, Log
+from shared.domain.events import JobQueued
+from shared.domain.job import JobState
+from shared.jetstream.connection import UnreachableError
+from shared.jetstream.event_log import History, Log
 
 RETRY_PAUSE_S = 0.5
 READ_PATIENCE_S = 4.0

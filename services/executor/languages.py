@@ -18,7 +18,7 @@ import msgspec
 from services.executor.sandbox.root import WORK
 from services.executor.sandbox.runtimes import STACK_BYTES
 from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox, Stage
-from shared.events import JobQueued, Limits, SourceFile, StreamName
+from shared.domain.events import JobQueued, Limits, SourceFile, StreamName
 
 FOLDER = Path(__file__).with_name("languages")
 MIB = 1024 * 1024

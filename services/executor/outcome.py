@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from services.executor.artifacts import NOTHING_KEPT, Kept
 from services.executor.sandbox.sandbox import Verdict
 from services.executor.sandbox.verdict import SHELL_SIGNALS
-from shared.events import (
+from shared.domain.events import (
     STAGE_OUTPUT_BYTES_MAX,
     Encoding,
     FailureReason,
@@ -26,7 +26,7 @@ from shared.events import (
     Terminal,
     TimeoutReason,
 )
-from shared.job import Moment
+from shared.domain.job import Moment
 
 FULL = (b"no space left on device", b"file too large", b"file size limit exceeded")
 """What a compiler prints whose temporary files met a limit (ENOSPC, EFBIG, SIGXFSZ). It removes them before

@@ -8,7 +8,7 @@ import heapq
 import math
 from collections.abc import Callable, Iterator
 
-from shared.consumer import ACK_WAIT_S, Delivery
+from shared.jetstream.pull_consumer import ACK_WAIT_S, Delivery
 
 PARK_S = ACK_WAIT_S
 """The shortest delay: what a dead executor sent away comes back no later than what it held."""

@@ -19,15 +19,15 @@ from services.executor.rotation import Rotation
 from services.executor.settings import ExecutorSettings
 from services.executor.stock import PATIENCE_S
 from services.executor.unfinished import Change, Unfinished
-from shared import metrics
-from shared.broker import Broker
-from shared.codec import UndecodableError, UnknownTagError, decode_event
-from shared.consumer import Consumer, Delivery
-from shared.entries import Entry
-from shared.events import JobQueued
-from shared.job import Expired, Finished, Nothing, Queued, Running
-from shared.logs import get_logger
-from shared.subjects import EXECUTOR_DURABLE, JOBS
+from shared.contract.codec import UndecodableError, UnknownTagError, decode_event
+from shared.contract.subjects import EXECUTOR_DURABLE, JOBS
+from shared.domain.events import JobQueued
+from shared.domain.job import Expired, Finished, Nothing, Queued, Running
+from shared.jetstream.connection import Broker
+from shared.jetstream.pull_consumer import Consumer, Delivery
+from shared.jetstream.stored_message import Entry
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from services.executor.sandbox.id_ranges import of_this_user
 from services.executor.sandbox.rlimits import shortfalls
 from services.executor.sandbox.settings import SandboxSettings
-from shared.events import Isolation
+from shared.domain.events import Isolation
 
 ONE_UID = (
     "all cells have one uid: while one holds many descriptors in flight, pages in pipes or epoll watches, "

@@ -17,8 +17,8 @@ from services.executor.languages import Offered, compile_stage, program_of, run_
 from services.executor.outcome import Completed, StageEnd, ending_of
 from services.executor.sandbox.sandbox import CellError, OutputSink, Reserved, Sandbox, Stage, Verdict
 from services.executor.tools import Tools
-from shared import metrics
-from shared.events import JobQueued, StreamName
+from shared.domain.events import JobQueued, StreamName
+from shared.observability import metrics
 
 TRIES_MAX = 5
 RETRY_PAUSE_S = 0.5

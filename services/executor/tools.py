@@ -9,7 +9,7 @@ from collections import defaultdict
 
 from services.executor.languages import Language, prepare_stage, tool_files
 from services.executor.sandbox.sandbox import CellError, CellFile, RejectedError, Sandbox, SandboxError
-from shared.events import StreamName
+from shared.domain.events import StreamName
 
 
 class Tools:

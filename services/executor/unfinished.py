@@ -10,13 +10,22 @@ from datetime import datetime
 import msgspec
 
 from services.executor.rotation import Turn
-from shared import metrics
-from shared.codec import UndecodableError, UnknownTagError
-from shared.entries import Entry
-from shared.events import JobQueued, Terminal
-from shared.job import Expired, Finished, ImpossibleHistoryError, JobState, Nothing, Queued, Running, evolve
-from shared.lanes import Lanes
-from shared.logs import get_logger
+from shared.contract.codec import UndecodableError, UnknownTagError
+from shared.domain.events import JobQueued, Terminal
+from shared.domain.job import (
+    Expired,
+    Finished,
+    ImpossibleHistoryError,
+    JobState,
+    Nothing,
+    Queued,
+    Running,
+    evolve,
+)
+from shared.domain.lanes import Lanes
+from shared.jetstream.stored_message import Entry
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

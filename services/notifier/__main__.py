@@ -2,7 +2,7 @@
 
 from services.notifier.app import run
 from services.notifier.settings import NotifierSettings
-from shared.service import start
+from shared.service.runtime import start
 
 if __name__ == "__main__":
     start("notifier", NotifierSettings, run)

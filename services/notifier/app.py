@@ -24,17 +24,17 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.sockets import Sockets
 from services.notifier.streams import Streams
 from services.notifier.websocket_protocol import BoundedWebSocketProtocol
-from shared import metrics
-from shared.access_log import AccessLog
-from shared.broker import Broker, connect
-from shared.cancellations import Cancellations
-from shared.follow import Follower
-from shared.http_server.server import listen_at, serve_http
-from shared.log import Log
-from shared.request_ids import RequestIds
-from shared.service import Service
-from shared.subjects import FEED, JOBS
-from shared.tokens import Tokens
+from shared.auth import Tokens
+from shared.contract.subjects import FEED, JOBS
+from shared.jetstream.cancel import Cancellations
+from shared.jetstream.connection import Broker, connect
+from shared.jetstream.event_log import Log
+from shared.jetstream.follower import Follower
+from shared.observability import metrics
+from shared.service.access_log import AccessLog
+from shared.service.http_server.server import listen_at, serve_http
+from shared.service.request_ids import RequestIds
+from shared.service.runtime import Service
 
 MESSAGE_BYTES_MAX = 64 * 1024
 """Of a client's message; none of ours comes near it."""

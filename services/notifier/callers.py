@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from services.notifier.actions import Grant
-from shared import problems
-from shared.problems import ProblemError
-from shared.tokens import LEEWAY_S, SCOPE_JOBS, KeysUnavailableError, TokenError, Tokens
+from shared.auth import LEEWAY_S, SCOPE_JOBS, KeysUnavailableError, TokenError, Tokens
+from shared.contract import problems
+from shared.contract.problems import ProblemError
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="headrace"'}
 

@@ -25,12 +25,12 @@ from services.notifier.messages import (
     unavailable,
     unknown_job,
 )
-from shared.broker import BrokerError
-from shared.cursor import microseconds
-from shared.entries import Entry
-from shared.follow import CONFIRMATIONS, CONFIRMED_EVERY_S
-from shared.logs import get_logger
-from shared.subjects import FEED, JOBS, QUEUED_KIND, feed_notes, job_events, user_events, user_notes
+from shared.contract.subjects import FEED, JOBS, QUEUED_KIND, feed_notes, job_events, user_events, user_notes
+from shared.domain.cursor import microseconds
+from shared.jetstream.connection import BrokerError
+from shared.jetstream.follower import CONFIRMATIONS, CONFIRMED_EVERY_S
+from shared.jetstream.stored_message import Entry
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 
@@ -153,7 +153,7 @@ class CatchUp:
         return None
 
     async def _is_ahead(self, start: Position, live: Position) -> bool:
-        """Whether nobody can have seen so much of the log. One answer is not enough: see `shared.follow`."""
+        """Whether nobody can have seen so much of the log. One answer is not enough."""
         for number in range(1 + CONFIRMATIONS):
             if number:
                 await asyncio.sleep(CONFIRMED_EVERY_S)

@@ -25,8 +25,8 @@ from services.notifier.peer import Carrier, Peer
 from services.notifier.protocol import Protocol, Rules
 from services.notifier.questions import Questions
 from services.notifier.wire import FRAMES
-from shared.http_server.accepted import count_connection
-from shared.tokens import KeysUnavailableError, TokenError
+from shared.auth import KeysUnavailableError, TokenError
+from shared.service.http_server.accepted import count_connection
 
 CARRIER = Carrier("websocket", FRAMES, close_s=5.0)
 

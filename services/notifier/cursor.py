@@ -9,7 +9,7 @@ from datetime import datetime
 from math import inf
 from typing import Literal, TypeAlias
 
-from shared.cursor import Cursor, microseconds
+from shared.domain.cursor import Cursor, microseconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import asyncio
 from services.notifier.hub import Hub
 from services.notifier.item import Item
 from services.notifier.live_order import HOLD_S, LiveOrder
-from shared.entries import Entry
-from shared.progress import Progress
+from shared.jetstream.lag import Progress
+from shared.jetstream.stored_message import Entry
 
 BREATH_BYTES = 64 * 1024
 

@@ -14,14 +14,14 @@ from weakref import WeakValueDictionary
 from services.notifier.cursor import FeedMark, Position, feed_mark
 from services.notifier.item import LAST_KINDS, READER, count_poison, named_by
 from services.notifier.queue_shares import READ_BYTES
-from shared import metrics
-from shared.broker import Broker, JetStreamError, UnreachableError
-from shared.codec import UndecodableError, UnknownTagError
-from shared.cursor import microseconds
-from shared.entries import Entry, parse_time
-from shared.log import NO_MESSAGE, Log
-from shared.record import JobRecord, fold
-from shared.subjects import FEED, JOBS, job_events
+from shared.contract.codec import UndecodableError, UnknownTagError
+from shared.contract.subjects import FEED, JOBS, job_events
+from shared.domain.cursor import microseconds
+from shared.domain.record import JobRecord, fold
+from shared.jetstream.connection import Broker, JetStreamError, UnreachableError
+from shared.jetstream.event_log import NO_MESSAGE, Log
+from shared.jetstream.stored_message import Entry, parse_time
+from shared.observability import metrics
 
 READS_MAX = 32
 """Reads at once by this process; more only wait for each other inside the server."""

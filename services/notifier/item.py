@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import msgspec
 
 from services.notifier.cursor import FeedMark, Position, feed_mark
-from shared import metrics
-from shared.codec import EventObject, UndecodableError, event_object
-from shared.entries import Entry
-from shared.logs import get_logger
-from shared.subjects import EXPIRED_KIND, TERMINAL_KINDS, JobSubject, SubjectError, parse
+from shared.contract.codec import EventObject, UndecodableError, event_object
+from shared.contract.subjects import EXPIRED_KIND, TERMINAL_KINDS, JobSubject, SubjectError, parse
+from shared.jetstream.stored_message import Entry
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

@@ -13,7 +13,7 @@ import msgspec
 
 from services.notifier.item import Output, Shown, Text
 from services.notifier.wire import Wire
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
 
 JOINED_BYTES_MAX = 256 * 1024
 """Of the texts that are laid together."""

@@ -16,9 +16,9 @@ from math import inf
 from services.notifier.cursor import FeedMark, Position
 from services.notifier.item import LAST_KINDS, Item, feed_end, named_by
 from services.notifier.lately import Lately
-from shared.cursor import microseconds
-from shared.entries import Entry
-from shared.subjects import QUEUED_KIND, JobSubject
+from shared.contract.subjects import QUEUED_KIND, JobSubject
+from shared.domain.cursor import microseconds
+from shared.jetstream.stored_message import Entry
 
 HOLD_S = 1.0
 HOLD_MAX_S = 5.0

@@ -13,10 +13,10 @@ from services.notifier.hub import Hub
 from services.notifier.queue_shares import QueueShares
 from services.notifier.records import ConnectionRecord
 from services.notifier.settings import NotifierSettings
-from shared import metrics
-from shared.cancellations import Cancellations
-from shared.shares import Places
-from shared.tokens import CONNECTIONS_CLAIM, Tokens
+from shared.auth import CONNECTIONS_CLAIM, Tokens
+from shared.domain.shares import Places
+from shared.jetstream.cancel import Cancellations
+from shared.observability import metrics
 
 RESTART = Close(RESTARTING, "the notifier is restarting: resume now")
 LOOK_S = 1.0

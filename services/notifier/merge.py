@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from services.notifier.item import LAST_KINDS, feed_end
 from services.notifier.lately import Lately
-from shared.entries import Entry
+from shared.jetstream.stored_message import Entry
 
 SKEW = timedelta(seconds=1)
 """How far the clocks of two stream leaders may be apart before output could follow its terminal event."""

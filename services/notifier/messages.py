@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from shared.record import JobRecord
+from shared.domain.record import JobRecord
 
 SUBPROTOCOL = "headrace.v1"
 EVERY_JOB = "*"

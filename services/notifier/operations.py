@@ -10,9 +10,9 @@ from starlette.routing import Route
 from services.notifier.callers import caller_of
 from services.notifier.members import Members
 from services.notifier.records import ConnectionList
-from shared import problems
-from shared.problems import ProblemError
-from shared.tokens import SCOPE_OPS
+from shared.auth import SCOPE_OPS
+from shared.contract import problems
+from shared.contract.problems import ProblemError
 
 LIMIT = 100
 LIMIT_MAX = 1_000

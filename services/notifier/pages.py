@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from shared import problem_pages
-from shared.pages import Link, front_page
+from shared.service import problem_pages
+from shared.service.pages import Link, front_page
 
 DESCRIPTION = Path(__file__).with_name("asyncapi.yaml")
 LINKS = (

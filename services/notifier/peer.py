@@ -21,8 +21,8 @@ from services.notifier.outbox import Outbox
 from services.notifier.queue_shares import QueueShare
 from services.notifier.records import ConnectionRecord, SubscriptionRecord, Transport
 from services.notifier.wire import Wire
-from shared import metrics
-from shared.logs import get_logger
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.notifier.messages import ErrorShown
-from shared import problems
-from shared.answers import answer
-from shared.logs import get_logger
-from shared.problems import Problem, ProblemError, ProblemType
-from shared.request_ids import current_request_id
+from shared.contract import problems
+from shared.contract.problems import Problem, ProblemError, ProblemType
+from shared.observability.logs import get_logger
+from shared.service.problem_response import answer
+from shared.service.request_ids import current_request_id
 
 logger = get_logger(__name__)
 

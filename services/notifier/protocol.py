@@ -52,8 +52,8 @@ from services.notifier.messages import (
     decode_message,
     unknown_job,
 )
-from shared.cursor import CursorError, parse_cursor
-from shared.subjects import is_job_id
+from shared.contract.subjects import is_job_id
+from shared.domain.cursor import CursorError, parse_cursor
 
 BURST_S = 4.0
 

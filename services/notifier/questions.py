@@ -16,10 +16,10 @@ from services.notifier.messages import (
 )
 from services.notifier.outbox import FULL_PAUSE_S
 from services.notifier.peer import Peer
-from shared import metrics
-from shared.broker import BrokerError
-from shared.job import Moment, Refuse
-from shared.log import NewerEventError
+from shared.domain.job import Moment, Refuse
+from shared.jetstream.connection import BrokerError
+from shared.jetstream.event_log import NewerEventError
+from shared.observability import metrics
 
 QUESTIONS_MAX = 8
 

@@ -1,14 +1,14 @@
 """How many bytes may wait for all clients of this process, and for those of one user. Pure.
 
 A text that several queues of a user hold is counted once. A user may hold `user_bytes_max`, and at most half
-of what the others leave (`shared.shares`), so that a user who holds little has room.
+of what the others leave (`shared.domain.shares`), so that a user who holds little has room.
 """
 
 from collections import Counter
 from dataclasses import dataclass, field
 
 from services.notifier.item import Text
-from shared.shares import PLACE_PARTS, share_of
+from shared.domain.shares import PLACE_PARTS, share_of
 
 READ_BYTES = 256 * 1024
 """Of history, read at once for one client: as much must be free before it is read."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from shared.events import Shape
+from shared.domain.events import Shape
 
 Transport = Literal["websocket", "sse"]
 

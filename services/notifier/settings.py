@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from shared.auth.provider import check_provider
 from shared.settings import Bytes, Host, Origins, Pairs, Port, Positive, Seconds, TokenSettings, words
-from shared.tokens.provider import check_provider
 
 MIB = 1024 * 1024
 

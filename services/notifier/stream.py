@@ -21,8 +21,9 @@ from services.notifier.problems import answer_problem, answer_refusal, restartin
 from services.notifier.wire import SERVER_SENT_EVENTS, closing, retry
 
 CARRIER = Carrier("sse", SERVER_SENT_EVENTS, close_s=15.0)
-"""Its patience is longer than the kernel's with a peer that takes nothing (10 s, `shared.service.listen`): a
-response that cannot be completed ends well only by the loss of its connection."""
+"""Its patience is longer than the kernel's with a peer that takes nothing (10 s,
+`shared.service.runtime.listen`): a response that cannot be completed ends well only by the loss of its
+connection."""
 
 SUBSCRIPTION = "stream"
 HEARTBEAT = Text(b":\n\n")

@@ -13,10 +13,10 @@ from services.notifier.messages import EVERY_JOB
 from services.notifier.problems import answer_problem, restarting, too_many
 from services.notifier.protocol import begin_after
 from services.notifier.stream import Asked, Stream
-from shared import problems
-from shared.http_server.accepted import count_connection
-from shared.problems import ProblemError
-from shared.subjects import is_job_id
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import is_job_id
+from shared.service.http_server.accepted import count_connection
 
 
 class Streams:

@@ -7,10 +7,10 @@ from wsproto import events
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from services.notifier.flow import FlowProtocol
-from shared.http_server import refusals
-from shared.http_server.accepted import PLACE, REGISTRY
-from shared.http_server.config import registry_of
-from shared.http_server.pace import WritePace
+from shared.service.http_server import refusals
+from shared.service.http_server.accepted import PLACE, REGISTRY
+from shared.service.http_server.config import registry_of
+from shared.service.http_server.pace import WritePace
 
 FRAMES_PER_S = 400.0
 FRAMES_BURST = 1_024

@@ -6,8 +6,8 @@ from services.projector.files import hold_view
 from services.projector.projector import Projector
 from services.projector.rebuild import run_rebuild
 from services.projector.settings import ProjectorSettings
-from shared.broker import connect
-from shared.service import Service, start
+from shared.jetstream.connection import connect
+from shared.service.runtime import Service, start
 
 
 async def run(service: Service, settings: ProjectorSettings) -> None:

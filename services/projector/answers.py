@@ -13,10 +13,8 @@ import msgspec
 
 from services.projector.database import Database, ViewError, ViewLockedError
 from services.projector.queries import SEQUENCE_MAX, count_jobs, find_job, find_usage, list_dead, list_jobs
-from shared.broker import Broker, BrokerError, Message
-from shared.logs import get_logger
-from shared.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, VIEW_QUEUE, VIEW_STATS, VIEW_USAGE
-from shared.view import (
+from shared.contract.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, VIEW_QUEUE, VIEW_STATS, VIEW_USAGE
+from shared.contract.view_api import (
     PAGE_MAX,
     DeadQuestion,
     JobQuestion,
@@ -25,6 +23,8 @@ from shared.view import (
     ViewAnswer,
     ViewProblem,
 )
+from shared.jetstream.connection import Broker, BrokerError, Message
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 
@@ -42,7 +42,7 @@ class QuestionError(ValueError):
 
 
 class Answers:
-    """The answering side of `shared.view`, for one open view."""
+    """The answering side of `shared.contract.view_api`, for one open view."""
 
     def __init__(self, broker: Broker, database: Database) -> None:
         """Answer from this view; `serve` subscribes."""

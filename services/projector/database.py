@@ -23,8 +23,8 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar, get_args
 
 import aiosqlite
 
-from shared.job import Status
-from shared.service import ServiceError
+from shared.domain.job import Status
+from shared.service.runtime import ServiceError
 
 VERSION = 6
 """Written as `user_version`. Raise it with every change of schema.sql, JobRecord, or fold."""

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from services.projector.database import ViewInUseError
-from shared.logs import get_logger
+from shared.observability.logs import get_logger
 from shared.settings import refused
 
 logger = get_logger(__name__)

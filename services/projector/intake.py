@@ -8,9 +8,9 @@ import asyncio
 
 from services.projector.database import Database
 from services.projector.view import Oddity, apply_entries
-from shared import metrics
-from shared.entries import Entry
-from shared.logs import get_logger
+from shared.jetstream.stored_message import Entry
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

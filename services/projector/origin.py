@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from services.projector.database import Database
 from services.projector.rows import Checkpoint, clear_view, select_checkpoint
 from services.projector.settings import TOMBSTONE_S
-from shared.broker import Broker, JetStreamError
-from shared.entries import parse_time
-from shared.follow import CONFIRMATIONS, CONFIRMED_EVERY_S
-from shared.log import NO_MESSAGE
-from shared.logs import get_logger
-from shared.subjects import JOBS
+from shared.contract.subjects import JOBS
+from shared.jetstream.connection import Broker, JetStreamError
+from shared.jetstream.event_log import NO_MESSAGE
+from shared.jetstream.follower import CONFIRMATIONS, CONFIRMED_EVERY_S
+from shared.jetstream.stored_message import parse_time
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

@@ -18,12 +18,12 @@ from services.projector.rebuild import rebuild_view
 from services.projector.rows import Checkpoint
 from services.projector.settings import SWEEP_S, TOMBSTONE_S
 from services.projector.sweeper import Sweeper
-from shared import metrics
-from shared.broker import Broker, BrokerError
-from shared.follow import Follower
-from shared.logs import get_logger
-from shared.progress import Progress
-from shared.subjects import JOBS
+from shared.contract.subjects import JOBS
+from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.follower import Follower
+from shared.jetstream.lag import Progress
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

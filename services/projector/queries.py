@@ -1,4 +1,4 @@
-"""The questions of `shared.view` as SQL. Each is answered from one snapshot, with its checkpoint.
+"""The questions of `contract.view_api` as SQL, each answered from one snapshot, with its checkpoint.
 
 Statements are put together from constant clauses; whatever a client sent is bound, never written into one.
 """
@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from services.projector.rows import decode_record, microseconds, select_checkpoint, select_record
-from shared.record import JobRecord
-from shared.view import (
+from shared.contract.view_api import (
     PAGE_BYTES_MAX,
     DeadQuestion,
     JobAnswer,
@@ -20,6 +19,7 @@ from shared.view import (
     UsageAnswer,
     UsageQuestion,
 )
+from shared.domain.record import JobRecord
 
 Values = dict[str, str | int]
 SEQUENCE_MAX = 2**63 - 1

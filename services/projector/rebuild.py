@@ -15,13 +15,13 @@ from services.projector.files import beside, hold_view, remove_database, replace
 from services.projector.intake import Intake, NewerEventError
 from services.projector.origin import agree
 from services.projector.settings import ProjectorSettings
-from shared.broker import Broker, connect
-from shared.entries import Entry
-from shared.follow import Follower
-from shared.logs import get_logger
-from shared.progress import Progress
-from shared.service import Service
-from shared.subjects import JOBS
+from shared.contract.subjects import JOBS
+from shared.jetstream.connection import Broker, connect
+from shared.jetstream.follower import Follower
+from shared.jetstream.lag import Progress
+from shared.jetstream.stored_message import Entry
+from shared.observability.logs import get_logger
+from shared.service.runtime import Service
 
 logger = get_logger(__name__)
 

@@ -16,10 +16,10 @@ from typing import TypeAlias
 import msgspec
 
 from services.projector.database import ViewUnusableError, create_tables
-from shared.entries import Entry
-from shared.events import Result, Shape
-from shared.record import FileSummary, JobRecord
-from shared.shares import file_bytes
+from shared.domain.events import Result, Shape
+from shared.domain.record import FileSummary, JobRecord
+from shared.domain.shares import file_bytes
+from shared.jetstream.stored_message import Entry
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -1,4 +1,4 @@
--- The view: what the log says about every job, laid out for the questions of shared/view.py.
+-- The view: what the log says about every job, laid out for the questions of shared/contract/view_api.py.
 -- A change here, in JobRecord, or in its fold needs a new VERSION in database.py.
 
 CREATE TABLE checkpoint (

@@ -18,14 +18,14 @@ from services.projector.leaving import (
     select_leftovers,
 )
 from services.projector.rows import Leftovers, microseconds, select_checkpoint
-from shared import metrics
-from shared.broker import Broker, BrokerError, UnreachableError
-from shared.events import JobExpired
-from shared.job import Append, Finished, ImpossibleHistoryError, Moment, decide_expire
-from shared.log import FULL, Appended, Log, NewerEventError
-from shared.logs import get_logger
-from shared.objects import DamagedError, Objects
-from shared.subjects import ARTIFACTS, artifact_name, job_events
+from shared.contract.subjects import ARTIFACTS, artifact_name, job_events
+from shared.domain.events import JobExpired
+from shared.domain.job import Append, Finished, ImpossibleHistoryError, Moment, decide_expire
+from shared.jetstream.connection import Broker, BrokerError, UnreachableError
+from shared.jetstream.event_log import FULL, Appended, Log, NewerEventError
+from shared.jetstream.object_store import DamagedError, Objects
+from shared.observability import metrics
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

@@ -1,8 +1,8 @@
 """Applies entries of the log to the view: a batch and its checkpoint in one transaction, or nothing of it.
 
 Everything here runs on the writing connection's thread. A batch is taken in pieces of a bounded size: the
-records that a piece touches are loaded, folded in memory by `shared.record.fold`, and written once, however
-many of their events the piece holds; then they are forgotten.
+records that a piece touches are loaded, folded in memory by `shared.domain.record.fold`, and written once,
+however many of their events the piece holds; then they are forgotten.
 """
 
 import sqlite3
@@ -25,10 +25,10 @@ from services.projector.rows import (
     update_totals,
     upsert_jobs,
 )
-from shared.codec import UndecodableError, UnknownTagError
-from shared.entries import Entry, pieces_of
-from shared.events import Event, JobExpired
-from shared.record import JobRecord, fold
+from shared.contract.codec import UndecodableError, UnknownTagError
+from shared.domain.events import Event, JobExpired
+from shared.domain.record import JobRecord, fold
+from shared.jetstream.stored_message import Entry, pieces_of
 
 PIECE_BYTES_MAX = 1024 * 1024
 """Payload that is decoded at a time, at least one entry. Decoded it takes up to four times as much, since one

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 from headrace.client import AsyncClient
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
 from tests.containers.stack import Stack
 
 TERMINAL = frozenset({"job.completed.v1", "job.failed.v1", "job.timeout.v1", "job.cancelled.v1"})

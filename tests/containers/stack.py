@@ -12,8 +12,8 @@ from testcontainers.compose import DockerCompose
 
 from headrace.client import AsyncClient
 from headrace.local.nats_server import free_port
+from shared.auth import Tokens
 from shared.settings import TokenSettings
-from shared.tokens import Tokens
 from tests.containers.commands import refused, told, works
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

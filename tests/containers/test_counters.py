@@ -18,7 +18,7 @@ import pytest_asyncio
 from headrace.answers import kept_bytes
 from headrace.client import AsyncClient
 from services.api.settings import ApiSettings
-from shared.record import JobRecord
+from shared.domain.record import JobRecord
 from tests.containers.stack import Stack
 from tests.security.counters import LIMITS, PROGRAM
 from tests.security.submission import ATTEMPTED, MIB, source_of

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from headrace.client import AsyncClient
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
 from tests.containers.crowd import Member
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest_asyncio
 from services.executor.facts import Facts
 from services.executor.isolation import NAMESPACES
 from services.executor.languages import load_languages
-from shared.events import Isolation
+from shared.domain.events import Isolation
 from tests.containers.stack import DEPLOY, Stack
 from tests.security.attacks import ATTACKS, Attack
 from tests.security.planted import VARIABLE, secret

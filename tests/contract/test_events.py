@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.codec import decode_event, decode_note, encode
-from shared.events import (
+from shared.contract.codec import decode_event, decode_note, encode
+from shared.contract.subjects import feed_note, job_event
+from shared.domain.events import (
     Artifact,
     Event,
     EventBase,
@@ -37,7 +38,6 @@ from shared.events import (
     kind_of,
     tag_of,
 )
-from shared.subjects import feed_note, job_event
 from tests.builders import JOB, NOON
 
 FOLDER = Path(__file__).with_name("events")

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from services.projector.rows import decode_record, select_checkpoint
-from shared.log import Log
-from shared.subjects import JOBS_SUBJECTS
+from shared.contract.subjects import JOBS_SUBJECTS
+from shared.jetstream.event_log import Log
 from tests.faults.fleet import Fleet
 from tests.faults.history import Refused, Row, Stored, View
 from tests.faults.history_file import Recorder

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TypeAlias
 
-from shared.events import JobRunning
+from shared.domain.events import JobRunning
 from tests.faults.history import Fault, History, Life
 from tests.faults.rules.answers import NOT_NOW
 from tests.faults.rules.story import Fact, Story

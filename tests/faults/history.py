@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from shared.codec import EventObject
-from shared.record import JobRecord
+from shared.contract.codec import EventObject
+from shared.domain.record import JobRecord
 
 DISTINCT_BYTES = 10
 

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from shared.record import JobRecord
+from shared.domain.record import JobRecord
 from tests.faults.history import Asked, Call, digest_of_record, now
 from tests.faults.history_file import Recorder
 from tests.faults.rules.answers import NOT_NOW

@@ -14,10 +14,10 @@ from headrace.connection import issue, local_endpoint
 from headrace.errors import HeadraceError
 from headrace.local.nats_server import free_port
 from headrace.local.supervisor import Stack, StackOptions, run_stack
-from shared.codec import event_object
-from shared.entries import Entry
-from shared.log import Log
-from shared.subjects import FEED, user_events, user_notes
+from shared.contract.codec import event_object
+from shared.contract.subjects import FEED, user_events, user_notes
+from shared.jetstream.event_log import Log
+from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.faults.resume_checker import Shown, Truth
 from tests.faults.resume_watchers import Replicas

@@ -19,8 +19,8 @@ from statistics import linear_regression
 import uvloop
 
 from services.executor.sandbox.hierarchies import hierarchies
-from shared.broker import Broker, BrokerError
-from shared.subjects import EXECUTOR_DURABLE, JOBS
+from shared.contract.subjects import EXECUTOR_DURABLE, JOBS
+from shared.jetstream.connection import Broker, BrokerError
 from tests.faults.chaos import Pace
 from tests.faults.checker import check
 from tests.faults.ending import checkpoint

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.events import JobQueued, JobRunning, kind_of
+from shared.domain.events import JobQueued, JobRunning, kind_of
 from tests.faults.history import (
     Began,
     Call,

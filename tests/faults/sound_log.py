@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import msgspec
 
-from shared.codec import encode
-from shared.events import Event, kind_of
-from shared.subjects import job_event
+from shared.contract.codec import encode
+from shared.contract.subjects import job_event
+from shared.domain.events import Event, kind_of
 from tests import builders
 from tests.faults.history import Stored
 from tests.faults.rules.story import KEY_LABEL

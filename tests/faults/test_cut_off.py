@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from headrace.local.supervisor import Stack, run_stack
-from shared.problems import UNAVAILABLE
+from shared.contract.problems import UNAVAILABLE
 from tests.system.conftest import user_of
 
 HEAD = (

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.entries import Entry
-from shared.events import Event, JobRunning, SourceFile
-from shared.follow import Follower
-from shared.log import Appended, Log
-from shared.subjects import JOBS
+from shared.contract.subjects import JOBS
+from shared.domain.events import Event, JobRunning, SourceFile
+from shared.jetstream.event_log import Appended, Log
+from shared.jetstream.follower import Follower
+from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.faults.ending import stored_log
 from tests.faults.fleet import Fleet, Size, fleet_of

@@ -11,7 +11,7 @@ import pytest
 
 from headrace.client import AsyncClient, open_client
 from headrace.connection import Endpoint, issue
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
 from tests.faults.ending import note_ending
 from tests.faults.fleet import Fleet, Size, fleet_of
 from tests.faults.history import Began, now

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.codec import encode, event_object
-from shared.events import EventBase, JobOutput, JobProgress
+from shared.contract.codec import encode, event_object
+from shared.domain.events import EventBase, JobOutput, JobProgress
 from tests import builders
 from tests.faults.resume_checker import Shown, Truth, check
 

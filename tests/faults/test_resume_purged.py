@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.broker import Broker
+from shared.jetstream.connection import Broker
 from tests import builders
 from tests.integration.notifier.client import Client, Shown, connected, kinds
 from tests.integration.notifier.conftest import (

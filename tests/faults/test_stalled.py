@@ -12,12 +12,12 @@ from pathlib import Path
 import msgspec
 
 from services.notifier.settings import MIB
-from shared.broker import Broker
-from shared.codec import encode, event_object
-from shared.entries import Entry
-from shared.events import JobCompleted, JobOutput, Output, Result
-from shared.log import Log
-from shared.subjects import FEED, feed_note, user_events, user_notes
+from shared.contract.codec import encode, event_object
+from shared.contract.subjects import FEED, feed_note, user_events, user_notes
+from shared.domain.events import JobCompleted, JobOutput, Output, Result
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Log
+from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.faults.resume_checker import Shown, Truth, check, lay_together
 from tests.faults.resume_socket import RawSocket

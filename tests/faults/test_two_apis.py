@@ -14,8 +14,8 @@ import pytest
 
 from headrace.local.nats_server import free_port
 from headrace.local.supervisor import Stack, StackOptions, run_stack
-from shared.log import Log
-from shared.subjects import QUEUED_SUBJECTS
+from shared.contract.subjects import QUEUED_SUBJECTS
+from shared.jetstream.event_log import Log
 from tests.system.conftest import broker_of, user_of
 
 POSTS = 2_000

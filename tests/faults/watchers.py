@@ -15,7 +15,7 @@ from headrace.answers import output_bytes
 from headrace.client import AsyncClient
 from headrace.errors import HeadraceError, HistoryLostError
 from headrace.subscription import Gap, TryAgainError, subscribed
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
 from tests.faults.history import Connection, Missed, Piece, Shown, Transport, digest_of_event, now
 from tests.faults.history_file import Recorder
 from tests.faults.rules.subscribers import ENDS

@@ -9,11 +9,11 @@ import httpx
 from services.api.app import create_app
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
-from shared.broker import Broker
-from shared.events import Isolation, Limits
-from shared.presence import LanguageOffer, Presence, announce
-from shared.service import Service
-from shared.tokens import Tokens
+from shared.auth import Tokens
+from shared.domain.events import Isolation, Limits
+from shared.jetstream.connection import Broker
+from shared.jetstream.presence import LanguageOffer, Presence, announce
+from shared.service.runtime import Service
 from tests import builders
 
 SETTINGS = ApiSettings(

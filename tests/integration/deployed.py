@@ -11,8 +11,8 @@ from pathlib import Path
 from headrace.local.lifeline import die_with_parent
 from headrace.local.nats_server import find_binary, free_port
 from headrace.local.nats_users import password_variable
-from shared.broker import Broker, connect
-from shared.rights import RIGHTS
+from shared.jetstream.connection import Broker, connect
+from shared.jetstream.permissions import RIGHTS
 from shared.settings import BrokerSettings
 from tests.integration.nats_wire import Wire, wire
 

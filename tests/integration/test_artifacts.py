@@ -16,13 +16,13 @@ from services.executor.execution import Ack, Execution, LetGo
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Skipped, Verdict
 from services.executor.settings import ExecutorSettings
 from services.executor.unfinished import Unfinished
-from shared.broker import Broker, BrokerError
-from shared.consumer import Delivery
-from shared.events import Event, JobCompleted, Result
-from shared.log import Appended, Log
-from shared.objects import Objects
-from shared.streams import ProvisionSettings, provision
-from shared.subjects import ARTIFACTS, artifact_name
+from shared.contract.subjects import ARTIFACTS, artifact_name
+from shared.domain.events import Event, JobCompleted, Result
+from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.event_log import Appended, Log
+from shared.jetstream.object_store import Objects
+from shared.jetstream.pull_consumer import Delivery
+from shared.provision import ProvisionSettings, provision
 from tests import builders
 
 FILES = (CellFile("out/a.bin", os.urandom(300_000)), CellFile("out/empty", b""))

@@ -14,11 +14,11 @@ from services.executor.languages import Offered, load_languages
 from services.executor.sandbox.sandbox import Sandbox
 from services.executor.settings import ExecutorSettings
 from services.executor.unfinished import Unfinished
-from shared.broker import Broker, UnreachableError
-from shared.consumer import Delivery
-from shared.events import Event, Isolation
-from shared.job import Finished
-from shared.log import Appended, History, Log, NewerEventError
+from shared.domain.events import Event, Isolation
+from shared.domain.job import Finished
+from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.event_log import Appended, History, Log, NewerEventError
+from shared.jetstream.pull_consumer import Delivery
 from tests import builders
 
 

@@ -1,11 +1,11 @@
 """A reading of the log takes a bounded part of it at a time, whatever else the server would send."""
 
 from services.api.audit import WINDOW_BYTES, Asked, Audit
-from shared.broker import Broker
-from shared.codec import encode
-from shared.events import SourceFile
-from shared.log import Log
-from shared.subjects import job_event
+from shared.contract.codec import encode
+from shared.contract.subjects import job_event
+from shared.domain.events import SourceFile
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Log
 from tests import builders
 
 EVENTS, EVENT_BYTES = 40, 100_000

@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from headrace.local.nats_server import NatsServer, free_port
-from shared.broker import Broker, BrokerError, Message, UnreachableError, connect
-from shared.metrics import BROKER_ERRORS
+from shared.jetstream.connection import Broker, BrokerError, Message, UnreachableError, connect
+from shared.observability.metrics import BROKER_ERRORS
 from shared.settings import BrokerSettings
 
 AGAIN_WITHIN_S = 10.0

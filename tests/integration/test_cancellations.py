@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from shared.broker import Broker
-from shared.cancellations import Cancellations, Requested, Stale
-from shared.events import JobCancelled, JobCancelRequested, kind_of
-from shared.job import Moment, Refuse
-from shared.log import Appended, Log
-from shared.log import History as JobHistory
+from shared.domain.events import JobCancelled, JobCancelRequested, kind_of
+from shared.domain.job import Moment, Refuse
+from shared.jetstream.cancel import Cancellations, Requested, Stale
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Appended, Log
+from shared.jetstream.event_log import History as JobHistory
 from tests import builders
 from tests.integration.notifier.writer import Writer
 

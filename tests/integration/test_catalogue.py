@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from services.api.catalogue import Catalogue
-from shared.broker import Broker
-from shared.events import Isolation
-from shared.log import Log
-from shared.presence import PROVISION_AGAIN, LanguageOffer, Presence, announce, keep, withdraw
-from shared.streams import ProvisionSettings, provision
-from shared.subjects import LANGUAGES
+from shared.contract.subjects import LANGUAGES
+from shared.domain.events import Isolation
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Log
+from shared.jetstream.presence import PROVISION_AGAIN, LanguageOffer, Presence, announce, keep, withdraw
+from shared.provision import ProvisionSettings, provision
 from tests.integration.api_in_process import PYTHON
 
 

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from headrace.local.nats_server import NatsServer
-from shared.broker import Broker, Message
-from shared.consumer import PULSE_S, Consumer, Delivery
-from shared.log import Log
-from shared.subjects import DEAD, EXECUTOR_DURABLE, JOBS
+from shared.contract.subjects import DEAD, EXECUTOR_DURABLE, JOBS
+from shared.jetstream.connection import Broker, Message
+from shared.jetstream.event_log import Log
+from shared.jetstream.pull_consumer import PULSE_S, Consumer, Delivery
 from tests import builders
 
 PATIENCE_S = 20.0

@@ -11,13 +11,8 @@ from services.api.bucket import Bucket
 from services.api.erasures import Erasure, Erasures
 from services.api.settings import ApiSettings
 from services.projector.projector import Projector
-from shared.broker import Broker
-from shared.codec import encode
-from shared.events import Event, kind_of
-from shared.job import Moment
-from shared.log import Log
-from shared.objects import Objects
-from shared.subjects import (
+from shared.contract.codec import encode
+from shared.contract.subjects import (
     ARTIFACTS,
     FEED,
     JOBS,
@@ -29,6 +24,11 @@ from shared.subjects import (
     session_key,
     session_run_key,
 )
+from shared.domain.events import Event, kind_of
+from shared.domain.job import Moment
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Log
+from shared.jetstream.object_store import Objects
 from tests import builders
 
 PATIENCE_S = 40

@@ -7,8 +7,8 @@ import asyncio
 from itertools import pairwise
 
 from services.executor.parked import PARK_S
-from shared.broker import Broker
-from shared.log import Log
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Log
 from tests.integration.test_scheduler import Worker, delivered, submit, working
 
 

@@ -8,14 +8,14 @@ import pytest
 
 from services.executor.feed import OVER_SHARE, PIECE_BYTES, Feed
 from services.executor.feed_shares import FeedShares
-from shared import metrics
-from shared.broker import Broker, connect
-from shared.codec import decode_note
-from shared.events import FeedNote, JobOutput, JobProgress
-from shared.log import Log
+from shared.contract.codec import decode_note
+from shared.contract.subjects import FEED, feed_notes
+from shared.domain.events import FeedNote, JobOutput, JobProgress
+from shared.jetstream.connection import Broker, connect
+from shared.jetstream.event_log import Log
+from shared.observability import metrics
+from shared.provision import ProvisionSettings, provision
 from shared.settings import BrokerSettings
-from shared.streams import ProvisionSettings, provision
-from shared.subjects import FEED, feed_notes
 from tests import builders
 from tests.faults.proxy import Proxy
 

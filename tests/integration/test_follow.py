@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 
 from headrace.local.nats_server import NatsServer
-from shared.broker import Broker, UnreachableError
-from shared.entries import Entry
-from shared.events import Event
-from shared.follow import Follower
-from shared.log import Log
-from shared.subjects import FEED, JOBS, QUEUED_SUBJECTS, events_of_kind, feed_note
+from shared.contract.subjects import FEED, JOBS, QUEUED_SUBJECTS, events_of_kind, feed_note
+from shared.domain.events import Event
+from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.event_log import Log
+from shared.jetstream.follower import Follower
+from shared.jetstream.stored_message import Entry
 from tests import builders
 
 PATIENCE_S = 20.0

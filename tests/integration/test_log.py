@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from headrace.local.nats_server import NatsServer
-from shared.broker import Broker, UnreachableError
-from shared.codec import encode
-from shared.entries import Entry, read_batch
-from shared.events import Event, SourceFile
-from shared.job import Expired, Finished, Nothing, Running
-from shared.log import Appended, Conflict, Log
-from shared.subjects import JOBS, job_event, job_events, user_events
+from shared.contract.codec import encode
+from shared.contract.subjects import JOBS, job_event, job_events, user_events
+from shared.domain.events import Event, SourceFile
+from shared.domain.job import Expired, Finished, Nothing, Running
+from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.event_log import Appended, Conflict, Log
+from shared.jetstream.stored_message import Entry, read_batch
 from tests import builders
 
 PATIENCE_S = 5.0
@@ -130,7 +130,7 @@ async def test_large_events_come_in_bounded_batches(log: Log, monkeypatch: pytes
         sizes.append(len(batch))
         return batch, more
 
-    monkeypatch.setattr("shared.log.read_batch", counted)
+    monkeypatch.setattr("shared.jetstream.event_log.read_batch", counted)
     assert [entry.sequence async for entry in log.replay("jobs.*.*.*")] == list(range(1, 11))
     assert len(sizes) > 1
     assert max(sizes) < 10

@@ -7,12 +7,12 @@ import httpx
 import pytest
 
 from services.executor.unfinished import Unfinished
-from shared.broker import Broker
-from shared.codec import encode
-from shared.events import Event, kind_of
-from shared.job import Finished
-from shared.log import Log, NewerEventError
-from shared.subjects import job_event
+from shared.contract.codec import encode
+from shared.contract.subjects import job_event
+from shared.domain.events import Event, kind_of
+from shared.domain.job import Finished
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Log, NewerEventError
 from tests import builders
 from tests.integration.api_in_process import asked_api
 

@@ -19,11 +19,11 @@ from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
 from services.executor.settings import ExecutorSettings
 from services.executor.unfinished import Unfinished
-from shared.broker import Broker
-from shared.consumer import Delivery
-from shared.events import JobCompleted, JobFailed, JobQueued, SourceFile
-from shared.job import Finished, JobState, Queued
-from shared.log import Appended, Log
+from shared.domain.events import JobCompleted, JobFailed, JobQueued, SourceFile
+from shared.domain.job import Finished, JobState, Queued
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Appended, Log
+from shared.jetstream.pull_consumer import Delivery
 from tests import builders
 from tests.cells_held_up import no_new_cells
 from tests.hosts import needs_cgroups

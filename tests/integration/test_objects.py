@@ -9,11 +9,18 @@ import pytest
 from nats.js.errors import ObjectNotFoundError  # noqa: TID251 - see above
 
 from headrace.local.nats_server import NatsServer
-from shared.broker import Broker, JetStreamError, UnreachableError
-from shared.log import Log
-from shared.objects import CHUNK_BYTES, DamagedError, FullError, GoneError, ObjectDescription, Objects
-from shared.streams import ProvisionSettings, provision
-from shared.subjects import ARTIFACTS, artifact_name, object_chunks, objects_stream
+from shared.contract.subjects import ARTIFACTS, artifact_name, object_chunks, objects_stream
+from shared.jetstream.connection import Broker, JetStreamError, UnreachableError
+from shared.jetstream.event_log import Log
+from shared.jetstream.object_store import (
+    CHUNK_BYTES,
+    DamagedError,
+    FullError,
+    GoneError,
+    ObjectDescription,
+    Objects,
+)
+from shared.provision import ProvisionSettings, provision
 from tests import builders
 
 PATIENCE_S = 5.0

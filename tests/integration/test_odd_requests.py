@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from shared.broker import Broker
+from shared.jetstream.connection import Broker
 from tests.integration.api_in_process import asked_api
 
 JOB = "01890a5d-ac96-774b-bcce-b302099a8057"

@@ -1,7 +1,7 @@
 """What each NATS user may do and may not, on a real server that runs the deployed configuration.
 
-The tables here are written by hand, apart from `shared.rights`: each operation, and who may do it. Whoever is
-not named must be refused by the server itself.
+The tables here are written by hand, apart from `shared.jetstream.permissions`: each operation, and who may do
+it. Whoever is not named must be refused by the server itself.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ import pytest_asyncio
 import structlog
 
 from headrace.local.nats_users import BEGINNING, deployed
-from shared import metrics
-from shared.broker import JetStreamError, UnreachableError, connect
-from shared.codec import encode
-from shared.job import Finished
-from shared.log import Appended, Log
-from shared.rights import RIGHTS
-from shared.streams import ProvisionSettings, provision
-from shared.subjects import job_event
+from shared.contract.codec import encode
+from shared.contract.subjects import job_event
+from shared.domain.job import Finished
+from shared.jetstream.connection import JetStreamError, UnreachableError, connect
+from shared.jetstream.event_log import Appended, Log
+from shared.jetstream.permissions import RIGHTS
+from shared.observability import metrics
+from shared.provision import ProvisionSettings, provision
 from tests import builders
 from tests.integration.deployed import CONFIGURATION, Server, deployed_server
 from tests.integration.nats_wire import wire
@@ -320,7 +320,7 @@ async def test_a_password_is_changed_while_the_server_runs(
                 with pytest.raises(JetStreamError, match="stream not found"):
                     await other.api("STREAM.INFO.JOBS")
                 assert not reconnected.is_set()
-        monkeypatch.setattr("shared.broker.FIRST_CONNECTION_S", 3.0)
+        monkeypatch.setattr("shared.jetstream.connection.FIRST_CONNECTION_S", 3.0)
         with pytest.raises(UnreachableError, match="Authorization"):
             async with connect(old, service="api"):
                 pass

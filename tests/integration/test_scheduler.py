@@ -13,12 +13,12 @@ from services.executor.scheduler import Scheduler
 from services.executor.settings import ExecutorSettings
 from services.executor.stock import PATIENCE_S as STOCK_PATIENCE_S
 from services.executor.unfinished import Unfinished
-from shared import metrics
-from shared.broker import Broker
-from shared.events import SourceFile
-from shared.follow import Follower
-from shared.log import Appended, Log
-from shared.subjects import EXECUTOR_DURABLE, JOBS
+from shared.contract.subjects import EXECUTOR_DURABLE, JOBS
+from shared.domain.events import SourceFile
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Appended, Log
+from shared.jetstream.follower import Follower
+from shared.observability import metrics
 from tests import builders
 
 PATIENCE_S = 20.0

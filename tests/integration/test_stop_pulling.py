@@ -2,9 +2,9 @@
 
 import asyncio
 
-from shared.broker import Broker, Message
-from shared.consumer import ACK_WAIT_S
-from shared.log import Log
+from shared.jetstream.connection import Broker, Message
+from shared.jetstream.event_log import Log
+from shared.jetstream.pull_consumer import ACK_WAIT_S
 from tests.integration.test_consumer import append_jobs, working
 
 COUNT = 600

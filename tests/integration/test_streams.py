@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from headrace.local.nats_server import NatsServer, free_port
-from shared import subjects
-from shared.broker import Broker, UnreachableError
-from shared.log import Log
-from shared.streams import ProvisionError, ProvisionSettings, executor_floor, provision
+from shared.contract import subjects
+from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.event_log import Log
+from shared.provision import ProvisionError, ProvisionSettings, executor_floor, provision
 from tests import builders
 
 
@@ -105,7 +105,7 @@ async def test_history_cannot_be_lost_to_a_full_log(broker: Broker, log: Log) ->
 async def test_the_provisioner_is_a_command(nats_server: NatsServer) -> None:
     for _ in range(2):
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "shared.streams", env=nats_server.environment
+            sys.executable, "-m", "shared.provision", env=nats_server.environment
         )
         assert await process.wait() == 0
 
@@ -114,7 +114,7 @@ async def test_without_a_server_the_provisioner_says_so() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "shared.streams",
+        "shared.provision",
         env={"HEADRACE_NATS_URL": f"nats://127.0.0.1:{free_port()}"},
         stderr=asyncio.subprocess.PIPE,
     )

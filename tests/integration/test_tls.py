@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shared import broker as broker_module
-from shared.broker import UnreachableError, connect
+from shared.jetstream import connection as broker_module
+from shared.jetstream.connection import UnreachableError, connect
+from shared.jetstream.tls import tls_context
 from shared.settings import BrokerSettings, SettingsError
-from shared.tls import tls_context
 from tests.integration.certificates import Authority
 from tests.integration.deployed import Server, deployed_server
 
@@ -76,7 +76,7 @@ async def test_a_process_is_told_by_its_environment(server: Server, ours: Path, 
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "shared.streams",
+        "shared.provision",
         env={
             **os.environ,
             "HEADRACE_NATS_URL": f"tls://{HERE}:{server.port}",

@@ -9,7 +9,7 @@ import msgspec
 
 from services.executor.languages import Language, Program, load_languages
 from services.executor.sandbox.sandbox import CellFile
-from shared.events import StageName
+from shared.domain.events import StageName
 
 HERE = Path(__file__).parent
 LANGUAGES = load_languages()

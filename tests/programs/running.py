@@ -9,7 +9,7 @@ import msgspec
 
 from services.executor.languages import compile_stage, run_stage
 from services.executor.sandbox.sandbox import Sandbox, Stage
-from shared.events import StageName
+from shared.domain.events import StageName
 from tests.integration.sandbox.cells import Ran, run
 from tests.integration.sandbox.programs import tools_of
 from tests.programs.corpus import Ended, OrdinaryProgram

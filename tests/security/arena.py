@@ -20,7 +20,7 @@ from services.executor.sandbox.sandbox import CellFile, Sandbox, SandboxError, S
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import open_warm_sandbox
 from services.executor.tools import Tools
-from shared.events import Output, Result, StageName, StageReport
+from shared.domain.events import Output, Result, StageName, StageReport
 from tests.integration.sandbox.cells import Transcript
 from tests.security.footprint import Footprint, footprint, steady
 from tests.security.planted import Planted

@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 import msgspec
 
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.security.planted import BEGINNING, Planted
 from tests.security.submission import (
     ATTEMPTED,

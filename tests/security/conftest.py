@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from headrace.local.supervisor import Stack, StackOptions, run_stack
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
 from tests.security.arena import CELLS
 from tests.security.checker import Checker, checker_of
 from tests.security.footprint import Footprint, steady

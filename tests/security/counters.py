@@ -19,7 +19,7 @@ from services.executor.sandbox.bubblewrap import ColdSandbox
 from services.executor.sandbox.sandbox import Sandbox
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import open_sandbox
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.integration.sandbox.cells import KINDS, Transcript, program, python
 from tests.security.submission import ATTEMPTED, MIB, source_of
 

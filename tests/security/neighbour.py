@@ -8,7 +8,7 @@ import contextlib
 import statistics
 from collections.abc import AsyncIterator
 
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.security.arena import Arena
 from tests.security.submission import Outcome, Submission
 

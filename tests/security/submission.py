@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.codec import EventObject
-from shared.events import Limits
+from shared.contract.codec import EventObject
+from shared.domain.events import Limits
 
 PROGRAMS = Path(__file__).with_name("programs")
 MIB = 1024 * 1024

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.hosts import needs_numpy
 from tests.security.checker import Checker
 from tests.security.submission import Submission

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from headrace.errors import ProblemAnswerError
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
 from tests.security.checker import Checker, attacked
 from tests.security.conftest import StackArena
 from tests.security.submission import LIMITS, Outcome, Submission, output_bytes, source_of

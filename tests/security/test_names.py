@@ -9,7 +9,7 @@ import zipfile
 import httpx
 import pytest
 
-from shared.subjects import JOBS
+from shared.contract.subjects import JOBS
 from tests.security.conftest import StackArena
 from tests.system.conftest import broker_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.security.checker import Checker, attacked
 from tests.security.conftest import StackArena
 from tests.security.submission import ATTEMPTED, Submission, source_of

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.executor.sandbox.process_tree import CellTree
-from shared.events import Limits
+from shared.domain.events import Limits
 
 LOOKED_S = 2.0
 

@@ -16,8 +16,8 @@ from headrace.client import AsyncClient, open_client
 from headrace.connection import Endpoint
 from headrace.local.stack import tokens_of
 from headrace.local.supervisor import Stack, run_stack
-from shared.broker import Broker, connect
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
+from shared.jetstream.connection import Broker, connect
 from shared.settings import BrokerSettings
 
 TERMINAL = frozenset({"job.completed.v1", "job.failed.v1", "job.timeout.v1", "job.cancelled.v1"})

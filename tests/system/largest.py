@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from shared.events import Artifact, Event, JobCompleted, JobQueued, Output, Result, SourceFile
+from shared.domain.events import Artifact, Event, JobCompleted, JobQueued, Output, Result, SourceFile
 from tests import builders
 
 JOBS = 12

@@ -12,12 +12,12 @@ import httpx
 
 from headrace.local.nats_server import NatsServer, free_port
 from headrace.local.supervisor import Stack, StackOptions, run_stack
-from shared.broker import Broker, Message
-from shared.codec import decode_event
-from shared.events import Event, JobCompleted, tag_of
+from shared.auth import Tokens
+from shared.contract.codec import decode_event
+from shared.contract.subjects import user_events
+from shared.domain.events import Event, JobCompleted, tag_of
+from shared.jetstream.connection import Broker, Message
 from shared.settings import TokenSettings
-from shared.subjects import user_events
-from shared.tokens import Tokens
 from tests.issuer import AUDIENCE, DISCOVERY, KEYS, SECRET, Issuer, SigningKey, running_issuer
 from tests.system.conftest import TERMINAL, broker_of, user_of
 

@@ -15,10 +15,10 @@ import pytest_asyncio
 from headrace.answers import Artifacts
 from headrace.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
-from shared.events import Artifact, Event, JobCompleted, Result, SkippedArtifact
-from shared.log import Appended, Log
-from shared.objects import Objects
-from shared.subjects import ARTIFACTS, artifact_name
+from shared.contract.subjects import ARTIFACTS, artifact_name
+from shared.domain.events import Artifact, Event, JobCompleted, Result, SkippedArtifact
+from shared.jetstream.event_log import Appended, Log
+from shared.jetstream.object_store import Objects
 from tests import builders
 from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_cli import headrace

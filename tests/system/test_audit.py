@@ -16,11 +16,11 @@ import pytest_asyncio
 
 from bench.filling import fill, finished_job
 from headrace.local.supervisor import Stack, StackOptions, run_stack
-from shared.broker import Broker, Message
-from shared.codec import EventObject, event_object
-from shared.cursor import of_log
-from shared.log import Log
-from shared.subjects import JOBS_SUBJECTS
+from shared.contract.codec import EventObject, event_object
+from shared.contract.subjects import JOBS_SUBJECTS
+from shared.domain.cursor import of_log
+from shared.jetstream.connection import Broker, Message
+from shared.jetstream.event_log import Log
 from tests.system.conftest import User, broker_of, user_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from headrace.local.nats_server import NatsServer, free_port
-from shared.broker import Broker
+from shared.jetstream.connection import Broker
 from tests.integration.certificates import Authority
 
 SERVICES = ("api", "executor", "projector", "notifier")
@@ -102,7 +102,7 @@ async def test_a_place_that_is_not_here_is_named(environment: dict[str, str], na
     assert left.error.startswith(f"{variable}: '{host}' is not allowed (")
 
 
-@pytest.mark.parametrize("name", [*(f"services.{name}" for name in SERVICES), "shared.streams"])
+@pytest.mark.parametrize("name", [*(f"services.{name}" for name in SERVICES), "shared.provision"])
 async def test_a_file_of_certificates_that_holds_none_is_named(
     environment: dict[str, str], name: str, tmp_path: Path
 ) -> None:
@@ -143,7 +143,7 @@ async def test_an_address_that_is_none_of_nats_is_refused_at_once(
     assert f"HEADRACE_NATS_URL: '{url}' is not allowed ({why}): it must be nats://host:port" in left.error
 
 
-@pytest.mark.parametrize("name", ["services.api", "shared.streams"])
+@pytest.mark.parametrize("name", ["services.api", "shared.provision"])
 async def test_a_host_of_nats_that_nobody_knows_is_said_at_once_and_is_the_end(
     environment: dict[str, str], name: str
 ) -> None:
@@ -185,7 +185,7 @@ async def test_a_log_that_is_not_provisioned_says_which_command_does_it(
     secret = {"HEADRACE_TOKEN_SECRET": "s" * 40}
     left = await ended(f"services.{name}", {**nats_server.environment, **secret})
     assert left.code == 1
-    assert left.error.endswith("; the log is not provisioned: run python -m shared.streams")
+    assert left.error.endswith("; the log is not provisioned: run python -m shared.provision")
 
 
 async def test_what_contradicts_something_else_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ async def test_a_projector_waits_for_its_log_and_says_once_what_is_missing(
             told = json.loads(await process.stderr.readline())
         process.terminate()
         assert await process.wait() == 0
-    assert told["why"].endswith("; the log is not provisioned: run python -m shared.streams")
+    assert told["why"].endswith("; the log is not provisioned: run python -m shared.provision")
 
 
 async def test_a_directory_in_place_of_the_view_is_named(environment: dict[str, str], tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ async def test_the_facts_of_a_host_with_too_few_uids_are_still_facts() -> None:
     assert b"Traceback" not in stderr
 
 
-@pytest.mark.parametrize("name", [*(f"services.{name}" for name in SERVICES), "shared.streams"])
+@pytest.mark.parametrize("name", [*(f"services.{name}" for name in SERVICES), "shared.provision"])
 async def test_a_misspelt_name_is_warned_of_and_another_service_s_is_not(name: str, tmp_path: Path) -> None:
     given = {
         "HEADRACE_SLOT": "hunter2",

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from headrace.local.supervisor import Stack
-from shared.subjects import FEED
+from shared.contract.subjects import FEED
 from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_cli import ENVIRONMENT, HEADRACE, Ended, headrace
 

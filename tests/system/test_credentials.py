@@ -9,7 +9,7 @@ import pytest
 from headrace.local.nats_users import users
 from headrace.local.stack import Secrets, StackError, load_secrets, tokens_of
 from headrace.local.supervisor import FACING_CLIENTS, NATS_USER, Stack
-from shared.rights import RIGHTS
+from shared.jetstream.permissions import RIGHTS
 
 
 def environment_of(pid: int) -> dict[str, str]:

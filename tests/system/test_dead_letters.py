@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from headrace.local.supervisor import Stack
-from shared.events import Event, SourceFile
-from shared.log import Appended, Log
-from shared.subjects import job_event
+from shared.contract.subjects import job_event
+from shared.domain.events import Event, SourceFile
+from shared.jetstream.event_log import Appended, Log
 from tests import builders
 from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_http import assert_problem

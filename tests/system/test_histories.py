@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from headrace.local.supervisor import Stack
-from shared.codec import EventObject
-from shared.subjects import job_events
+from shared.contract.codec import EventObject
+from shared.contract.subjects import job_events
 from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_cli import HEADRACE, Ended
 from tests.system.test_cli_asking import ask

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from headrace.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
-from shared.subjects import JOBS
+from shared.contract.subjects import JOBS
 from tests import builders
 from tests.hosts import OFFERED, needs, needs_cc, needs_cgroups
 from tests.system.conftest import User, broker_of, user_of

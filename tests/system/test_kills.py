@@ -13,9 +13,9 @@ import pytest
 
 from headrace.errors import HeadraceError
 from headrace.local.supervisor import Stack
-from shared.broker import Broker
-from shared.codec import EventObject
-from shared.subjects import JOBS, job_event
+from shared.contract.codec import EventObject
+from shared.contract.subjects import JOBS, job_event
+from shared.jetstream.connection import Broker
 from tests import builders
 from tests.system.conftest import TERMINAL, User, broker_of
 

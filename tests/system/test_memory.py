@@ -21,8 +21,8 @@ import pytest_asyncio
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from services.projector.rebuild import GATHERED_BYTES_MAX
 from services.projector.view import PIECE_BYTES_MAX
-from shared.view import PAGE_MAX
-from shared.window import BYTES_MAX
+from shared.contract.view_api import PAGE_MAX
+from shared.jetstream.pull_window import BYTES_MAX
 from tests.integration.projector.asking import publish, reached
 from tests.system.conftest import broker_of, user_of
 from tests.system.largest import JOBS, TEXTS, ended, forget_peak, resident_bytes, stories, submitted

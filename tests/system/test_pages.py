@@ -9,7 +9,7 @@ import pytest_asyncio
 import yaml
 
 from headrace.local.supervisor import Stack
-from shared import problems
+from shared.contract import problems
 from shared.version import VERSION
 
 REFERENCES = re.compile(r"""(?:src|href)=["']([^"'#]+)["']""")

@@ -11,10 +11,10 @@ from headrace.answers import Erasure
 from headrace.erase import erase_user
 from headrace.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
-from shared.broker import Broker
-from shared.events import JobExpired
-from shared.log import Log
-from shared.subjects import job_event, job_events
+from shared.contract.subjects import job_event, job_events
+from shared.domain.events import JobExpired
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Log
 from tests import builders
 from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_http import assert_problem

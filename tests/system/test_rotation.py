@@ -10,8 +10,8 @@ import httpx
 import pytest_asyncio
 
 from headrace.local.supervisor import FACING_CLIENTS, Stack, StackOptions, run_stack
+from shared.auth import Tokens
 from shared.settings import TokenSettings
-from shared.tokens import Tokens
 from tests.system.test_credentials import environment_of
 from tests.system.test_http import assert_problem
 
@@ -34,7 +34,7 @@ def bearer(secret: str) -> dict[str, str]:
 
 async def issued_by_the_command() -> str:
     asked = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "shared.tokens", "bob"), env=SECRETS, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "shared.auth", "bob"), env=SECRETS, stdout=asyncio.subprocess.PIPE
     )
     return (await asked.communicate())[0].decode().strip()
 

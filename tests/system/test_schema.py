@@ -19,8 +19,8 @@ from headrace.local.supervisor import Stack
 from services.api import openapi
 from services.api.schemas import BatchBody, RunBody, SessionBody, SubmissionBody
 from services.api.settings import ApiSettings
-from shared import problems
-from shared.problems import MEDIA_TYPE
+from shared.contract import problems
+from shared.contract.problems import MEDIA_TYPE
 from shared.version import VERSION
 from tests.system.conftest import user_of
 

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from headrace.local.supervisor import Stack
-from shared.tokens import SCOPE_AUDIT, SCOPE_JOBS, SCOPE_OPS
+from shared.auth import SCOPE_AUDIT, SCOPE_JOBS, SCOPE_OPS
 from tests import builders
 from tests.system.conftest import user_of
 from tests.system.test_http import assert_problem

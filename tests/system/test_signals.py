@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from headrace.local.nats_server import NatsServer, free_port
-from shared.broker import Broker
+from shared.jetstream.connection import Broker
 
 SERVICES = ["api", "executor", "projector", "notifier"]
 

@@ -17,9 +17,9 @@ from services.api.schemas import PATTERN_BYTES_MAX, PATTERNS_MAX, SubmissionBody
 from services.api.submissions import _fingerprint
 from services.executor.artifacts import ARTIFACTS_MAX, PATHS_BYTES_MAX, SKIPPED_MAX, choose, told
 from services.executor.sandbox.sandbox import CellFile, Skipped
-from shared.codec import decode_event, encode
-from shared.events import Artifact, JobCompleted, Output, Result
-from shared.subjects import artifact_name, job_event, object_description
+from shared.contract.codec import decode_event, encode
+from shared.contract.subjects import artifact_name, job_event, object_description
+from shared.domain.events import Artifact, JobCompleted, Output, Result
 from tests import builders
 
 # --- patterns, as submitted

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.api.routes import events as routes
-from shared.broker import UnreachableError
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
+from shared.jetstream.connection import UnreachableError
 from tests import builders
 from tests.unit.test_replay import shown
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from headrace.cli.job_ids import JobIdError, chosen, find_among
-from shared.record import JobSummary, summary_of
+from shared.domain.record import JobSummary, summary_of
 from tests.builders import record
 
 ONE, TWO, THREE = (

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from headrace.answers import JobShown, WaitingFor
 from headrace.cli.job_sheet import LINE_LETTERS_MAX, ends_of, facts_of, show_job
-from shared.events import Artifact, Output, Result, SkippedArtifact, StageReport
-from shared.record import JobRecord
+from shared.domain.events import Artifact, Output, Result, SkippedArtifact, StageReport
+from shared.domain.record import JobRecord
 from tests import builders
 from tests.builders import NOON, record
 

@@ -18,7 +18,7 @@ from headrace.cli.program import (
     words_of,
 )
 from headrace.run import UnknownLanguageError
-from shared.events import Limits
+from shared.domain.events import Limits
 
 PYTHON = Language(
     name="python",

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from shared.codec import (
+from shared.contract.codec import (
     UndecodableError,
     UnknownTagError,
     decode_event,
@@ -11,7 +11,7 @@ from shared.codec import (
     encode,
     event_object,
 )
-from shared.subjects import feed_note, job_event
+from shared.contract.subjects import feed_note, job_event
 from tests import builders
 
 SUBJECT = job_event(builders.USER, builders.JOB, "queued")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.executor.compiled import ENTRY_BYTES, Compiled, CompiledPrograms, key_of
 from services.executor.languages import Offered, Program, compile_stage, load_languages
 from services.executor.sandbox.sandbox import CellFile, Stage
-from shared.events import Limits
+from shared.domain.events import Limits
 
 C = Offered(load_languages()["c"], "12.2.0")
 

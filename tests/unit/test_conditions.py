@@ -4,7 +4,7 @@ import pytest
 
 from services.api.conditions import expected_sequence, is_unchanged, tag_of
 from services.api.waiting import wait_of
-from shared.problems import ProblemError
+from shared.contract.problems import ProblemError
 
 
 @pytest.mark.parametrize("header", ['"7"', 'W/"7"', "*", '"3", "7"', '"3" ,W/"7"'])

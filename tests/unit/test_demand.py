@@ -10,11 +10,11 @@ from services.executor.holding import Holding
 from services.executor.parked import Parked
 from services.executor.rotation import Rotation
 from services.executor.unfinished import Unfinished
-from shared.codec import encode
-from shared.consumer import Delivery
-from shared.entries import Entry
-from shared.events import Event, kind_of
-from shared.subjects import job_event
+from shared.contract.codec import encode
+from shared.contract.subjects import job_event
+from shared.domain.events import Event, kind_of
+from shared.jetstream.pull_consumer import Delivery
+from shared.jetstream.stored_message import Entry
 from tests import builders
 
 

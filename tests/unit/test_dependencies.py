@@ -19,7 +19,7 @@ from grimp import ImportGraph, build_graph
 ROOT = Path(__file__).parents[2]
 OURS = frozenset({"deploy", "headrace", "services", "shared"})
 SERVICES = ("api", "executor", "notifier", "projector")
-PROVIDER = "shared.tokens.provider"
+PROVIDER = "shared.auth.provider"
 """The client's own command line issues tokens too, but checks none of another issuer."""
 
 
@@ -69,8 +69,8 @@ def normal(name: str) -> str:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_imports_nothing_that_its_extra_does_not_declare(service: str) -> None:
-    # `shared.streams` is started from the images too.
-    modules = reached([f"services.{service}", "shared.streams"], graph())
+    # `shared.provision` is started from the images too.
+    modules = reached([f"services.{service}", "shared.provision"], graph())
     assert (PROVIDER in modules) == (service in {"api", "notifier"}), "what functions import is not seen"
     assert undeclared(modules, declared_by(service)) == {}
 
@@ -86,7 +86,9 @@ def test_everything_together_is_what_one_machine_needs() -> None:
 
 
 def test_a_package_of_the_tests_alone_would_be_found() -> None:
-    assert undeclared({"httpx", "hypothesis.core", "asyncio", "shared.log"}, declared_by("local")).keys() == {
+    assert undeclared(
+        {"httpx", "hypothesis.core", "asyncio", "shared.jetstream.event_log"}, declared_by("local")
+    ).keys() == {
         "httpx",
         "hypothesis",
     }
@@ -112,7 +114,7 @@ def built(place: Path, module: str) -> subprocess.CompletedProcess[str]:
         "services/ours/module.py": module,
         "services/ours/other.py": "",
         "shared/__init__.py": "",
-        "shared/streams.py": "",
+        "shared/provision.py": "",
         "shared/broken.py": "async def later() -> None:\n    import gone\n",
     }
     for path, text in files.items():

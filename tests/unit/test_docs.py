@@ -14,11 +14,13 @@ from services.executor.languages import Language, load_languages
 from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings
 from services.projector.settings import ProjectorSettings
-from shared import metrics, problem_pages, problems
-from shared.events import Event, FeedNote
-from shared.problems import MEDIA_TYPE, ProblemType
+from shared.contract import problems
+from shared.contract.problems import MEDIA_TYPE, ProblemType
+from shared.domain.events import Event, FeedNote
+from shared.observability import metrics
+from shared.provision import ProvisionSettings
+from shared.service import problem_pages
 from shared.settings import is_secret
-from shared.streams import ProvisionSettings
 from tests.language_page import written
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from services.executor.feed_shares import FEED_AGE_S, LOOK_S, NOTE_OVERHEAD_BYTES, STEP_S, FeedShares
-from shared.broker import Broker
+from shared.jetstream.connection import Broker
 
 
 class Clock:

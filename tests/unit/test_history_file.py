@@ -12,8 +12,8 @@ import pytest
 from headrace.errors import UnreachableError
 from headrace.history_check import Comparison, check_history
 from headrace.history_file import DamagedError, Header, HistoryFileError, write_history
-from shared.codec import EventObject
-from shared.events import Event
+from shared.contract.codec import EventObject
+from shared.domain.events import Event
 from tests import builders
 from tests.unit.test_replay import each, shown
 

@@ -3,8 +3,8 @@
 import pytest
 
 from services.executor.holding import Holding, memory_bytes
-from shared.consumer import Delivery
-from shared.events import JobQueued, SourceFile
+from shared.domain.events import JobQueued, SourceFile
+from shared.jetstream.pull_consumer import Delivery
 from tests import builders
 
 LARGE = 100_000

@@ -5,7 +5,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.api.problems import invalid
 from services.api.schemas import BatchBody, FileBody, LimitsBody, RunBody, SessionBody, SubmissionBody
-from shared.problems import FieldError
+from shared.contract.problems import FieldError
 
 UNKNOWN = "there is no such field; there are "
 

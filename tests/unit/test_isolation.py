@@ -11,8 +11,8 @@ from services.executor import executor
 from services.executor.isolation import NAMESPACES, unmet
 from services.executor.sandbox.sandbox import CellError
 from services.executor.settings import ExecutorSettings
-from shared.events import Isolation
-from shared.service import Service, ServiceError
+from shared.domain.events import Isolation
+from shared.service.runtime import Service, ServiceError
 from shared.settings import SettingsError, load
 
 FULL = Isolation(namespaces=tuple(NAMESPACES), seccomp="ab", cgroup="v2", uid=60_931, uids=252)

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from shared.events import (
+from shared.domain.events import (
     Event,
     ExpiryReason,
     Isolation,
@@ -20,7 +20,7 @@ from shared.events import (
     JobRunning,
     JobTimeout,
 )
-from shared.job import (
+from shared.domain.job import (
     Append,
     Expired,
     Finished,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from services.executor.rotation import Rotation, Turn
-from shared.lanes import Lanes
+from shared.domain.lanes import Lanes
 
 
 def test_one_at_a_time_in_order() -> None:

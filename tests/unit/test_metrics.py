@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
-from shared import metrics
+from shared.observability import metrics
 
 ROOT = Path(__file__).parents[2]
 ALL = {name: metric for name, metric in vars(metrics).items() if isinstance(metric, MetricWrapperBase)}

@@ -17,7 +17,7 @@ from services.executor.outcome import (
     without_verdict,
 )
 from services.executor.sandbox.sandbox import Stop, Verdict
-from shared.events import (
+from shared.domain.events import (
     STAGE_OUTPUT_BYTES_MAX,
     JobCancelled,
     JobCompleted,
@@ -28,7 +28,7 @@ from shared.events import (
     StageName,
     Terminal,
 )
-from shared.job import Moment
+from shared.domain.job import Moment
 from tests import builders
 
 

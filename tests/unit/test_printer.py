@@ -3,8 +3,8 @@
 import io
 
 from headrace.run import Printer
-from shared.codec import EventObject
-from shared.events import Output, Result, StageReport
+from shared.contract.codec import EventObject
+from shared.domain.events import Output, Result, StageReport
 from tests.builders import JOB, NOON
 
 WARNED = Result(

@@ -9,9 +9,9 @@ import pytest
 from services.api.quotas import BUCKETS_MAX, BURST_S, Quotas
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
-from shared.entries import Entry
-from shared.problems import ProblemError
-from shared.tokens import Caller
+from shared.auth import Caller
+from shared.contract.problems import ProblemError
+from shared.jetstream.stored_message import Entry
 from tests import builders
 
 SETTINGS = ApiSettings(

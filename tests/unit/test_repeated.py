@@ -1,6 +1,6 @@
 """What fails again in the same way is told once and counted, and nothing grows with the tries."""
 
-from shared.repeated import KINDS_MAX, Repeated
+from shared.observability.repeated import KINDS_MAX, Repeated
 
 
 def test_each_kind_is_told_once_and_all_are_counted() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from headrace.errors import ProtocolError
 from headrace.replay import Clock, SpeedError, paced, parse_speed, states_at
-from shared.codec import EventObject, encode, event_object
-from shared.cursor import of_log
-from shared.events import Event
+from shared.contract.codec import EventObject, encode, event_object
+from shared.domain.cursor import of_log
+from shared.domain.events import Event
 from tests import builders
 
 SECONDS = (0.0, 1.5, 1.5, 4.0)

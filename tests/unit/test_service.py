@@ -2,7 +2,7 @@
 
 import socket
 
-from shared.http_server.server import listen
+from shared.service.http_server.server import listen
 
 
 def test_an_answer_does_not_wait_for_acknowledgements() -> None:

@@ -10,10 +10,10 @@ from services.api.settings import ApiSettings
 from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings
 from services.projector.settings import ProjectorSettings
-from shared.rights import RIGHTS
+from shared.jetstream.permissions import RIGHTS
+from shared.provision import ProvisionSettings
 from shared.settings import is_secret
 from shared.settings.names import CLIENT, DEPLOYMENT, KNOWN, SECRET_FILES, SERVICES, unknown_in
-from shared.streams import ProvisionSettings
 
 ROOT = Path(__file__).parents[2]
 KINDS = (ApiSettings, ExecutorSettings, NotifierSettings, ProjectorSettings, ProvisionSettings)

@@ -7,7 +7,7 @@ import pytest
 from services.executor import shares as module
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.shares import NO_GROUP, ONE_UID, PIPES_HARD, STRICT_COMMIT, shares
-from shared.events import Isolation
+from shared.domain.events import Isolation
 
 FULL = Isolation(cgroup="v2", uid=60_932, uids=252)
 WHY = f"{ONE_UID} (the setting uids is 1)"

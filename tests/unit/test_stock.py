@@ -2,7 +2,7 @@
 
 from services.executor.parked import MARGIN_S, PARK_MOST_S, PARK_S, Pace, Parked
 from services.executor.stock import Stock
-from shared.consumer import Delivery
+from shared.jetstream.pull_consumer import Delivery
 
 
 def stock(*seconds: float, slots: int = 2) -> Stock:

@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 
 from services.api.stores import KNOWN_S, USERS_MAX, Counted, Store
-from shared.broker import Broker
-from shared.problems import ProblemError
+from shared.contract.problems import ProblemError
+from shared.jetstream.connection import Broker
 
 MOST = 1_000
 

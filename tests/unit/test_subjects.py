@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import subjects
-from shared.subjects import SubjectError, escape, parse, unescape
+from shared.contract import subjects
+from shared.contract.subjects import SubjectError, escape, parse, unescape
 from tests import builders
 
 USERS = st.text(min_size=1, max_size=30).filter(

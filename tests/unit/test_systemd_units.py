@@ -17,8 +17,8 @@ from services.api.settings import ApiSettings
 from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings
 from services.projector.settings import ProjectorSettings
+from shared.provision import ProvisionSettings
 from shared.settings import Settings, load
-from shared.streams import ProvisionSettings
 from tests.units import PREFIX, UNITS, Unit, read_unit, read_units
 
 ANALYZE = shutil.which("systemd-analyze")
@@ -34,7 +34,7 @@ READS: dict[str, type[Settings]] = {
     "projector": ProjectorSettings,
     "executor": ExecutorSettings,
 }
-MODULES = {"provision": "shared.streams"}
+MODULES = {"provision": "shared.provision"}
 EXPOSURE_MAX = dict.fromkeys(ALL, 20) | {"executor": 70}
 """In tenths, of 100: what `systemd-analyze security` may find left open."""
 NO_NEW_PRIVILEGES = re.compile(

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from jwt.algorithms import get_default_algorithms
 
+from shared.auth import LEEWAY_S, TokenError, Tokens
+from shared.auth.claims import check_user_id
+from shared.auth.jwt_format import signed_claims
 from shared.settings import TokenSettings
-from shared.tokens import LEEWAY_S, TokenError, Tokens
-from shared.tokens.caller import check_user_id
-from shared.tokens.form import signed_claims
 from tests.issuer import NOW, SECRET, Clock, signed, unsigned_token
 
 TOKENS = Tokens(TokenSettings(token_secret=SECRET), now=Clock(NOW))
@@ -164,7 +164,7 @@ from datetime import UTC, datetime, timedelta
 for name in ("cryptography", "structlog"):
     sys.modules[name] = None
 from shared.settings import TokenSettings
-from shared.tokens import Tokens
+from shared.auth import Tokens
 tokens = Tokens(TokenSettings(token_secret="s" * 40))
 issued = tokens.issue("alice", lifetime=timedelta(hours=1), now=datetime.now(UTC))
 print(tokens.verify(issued).user_id)

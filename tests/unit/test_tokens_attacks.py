@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from jwt.utils import base64url_encode
 
-from shared.tokens import TokenError
-from shared.tokens.form import TOKEN_BYTES_MAX
+from shared.auth import TokenError
+from shared.auth.jwt_format import TOKEN_BYTES_MAX
 from tests.issuer import (
     AUDIENCE,
     DISCOVERY,

@@ -1,12 +1,12 @@
-"""`python -m shared.tokens`: a token where the settings are, and nothing else on standard output."""
+"""`python -m shared.auth`: a token where the settings are, and nothing else on standard output."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.auth import LEEWAY_S, Caller, Tokens
+from shared.auth.__main__ import main
 from shared.settings import TokenSettings
-from shared.tokens import LEEWAY_S, Caller, Tokens
-from shared.tokens.__main__ import main
 from tests.issuer import SECRET
 
 Output = pytest.CaptureFixture[str]

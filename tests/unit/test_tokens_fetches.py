@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.tokens import KeysUnavailableError, TokenError, Tokens
-from shared.tokens.key_cache import UNKNOWN_KEY_PAUSE_S, WAITING_MAX
+from shared.auth import KeysUnavailableError, TokenError, Tokens
+from shared.auth.jwks_cache import UNKNOWN_KEY_PAUSE_S, WAITING_MAX
 from tests.issuer import DISCOVERY, KEYS, Checking, Issuer, SigningKey, accepts, http, running_issuer
 
 NEW = SigningKey("two")

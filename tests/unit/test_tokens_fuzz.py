@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.tokens import Caller, TokenError, Tokens
+from shared.auth import Caller, TokenError, Tokens
 from tests.issuer import Checking, SigningKey, running_issuer
 
 KEY = SigningKey("one")

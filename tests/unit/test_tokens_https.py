@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.tokens import KeysUnavailableError, TokenError
-from shared.tokens.fetch import FetchError, KeySource, check_url
+from shared.auth import KeysUnavailableError, TokenError
+from shared.auth.jwks_client import FetchError, KeySource, check_url
 from tests.integration.certificates import Authority
 from tests.issuer import DISCOVERY, KEYS, Checking, Issuer, SigningKey, accepts, http, running_issuer
 

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import RSAAlgorithm
 
-from shared.tokens.fetch import FetchError, KeySource
-from shared.tokens.keys import ALGORITHMS, KeyName, KeySetError, usable_keys
+from shared.auth.jwks import ALGORITHMS, KeyName, KeySetError, usable_keys
+from shared.auth.jwks_client import FetchError, KeySource
 from tests.issuer import SigningKey, http
 
 KEY, CURVE = SigningKey("one"), SigningKey("curve", "ES384")

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from shared.auth import SCOPE_AUDIT, SCOPE_JOBS, SCOPE_OPS, TokenError, Tokens
+from shared.auth.provider_profiles import FIREBASE_KEYS, profile_of
 from shared.settings import SettingsError, TokenSettings
-from shared.tokens import SCOPE_AUDIT, SCOPE_JOBS, SCOPE_OPS, TokenError, Tokens
-from shared.tokens.profiles import FIREBASE_KEYS, profile_of
 from tests.issuer import KEYS, NOW, SECRET, Checking, Issuer, Json, SigningKey, accepts, running_issuer
 
 POOL = "eu-west-1_AbC123"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from shared.auth import TokenError, Tokens
+from shared.auth.tokens import key_id_of
 from shared.settings import TokenSettings
-from shared.tokens import TokenError, Tokens
-from shared.tokens.tokens import key_id_of
 from tests.issuer import NOW, Clock, forge
 
 OLD, NEW, OLDER = "the old secret, " * 3, "the new secret, " * 3, "the one before the old, " * 3

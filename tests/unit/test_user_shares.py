@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.shares import PLACE_PARTS, STORE_PARTS, Places, share_of
+from shared.domain.shares import PLACE_PARTS, STORE_PARTS, Places, share_of
 
 USERS = st.sampled_from(["alice", "bob", "carol", "dave"])
 PARTS = st.sampled_from([PLACE_PARTS, STORE_PARTS])

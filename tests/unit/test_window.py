@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.window import MESSAGE_BYTES_MAX, MESSAGES_MAX, EndedError, Window
+from shared.jetstream.pull_window import MESSAGE_BYTES_MAX, MESSAGES_MAX, EndedError, Window
 
 BYTES = 1_000
 

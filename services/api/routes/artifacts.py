@@ -19,7 +19,7 @@ from services.api.parameters import JobId
 from services.api.parts import parts_of
 from services.api.queries import check_job_id
 from services.api.shapes import Artifacts
-from shared import problems
+from shared.contract import problems
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/artifacts", tags=["artifacts"])
 

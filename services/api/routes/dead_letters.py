@@ -12,8 +12,8 @@ from services.api.paging import PageCursor, next_link, page_cursor, page_start
 from services.api.parameters import JobId, Limit
 from services.api.parts import parts_of
 from services.api.shapes import JobsPage, Messages
-from shared import problems
-from shared.view import DeadQuestion
+from shared.contract import problems
+from shared.contract.view_api import DeadQuestion
 
 router = APIRouter(prefix="/v1/dead-letters", tags=["operators"])
 

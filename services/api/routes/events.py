@@ -21,12 +21,12 @@ from services.api.audit import Asked, Reading
 from services.api.openapi import told
 from services.api.paging import Time
 from services.api.parts import parts_of
-from shared import problems
-from shared.broker import BrokerError
-from shared.logs import get_logger
-from shared.problems import ProblemError
-from shared.subjects import USER_BYTES_MAX
-from shared.tokens import SCOPE_AUDIT, SCOPE_JOBS, Caller
+from shared.auth import SCOPE_AUDIT, SCOPE_JOBS, Caller
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import USER_BYTES_MAX
+from shared.jetstream.connection import BrokerError
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 router = APIRouter(prefix="/v1/events", tags=["audit"])
@@ -35,7 +35,7 @@ NDJSON = "application/x-ndjson"
 CHUNK_BYTES = 65_536
 STALLED_S = 20.0
 """Longest time that a client may take for one chunk. One that takes nothing at all is dropped by the kernel
-sooner (TCP_USER_TIMEOUT, `shared.service.listen`)."""
+sooner (TCP_USER_TIMEOUT, `shared.service.runtime.listen`)."""
 TYPES_MAX = 16
 
 EventType = Annotated[

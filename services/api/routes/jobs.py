@@ -22,9 +22,9 @@ from services.api.schemas import BatchBody, SubmissionBody
 from services.api.shapes import Batch, JobEvents, JobsPage
 from services.api.usual import KEY_MAX, SubmissionRoute
 from services.api.waiting import Prefer
-from shared import problems
-from shared.job import Status
-from shared.view import JobsQuestion
+from shared.contract import problems
+from shared.contract.view_api import JobsQuestion
+from shared.domain.job import Status
 
 submitting = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=SubmissionRoute)
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])

@@ -28,7 +28,7 @@ from services.api.schemas import RunBody, SessionBody
 from services.api.sessions import Session
 from services.api.shapes import Revisions, SessionList
 from services.api.waiting import Prefer
-from shared import problems
+from shared.contract import problems
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 

@@ -11,9 +11,9 @@ from services.api.answers import json_answer
 from services.api.context import context_of
 from services.api.openapi import Also, told
 from services.api.parts import parts_of
-from shared import problems
-from shared.problems import ProblemError
-from shared.subjects import SubjectError
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import SubjectError
 
 router = APIRouter(prefix="/v1/users", tags=["operators"])
 

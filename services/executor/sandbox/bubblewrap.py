@@ -32,7 +32,7 @@ from services.executor.sandbox.sandbox import (
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.start import Launcher, Started
 from services.executor.sandbox.verdict import KILLED, Status, Usage, ending, product_too_long
-from shared.events import Isolation, Limits
+from shared.domain.events import Isolation, Limits
 
 SPARE_PROCESSES = 2
 """Our own in a cell: the monitor and pid 1. A stage that keeps a product has its shell as well."""

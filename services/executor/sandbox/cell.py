@@ -17,7 +17,7 @@ from services.executor.sandbox import held
 from services.executor.sandbox.groups import CellGroup
 from services.executor.sandbox.sandbox import Stop
 from services.executor.sandbox.watch import Watch
-from shared.events import Limits
+from shared.domain.events import Limits
 
 STATUS_BYTES_MAX = 64 * 1024
 EXECUTED = re.compile(rb'"exit-code": -?\d+')

@@ -23,7 +23,7 @@ from services.executor.sandbox.order import closed
 from services.executor.sandbox.pipes import readable
 from services.executor.sandbox.sandbox import SandboxError
 from services.executor.sandbox.warden import Warden
-from shared.events import Limits
+from shared.domain.events import Limits
 
 SPARE_PROCESSES = 2
 """Our own in a group: the berth and pid 1."""

@@ -18,7 +18,7 @@ from services.executor.sandbox.groups import (
 from services.executor.sandbox.hierarchies import Hierarchy
 from services.executor.sandbox.socket_memory import SocketMemory, keep_counting
 from services.executor.sandbox.verdict import Usage
-from shared.events import Limits
+from shared.domain.events import Limits
 
 CONTROLLERS = ("memory", "pids", "cpuacct")
 SHARING = "cpu"

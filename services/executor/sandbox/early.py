@@ -17,7 +17,7 @@ from services.executor.sandbox.order import closed
 from services.executor.sandbox.pipes import fill, memory_file, output_pipe, readable
 from services.executor.sandbox.runtimes import Runtime
 from services.executor.sandbox.sandbox import CellFile, RejectedError, SandboxError, Stage
-from shared.events import Limits
+from shared.domain.events import Limits
 
 Compile = Callable[[Stage], Awaitable[bytes]]
 """Runs a stage and returns what it kept. Raises SandboxError, RejectedError."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 from services.executor.sandbox.verdict import Usage
-from shared.events import Limits
+from shared.domain.events import Limits
 
 Version: TypeAlias = Literal["v1", "v2", "none"]
 

@@ -16,8 +16,8 @@ from services.executor.sandbox.groups import Groups
 from services.executor.sandbox.identities import Identities, SharedIdentity
 from services.executor.sandbox.sandbox import CellError, SandboxError
 from services.executor.sandbox.warden import Warden
-from shared.events import Limits
-from shared.logs import get_logger
+from shared.domain.events import Limits
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

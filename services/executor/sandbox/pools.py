@@ -10,7 +10,7 @@ from services.executor.sandbox.pool import Pool
 from services.executor.sandbox.run import Conditions
 from services.executor.sandbox.runtimes import Runtime
 from services.executor.sandbox.sandbox import Stage
-from shared.events import Limits
+from shared.domain.events import Limits
 
 READY_LIMITS = Limits()
 """What cells are made for; a job that asks for else has its cell adapted when it comes."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from services.executor.sandbox import owner
 from services.executor.sandbox.groups import CellGroup, Version
 from services.executor.sandbox.verdict import Usage
-from shared.events import Limits
+from shared.domain.events import Limits
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")

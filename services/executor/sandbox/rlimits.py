@@ -8,7 +8,7 @@ sum of all cells, so it is raised as far as it may be, and each cell gets a smal
 import contextlib
 import resource
 
-from shared.events import Limits
+from shared.domain.events import Limits
 
 STACK_BYTES = 8 * 1024 * 1024
 """As on every distribution. Only where the executor's own hard limit keeps it from giving more."""

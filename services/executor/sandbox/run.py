@@ -26,7 +26,7 @@ from services.executor.sandbox.sandbox import (
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.verdict import KILLED, Status, Usage, ending, product_too_long
 from services.executor.sandbox.watch import Watch
-from shared.events import Limits
+from shared.domain.events import Limits
 
 COPIED_AT_ONCE_BYTES = 256 * 1024
 """What may be copied in the event loop: a tenth of a millisecond. More is copied in a thread."""

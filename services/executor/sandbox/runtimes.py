@@ -13,7 +13,7 @@ from services.executor.sandbox.order import INSIDE, READ_AT_START, START_SCRIPT
 from services.executor.sandbox.rlimits import resource_limits
 from services.executor.sandbox.root import BASE_ENVIRONMENT, PLACE, WORK
 from services.executor.sandbox.sandbox import CellFile, Stage
-from shared.events import Limits
+from shared.domain.events import Limits
 
 MIB = 1024 * 1024
 

@@ -10,7 +10,7 @@ import signal
 from dataclasses import dataclass
 
 from services.executor.sandbox.sandbox import Stage, Stop
-from shared.events import Limits
+from shared.domain.events import Limits
 
 SIGNALS_MAX = 64
 SHELL_SIGNALS = 128

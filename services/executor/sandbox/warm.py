@@ -39,8 +39,8 @@ from services.executor.sandbox.sandbox import (
 )
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warden import started
-from shared.events import Isolation
-from shared.logs import get_logger
+from shared.domain.events import Isolation
+from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 

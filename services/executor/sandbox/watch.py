@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from services.executor.sandbox.groups import CellGroup
 from services.executor.sandbox.sandbox import Stop
-from shared.events import Limits
+from shared.domain.events import Limits
 
 
 class Watch:

@@ -24,7 +24,7 @@ from services.notifier.messages import (
     decode_message,
     encode_message,
 )
-from shared.codec import EventObject
+from shared.contract.codec import EventObject
 from tests.hosts import needs_npm
 
 HERE = Path(__file__).parent

@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from shared.broker import BrokerError
-from shared.log import Log
-from shared.subjects import JOBS
+from shared.contract.subjects import JOBS
+from shared.jetstream.connection import BrokerError
+from shared.jetstream.event_log import Log
 from tests import builders
 from tests.faults.cluster.servers import Cluster, cluster_of_three
 

@@ -13,8 +13,8 @@ import httpx
 
 from headrace.local.lifeline import die_with_parent
 from headrace.local.nats_server import free_port
+from shared.auth import Tokens
 from shared.settings import TokenSettings
-from shared.tokens import Tokens
 from tests.faults.cluster.servers import PAUSE_S, Cluster
 
 SECRET = "s" * 40

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from shared.codec import event_object
-from shared.entries import Entry
-from shared.events import Event, JobQueued, JobRunning, Terminal
-from shared.log import Log
-from shared.subjects import FEED, JOBS_SUBJECTS, user_events, user_notes
+from shared.contract.codec import event_object
+from shared.contract.subjects import FEED, JOBS_SUBJECTS, user_events, user_notes
+from shared.domain.events import Event, JobQueued, JobRunning, Terminal
+from shared.jetstream.event_log import Log
+from shared.jetstream.stored_message import Entry
 from tests.faults.cluster.fleet import Fleet
 from tests.faults.cluster.load import Load, User
 from tests.faults.cluster.servers import PAUSE_S

@@ -13,10 +13,10 @@ import httpx
 
 from headrace.local.lifeline import die_with_parent
 from headrace.local.nats_server import MAX_PAYLOAD_BYTES, find_binary, free_port
-from shared.broker import Broker, BrokerError, connect
+from shared.contract.subjects import JOBS
+from shared.jetstream.connection import Broker, BrokerError, connect
+from shared.provision import ProvisionSettings, provision
 from shared.settings import BrokerSettings
-from shared.streams import ProvisionSettings, provision
-from shared.subjects import JOBS
 
 USER, PASSWORD = "test", "test-password"
 PAUSE_S = 0.05

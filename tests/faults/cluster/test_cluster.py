@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from shared.subjects import JOBS
+from shared.contract.subjects import JOBS
 from tests.faults.cluster.fleet import Fleet, fleet_of
 from tests.faults.cluster.judge import judge, judge_views
 from tests.faults.cluster.load import load_of

@@ -4,12 +4,12 @@ import asyncio
 import json
 from pathlib import Path
 
-from shared.broker import Broker, BrokerError
-from shared.entries import Entry
-from shared.follow import Follower
-from shared.log import Log
-from shared.streams import ProvisionSettings, durables, provision, streams
-from shared.subjects import FEED, JOBS, feed_note
+from shared.contract.subjects import FEED, JOBS, feed_note
+from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.event_log import Log
+from shared.jetstream.follower import Follower
+from shared.jetstream.stored_message import Entry
+from shared.provision import ProvisionSettings, durables, provision, streams
 from tests import builders
 from tests.faults.cluster.servers import PAUSE_S, cluster_of_three
 

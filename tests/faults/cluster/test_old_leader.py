@@ -17,11 +17,11 @@ from services.projector.database import open_database
 from services.projector.origin import compare
 from services.projector.rows import clear_view, select_checkpoint
 from services.projector.view import apply_entries
-from shared.broker import Broker, JetStreamError, Message
-from shared.entries import Entry
-from shared.follow import Follower
-from shared.log import IN_PROCESS, NO_MESSAGE, Appended, Conflict, Log
-from shared.subjects import JOBS
+from shared.contract.subjects import JOBS
+from shared.jetstream.connection import Broker, JetStreamError, Message
+from shared.jetstream.event_log import IN_PROCESS, NO_MESSAGE, Appended, Conflict, Log
+from shared.jetstream.follower import Follower
+from shared.jetstream.stored_message import Entry
 from tests import builders
 
 COUNT = 30

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from shared.events import Event, JobQueued, JobRunning, Terminal
+from shared.domain.events import Event, JobQueued, JobRunning, Terminal
 from tests import builders
 from tests.faults.history import History
 from tests.faults.planted.places import events_of, first, seen_of

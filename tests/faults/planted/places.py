@@ -7,9 +7,9 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
-from shared.codec import decode_event
-from shared.events import Event, JobCancelled, JobCancelRequested, JobQueued
-from shared.record import JobRecord
+from shared.contract.codec import decode_event
+from shared.domain.events import Event, JobCancelled, JobCancelRequested, JobQueued
+from shared.domain.record import JobRecord
 from tests.faults.history import History, Row, Stored
 from tests.faults.sound import history_of
 from tests.faults.sound_log import stored_at

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import msgspec
 
-from shared.events import JobQueued
+from shared.domain.events import JobQueued
 from tests.faults.history import Call, History
 from tests.faults.planted.places import changed, events_of, first, not_stopped, record_of, seen_of
 from tests.faults.rules.story import KEY_LABEL

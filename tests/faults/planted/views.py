@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import msgspec
 
-from shared.record import JobRecord
+from shared.domain.record import JobRecord
 from tests.faults.history import History, Row
 from tests.faults.planted.places import changed, record_of
 

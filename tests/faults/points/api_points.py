@@ -1,9 +1,9 @@
 """Where an api is made to die. Each scenario repeats as clients do, and says itself what must be left."""
 
-from shared.events import JobCancelled, JobCancelRequested, JobExpired, JobQueued
+from shared.domain.events import JobCancelled, JobCancelRequested, JobExpired, JobQueued
 from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_exactly, text
 
-APPEND = "shared.log:Log.append"
+APPEND = "shared.jetstream.event_log:Log.append"
 PUT = "services.api.bucket:Bucket.put"
 SUBMISSIONS = "services.api.submissions:Submissions"
 ERASURES = "services.api.erasures:Erasures"
@@ -11,8 +11,10 @@ ERASURES = "services.api.erasures:Erasures"
 ACCEPTED, ELSE = Row.API_APPEND, Row.API_ELSEWHERE
 
 _BEGINNING = (
-    Point("api.start.floor_asked", "shared.streams:executor_floor", BEFORE, "submit", ELSE, from_start=True),
-    Point("api.start.listening", "shared.service:listen_at", AFTER, "submit", ELSE, from_start=True),
+    Point(
+        "api.start.floor_asked", "shared.provision:executor_floor", BEFORE, "submit", ELSE, from_start=True
+    ),
+    Point("api.start.listening", "shared.service.runtime:listen_at", AFTER, "submit", ELSE, from_start=True),
     Point(
         "api.start.following",
         "services.api.standing:Standing.follow",
@@ -24,12 +26,17 @@ _BEGINNING = (
 )
 
 _SUBMITTING = (
-    Point("api.token.checked", "shared.tokens.tokens:Tokens.check", AFTER, "submit", ELSE),
+    Point("api.token.checked", "shared.auth.tokens:Tokens.check", AFTER, "submit", ELSE),
     Point("api.quota.admitted", "services.api.quotas:Quotas.admit", AFTER, "submit", ELSE),
     Point("api.quota.has_room", "services.api.quotas:Quotas.check_room", AFTER, "submit", ELSE),
     Point("api.submit.not_appended", APPEND, BEFORE, "submit", ELSE, about=is_a(JobQueued)),
     Point(
-        "api.submit.published", "shared.broker:Broker.publish", AFTER, "submit", ACCEPTED, about=text("jobs.")
+        "api.submit.published",
+        "shared.jetstream.connection:Broker.publish",
+        AFTER,
+        "submit",
+        ACCEPTED,
+        about=text("jobs."),
     ),
     Point("api.submit.appended", APPEND, AFTER, "submit", ACCEPTED, about=is_a(JobQueued)),
     Point("api.submit.not_answered", "services.api.answers:json_answer", BEFORE, "submit", ACCEPTED),
@@ -82,7 +89,9 @@ _OPERATORS = (
 _READING = (
     Point("api.audit.not_begun", "services.api.audit:Audit.open", AFTER, "audit", ELSE),
     Point("api.audit.in_the_middle", "services.api.routes.events:_chunks", AFTER, "audit", ELSE, time=2),
-    Point("api.file.in_the_middle", "shared.objects:Objects.read", AFTER, "file", ELSE, time=2),
+    Point(
+        "api.file.in_the_middle", "shared.jetstream.object_store:Objects.read", AFTER, "file", ELSE, time=2
+    ),
     Point("api.list.view_asked", "services.api.queries:Queries._ask", BEFORE, "listing", ELSE),
     Point("api.list.view_answered", "services.api.queries:Queries._ask", AFTER, "listing", ELSE),
 )
@@ -90,7 +99,7 @@ _READING = (
 _END = (
     Point("api.stop.told", "services.api.standing:Standing.close", BEFORE, "stop", ACCEPTED),
     Point("api.stop.waits_ended", "services.api.standing:Standing.close", AFTER, "stop", ACCEPTED),
-    Point("api.stop.served", "shared.service:_cancel", AFTER, "stop", ACCEPTED),
+    Point("api.stop.served", "shared.service.runtime:_cancel", AFTER, "stop", ACCEPTED),
 )
 
 API_POINTS = (

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from headrace.local.supervisor import Stack
-from shared.events import JobQueued
+from shared.domain.events import JobQueued
 from tests import builders
 from tests.faults.points.balanced import Client, Json
 from tests.faults.points.patience import until

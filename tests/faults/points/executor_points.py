@@ -1,12 +1,12 @@
 """Where an executor is made to die. `then` is the job's story in the log afterwards, or those it may have."""
 
-from shared.events import JobCancelled, JobCompleted, JobFailed, JobRunning
+from shared.domain.events import JobCancelled, JobCompleted, JobFailed, JobRunning
 from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_exactly, text
 
 ATTEMPTS = "services.executor.attempts:Attempts"
-APPEND = "shared.log:Log.append"
-CONSUMER = "shared.consumer:Consumer"
-PUBLISH = "shared.broker:Broker.publish"
+APPEND = "shared.jetstream.event_log:Log.append"
+CONSUMER = "shared.jetstream.pull_consumer:Consumer"
+PUBLISH = "shared.jetstream.connection:Broker.publish"
 STAGES = "services.executor.stages:Stages"
 SCHEDULER = "services.executor.scheduler:Scheduler"
 
@@ -42,7 +42,7 @@ _BEGINNING = (
     ),
     Point(
         "executor.start.floor_known",
-        "shared.streams:executor_floor",
+        "shared.provision:executor_floor",
         AFTER,
         "start",
         FETCH,
@@ -51,7 +51,7 @@ _BEGINNING = (
     ),
     Point(
         "executor.presence.announced",
-        "shared.presence:announce",
+        "shared.jetstream.presence:announce",
         AFTER,
         "start",
         FETCH,
@@ -87,9 +87,24 @@ _STAGES = (
     Point(
         "executor.heartbeat.sent", PUBLISH, AFTER, "long", RUNNING, STOPPED_LATER, about=is_exactly(b"+WPI")
     ),
-    Point("executor.file.in_chunks", "shared.objects:Objects._put_chunks", AFTER, "files", FILE, TWICE),
-    Point("executor.file.stored", "shared.objects:Objects.put", AFTER, "files", FILE, TWICE),
-    Point("executor.file.next_begun", "shared.objects:Objects.put", BEFORE, "files", FILE, TWICE, time=2),
+    Point(
+        "executor.file.in_chunks",
+        "shared.jetstream.object_store:Objects._put_chunks",
+        AFTER,
+        "files",
+        FILE,
+        TWICE,
+    ),
+    Point("executor.file.stored", "shared.jetstream.object_store:Objects.put", AFTER, "files", FILE, TWICE),
+    Point(
+        "executor.file.next_begun",
+        "shared.jetstream.object_store:Objects.put",
+        BEFORE,
+        "files",
+        FILE,
+        TWICE,
+        time=2,
+    ),
     Point(
         "executor.file.all_stored", "services.executor.artifacts:Artifacts.keep", AFTER, "files", FILE, TWICE
     ),
@@ -159,7 +174,7 @@ _END = (
     ),
     Point(
         "executor.stop.withdrawn",
-        "shared.presence:withdraw",
+        "shared.jetstream.presence:withdraw",
         AFTER,
         "stop",
         DRAIN,

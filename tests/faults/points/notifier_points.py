@@ -1,6 +1,6 @@
 """Where a notifier is made to die. What its clients were shown over all must be what the streams hold."""
 
-from shared.events import JobCancelRequested
+from shared.domain.events import JobCancelRequested
 from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_filled, of_user
 
 CONNECTION = "services.notifier.connection:Connection"
@@ -10,7 +10,7 @@ OUTBOX = "services.notifier.outbox:Outbox"
 FEEDER = "services.notifier.feeder:Feeder"
 HUB = "services.notifier.hub"
 STREAM = "services.notifier.stream:Stream"
-APPEND = "shared.log:Log.append"
+APPEND = "shared.jetstream.event_log:Log.append"
 
 ROW = Row.NOTIFIER
 
@@ -23,7 +23,9 @@ _CONNECTING = (
         ROW,
         from_start=True,
     ),
-    Point("notifier.start.listening", "shared.service:listen_at", AFTER, "watch", ROW, from_start=True),
+    Point(
+        "notifier.start.listening", "shared.service.runtime:listen_at", AFTER, "watch", ROW, from_start=True
+    ),
     Point("notifier.socket.accepted", "services.notifier.sockets:Sockets.serve", BEFORE, "watch", ROW),
     Point("notifier.socket.not_refused", "services.notifier.protocol:refuse_handshake", AFTER, "watch", ROW),
     Point("notifier.init.arrived", f"{CONNECTION}._authenticate", BEFORE, "watch", ROW),

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from shared.broker import UnreachableError
+from shared.jetstream.connection import UnreachableError
 
 LOOK_S = 0.05
 """Between two looks at what tells nobody when it changes."""

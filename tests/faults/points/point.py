@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from shared.subjects import parse
+from shared.contract.subjects import parse
 
 When: TypeAlias = Literal["before", "after"]
 About: TypeAlias = Callable[[Any], bool]

@@ -14,9 +14,9 @@ from typing import TypeAlias
 import httpx
 
 from headrace.local.nats_server import NatsServer
-from shared.broker import Broker, connect
+from shared.jetstream.connection import Broker, connect
+from shared.provision import ProvisionSettings, provision
 from shared.settings import BrokerSettings
-from shared.streams import ProvisionSettings, provision
 from tests.faults.points.launch import ARMED, DIED
 from tests.faults.points.patience import patiently, until
 from tests.faults.points.point import Point

@@ -1,6 +1,6 @@
 """Where a projector is made to die. Its next start must end with the view that the log makes."""
 
-from shared.events import JobExpired
+from shared.domain.events import JobExpired
 from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_filled, is_path
 
 VIEW = "services.projector.view"
@@ -10,7 +10,7 @@ ANSWERS = "services.projector.answers:Answers"
 SWEEPER = "services.projector.sweeper:Sweeper"
 LEAVING = "services.projector.leaving"
 QUERIES = "services.projector.queries"
-APPEND = "shared.log:Log.append"
+APPEND = "shared.jetstream.event_log:Log.append"
 RENAME = "pathlib:Path.replace"
 
 BATCH, QUESTION = Row.PROJECTOR_BATCH, Row.PROJECTOR_QUESTION
@@ -52,8 +52,8 @@ _FOLLOWING = (
     Point("projector.batch.checkpoint_written", f"{VIEW}:update_checkpoint", AFTER, "events", BATCH),
     Point("projector.batch.committed", f"{VIEW}:apply_entries", AFTER, "events", BATCH),
     Point("projector.batch.taken", "services.projector.intake:Intake.take", AFTER, "events", BATCH),
-    Point("projector.stop.told", "shared.service:_cancel", BEFORE, "stop", BATCH),
-    Point("projector.stop.cancelled", "shared.service:_cancel", AFTER, "stop", BATCH),
+    Point("projector.stop.told", "shared.service.runtime:_cancel", BEFORE, "stop", BATCH),
+    Point("projector.stop.cancelled", "shared.service.runtime:_cancel", AFTER, "stop", BATCH),
 )
 
 _ANSWERING = (
@@ -109,10 +109,14 @@ _SWEEPING = (
     Point("projector.sweep.tombstone_written", APPEND, AFTER, "sweep", SWEEP, about=is_a(JobExpired)),
     Point("projector.sweep.listed", f"{VIEW}:insert_leftovers", AFTER, "sweep", SWEEP, about=is_filled),
     Point("projector.sweep.leftovers_found", f"{SWEEPER}._clear", BEFORE, "sweep", SWEEP),
-    Point("projector.sweep.chunks_purged", "shared.objects:Objects._purge", AFTER, "sweep", SWEEP),
+    Point(
+        "projector.sweep.chunks_purged", "shared.jetstream.object_store:Objects._purge", AFTER, "sweep", SWEEP
+    ),
     Point("projector.sweep.one_file_gone", f"{SWEEPER}._delete_file", AFTER, "sweep", SWEEP),
     Point("projector.sweep.files_gone", f"{SWEEPER}._delete_files", AFTER, "sweep", SWEEP),
-    Point("projector.sweep.events_gone", "shared.log:Log.purge_before", AFTER, "sweep", SWEEP),
+    Point(
+        "projector.sweep.events_gone", "shared.jetstream.event_log:Log.purge_before", AFTER, "sweep", SWEEP
+    ),
     Point("projector.sweep.struck_off", f"{LEAVING}:forget_leftovers", AFTER, "sweep", SWEEP),
     Point("projector.sweep.forgotten", f"{SWEEPER}._clear", AFTER, "sweep", SWEEP),
 )

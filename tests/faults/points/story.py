@@ -8,16 +8,16 @@ from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
-from shared.broker import Broker
-from shared.codec import decode_event
-from shared.entries import Entry
-from shared.events import Event, JobRunning, Terminal
-from shared.follow import Follower
-from shared.log import Log
-from shared.objects import Objects
-from shared.record import JobRecord, fold
-from shared.subjects import ARTIFACTS, JOBS, TERMINAL_KINDS, VIEW_JOB, artifact_name, parse
-from shared.view import JobAnswer, JobQuestion, ViewAnswer
+from shared.contract.codec import decode_event
+from shared.contract.subjects import ARTIFACTS, JOBS, TERMINAL_KINDS, VIEW_JOB, artifact_name, parse
+from shared.contract.view_api import JobAnswer, JobQuestion, ViewAnswer
+from shared.domain.events import Event, JobRunning, Terminal
+from shared.domain.record import JobRecord, fold
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Log
+from shared.jetstream.follower import Follower
+from shared.jetstream.object_store import Objects
+from shared.jetstream.stored_message import Entry
 from tests.faults.points.patience import patiently, until
 
 

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.broker import Broker
-from shared.cancellations import Cancellations
-from shared.events import JobQueued, Limits, SourceFile
-from shared.job import Moment
-from shared.log import Appended, Log
-from shared.subjects import EXECUTOR_DURABLE, JOBS
+from shared.contract.subjects import EXECUTOR_DURABLE, JOBS
+from shared.domain.events import JobQueued, Limits, SourceFile
+from shared.domain.job import Moment
+from shared.jetstream.cancel import Cancellations
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Appended, Log
 from tests import builders
 from tests.faults.points.executor_points import EXECUTOR_POINTS
 from tests.faults.points.patience import patiently, until

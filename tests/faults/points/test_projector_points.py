@@ -15,11 +15,11 @@ import pytest
 import pytest_asyncio
 
 from services.projector.rebuild import rebuild_view
-from shared.broker import Broker, BrokerError
-from shared.events import Event
-from shared.log import Appended, Log
-from shared.subjects import VIEW_JOB, VIEW_JOBS
-from shared.view import JobQuestion, JobsQuestion
+from shared.contract.subjects import VIEW_JOB, VIEW_JOBS
+from shared.contract.view_api import JobQuestion, JobsQuestion
+from shared.domain.events import Event
+from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.event_log import Appended, Log
 from tests import builders
 from tests.faults.points.patience import until
 from tests.faults.points.point import Point

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 
-from shared.events import JobCancelled, JobCancelRequested
+from shared.domain.events import JobCancelled, JobCancelRequested
 from tests.faults.history import Call, Shown
 from tests.faults.rules.story import Story
 from tests.faults.rules.submissions import is_accepted

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared.events import JobCancelled, JobCompleted, JobFailed, JobQueued, JobTimeout
+from shared.domain.events import JobCancelled, JobCompleted, JobFailed, JobQueued, JobTimeout
 from tests.faults.rules.story import Fact, Story
 from tests.faults.rules.violation import Kind, Violation
 

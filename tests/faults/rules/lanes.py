@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from shared.events import JobQueued, JobRunning
+from shared.domain.events import JobQueued, JobRunning
 from tests.faults.rules.story import Story
 from tests.faults.rules.violation import Violation
 

@@ -5,9 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.codec import decode_event, event_object
-from shared.events import Event, JobCancelled, JobCompleted, JobFailed, JobQueued, JobRunning, JobTimeout
-from shared.record import JobRecord, fold
+from shared.contract.codec import decode_event, event_object
+from shared.domain.events import (
+    Event,
+    JobCancelled,
+    JobCompleted,
+    JobFailed,
+    JobQueued,
+    JobRunning,
+    JobTimeout,
+)
+from shared.domain.record import JobRecord, fold
 from tests.faults.history import Stored, digest_of_event, digest_of_record
 
 TERMINAL = (JobCompleted, JobFailed, JobTimeout, JobCancelled)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from shared.events import JobQueued
+from shared.domain.events import JobQueued
 from tests.faults.history import Call
 from tests.faults.rules.story import KEY_LABEL, Story
 from tests.faults.rules.violation import Violation

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from shared.record import JobRecord
+from shared.domain.record import JobRecord
 from tests.faults.history import Row, View
 from tests.faults.rules.story import Story
 from tests.faults.rules.violation import Violation

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
-from shared.broker import Broker
-from shared.entries import Entry
-from shared.events import JobQueued, JobRunning, Limits, SourceFile
-from shared.follow import Follower
-from shared.log import Appended, Log
-from shared.subjects import JOBS, TERMINAL_KINDS
+from shared.contract.subjects import JOBS, TERMINAL_KINDS
+from shared.domain.events import JobQueued, JobRunning, Limits, SourceFile
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Appended, Log
+from shared.jetstream.follower import Follower
+from shared.jetstream.stored_message import Entry
 from tests import builders
 
 PATIENCE_S = 30.0

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from headrace.local.nats_server import NatsServer
-from shared.broker import Broker
+from shared.jetstream.connection import Broker
 from tests.faults.scaling.chronicle import Chronicle, chronicled
 from tests.faults.scaling.executors import Executors
 

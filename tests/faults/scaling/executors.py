@@ -6,8 +6,8 @@ from asyncio.subprocess import Process
 from pathlib import Path
 
 from headrace.local.nats_server import NatsServer, free_port
-from shared.broker import Broker, Message
-from shared.subjects import executor_key
+from shared.contract.subjects import executor_key
+from shared.jetstream.connection import Broker, Message
 
 READY_WITHIN_S = 90.0
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.broker import Broker
-from shared.log import Log
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Log
 from tests.faults.scaling.chronicle import Chronicle, submit
 from tests.faults.scaling.executors import Executors
 from tests.integration.test_scheduler import pending

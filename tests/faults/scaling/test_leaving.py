@@ -5,9 +5,9 @@ import statistics
 
 import pytest
 
-from shared.broker import Broker
-from shared.consumer import ACK_WAIT_S
-from shared.log import Log
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Log
+from shared.jetstream.pull_consumer import ACK_WAIT_S
 from tests.faults.scaling.chronicle import Chronicle, submit
 from tests.faults.scaling.executors import Executors
 from tests.integration.test_scheduler import pending

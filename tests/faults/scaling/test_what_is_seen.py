@@ -2,7 +2,7 @@
 
 import httpx
 
-from shared.log import Log
+from shared.jetstream.event_log import Log
 from tests.faults.scaling.chronicle import Chronicle, submit
 from tests.faults.scaling.executors import Executors
 

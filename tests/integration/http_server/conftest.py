@@ -12,8 +12,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from headrace.local.supervisor import Stack, StackOptions, run_stack
-from shared.http_server.accepted import count_connection
-from shared.http_server.server import listen, serve_http
+from shared.service.http_server.accepted import count_connection
+from shared.service.http_server.server import listen, serve_http
 from shared.settings import HttpSettings
 from tests.integration.http_server.services import Target, failures_in, target_of
 from tests.system.conftest import user_of

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from shared import metrics
+from shared.observability import metrics
 from tests.integration.http_server.conftest import Serve
 from tests.integration.http_server.raw import GET, Client, connected, status_of
 from tests.metric_values import value_of

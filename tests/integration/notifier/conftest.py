@@ -15,12 +15,12 @@ import pytest
 from headrace.local.nats_server import NatsServer, free_port
 from services.notifier.app import open_notifier
 from services.notifier.settings import NotifierSettings
-from shared.broker import Broker, connect
-from shared.http_server.server import listen
-from shared.log import Log
-from shared.service import Service
+from shared.auth import LEEWAY_S, SCOPE_JOBS, Tokens
+from shared.jetstream.connection import Broker, connect
+from shared.jetstream.event_log import Log
+from shared.service.http_server.server import listen
+from shared.service.runtime import Service
 from shared.settings import BrokerSettings, TokenSettings
-from shared.tokens import LEEWAY_S, SCOPE_JOBS, Tokens
 from tests import builders
 from tests.integration.notifier.writer import Writer
 

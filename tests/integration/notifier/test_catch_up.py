@@ -16,9 +16,9 @@ from services.notifier.hub import Hub, Subscription
 from services.notifier.item import Text
 from services.notifier.live_order import LiveOrder
 from services.notifier.messages import ServerMessage, encode_message
-from shared.broker import Broker
-from shared.entries import Entry
-from shared.subjects import JOBS
+from shared.contract.subjects import JOBS
+from shared.jetstream.connection import Broker
+from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.integration.notifier.writer import Writer
 

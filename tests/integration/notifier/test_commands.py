@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from headrace.local.nats_server import NatsServer
-from shared.broker import Broker
+from shared.jetstream.connection import Broker
 from tests import builders
 from tests.integration.notifier.client import Client, Shown, connected, kinds
 from tests.integration.notifier.conftest import Serve, token

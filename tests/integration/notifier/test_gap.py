@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.broker import Broker
+from shared.jetstream.connection import Broker
 from tests import builders
 from tests.integration.notifier.client import connected, kinds
 from tests.integration.notifier.conftest import token

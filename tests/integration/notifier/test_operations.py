@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared import problems
+from shared.contract import problems
 from tests import builders
 from tests.integration.notifier.client import connected
 from tests.integration.notifier.conftest import Serve, token

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from shared import problems
+from shared.contract import problems
 from tests import builders
 from tests.integration.notifier.client import connected
 from tests.integration.notifier.conftest import Start, token

@@ -10,9 +10,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from headrace.local.nats_server import NatsServer
-from shared.broker import Broker
-from shared.cursor import microseconds
-from shared.streams import ProvisionSettings, provision
+from shared.domain.cursor import microseconds
+from shared.jetstream.connection import Broker
+from shared.provision import ProvisionSettings, provision
 from tests import builders
 from tests.integration.notifier.client import Client, Shown, connected, is_terminal, kinds
 from tests.integration.notifier.conftest import NotifierProcess, Serve, Start, token

@@ -11,7 +11,7 @@ import pytest
 
 from headrace.local.nats_server import NatsServer
 from services.notifier.settings import MIB
-from shared.broker import Broker
+from shared.jetstream.connection import Broker
 from tests import builders
 from tests.integration.notifier.client import Client, connected, kinds
 from tests.integration.notifier.conftest import Serve, token

@@ -11,7 +11,7 @@ from headrace.calls import open_session
 from headrace.credentials import Credentials
 from headrace.follow import Following
 from services.notifier.settings import MIB
-from shared.events import Output, Result, SkippedArtifact
+from shared.domain.events import Output, Result, SkippedArtifact
 from tests import builders
 from tests.integration.notifier.client import Shown, connected, is_terminal
 from tests.integration.notifier.conftest import Serve, token

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from shared.broker import Broker
+from shared.jetstream.connection import Broker
 from tests import builders
 from tests.integration.notifier.client import Shown, connected, is_terminal, kinds
 from tests.integration.notifier.conftest import Serve, token

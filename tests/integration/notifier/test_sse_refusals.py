@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from headrace.local.nats_server import NatsServer
-from shared import problems
-from shared.problems import MEDIA_TYPE, ProblemType
+from shared.contract import problems
+from shared.contract.problems import MEDIA_TYPE, ProblemType
 from tests import builders
 from tests.integration.notifier.client import connected
 from tests.integration.notifier.conftest import Serve, token

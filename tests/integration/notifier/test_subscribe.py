@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from shared.broker import Broker
-from shared.codec import encode
-from shared.metrics import POISON
-from shared.subjects import JOBS, job_event, job_events
+from shared.contract.codec import encode
+from shared.contract.subjects import JOBS, job_event, job_events
+from shared.jetstream.connection import Broker
+from shared.observability.metrics import POISON
 from tests import builders
 from tests.integration.notifier.client import Client, Shown, connected, kinds
 from tests.integration.notifier.conftest import token

@@ -7,11 +7,11 @@ from contextlib import suppress
 
 import msgspec
 
-from shared.broker import Broker, UnreachableError
-from shared.codec import encode
-from shared.events import Event, JobOutput, Terminal
-from shared.log import Appended, Log
-from shared.subjects import feed_note
+from shared.contract.codec import encode
+from shared.contract.subjects import feed_note
+from shared.domain.events import Event, JobOutput, Terminal
+from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.event_log import Appended, Log
 from tests import builders
 from tests.integration.notifier.client import Shown, is_terminal
 

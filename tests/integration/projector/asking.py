@@ -7,11 +7,19 @@ from typing import TypeVar
 import msgspec
 
 from services.projector.database import open_database
-from shared.broker import Broker, UnreachableError
-from shared.codec import encode
-from shared.events import Event, kind_of
-from shared.subjects import VIEW_JOB, VIEW_JOBS, VIEW_STATS, job_event
-from shared.view import JobAnswer, JobQuestion, JobsAnswer, JobsQuestion, StatsAnswer, ViewAnswer, ViewProblem
+from shared.contract.codec import encode
+from shared.contract.subjects import VIEW_JOB, VIEW_JOBS, VIEW_STATS, job_event
+from shared.contract.view_api import (
+    JobAnswer,
+    JobQuestion,
+    JobsAnswer,
+    JobsQuestion,
+    StatsAnswer,
+    ViewAnswer,
+    ViewProblem,
+)
+from shared.domain.events import Event, kind_of
+from shared.jetstream.connection import Broker, UnreachableError
 from tests.unit.projector.histories import ANSWERED, Rows, rows_of
 
 AnswerT = TypeVar("AnswerT", JobAnswer, JobsAnswer, StatsAnswer, ViewProblem)

@@ -10,7 +10,7 @@ import pytest
 
 from services.projector.files import hold_view
 from services.projector.projector import Projector
-from shared.broker import Broker
+from shared.jetstream.connection import Broker
 from tests.integration.projector.asking import answering
 
 Projecting: TypeAlias = Callable[[], AbstractAsyncContextManager[Projector]]

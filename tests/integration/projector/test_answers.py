@@ -6,9 +6,9 @@ import json
 import msgspec
 import pytest
 
-from shared.broker import Broker
-from shared.subjects import VIEW_JOB, VIEW_JOBS, VIEW_STATS
-from shared.view import PAGE_MAX, JobQuestion, JobsQuestion, StatsAnswer, ViewProblem
+from shared.contract.subjects import VIEW_JOB, VIEW_JOBS, VIEW_STATS
+from shared.contract.view_api import PAGE_MAX, JobQuestion, JobsQuestion, StatsAnswer, ViewProblem
+from shared.jetstream.connection import Broker
 from tests import builders
 from tests.integration.projector.asking import ask_job, ask_jobs, ask_raw, ask_stats, publish, reached
 from tests.integration.projector.conftest import Projecting

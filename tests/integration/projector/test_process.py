@@ -7,8 +7,8 @@ from pathlib import Path
 from random import Random
 
 from headrace.local.nats_server import NatsServer
-from shared.broker import Broker
-from shared.subjects import job_event
+from shared.contract.subjects import job_event
+from shared.jetstream.connection import Broker
 from tests import builders
 from tests.integration.projector.asking import answering, publish, publish_raw, reached, rows_in
 from tests.integration.projector.processes import projector_process, readiness, until_ready

@@ -15,12 +15,12 @@ from services.projector.database import open_database
 from services.projector.intake import Intake, ReadAgainError
 from services.projector.projector import Projector
 from services.projector.rebuild import rebuild_view
-from shared import metrics
-from shared.broker import Broker, UnreachableError
-from shared.follow import Follower
-from shared.streams import ProvisionSettings, provision
-from shared.subjects import JOBS, VIEW_JOBS, job_event
-from shared.view import JobQuestion, ViewProblem
+from shared.contract.subjects import JOBS, VIEW_JOBS, job_event
+from shared.contract.view_api import JobQuestion, ViewProblem
+from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.follower import Follower
+from shared.observability import metrics
+from shared.provision import ProvisionSettings, provision
 from tests import builders
 from tests.integration.projector.asking import (
     answering,

@@ -11,12 +11,12 @@ from services.projector.files import beside
 from services.projector.rebuild import GATHERED_MAX, rebuild_view, run_rebuild
 from services.projector.settings import ProjectorSettings
 from services.projector.view import apply_entries
-from shared.broker import Broker
-from shared.follow import BATCH_MAX
-from shared.progress import Progress
-from shared.service import Service
+from shared.contract.subjects import job_event
+from shared.jetstream.connection import Broker
+from shared.jetstream.follower import BATCH_MAX
+from shared.jetstream.lag import Progress
+from shared.service.runtime import Service
 from shared.settings import BrokerSettings
-from shared.subjects import job_event
 from tests import builders
 from tests.integration.projector.asking import publish, publish_raw, rows_in
 from tests.unit.projector.histories import NEWER, POISON, stored

@@ -17,14 +17,21 @@ from services.projector.rebuild import rebuild_view
 from services.projector.rows import select_record
 from services.projector.sweeper import Sweeper
 from services.projector.view import apply_entries
-from shared.broker import Broker
-from shared.entries import Entry
-from shared.events import Artifact, Event
-from shared.log import Log
-from shared.objects import Objects
-from shared.streams import ProvisionSettings, provision
-from shared.subjects import ARTIFACTS, JOBS, artifact_name, events_of_kind, job_events, objects_stream
-from shared.view import JobQuestion
+from shared.contract.subjects import (
+    ARTIFACTS,
+    JOBS,
+    artifact_name,
+    events_of_kind,
+    job_events,
+    objects_stream,
+)
+from shared.contract.view_api import JobQuestion
+from shared.domain.events import Artifact, Event
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Log
+from shared.jetstream.object_store import Objects
+from shared.jetstream.stored_message import Entry
+from shared.provision import ProvisionSettings, provision
 from tests import builders
 from tests.integration.projector.asking import answering, ask_job, publish, reached, rows_in
 from tests.integration.projector.conftest import Projecting

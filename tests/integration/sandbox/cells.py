@@ -9,7 +9,7 @@ from services.executor.sandbox.bubblewrap import open_cold_sandbox
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage, Verdict
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import open_warm_sandbox
-from shared.events import Limits, StreamName
+from shared.domain.events import Limits, StreamName
 
 MIB = 1024 * 1024
 ATTEMPTED = "attempted"

@@ -9,7 +9,7 @@ from services.executor.sandbox.bubblewrap import NOT_BROUGHT_OUT, open_cold_sand
 from services.executor.sandbox.sandbox import Sandbox, Skipped
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, Ran, run, stage
 
 

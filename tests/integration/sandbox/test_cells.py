@@ -16,7 +16,7 @@ from services.executor.sandbox import seccomp
 from services.executor.sandbox.sandbox import Sandbox, SandboxError
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import WarmSandbox, open_sandbox, open_warm_sandbox
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.hosts import needs_cc
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, Transcript, program, python, run, shell, stage
 from tests.integration.sandbox.test_leftovers import REPOSITORY, footprint, own_users

@@ -19,7 +19,7 @@ from services.executor.sandbox.process_tree import NoGroups
 from services.executor.sandbox.sandbox import SandboxError
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.verdict import Usage
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.integration.sandbox.cells import MIB
 
 LIMITS = Limits(memory_bytes=32 * MIB, processes=5)

@@ -7,7 +7,7 @@ import pytest
 
 from services.executor.languages import compile_stage
 from services.executor.sandbox.sandbox import CellFile, Sandbox
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.hosts import needs
 from tests.integration.sandbox.cells import MIB, run
 from tests.integration.sandbox.programs import EXAMPLES, LANGUAGES, execute, program

@@ -18,7 +18,7 @@ from services.executor.sandbox.runtimes import java
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.hosts import needs, needs_cgroups
 from tests.integration.sandbox.cells import MIB, Ran, run
 from tests.integration.sandbox.programs import tools_of

@@ -18,7 +18,7 @@ from services.executor.languages import (
     run_stage,
 )
 from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.hosts import OFFERED, needs_cc
 from tests.integration.sandbox.cells import run
 from tests.integration.sandbox.programs import LANGUAGES, execute, program

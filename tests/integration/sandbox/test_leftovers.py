@@ -18,7 +18,7 @@ from services.executor.sandbox.hierarchies import hierarchies
 from services.executor.sandbox.sandbox import Sandbox, Stage
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import WarmSandbox, open_sandbox, open_warm_sandbox
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import ATTEMPTED, KINDS, MIB, Transcript, program, run, shell, stage
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 from services.executor.sandbox.bubblewrap import open_cold_sandbox
 from services.executor.sandbox.sandbox import Stage
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.hosts import needs_node
 from tests.integration.sandbox.cells import MIB, Ran, run, stage
 

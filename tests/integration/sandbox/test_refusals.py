@@ -8,7 +8,7 @@ import pytest
 from services.executor.sandbox import host
 from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox, SandboxError, Stage
 from services.executor.sandbox.warm import open_sandbox
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import MIB, run, shell, stage
 

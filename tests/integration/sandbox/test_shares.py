@@ -3,7 +3,7 @@
 import asyncio
 
 from services.executor.sandbox.sandbox import Sandbox
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import Transcript, program, python
 

@@ -15,7 +15,7 @@ from services.executor.languages import Language, Program, compile_stage, load_l
 from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.hosts import needs
 from tests.integration.sandbox.cells import KINDS, MIB, Ran, run, stage
 from tests.integration.sandbox.programs import tools_of

@@ -6,7 +6,7 @@ import pytest
 
 from services.executor.sandbox.sandbox import Stop
 from services.executor.sandbox.verdict import Ending, Status, Usage, ending
-from shared.events import Limits
+from shared.domain.events import Limits
 
 LIMITS = Limits(cpu_ms=1000)
 KILLED = 128 + signal.SIGKILL

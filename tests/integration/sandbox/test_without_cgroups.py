@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from services.executor.sandbox.sandbox import Sandbox
 from services.executor.sandbox.settings import SandboxSettings
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.hosts import needs_node
 from tests.integration.sandbox.cells import ATTEMPTED, KINDS, MIB, python, run, shell, stage
 

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from services.api.settings import ApiSettings
-from shared.http_server import refusals
+from shared.service.http_server import refusals
 from shared.settings import BrokerSettings, HttpSettings
 from tests.unit.bounds.table import PAGES, ROOT, names_of, rows_of
 

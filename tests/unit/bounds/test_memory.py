@@ -6,10 +6,10 @@ from typing import Any, cast
 from services.api.app import create_app
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
-from shared import subjects
-from shared.broker import Broker
-from shared.service import Service
-from shared.tokens import Tokens
+from shared.auth import Tokens
+from shared.contract import subjects
+from shared.jetstream.connection import Broker
+from shared.service.runtime import Service
 from tests.unit.bounds.collections_kept import kept
 from tests.unit.bounds.table import PAGES, names_of
 

@@ -7,8 +7,8 @@ import msgspec
 from services.api.settings import ApiSettings
 from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings
-from shared.streams import ProvisionSettings, streams
-from shared.tokens import SHARE_CLAIMS
+from shared.auth import SHARE_CLAIMS
+from shared.provision import ProvisionSettings, streams
 from tests.unit.bounds.table import PAGES, ROOT, rows_of
 
 ROWS = rows_of(PAGES / "shares.md")

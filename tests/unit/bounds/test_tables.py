@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.events import Limits
+from shared.domain.events import Limits
 from tests.unit.bounds.table import PAGES, ROOT, Row, rows_of
 
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()

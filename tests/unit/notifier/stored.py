@@ -6,11 +6,11 @@ import msgspec
 
 from services.notifier.cursor import FeedMark, Position
 from services.notifier.item import Item, named_by
-from shared.codec import encode
-from shared.cursor import microseconds
-from shared.entries import Entry
-from shared.events import Event, JobOutput, kind_of
-from shared.subjects import feed_note, job_event
+from shared.contract.codec import encode
+from shared.contract.subjects import feed_note, job_event
+from shared.domain.cursor import microseconds
+from shared.domain.events import Event, JobOutput, kind_of
+from shared.jetstream.stored_message import Entry
 from tests import builders
 
 OTHER_JOB = "01890a5d-ac96-774b-bcce-b302099a8058"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifier.cursor import FeedMark, Position, position_of
-from shared.cursor import CursorError, parse_cursor
+from shared.domain.cursor import CursorError, parse_cursor
 
 numbers = st.integers(min_value=0, max_value=10**18)
 marks = st.builds(FeedMark, numbers, st.none() | numbers)

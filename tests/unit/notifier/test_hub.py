@@ -9,7 +9,7 @@ from services.notifier import hub as hub_module
 from services.notifier.cursor import FeedMark, Position
 from services.notifier.hub import Hub, Subscription
 from services.notifier.item import Text
-from shared.entries import Entry
+from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.unit.notifier.stored import OTHER_JOB, live, logged, noted, over, us
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from services.notifier.item import Item, Text
 from services.notifier.joining import JOINED_BYTES_MAX, take_joined
 from services.notifier.wire import FRAMES, SERVER_SENT_EVENTS, show
-from shared.codec import encode
-from shared.entries import Entry
-from shared.events import JobOutput
-from shared.subjects import feed_note
+from shared.contract.codec import encode
+from shared.contract.subjects import feed_note
+from shared.domain.events import JobOutput
+from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.unit.notifier.stored import OTHER_JOB, live, logged
 

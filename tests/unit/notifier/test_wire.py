@@ -8,7 +8,7 @@ from services.notifier.actions import DONE, SLOW, Close
 from services.notifier.item import Item, Text
 from services.notifier.messages import Complete, Gap, Subscribed
 from services.notifier.wire import FRAMES, SERVER_SENT_EVENTS, Wire, closing, show
-from shared.entries import Entry
+from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.unit.notifier.stored import live, logged, noted
 

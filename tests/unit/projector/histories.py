@@ -7,10 +7,10 @@ from random import Random
 from typing import Any
 
 from services.projector.database import create_tables
-from shared.codec import encode
-from shared.entries import Entry
-from shared.events import Event, JobQueued, kind_of
-from shared.subjects import job_event
+from shared.contract.codec import encode
+from shared.contract.subjects import job_event
+from shared.domain.events import Event, JobQueued, kind_of
+from shared.jetstream.stored_message import Entry
 from tests import builders
 
 ANSWERED = ("checkpoint", "jobs", "labels", "totals")

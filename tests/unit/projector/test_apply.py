@@ -26,10 +26,10 @@ from services.projector.rows import (
     select_record,
 )
 from services.projector.view import Applied, Oddity, apply_entries
-from shared.events import Artifact, Event
-from shared.record import JobRecord
-from shared.shares import file_bytes
-from shared.view import UsageQuestion
+from shared.contract.view_api import UsageQuestion
+from shared.domain.events import Artifact, Event
+from shared.domain.record import JobRecord
+from shared.domain.shares import file_bytes
 from tests import builders
 from tests.system.largest import TEXTS, ended, submitted
 from tests.unit.projector.histories import NEWER, POISON, USERS, empty_view, odd_entry, rows_of, stored

@@ -17,7 +17,7 @@ from services.projector.database import (
 from services.projector.queries import count_jobs
 from services.projector.rows import clear_view, select_checkpoint
 from services.projector.view import apply_entries
-from shared.events import Event
+from shared.domain.events import Event
 from tests import builders
 from tests.unit.projector.histories import rows_of, stored
 

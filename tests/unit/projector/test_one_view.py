@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from services.projector.rows import select_checkpoint
 from services.projector.view import apply_entries
-from shared.entries import Entry
-from shared.record import JobRecord, fold
+from shared.domain.record import JobRecord, fold
+from shared.jetstream.stored_message import Entry
 from tests.unit.projector.histories import POISON, empty_view, odd_entry, random_history, rows_of, stored
 
 

@@ -10,9 +10,9 @@ import pytest
 from services.projector.database import ViewUnusableError
 from services.projector.queries import count_jobs, find_job, jobs_statement, list_jobs
 from services.projector.view import apply_entries
-from shared.events import Event
-from shared.record import JobRecord, fold, summary_of
-from shared.view import PAGE_BYTES_MAX, PAGE_MAX, JobQuestion, JobsAnswer, JobsQuestion
+from shared.contract.view_api import PAGE_BYTES_MAX, PAGE_MAX, JobQuestion, JobsAnswer, JobsQuestion
+from shared.domain.events import Event
+from shared.domain.record import JobRecord, fold, summary_of
 from tests import builders
 from tests.unit.projector.histories import USERS, entry, random_history, stored
 

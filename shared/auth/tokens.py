@@ -1,0 +1,169 @@
+"""The one door for tokens: our own, signed with a shared secret, and those of the configured provider.
+
+The provider's users keep their `sub` as user id. Where there is a provider, our own tokens are the
+operators', whose ids begin with LOCAL_PREFIX, so that no two people share an id (ADR 17). While the shared
+secret is changed, tokens of the one before are accepted too.
+"""
+
+import hmac
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+import jwt
+
+from shared.auth.claims import (
+    CONCURRENCY_CLAIM,
+    REQUESTS_CLAIM,
+    SCOPE_JOBS,
+    UNFINISHED_CLAIM,
+    Caller,
+    Claims,
+    TokenError,
+    caller_of,
+    check_times,
+    check_user_id,
+)
+from shared.auth.jwt_format import Expected, Unverified, WrongSignatureError, read, signed_claims
+from shared.contract.subjects import escape
+from shared.settings import SECRET_BYTES_MIN, TokenSettings
+
+ALGORITHM = "HS256"
+LOCAL_PREFIX = "local:"
+KEY_ID_OF = b"headrace key id"
+
+
+class Tokens:
+    """Checks tokens, and issues our own."""
+
+    def __init__(
+        self,
+        settings: TokenSettings,
+        *,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Refuse a secret that is too short to be one. Raises TokenError, SettingsError.
+
+        `now` is what times in tokens are compared with, `clock` what the age of keys is measured by.
+        """
+        secrets = [settings.token_secret]
+        if settings.token_secret_previous is not None:
+            secrets.append(settings.token_secret_previous)
+        if any(len(secret.encode()) < SECRET_BYTES_MIN for secret in secrets):
+            raise TokenError(f"the token secret must have at least {SECRET_BYTES_MIN} bytes")
+        self._settings = settings
+        self._secrets = {key_id_of(secret): secret for secret in secrets}
+        self._expected = Expected(ALGORITHM, settings.token_issuer, (settings.token_audience,))
+        self._now = now
+        self._provider = None
+        if settings.token_provider != "local":
+            # The command line issues tokens too, and is installed without what this stands on.
+            from shared.auth.provider import Provider  # noqa: PLC0415
+
+            self._provider = Provider(settings, clock)
+
+    def verify(self, token: str) -> Caller:
+        """The caller that a token names, judged by the keys at hand. Raises TokenError."""
+        return self._judge(read(token), None)
+
+    async def check(self, token: str) -> Caller:
+        """As `verify`, but asks the provider for its keys first where that may help. Raises TokenError.
+
+        KeysUnavailableError says that the same token may do later.
+        """
+        unverified = read(token)
+        came_at: float | None = None
+        if self._provider is not None and unverified.issuer == self._provider.issuer:
+            came_at = self._provider.keys.now
+            await self._provider.keys.prepare(self._provider.key_name(unverified), came_at=came_at)
+        return self._judge(unverified, came_at)
+
+    async def keep_keys(self) -> None:
+        """Keep the provider's keys fresh until cancelled; returns at once where there is no provider."""
+        if self._provider is not None:
+            await self._provider.keys.keep()
+
+    def why_no_keys(self) -> str | None:
+        """A readiness check: None, or why no token of the provider can be checked."""
+        if self._provider is None or self._provider.keys.are_usable:
+            return None
+        return "the keys of the token provider could not be had"
+
+    def issue(
+        self,
+        user_id: str,
+        *,
+        lifetime: timedelta,
+        now: datetime,
+        scopes: frozenset[str] = frozenset({SCOPE_JOBS}),
+        concurrency: int = 1,
+        unfinished_max: int | None = None,
+        requests_per_s: int | None = None,
+        shares: Mapping[str, int] | None = None,
+    ) -> str:
+        """A token of our own for `user_id`. Raises SubjectError for an id that no subject can hold.
+
+        `shares` are by the names of SHARE_CLAIMS.
+        """
+        escape(user_id)
+        claims: dict[str, object] = {
+            "iss": self._settings.token_issuer,
+            "aud": self._settings.token_audience,
+            "sub": user_id,
+            "iat": now,
+            "exp": now + lifetime,
+            "scope": " ".join(sorted(scopes)),
+        }
+        if concurrency != 1:
+            claims[CONCURRENCY_CLAIM] = concurrency
+        if unfinished_max is not None:
+            claims[UNFINISHED_CLAIM] = unfinished_max
+        if requests_per_s is not None:
+            claims[REQUESTS_CLAIM] = requests_per_s
+        claims |= shares or {}
+        secret = self._settings.token_secret
+        return jwt.encode(claims, secret, algorithm=ALGORITHM, headers={"kid": key_id_of(secret)})
+
+    def _judge(self, unverified: Unverified, came_at: float | None) -> Caller:
+        """Who has signed it is only looked for where it says that it was signed."""
+        provider = self._provider
+        if provider is None or unverified.issuer != provider.issuer:
+            return self._own(unverified)
+        came_at = provider.keys.now if came_at is None else came_at
+        caller = provider.verify(unverified, self._now(), came_at=came_at)
+        if caller.user_id.startswith(LOCAL_PREFIX):
+            raise TokenError(f"the token's subject cannot be a user id: {LOCAL_PREFIX!r} is the operators'")
+        return caller
+
+    def _own(self, unverified: Unverified) -> Caller:
+        if unverified.issuer != self._expected.issuer:
+            raise TokenError("the token is not valid: it was issued for or by someone else")
+        claims = self._signed(unverified)
+        expires_at = check_times(claims, self._now())
+        prefix = "" if self._provider is None else LOCAL_PREFIX
+        user_id = check_user_id(prefix + check_user_id(claims["sub"]))
+        scope = claims.get("scope", SCOPE_JOBS)
+        if not isinstance(scope, str):
+            raise TokenError("the token's scope claim is not a text")
+        return caller_of(claims, user_id, frozenset(scope.split()), expires_at)
+
+    def _signed(self, unverified: Unverified) -> Claims:
+        """What was signed with a secret of ours: with the one that the token names, or else with any."""
+        named = self._secrets.get(unverified.key_id or "")
+        *first, last = self._secrets.values() if named is None else (named,)
+        for secret in first:
+            with suppress(WrongSignatureError):
+                return signed_claims(unverified.token, secret, self._expected)
+        return signed_claims(unverified.token, last, self._expected)
+
+
+@lru_cache
+def key_id_of(secret: str) -> str:
+    """The `kid` of the tokens that a secret signs: 48 bits that depend on it and tell nothing of it.
+
+    It is no part of any token: what is signed there has a full stop in it (RFC 7515 5.1).
+    """
+    return hmac.digest(secret.encode(), KEY_ID_OF, "sha256")[:6].hex()

@@ -1,0 +1,119 @@
+"""Bytes to events and back, and the one shape in which clients see them.
+
+Three things can come out of stored bytes: an event, `UnknownTag` (a newer writer is ahead of this
+reader: try again after an upgrade, never drop), or `Undecodable` (poison: no reader will ever do better).
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from shared.contract.subjects import SubjectError, parse
+from shared.domain.events import Event, EventBase, FeedNote, Shape
+
+
+class UndecodableError(Exception):
+    """The stored bytes are no event of ours, or not the one that their subject promises."""
+
+
+class UnknownTagError(Exception):
+    """The event's type is newer than this program."""
+
+
+class EventObject(Shape, frozen=True, kw_only=True, omit_defaults=True):
+    """An event as clients see it, the same over HTTP, WebSocket, SSE and the command line (DESIGN 6.4)."""
+
+    cursor: str
+    """Opaque: a subscription that begins after it goes on behind this event."""
+    type: str
+    """What happened, with its version: `job.queued.v1`."""
+    job_id: str
+    """To which job."""
+    time: str
+    """By the writer's clock, UTC."""
+    stored_at: datetime
+    """By the log's clock, UTC."""
+    data: dict[str, Any]
+    """The event's other fields, as stored."""
+    seq: int | None = None
+    """Its place in the log; absent for output and progress, which are not in the log."""
+
+
+class _Tag(msgspec.Struct):
+    type: str
+
+
+_encoder = msgspec.json.Encoder()
+_tag_decoder = msgspec.json.Decoder(_Tag)
+_event_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_note_decoder: msgspec.json.Decoder[FeedNote] = msgspec.json.Decoder(FeedNote)
+_KNOWN_EVENTS = frozenset(
+    str(member.__struct_config__.tag) for member in Event.__args__ if issubclass(member, EventBase)
+)
+_KNOWN_NOTES = frozenset(
+    str(member.__struct_config__.tag) for member in FeedNote.__args__ if issubclass(member, EventBase)
+)
+
+
+def encode(event: EventBase) -> bytes:
+    """One JSON object."""
+    return _encoder.encode(event)
+
+
+def decode_event(subject: str, payload: bytes) -> Event:
+    """A stored message of the log. Raises UnknownTagError or UndecodableError."""
+    try:
+        event = _event_decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _why(payload, _KNOWN_EVENTS, error) from error
+    _check_subject(subject, event)
+    return event
+
+
+def decode_note(subject: str, payload: bytes) -> FeedNote:
+    """A message of the feed. Raises UnknownTagError or UndecodableError."""
+    try:
+        note = _note_decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _why(payload, _KNOWN_NOTES, error) from error
+    _check_subject(subject, note)
+    return note
+
+
+def event_object(payload: bytes, *, cursor: str, stored_at: datetime, seq: int | None) -> EventObject:
+    """The client's view of stored bytes, whatever their version. Raises UndecodableError."""
+    try:
+        fields: dict[str, Any] = msgspec.json.decode(payload, type=dict[str, Any])
+        return EventObject(
+            cursor=cursor,
+            seq=seq,
+            type=fields.pop("type"),
+            job_id=fields.pop("job_id"),
+            time=fields.pop("time"),
+            stored_at=stored_at,
+            data=fields,
+        )
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError) as error:
+        raise UndecodableError(f"not an event: {error}") from error
+
+
+def _why(payload: bytes, known: frozenset[str], error: Exception) -> UnknownTagError | UndecodableError:
+    try:
+        tag = _tag_decoder.decode(payload).type
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return UndecodableError(f"not an event: {error}")
+    if tag.startswith("job.") and tag not in known:
+        return UnknownTagError(tag)
+    return UndecodableError(f"not a {tag}: {error}")
+
+
+def _check_subject(subject: str, event: EventBase) -> None:
+    """The subject and the body must name the same job, or a writer could slip into another's history."""
+    try:
+        named = parse(subject)
+    except SubjectError as error:
+        raise UndecodableError(str(error)) from error
+    kind = str(event.__struct_config__.tag).split(".")[1]
+    if (named.user_id, named.job_id, named.kind) != (event.user_id, event.job_id, kind):
+        raise UndecodableError(f"{subject} holds a {kind} of another job")

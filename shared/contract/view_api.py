@@ -1,0 +1,89 @@
+"""The questions that the view answers over NATS request/reply, and the shape of its answers.
+
+The api asks, the projector answers. A question that cannot be decoded is answered with `ViewProblem`.
+"""
+
+from datetime import datetime
+from typing import TypeAlias
+
+from shared.domain.events import Shape
+from shared.domain.job import Status
+from shared.domain.record import JobRecord, JobSummary
+
+PAGE_MAX = 100
+PAGE_BYTES_MAX = 1024 * 1024
+"""Of the JSON of a page's jobs: where they have many labels it ends early, but never before its first job."""
+
+
+class JobQuestion(Shape, frozen=True, kw_only=True):
+    """`view.job`: one job of one user."""
+
+    user_id: str
+    job_id: str
+
+
+class JobAnswer(Shape, frozen=True, kw_only=True, tag="job"):
+    """The job, or None if the view does not know it (yet). `checkpoint` is the last folded sequence."""
+
+    checkpoint: int
+    job: JobRecord | None
+
+
+class JobsQuestion(Shape, frozen=True, kw_only=True):
+    """`view.jobs`: a page of one user's jobs, newest first; `before` is a `queued_sequence` to go on from."""
+
+    user_id: str
+    status: Status | None = None
+    language: str | None = None
+    session: str | None = None
+    label: tuple[str, str] | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    before: int | None = None
+    limit: int = 20
+
+
+class JobsAnswer(Shape, frozen=True, kw_only=True, tag="jobs"):
+    """One page of `view.jobs` or `view.dead`; `before` continues it, None at the end."""
+
+    checkpoint: int
+    jobs: tuple[JobSummary, ...]
+    before: int | None
+
+
+class DeadQuestion(Shape, frozen=True, kw_only=True):
+    """`view.dead`: a page of everybody's jobs whose executor was lost too often, newest first."""
+
+    before: int | None = None
+    limit: int = 20
+
+
+class StatsAnswer(Shape, frozen=True, kw_only=True, tag="stats"):
+    """`view.stats`: how many jobs of each status there are."""
+
+    checkpoint: int
+    jobs: dict[str, int]
+
+
+class UsageQuestion(Shape, frozen=True, kw_only=True):
+    """`view.usage`: what one user holds of the log and of the store of artifacts."""
+
+    user_id: str
+
+
+class UsageAnswer(Shape, frozen=True, kw_only=True, tag="usage"):
+    """Bytes of the user's events, and of the files that they name; `jobs` is how many jobs those are."""
+
+    checkpoint: int
+    jobs: int
+    log_bytes: int
+    artifact_bytes: int
+
+
+class ViewProblem(Shape, frozen=True, kw_only=True, tag="problem"):
+    """The question could not be answered."""
+
+    detail: str
+
+
+ViewAnswer: TypeAlias = JobAnswer | JobsAnswer | StatsAnswer | UsageAnswer | ViewProblem

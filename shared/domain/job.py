@@ -1,0 +1,306 @@
+"""The rules of one job: what state its events add up to, and what may be appended next.
+
+Everything here is pure. Clocks, ids and requests come in as arguments; an expected refusal is a
+value, never an exception. The table of DESIGN 4 is this module, cell by cell.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeAlias, assert_never
+
+from shared.domain.events import (
+    Event,
+    ExpiryReason,
+    Isolation,
+    JobCancelled,
+    JobCancelRequested,
+    JobCompleted,
+    JobExpired,
+    JobFailed,
+    JobQueued,
+    JobRunning,
+    JobTimeout,
+    Result,
+    Terminal,
+)
+
+Status: TypeAlias = Literal["queued", "running", "completed", "failed", "timeout", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No event yet: the job does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Accepted and waiting for its lane."""
+
+    queued: JobQueued
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Attempt `attempt` is (or was, if its executor died) being executed."""
+
+    queued: JobQueued
+    attempt: int
+    executor_id: str
+    cancel: JobCancelRequested | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A terminal event was stored: nothing follows."""
+
+    queued: JobQueued
+    outcome: Terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Its time is over, or its user was erased: only the tombstone is left, and that for a while."""
+
+    tombstone: JobExpired
+
+
+JobState: TypeAlias = Nothing | Queued | Running | Finished | Expired
+
+
+class ImpossibleHistoryError(Exception):
+    """The stored events of a job contradict the rules: a writer without expectation, or a lost event."""
+
+
+def evolve(state: JobState, event: Event) -> JobState:
+    """The state after one more stored event. Raises ImpossibleHistoryError where no writer may go.
+
+    A tombstone may follow anything, because what was before it may leave before a reader gets there.
+    """
+    match state, event:
+        case Nothing() | Queued() | Running() | Finished(), JobExpired():
+            return Expired(event)
+        case Nothing(), JobQueued():
+            return Queued(event)
+        case Queued(queued), JobRunning(attempt=1):
+            return Running(queued, 1, event.executor_id)
+        case Queued(queued), JobCancelled():
+            return Finished(queued, event)
+        case Running(queued, attempt, _, cancel), JobRunning() if event.attempt == attempt + 1:
+            return Running(queued, event.attempt, event.executor_id, cancel)
+        case Running(queued, attempt, executor_id, None), JobCancelRequested():
+            return Running(queued, attempt, executor_id, event)
+        case Running(queued, attempt), JobCompleted() | JobFailed() | JobTimeout() | JobCancelled() if (
+            event.attempt == attempt
+        ):
+            return Finished(queued, event)
+    raise ImpossibleHistoryError(
+        f"job {event.job_id}: {type(event).__name__} cannot follow {type(state).__name__}"
+    )
+
+
+def status_of(state: Queued | Running | Finished) -> Status:
+    """The word of DESIGN 1 for where the job stands."""
+    match state:
+        case Queued():
+            return "queued"
+        case Running():
+            return "running"
+        case Finished(_, outcome):
+            return _status_of_outcome(outcome)
+    assert_never(state)
+
+
+def _status_of_outcome(outcome: Terminal) -> Status:
+    match outcome:
+        case JobCompleted():
+            return "completed"
+        case JobFailed():
+            return "failed"
+        case JobTimeout():
+            return "timeout"
+        case JobCancelled():
+            return "cancelled"
+    assert_never(outcome)
+
+
+# --- decisions: what to append, or why nothing is appended ------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Append this event, expecting the state that was decided on."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The same request was accepted before: answer with the job as it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Nothing to do; `why` is for people."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The caller must be told no."""
+
+    why: Literal["different_request", "unknown_job", "already_finished", "expired", "unfinished"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When and on whose request something is decided."""
+
+    time: datetime
+    request_id: str
+    trace: str | None = None
+
+
+def decide_submit(state: JobState, queued: JobQueued) -> Append | Replay | Refuse:
+    """First submission of an id appends; the same request again replays; another one is refused."""
+    match state:
+        case Nothing():
+            return Append(queued)
+        case Queued(earlier) | Running(earlier) | Finished(earlier):
+            return Replay() if earlier.fingerprint == queued.fingerprint else Refuse("different_request")
+        case Expired():
+            return Refuse("expired")
+    assert_never(state)
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """The executor that holds the job's delivery, and what it would record of the attempt."""
+
+    executor_id: str
+    isolation: Isolation
+    language_version: str | None
+    attempts_max: int
+
+
+def decide_start(state: JobState, starter: Starter, moment: Moment) -> Append | Ignore:
+    """Begin the next attempt. Whoever holds the delivery of a running job knows that its holder is gone."""
+    match state:
+        case Nothing():
+            return Ignore("the job does not exist")
+        case Finished() | Expired():
+            return Ignore("the job is finished")
+        case Queued(queued):
+            return Append(_running(queued, 1, starter, moment))
+        case Running(queued, attempt, executor_id, cancel):
+            if cancel is not None:
+                return Append(_cancelled(queued, attempt, cancel, moment))
+            if attempt < starter.attempts_max:
+                return Append(_running(queued, attempt + 1, starter, moment))
+            return Append(
+                JobFailed(
+                    **_about(queued, moment),
+                    attempt=attempt,
+                    reason="executor_lost",
+                    detail=f"{executor_id} was lost in attempt {attempt} of {starter.attempts_max}",
+                    result=Result(),
+                )
+            )
+    assert_never(state)
+
+
+def decide_finish(state: JobState, outcome: Terminal) -> Append | Ignore:
+    """Record an attempt's outcome if that attempt is the current one; an older attempt is fenced."""
+    match state:
+        case Nothing() | Queued():
+            return Ignore("no attempt has begun")
+        case Finished() | Expired():
+            return Ignore("the job is finished")
+        case Running(_, attempt):
+            if outcome.attempt == attempt:
+                return Append(outcome)
+            return Ignore(f"attempt {outcome.attempt} was superseded by {attempt}")
+    assert_never(state)
+
+
+def decide_cancel(state: JobState, by: str, moment: Moment) -> Append | Ignore | Refuse:
+    """A queued job is cancelled at once; a running one is asked to stop, once."""
+    match state:
+        case Nothing():
+            return Refuse("unknown_job")
+        case Finished():
+            return Refuse("already_finished")
+        case Expired():
+            return Refuse("expired")
+        case Queued(queued):
+            return Append(
+                JobCancelled(
+                    **_about(queued, moment),
+                    by=by,
+                )
+            )
+        case Running(queued, _, _, None):
+            return Append(
+                JobCancelRequested(
+                    **_about(queued, moment),
+                    by=by,
+                )
+            )
+        case Running():
+            return Ignore("a cancel was requested before")
+    assert_never(state)
+
+
+def decide_expire(state: JobState, reason: ExpiryReason, moment: Moment) -> Append | Ignore | Refuse:
+    """A finished job leaves when its time is over or its user is erased; an unfinished one never does."""
+    match state:
+        case Nothing() | Expired():
+            return Ignore("the job is gone already")
+        case Queued() | Running():
+            return Refuse("unfinished")
+        case Finished(queued, outcome):
+            due = expiry_of(outcome.time, queued.ttl_s)
+            if reason == "ttl" and (due is None or moment.time < due):
+                return Ignore("its time is not over")
+            return Append(JobExpired(**_about(queued, moment), reason=reason))
+    assert_never(state)
+
+
+def expiry_of(finished_at: datetime, ttl_s: int | None) -> datetime | None:
+    """When a job's time is over; None for never, which is also what lies beyond the calendar."""
+    try:
+        return None if ttl_s is None else finished_at + timedelta(seconds=ttl_s)
+    except OverflowError:
+        return None
+
+
+def _about(queued: JobQueued, moment: Moment) -> dict[str, Any]:
+    """The fields that every event of this job carries."""
+    return {
+        "job_id": queued.job_id,
+        "user_id": queued.user_id,
+        "time": moment.time,
+        "request_id": moment.request_id,
+        "trace": moment.trace,
+    }
+
+
+def _running(queued: JobQueued, attempt: int, starter: Starter, moment: Moment) -> JobRunning:
+    waited = (moment.time - queued.time).total_seconds() * 1000
+    return JobRunning(
+        **_about(queued, moment),
+        attempt=attempt,
+        executor_id=starter.executor_id,
+        queue_wait_ms=max(0, round(waited)),
+        isolation=starter.isolation,
+        language_version=starter.language_version,
+    )
+
+
+def _cancelled(queued: JobQueued, attempt: int, cancel: JobCancelRequested, moment: Moment) -> JobCancelled:
+    """The executor died after the user asked it to stop: nothing is left to run."""
+    return JobCancelled(
+        **_about(queued, moment),
+        by=cancel.by,
+        attempt=attempt,
+    )

@@ -1,0 +1,188 @@
+"""A job as people ask for it: the fold of its events into one record, the same wherever it is folded.
+
+The projector stores these records and the api folds one itself when the view does not have it yet, so
+both must come from this one function.
+"""
+
+from datetime import datetime
+from typing import assert_never
+
+import msgspec
+
+from shared.domain.events import (
+    Event,
+    JobCancelled,
+    JobCancelRequested,
+    JobCompleted,
+    JobExpired,
+    JobFailed,
+    JobQueued,
+    JobRunning,
+    JobTimeout,
+    Limits,
+    Result,
+    Shape,
+    Terminal,
+)
+from shared.domain.job import Status, expiry_of
+
+
+class FileSummary(Shape, frozen=True, kw_only=True):
+    """A submitted file without its content."""
+
+    name: str
+    """Its path below the work directory."""
+    size: int
+    """Length of `content` as submitted, in characters."""
+
+
+class JobSummary(Shape, frozen=True, kw_only=True):
+    """A job as lists show it: without its files, its arguments and its result."""
+
+    job_id: str
+    """Names the job: a UUID."""
+    user_id: str
+    """Whose job it is."""
+    status: Status
+    """How it stands; the last four are final."""
+    language: str
+    """The language's name as executors offer it."""
+    entrypoint: str
+    """The file that is run, or compiled first."""
+    limits: Limits
+    """What each stage that runs the program may use."""
+    labels: dict[str, str]
+    """The labels of the submission."""
+    session: str | None
+    """The session of which it is a run; None for any other job."""
+    retry_of: str | None = None
+    """The dead letter that an operator gave another chance by this job."""
+    ttl_s: int | None = None
+    """Seconds that it is kept after its end; None keeps it until its user is erased."""
+    created_at: datetime
+    """When it was accepted."""
+    queued_sequence: int
+    """The place of its first event in the log."""
+    last_sequence: int
+    """The place of the newest event that is folded into this; also the job's entity tag."""
+    attempt: int = 0
+    """The newest attempt, from 1; 0 before the first."""
+    executor_id: str | None = None
+    """The executor of that attempt."""
+    language_version: str | None = None
+    """The version of the language there."""
+    queue_wait_ms: int | None = None
+    """From its acceptance to the start of that attempt."""
+    started_at: datetime | None = None
+    """When that attempt began."""
+    finished_at: datetime | None = None
+    """When it ended; None before."""
+    expires_at: datetime | None = None
+    """When it will be removed, known from its end on."""
+    cancel_requested_at: datetime | None = None
+    """When it was first asked to stop while it ran."""
+    cancelled_by: str | None = None
+    """The user who asked for that."""
+    reason: str | None = None
+    """Why it failed, or which time it used up; None for any other status."""
+    detail: str | None = None
+    """More of the reason, for people."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing can change any more."""
+        return self.finished_at is not None
+
+
+class JobRecord(JobSummary, frozen=True, kw_only=True):
+    """A job with all that the fold of its events knows."""
+
+    files: tuple[FileSummary, ...]
+    """The submitted files, without their content."""
+    args: tuple[str, ...]
+    """The program's arguments."""
+    result: Result | None = None
+    """What the last attempt left; None before the end, and where no program ran."""
+
+    def without_bulk(self) -> "JobRecord":
+        """The same without all that may be large: what a list and the next event need of it."""
+        return msgspec.structs.replace(self, files=(), args=(), result=None)
+
+
+def summary_of(record: JobRecord) -> JobSummary:
+    """What a list shows of it."""
+    return JobSummary(**{name: getattr(record, name) for name in JobSummary.__struct_fields__})
+
+
+def fold(record: JobRecord | None, event: Event, sequence: int) -> JobRecord | None:
+    """The record after one more event; an event that was folded before changes nothing.
+
+    Returns None for an event of a job whose beginning is not in the log, and for a job that has expired.
+    """
+    if isinstance(event, JobQueued):
+        return record or _queued(event, sequence)
+    if record is None or sequence <= record.last_sequence:
+        return record
+    match event:
+        case JobRunning():
+            return _replace(
+                record,
+                sequence,
+                status="running",
+                attempt=event.attempt,
+                executor_id=event.executor_id,
+                language_version=event.language_version,
+                queue_wait_ms=event.queue_wait_ms,
+                started_at=event.time,
+            )
+        case JobCancelRequested():
+            return _replace(record, sequence, cancel_requested_at=event.time, cancelled_by=event.by)
+        case JobCompleted() | JobFailed() | JobTimeout() | JobCancelled():
+            return _finished(record, event, sequence)
+        case JobExpired():
+            return None
+    assert_never(event)
+
+
+def _queued(event: JobQueued, sequence: int) -> JobRecord:
+    return JobRecord(
+        job_id=event.job_id,
+        user_id=event.user_id,
+        status="queued",
+        language=event.language,
+        entrypoint=event.entrypoint,
+        limits=event.limits,
+        labels=event.labels,
+        session=event.session,
+        retry_of=event.retry_of,
+        ttl_s=event.ttl_s,
+        created_at=event.time,
+        queued_sequence=sequence,
+        last_sequence=sequence,
+        files=tuple(FileSummary(name=file.name, size=len(file.content)) for file in event.files),
+        args=event.args,
+    )
+
+
+def _finished(record: JobRecord, event: Terminal, sequence: int) -> JobRecord:
+    finished = _replace(
+        record,
+        sequence,
+        finished_at=event.time,
+        expires_at=expiry_of(event.time, record.ttl_s),
+        result=event.result,
+    )
+    match event:
+        case JobCompleted():
+            return _replace(finished, sequence, status="completed")
+        case JobFailed():
+            return _replace(finished, sequence, status="failed", reason=event.reason, detail=event.detail)
+        case JobTimeout():
+            return _replace(finished, sequence, status="timeout", reason=event.reason)
+        case JobCancelled():
+            return _replace(finished, sequence, status="cancelled", cancelled_by=event.by)
+    assert_never(event)
+
+
+def _replace(record: JobRecord, sequence: int, **changes: object) -> JobRecord:
+    return msgspec.structs.replace(record, last_sequence=sequence, **changes)

@@ -1,0 +1,330 @@
+"""The log: append one event with what its writer expects, read one job, replay a range (DESIGN 3.4).
+
+Every append is safe under an unknown outcome: it carries an event id, and whoever is refused looks at
+the job's last event before believing in a conflict.
+"""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from shared.contract.codec import UndecodableError, UnknownTagError, encode
+from shared.contract.subjects import EXPIRED_KIND, JOBS, TERMINAL_KINDS, job_event, job_events
+from shared.domain.events import Event, JobExpired, JobQueued, Terminal, kind_of
+from shared.domain.job import Expired, Finished, JobState, Nothing, evolve
+from shared.jetstream.connection import Broker, BrokerError, JetStreamError, UnreachableError
+from shared.jetstream.stored_message import (
+    ANSWER_TIMEOUT_S,
+    BATCH_BYTES,
+    EVENT_ID,
+    Entry,
+    leader_entry,
+    parse_time,
+    read_batch,
+)
+from shared.observability import metrics
+from shared.observability.logs import get_logger
+
+logger = get_logger(__name__)
+
+EXPECTED_SEQUENCE = "Nats-Expected-Last-Subject-Sequence"
+TIME_TO_LIVE = "Nats-TTL"
+EXPECTED_SUBJECT = "Nats-Expected-Last-Subject-Sequence-Subject"
+
+# A wrong sequence on one server; the same while another append to the subject is in flight in a cluster.
+MAYBE_CONFLICT = frozenset({10071, 10164})
+# The same message was sent before, and a cluster has neither stored nor dropped it yet.
+IN_PROCESS = 10158
+NO_MESSAGE = 10037
+BEHIND_MAX_S = 5.0
+PURGE_TIMEOUT_S = 10.0
+PAUSE_S = 0.05
+FULL = "maximum bytes exceeded"
+"""How the server says that a stream takes no more."""
+
+LAST_KINDS = frozenset({*TERMINAL_KINDS, EXPIRED_KIND})
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The event is stored at `sequence`."""
+
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Another event came first; `last_sequence` is the job's last one now."""
+
+    last_sequence: int
+
+
+AppendResult: TypeAlias = Appended | Conflict
+
+
+class NewerEventError(BrokerError):
+    """The job has an event that a newer program wrote, so nothing may be decided on how it stands.
+
+    It is over when this program is upgraded too. What has ended stays ended, whatever the event is.
+    """
+
+    def __init__(self, sequence: int, tag: str) -> None:
+        """Keep the event's place and its type."""
+        super().__init__(f"event {sequence} of the job is a {tag}, which this version does not know")
+        self.sequence = sequence
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One job as the log tells it."""
+
+    state: JobState
+    last_sequence: int
+    entries: tuple[Entry, ...]
+
+
+class Log:
+    """Reads and appends over one broker connection."""
+
+    def __init__(self, broker: Broker) -> None:
+        """Use a connected broker."""
+        self._broker = broker
+
+    async def append(
+        self, event: Event, *, expected: int, patience_s: float, ttl_s: int | None = None
+    ) -> AppendResult:
+        """Store the event if the job's last sequence is `expected` (0 for a job without events).
+
+        With `ttl_s` the log itself forgets the event after that time.
+
+        Repeats until there is an answer, for at most `patience_s`; then raises UnreachableError, and the
+        event may or may not be stored later.
+        """
+        result = await self.store(
+            job_event(event.user_id, event.job_id, kind_of(event)),
+            encode(event),
+            subject_filter=job_events(event.user_id, event.job_id),
+            expected=expected,
+            patience_s=patience_s,
+            headers=None if ttl_s is None else {TIME_TO_LIVE: f"{ttl_s}s"},
+        )
+        if isinstance(result, Appended):
+            metrics.APPENDS.labels(type=kind_of(event)).inc()
+            if isinstance(event, Terminal):
+                _tell_end(event)
+        else:
+            metrics.CONFLICTS.inc()
+        return result
+
+    async def store(
+        self,
+        subject: str,
+        payload: bytes,
+        *,
+        subject_filter: str,
+        expected: int,
+        patience_s: float,
+        headers: Mapping[str, str] | None = None,
+        stream: str = JOBS,
+    ) -> AppendResult:
+        """Store any message if the last sequence of `subject_filter` is `expected`; see `append`."""
+        every = {
+            **(headers or {}),
+            EXPECTED_SEQUENCE: str(expected),
+            EXPECTED_SUBJECT: subject_filter,
+            EVENT_ID: uuid.uuid4().hex,
+        }
+        deadline = asyncio.get_running_loop().time() + patience_s
+        why = "conflicts without an event"
+        while True:
+            result: AppendResult | None = None
+            try:
+                with metrics.APPEND_DURATION.time():
+                    result = await self._try_store(subject, payload, every, stream)
+            except UnreachableError as error:
+                why = str(error)
+            is_late = asyncio.get_running_loop().time() >= deadline
+            if result is not None and (is_late or not _is_of_the_past(result, expected)):
+                return result
+            if is_late:
+                raise UnreachableError(f"{subject} was not confirmed within {patience_s} s: {why}")
+            await asyncio.sleep(PAUSE_S)
+
+    async def _try_store(
+        self, subject: str, payload: bytes, headers: Mapping[str, str], stream: str
+    ) -> AppendResult | None:
+        """One publish; None means that it must be repeated."""
+        answer = json.loads(
+            (await self._broker.request(subject, payload, headers=headers, timeout_s=ANSWER_TIMEOUT_S)).data
+        )
+        error = answer.get("error")
+        if error is None:
+            return Appended(int(answer["seq"]))
+        if error.get("err_code") not in MAYBE_CONFLICT:
+            if is_undecided(error):
+                raise UnreachableError(str(error.get("description")))
+            raise JetStreamError(
+                int(error.get("err_code", 0)), f"append to {subject}: {error.get('description')}"
+            )
+        last = await self.last(headers[EXPECTED_SUBJECT], stream=stream)
+        if last is not None and last.event_id == headers[EVENT_ID]:
+            return Appended(last.sequence)
+        found = 0 if last is None else last.sequence
+        return None if str(found) == headers[EXPECTED_SEQUENCE] else Conflict(found)
+
+    async def last(self, subject_filter: str, *, stream: str = JOBS) -> Entry | None:
+        """The last stored message of a filter, read from the stream's leader, so never stale."""
+        try:
+            answer = await self._broker.api(f"STREAM.MSG.GET.{stream}", {"last_by_subj": subject_filter})
+        except JetStreamError as error:
+            if error.code == NO_MESSAGE:
+                return None
+            raise
+        return leader_entry(answer["message"])
+
+    async def last_sequence(self, *, stream: str = JOBS) -> int:
+        """Of everything that was ever stored; 0 in the beginning."""
+        return int((await self._broker.api(f"STREAM.INFO.{stream}"))["state"]["last_seq"])
+
+    async def stored_at(self, sequence: int, *, stream: str = JOBS) -> datetime | None:
+        """When it was stored; None if nothing is stored there (any more)."""
+        try:
+            answer = await self._broker.api(f"STREAM.MSG.GET.{stream}", {"seq": sequence})
+        except JetStreamError as error:
+            if error.code == NO_MESSAGE:
+                return None
+            raise
+        return parse_time(answer["message"]["time"])
+
+    async def read_job(self, user_id: str, job_id: str, *, at_least: int | None = None) -> History:
+        """Fold one job's events. `at_least` is a sequence that the answer must include (a known conflict).
+
+        Without it the stream's leader is asked, so that what was just written is there. Raises BrokerError,
+        and NewerEventError where an event of a newer version leaves open how the job stands.
+        """
+        entries = await self.read_entries(user_id, job_id, at_least=at_least)
+        return History(_state(entries), entries[-1].sequence if entries else 0, entries)
+
+    async def read_entries(
+        self, user_id: str, job_id: str, *, at_least: int | None = None
+    ) -> tuple[Entry, ...]:
+        """One job's events as they are stored, whatever they are; see `read_job`."""
+        if at_least is None:
+            last = await self.last(job_events(user_id, job_id))
+            at_least = 0 if last is None else last.sequence
+        deadline = asyncio.get_running_loop().time() + BEHIND_MAX_S
+        while True:
+            entries = tuple([entry async for entry in self.replay(job_events(user_id, job_id))])
+            if (entries[-1].sequence if entries else 0) >= at_least:
+                return entries
+            if asyncio.get_running_loop().time() >= deadline:
+                raise UnreachableError(f"no replica of the log has event {at_least} of job {job_id}")
+            # Direct Get may answer from a replica that is a moment behind the leader.
+            await asyncio.sleep(PAUSE_S)
+
+    async def purge_before(self, user_id: str, job_id: str, sequence: int) -> None:
+        """Remove a job's events before `sequence`, as often as one likes. Raises BrokerError."""
+        await self._broker.api(
+            f"STREAM.PURGE.{JOBS}",
+            {"filter": job_events(user_id, job_id), "seq": sequence},
+            timeout_s=PURGE_TIMEOUT_S,
+        )
+
+    async def replay(
+        self,
+        subject_filter: str,
+        *,
+        after: int = 0,
+        up_to: int | None = None,
+        stream: str = JOBS,
+        bytes_max: int = BATCH_BYTES,
+    ) -> AsyncGenerator[Entry, None]:
+        """A filter's stored messages, `after` < sequence ≤ `up_to`, in order, a bounded batch at a time."""
+        more = True
+        while more and (up_to is None or after < up_to):
+            batch, more = await read_batch(self._broker, stream, subject_filter, after + 1, bytes_max)
+            for entry in batch:
+                if up_to is not None and entry.sequence > up_to:
+                    return
+                yield entry
+                after = entry.sequence
+
+
+def _tell_end(event: Terminal) -> None:
+    """One line for each job that has ended, by whoever wrote its end."""
+    stages = event.result.stages if event.result is not None else ()
+    logger.info(
+        "job_ended",
+        job_id=event.job_id,
+        user_id=event.user_id,
+        status=kind_of(event),
+        reason=getattr(event, "reason", None),
+        attempt=event.attempt,
+        wall_ms=sum(stage.wall_ms for stage in stages),
+        cpu_ms=sum(stage.cpu_ms for stage in stages),
+        request_id=event.request_id,
+    )
+
+
+def is_undecided(error: Mapping[str, object]) -> bool:
+    """Whether a refused publish is to be repeated: nobody could take it, or it is still under way."""
+    return error.get("code") == 503 or error.get("err_code") == IN_PROCESS
+
+
+def _is_of_the_past(result: AppendResult, expected: int) -> bool:
+    """Whether it was refused for an event that is older than the one its writer has seen.
+
+    A leader that was frozen, and does not know yet that there is another one, knows no better.
+    """
+    return isinstance(result, Conflict) and result.last_sequence < expected
+
+
+def is_end(entry: Entry) -> bool:
+    """Whether a job had ended with this entry, whatever its version is: its subject says so."""
+    return _kind(entry) in LAST_KINDS
+
+
+def is_tombstone(entry: Entry) -> bool:
+    """Whether nothing is left of a job but this, whatever its version is."""
+    return _kind(entry) == EXPIRED_KIND
+
+
+def _kind(entry: Entry) -> str:
+    return entry.subject.rpartition(".")[2]
+
+
+def _state(entries: Sequence[Entry]) -> JobState:
+    """The fold of a job's entries. A tombstone overrules what is left before it, however little that is.
+
+    What no version can read is passed over. Raises NewerEventError.
+    """
+    events: list[Event] = []
+    newer: NewerEventError | None = None
+    for entry in entries:
+        try:
+            events.append(entry.event())
+        except UndecodableError:
+            continue
+        except UnknownTagError as error:
+            newer = newer or NewerEventError(entry.sequence, str(error))
+    if events and isinstance(events[-1], JobExpired):
+        return Expired(events[-1])
+    if newer is not None:
+        return _end_beside(newer, events, is_expired=is_tombstone(entries[-1]))
+    state: JobState = Nothing()
+    for event in events:
+        state = evolve(state, event)
+    return state
+
+
+def _end_beside(newer: NewerEventError, events: Sequence[Event], *, is_expired: bool) -> Finished:
+    """The end beside a newer event: that alone is certain. Raises the error where there is none."""
+    queued = next((event for event in events if isinstance(event, JobQueued)), None)
+    outcome = next((event for event in events if isinstance(event, Terminal)), None)
+    if queued is None or outcome is None or is_expired:
+        raise newer
+    return Finished(queued, outcome)

@@ -1,0 +1,295 @@
+"""One ordered reader of the log or the feed: every message once, in order, whatever restarts.
+
+It pulls through a named consumer that lives in the server's memory, so what is under way is bounded by
+what the handler has taken. Consumer sequences prove that nothing is missing; at the first doubt (a gap,
+a missed heartbeat, a reconnection) the consumer is made anew after the last handled message.
+"""
+
+import asyncio
+import json
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from shared.jetstream.connection import API, Broker, BrokerError, JetStreamError, Message
+from shared.jetstream.lag import Progress
+from shared.jetstream.pull_window import BYTES_MAX, HEARTBEAT, EndedError, Window
+from shared.jetstream.stored_message import EVENT_ID, Entry, parse_time
+from shared.observability import metrics
+from shared.observability.logs import get_logger
+
+logger = get_logger(__name__)
+
+BatchHandler = Callable[[list[Entry]], Awaitable[None]]
+
+BATCH_MAX = 500
+HEARTBEAT_S = 1.0
+SILENCE_MAX_S = 2.5
+EXPIRES_S = 30.0
+FORGET_AFTER_S = 30.0
+PAUSE_S = 0.1
+CONFIRMATIONS = 4
+CONFIRMED_EVERY_S = 0.5
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class DeliveryMark(msgspec.Struct, frozen=True):
+    """What JetStream writes in the reply subject of a delivered message."""
+
+    delivered: int
+    stream_sequence: int
+    consumer_sequence: int
+    stored_at: datetime
+    pending: int
+
+
+def parse_mark(reply: str) -> DeliveryMark:
+    """Read both forms of the acknowledgement subject, told apart by their number of tokens."""
+    tokens = reply.split(".")
+    first = 4 if len(tokens) == 9 else 6
+    delivered, stream, consumer, stored_ns, pending = tokens[first : first + 5]
+    stored_at = _EPOCH + timedelta(microseconds=int(stored_ns) // 1000)
+    return DeliveryMark(int(delivered), int(stream), int(consumer), stored_at, int(pending))
+
+
+class _BrokenError(Exception):
+    """The consumer can no longer be trusted and must be made anew."""
+
+
+class Follower:
+    """Hands batches of one stream's messages to an async handler, in order, from `after` on.
+
+    `position` is the last sequence that the handler has finished with. The handler must not raise: what it
+    raises ends the follower and, with it, the service.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        stream: str,
+        handle: BatchHandler,
+        *,
+        after: int = 0,
+        after_time: datetime | None = None,
+        since: datetime | None = None,
+        subjects: Sequence[str] = (),
+        without_payloads: bool = False,
+        is_passing: bool = False,
+        bytes_max: int = BYTES_MAX,
+        service: str,
+    ) -> None:
+        """Prepare; `run` does the reading. `after_time` is when the stream stored `after`, if known.
+
+        `since` begins with what was stored then, wherever that is. `subjects` are filters that do not
+        overlap; none means everything. `without_payloads` is for who needs to know only that something was
+        stored. `is_passing` is for a reader that comes and goes, whose position says nothing of its service.
+        A batch has at most `bytes_max` of payload and one message; twice as much may be on its way.
+        """
+        self._broker = broker
+        self._stream = stream
+        self._handle = handle
+        self._service = service
+        self._what = {"filter_subjects": list(subjects)} if subjects else {}
+        self._headers_only = without_payloads
+        self._is_passing = is_passing
+        self._bytes_max = bytes_max
+        self._since = since
+        self.position = after
+        self._position_time = after_time
+        self._anew_after: datetime | None = None
+        self._moved = asyncio.Condition()
+        self.progress = Progress(stream)
+        if not is_passing:
+            metrics.FOLLOWER_LAG.labels(stream=stream).set_function(lambda: self.progress.lag_s)
+        self.caught_up = asyncio.Event()
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        while True:
+            try:
+                await self._read()
+            except (_BrokenError, EndedError, BrokerError) as error:
+                metrics.FOLLOWER_RESTARTS.labels(stream=self._stream).inc()
+                self.progress.broken(str(error))
+                logger.info("follower_restarts", stream=self._stream, position=self.position, why=str(error))
+                await asyncio.sleep(PAUSE_S)
+
+    async def reached(self, sequence: int) -> None:
+        """Wait until the handler has finished with `sequence`."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.position >= sequence)
+
+    async def _read(self) -> None:
+        arrived: deque[Message] = deque()
+        wake = asyncio.Event()
+
+        async def receive(message: Message) -> None:
+            arrived.append(message)
+            wake.set()
+
+        inbox = self._broker.inbox()
+        with self._broker.on_reconnect(wake.set) as reconnected:
+            subscription = await self._broker.subscribe(inbox, receive)
+            consumer = f"{self._service}-{uuid.uuid4().hex[:12]}"
+            try:
+                pending = await self._create(consumer)
+                await self._consume(consumer, inbox, arrived, wake, reconnected, pending)
+            finally:
+                await subscription.unsubscribe()
+                # Where it cannot be told, the server forgets an idle consumer by itself.
+                with suppress(BrokerError):
+                    await self._broker.publish(f"{API}CONSUMER.DELETE.{self._stream}.{consumer}", b"")
+
+    async def _create(self, consumer: str) -> int:
+        """Make the consumer after `position`; returns how many messages it has to deliver at once."""
+        await self._notice_new_stream(*await self._extent())
+        config = {
+            "name": consumer,
+            "ack_policy": "none",
+            **self._start(),
+            **self._what,
+            "headers_only": self._headers_only,
+            "replay_policy": "instant",
+            "mem_storage": True,
+            "num_replicas": 1,
+            "inactive_threshold": int(FORGET_AFTER_S * 1e9),
+        }
+        created = await self._broker.api(
+            f"CONSUMER.CREATE.{self._stream}.{consumer}",
+            {"stream_name": self._stream, "config": config, "action": "create"},
+        )
+        return int(created["num_pending"])
+
+    def _start(self) -> dict[str, object]:
+        """After the last handled message: by its sequence, or by a time if that alone says where it is."""
+        start = self._since
+        if self._anew_after is not None:
+            start = self._anew_after + timedelta(microseconds=1)
+        if start is None:
+            return {"deliver_policy": "by_start_sequence", "opt_start_seq": self.position + 1}
+        return {"deliver_policy": "by_start_time", "opt_start_time": start.isoformat()}
+
+    async def _notice_new_stream(self, last: int, first: int) -> None:
+        """A stream that is not synced may lose its end in a crash, and then uses those sequences again.
+
+        What is stored after that is later than anything handled, so time tells what is new.
+        """
+        if self.position == 0 or self._position_time is None:
+            return
+        anew = last < self.position and await self._stays_behind()
+        if not anew and first <= self.position:
+            anew = await self._time_at(self.position) not in {None, self._position_time}
+        if anew:
+            logger.warning("stream_began_anew", stream=self._stream, position=self.position, last=last)
+            self.position = 0
+            self._anew_after = self._position_time
+
+    async def _extent(self) -> tuple[int, int]:
+        state = (await self._broker.api(f"STREAM.INFO.{self._stream}"))["state"]
+        return int(state["last_seq"]), int(state["first_seq"])
+
+    async def _stays_behind(self) -> bool:
+        """Whether the stream does end before `position`, by more than one answer.
+
+        A leader that was frozen answers once or twice as of then, until it hears that there is another one.
+        """
+        for _ in range(CONFIRMATIONS):
+            await asyncio.sleep(CONFIRMED_EVERY_S)
+            last, _first = await self._extent()
+            if last >= self.position:
+                return False
+        return True
+
+    async def _time_at(self, sequence: int) -> datetime | None:
+        try:
+            answer = await self._broker.api(f"STREAM.MSG.GET.{self._stream}", {"seq": sequence})
+        except JetStreamError:
+            return None
+        return parse_time(answer["message"]["time"])
+
+    async def _consume(
+        self,
+        consumer: str,
+        inbox: str,
+        arrived: deque[Message],
+        wake: asyncio.Event,
+        reconnected: asyncio.Event,
+        pending: int,
+    ) -> None:
+        handled = 0
+        behind = pending
+        window = Window(self._bytes_max)
+        while not reconnected.is_set():
+            self.progress.pending(behind + len(arrived))
+            if handled >= pending:
+                self.caught_up.set()
+            while (pull := window.next_pull()) is not None:
+                await self._ask(consumer, inbox, pull)
+            if not arrived:
+                await _wait(wake)
+            batch: list[Entry] = []
+            size = 0
+            while arrived and len(batch) < BATCH_MAX and size < self._bytes_max:
+                message = arrived.popleft()
+                if message.headers and "Status" in message.headers:
+                    window.told(message.headers)
+                    pending = min(pending, _delivered(message.headers, pending))
+                    behind = 0 if message.headers["Status"] == HEARTBEAT else behind
+                    continue
+                window.arrived()
+                entry, mark = _entry(message)
+                if mark.consumer_sequence != handled + len(batch) + 1:
+                    raise _BrokenError(f"message {handled + len(batch) + 1} is missing")
+                batch.append(entry)
+                size += len(entry.payload)
+                behind = mark.pending
+            if batch:
+                await self._deliver(batch)
+                handled += len(batch)
+                window.handled(len(batch))
+        raise _BrokenError("the connection was lost for a while")
+
+    async def _ask(self, consumer: str, inbox: str, pull: dict[str, int]) -> None:
+        body = {**pull, "expires": int(EXPIRES_S * 1e9), "idle_heartbeat": int(HEARTBEAT_S * 1e9)}
+        await self._broker.publish(
+            f"{API}CONSUMER.MSG.NEXT.{self._stream}.{consumer}", json.dumps(body).encode(), reply=inbox
+        )
+
+    async def _deliver(self, batch: list[Entry]) -> None:
+        await self._handle(batch)
+        async with self._moved:
+            self.position = batch[-1].sequence
+            self._position_time = batch[-1].stored_at
+            self._anew_after = None
+            self._since = None
+            self._moved.notify_all()
+        if self._is_passing:
+            return
+        metrics.FOLLOWER_POSITION.labels(stream=self._stream).set(self.position)
+
+
+def _entry(message: Message) -> tuple[Entry, DeliveryMark]:
+    mark = parse_mark(message.reply)
+    event_id = message.headers.get(EVENT_ID) if message.headers else None
+    return Entry(mark.stream_sequence, mark.stored_at, message.subject, message.data, event_id), mark
+
+
+def _delivered(headers: dict[str, str], pending: int) -> int:
+    """How many messages there were in all, said by a server that has none left; of those that were pending
+    when the consumer was made, some may have been purged since.
+    """
+    return int(headers.get("Nats-Last-Consumer", pending)) if headers["Status"] == HEARTBEAT else pending
+
+
+async def _wait(wake: asyncio.Event) -> None:
+    """Wait for a message, a heartbeat, or a reconnection. Raises _BrokenError on silence."""
+    wake.clear()
+    try:
+        async with asyncio.timeout(SILENCE_MAX_S):
+            await wake.wait()
+    except TimeoutError as error:
+        raise _BrokenError(f"no heartbeat for {SILENCE_MAX_S} s") from error

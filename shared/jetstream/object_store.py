@@ -1,0 +1,213 @@
+"""The object store: files too large for an event, in the standard layout that any NATS client can read.
+
+A file is a run of chunks on a subject of its own, then one description that names them. A reader sees a
+file only by its description, so what was half written is nothing. Nothing here knows of jobs or users.
+
+Errors, besides those of `broker`::
+
+    BrokerError
+    └── FullError      the bucket refuses more; what was sent of this file is taken back
+    DamagedError       what is stored is not what was put; asking again does not help
+    └── GoneError      it is not there any more
+"""
+
+import asyncio
+import base64
+import hashlib
+import json
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import msgspec
+
+from shared.contract.subjects import object_chunks, object_description, objects_stream
+from shared.domain.events import Shape
+from shared.jetstream.connection import Broker, BrokerError, JetStreamError, UnreachableError
+from shared.jetstream.event_log import BEHIND_MAX_S, FULL, PAUSE_S, Log, is_undecided
+from shared.jetstream.stored_message import ANSWER_TIMEOUT_S, EVENT_ID
+
+CHUNK_BYTES = 128 * 1024
+DIGEST_PREFIX = "SHA-256="
+ROLLUP = {"Nats-Rollup": "sub"}
+STORE_FAILED = 10077
+
+
+class FullError(BrokerError):
+    """The bucket holds as much as it may."""
+
+
+class DamagedError(Exception):
+    """What is stored is not what was put."""
+
+
+class GoneError(DamagedError):
+    """Chunks have expired that a description still names."""
+
+
+class ObjectOptions(Shape, frozen=True, kw_only=True):
+    """How a file was cut up."""
+
+    max_chunk_size: int = CHUNK_BYTES
+
+
+class ObjectDescription(Shape, frozen=True, kw_only=True, omit_defaults=True):
+    """The message that makes chunks a file; field names are those of the standard layout."""
+
+    name: str
+    bucket: str
+    nuid: str
+    size: int
+    chunks: int = 0
+    mtime: str = ""
+    digest: str = ""
+    deleted: bool = False
+    options: ObjectOptions | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The digest in hexadecimal. Raises DamagedError."""
+        try:
+            digest = self.digest.removeprefix(DIGEST_PREFIX)
+            return base64.b64decode(digest, altchars=b"-_", validate=True).hex()
+        except ValueError as error:
+            raise DamagedError(f"{self.name}: the digest cannot be read") from error
+
+
+class Objects:
+    """Puts, reads and deletes the files of one bucket."""
+
+    def __init__(self, broker: Broker, log: Log, bucket: str) -> None:
+        """Use a connected broker, and `log` for reading stored messages."""
+        self._broker = broker
+        self._log = log
+        self._bucket = bucket
+        self._stream = objects_stream(bucket)
+
+    async def put(self, name: str, content: bytes, *, patience_s: float) -> ObjectDescription:
+        """Store a file whole; when this returns, every byte is acknowledged.
+
+        Each message is repeated until it is answered, for at most `patience_s`; it carries an id, so that a
+        repetition is stored once. Raises BrokerError, FullError if there is no room.
+        """
+        token = uuid.uuid4().hex
+        try:
+            digest = await self._put_chunks(token, content, patience_s)
+            description = ObjectDescription(
+                name=name,
+                bucket=self._bucket,
+                nuid=token,
+                size=len(content),
+                chunks=-(-len(content) // CHUNK_BYTES),
+                mtime=datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+                digest=DIGEST_PREFIX + base64.urlsafe_b64encode(digest).decode(),
+                options=ObjectOptions(),
+            )
+            await self._store(
+                object_description(self._bucket, name),
+                msgspec.json.encode(description),
+                {**ROLLUP, EVENT_ID: f"{token}.description"},
+                patience_s,
+            )
+        except BrokerError:
+            # Sent over the same connection, so it comes after whatever the client still holds of the chunks.
+            with suppress(BrokerError):
+                await self._purge(object_chunks(self._bucket, token))
+            raise
+        return description
+
+    async def describe(self, name: str) -> ObjectDescription | None:
+        """What is stored under a name, as the leader has it; None if nothing is. Raises BrokerError."""
+        entry = await self._log.last(object_description(self._bucket, name), stream=self._stream)
+        if entry is None:
+            return None
+        try:
+            found = msgspec.json.decode(entry.payload, type=ObjectDescription)
+        except msgspec.MsgspecError as error:
+            raise DamagedError(f"{name}: {error}") from error
+        return None if found.deleted else found
+
+    async def read(self, description: ObjectDescription) -> AsyncIterator[bytes]:
+        """The file's bytes, some at a time. Raises BrokerError, DamagedError.
+
+        The last piece is given only when all of them have the right digest, so whoever got everything got
+        the file that was put.
+        """
+        digest = hashlib.sha256()
+        held: bytes | None = None
+        async for piece in self._chunks(description):
+            digest.update(piece)
+            if held is not None:
+                yield held
+            held = piece
+        if digest.hexdigest() != description.sha256:
+            raise DamagedError(f"{description.name}: the digest is another one")
+        if held is not None:
+            yield held
+
+    async def delete(self, name: str) -> None:
+        """Forget a file, if there is one. Nobody watches the bucket, so no trace of it needs to stay.
+
+        The description goes last: it is what finds the chunks again after a crash in between.
+        """
+        description = await self.describe(name)
+        if description is not None:
+            await self._purge(object_chunks(self._bucket, description.nuid))
+            await self._purge(object_description(self._bucket, name))
+
+    async def _put_chunks(self, token: str, content: bytes, patience_s: float) -> bytes:
+        """Store the chunks one after the other; their digest, taken as they go so that nothing waits long."""
+        digest = hashlib.sha256()
+        view = memoryview(content)
+        for number, start in enumerate(range(0, len(content), CHUNK_BYTES)):
+            piece = bytes(view[start : start + CHUNK_BYTES])
+            digest.update(piece)
+            subject = object_chunks(self._bucket, token)
+            await self._store(subject, piece, {EVENT_ID: f"{token}.{number}"}, patience_s)
+        return digest.digest()
+
+    async def _chunks(self, description: ObjectDescription) -> AsyncIterator[bytes]:
+        """Every chunk in order; waits for a replica that is a moment behind the leader."""
+        subject = object_chunks(self._bucket, description.nuid)
+        deadline = asyncio.get_running_loop().time() + BEHIND_MAX_S
+        count, after = 0, 0
+        while count < description.chunks:
+            async for entry in self._log.replay(subject, after=after, stream=self._stream):
+                yield entry.payload
+                count, after = count + 1, entry.sequence
+            if count < description.chunks:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise GoneError(f"{description.name}: {count} chunks of {description.chunks} are left")
+                await asyncio.sleep(PAUSE_S)
+
+    async def _store(
+        self, subject: str, payload: bytes, headers: Mapping[str, str], patience_s: float
+    ) -> None:
+        deadline = asyncio.get_running_loop().time() + patience_s
+        while True:
+            try:
+                await self._try_store(subject, payload, headers)
+            except UnreachableError as error:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise UnreachableError(f"not confirmed within {patience_s} s: {error}") from error
+                await asyncio.sleep(PAUSE_S)
+            else:
+                return
+
+    async def _try_store(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> None:
+        answer = json.loads(
+            (await self._broker.request(subject, payload, headers=headers, timeout_s=ANSWER_TIMEOUT_S)).data
+        )
+        error = answer.get("error")
+        if error is None:
+            return
+        code, why = int(error.get("err_code", 0)), str(error.get("description"))
+        if code == STORE_FAILED and FULL in why:
+            raise FullError(f"{self._stream}: {why}")
+        if is_undecided(error):
+            raise UnreachableError(why)
+        raise JetStreamError(code, f"{self._stream}: {why}")
+
+    async def _purge(self, subject: str) -> None:
+        await self._broker.api(f"STREAM.PURGE.{self._stream}", {"filter": subject})

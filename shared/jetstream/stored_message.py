@@ -1,0 +1,141 @@
+"""One stored message with its place: as its stream's leader tells it, or Direct Get, a batch at a time."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from shared.contract.codec import decode_event
+from shared.domain.events import Event
+from shared.jetstream.connection import API, Broker, JetStreamError, Message, UnreachableError
+
+EVENT_ID = "Nats-Msg-Id"
+MESSAGE_OVERHEAD_BYTES = 256
+"""About what a stored event costs beside its subject and payload: the record's frame and its headers."""
+
+BATCH = 256
+BATCH_BYTES = 512 * 1024
+"""At least one message comes. Many histories are read at a time, and each holds a batch while it is shown."""
+ANSWER_TIMEOUT_S = 2.0
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One stored message with its place in its stream; `event_id` is None for foreign writers."""
+
+    sequence: int
+    stored_at: datetime
+    subject: str
+    payload: bytes
+    event_id: str | None = None
+
+    @property
+    def stored_bytes(self) -> int:
+        """About what the log keeps for it."""
+        return len(self.payload) + len(self.subject) + MESSAGE_OVERHEAD_BYTES
+
+    def event(self) -> Event:
+        """The event it holds. Raises UnknownTagError or UndecodableError."""
+        return decode_event(self.subject, self.payload)
+
+
+def pieces_of(entries: Iterable[Entry], bytes_max: int) -> Iterator[list[Entry]]:
+    """The same entries in pieces of at most so many bytes of payload, each of at least one entry."""
+    piece: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if piece and size + len(entry.payload) > bytes_max:
+            yield piece
+            piece, size = [], 0
+        piece.append(entry)
+        size += len(entry.payload)
+    if piece:
+        yield piece
+
+
+def direct_entry(message: Message) -> Entry:
+    """A message answered by Direct Get, whose place in the stream is in its headers."""
+    headers = message.headers or {}
+    return Entry(
+        sequence=int(headers["Nats-Sequence"]),
+        stored_at=parse_time(headers["Nats-Time-Stamp"]),
+        subject=headers["Nats-Subject"],
+        payload=message.data,
+        event_id=headers.get(EVENT_ID),
+    )
+
+
+def leader_entry(message: Mapping[str, Any]) -> Entry:
+    """A message as `STREAM.MSG.GET` answers it."""
+    return Entry(
+        sequence=int(message["seq"]),
+        stored_at=parse_time(message["time"]),
+        subject=message["subject"],
+        payload=base64.b64decode(message.get("data", "")),
+        event_id=_event_id(base64.b64decode(message.get("hdrs", ""))),
+    )
+
+
+async def read_batch(
+    broker: Broker, stream: str, subject_filter: str, sequence: int, bytes_max: int = BATCH_BYTES
+) -> tuple[list[Entry], bool]:
+    """Some messages from `sequence` on, and whether there are more, by batched Direct Get.
+
+    nats-py has no call for it. At least one message comes, and then as many as both bounds allow. Raises
+    BrokerError.
+    """
+    found: list[Entry] = []
+    done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    async def receive(message: Message) -> None:
+        headers = message.headers or {}
+        if "Status" in headers:
+            if not done.done():
+                _end_of_batch(headers, done)
+        elif not done.done():
+            found.append(direct_entry(message))
+
+    inbox = broker.inbox()
+    subscription = await broker.subscribe(inbox, receive)
+    try:
+        body = {
+            "seq": sequence,
+            "next_by_subj": subject_filter,
+            "batch": BATCH,
+            "max_bytes": bytes_max,
+        }
+        await broker.publish(f"{API}DIRECT.GET.{stream}", json.dumps(body).encode(), reply=inbox)
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            more = await done
+    except TimeoutError as error:
+        raise UnreachableError(f"no answer from the log for {subject_filter}") from error
+    finally:
+        await subscription.unsubscribe()
+    return found, more
+
+
+def parse_time(text: str) -> datetime:
+    """An RFC 3339 time with up to nine decimals, cut to microseconds."""
+    moment, _, fraction = text.removesuffix("Z").partition(".")
+    return datetime.fromisoformat(f"{moment}.{fraction[:6]:0<6}").replace(tzinfo=UTC)
+
+
+def _end_of_batch(headers: dict[str, str], done: asyncio.Future[bool]) -> None:
+    status = headers["Status"]
+    if status in {"204", "404"}:
+        done.set_result(int(headers.get("Nats-Num-Pending", "0")) > 0)
+    elif status == "503":
+        done.set_exception(UnreachableError("nobody answers for the log"))
+    else:
+        done.set_exception(JetStreamError(int(status), headers.get("Description", "Direct Get failed")))
+
+
+def _event_id(headers: bytes) -> str | None:
+    for line in headers.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.decode("latin-1").lower() == EVENT_ID.lower():
+            return value.strip().decode("latin-1")
+    return None

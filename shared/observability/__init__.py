@@ -1,0 +1,1 @@
+"""What a service tells its operator: log lines and metrics."""

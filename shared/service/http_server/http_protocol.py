@@ -1,0 +1,385 @@
+"""uvicorn's HTTP protocol with bounds: on a request's head, on its pace, and on what is kept of it unread.
+
+httptools has no bounds of its own: it joins an unfinished field at every read, which takes quadratic time. A
+request that breaks a bound is answered where no other answer is under way on its connection; then the
+connection ends. Times are checked about once a second (`check`), so a request costs no timer.
+"""
+
+import asyncio
+from enum import Enum, auto
+from math import inf
+from typing import Any
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from shared.service.http_server import refusals
+from shared.service.http_server.accepted import PLACE, REGISTRY
+from shared.service.http_server.addresses import forwarded_client
+from shared.service.http_server.config import registry_of
+from shared.service.http_server.host import is_good_host
+from shared.service.http_server.pace import BodyPace, WritePace
+from shared.service.http_server.refusals import Refusal
+
+SLICE_BYTES = 65_536
+"""What is parsed between two looks at the bounds."""
+
+PIPELINED_MAX = 8
+"""Requests that wait on one connection for the answer to an earlier one."""
+
+SHORT_BYTES = 65_536
+"""A body that is read to its end whatever the answer was, so that its connection can be used again."""
+
+CHUNK_OVERHEAD_BYTES = 131_072
+CHUNK_OVERHEAD_FACTOR = 8
+"""A chunk of one byte takes six bytes; more than eight for each is an extension or a trailer without end."""
+
+LINGER_S = 5.0
+LINGER_BYTES = 16 * 1024 * 1024
+"""How long an early answer's connection stays open for its request to pass by, and how much of it is read.
+Closed at once, the kernel would reset it, and the client lose the answer (RFC 9112 9.6)."""
+
+
+class Phase(Enum):
+    """What comes next on the connection."""
+
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+    ANSWER = auto()
+    ENDING = auto()
+
+
+class RefusedError(Exception):
+    """Stops the parser in the middle of a head."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        """`refusal` is why."""
+        super().__init__(refusal.why)
+        self.refusal = refusal
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """One connection, until it is closed or becomes a WebSocket."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        """Made by uvicorn."""
+        super().__init__(config, server_state, app_state, _loop)
+        self._registry = registry_of(config)
+        self._settings = self._registry.settings
+        self._phase = Phase.IDLE
+        self._deadline = inf
+        self._late = refusals.SILENT
+        self._has_request = False
+        self._is_asked_for = False
+        self._is_deaf = False
+        self._is_leaving = False
+        self._has_begun = False
+        self._head_bytes = 0
+        self._fields_bytes = 0
+        self._keep_alive = False
+        self._passed_bytes = 0
+        self._body = BodyPace(self._settings)
+        self._write = WritePace(self._settings)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a place, or end."""
+        super().connection_made(transport)
+        self._deadline = self.loop.time() + self._settings.http_first_byte_s
+        peer = self.client[0] if self.client is not None else ""
+        self._place, refusal = self._registry.enter(transport, self, peer)
+        if refusal is None:
+            return
+        if self._registry.can_be_told():
+            self._refuse(refusal)
+        else:
+            refusal.count()
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the place back."""
+        self._registry.leave(self.transport)
+        super().connection_lost(exc)
+        self._drop_body()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse it, bounded."""
+        if self._is_done():
+            self._pass_by(len(data))
+            return
+        self._unset_keepalive_if_required()
+        if len(data) <= SLICE_BYTES:
+            self._feed(data)
+        else:
+            for begin in range(0, len(data), SLICE_BYTES):
+                self._feed(data[begin : begin + SLICE_BYTES])
+                if self._is_done():
+                    return
+        self._hold()
+
+    def on_message_begin(self) -> None:
+        """The head of a request begins."""
+        super().on_message_begin()
+        self._phase = Phase.HEAD
+        self._has_begun = True
+        self._fields_bytes = 0
+        self._deadline = self.loop.time() + self._settings.http_head_s
+        self._late = refusals.SLOW_HEAD
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the URL."""
+        super().on_url(url)
+        if len(self.url) > self._settings.http_line_bytes_max:
+            raise RefusedError(refusals.LONG_LINE)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head. One of a trailer comes too late to mean anything, and is left out."""
+        if self._phase is not Phase.HEAD:
+            return
+        self._fields_bytes += len(name) + len(value)
+        if len(self.headers) >= self._settings.http_headers_max:
+            raise RefusedError(refusals.MANY_HEADERS)
+        if max(len(name), len(value)) > self._settings.http_header_bytes_max:
+            raise RefusedError(refusals.LONG_HEADER)
+        if self._fields_bytes + len(self.url) > self._settings.http_head_bytes_max:
+            raise RefusedError(refusals.LONG_HEAD)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Let the application begin, unless too many requests wait already."""
+        if len(self.pipeline) >= PIPELINED_MAX:
+            raise RefusedError(refusals.PIPELINED)
+        if not is_good_host(self.headers, self.parser.get_http_version()):
+            raise RefusedError(refusals.HOST)
+        self._name_client()
+        if self.parser.should_upgrade() and self._should_upgrade():
+            if self._is_answering():
+                raise RefusedError(refusals.PIPELINED)
+            super().on_headers_complete()
+            self._registry.heard(self._place)
+            return
+        super().on_headers_complete()
+        self._has_request = True
+        self._registry.heard(self._place)
+        self.scope["state"].update({PLACE: self._place, REGISTRY: self._registry})
+        self._phase = Phase.BODY
+        self._deadline = inf
+        self._is_asked_for = False
+        self._body.begin(self.loop.time())
+        self.cycle.transport = _AnswerTransport(self)  # type: ignore[assignment]  # all that a cycle uses of it
+        self._keep_alive = self.cycle.keep_alive
+        if not self._is_short():
+            # An answer that begins before such a request has ended is the connection's last.
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._body.received += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request has wholly arrived."""
+        if self._phase is Phase.BODY:
+            self._phase = Phase.ANSWER
+            self.cycle.keep_alive = self._keep_alive and not self._is_leaving
+            if self.cycle.response_complete:
+                self._wait_for_next()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer was given: the next request may begin."""
+        if self._phase is Phase.ENDING:
+            return
+        was_last = not self.pipeline
+        super().on_response_complete()
+        if was_last and self._phase is Phase.ANSWER:
+            self._wait_for_next()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over."""
+        self._phase = Phase.ENDING
+        super().handle_websocket_upgrade()
+
+    def shutdown(self) -> None:
+        """The server ends: the answer under way is the last."""
+        self._is_leaving = True
+        super().shutdown()
+
+    def check(self, now: float) -> None:
+        """End the connection if it is too slow."""
+        if self._phase is Phase.BODY:
+            # What waits in line is not read, and what the application does not read is not late.
+            if self.flow.read_paused or self.pipeline:
+                self._body.pause(now)
+            elif (refusal := self._body.refusal(now)) is not None:
+                self._refuse(refusal)
+        elif now >= self._deadline:
+            self._time_is_up()
+        if self._write.is_stalled(self.transport, now):
+            refusals.STALLED_READER.count()
+            self.transport.abort()
+
+    def give_way(self) -> None:
+        """Another needs the place."""
+        refusals.GAVE_WAY.count()
+        self.transport.abort()
+
+    def close(self) -> None:
+        """End after what is written; a request that is still coming passes by unread."""
+        if self._phase is Phase.ENDING or self.transport.is_closing():
+            return
+        has_all = self._phase in (Phase.ANSWER, Phase.IDLE)
+        self._phase = Phase.ENDING
+        self._unset_keepalive_if_required()
+        self._drop_body()
+        if has_all:
+            self._deadline = inf
+            self.transport.close()
+            return
+        self._deadline = self.loop.time() + LINGER_S
+        self.transport.write_eof()
+        self.flow.resume_reading()
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether nothing more is written."""
+        return self._phase is Phase.ENDING or self.transport.is_closing()
+
+    def _feed(self, data: bytes) -> None:
+        self._has_begun = False
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+            return
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause.refusal if isinstance(cause, RefusedError) else refusals.MALFORMED)
+            return
+        if self._phase is Phase.HEAD:
+            self._head_bytes = 0 if self._has_begun else self._head_bytes + len(data)
+            if self._head_bytes > self._settings.http_head_bytes_max:
+                self._refuse(refusals.LONG_HEAD)
+        elif self._phase is Phase.BODY:
+            self._body.raw += len(data)
+            if self._body.raw > CHUNK_OVERHEAD_BYTES + CHUNK_OVERHEAD_FACTOR * self._body.received:
+                self._refuse(refusals.CHUNK_OVERHEAD)
+
+    def _drop_body(self) -> None:
+        """It is not read any more; a connection and its request refer to each other, so they stay a while."""
+        self.pipeline.clear()
+        if self.cycle is not None:
+            self.cycle.body.clear()
+
+    def _wait_for_next(self) -> None:
+        self._phase = Phase.IDLE
+        self._deadline = self.loop.time() + self._settings.http_idle_s
+
+    def _is_short(self) -> bool:
+        """Whether the request has no body, or one that may as well pass by unread."""
+        for name, value in self.headers:
+            if name == b"transfer-encoding":
+                return False
+            if name == b"content-length":
+                return int(value) <= SHORT_BYTES
+        return True
+
+    def _hold(self) -> None:
+        """Count what is kept of an unfinished request."""
+        held = 0
+        if self._phase is Phase.HEAD:
+            held = self._head_bytes
+        elif self._phase is Phase.BODY:
+            held = len(self.cycle.body)
+            if not self._is_asked_for:
+                # The application asks for the rest, if it has a use for it.
+                self._is_asked_for = True
+                self.flow.pause_reading()
+        if held or self._place.held_bytes:
+            refusal = self._registry.hold(self._place, held)
+            if refusal is not None:
+                self._refuse(refusal)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer and end; or end after the answer that is under way."""
+        refusal.count()
+        if self._phase is Phase.BODY and not self.pipeline:
+            cycle = self.cycle
+            can_answer = not cycle.response_started
+            cycle.disconnected = True
+            cycle.message_event.set()
+        elif self._is_answering():
+            self._is_deaf = True
+            self._deadline = inf
+            self.cycle.keep_alive = False
+            return
+        else:
+            can_answer = True
+        if can_answer and refusal.kind is not None:
+            self.transport.write(refusal.answer())
+        if self._phase is Phase.IDLE:
+            self._phase = Phase.HEAD
+        self.close()
+
+    def _is_done(self) -> bool:
+        """Whether nothing more is parsed."""
+        return self._is_deaf or self._phase is Phase.ENDING
+
+    def _is_answering(self) -> bool:
+        return self._has_request and not self.cycle.response_complete
+
+    def _time_is_up(self) -> None:
+        if self._phase is Phase.ENDING:
+            self.transport.abort()
+        elif self._phase is Phase.IDLE:
+            if not self._has_request:
+                self._late.count()
+            self.transport.close()
+            self._deadline = inf
+        else:
+            self._refuse(self._late)
+
+    def _pass_by(self, size: int) -> None:
+        self._passed_bytes += size
+        if self._passed_bytes > LINGER_BYTES:
+            # Now its sending comes to a halt, and it finds the answer.
+            self.transport.pause_reading()
+
+    def _name_client(self) -> None:
+        """Behind a trusted proxy each request names its client."""
+        trusted = self._registry.trusted
+        if not trusted or self.client is None or not self._registry.is_proxy(self.client[0]):
+            return
+        fields = [value for name, value in self.headers if name == b"x-forwarded-for"]
+        refusal = self._registry.forwarded(self._place, forwarded_client(fields, trusted))
+        if refusal is not None:
+            raise RefusedError(refusal)
+
+
+class _AnswerTransport:
+    """What an answer is written to: its close lets the rest of the request pass by."""
+
+    def __init__(self, protocol: BoundedHttpProtocol) -> None:
+        self._protocol = protocol
+
+    def write(self, data: bytes) -> None:
+        """Nothing is written after the end."""
+        if not self._protocol.is_ending:
+            self._protocol.transport.write(data)
+
+    def close(self) -> None:
+        """End after what is written."""
+        self._protocol.close()
+
+    def is_closing(self) -> bool:
+        """Whether it has ended."""
+        return self._protocol.is_ending

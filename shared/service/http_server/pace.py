@@ -1,0 +1,88 @@
+"""How fast a body comes and an answer leaves: over each window of time a least rate, and a bound in all."""
+
+import asyncio
+import socket
+import struct
+from math import inf
+
+from shared.service.http_server.refusals import SLOW_BODY, STALLED_BODY, Refusal
+from shared.settings import HttpSettings
+
+TCP_INFO_BYTES_ACKED = 120
+"""Where `struct tcp_info` has `tcpi_bytes_acked` (linux/tcp.h), which counts what the peer has taken."""
+TCP_INFO_BYTES = 128
+
+
+class BodyPace:
+    """Of one request at a time. `received` are bytes of the body, `raw` those on the wire."""
+
+    __slots__ = ("_end", "_settings", "_window_began", "_window_end", "raw", "received")
+
+    def __init__(self, settings: HttpSettings) -> None:
+        """Nothing comes yet."""
+        self._settings = settings
+        self._end = self._window_end = inf
+        self._window_began = 0
+        self.received = self.raw = 0
+
+    def begin(self, now: float) -> None:
+        """A body may begin."""
+        self.received = self.raw = self._window_began = 0
+        self._end = now + self._settings.http_body_s
+        self._window_end = now + self._settings.http_progress_s
+
+    def pause(self, now: float) -> None:
+        """Nothing was read, so nothing can be late."""
+        self._window_began = self.received
+        self._window_end = now + self._settings.http_progress_s
+
+    def refusal(self, now: float) -> Refusal | None:
+        """Why the body is too slow, if it is."""
+        if now >= self._end:
+            return SLOW_BODY
+        if now < self._window_end:
+            return None
+        least = self._settings.http_bytes_per_s * self._settings.http_progress_s
+        if self.received - self._window_began < least:
+            return STALLED_BODY
+        self.pause(now)
+        return None
+
+
+class WritePace:
+    """Of one connection, whatever it answers: a window begins when something waits to leave."""
+
+    __slots__ = ("_settings", "_window_began", "_window_end")
+
+    def __init__(self, settings: HttpSettings) -> None:
+        """Nothing waits yet."""
+        self._settings = settings
+        self._window_end = inf
+        self._window_began = 0
+
+    def is_stalled(self, transport: asyncio.Transport, now: float) -> bool:
+        """Whether the peer takes less than it must, or nothing."""
+        if not transport.get_write_buffer_size():
+            self._window_end = inf
+            return False
+        if now < self._window_end < inf:
+            return False
+        acked = _acknowledged(transport)
+        least = self._settings.http_bytes_per_s * self._settings.http_progress_s
+        is_late = self._window_end < inf and acked - self._window_began < least
+        self._window_began = acked
+        self._window_end = now + self._settings.http_progress_s
+        return is_late
+
+
+def _acknowledged(transport: asyncio.Transport) -> int:
+    """Bytes that the peer's kernel has taken since the connection was made."""
+    connection = transport.get_extra_info("socket")
+    try:
+        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+    except OSError:
+        return 0
+    if len(told) < TCP_INFO_BYTES:
+        return 0
+    (acked,) = struct.unpack_from("=Q", told, TCP_INFO_BYTES_ACKED)
+    return int(acked)

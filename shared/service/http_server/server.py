@@ -1,0 +1,135 @@
+"""Serves an application: the listening socket, and uvicorn with the bounds of this package."""
+
+import asyncio
+import errno
+import math
+import resource
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from shared.observability.logs import get_logger
+from shared.service.http_server.config import BoundedConfig
+from shared.service.http_server.http_protocol import BoundedHttpProtocol
+from shared.service.http_server.registry import ConnectionRegistry
+from shared.settings import PREFIX, HttpSettings, refused
+
+logger = get_logger(__name__)
+
+GRACE_S = 5
+CHECK_S = 1.0
+"""How often it is asked which connections are too slow: their times are kept to within this."""
+
+RECEIVE_BYTES = 262_144
+"""What the kernel keeps unread for a connection (it doubles this). Left to itself it may keep 32 MiB, which
+no bound counts, and a client that only sends would have sent that much before it looks for an answer."""
+
+FILES_KEPT = 512
+"""Open files that are not for clients: the broker, the view, and connections that are being refused."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket. Its small send buffer lets a stalled client be noticed (STYLE, traps)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Connections inherit it. asyncio would set it only on sockets that were made with a protocol's number;
+    # without it an answer whose body follows its head waits 40 ms for the client's acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000)
+    listener.bind((host, port))
+    listener.listen(1_024)
+    return listener
+
+
+def listen_at(settings: HttpSettings, name: str) -> socket.socket:
+    """Listen where the fields `<name>_host` and `<name>_port` say. Raises SettingsError, which names one."""
+    host, port = getattr(settings, f"{name}_host"), getattr(settings, f"{name}_port")
+    where, which = f"{PREFIX}{name.upper()}_HOST", f"{PREFIX}{name.upper()}_PORT"
+    try:
+        return listen(host, port)
+    except (socket.gaierror, UnicodeError) as error:
+        raise refused(where, host, "an address of this machine", str(error)) from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise refused(which, str(port), f"a free port of {host}, or 0 for any", "it is in use") from error
+        if error.errno in {errno.EACCES, errno.EPERM}:
+            why = "this user may not listen on it"
+            raise refused(which, str(port), "a port from 1024 on, or 0 for a free one", why) from error
+        raise refused(where, host, "an address of this machine", error.strerror) from error
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, with signals left to `Service`."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+async def serve_http(
+    app: ASGIApp,
+    listener: socket.socket,
+    settings: HttpSettings,
+    *,
+    service: str,
+    **options: Any,  # noqa: ANN401 - uvicorn's own options
+) -> None:
+    """Serve until cancelled; then stop accepting and let requests end within GRACE_S.
+
+    Without a protocol for WebSockets among the options, a request for one is an ordinary request.
+    """
+    registry = ConnectionRegistry(
+        settings, connections_max=min(settings.http_connections_max, _open_files() - FILES_KEPT)
+    )
+    config = BoundedConfig(
+        app,
+        registry,
+        http=BoundedHttpProtocol,
+        timeout_keep_alive=math.ceil(settings.http_idle_s),
+        # Whose address it is matters to the registry alone.
+        proxy_headers=False,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        **{"ws": "none", **options},
+    )
+    server = _Server(config)
+    host, port = listener.getsockname()[:2]
+    logger.info("listening", service=service, host=host, port=port)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    checking = asyncio.create_task(_check(registry))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        while not serving.done():
+            # Asked again meanwhile: requests still have their grace, and the server its own bound.
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(serving)
+        raise
+    finally:
+        checking.cancel()
+
+
+async def _check(registry: ConnectionRegistry) -> None:
+    clock = asyncio.get_running_loop().time
+    while True:
+        await asyncio.sleep(CHECK_S)
+        registry.check(clock())
+
+
+def _open_files() -> int:
+    """How many files this process may have open, after it has asked for all that it can have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
