@@ -11,7 +11,7 @@ import uvloop
 from starlette.types import Receive, Scope, Send
 
 from services.notifier.app import SERVER_OPTIONS
-from services.notifier.messages import SUBPROTOCOL
+from services.notifier.transports.headrace_v1.messages import SUBPROTOCOL
 from shared.observability.logs import configure
 from shared.service.http_server.server import listen, serve_http
 from shared.settings import HttpSettings

@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from bench.broadcast import PUBLISH
 from bench.fanout_clients import stamp
 from headrace.local.nats_server import NatsServer, free_port
-from services.notifier.messages import SUBPROTOCOL, EventShown, encode_message
+from services.notifier.transports.headrace_v1.messages import SUBPROTOCOL, EventShown, encode_message
 from shared.auth import Tokens
 from shared.contract.codec import encode, event_object
 from shared.contract.subjects import feed_note

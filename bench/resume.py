@@ -30,7 +30,7 @@ from bench.fanout_sides import (
 )
 from bench.measure import console, ratio, summary
 from headrace.local.nats_server import NatsServer
-from services.notifier.messages import SUBPROTOCOL
+from services.notifier.transports.headrace_v1.messages import SUBPROTOCOL
 from shared.contract.subjects import JOBS, user_events
 from shared.domain.cursor import of_log
 from shared.domain.events import JobQueued, SourceFile

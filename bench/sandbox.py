@@ -17,13 +17,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.measure import console, ratio, summary
-from services.executor import languages
-from services.executor.sandbox.bubblewrap import open_cold_sandbox
-from services.executor.sandbox.root import BASE_ENVIRONMENT
-from services.executor.sandbox.runtimes import JAVA_OPTIONS
-from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage
-from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
-from services.executor.tools import Tools
+from services.executor.attempts.compiler_tools import Tools
+from services.executor.languages import catalogue
+from services.executor.sandbox.cold.sandbox import open_cold_sandbox
+from services.executor.sandbox.interface import CellFile, Sandbox, Stage
+from services.executor.sandbox.isolation.filesystem import BASE_ENVIRONMENT
+from services.executor.sandbox.warm.runtimes import JAVA_OPTIONS
+from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
 from shared.domain.events import Limits
 
 ROUNDS = 5
@@ -59,15 +59,15 @@ PROGRAMS = {
     "ruby": Program("ruby", "main.rb", b"puts 1"),
     "php": Program("php", "main.php", b"<?php echo 1;"),
 }
-JAVA = languages.load_languages()["java"]
+JAVA = catalogue.load_languages()["java"]
 JAVA_SOURCE = b"class Main { public static void main(String[] args) { System.out.println(1); } }"
 
 
 async def java(sandbox: Sandbox) -> Program:
     """Java's, compiled as the catalogue does it."""
     file = CellFile("Main.java", JAVA_SOURCE)
-    submitted = languages.Program((file,), file.path, JAVA.default_limits)
-    asked = languages.compile_stage(JAVA, submitted, await Tools(sandbox).of(JAVA))
+    submitted = catalogue.Program((file,), file.path, JAVA.default_limits)
+    asked = catalogue.compile_stage(JAVA, submitted, await Tools(sandbox).of(JAVA))
     assert asked is not None
     verdict = await sandbox.run(asked, output=lambda _stream, _piece: None, stop=asyncio.Event())
     return Program("java", "program.jar", b"", product=verdict.kept)
@@ -76,8 +76,8 @@ async def java(sandbox: Sandbox) -> Program:
 def stage(program: Program) -> Stage:
     """What the catalogue would ask for."""
     if program.product is not None:
-        return languages.run_stage(
-            JAVA, languages.Program((), JAVA.entrypoint, JAVA.default_limits), program.product
+        return catalogue.run_stage(
+            JAVA, catalogue.Program((), JAVA.entrypoint, JAVA.default_limits), program.product
         )
     return Stage(
         name="run",

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.executor.sandbox.hierarchies import hierarchies
+from services.executor.sandbox.cgroups.hierarchies import hierarchies
 
 UNBOUNDED = "max"
 

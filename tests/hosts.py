@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.executor.sandbox.cgroups import open_groups
+from services.executor.sandbox.cgroups.choose import open_groups
 from services.executor.sandbox.settings import SandboxSettings
 
 _SYSTEM = "/usr/local/bin:/usr/bin:/bin"

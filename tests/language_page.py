@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from services.executor.languages import Language, load_languages
+from services.executor.languages.catalogue import Language, load_languages
 
 PAGE = Path(__file__).parents[1] / "docs" / "languages.md"
 MIB = 1024 * 1024

@@ -6,30 +6,38 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from services.api import openapi, pages, problems
-from services.api.admission import user_id_of
-from services.api.artifacts import Artifacts
-from services.api.audit import Audit
-from services.api.bodies import RequestBodies
-from services.api.bounds import maxima
-from services.api.bucket import Bucket
-from services.api.catalogue import Catalogue
-from services.api.cut_off import CutOff
-from services.api.dead_letters import DeadLetters
-from services.api.erasures import Erasures
-from services.api.large_answers import LargeAnswers
-from services.api.outlook import Outlook
-from services.api.parts import Parts
-from services.api.queries import Queries
-from services.api.quotas import Quotas
-from services.api.routes import artifacts, dead_letters, events, jobs, languages, sessions, usage, users
-from services.api.sessions import Sessions, session_bytes
+from services.api.artifacts import routes as artifacts
+from services.api.artifacts.service import Artifacts
+from services.api.audit import routes as events
+from services.api.audit.event_reader import Audit
+from services.api.dependencies import Parts
+from services.api.http import front_page, problems
+from services.api.http.auth import user_id_of
+from services.api.http.large_responses import LargeAnswers
+from services.api.http.openapi import document
+from services.api.http.request_bodies import RequestBodies
+from services.api.http.shutdown_middleware import CutOff
+from services.api.jobs import routes as jobs
+from services.api.jobs.limit_policy import maxima
+from services.api.jobs.queries import Queries
+from services.api.jobs.submit import Submissions
+from services.api.jobs.wait import Waiting
+from services.api.jobs.waiting_reason import Outlook
+from services.api.languages import routes as languages
+from services.api.languages.catalogue import Catalogue
+from services.api.operators import dead_letter_routes as dead_letters
+from services.api.operators import erasure_routes as users
+from services.api.operators.dead_letters import DeadLetters
+from services.api.operators.erasures import Erasures
+from services.api.quotas import routes as usage
+from services.api.quotas.quotas import Quotas
+from services.api.quotas.stored_bytes import Counted, Store
+from services.api.quotas.unfinished_jobs import Standing
+from services.api.quotas.usage import Usage
+from services.api.sessions import routes as sessions
+from services.api.sessions.kv_bucket import Bucket
+from services.api.sessions.service import Sessions, session_bytes
 from services.api.settings import ApiSettings
-from services.api.standing import Standing
-from services.api.stores import Counted, Store
-from services.api.submissions import Submissions
-from services.api.usage import Usage
-from services.api.waiting import Waiting
 from shared.auth import Tokens
 from shared.contract.subjects import (
     ARTIFACTS,
@@ -103,9 +111,9 @@ def create_app(
     for resource in (jobs, sessions, artifacts, events, languages, usage, dead_letters, users):
         app.include_router(resource.router)
     app.router.routes.extend(service.routes())
-    pages.install(app, settings.events_url)
+    front_page.install(app, settings.events_url)
     problems.install(app)
-    openapi.install(app, maxima(settings))
+    document.install(app, maxima(settings))
     app.add_middleware(RequestBodies, tokens=tokens, settings=settings)
     app.add_middleware(LargeAnswers, settings=settings)
     app.add_middleware(CutOff)
@@ -129,7 +137,7 @@ def _answer_pages_of(app: FastAPI, origins: Collection[str]) -> None:
         allow_origins=sorted(origins),
         allow_methods=["GET", "POST", "PUT", "DELETE"],
         allow_headers=list(ASKED_WITH),
-        expose_headers=list(openapi.HEADERS),
+        expose_headers=list(document.HEADERS),
     )
 
 

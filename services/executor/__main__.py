@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
-from services.executor.executor import run
-from services.executor.facts import tell
+from services.executor.app import run
+from services.executor.host_report import tell
 from services.executor.settings import ExecutorSettings
 from shared.observability.logs import configure
 from shared.service.runtime import start

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from services.executor import circuit
 from services.executor.circuit import Circuit, Closed, Doubtful, GiveUp, Later, Open
-from services.executor.sandbox.bubblewrap import prove
-from services.executor.sandbox.sandbox import Sandbox, SandboxError
+from services.executor.sandbox.cold.sandbox import prove
+from services.executor.sandbox.interface import Sandbox, SandboxError
 from shared.domain.events import JobQueued
 from shared.domain.job import Expired, Finished
 from shared.observability import metrics

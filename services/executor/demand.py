@@ -8,7 +8,7 @@ there for somebody whose turn is nearer.
 from collections.abc import Callable, Mapping
 from itertools import islice
 
-from services.executor.execution import Execution
+from services.executor.attempts.execution import Execution
 from services.executor.holding import Holding
 from services.executor.parked import Parked
 from services.executor.rotation import Rotation

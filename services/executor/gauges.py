@@ -6,7 +6,7 @@ All but the slots and what is parked is the log's, so every executor that has ca
 from datetime import UTC, datetime
 
 from services.executor.parked import Parked
-from services.executor.sandbox.sandbox import Sandbox
+from services.executor.sandbox.interface import Sandbox
 from services.executor.unfinished import Unfinished
 from shared.observability import metrics
 

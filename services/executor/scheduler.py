@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from services.executor.attempts.execution import Ack, Disposition, Execution, GiveBack, LetGo
 from services.executor.away import Away
 from services.executor.background import Background
 from services.executor.cell_supply import CellSupply
 from services.executor.demand import Demand
-from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
 from services.executor.holding import Holding
 from services.executor.rotation import Rotation
 from services.executor.settings import ExecutorSettings

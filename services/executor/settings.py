@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from services.executor.isolation import DEMANDS
+from services.executor.minimum_isolation import DEMANDS
 from shared.settings import Bytes, ListenSettings, Pairs, Positive, Rule, SettingsError, some_of
 
 IDS_MAX = 2**32 - 2

@@ -8,22 +8,22 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 
-from services.notifier import pages
-from services.notifier.callers import user_of
-from services.notifier.catch_up import CatchUp
-from services.notifier.cursor import FeedMark, Position
-from services.notifier.feeder import Feeder
-from services.notifier.history import Extent, History
-from services.notifier.hub import Hub
-from services.notifier.live_order import LiveOrder
-from services.notifier.members import Members
-from services.notifier.operations import Operations
+from services.notifier import front_page
+from services.notifier.connections.auth import user_of
+from services.notifier.connections.queue_shares import QueueShares
+from services.notifier.connections.registry import Members
+from services.notifier.events.catch_up import CatchUp
+from services.notifier.events.fanout import Feeder
+from services.notifier.events.hub import Hub
+from services.notifier.events.ordering import LiveOrder
+from services.notifier.events.position import FeedMark, Position
+from services.notifier.events.stored_events import Extent, History
+from services.notifier.operators import Operations
 from services.notifier.problems import HANDLERS
-from services.notifier.queue_shares import QueueShares
 from services.notifier.settings import NotifierSettings
-from services.notifier.sockets import Sockets
-from services.notifier.streams import Streams
-from services.notifier.websocket_protocol import BoundedWebSocketProtocol
+from services.notifier.transports.headrace_v1.endpoint import Sockets
+from services.notifier.transports.sse.endpoint import Streams
+from services.notifier.transports.websocket.protocol import BoundedWebSocketProtocol
 from shared.auth import Tokens
 from shared.contract.subjects import FEED, JOBS
 from shared.jetstream.cancel import Cancellations
@@ -87,7 +87,7 @@ class Notifier:
                 WebSocketRoute("/v1/ws", Sockets(self.members).serve),
                 Streams(self.members).route(),
                 Operations(self.members).route(),
-                *pages.routes(),
+                *front_page.routes(),
             ],
             middleware=[
                 Middleware(RequestIds),

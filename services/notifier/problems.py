@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.notifier.messages import ErrorShown
+from services.notifier.transports.headrace_v1.messages import ErrorShown
 from shared.contract import problems
 from shared.contract.problems import Problem, ProblemError, ProblemType
 from shared.observability.logs import get_logger

@@ -2,10 +2,10 @@
 
 import sys
 
-from services.projector.files import hold_view
 from services.projector.projector import Projector
 from services.projector.rebuild import run_rebuild
 from services.projector.settings import ProjectorSettings
+from services.projector.view_file import hold_view
 from shared.jetstream.connection import connect
 from shared.service.runtime import Service, start
 

@@ -9,15 +9,15 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.projector.answers import Answers
+from services.projector.batch_writer import Intake, NewerEventError, ReadAgainError
 from services.projector.database import Database, ViewUnusableError, open_database
-from services.projector.failures import first_of
-from services.projector.intake import Intake, NewerEventError, ReadAgainError
-from services.projector.origin import agree, compare
+from services.projector.error_groups import first_of
+from services.projector.log_identity import agree, compare
 from services.projector.rebuild import rebuild_view
 from services.projector.rows import Checkpoint
 from services.projector.settings import SWEEP_S, TOMBSTONE_S
 from services.projector.sweeper import Sweeper
+from services.projector.view_server import Answers
 from shared.contract.subjects import JOBS
 from shared.jetstream.connection import Broker, BrokerError
 from shared.jetstream.follower import Follower

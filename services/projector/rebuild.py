@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
+from services.projector.batch_writer import Intake, NewerEventError
 from services.projector.database import Database, RebuildError, open_database
-from services.projector.failures import first_of
-from services.projector.files import beside, hold_view, remove_database, replace_view, sync_file
-from services.projector.intake import Intake, NewerEventError
-from services.projector.origin import agree
+from services.projector.error_groups import first_of
+from services.projector.log_identity import agree
 from services.projector.settings import ProjectorSettings
+from services.projector.view_file import beside, hold_view, remove_database, replace_view, sync_file
 from shared.contract.subjects import JOBS
 from shared.jetstream.connection import Broker, connect
 from shared.jetstream.follower import Follower

@@ -10,7 +10,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from services.projector.database import Database
-from services.projector.leaving import (
+from services.projector.expiry_queries import (
     Due,
     forget_job,
     forget_leftovers,

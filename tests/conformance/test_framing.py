@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.notifier.app import MESSAGE_BYTES_MAX
-from services.notifier.websocket_protocol import FRAMES_BURST
+from services.notifier.transports.websocket.protocol import FRAMES_BURST
 from tests.conformance.frames import (
     BINARY,
     CLOSE,

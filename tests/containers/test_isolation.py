@@ -9,9 +9,9 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from services.executor.facts import Facts
-from services.executor.isolation import NAMESPACES
-from services.executor.languages import load_languages
+from services.executor.host_report import Facts
+from services.executor.languages.catalogue import load_languages
+from services.executor.minimum_isolation import NAMESPACES
 from shared.domain.events import Isolation
 from tests.containers.stack import DEPLOY, Stack
 from tests.security.attacks import ATTACKS, Attack

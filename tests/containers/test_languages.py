@@ -7,7 +7,7 @@ import pytest
 
 from headrace.answers import kept_bytes
 from headrace.client import AsyncClient
-from services.executor.languages import load_languages
+from services.executor.languages.catalogue import load_languages
 from tests.containers.stack import Stack
 from tests.integration.sandbox.programs import EXAMPLES
 from tests.programs.corpus import FIVE, Ended, OrdinaryProgram, read_program

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.api.settings import ApiSettings
-from services.executor.sandbox.rlimits import FILES_PER_CELL
+from services.executor.sandbox.isolation.rlimits import FILES_PER_CELL
 from services.executor.sandbox.settings import SandboxSettings
 from tests.containers.stack import DEPLOY, SERVICES, Stack
 

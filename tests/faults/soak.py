@@ -18,7 +18,7 @@ from statistics import linear_regression
 
 import uvloop
 
-from services.executor.sandbox.hierarchies import hierarchies
+from services.executor.sandbox.cgroups.hierarchies import hierarchies
 from shared.contract.subjects import EXECUTOR_DURABLE, JOBS
 from shared.jetstream.connection import Broker, BrokerError
 from tests.faults.chaos import Pace

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from services.api.app import create_app
+from services.api.quotas.unfinished_jobs import Standing
 from services.api.settings import ApiSettings
-from services.api.standing import Standing
 from shared.auth import Tokens
 from shared.domain.events import Isolation, Limits
 from shared.jetstream.connection import Broker

@@ -8,12 +8,12 @@ from typing import cast
 import pytest
 
 from headrace.local.nats_server import NatsServer
-from services.executor.allowance import Allowances
-from services.executor.artifacts import Artifacts, Kept
-from services.executor.attempts import Attempts, Begun
+from services.executor.attempts.artifact_quota import Allowances
+from services.executor.attempts.artifacts import Artifacts, Kept
+from services.executor.attempts.execution import Ack, Execution, LetGo
+from services.executor.attempts.runner import Attempts, Begun
 from services.executor.cell_supply import CellSupply
-from services.executor.execution import Ack, Execution, LetGo
-from services.executor.sandbox.sandbox import CellFile, Sandbox, Skipped, Verdict
+from services.executor.sandbox.interface import CellFile, Sandbox, Skipped, Verdict
 from services.executor.settings import ExecutorSettings
 from services.executor.unfinished import Unfinished
 from shared.contract.subjects import ARTIFACTS, artifact_name
@@ -130,7 +130,7 @@ async def test_files_wait_for_a_store_that_cannot_be_reached(
 async def test_a_process_that_must_end_does_not_wait_for_the_store(
     objects: Objects, broker: Broker, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.executor.artifacts.PATIENCE_S", 0)
+    monkeypatch.setattr("services.executor.attempts.artifacts.PATIENCE_S", 0)
     ending = execution()
     ending.ask_to_stop("shutdown")
     await nats_server.kill()

@@ -7,11 +7,11 @@ from typing import cast
 
 import pytest
 
-from services.executor.attempts import Attempts, Begun
+from services.executor.attempts.execution import Ack, Execution, LetGo
+from services.executor.attempts.runner import Attempts, Begun
 from services.executor.cell_supply import CellSupply
-from services.executor.execution import Ack, Execution, LetGo
-from services.executor.languages import Offered, load_languages
-from services.executor.sandbox.sandbox import Sandbox
+from services.executor.languages.catalogue import Offered, load_languages
+from services.executor.sandbox.interface import Sandbox
 from services.executor.settings import ExecutorSettings
 from services.executor.unfinished import Unfinished
 from shared.domain.events import Event, Isolation

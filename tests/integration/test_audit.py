@@ -1,6 +1,6 @@
 """A reading of the log takes a bounded part of it at a time, whatever else the server would send."""
 
-from services.api.audit import WINDOW_BYTES, Asked, Audit
+from services.api.audit.event_reader import WINDOW_BYTES, Asked, Audit
 from shared.contract.codec import encode
 from shared.contract.subjects import job_event
 from shared.domain.events import SourceFile

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.api.catalogue import Catalogue
+from services.api.languages.catalogue import Catalogue
 from shared.contract.subjects import LANGUAGES
 from shared.domain.events import Isolation
 from shared.jetstream.connection import Broker

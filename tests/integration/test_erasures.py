@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.api.bucket import Bucket
-from services.api.erasures import Erasure, Erasures
+from services.api.operators.erasures import Erasure, Erasures
+from services.api.sessions.kv_bucket import Bucket
 from services.api.settings import ApiSettings
 from services.projector.projector import Projector
 from shared.contract.codec import encode

@@ -6,8 +6,8 @@ import base64
 import msgspec
 import pytest
 
-from services.executor.feed import OVER_SHARE, PIECE_BYTES, Feed
-from services.executor.feed_shares import FeedShares
+from services.executor.attempts.feed_publisher import OVER_SHARE, PIECE_BYTES, Feed
+from services.executor.attempts.feed_shares import FeedShares
 from shared.contract.codec import decode_note
 from shared.contract.subjects import FEED, feed_notes
 from shared.domain.events import FeedNote, JobOutput, JobProgress
@@ -99,7 +99,7 @@ async def test_progress_stands_between_the_output_around_it(broker: Broker, log:
 async def test_the_first_output_after_progress_goes_at_once(
     broker: Broker, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.executor.feed.INTERVAL_S", 3600.0)
+    monkeypatch.setattr("services.executor.attempts.feed_publisher.INTERVAL_S", 3600.0)
     feed = Feed(broker, FeedShares(broker, SHARE), builders.queued(), 1)
     running = asyncio.create_task(feed.run())
     feed.progress("run", 0, "run started", 0.5)

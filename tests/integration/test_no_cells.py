@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
-from services.executor.attempts import Attempts
+from services.executor.attempts.execution import Ack, Execution, GiveBack
+from services.executor.attempts.runner import Attempts
 from services.executor.cell_supply import CellSupply
-from services.executor.execution import Ack, Execution, GiveBack
-from services.executor.languages import Offered, load_languages
-from services.executor.sandbox.bubblewrap import TRIAL
-from services.executor.sandbox.sandbox import CellError
+from services.executor.languages.catalogue import Offered, load_languages
+from services.executor.sandbox.cold.sandbox import TRIAL
+from services.executor.sandbox.interface import CellError
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
+from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
 from services.executor.settings import ExecutorSettings
 from services.executor.unfinished import Unfinished
 from shared.domain.events import JobCompleted, JobFailed, JobQueued, SourceFile

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
+from services.executor.attempts.execution import Ack, Disposition, Execution
 from services.executor.cell_supply import CellSupply
-from services.executor.execution import Ack, Disposition, Execution
-from services.executor.sandbox.sandbox import Sandbox
+from services.executor.sandbox.interface import Sandbox
 from services.executor.scheduler import Scheduler
 from services.executor.settings import ExecutorSettings
 from services.executor.stock import PATIENCE_S as STOCK_PATIENCE_S

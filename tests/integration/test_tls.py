@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.jetstream import connection as broker_module
+from shared.jetstream import connection
 from shared.jetstream.connection import UnreachableError, connect
 from shared.jetstream.tls import tls_context
 from shared.settings import BrokerSettings, SettingsError
@@ -39,7 +39,7 @@ async def server(ours: Path, tmp_path: Path) -> AsyncIterator[Server]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A refusal ends the first attempt, not ten seconds of them."""
-    monkeypatch.setattr(broker_module, "FIRST_CONNECTION_S", 3.0)
+    monkeypatch.setattr(connection, "FIRST_CONNECTION_S", 3.0)
 
 
 def trusting(server: Server, directory: Path, **changes: str) -> BrokerSettings:
@@ -56,7 +56,7 @@ def trusting(server: Server, directory: Path, **changes: str) -> BrokerSettings:
 async def test_both_sides_know_each_other(server: Server, ours: Path, scheme: str) -> None:
     settings = trusting(server, ours, nats_url=f"{scheme}://{HERE}:{server.port}")
     async with connect(settings, service="provisioner") as broker:
-        with pytest.raises(broker_module.JetStreamError, match="stream not found"):
+        with pytest.raises(connection.JetStreamError, match="stream not found"):
             await broker.api("STREAM.INFO.JOBS")
 
 
@@ -67,7 +67,7 @@ async def test_a_connection_comes_back_encrypted(server: Server, ours: Path) -> 
             await server.start()
             async with asyncio.timeout(20):
                 await reconnected.wait()
-        with pytest.raises(broker_module.JetStreamError, match="stream not found"):
+        with pytest.raises(connection.JetStreamError, match="stream not found"):
             await broker.api("STREAM.INFO.JOBS")
 
 

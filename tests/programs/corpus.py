@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from services.executor.languages import Language, Program, load_languages
-from services.executor.sandbox.sandbox import CellFile
+from services.executor.languages.catalogue import Language, Program, load_languages
+from services.executor.sandbox.interface import CellFile
 from shared.domain.events import StageName
 
 HERE = Path(__file__).parent

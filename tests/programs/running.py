@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from services.executor.languages import compile_stage, run_stage
-from services.executor.sandbox.sandbox import Sandbox, Stage
+from services.executor.languages.catalogue import compile_stage, run_stage
+from services.executor.sandbox.interface import Sandbox, Stage
 from shared.domain.events import StageName
 from tests.integration.sandbox.cells import Ran, run
 from tests.integration.sandbox.programs import tools_of

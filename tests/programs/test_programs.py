@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.executor.sandbox.bubblewrap import open_cold_sandbox
-from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
+from services.executor.sandbox.cold.sandbox import open_cold_sandbox
+from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
 from tests.hosts import OFFERED, needs
 from tests.ordinary_user import needs_system_python, readable_copy, started_as_ordinary_user
 from tests.programs.bare import bare_faults
@@ -21,7 +21,7 @@ EVERY = [pytest.param(name, marks=needs(name)) for name in LANGUAGES]
 
 AS_ANOTHER = """
 import asyncio, json, sys
-from services.executor.sandbox.warm import open_warm_sandbox
+from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from tests.programs.corpus import FIVE, read_program
 from tests.programs.running import faults_in
 

@@ -15,11 +15,11 @@ from typing import Protocol
 
 import msgspec
 
-from services.executor.languages import Program, compile_stage, load_languages, run_stage
-from services.executor.sandbox.sandbox import CellFile, Sandbox, SandboxError, Stage, Verdict
+from services.executor.attempts.compiler_tools import Tools
+from services.executor.languages.catalogue import Program, compile_stage, load_languages, run_stage
+from services.executor.sandbox.interface import CellFile, Sandbox, SandboxError, Stage, Verdict
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm import open_warm_sandbox
-from services.executor.tools import Tools
+from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from shared.domain.events import Output, Result, StageName, StageReport
 from tests.integration.sandbox.cells import Transcript
 from tests.security.footprint import Footprint, footprint, steady

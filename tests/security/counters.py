@@ -15,10 +15,10 @@ from typing import Any
 
 import msgspec
 
-from services.executor.sandbox.bubblewrap import ColdSandbox
-from services.executor.sandbox.sandbox import Sandbox
+from services.executor.sandbox.cold.sandbox import ColdSandbox
+from services.executor.sandbox.interface import Sandbox
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm import open_sandbox
+from services.executor.sandbox.warm.sandbox import open_sandbox
 from shared.domain.events import Limits
 from tests.integration.sandbox.cells import KINDS, Transcript, program, python
 from tests.security.submission import ATTEMPTED, MIB, source_of

@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.executor.sandbox.hierarchies import hierarchies
-from services.executor.sandbox.owner import stat_fields
+from services.executor.sandbox.cgroups.hierarchies import hierarchies
+from services.executor.sandbox.orphan_names import stat_fields
 
 PARENT_FIELD = 1
 """ppid among `stat_fields` (proc(5), field 4)."""

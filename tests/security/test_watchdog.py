@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.executor.sandbox.process_tree import CellTree
+from services.executor.sandbox.cgroups.watchdog import CellTree
 from shared.domain.events import Limits
 
 LOOKED_S = 2.0

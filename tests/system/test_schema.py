@@ -16,8 +16,8 @@ import pytest
 from pydantic import BaseModel
 
 from headrace.local.supervisor import Stack
-from services.api import openapi
-from services.api.schemas import BatchBody, RunBody, SessionBody, SubmissionBody
+from services.api.http.openapi import document as openapi
+from services.api.jobs.schemas import BatchBody, RunBody, SessionBody, SubmissionBody
 from services.api.settings import ApiSettings
 from shared.contract import problems
 from shared.contract.problems import MEDIA_TYPE

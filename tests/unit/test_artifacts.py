@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from headrace.artifacts import UnsafePathError, new_file
-from services.api.conditions import is_unchanged
-from services.api.routes.artifacts import disposition
-from services.api.schemas import PATTERN_BYTES_MAX, PATTERNS_MAX, SubmissionBody
-from services.api.submissions import _fingerprint
-from services.executor.artifacts import ARTIFACTS_MAX, PATHS_BYTES_MAX, SKIPPED_MAX, choose, told
-from services.executor.sandbox.sandbox import CellFile, Skipped
+from services.api.artifacts.routes import disposition
+from services.api.http.conditional_requests import is_unchanged
+from services.api.jobs.schemas import PATTERN_BYTES_MAX, PATTERNS_MAX, SubmissionBody
+from services.api.jobs.submit import _fingerprint
+from services.executor.attempts.artifacts import ARTIFACTS_MAX, PATHS_BYTES_MAX, SKIPPED_MAX, choose, told
+from services.executor.sandbox.interface import CellFile, Skipped
 from shared.contract.codec import decode_event, encode
 from shared.contract.subjects import artifact_name, job_event, object_description
 from shared.domain.events import Artifact, JobCompleted, Output, Result

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.api.routes import events as routes
+from services.api.audit import routes
 from shared.contract.codec import EventObject
 from shared.jetstream.connection import UnreachableError
 from tests import builders

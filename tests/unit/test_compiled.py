@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.executor.compiled import ENTRY_BYTES, Compiled, CompiledPrograms, key_of
-from services.executor.languages import Offered, Program, compile_stage, load_languages
-from services.executor.sandbox.sandbox import CellFile, Stage
+from services.executor.attempts.compile_cache import ENTRY_BYTES, Compiled, CompiledPrograms, key_of
+from services.executor.languages.catalogue import Offered, Program, compile_stage, load_languages
+from services.executor.sandbox.interface import CellFile, Stage
 from shared.domain.events import Limits
 
 C = Offered(load_languages()["c"], "12.2.0")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.api.conditions import expected_sequence, is_unchanged, tag_of
-from services.api.waiting import wait_of
+from services.api.http.conditional_requests import expected_sequence, is_unchanged, tag_of
+from services.api.jobs.wait import wait_of
 from shared.contract.problems import ProblemError
 
 

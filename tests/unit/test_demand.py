@@ -4,8 +4,8 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from services.executor.attempts.execution import Execution
 from services.executor.demand import LOST_AFTER_S, SWEEP_MAX, Demand
-from services.executor.execution import Execution
 from services.executor.holding import Holding
 from services.executor.parked import Parked
 from services.executor.rotation import Rotation

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
-from services.api import openapi
+from services.api.http.openapi import document as openapi
+from services.api.jobs.responses import ProblemDocument
 from services.api.settings import ApiSettings
-from services.api.shapes import ProblemDocument
-from services.executor.languages import Language, load_languages
+from services.executor.languages.catalogue import Language, load_languages
 from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings
 from services.projector.settings import ProjectorSettings

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from services.executor.feed_shares import FEED_AGE_S, LOOK_S, NOTE_OVERHEAD_BYTES, STEP_S, FeedShares
+from services.executor.attempts.feed_shares import FEED_AGE_S, LOOK_S, NOTE_OVERHEAD_BYTES, STEP_S, FeedShares
 from shared.jetstream.connection import Broker
 
 

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from services.api.problems import invalid
-from services.api.schemas import BatchBody, FileBody, LimitsBody, RunBody, SessionBody, SubmissionBody
+from services.api.http.problems import invalid
+from services.api.jobs.schemas import BatchBody, FileBody, LimitsBody, RunBody, SessionBody, SubmissionBody
 from shared.contract.problems import FieldError
 
 UNKNOWN = "there is no such field; there are "

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from services.executor import executor
-from services.executor.isolation import NAMESPACES, unmet
-from services.executor.sandbox.sandbox import CellError
+from services.executor import app
+from services.executor.minimum_isolation import NAMESPACES, unmet
+from services.executor.sandbox.interface import CellError
 from services.executor.settings import ExecutorSettings
 from shared.domain.events import Isolation
 from shared.service.runtime import Service, ServiceError
@@ -48,7 +48,7 @@ def test_a_demand_that_does_not_exist_is_refused() -> None:
 )
 def test_a_host_without_cells_is_told_in_one_line(failure: Exception) -> None:
     settings = ExecutorSettings(slots=7, cell_uids=9)
-    with pytest.raises(ServiceError) as caught, executor.cells_needed(settings):
+    with pytest.raises(ServiceError) as caught, app.cells_needed(settings):
         raise failure
     assert str(caught.value) == (
         "no cell can be made on this host (HEADRACE_SLOTS is 7, HEADRACE_CELL_UIDS is 9): no room"
@@ -59,7 +59,7 @@ def test_a_host_without_cells_is_told_in_one_line(failure: Exception) -> None:
     "failure", [KeyError("a bug"), ExceptionGroup("", [CellError("no room"), KeyError("a bug")])]
 )
 def test_a_bug_is_no_host_without_cells(failure: Exception) -> None:
-    with pytest.raises(type(failure)) as caught, executor.cells_needed(ExecutorSettings()):
+    with pytest.raises(type(failure)) as caught, app.cells_needed(ExecutorSettings()):
         raise failure
     assert caught.value is failure
 
@@ -69,6 +69,6 @@ async def test_an_executor_refuses_a_host_below_its_minimum(monkeypatch: pytest.
     async def poor_host(_: object) -> AsyncIterator[SimpleNamespace]:
         yield SimpleNamespace(isolation=Isolation(namespaces=tuple(NAMESPACES), uid=1))
 
-    monkeypatch.setattr(executor, "open_sandbox", poor_host)
-    with pytest.raises(executor.IsolationError, match="cgroup, seccomp"):
-        await executor.run(Service("executor"), ExecutorSettings(minimum_isolation="uid,cgroup,seccomp"))
+    monkeypatch.setattr(app, "open_sandbox", poor_host)
+    with pytest.raises(app.IsolationError, match="cgroup, seccomp"):
+        await app.run(Service("executor"), ExecutorSettings(minimum_isolation="uid,cgroup,seccomp"))

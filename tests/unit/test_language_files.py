@@ -6,7 +6,7 @@ import pytest
 
 from headrace.answers import Language
 from headrace.run import BY_EXTENSION, UnknownLanguageError, language_of
-from services.executor.languages import load_languages
+from services.executor.languages.catalogue import load_languages
 from shared.domain.events import Limits
 
 LANGUAGES = load_languages()

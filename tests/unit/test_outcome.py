@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.executor.outcome import (
+from services.executor.attempts.outcome import (
     Attempt,
     StageEnd,
     as_text,
@@ -16,7 +16,7 @@ from services.executor.outcome import (
     kept_output,
     without_verdict,
 )
-from services.executor.sandbox.sandbox import Stop, Verdict
+from services.executor.sandbox.interface import Stop, Verdict
 from shared.domain.events import (
     STAGE_OUTPUT_BYTES_MAX,
     JobCancelled,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.api.quotas import BUCKETS_MAX, BURST_S, Quotas
+from services.api.quotas.quotas import BUCKETS_MAX, BURST_S, Quotas
+from services.api.quotas.unfinished_jobs import Standing
 from services.api.settings import ApiSettings
-from services.api.standing import Standing
 from shared.auth import Caller
 from shared.contract.problems import ProblemError
 from shared.jetstream.stored_message import Entry

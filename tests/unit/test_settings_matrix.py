@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from pydantic import ValidationError
 
-from services.api.schemas import LimitsBody
+from services.api.jobs.schemas import LimitsBody
 from services.api.settings import ApiSettings
 from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from services.executor import shares as module
+from services.executor import shared_by_cells
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.shares import NO_GROUP, ONE_UID, PIPES_HARD, STRICT_COMMIT, shares
+from services.executor.shared_by_cells import NO_GROUP, ONE_UID, PIPES_HARD, STRICT_COMMIT, shares
 from shared.domain.events import Isolation
 
 FULL = Isolation(cgroup="v2", uid=60_932, uids=252)
@@ -33,7 +33,7 @@ def test_what_is_said(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "shortfalls", lambda: ["few files"])
+    monkeypatch.setattr(shared_by_cells, "shortfalls", lambda: ["few files"])
     for name, value in settings.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(value + "\n")

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from services.api.stores import KNOWN_S, USERS_MAX, Counted, Store
+from services.api.quotas.stored_bytes import KNOWN_S, USERS_MAX, Counted, Store
 from shared.contract.problems import ProblemError
 from shared.jetstream.connection import Broker
 

@@ -9,7 +9,7 @@ import os
 import signal
 from dataclasses import dataclass
 
-from services.executor.sandbox.sandbox import Stage, Stop
+from services.executor.sandbox.interface import Stage, Stop
 from shared.domain.events import Limits
 
 SIGNALS_MAX = 64

@@ -16,8 +16,8 @@ import msgspec
 import pytest
 import yaml
 
-from services.api.field_words import describe
-from services.notifier.messages import (
+from services.api.http.openapi.field_descriptions import describe
+from services.notifier.transports.headrace_v1.messages import (
     ClientMessage,
     EventShown,
     ServerMessage,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from services.projector.database import open_database
-from services.projector.origin import compare
+from services.projector.log_identity import compare
 from services.projector.rows import clear_view, select_checkpoint
 from services.projector.view import apply_entries
 from shared.contract.subjects import JOBS

@@ -4,9 +4,9 @@ from shared.domain.events import JobCancelled, JobCancelRequested, JobExpired, J
 from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_exactly, text
 
 APPEND = "shared.jetstream.event_log:Log.append"
-PUT = "services.api.bucket:Bucket.put"
-SUBMISSIONS = "services.api.submissions:Submissions"
-ERASURES = "services.api.erasures:Erasures"
+PUT = "services.api.sessions.kv_bucket:Bucket.put"
+SUBMISSIONS = "services.api.jobs.submit:Submissions"
+ERASURES = "services.api.operators.erasures:Erasures"
 
 ACCEPTED, ELSE = Row.API_APPEND, Row.API_ELSEWHERE
 
@@ -17,7 +17,7 @@ _BEGINNING = (
     Point("api.start.listening", "shared.service.runtime:listen_at", AFTER, "submit", ELSE, from_start=True),
     Point(
         "api.start.following",
-        "services.api.standing:Standing.follow",
+        "services.api.quotas.unfinished_jobs:Standing.follow",
         BEFORE,
         "submit",
         ELSE,
@@ -27,8 +27,8 @@ _BEGINNING = (
 
 _SUBMITTING = (
     Point("api.token.checked", "shared.auth.tokens:Tokens.check", AFTER, "submit", ELSE),
-    Point("api.quota.admitted", "services.api.quotas:Quotas.admit", AFTER, "submit", ELSE),
-    Point("api.quota.has_room", "services.api.quotas:Quotas.check_room", AFTER, "submit", ELSE),
+    Point("api.quota.admitted", "services.api.quotas.quotas:Quotas.admit", AFTER, "submit", ELSE),
+    Point("api.quota.has_room", "services.api.quotas.quotas:Quotas.check_room", AFTER, "submit", ELSE),
     Point("api.submit.not_appended", APPEND, BEFORE, "submit", ELSE, about=is_a(JobQueued)),
     Point(
         "api.submit.published",
@@ -39,22 +39,24 @@ _SUBMITTING = (
         about=text("jobs."),
     ),
     Point("api.submit.appended", APPEND, AFTER, "submit", ACCEPTED, about=is_a(JobQueued)),
-    Point("api.submit.not_answered", "services.api.answers:json_answer", BEFORE, "submit", ACCEPTED),
+    Point(
+        "api.submit.not_answered", "services.api.http.json_response:json_answer", BEFORE, "submit", ACCEPTED
+    ),
     Point("api.replay.found", f"{SUBMISSIONS}._earlier", BEFORE, "replay", ACCEPTED),
     Point("api.replay.read", f"{SUBMISSIONS}._earlier", AFTER, "replay", ACCEPTED),
-    Point("api.wait.not_begun", "services.api.waiting:Waiting.finished", BEFORE, "wait", ACCEPTED),
+    Point("api.wait.not_begun", "services.api.jobs.wait:Waiting.finished", BEFORE, "wait", ACCEPTED),
     # A user is called as his point.
     Point(
         "api.wait.end_seen",
-        "services.api.standing:Standing._remove",
+        "services.api.quotas.unfinished_jobs:Standing._remove",
         AFTER,
         "wait",
         ACCEPTED,
         about=is_exactly("api.wait.end_seen"),
     ),
-    Point("api.wait.over", "services.api.waiting:Waiting.finished", AFTER, "wait", ACCEPTED),
+    Point("api.wait.over", "services.api.jobs.wait:Waiting.finished", AFTER, "wait", ACCEPTED),
     Point("api.batch.in_the_middle", APPEND, AFTER, "batch", ACCEPTED, about=is_a(JobQueued), time=3),
-    Point("api.batch.all_appended", "services.api.batches:submit_all", AFTER, "batch", ACCEPTED),
+    Point("api.batch.all_appended", "services.api.jobs.batch:submit_all", AFTER, "batch", ACCEPTED),
 )
 
 _CANCELLING = (
@@ -87,18 +89,20 @@ _OPERATORS = (
 )
 
 _READING = (
-    Point("api.audit.not_begun", "services.api.audit:Audit.open", AFTER, "audit", ELSE),
-    Point("api.audit.in_the_middle", "services.api.routes.events:_chunks", AFTER, "audit", ELSE, time=2),
+    Point("api.audit.not_begun", "services.api.audit.event_reader:Audit.open", AFTER, "audit", ELSE),
+    Point("api.audit.in_the_middle", "services.api.audit.routes:_chunks", AFTER, "audit", ELSE, time=2),
     Point(
         "api.file.in_the_middle", "shared.jetstream.object_store:Objects.read", AFTER, "file", ELSE, time=2
     ),
-    Point("api.list.view_asked", "services.api.queries:Queries._ask", BEFORE, "listing", ELSE),
-    Point("api.list.view_answered", "services.api.queries:Queries._ask", AFTER, "listing", ELSE),
+    Point("api.list.view_asked", "services.api.jobs.queries:Queries._ask", BEFORE, "listing", ELSE),
+    Point("api.list.view_answered", "services.api.jobs.queries:Queries._ask", AFTER, "listing", ELSE),
 )
 
 _END = (
-    Point("api.stop.told", "services.api.standing:Standing.close", BEFORE, "stop", ACCEPTED),
-    Point("api.stop.waits_ended", "services.api.standing:Standing.close", AFTER, "stop", ACCEPTED),
+    Point("api.stop.told", "services.api.quotas.unfinished_jobs:Standing.close", BEFORE, "stop", ACCEPTED),
+    Point(
+        "api.stop.waits_ended", "services.api.quotas.unfinished_jobs:Standing.close", AFTER, "stop", ACCEPTED
+    ),
     Point("api.stop.served", "shared.service.runtime:_cancel", AFTER, "stop", ACCEPTED),
 )
 

@@ -3,11 +3,11 @@
 from shared.domain.events import JobCancelled, JobCompleted, JobFailed, JobRunning
 from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_exactly, text
 
-ATTEMPTS = "services.executor.attempts:Attempts"
+ATTEMPTS = "services.executor.attempts.runner:Attempts"
 APPEND = "shared.jetstream.event_log:Log.append"
 CONSUMER = "shared.jetstream.pull_consumer:Consumer"
 PUBLISH = "shared.jetstream.connection:Broker.publish"
-STAGES = "services.executor.stages:Stages"
+STAGES = "services.executor.attempts.stages:Stages"
 SCHEDULER = "services.executor.scheduler:Scheduler"
 
 ONCE = "queued running completed"
@@ -24,7 +24,7 @@ TERMINAL, DRAIN = Row.EXECUTOR_TERMINAL, Row.EXECUTOR_DRAIN
 _BEGINNING = (
     Point(
         "executor.start.warden_started",
-        "services.executor.sandbox.warden:started",
+        "services.executor.sandbox.warm.zygote:started",
         AFTER,
         "start",
         FETCH,
@@ -33,7 +33,7 @@ _BEGINNING = (
     ),
     Point(
         "executor.start.languages_known",
-        "services.executor.languages:offered",
+        "services.executor.languages.catalogue:offered",
         AFTER,
         "start",
         FETCH,
@@ -61,17 +61,21 @@ _BEGINNING = (
     Point("executor.fetch.arrived", f"{SCHEDULER}._deliver", BEFORE, "plain", FETCH, ONCE),
     Point("executor.fetch.held", f"{SCHEDULER}._deliver", AFTER, "plain", FETCH, ONCE),
     Point("executor.slot.taken", f"{ATTEMPTS}.perform", BEFORE, "plain", FETCH, ONCE),
-    Point("executor.cell.taken", "services.executor.sandbox.pools:Pools.take", AFTER, "plain", FETCH, ONCE),
+    Point(
+        "executor.cell.taken", "services.executor.sandbox.warm.pools:Pools.take", AFTER, "plain", FETCH, ONCE
+    ),
     Point("executor.running.not_appended", APPEND, BEFORE, "plain", FETCH, ONCE, about=is_a(JobRunning)),
     Point("executor.running.published", PUBLISH, AFTER, "plain", RUNNING, EITHER, about=text("jobs.")),
     Point("executor.running.appended", APPEND, AFTER, "plain", RUNNING, TWICE, about=is_a(JobRunning)),
 )
 
 _STAGES = (
-    Point("executor.cell.begun", "services.executor.sandbox.run:Run.begin", AFTER, "plain", RUNNING, TWICE),
+    Point(
+        "executor.cell.begun", "services.executor.sandbox.warm.run:Run.begin", AFTER, "plain", RUNNING, TWICE
+    ),
     Point(
         "executor.output.noted",
-        "services.executor.feed:Feed._send_one",
+        "services.executor.attempts.feed_publisher:Feed._send_one",
         AFTER,
         "plain",
         RUNNING,
@@ -80,7 +84,14 @@ _STAGES = (
     ),
     Point("executor.compile.ended", f"{STAGES}._compile", AFTER, "compiled", RUNNING, TWICE),
     Point("executor.run.ended", f"{STAGES}._run_stage", AFTER, "plain", RUNNING, TWICE),
-    Point("executor.feed.closed", "services.executor.feed:Feed.close", AFTER, "plain", RUNNING, TWICE),
+    Point(
+        "executor.feed.closed",
+        "services.executor.attempts.feed_publisher:Feed.close",
+        AFTER,
+        "plain",
+        RUNNING,
+        TWICE,
+    ),
     Point(
         "executor.heartbeat.due", PUBLISH, BEFORE, "long", RUNNING, STOPPED_LATER, about=is_exactly(b"+WPI")
     ),
@@ -106,11 +117,16 @@ _STAGES = (
         time=2,
     ),
     Point(
-        "executor.file.all_stored", "services.executor.artifacts:Artifacts.keep", AFTER, "files", FILE, TWICE
+        "executor.file.all_stored",
+        "services.executor.attempts.artifacts:Artifacts.keep",
+        AFTER,
+        "files",
+        FILE,
+        TWICE,
     ),
     Point(
         "executor.superseded.seen",
-        "services.executor.execution:Execution.ask_to_stop",
+        "services.executor.attempts.execution:Execution.ask_to_stop",
         BEFORE,
         "superseded",
         RUNNING,
@@ -119,7 +135,7 @@ _STAGES = (
     ),
     Point(
         "executor.cancel.seen",
-        "services.executor.execution:Execution.ask_to_stop",
+        "services.executor.attempts.execution:Execution.ask_to_stop",
         BEFORE,
         "cancelled",
         RUNNING,

@@ -140,7 +140,7 @@ def become(service: str, words: list[str], point: Point | None, directory: Path)
 
 def _offer_few_languages() -> None:
     """Asking every compiler for its version takes as long as all the rest of a start."""
-    executor = sys.modules["services.executor.executor"]
+    executor = sys.modules["services.executor.app"]
     load: Callable[[], dict[str, Any]] = vars(executor)["load_languages"]
     vars(executor)["load_languages"] = lambda: {
         name: language for name, language in load().items() if name in LANGUAGES

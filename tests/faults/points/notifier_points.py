@@ -3,13 +3,13 @@
 from shared.domain.events import JobCancelRequested
 from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_filled, of_user
 
-CONNECTION = "services.notifier.connection:Connection"
-CATCH_UP = "services.notifier.catch_up:CatchUp"
-PEER = "services.notifier.peer:Peer"
-OUTBOX = "services.notifier.outbox:Outbox"
-FEEDER = "services.notifier.feeder:Feeder"
-HUB = "services.notifier.hub"
-STREAM = "services.notifier.stream:Stream"
+CONNECTION = "services.notifier.transports.headrace_v1.session:Connection"
+CATCH_UP = "services.notifier.events.catch_up:CatchUp"
+PEER = "services.notifier.connections.client_connection:Peer"
+OUTBOX = "services.notifier.connections.outbox:Outbox"
+FEEDER = "services.notifier.events.fanout:Feeder"
+HUB = "services.notifier.events.hub"
+STREAM = "services.notifier.transports.sse.session:Stream"
 APPEND = "shared.jetstream.event_log:Log.append"
 
 ROW = Row.NOTIFIER
@@ -26,8 +26,20 @@ _CONNECTING = (
     Point(
         "notifier.start.listening", "shared.service.runtime:listen_at", AFTER, "watch", ROW, from_start=True
     ),
-    Point("notifier.socket.accepted", "services.notifier.sockets:Sockets.serve", BEFORE, "watch", ROW),
-    Point("notifier.socket.not_refused", "services.notifier.protocol:refuse_handshake", AFTER, "watch", ROW),
+    Point(
+        "notifier.socket.accepted",
+        "services.notifier.transports.headrace_v1.endpoint:Sockets.serve",
+        BEFORE,
+        "watch",
+        ROW,
+    ),
+    Point(
+        "notifier.socket.not_refused",
+        "services.notifier.transports.headrace_v1.protocol:refuse_handshake",
+        AFTER,
+        "watch",
+        ROW,
+    ),
     Point("notifier.init.arrived", f"{CONNECTION}._authenticate", BEFORE, "watch", ROW),
     Point("notifier.init.joined", f"{PEER}.join", AFTER, "watch", ROW),
     Point("notifier.init.acknowledged", f"{CONNECTION}._authenticate", AFTER, "watch", ROW),
@@ -38,14 +50,14 @@ _CATCHING_UP = (
     Point("notifier.subscribe.introduced", f"{CATCH_UP}._introduce", AFTER, "watch", ROW),
     Point(
         "notifier.history.first_read",
-        "services.notifier.history:History.log_entries",
+        "services.notifier.events.stored_events:History.log_entries",
         AFTER,
         "watch_ended",
         ROW,
     ),
     Point(
         "notifier.history.notes_read",
-        "services.notifier.history:History.feed_entries",
+        "services.notifier.events.stored_events:History.feed_entries",
         AFTER,
         "watch_ended",
         ROW,
@@ -103,13 +115,15 @@ _LIVE = (
 _ASKING = (
     Point("notifier.cancel.decided", APPEND, BEFORE, "cancel", ROW, about=is_a(JobCancelRequested)),
     Point("notifier.cancel.appended", APPEND, AFTER, "cancel", ROW, about=is_a(JobCancelRequested)),
-    Point("notifier.status.read", "services.notifier.history:History.job", AFTER, "status", ROW),
+    Point("notifier.status.read", "services.notifier.events.stored_events:History.job", AFTER, "status", ROW),
     Point("notifier.refresh.arrived", f"{CONNECTION}._renew", BEFORE, "refresh", ROW),
     Point("notifier.refresh.checked", f"{CONNECTION}._renew", AFTER, "refresh", ROW),
 )
 
 _STREAMING = (
-    Point("notifier.sse.asked", "services.notifier.streams:Streams._asked", AFTER, "sse", ROW),
+    Point(
+        "notifier.sse.asked", "services.notifier.transports.sse.endpoint:Streams._asked", AFTER, "sse", ROW
+    ),
     Point("notifier.sse.begun", f"{STREAM}._begin", AFTER, "sse", ROW),
     Point("notifier.sse.sent", f"{STREAM}._send_content", AFTER, "sse", ROW, time=5),
     Point("notifier.sse.resumed", f"{CATCH_UP}._introduce", AFTER, "sse_resume", ROW),
@@ -117,9 +131,13 @@ _STREAMING = (
 )
 
 _END = (
-    Point("notifier.stop.told", "services.notifier.members:Members.end_all", BEFORE, "stop", ROW),
+    Point(
+        "notifier.stop.told", "services.notifier.connections.registry:Members.end_all", BEFORE, "stop", ROW
+    ),
     Point("notifier.stop.queued", f"{OUTBOX}.end", AFTER, "stop", ROW),
-    Point("notifier.stop.all_told", "services.notifier.members:Members.end_all", AFTER, "stop", ROW),
+    Point(
+        "notifier.stop.all_told", "services.notifier.connections.registry:Members.end_all", AFTER, "stop", ROW
+    ),
 )
 
 NOTIFIER_POINTS = (*_CONNECTING, *_CATCHING_UP, *_LIVE, *_ASKING, *_STREAMING, *_END)

@@ -4,11 +4,11 @@ from shared.domain.events import JobExpired
 from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_filled, is_path
 
 VIEW = "services.projector.view"
-FILES = "services.projector.files"
+FILES = "services.projector.view_file"
 REBUILD = "services.projector.rebuild"
-ANSWERS = "services.projector.answers:Answers"
+ANSWERS = "services.projector.view_server:Answers"
 SWEEPER = "services.projector.sweeper:Sweeper"
-LEAVING = "services.projector.leaving"
+LEAVING = "services.projector.expiry_queries"
 QUERIES = "services.projector.queries"
 APPEND = "shared.jetstream.event_log:Log.append"
 RENAME = "pathlib:Path.replace"
@@ -27,31 +27,36 @@ _FOLLOWING = (
     ),
     Point(
         "projector.start.not_compared",
-        "services.projector.origin:agree",
+        "services.projector.log_identity:agree",
         BEFORE,
         "new",
         BATCH,
         from_start=True,
     ),
     Point(
-        "projector.start.compared", "services.projector.origin:agree", AFTER, "new", BATCH, from_start=True
-    ),
-    Point(
-        "projector.start.first_batch",
-        "services.projector.intake:Intake.take",
+        "projector.start.compared",
+        "services.projector.log_identity:agree",
         AFTER,
         "new",
         BATCH,
         from_start=True,
     ),
-    Point("projector.batch.arrived", "services.projector.intake:Intake.take", BEFORE, "events", BATCH),
+    Point(
+        "projector.start.first_batch",
+        "services.projector.batch_writer:Intake.take",
+        AFTER,
+        "new",
+        BATCH,
+        from_start=True,
+    ),
+    Point("projector.batch.arrived", "services.projector.batch_writer:Intake.take", BEFORE, "events", BATCH),
     Point("projector.batch.not_applied", f"{VIEW}:apply_entries", BEFORE, "events", BATCH),
     Point("projector.batch.decoded", f"{VIEW}:_decode", AFTER, "events", BATCH),
     Point("projector.batch.rows_written", f"{VIEW}:upsert_jobs", AFTER, "events", BATCH),
     Point("projector.batch.totals_written", f"{VIEW}:update_totals", AFTER, "events", BATCH),
     Point("projector.batch.checkpoint_written", f"{VIEW}:update_checkpoint", AFTER, "events", BATCH),
     Point("projector.batch.committed", f"{VIEW}:apply_entries", AFTER, "events", BATCH),
-    Point("projector.batch.taken", "services.projector.intake:Intake.take", AFTER, "events", BATCH),
+    Point("projector.batch.taken", "services.projector.batch_writer:Intake.take", AFTER, "events", BATCH),
     Point("projector.stop.told", "shared.service.runtime:_cancel", BEFORE, "stop", BATCH),
     Point("projector.stop.cancelled", "shared.service.runtime:_cancel", AFTER, "stop", BATCH),
 )
@@ -78,8 +83,8 @@ _REBUILDING = tuple(
     for name, function, when in (
         ("not_begun", f"{REBUILD}:rebuild_view", BEFORE),
         ("tables_made", "services.projector.database:create_tables", AFTER),
-        ("batch_arrived", "services.projector.intake:Intake.take", BEFORE),
-        ("batch_committed", "services.projector.intake:Intake.take", AFTER),
+        ("batch_arrived", "services.projector.batch_writer:Intake.take", BEFORE),
+        ("batch_committed", "services.projector.batch_writer:Intake.take", AFTER),
         ("filled", f"{REBUILD}:_fill", AFTER),
         ("synced", f"{FILES}:sync_file", AFTER),
         ("not_swapped", f"{FILES}:replace_view", BEFORE),

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from services.notifier import hub as hub_module
-from services.notifier.catch_up import CatchUp, Client
-from services.notifier.cursor import Position
-from services.notifier.history import History
-from services.notifier.hub import Hub, Subscription
-from services.notifier.item import Text
-from services.notifier.live_order import LiveOrder
-from services.notifier.messages import ServerMessage, encode_message
+from services.notifier.events import hub
+from services.notifier.events.catch_up import CatchUp, Client
+from services.notifier.events.hub import Hub, Subscription
+from services.notifier.events.item import Text
+from services.notifier.events.ordering import LiveOrder
+from services.notifier.events.position import Position
+from services.notifier.events.stored_events import History
+from services.notifier.transports.headrace_v1.messages import ServerMessage, encode_message
 from shared.contract.subjects import JOBS
 from shared.jetstream.connection import Broker
 from shared.jetstream.stored_message import Entry
@@ -67,7 +67,7 @@ class Flood:
         """Between any two events of the history, more comes than the subscription may keep aside."""
         if self.floods < ROUNDS:
             self.floods += 1
-            await self.come(hub_module.KEPT_BYTES_MAX // 2)
+            await self.come(hub.KEPT_BYTES_MAX // 2)
 
     async def come(self, size: int) -> None:
         for _ in range(EACH):

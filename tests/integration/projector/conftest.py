@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import pytest
 
-from services.projector.files import hold_view
 from services.projector.projector import Projector
+from services.projector.view_file import hold_view
 from shared.jetstream.connection import Broker
 from tests.integration.projector.asking import answering
 

@@ -11,8 +11,8 @@ import pytest
 from prometheus_client import Counter
 
 from headrace.local.nats_server import NatsServer
+from services.projector.batch_writer import Intake, ReadAgainError
 from services.projector.database import open_database
-from services.projector.intake import Intake, ReadAgainError
 from services.projector.projector import Projector
 from services.projector.rebuild import rebuild_view
 from shared.contract.subjects import JOBS, VIEW_JOBS, job_event

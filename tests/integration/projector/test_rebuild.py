@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from services.projector.database import RebuildError, open_database
-from services.projector.files import beside
 from services.projector.rebuild import GATHERED_MAX, rebuild_view, run_rebuild
 from services.projector.settings import ProjectorSettings
 from services.projector.view import apply_entries
+from services.projector.view_file import beside
 from shared.contract.subjects import job_event
 from shared.jetstream.connection import Broker
 from shared.jetstream.follower import BATCH_MAX

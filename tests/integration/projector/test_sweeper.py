@@ -11,7 +11,7 @@ import pytest
 
 from headrace.local.nats_server import NatsServer
 from services.projector.database import Database, open_database
-from services.projector.leaving import select_due, select_leftovers
+from services.projector.expiry_queries import select_due, select_leftovers
 from services.projector.projector import Projector
 from services.projector.rebuild import rebuild_view
 from services.projector.rows import select_record

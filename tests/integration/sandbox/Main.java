@@ -73,7 +73,7 @@ public class Main {
     }
 
     private static void classPath() throws IOException {
-        for (String name : List.of("", "META-INF/MANIFEST.MF", "Main.class", "headrace", "headrace/inside/Start.class")) {
+        for (String name : List.of("", "META-INF/MANIFEST.MF", "Main.class", "headrace", "headrace/guest/Start.class")) {
             out.println(Collections.list(Main.class.getClassLoader().getResources(name)));
         }
         out.println(Main.class.getProtectionDomain().getCodeSource().getLocation());

@@ -5,10 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from services.executor.sandbox.bubblewrap import open_cold_sandbox
-from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage, Verdict
+from services.executor.sandbox.cold.sandbox import open_cold_sandbox
+from services.executor.sandbox.interface import CellFile, Sandbox, Stage, Verdict
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm import open_warm_sandbox
+from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from shared.domain.events import Limits, StreamName
 
 MIB = 1024 * 1024

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from services.executor.languages import Language, Program, compile_stage, load_languages, run_stage
-from services.executor.sandbox.sandbox import CellFile, Sandbox
-from services.executor.tools import Tools
+from services.executor.attempts.compiler_tools import Tools
+from services.executor.languages.catalogue import Language, Program, compile_stage, load_languages, run_stage
+from services.executor.sandbox.interface import CellFile, Sandbox
 from tests.integration.sandbox.cells import Ran, run
 
 LANGUAGES = load_languages()

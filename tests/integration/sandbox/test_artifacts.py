@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.executor.sandbox.bubblewrap import NOT_BROUGHT_OUT, open_cold_sandbox
-from services.executor.sandbox.sandbox import Sandbox, Skipped
+from services.executor.sandbox.cold.sandbox import NOT_BROUGHT_OUT, open_cold_sandbox
+from services.executor.sandbox.interface import Sandbox, Skipped
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
+from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
 from shared.domain.events import Limits
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, Ran, run, stage
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.executor.sandbox.sandbox import Sandbox
+from services.executor.sandbox.interface import Sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, python, shell

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from services.executor.sandbox import seccomp
-from services.executor.sandbox.sandbox import Sandbox, SandboxError
+from services.executor.sandbox.interface import Sandbox, SandboxError
+from services.executor.sandbox.isolation import seccomp
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm import WarmSandbox, open_sandbox, open_warm_sandbox
+from services.executor.sandbox.warm.sandbox import WarmSandbox, open_sandbox, open_warm_sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs_cc
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, Transcript, program, python, run, shell, stage
@@ -233,8 +233,8 @@ async def test_three_hundred_runs_leave_nothing(warm: WarmSandbox) -> None:
 
 WITHOUT_DESCRIPTORS = """
 import asyncio, os, resource
-from services.executor.sandbox.sandbox import SandboxError
-from services.executor.sandbox.warm import open_warm_sandbox
+from services.executor.sandbox.interface import SandboxError
+from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from tests.integration.sandbox.cells import Transcript, program, python
 async def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -263,7 +263,8 @@ async def test_a_lack_of_descriptors_fails_the_run_and_nothing_else() -> None:
 
 async def test_a_host_without_nested_namespaces_gets_cold_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "services.executor.sandbox.warm.warden_arguments", lambda: ["--ro-bind", "/", "/", "--disable-userns"]
+        "services.executor.sandbox.warm.sandbox.warden_arguments",
+        lambda: ["--ro-bind", "/", "/", "--disable-userns"],
     )
     async with open_sandbox(SandboxSettings(uids=1)) as opened:
         assert not isinstance(opened, WarmSandbox)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from services.executor.sandbox import cgroup_v1, cgroup_v2
-from services.executor.sandbox.cgroups import open_groups, removed, sweep
-from services.executor.sandbox.groups import LEFT_BEHIND_BYTES_MAX
-from services.executor.sandbox.hierarchies import Hierarchy, hierarchies
-from services.executor.sandbox.process_tree import NoGroups
-from services.executor.sandbox.sandbox import SandboxError
+from services.executor.sandbox.cgroups import v1, v2
+from services.executor.sandbox.cgroups.choose import open_groups, removed, sweep
+from services.executor.sandbox.cgroups.hierarchies import Hierarchy, hierarchies
+from services.executor.sandbox.cgroups.interface import LEFT_BEHIND_BYTES_MAX
+from services.executor.sandbox.cgroups.watchdog import NoGroups
+from services.executor.sandbox.interface import SandboxError
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.verdict import Usage
 from shared.domain.events import Limits
@@ -69,14 +69,14 @@ async def test_version_1_limits_and_counts_for_real() -> None:
         if groups.version != "v1":
             pytest.skip("this host's controllers are not of version 1")
         cell = groups.create(LIMITS, spare_processes=2)
-        assert isinstance(cell, cgroup_v1.CellV1)
+        assert isinstance(cell, v1.CellV1)
         assert (cell.memory / "memory.limit_in_bytes").read_text() == f"{32 * MIB}\n"
         assert (cell.memory / "memory.memsw.limit_in_bytes").read_text() == f"{32 * MIB}\n"
         assert (cell.pids / "pids.max").read_text() == "7\n"
         assert groups.has_shares
         assert cell.cpu is not None
-        assert (cell.cpu / "cpu.shares").read_text() == f"{cgroup_v1.PROCESS_SHARES}\n"
-        all_cells = cgroup_v1.PROCESS_SHARES * len(os.sched_getaffinity(0))
+        assert (cell.cpu / "cpu.shares").read_text() == f"{v1.PROCESS_SHARES}\n"
+        all_cells = v1.PROCESS_SHARES * len(os.sched_getaffinity(0))
         assert (cell.cpu.parent / "cpu.shares").read_text() == f"{all_cells}\n"
         assert cell.usage() == Usage(cpu_ms=0, memory_peak_bytes=0, memory_exceeded=False)
         assert cell.renew()
@@ -91,7 +91,7 @@ async def test_a_group_that_stays_busy_is_told() -> None:
             return False
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.executor.sandbox.cgroups.REMOVAL_S", 0.01)
+        patch.setattr("services.executor.sandbox.cgroups.choose.REMOVAL_S", 0.01)
         with pytest.raises(SandboxError, match="busy"):
             await removed(Busy())
 
@@ -126,15 +126,15 @@ def made_by_a_kernel(monkeypatch: pytest.MonkeyPatch, files: dict[str, str]) -> 
     monkeypatch.setattr(Path, "mkdir", with_files)
 
 
-def only_cell(directory: Path) -> cgroup_v2.CellV2:
+def only_cell(directory: Path) -> v2.CellV2:
     """The only cell of an executor."""
-    made = cgroup_v2.GroupsV2(directory, "headrace-1-2-1").create(LIMITS, spare_processes=2)
-    assert isinstance(made, cgroup_v2.CellV2)
+    made = v2.GroupsV2(directory, "headrace-1-2-1").create(LIMITS, spare_processes=2)
+    assert isinstance(made, v2.CellV2)
     return made
 
 
 @pytest.fixture
-def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[cgroup_v2.CellV2]:
+def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[v2.CellV2]:
     """Of a recent kernel."""
     made_by_a_kernel(monkeypatch, KEPT)
     made = only_cell(tmp_path)
@@ -142,7 +142,7 @@ def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[cgroup_v2.
     made.remove()
 
 
-def test_version_2_hands_down_and_limits(cell: cgroup_v2.CellV2) -> None:
+def test_version_2_hands_down_and_limits(cell: v2.CellV2) -> None:
     written = {path.name: path.read_text() for path in cell.directory.iterdir() if path.name not in KEPT}
     assert written == {"memory.max": str(32 * MIB), "memory.oom.group": "1", "pids.max": "7"}
     assert (cell.directory.parent / "cgroup.subtree_control").read_text() == "+memory +pids"
@@ -152,15 +152,15 @@ def test_version_2_divides_the_processors_where_it_may(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made_by_a_kernel(monkeypatch, KEPT | {"cgroup.controllers": "cpu memory pids", "cpu.weight": "100"})
-    groups = cgroup_v2.GroupsV2(tmp_path, "headrace-1-2-1")
+    groups = v2.GroupsV2(tmp_path, "headrace-1-2-1")
     assert groups.has_shares
     own = tmp_path / "headrace-1-2-1"
     assert (own / "cgroup.subtree_control").read_text() == "+memory +pids +cpu"
     assert (own / "cpu.weight").read_text() == str(100 * len(os.sched_getaffinity(0)))
 
 
-def test_version_2_does_without_them_where_it_may_not(cell: cgroup_v2.CellV2, tmp_path: Path) -> None:
-    assert not cgroup_v2.GroupsV2(tmp_path, "headrace-1-2-2").has_shares
+def test_version_2_does_without_them_where_it_may_not(cell: v2.CellV2, tmp_path: Path) -> None:
+    assert not v2.GroupsV2(tmp_path, "headrace-1-2-2").has_shares
 
 
 def test_version_2_forbids_swap_where_there_is_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,7 @@ def test_version_2_forbids_swap_where_there_is_some(tmp_path: Path, monkeypatch:
     assert (only_cell(tmp_path).directory / "memory.swap.max").read_text() == "0"
 
 
-def test_version_2_counts(cell: cgroup_v2.CellV2) -> None:
+def test_version_2_counts(cell: v2.CellV2) -> None:
     (cell.directory / "cpu.stat").write_text("usage_usec 1234567\nuser_usec 1\nsystem_usec 2\n")
     (cell.directory / "memory.peak").write_text("4096\n")
     assert cell.usage() == Usage(cpu_ms=1234, memory_peak_bytes=4096, memory_exceeded=False)
@@ -176,7 +176,7 @@ def test_version_2_counts(cell: cgroup_v2.CellV2) -> None:
     assert cell.usage().memory_exceeded
 
 
-def test_version_2_counts_from_the_beginning_of_a_run(cell: cgroup_v2.CellV2) -> None:
+def test_version_2_counts_from_the_beginning_of_a_run(cell: v2.CellV2) -> None:
     (cell.directory / "cpu.stat").write_text("usage_usec 5000000\n")
     cell.begin()
     (cell.directory / "cpu.stat").write_text("usage_usec 5070000\n")
@@ -188,7 +188,7 @@ def test_version_2_without_a_peak(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert only_cell(tmp_path).usage().memory_peak_bytes is None
 
 
-def test_version_2_is_renewed_while_nothing_is_left_or_was_killed(cell: cgroup_v2.CellV2) -> None:
+def test_version_2_is_renewed_while_nothing_is_left_or_was_killed(cell: v2.CellV2) -> None:
     assert cell.renew()
     (cell.directory / "memory.current").write_text(str(LEFT_BEHIND_BYTES_MAX))
     assert cell.renew()
@@ -200,7 +200,7 @@ def test_version_2_is_renewed_while_nothing_is_left_or_was_killed(cell: cgroup_v
     assert not cell.renew()
 
 
-def test_version_2_is_not_renewed_where_a_peak_cannot_be_set_back(cell: cgroup_v2.CellV2) -> None:
+def test_version_2_is_not_renewed_where_a_peak_cannot_be_set_back(cell: v2.CellV2) -> None:
     assert cell.renew()
     peak = cell._peak  # noqa: SLF001 - a file refuses as the kernel does only when it is closed
     assert peak is not None
@@ -208,7 +208,7 @@ def test_version_2_is_not_renewed_where_a_peak_cannot_be_set_back(cell: cgroup_v
     assert not cell.renew()
 
 
-def test_version_2_joins_kills_and_removes(cell: cgroup_v2.CellV2) -> None:
+def test_version_2_joins_kills_and_removes(cell: v2.CellV2) -> None:
     cell.join(4242)
     assert (cell.directory / "cgroup.procs").read_text() == "4242"
     (cell.directory / "cgroup.kill").touch()
@@ -223,39 +223,39 @@ def test_version_2_joins_kills_and_removes(cell: cgroup_v2.CellV2) -> None:
 def test_the_named_parent_is_taken(tmp_path: Path) -> None:
     named = group(tmp_path / "named", controllers="cpu memory pids")
     own = group(tmp_path / "own", controllers="cpu memory pids", handed_down="memory pids")
-    assert cgroup_v2.prepared_parent(Hierarchy(V2, tmp_path, own), named) == named
+    assert v2.prepared_parent(Hierarchy(V2, tmp_path, own), named) == named
     assert (named / "cgroup.subtree_control").read_text() == "+memory +pids +cpu"
 
 
 def test_our_own_group_is_taken_if_it_hands_down(tmp_path: Path) -> None:
     own = group(tmp_path / "own", controllers="memory pids", handed_down="memory pids")
-    assert cgroup_v2.prepared_parent(Hierarchy(V2, tmp_path, own)) == own
+    assert v2.prepared_parent(Hierarchy(V2, tmp_path, own)) == own
 
 
 def test_alone_in_our_group_we_move_into_a_leaf(tmp_path: Path) -> None:
     own = group(tmp_path / "own", controllers="memory pids", members=f"{os.getpid()}\n")
-    assert cgroup_v2.prepared_parent(Hierarchy(V2, tmp_path, own)) == own
-    assert (own / cgroup_v2.LEAF / "cgroup.procs").read_text() == str(os.getpid())
+    assert v2.prepared_parent(Hierarchy(V2, tmp_path, own)) == own
+    assert (own / v2.LEAF / "cgroup.procs").read_text() == str(os.getpid())
     assert (own / "cgroup.subtree_control").read_text() == "+memory +pids"
 
 
 def test_in_a_containers_root_all_move_into_a_leaf(tmp_path: Path) -> None:
     own = group(tmp_path, controllers="memory pids", members="1\n7\n")
-    assert cgroup_v2.prepared_parent(Hierarchy(V2, tmp_path, own)) == own
-    assert (own / cgroup_v2.LEAF / "cgroup.procs").exists()
+    assert v2.prepared_parent(Hierarchy(V2, tmp_path, own)) == own
+    assert (own / v2.LEAF / "cgroup.procs").exists()
 
 
 def test_beside_strangers_we_move_nobody_and_go_beside_our_group(tmp_path: Path) -> None:
     group(tmp_path, controllers="memory pids", handed_down="memory pids")
     own = group(tmp_path / "own", controllers="memory pids", members=f"1\n{os.getpid()}\n")
-    assert cgroup_v2.prepared_parent(Hierarchy(V2, tmp_path, own)) == tmp_path
-    assert not (own / cgroup_v2.LEAF).exists()
+    assert v2.prepared_parent(Hierarchy(V2, tmp_path, own)) == tmp_path
+    assert not (own / v2.LEAF).exists()
 
 
 def test_a_tree_without_controllers_is_not_taken(tmp_path: Path) -> None:
     own = group(tmp_path / "own", controllers="", members=f"{os.getpid()}\n")
     (tmp_path / "cgroup.procs").unlink(missing_ok=True)
-    assert cgroup_v2.prepared_parent(Hierarchy(V2, tmp_path, own)) is None
+    assert v2.prepared_parent(Hierarchy(V2, tmp_path, own)) is None
 
 
 def test_only_the_groups_of_the_dead_are_swept(tmp_path: Path) -> None:

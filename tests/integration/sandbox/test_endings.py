@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from services.executor.sandbox.sandbox import Sandbox
-from services.executor.sandbox.warm import open_warm_sandbox
+from services.executor.sandbox.interface import Sandbox
+from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, Transcript, python, run, shell, stage

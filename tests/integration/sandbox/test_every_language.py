@@ -5,8 +5,8 @@ import dataclasses
 import msgspec
 import pytest
 
-from services.executor.languages import compile_stage
-from services.executor.sandbox.sandbox import CellFile, Sandbox
+from services.executor.languages.catalogue import compile_stage
+from services.executor.sandbox.interface import CellFile, Sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs
 from tests.integration.sandbox.cells import MIB, run

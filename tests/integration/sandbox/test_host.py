@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from services.executor.sandbox import host, owner
-from services.executor.sandbox.root import NAMESPACES, root_arguments
+from services.executor.sandbox import orphan_names
+from services.executor.sandbox.isolation import bwrap_binary
+from services.executor.sandbox.isolation.filesystem import NAMESPACES, root_arguments
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm import open_sandbox
+from services.executor.sandbox.warm.sandbox import open_sandbox
 from tests.integration.sandbox.cells import shell
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root starts bubblewrap as somebody else")
@@ -27,10 +28,10 @@ async def test_the_facts_of_an_open_sandbox() -> None:
 
 @needs_root
 async def test_a_binary_out_of_reach_is_copied_and_the_copy_removed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "_within_reach", lambda _binary: False)
-    with host.bubblewrap(SandboxSettings()) as found:
+    monkeypatch.setattr(bwrap_binary, "_within_reach", lambda _binary: False)
+    with bwrap_binary.bubblewrap(SandboxSettings()) as found:
         directory = found.path.parents[2]
-        assert directory.name.startswith(owner.own_name(host.COPY_PREFIX))
+        assert directory.name.startswith(orphan_names.own_name(bwrap_binary.COPY_PREFIX))
         for path in (directory, *directory.rglob("*")):
             assert path.stat().st_mode & stat.S_IROTH
             assert not path.stat().st_mode & stat.S_IWOTH
@@ -43,20 +44,20 @@ async def test_a_binary_out_of_reach_is_copied_and_the_copy_removed(monkeypatch:
 def test_copies_of_dead_executors_are_removed_and_no_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(host, "_within_reach", lambda _binary: False)
+    monkeypatch.setattr(bwrap_binary, "_within_reach", lambda _binary: False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     dead, alive, foreign = (
         tmp_path / name
         for name in (
-            f"{host.COPY_PREFIX}-4194305-7.x",
-            f"{owner.own_name(host.COPY_PREFIX)}.x",
-            f"{host.COPY_PREFIX}-4194305-8.x",
+            f"{bwrap_binary.COPY_PREFIX}-4194305-7.x",
+            f"{orphan_names.own_name(bwrap_binary.COPY_PREFIX)}.x",
+            f"{bwrap_binary.COPY_PREFIX}-4194305-8.x",
         )
     )
     for directory in (dead, alive, foreign):
         (directory / "inner").mkdir(parents=True)
     os.chown(foreign, 60_934, 60_934)
-    with host.bubblewrap(SandboxSettings()):
+    with bwrap_binary.bubblewrap(SandboxSettings()):
         assert [directory.exists() for directory in (dead, alive, foreign)] == [False, True, True]
 
 
@@ -64,7 +65,7 @@ def test_reach_is_judged_by_every_directory_on_the_way(tmp_path: Path) -> None:
     binary = tmp_path / "bwrap"
     binary.touch(mode=0o755)
     tmp_path.chmod(0o700)
-    assert not host._within_reach(binary)  # noqa: SLF001 - a judgement with no other door
+    assert not bwrap_binary._within_reach(binary)  # noqa: SLF001 - a judgement with no other door
 
 
 @pytest.mark.parametrize("merged", [True, False])

@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from services.executor.sandbox import id_ranges
-from services.executor.sandbox.id_ranges import IdRange
-from services.executor.sandbox.identities import Identities, SharedIdentity, open_identities
-from services.executor.sandbox.sandbox import CellError, SandboxError
+from services.executor.sandbox.interface import CellError, SandboxError
+from services.executor.sandbox.isolation import id_ranges
+from services.executor.sandbox.isolation.id_ranges import IdRange
+from services.executor.sandbox.isolation.identities import Identities, SharedIdentity, open_identities
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
+from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
 from tests.integration.sandbox.cells import Transcript, program, python
 from tests.integration.sandbox.test_leftovers import own_users
 

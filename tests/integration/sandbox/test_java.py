@@ -12,12 +12,12 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from services.executor.languages import Program, compile_stage, load_languages, run_stage
-from services.executor.sandbox.bubblewrap import open_cold_sandbox
-from services.executor.sandbox.runtimes import java
-from services.executor.sandbox.sandbox import CellFile, Sandbox, Stage
+from services.executor.languages.catalogue import Program, compile_stage, load_languages, run_stage
+from services.executor.sandbox.cold.sandbox import open_cold_sandbox
+from services.executor.sandbox.interface import CellFile, Sandbox, Stage
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
+from services.executor.sandbox.warm.runtimes import java
+from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs, needs_cgroups
 from tests.integration.sandbox.cells import MIB, Ran, run

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.executor.languages import Program
-from services.executor.sandbox.sandbox import CellFile, Sandbox
-from services.executor.sandbox.warm import open_warm_sandbox
+from services.executor.languages.catalogue import Program
+from services.executor.sandbox.interface import CellFile, Sandbox
+from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from tests.hosts import needs
 from tests.integration.sandbox.cells import Ran
 from tests.integration.sandbox.programs import LANGUAGES, execute

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.executor.languages import (
+from services.executor.languages.catalogue import (
     FOLDER,
     Compiler,
     Language,
@@ -17,7 +17,7 @@ from services.executor.languages import (
     offered,
     run_stage,
 )
-from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox
+from services.executor.sandbox.interface import CellFile, RejectedError, Sandbox
 from shared.domain.events import Limits
 from tests.hosts import OFFERED, needs_cc
 from tests.integration.sandbox.cells import run

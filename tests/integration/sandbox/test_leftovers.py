@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from services.executor.sandbox.hierarchies import hierarchies
-from services.executor.sandbox.sandbox import Sandbox, Stage
+from services.executor.sandbox.cgroups.hierarchies import hierarchies
+from services.executor.sandbox.interface import Sandbox, Stage
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm import WarmSandbox, open_sandbox, open_warm_sandbox
+from services.executor.sandbox.warm.sandbox import WarmSandbox, open_sandbox, open_warm_sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import ATTEMPTED, KINDS, MIB, Transcript, program, run, shell, stage

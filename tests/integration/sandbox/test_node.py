@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.executor.sandbox.bubblewrap import open_cold_sandbox
-from services.executor.sandbox.sandbox import Stage
-from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
+from services.executor.sandbox.cold.sandbox import open_cold_sandbox
+from services.executor.sandbox.interface import Stage
+from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs_node
 from tests.integration.sandbox.cells import MIB, Ran, run, stage

@@ -7,7 +7,7 @@ from tests.ordinary_user import needs_system_python, readable_copy, started_as_o
 
 PROGRAM = """
 import asyncio, json, os
-from services.executor.sandbox.warm import open_warm_sandbox
+from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from shared.domain.events import Limits
 from tests.integration.sandbox.cells import python, shell, run, stage
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from services.executor.sandbox.interface import Sandbox
 from services.executor.sandbox.pipes import PIPE_BYTES, PipeRoom, output_pipe
-from services.executor.sandbox.sandbox import Sandbox
-from services.executor.sandbox.warm import open_warm_sandbox
+from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs_node
 from tests.integration.sandbox.cells import MIB, run, shell, stage

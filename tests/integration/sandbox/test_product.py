@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.executor.sandbox.sandbox import Sandbox
+from services.executor.sandbox.interface import Sandbox
 from tests.integration.sandbox.cells import MIB, Ran, run, stage
 
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.executor.outcome import Failed, StageEnd, ending_of
-from services.executor.sandbox.sandbox import Sandbox
-from services.executor.sandbox.warm import open_warm_sandbox
+from services.executor.attempts.outcome import Failed, StageEnd, ending_of
+from services.executor.sandbox.interface import Sandbox
+from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from tests.hosts import needs
 from tests.integration.sandbox.cells import MIB
 from tests.integration.sandbox.programs import LANGUAGES, execute, program

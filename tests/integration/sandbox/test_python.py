@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.executor.sandbox.bubblewrap import open_cold_sandbox
-from services.executor.sandbox.sandbox import Sandbox
-from services.executor.sandbox.warm import open_warm_sandbox
+from services.executor.sandbox.cold.sandbox import open_cold_sandbox
+from services.executor.sandbox.interface import Sandbox
+from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from tests.integration.sandbox.cells import AS_OFFERED, Ran, program, run, stage
 
 TABLE = {
@@ -48,7 +48,7 @@ TABLE = {
     "warnings": "import warnings; warnings.warn('careful')",
     "logging": "import logging; logging.warning('careful'); logging.info('quiet')",
     "garbage": "import gc; print(gc.isenabled(), gc.get_threshold(), gc.garbage)",
-    "ours": "import sys; print([n for n in sys.modules if n in ('sitecustomize', 'inside', 'init', 'wire')])",
+    "ours": "import sys; print([n for n in sys.modules if n in ('sitecustomize', 'guest', 'init', 'ipc')])",
     "input": "print(input(), list(__import__('sys').stdin))",
     "descriptors": "import os; print(sorted(os.listdir('/proc/self/fd')))",
     "limits": "import resource as r\nprint(*map(r.getrlimit, (r.RLIMIT_NOFILE, r.RLIMIT_FSIZE)))",

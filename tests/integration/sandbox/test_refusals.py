@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from services.executor.sandbox import host
-from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox, SandboxError, Stage
-from services.executor.sandbox.warm import open_sandbox
+from services.executor.sandbox.interface import CellFile, RejectedError, Sandbox, SandboxError, Stage
+from services.executor.sandbox.isolation import bwrap_binary
+from services.executor.sandbox.warm.sandbox import open_sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import MIB, run, shell, stage
@@ -117,14 +117,14 @@ async def test_a_bubblewrap_that_fails_is_no_failure_of_the_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
 ) -> None:
     found = script(tmp_path, text)
-    monkeypatch.setattr(host, "_find", lambda: found)
+    monkeypatch.setattr(bwrap_binary, "_find", lambda: found)
     with pytest.raises(SandboxError, match=message):
         async with open_sandbox():
             pass
 
 
 async def test_without_bubblewrap_the_sandbox_does_not_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "WHEEL_BINARY", Path("no_such_package/bwrap"))
+    monkeypatch.setattr(bwrap_binary, "WHEEL_BINARY", Path("no_such_package/bwrap"))
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(SandboxError, match="bubblewrap is missing"):
         async with open_sandbox():

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.executor.sandbox.sandbox import Sandbox
+from services.executor.sandbox.interface import Sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import Transcript, program, python

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from services.executor.languages import Language, Program, compile_stage, load_languages, run_stage
-from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox
+from services.executor.languages.catalogue import Language, Program, compile_stage, load_languages, run_stage
+from services.executor.sandbox.interface import CellFile, RejectedError, Sandbox
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
+from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs
 from tests.integration.sandbox.cells import KINDS, MIB, Ran, run, stage

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from services.executor.sandbox.sandbox import Stop
+from services.executor.sandbox.interface import Stop
 from services.executor.sandbox.verdict import Ending, Status, Usage, ending
 from shared.domain.events import Limits
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.executor.sandbox.sandbox import Sandbox
+from services.executor.sandbox.interface import Sandbox
 from tests.integration.sandbox.cells import ATTEMPTED, Transcript, python, run, shell, stage
 
 ADDED_BY_SOME_SHELLS = {"_", "OLDPWD", "SHLVL"}

@@ -12,8 +12,8 @@ from tests.unit.bounds.table import PAGES, ROOT, names_of, rows_of
 PAGE = PAGES / "connections.md"
 BOUNDING = ("_MAX", "_BYTES", "_S", "_BITS", "_FACTOR", "_BURST", "_KEPT")
 MODULES = (
-    *sorted((ROOT / "shared" / "http_server").glob("*.py")),
-    ROOT / "services" / "notifier" / "websocket_protocol.py",
+    *sorted((ROOT / "shared" / "service" / "http_server").glob("*.py")),
+    ROOT / "services" / "notifier" / "transports" / "websocket" / "protocol.py",
 )
 NO_BOUNDS = {"RETRY_AFTER_S", "HOST_BYTES_MAX", "PORT_MAX", "TCP_INFO_BYTES"}
 """What is told to a client, and what DNS, TCP and the kernel define."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from services.api.app import create_app
+from services.api.quotas.unfinished_jobs import Standing
 from services.api.settings import ApiSettings
-from services.api.standing import Standing
 from shared.auth import Tokens
 from shared.contract import subjects
 from shared.jetstream.connection import Broker

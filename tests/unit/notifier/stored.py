@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import msgspec
 
-from services.notifier.cursor import FeedMark, Position
-from services.notifier.item import Item, named_by
+from services.notifier.events.item import Item, named_by
+from services.notifier.events.position import FeedMark, Position
 from shared.contract.codec import encode
 from shared.contract.subjects import feed_note, job_event
 from shared.domain.cursor import microseconds

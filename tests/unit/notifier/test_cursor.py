@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.cursor import FeedMark, Position, position_of
+from services.notifier.events.position import FeedMark, Position, position_of
 from shared.domain.cursor import CursorError, parse_cursor
 
 numbers = st.integers(min_value=0, max_value=10**18)

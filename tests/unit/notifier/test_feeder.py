@@ -2,11 +2,11 @@
 
 import asyncio
 
-from services.notifier.cursor import Position
-from services.notifier.feeder import BREATH_BYTES, Feeder
-from services.notifier.hub import Hub, Subscription
-from services.notifier.item import Text
-from services.notifier.live_order import LiveOrder
+from services.notifier.events.fanout import BREATH_BYTES, Feeder
+from services.notifier.events.hub import Hub, Subscription
+from services.notifier.events.item import Text
+from services.notifier.events.ordering import LiveOrder
+from services.notifier.events.position import Position
 from tests import builders
 from tests.unit.notifier.stored import logged
 

@@ -10,7 +10,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 from wsproto import ConnectionType, WSConnection, events
 
-from services.notifier.flow import PIECE_BYTES, FlowProtocol, flow_of
+from services.notifier.transports.websocket.flow import PIECE_BYTES, FlowProtocol, flow_of
 
 
 class Wire(asyncio.Transport):

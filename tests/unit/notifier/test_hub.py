@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.notifier import hub as hub_module
-from services.notifier.cursor import FeedMark, Position
-from services.notifier.hub import Hub, Subscription
-from services.notifier.item import Text
+from services.notifier.events import hub as hub_module
+from services.notifier.events.hub import Hub, Subscription
+from services.notifier.events.item import Text
+from services.notifier.events.position import FeedMark, Position
 from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.unit.notifier.stored import OTHER_JOB, live, logged, noted, over, us

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.item import Item, Text
-from services.notifier.joining import JOINED_BYTES_MAX, take_joined
-from services.notifier.wire import FRAMES, SERVER_SENT_EVENTS, show
+from services.notifier.connections.output_coalescing import JOINED_BYTES_MAX, take_joined
+from services.notifier.events.item import Item, Text
+from services.notifier.transports.encoding import FRAMES, SERVER_SENT_EVENTS, show
 from shared.contract.codec import encode
 from shared.contract.subjects import feed_note
 from shared.domain.events import JobOutput

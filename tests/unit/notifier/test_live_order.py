@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.cursor import FeedMark, Position
-from services.notifier.item import Item
-from services.notifier.live_order import HELD_BYTES_MAX, HOLD_MAX_S, HOLD_S, LiveOrder
+from services.notifier.events.item import Item
+from services.notifier.events.ordering import HELD_BYTES_MAX, HOLD_MAX_S, HOLD_S, LiveOrder
+from services.notifier.events.position import FeedMark, Position
 from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.unit.notifier.stored import OTHER_JOB, logged, noted, over, us

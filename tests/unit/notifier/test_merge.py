@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.notifier.merge import merge
+from services.notifier.events.merge import merge
 from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.unit.notifier.stored import OTHER_JOB, logged, noted, over

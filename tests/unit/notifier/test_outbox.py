@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.notifier.actions import Close
-from services.notifier.item import Text
-from services.notifier.outbox import SMALL_BYTES_MAX, Outbox
-from services.notifier.queue_shares import QueueShare, QueueShares
-from services.notifier.wire import FRAMES
+from services.notifier.connections.outbox import SMALL_BYTES_MAX, Outbox
+from services.notifier.connections.queue_shares import QueueShare, QueueShares
+from services.notifier.events.item import Text
+from services.notifier.transports.encoding import FRAMES
+from services.notifier.transports.headrace_v1.actions import Close
 
 END = Close(1000, "over")
 MIB = 1024 * 1024

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.actions import (
+from services.notifier.events.position import FeedMark, Position
+from services.notifier.transports.headrace_v1.actions import (
     Action,
     Authenticate,
     Begin,
@@ -20,9 +21,8 @@ from services.notifier.actions import (
     Send,
     Stop,
 )
-from services.notifier.cursor import FeedMark, Position
-from services.notifier.messages import ErrorShown, Refreshed, ServerPing, ServerPong
-from services.notifier.protocol import Protocol, Rules, refuse_handshake
+from services.notifier.transports.headrace_v1.messages import ErrorShown, Refreshed, ServerPing, ServerPong
+from services.notifier.transports.headrace_v1.protocol import Protocol, Rules, refuse_handshake
 from tests.builders import JOB, USER
 
 RULES = Rules(init_s=5, ping_s=20, subscriptions_max=3, commands_per_s=10)

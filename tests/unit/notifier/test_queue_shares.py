@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.item import Text
-from services.notifier.queue_shares import QueueShare, QueueShares
+from services.notifier.connections.queue_shares import QueueShare, QueueShares
+from services.notifier.events.item import Text
 
 USER_MAX, ALL_MAX, RESERVE = 1_000, 4_000, 500
 

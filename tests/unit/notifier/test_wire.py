@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from services.notifier.actions import DONE, SLOW, Close
-from services.notifier.item import Item, Text
-from services.notifier.messages import Complete, Gap, Subscribed
-from services.notifier.wire import FRAMES, SERVER_SENT_EVENTS, Wire, closing, show
+from services.notifier.events.item import Item, Text
+from services.notifier.transports.encoding import FRAMES, SERVER_SENT_EVENTS, Wire, closing, show
+from services.notifier.transports.headrace_v1.actions import DONE, SLOW, Close
+from services.notifier.transports.headrace_v1.messages import Complete, Gap, Subscribed
 from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.unit.notifier.stored import live, logged, noted

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from services.projector.database import VERSION
-from services.projector.leaving import (
+from services.projector.expiry_queries import (
     forget_job,
     forget_leftovers,
     select_due,

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.projector.database import ViewInUseError
-from services.projector.files import beside, hold_view, remove_database, replace_view
+from services.projector.view_file import beside, hold_view, remove_database, replace_view
 from shared.settings import SettingsError
 
 

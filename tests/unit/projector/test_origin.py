@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.projector.origin import LogState, why_another
+from services.projector.log_identity import LogState, why_another
 from services.projector.rows import Checkpoint
 from services.projector.settings import TOMBSTONE_S
 from tests import builders

@@ -1,0 +1,1 @@
+"""/v1/jobs/{id}/artifacts: the files that a job left."""

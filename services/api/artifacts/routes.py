@@ -1,0 +1,83 @@
+"""/v1/jobs/{id}/artifacts: the files that a job left.
+
+A program chose their names and their bytes, so a browser must neither show nor guess at them: every file is
+an attachment of no type.
+"""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response, StreamingResponse
+
+from services.api.dependencies import parts_of
+from services.api.http.auth import CallerOf
+from services.api.http.conditional_requests import IfNoneMatch, is_unchanged
+from services.api.http.json_response import json_answer
+from services.api.http.openapi import examples
+from services.api.http.openapi.document import NOT_MODIFIED, told
+from services.api.http.parameters import JobId
+from services.api.jobs.queries import check_job_id
+from services.api.jobs.responses import Artifacts
+from shared.contract import problems
+
+router = APIRouter(prefix="/v1/jobs/{job_id}/artifacts", tags=["artifacts"])
+
+OCTETS = "application/octet-stream"
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_")
+
+
+@router.get(
+    "",
+    summary="List the files that a job left",
+    responses=told(examples.FILES, refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.NOT_FINISHED)),
+)
+async def list_artifacts(job_id: JobId, request: Request, caller: CallerOf) -> Response:
+    """List what was kept, and what was asked for and is not kept; 409 until the job has ended."""
+    check_job_id(job_id)
+    result = await parts_of(request).artifacts.result(caller.user_id, job_id)
+    return json_answer(Artifacts(artifacts=result.artifacts, skipped=result.skipped))
+
+
+@router.get(
+    "/{path:path}",
+    summary="Download one of them",
+    response_class=StreamingResponse,
+    responses=told(
+        examples.FILE,
+        media_type=OCTETS,
+        headers=("ETag", "Content-Disposition"),
+        also=NOT_MODIFIED,
+        refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.UNKNOWN_ARTIFACT, problems.NOT_FINISHED),
+    ),
+)
+async def read_artifact(
+    job_id: JobId,
+    path: Annotated[str, Path(description="The file's `path` in the list, each of its parts encoded.")],
+    request: Request,
+    caller: CallerOf,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Stream one file as it was when the program ended; 409 until the job has ended."""
+    check_job_id(job_id)
+    artifacts = parts_of(request).artifacts
+    found = await artifacts.find(caller.user_id, job_id, path)
+    etag = f'"{found.artifact.sha256}"'
+    headers = {
+        "ETag": etag,
+        "Content-Disposition": disposition(path.rpartition("/")[2]),
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cache-Control": "private, no-cache",
+    }
+    if is_unchanged(if_none_match, etag):
+        return Response(status_code=304, headers=headers)
+    pieces = await artifacts.open(found)
+    headers["Content-Length"] = str(found.artifact.size)
+    return StreamingResponse(pieces, media_type=OCTETS, headers=headers)
+
+
+def disposition(name: str) -> str:
+    """`Content-Disposition` for any name: a plain one for old clients, and the true one (RFC 6266, 8187)."""
+    plain = "".join(letter if letter in _PLAIN else "_" for letter in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,234 @@
+"""The audit: events of the log in order, by a reader of the request's own, no faster than its client reads.
+
+A reading holds one window of events, whatever it passes over. It ends with the last event that was stored
+when it was asked for, or raises UnreachableError: it never just stops. Readings are few, because each is a
+consumer of the log, and the server gives those out sparingly; a user may have half of what the others leave.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.api.jobs.queries import shown
+from shared.contract import problems
+from shared.contract.codec import EventObject
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import JOBS, events_among
+from shared.domain.shares import Places
+from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.event_log import Log
+from shared.jetstream.follower import Follower
+from shared.jetstream.stored_message import Entry
+from shared.observability import metrics
+
+READINGS_MAX = 16
+"""Of one api process: each may hold two of the largest events, as stored and as they are shown."""
+READINGS_OF_ONE_MAX = 4
+WINDOW_BYTES = 512 * 1024
+"""What one reading holds of the log, at least one event, and as much again on its way."""
+PATIENCE_S = 15.0
+"""Longest time without the log. A restarted server is back sooner."""
+IDLE_S = 2.5
+"""Silence after which the log is asked anew whether there is more: what was expected may have expired."""
+CLOCK_STEP_MAX = timedelta(minutes=1)
+"""How far the clock of the log may have been set back: its order is by sequence, not by time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which events: of one user (None: of all), of one job, of some types, stored in from ≤ time < to."""
+
+    user_id: str | None = None
+    job_id: str | None = None
+    types: frozenset[str] = frozenset()
+    after: int = 0
+    stored_from: datetime | None = None
+    stored_to: datetime | None = None
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What the server filters by; the version of a type is left to `accepts`."""
+        kinds = (each.split(".")[1] if "." in each else each for each in self.types)
+        return events_among(self.user_id, self.job_id, kinds)
+
+    def accepts(self, event: EventObject) -> bool:
+        """Whether the event is among them."""
+        return (
+            (event.seq or 0) > self.after
+            and (self.stored_from is None or event.stored_at >= self.stored_from)
+            and (self.stored_to is None or event.stored_at < self.stored_to)
+            and (not self.types or not self.types.isdisjoint({event.type, event.type.split(".")[1]}))
+        )
+
+    def is_past(self, entry: Entry) -> bool:
+        """Whether nothing that is asked for can follow the entry."""
+        return self.stored_to is not None and entry.stored_at >= self.stored_to + CLOCK_STEP_MAX
+
+
+class Audit:
+    """Opens readings, and counts them."""
+
+    def __init__(self, broker: Broker, log: Log) -> None:
+        """Read over one broker connection."""
+        self._broker = broker
+        self._log = log
+        self.places = Places(READINGS_MAX)
+
+    async def open(self, asked: Asked, reader: str) -> "Reading":
+        """A reading whose beginning is at hand; whoever opens it closes it. `reader` is the user who asks.
+
+        Raises ProblemError if too many are open, BrokerError if the log does not answer.
+        """
+        if not self.places.take(reader, READINGS_OF_ONE_MAX):
+            raise self._refusal(reader)
+        reading = Reading(self, reader, asked)
+        try:
+            await reading.begin(self._broker, self._log)
+        except BaseException:
+            await reading.close()
+            raise
+        return reading
+
+    def closed(self, reader: str) -> None:
+        """One reading less."""
+        self.places.leave(reader)
+
+    def _refusal(self, reader: str) -> ProblemError:
+        metrics.REFUSED.labels(why="readings").inc()
+        held = self.places.held(reader)
+        if held >= READINGS_OF_ONE_MAX:
+            return ProblemError(
+                problems.TOO_MANY_READERS, f"{held} are open already", headers={"Retry-After": "2"}
+            )
+        return ProblemError(
+            problems.UNAVAILABLE,
+            f"{self.places.total} histories are being read, {held} of them yours",
+            headers={"Retry-After": "5"},
+        )
+
+
+class Reading:
+    """One finite reading of the log, a batch at a time. Made by `Audit.open`."""
+
+    def __init__(self, audit: Audit, reader: str, asked: Asked) -> None:
+        """Prepare; `begin` starts it."""
+        self._audit = audit
+        self._reader = reader
+        self._asked = asked
+        self._batches: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=1)
+        self._is_showing = False
+        self._last = 0
+        self._is_closed = False
+
+    async def begin(self, broker: Broker, log: Log) -> None:
+        """Note where the log ends now, and read the first batch. Raises BrokerError."""
+        self._broker = broker
+        self._last = await log.last_sequence()
+        self._position = self._asked.after
+        self._since = await self._beginning(log)
+        self._start()
+        self._first = await self._next()
+
+    async def events(self) -> AsyncGenerator[list[EventObject], None]:
+        """Batches of what was asked for, in order, none empty. Raises UnreachableError."""
+        batch = self._first
+        self._first = []
+        while batch:
+            found = [
+                event
+                for entry in batch
+                if entry.sequence <= self._last
+                and (event := shown(entry)) is not None
+                and self._asked.accepts(event)
+            ]
+            if found:
+                yield found
+            if self._position >= self._last or self._asked.is_past(batch[-1]):
+                return
+            batch = await self._next()
+
+    async def close(self) -> None:
+        """Let go of the log at once."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._audit.closed(self._reader)
+            await self._stop()
+
+    async def _beginning(self, log: Log) -> datetime | None:
+        """The time to begin at, where that is later in the log than `after`."""
+        if self._asked.stored_from is None:
+            return None
+        since = self._asked.stored_from - CLOCK_STEP_MAX
+        if self._position == 0:
+            return since
+        stored_at = await log.stored_at(self._position)
+        return since if stored_at is not None and stored_at < since else None
+
+    async def _next(self) -> list[Entry]:
+        """The next batch, or an empty one where there is no more. Raises UnreachableError."""
+        if self._position >= self._last:
+            return []
+        if self._is_showing:
+            self._is_showing = False
+            self._batches.task_done()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while not (batch := await self._batch_or_silence()):
+                    if self._follower.caught_up.is_set():
+                        return []
+                    await self._stop()
+                    self._start()
+                self._position = batch[-1].sequence
+                self._since = None
+                self._is_showing = True
+                return batch
+        raise UnreachableError(f"the log was silent for {PATIENCE_S:.0f} s after {self._position}")
+
+    async def _batch_or_silence(self) -> list[Entry]:
+        if not self._batches.empty():
+            return self._batches.get_nowait()
+        taking = asyncio.create_task(self._batches.get())
+        ending = asyncio.create_task(self._follower.caught_up.wait())
+        try:
+            await asyncio.wait(
+                {taking, ending, self._following}, timeout=IDLE_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            if taking.done():
+                return taking.result()
+            if self._following.done():
+                self._following.result()
+        finally:
+            taking.cancel()
+            ending.cancel()
+        # Everything was handed over before the end was noticed.
+        return [] if self._batches.empty() else self._batches.get_nowait()
+
+    async def _hand_over(self, batch: list[Entry]) -> None:
+        """Until it was shown nothing more is taken from the log: the client's pace is the reading's."""
+        await self._batches.put(batch)
+        await self._batches.join()
+
+    def _start(self) -> None:
+        self._batches = asyncio.Queue(maxsize=1)
+        self._is_showing = False
+        self._follower = Follower(
+            self._broker,
+            JOBS,
+            self._hand_over,
+            after=self._position,
+            since=self._since,
+            subjects=self._asked.subjects,
+            is_passing=True,
+            bytes_max=WINDOW_BYTES,
+            service="api-audit",
+        )
+        self._following = asyncio.create_task(self._follower.run())
+
+    async def _stop(self) -> None:
+        """Asks again each second, because a call into the client may lose a cancellation."""
+        following: asyncio.Task[None] | None = getattr(self, "_following", None)
+        while following is not None and not following.done():
+            following.cancel()
+            await asyncio.wait({following}, timeout=1)

@@ -1,0 +1,92 @@
+"""Who calls, and whether they are let in: by their token, their quota, and the scope that opens the route."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.types import Scope
+
+from services.api.dependencies import parts_of
+from shared.auth import SCOPE_JOBS, SCOPE_OPS, Caller, KeysUnavailableError, TokenError, Tokens
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.service.http_server.accepted import count_connection
+
+RETRY_AFTER = {"Retry-After": "5"}
+IDENTITY = "identity"
+"""Where a request's state has its caller, or why it has none, once that is known."""
+
+
+async def identify(tokens: Tokens, authorization: str) -> Caller:
+    """Whose token the field has. Raises ProblemError: 401, or 503 without the keys of its issuer."""
+    scheme, _, token = authorization.partition(" ")
+    try:
+        if scheme.lower() != "bearer" or not token.strip():
+            raise TokenError("send a token as 'Authorization: Bearer …'")
+        return await tokens.check(token.strip())
+    except KeysUnavailableError as error:
+        headers = {"Retry-After": str(error.retry_after_s)}
+        raise ProblemError(problems.UNAVAILABLE, str(error), headers=headers) from None
+    except TokenError as error:
+        raise ProblemError(
+            problems.UNAUTHENTICATED, str(error), headers={"WWW-Authenticate": 'Bearer realm="headrace"'}
+        ) from None
+
+
+def count_to(caller: Caller, scope: Scope) -> Caller:
+    """Count the connection to its user from now on. Raises ProblemError (503) if the user has too many."""
+    if count_connection(scope, caller.user_id):
+        return caller
+    raise ProblemError(
+        problems.TOO_MANY_CONNECTIONS, "too many connections of this user", headers=RETRY_AFTER
+    )
+
+
+def user_id_of(scope: Scope) -> str | None:
+    """Whose request it is, as far as its token has been looked at."""
+    caller = scope.get("state", {}).get(IDENTITY)
+    return caller.user_id if isinstance(caller, Caller) else None
+
+
+async def authenticated(request: Request) -> Caller:
+    """Who calls, whatever they may do, and whose quota has room for the request: every answer tells of it.
+
+    A request with a body was identified before the body was read. Raises ProblemError: what `identify` does,
+    429, and 503 for too many connections.
+    """
+    caller: Caller | ProblemError | None = request.scope["state"].get(IDENTITY)
+    if isinstance(caller, ProblemError):
+        raise caller
+    if caller is None:
+        caller = await identify(request.app.state.tokens, request.headers.get("Authorization", ""))
+        request.scope["state"][IDENTITY] = count_to(caller, request.scope)
+    request.state.headers = parts_of(request).quotas.admit(caller)
+    return caller
+
+
+AnyCallerOf = Annotated[Caller, Depends(authenticated)]
+"""For what everybody with a token may do. Everything else states its scope."""
+
+
+def demand(caller: Caller, scope: str) -> None:
+    """Raises ProblemError (403) if the token does not have the scope. No scope includes another."""
+    if scope not in caller.scopes:
+        raise ProblemError(problems.FORBIDDEN, f"the token lacks the scope {scope!r}")
+
+
+async def user_of(request: Request) -> Caller:
+    """The caller of a request that the scope for jobs opens. Raises ProblemError."""
+    caller = await authenticated(request)
+    demand(caller, SCOPE_JOBS)
+    return caller
+
+
+async def operator_of(request: Request) -> Caller:
+    """The caller of a request that the scope for operators opens. Raises ProblemError."""
+    caller = await authenticated(request)
+    demand(caller, SCOPE_OPS)
+    return caller
+
+
+CallerOf = Annotated[Caller, Depends(user_of)]
+OperatorOf = Annotated[Caller, Depends(operator_of)]
+"""A route has one of the three, and no other dependency: each costs the framework as much as a signature."""

@@ -1,0 +1,93 @@
+"""What the api tells of itself: a front page and documentation for browsers, an index for programs."""
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from services.api.http.json_response import json_answer
+from shared.service import problem_pages
+from shared.service.pages import Link, front_page, html
+from shared.version import VERSION
+
+LINKS = (
+    Link("docs", "Documentation of the api, to try it out"),
+    Link("openapi.json", "The same for programs: OpenAPI"),
+    Link("asyncapi.yaml", "Events over WebSocket and SSE: AsyncAPI (where the notifier is)"),
+    Link("problems/", "Problems: why a request fails, and what to do then"),
+    Link("metrics", "Metrics (where operators can reach them)"),
+)
+
+_DOCS = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Headrace: documentation of the api</title>
+<link rel="icon" href="docs/assets/favicon-32x32.png">
+<link rel="stylesheet" href="docs/assets/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="docs/assets/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+_START = """SwaggerUIBundle({
+    url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, tryItOutEnabled: true, filter: true,
+    presets: [SwaggerUIBundle.presets.apis], validatorUrl: null,
+});
+"""
+
+
+RESOURCES = {
+    "jobs": "/v1/jobs",
+    "batch": "/v1/jobs/batch",
+    "events": "/v1/events",
+    "sessions": "/v1/sessions",
+    "languages": "/v1/languages",
+    "usage": "/v1/usage",
+    "dead_letters": "/v1/dead-letters",
+    "openapi": "/openapi.json",
+    "docs": "/docs",
+    "problems": "/problems/",
+}
+OF_THE_NOTIFIER = {"websocket": "/v1/ws", "stream": "/v1/stream", "asyncapi": "/asyncapi.yaml"}
+
+
+def install(app: FastAPI, events_url: str) -> None:
+    """Show them. The assets are those that the package `fastapi-swagger` brings.
+
+    `events_url` is the notifier's origin, empty where it is the api's own.
+    """
+    elsewhere = {name: events_url + path for name, path in OF_THE_NOTIFIER.items()}
+    found = {"name": "headrace", "version": VERSION, "links": {**RESOURCES, **elsewhere}}
+
+    async def index(_: Request) -> Response:
+        return json_answer(found)
+
+    assets = StaticFiles(packages=[("fastapi_swagger", "resources")])
+    app.router.routes.extend(
+        [
+            Route("/", _front, include_in_schema=False),
+            Route("/v1", index, include_in_schema=False),
+            Route("/v1/", index, include_in_schema=False),
+            Route("/docs", _docs, include_in_schema=False),
+            Route("/docs/start.js", _start, include_in_schema=False),
+            Mount("/docs/assets", assets),
+            *problem_pages.routes(),
+        ]
+    )
+
+
+async def _front(_: Request) -> Response:
+    return front_page("Headrace: api", "Runs programs, and keeps the whole story of every run.", LINKS)
+
+
+async def _docs(_: Request) -> Response:
+    return html(_DOCS)
+
+
+async def _start(_: Request) -> Response:
+    return Response(_START, media_type="text/javascript")

@@ -1,0 +1,74 @@
+"""Sends large answers in pieces, within the shares of their user and of all.
+
+The server would keep the whole of an answer for a client that does not read it, beside others of the same
+client. So an answer is counted until it has left, and a user with too many of them is told to read first.
+"""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.api.http.auth import IDENTITY
+from services.api.http.byte_shares import ByteShares
+from services.api.settings import ApiSettings
+from shared.auth import Caller
+from shared.service.problem_response import answer
+
+PIECE_BYTES = 64 * 1024
+"""What is handed to the server at a time; an answer that is no longer is not counted."""
+
+NO_USER = ""
+"""Answers without a token share one part, which is no user's: an id has at least one character."""
+
+
+class LargeAnswers:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp, settings: ApiSettings) -> None:
+        """Nothing is under way yet."""
+        self._app = app
+        self._shares = ByteShares(
+            "answers",
+            "answers to you",
+            user_bytes_max=settings.user_answers_bytes_max,
+            bytes_max=settings.answers_bytes_max,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        head: Message | None = None
+
+        async def send_or_hold(message: Message) -> None:
+            """Hold the head back until it is known how much follows."""
+            nonlocal head
+            if message["type"] == "http.response.start":
+                head = message
+                return
+            first, head = head, None
+            is_whole = first is not None and not message.get("more_body", False)
+            if first is not None and is_whole and len(message.get("body", b"")) > PIECE_BYTES:
+                await self._send_large(first, message["body"], scope, receive, send)
+                return
+            if first is not None:
+                await send(first)
+            await send(message)
+
+        await self._app(scope, receive, send_or_hold)
+
+    async def _send_large(
+        self, head: Message, body: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        caller = scope["state"].get(IDENTITY)
+        user_id = caller.user_id if isinstance(caller, Caller) else NO_USER
+        problem = self._shares.take(user_id, len(body))
+        if problem is not None:
+            await answer(problem, scope["state"]["request_id"])(scope, receive, send)
+            return
+        try:
+            await send(head)
+            for begin in range(0, len(body), PIECE_BYTES):
+                piece, rest = body[begin : begin + PIECE_BYTES], begin + PIECE_BYTES < len(body)
+                await send({"type": "http.response.body", "body": piece, "more_body": rest})
+        finally:
+            self._shares.give_back(user_id, len(body))

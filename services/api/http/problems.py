@@ -1,0 +1,134 @@
+"""Every failure of a request leaves as problem+json, whoever noticed it: us, FastAPI, or Starlette."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+
+from services.api.http.unknown_fields import unknown_field
+from shared.contract import problems
+from shared.contract.problems import FieldError, Problem, ProblemError, ProblemType
+from shared.jetstream.connection import BrokerError
+from shared.jetstream.event_log import NewerEventError
+from shared.observability import metrics
+from shared.observability.logs import get_logger
+from shared.service.problem_response import answer
+
+logger = get_logger(__name__)
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+_BY_STATUS: dict[int, ProblemType] = {
+    400: problems.BAD_REQUEST,
+    404: problems.NOT_FOUND,
+    405: problems.METHOD_NOT_ALLOWED,
+    413: problems.TOO_LARGE,
+}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every kind of failure."""
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(NewerEventError, _on_newer)
+    app.add_exception_handler(BrokerError, _on_broker)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def invalid(errors: Sequence[Mapping[str, Any]], body: object) -> Problem:
+    """Malformed JSON is 400; JSON that breaks a rule is 422, with the place of each broken rule.
+
+    `body` is the type that was expected, whose fields an unknown one is compared with; None if there is none.
+    """
+    if any(one["type"] == "json_invalid" for one in errors):
+        return Problem(problems.BAD_REQUEST, "the body is not JSON", status=400)
+    found = tuple(
+        FieldError(".".join(str(part) for part in one["loc"]) or "body", _message(one, body))
+        for one in errors
+        if not _is_echo(one, errors)
+    )
+    detail = "; ".join(f"{one.field}: {one.message}" for one in found[:3])
+    return Problem(problems.INVALID, detail, found, status=422)
+
+
+def _message(error: Mapping[str, Any], body: object) -> str:
+    if error["type"] == "extra_forbidden":
+        return unknown_field(body, error["loc"])
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _is_echo(error: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> bool:
+    """A list whose items are wrong is also said to be too short, because those were not counted."""
+    place = tuple(error["loc"])
+    return error["type"] == "too_short" and any(
+        len(one["loc"]) > len(place) and tuple(one["loc"][: len(place)]) == place for one in errors
+    )
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return answer(error.problem, request.state.request_id)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    if isinstance(error.body, bytes):
+        # Only what is not declared as JSON is left unread.
+        detail = "send the body with Content-Type: application/json"
+        return answer(Problem(problems.UNSUPPORTED_MEDIA, detail), request.state.request_id)
+    found = tuple({**one, "loc": one["loc"][1:]} for one in error.errors())
+    field = request.scope["route"].body_field
+    body = None if field is None else field.field_info.annotation
+    return answer(invalid(found, body), request.state.request_id)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = _BY_STATUS.get(error.status_code, problems.OTHER_HTTP)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    problem = Problem(kind, str(error.detail), (), headers, error.status_code)
+    return answer(problem, request.state.request_id)
+
+
+def _methods(request: Request) -> set[str]:
+    """What may be done with this path: as it is documented, or else by all routes that know it."""
+    documented = request.app.openapi()["paths"].get(request.url.path)
+    if documented is not None:
+        return {method.upper() for method in documented}
+    scopes = [{**request.scope, "method": method} for method in METHODS]
+    return {
+        scope["method"]
+        for scope in scopes
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+    }
+
+
+def newer_event(error: NewerEventError) -> Problem:
+    """Another api may know the event, and this one will when it is upgraded."""
+    return Problem(problems.NEWER_EVENT, str(error), (), {"Retry-After": "30"}, status=503)
+
+
+async def _on_newer(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NewerEventError)
+    metrics.UNKNOWN.labels(reader="api").inc()
+    return answer(newer_event(error), request.state.request_id)
+
+
+async def _on_broker(request: Request, error: Exception) -> Response:
+    logger.warning("broker_unavailable", request_id=request.state.request_id, why=str(error))
+    problem = Problem(problems.UNAVAILABLE, "the log does not answer", (), {"Retry-After": "2"})
+    return answer(problem, request.state.request_id)
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    logger.error("request_failed", request_id=request.state.request_id, exc_info=error)
+    detail = "this is our fault; the request id finds it in our logs"
+    return answer(Problem(problems.INTERNAL, detail), request.state.request_id)

@@ -1,0 +1,121 @@
+"""Takes in the body of a request after its token was checked, within the shares of its user and of all.
+
+A request without a valid token is answered unread. What is read is counted until the request is answered,
+because it is kept for so long; its length is taken from the user's share before its first byte is.
+"""
+
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.api.http.auth import IDENTITY, count_to, identify
+from services.api.http.byte_shares import ByteShares
+from services.api.settings import ApiSettings
+from shared.auth import Tokens
+from shared.contract import problems
+from shared.contract.problems import Problem, ProblemError
+from shared.service.problem_response import answer
+
+NO_BODY: Message = {"type": "http.request", "body": b"", "more_body": False}
+GONE: Message = {"type": "http.disconnect"}
+
+
+class RequestBodies:
+    """Gives the application a whole body, or answers for it."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens, settings: ApiSettings) -> None:
+        """Wrap the application."""
+        self._app = app
+        self._tokens = tokens
+        self._shares = ByteShares(
+            "bodies",
+            "your requests",
+            user_bytes_max=settings.user_bodies_bytes_max,
+            bytes_max=settings.bodies_bytes_max,
+        )
+        self._bytes_max = settings.body_bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        length = _length(scope["headers"], self._bytes_max) if scope["type"] == "http" else 0
+        if not length:
+            await self._app(scope, receive, send)
+        elif length > self._bytes_max:
+            await self._answer(self._too_large(), scope, receive, send)
+        else:
+            await self._serve(length, scope, receive, send)
+
+    async def _serve(self, length: int, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope["state"]
+        try:
+            caller = await identify(self._tokens, _field(scope["headers"], b"authorization"))
+            state[IDENTITY] = count_to(caller, scope)
+        except ProblemError as error:
+            # The route may need no token, or not exist: it answers, and has no use for the body.
+            state[IDENTITY] = error
+            await self._app(scope, _only(NO_BODY), send)
+            return
+        problem = self._shares.take(caller.user_id, length)
+        if problem is not None:
+            await self._answer(problem, scope, receive, send)
+            return
+        try:
+            await self._read_and_serve(scope, receive, send)
+        finally:
+            self._shares.give_back(caller.user_id, length)
+
+    async def _read_and_serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > self._bytes_max:
+                await self._answer(self._too_large(), scope, receive, send)
+                return
+        whole = bytes(body)
+        del body
+        await self._app(scope, _first({**NO_BODY, "body": whole}, receive), send)
+
+    def _too_large(self) -> Problem:
+        return Problem(problems.TOO_LARGE, f"a request has at most {self._bytes_max} bytes")
+
+    async def _answer(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+        await answer(problem, scope["state"]["request_id"])(scope, receive, send)
+
+
+def _length(headers: Iterable[tuple[bytes, bytes]], bytes_max: int) -> int:
+    """Of the body, as announced; the most that it may have if it comes in chunks."""
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+        if name == b"transfer-encoding":
+            return bytes_max
+    return 0
+
+
+def _field(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in headers if name == wanted), "")
+
+
+def _first(message: Message, receive: Receive) -> Receive:
+    """Receive this, then what comes."""
+    messages = [message]
+
+    async def receive_first() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return receive_first
+
+
+def _only(message: Message) -> Receive:
+    """Receive this, and nothing more."""
+    messages = [GONE, message]
+
+    async def receive_only() -> Message:
+        return messages.pop() if len(messages) > 1 else GONE
+
+    return receive_only

@@ -1,0 +1,1 @@
+"""/v1/jobs: submit, list, read, wait for, and cancel jobs."""

@@ -1,0 +1,41 @@
+"""What a refused request to stop a job tells its caller; the decision itself is shared."""
+
+from typing import assert_never
+
+from services.api.http.conditional_requests import changed
+from services.api.jobs.queries import expired_job, unknown_job
+from shared.auth import Caller
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.domain.job import Moment, Refuse
+from shared.jetstream.cancel import Cancellations, CancelOutcome, Requested, Stale
+
+
+async def request_cancel(
+    cancellations: Cancellations, job_id: str, caller: Caller, moment: Moment, *, expected: int | None
+) -> None:
+    """Record the request, if there is still something to stop, and only after the event `expected`.
+
+    Raises ProblemError.
+    """
+    outcome: CancelOutcome | Stale
+    if expected is None:
+        outcome = await cancellations.cancel(caller.user_id, job_id, moment)
+    else:
+        outcome = await cancellations.cancel_if(caller.user_id, job_id, moment, expected=expected)
+    match outcome:
+        case Refuse():
+            raise _refusal(outcome)
+        case Stale(last_sequence):
+            raise changed("the job", last_sequence)
+        case Requested():
+            return
+    assert_never(outcome)
+
+
+def _refusal(refuse: Refuse) -> ProblemError:
+    if refuse.why == "unknown_job":
+        return unknown_job()
+    if refuse.why == "expired":
+        return expired_job()
+    return ProblemError(problems.ALREADY_FINISHED, "there is nothing left to cancel")

@@ -1,0 +1,174 @@
+"""Reads: from the view where it is enough, from the log where it must be right."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from services.api.jobs.read_limits import ReadingTurns
+from shared.contract import problems
+from shared.contract.codec import EventObject, UndecodableError, UnknownTagError, event_object
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, VIEW_USAGE, is_job_id
+from shared.contract.view_api import (
+    DeadQuestion,
+    JobAnswer,
+    JobQuestion,
+    JobsAnswer,
+    JobsQuestion,
+    UsageAnswer,
+    UsageQuestion,
+    ViewAnswer,
+    ViewProblem,
+)
+from shared.domain.cursor import of_log
+from shared.domain.record import JobRecord, fold
+from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.event_log import Log, NewerEventError, is_tombstone
+from shared.jetstream.stored_message import Entry
+from shared.observability import metrics
+from shared.observability.logs import get_logger
+
+logger = get_logger(__name__)
+
+VIEW_TIMEOUT_S = 2.0
+AnswerT = TypeVar("AnswerT", JobAnswer, JobsAnswer, UsageAnswer)
+_answers = msgspec.json.Decoder(ViewAnswer)
+
+
+class Queries:
+    """Answers questions about jobs."""
+
+    def __init__(self, broker: Broker, log: Log) -> None:
+        """Ask the projector over `broker`, read events from `log`."""
+        self._broker = broker
+        self._log = log
+        self._turns = ReadingTurns()
+
+    async def job(self, user_id: str, job_id: str) -> JobRecord:
+        """One job as it stands. Raises ProblemError if the user has no such job.
+
+        A finished job cannot change, so the view's word is good. Otherwise the view may be a moment behind
+        what the client was already told over its socket, so the job's few events are folded from the log.
+        """
+        async with self._turns.turn(user_id):
+            try:
+                seen = (await self._ask(VIEW_JOB, JobQuestion(user_id=user_id, job_id=job_id), JobAnswer)).job
+            except UnreachableError:
+                seen = None
+            if seen is not None and seen.is_finished:
+                return seen
+            return folded(_kept(await self._log.read_entries(user_id, job_id)))
+
+    async def job_as_of(self, user_id: str, job_id: str, until: int | datetime) -> JobRecord:
+        """The job as it stood at a sequence of the log or at a time, that one included.
+
+        Raises ProblemError if the user had no such job then.
+        """
+        async with self._turns.turn(user_id):
+            entries = _kept(await self._log.read_entries(user_id, job_id))
+        return folded(
+            entry
+            for entry in entries
+            if (entry.sequence if isinstance(until, int) else entry.stored_at) <= until  # type: ignore[operator]  # of the same kind
+        )
+
+    async def jobs(self, question: JobsQuestion) -> JobsAnswer:
+        """A page of a user's jobs. Raises ProblemError if no projector answers."""
+        return await self._page(VIEW_JOBS, question)
+
+    async def _page(self, subject: str, question: JobsQuestion | DeadQuestion) -> JobsAnswer:
+        try:
+            return await self._ask(subject, question, JobsAnswer)
+        except UnreachableError as error:
+            raise ProblemError(
+                problems.UNAVAILABLE, "the view does not answer", headers={"Retry-After": "2"}
+            ) from error
+
+    async def dead(self, question: DeadQuestion) -> JobsAnswer:
+        """A page of everybody's dead letters. Raises ProblemError if no projector answers."""
+        return await self._page(VIEW_DEAD, question)
+
+    async def usage(self, user_id: str) -> UsageAnswer | None:
+        """What a user holds, as the view counts it; None if no projector answers."""
+        try:
+            return await self._ask(VIEW_USAGE, UsageQuestion(user_id=user_id), UsageAnswer)
+        except (UnreachableError, msgspec.MsgspecError):
+            return None
+
+    async def job_events(self, user_id: str, job_id: str) -> list[EventObject]:
+        """A job's history as stored. Raises ProblemError if the user has no such job."""
+        async with self._turns.turn(user_id):
+            entries = await self._log.read_entries(user_id, job_id)
+        events = [event for entry in entries if (event := shown(entry)) is not None]
+        if not events:
+            raise unknown_job()
+        _kept(entries)
+        return events
+
+    async def _ask(self, subject: str, question: msgspec.Struct, kind: type[AnswerT]) -> AnswerT:
+        message = await self._broker.request(subject, msgspec.json.encode(question), timeout_s=VIEW_TIMEOUT_S)
+        answer = _answers.decode(message.data)
+        if isinstance(answer, kind):
+            return answer
+        detail = answer.detail if isinstance(answer, ViewProblem) else "an answer to another question"
+        raise UnreachableError(f"{subject}: {detail}")
+
+
+def check_job_id(job_id: str) -> None:
+    """Text that cannot be an id is an unknown job, not a malformed request."""
+    if not is_job_id(job_id):
+        raise unknown_job()
+
+
+def unknown_job() -> ProblemError:
+    """The same for a job of somebody else, so that ids tell nothing."""
+    return ProblemError(problems.UNKNOWN_JOB, "you have no job of this id")
+
+
+def expired_job() -> ProblemError:
+    """While the tombstone is there; then nobody knows that there ever was such a job."""
+    return ProblemError(problems.EXPIRED, "the job has expired: what it left is gone")
+
+
+def _kept(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """A job's entries. Raises ProblemError if they are about to leave, so that nobody sees a part of them."""
+    if entries and is_tombstone(entries[-1]):
+        raise expired_job()
+    return entries
+
+
+def folded(entries: Iterable[Entry]) -> JobRecord:
+    """The job as far as its events are known here: what a newer version wrote is passed over, as in the view.
+
+    Raises ProblemError where there is no job, NewerEventError where not even its beginning is known.
+    """
+    record: JobRecord | None = None
+    newer: NewerEventError | None = None
+    for entry in entries:
+        try:
+            record = fold(record, entry.event(), entry.sequence)
+        except UnknownTagError as error:
+            metrics.UNKNOWN.labels(reader="api").inc()
+            logger.warning("newer_event", sequence=entry.sequence, tag=str(error))
+            newer = newer or NewerEventError(entry.sequence, str(error))
+        except UndecodableError as error:
+            logger.warning("entry_not_folded", sequence=entry.sequence, why=str(error))
+    if record is None:
+        raise newer or unknown_job()
+    return record
+
+
+def shown(entry: Entry) -> EventObject | None:
+    """The event of an entry as clients see it; None for bytes that are none."""
+    try:
+        return event_object(
+            entry.payload,
+            cursor=of_log(entry.sequence, entry.stored_at),
+            stored_at=entry.stored_at,
+            seq=entry.sequence,
+        )
+    except UndecodableError as error:
+        logger.error("poison_skipped", sequence=entry.sequence, why=str(error))
+        return None

@@ -1,0 +1,249 @@
+"""What clients may send, with every rule that needs no knowledge of the rest of the system.
+
+File names, labels and arguments are data: never a path of this host, never a subject. A broken rule is
+answered with 422 and the place where it was broken.
+"""
+
+import base64
+import binascii
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+
+from services.api.http.openapi.json_schema import (
+    ENV_NAME,
+    LABEL_NAME,
+    NO_NUL,
+    ONE_SOURCE,
+    base64_if,
+    keys_like,
+    path_schema,
+)
+
+FILES_MAX = 64
+BATCH_MAX = 100
+PATH_BYTES_MAX = 1_024
+PATH_PART_BYTES_MAX = 255
+PATH_DEPTH_MAX = 16
+ARGS_MAX = 256
+ENV_MAX = 64
+LABELS_MAX = 16
+PATTERNS_MAX = 16
+PATTERN_BYTES_MAX = 256
+TTL_S_MIN = 60
+WORD_BYTES_MAX = 32 * 1024
+
+
+def _encodable(text: str) -> str:
+    """JSON can escape half of a surrogate pair, which is no character and cannot be stored."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must not contain lone surrogates") from error
+    return text
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain a NUL character")
+    return text
+
+
+def _relative_path(path: str) -> str:
+    """A path that stays inside the work directory however it is read (adversarial program 16)."""
+    _without_nul(path)
+    parts = path.split("/")
+    if path.startswith("/"):
+        raise ValueError("must be relative")
+    if any(part in {"", ".", ".."} for part in parts):
+        raise ValueError("must not have empty, '.' or '..' parts")
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
+        raise ValueError("must not contain control characters")
+    if len(path.encode()) > PATH_BYTES_MAX or any(len(part.encode()) > PATH_PART_BYTES_MAX for part in parts):
+        raise ValueError(f"is longer than {PATH_BYTES_MAX} bytes, or a part than {PATH_PART_BYTES_MAX}")
+    if len(parts) > PATH_DEPTH_MAX:
+        raise ValueError(f"is deeper than {PATH_DEPTH_MAX} folders")
+    return path
+
+
+def _pattern(pattern: str) -> str:
+    """A glob that can only match inside the work directory; bounded, because each file is matched with it."""
+    if len(pattern.encode()) > PATTERN_BYTES_MAX:
+        raise ValueError(f"is longer than {PATTERN_BYTES_MAX} bytes")
+    return _relative_path(pattern)
+
+
+def _not_spelled(number: object) -> object:
+    """A number in quotes, or a truth, is a mistake and not a number."""
+    if isinstance(number, str | bool):
+        raise ValueError("must be a number")
+    return number
+
+
+AsNumber = BeforeValidator(_not_spelled)
+"""Comes after the bounds of a number, or JSON Schema would not be told of them."""
+Text = Annotated[str, AfterValidator(_encodable)]
+RelativePath = Annotated[Text, AfterValidator(_relative_path), WithJsonSchema(path_schema(PATH_BYTES_MAX))]
+Pattern = Annotated[
+    Text,
+    AfterValidator(_pattern),
+    WithJsonSchema(path_schema(PATTERN_BYTES_MAX)),
+]
+Word = Annotated[
+    Text, Field(max_length=WORD_BYTES_MAX, json_schema_extra=NO_NUL), AfterValidator(_without_nul)
+]
+LabelValue = Annotated[Text, Field(max_length=256, json_schema_extra=NO_NUL), AfterValidator(_without_nul)]
+
+
+class _Request(BaseModel):
+    """A body in which an unknown field is a mistake worth telling.
+
+    The text below a field is its description in the OpenAPI document.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class FileBody(_Request):
+    """One file of the program."""
+
+    model_config = ConfigDict(json_schema_extra=base64_if("encoding", "content"))
+
+    name: RelativePath
+    """Its path below the work directory, with `/` between the parts."""
+    content: Text
+    """The file, as text or as base64."""
+    encoding: Literal["utf-8", "base64"] = "utf-8"
+    """`base64` for a file that is not UTF-8."""
+
+    @model_validator(mode="after")
+    def _decodable(self) -> Self:
+        if self.encoding == "base64":
+            try:
+                base64.b64decode(self.content, validate=True)
+            except (binascii.Error, ValueError) as error:
+                raise ValueError("the content is not base64") from error
+        return self
+
+
+class LimitsBody(_Request):
+    """Limits for the run stage; what is left out keeps the language's default."""
+
+    wall_ms: Annotated[int, Field(ge=1), AsNumber] | None = None
+    """Longest time from the start of the run to its end."""
+    cpu_ms: Annotated[int, Field(ge=1), AsNumber] | None = None
+    """Processor time of all processes together."""
+    memory_bytes: Annotated[int, Field(ge=1024 * 1024), AsNumber] | None = None
+    """Memory of all processes together, stacks, `/tmp` and `/dev/shm` included."""
+    processes: Annotated[int, Field(ge=1), AsNumber] | None = None
+    """Processes and threads at a time."""
+    disk_bytes: Annotated[int, Field(ge=4096), AsNumber] | None = None
+    """The work directory, and the longest file."""
+    output_bytes: Annotated[int, Field(ge=0), AsNumber] | None = None
+    """Kept of each of the two streams; a program that prints more ends as `output_limit`."""
+    files_open: Annotated[int, Field(ge=8), AsNumber] | None = None
+    """Open files of each process."""
+    stack_bytes: Annotated[int, Field(ge=1024 * 1024), AsNumber] | None = None
+    """The stack of a process's first thread, and of each thread that is started without a size."""
+
+
+class SubmissionBody(_Request):
+    """A program to run: `code` for one file, or `files`."""
+
+    model_config = ConfigDict(json_schema_extra={**ONE_SOURCE, **base64_if("stdin_encoding", "stdin")})
+
+    language: Text = Field(min_length=1, max_length=64)
+    """A name or an alias of `GET /v1/languages`."""
+    code: Text | None = None
+    """The program, where it is one file."""
+    files: Annotated[tuple[FileBody, ...], Field(min_length=1, max_length=FILES_MAX)] | None = None
+    """The program, where it is several files; instead of `code`."""
+    entrypoint: RelativePath | None = None
+    """The file that is run, or compiled first. Without it the language's own, or the only file."""
+    stdin: Text | None = None
+    """What the program reads from its standard input; nothing where it is left out."""
+    stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
+    """`base64` for a standard input that is not UTF-8."""
+    args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)
+    """The program's arguments."""
+    env: dict[Annotated[str, Field(pattern=ENV_NAME)], Word] = Field(
+        {}, max_length=ENV_MAX, json_schema_extra=keys_like(ENV_NAME)
+    )
+    """Variables of the program's environment."""
+    limits: LimitsBody = LimitsBody()
+    """What the run may use."""
+    labels: dict[Annotated[str, Field(pattern=LABEL_NAME)], LabelValue] = Field(
+        {}, max_length=LABELS_MAX, json_schema_extra=keys_like(LABEL_NAME)
+    )
+    """Words of the user's own, to find the job by (`GET /v1/jobs?label=name=value`)."""
+    artifacts: tuple[Pattern, ...] = Field((), max_length=PATTERNS_MAX)
+    """Patterns (globs) of the files to keep, below the work directory."""
+    ttl_s: Annotated[int, Field(ge=TTL_S_MIN), AsNumber] | None = None
+    """Seconds to keep the job after its end. Without it the service's default, which may be for ever."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.code is None) == (self.files is None):
+            raise ValueError("give either code or files")
+        return self
+
+    @model_validator(mode="after")
+    def _distinct_files(self) -> Self:
+        names = [file.name for file in self.files or ()]
+        folders = {name[: match.start()] for name in names for match in re.finditer("/", name)}
+        if len(set(names)) != len(names):
+            raise ValueError("two files have the same name")
+        if folders & set(names):
+            raise ValueError(f"{min(folders & set(names))!r} is both a file and a folder")
+        return self
+
+    @model_validator(mode="after")
+    def _decodable_stdin(self) -> Self:
+        if self.stdin is not None and self.stdin_encoding == "base64":
+            try:
+                base64.b64decode(self.stdin, validate=True)
+            except (binascii.Error, ValueError) as error:
+                raise ValueError("the standard input is not base64") from error
+        return self
+
+
+class RunBody(_Request):
+    """What a run of a session brings along; what is left out is as in the document."""
+
+    model_config = ConfigDict(json_schema_extra=base64_if("stdin_encoding", "stdin"))
+
+    stdin: Text | None = None
+    """Instead of the document's standard input."""
+    stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
+    """`base64` for a standard input that is not UTF-8."""
+    args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)
+    """Instead of the document's arguments."""
+    env: dict[Annotated[str, Field(pattern=ENV_NAME)], Word] = Field(
+        {}, max_length=ENV_MAX, json_schema_extra=keys_like(ENV_NAME)
+    )
+    """Instead of the document's environment."""
+    limits: LimitsBody = LimitsBody()
+    """Instead of the document's limits."""
+
+
+class SessionBody(SubmissionBody):
+    """A document that is being written: a submission, and its title."""
+
+    title: Annotated[Text, Field(max_length=256)] = ""
+    """What lists show of it."""
+
+
+class BatchBody(_Request):
+    """Several submissions. Each is checked by itself: one that is wrong does not refuse the others."""
+
+    jobs: tuple[Any, ...] = Field(min_length=1, max_length=BATCH_MAX)
+    """Each as for `POST /v1/jobs`."""

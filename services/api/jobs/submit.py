@@ -1,0 +1,271 @@
+"""From a client's program to its `job.queued` event, and into the log."""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+import uuid_utils
+
+from services.api.http.request_context import RequestContext
+from services.api.jobs.limit_policy import check_bounds
+from services.api.jobs.queries import folded
+from services.api.jobs.schemas import LimitsBody, SubmissionBody
+from services.api.languages.catalogue import Catalogue
+from services.api.quotas.quotas import Quotas
+from services.api.quotas.stored_bytes import Addition, Store
+from services.api.quotas.unfinished_jobs import Standing
+from services.api.settings import ApiSettings
+from shared.auth import ARTIFACTS_CLAIM, LOG_CLAIM, Caller
+from shared.contract import problems
+from shared.contract.codec import UndecodableError, UnknownTagError
+from shared.contract.problems import FieldError, ProblemError
+from shared.domain.events import JobQueued, Limits, SourceFile
+from shared.domain.job import Append, Nothing, Queued, Replay, decide_submit
+from shared.domain.record import JobRecord, fold
+from shared.jetstream.connection import UnreachableError
+from shared.jetstream.event_log import FULL, Appended, Log, NewerEventError, is_tombstone
+from shared.jetstream.presence import LanguageOffer
+from shared.jetstream.stored_message import MESSAGE_OVERHEAD_BYTES, Entry
+
+RETRY_AFTER = {"Retry-After": "2"}
+_IDEMPOTENCY = uuid.UUID("6f1d7f0e-6b0e-5d5c-9c53-3a1f5f4b7a10")
+"""Namespace of job ids that are made of a user and an idempotency key."""
+
+_LATER_FIELDS = frozenset({"artifacts", "ttl_s"})
+_LATER_LIMITS = frozenset({"stack_bytes"})
+"""Of a submission, since fingerprints were first stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The job, and whether it had been submitted before with the same key."""
+
+    job: JobRecord
+    replayed: bool
+
+
+class _SubmittedBeforeError(Exception):
+    """The log has the job already; `sequence` is that of its last event."""
+
+    def __init__(self, sequence: int) -> None:
+        super().__init__(f"its last event is {sequence}")
+        self.sequence = sequence
+
+
+class Submissions:
+    """Accepts programs."""
+
+    def __init__(
+        self,
+        log: Log,
+        catalogue: Catalogue,
+        standing: Standing,
+        quotas: Quotas,
+        held: Store,
+        settings: ApiSettings,
+    ) -> None:
+        """Append to `log` what `catalogue`, the quotas, the settings and what users hold of it allow."""
+        self._held = held
+        self._log = log
+        self._catalogue = catalogue
+        self._standing = standing
+        self._quotas = quotas
+        self._settings = settings
+
+    async def submit(
+        self, body: SubmissionBody, caller: Caller, context: RequestContext, key: str | None
+    ) -> Submitted:
+        """Store the job, or find it stored. Raises ProblemError; an accepted job is on disk."""
+        job_id = str(uuid_utils.uuid7()) if key is None else _keyed_id(caller.user_id, key)
+        return await self.submit_as(job_id, body, caller, context, is_repeatable=key is not None)
+
+    async def submit_as(
+        self,
+        job_id: str,
+        body: SubmissionBody,
+        caller: Caller,
+        context: RequestContext,
+        *,
+        session: str | None = None,
+        is_repeatable: bool = True,
+    ) -> Submitted:
+        """The same under an id that the caller made; `is_repeatable` if there may be a job of it already."""
+        offer = await self._offer(body.language)
+        queued = self._queued(body, offer, caller, context, job_id, session)
+        try:
+            self._quotas.check_room(caller)
+            addition = await self._take_log(caller, queued)
+        except ProblemError:
+            # What was accepted before is not refused now.
+            earlier = await self._earlier(queued) if is_repeatable else None
+            if earlier is None:
+                raise
+            return earlier
+        try:
+            with self._held.storing(addition), self._standing.appending(caller.user_id, queued.job_id):
+                addition.sequence = await self._append(queued)
+                return Submitted(_record(queued, addition.sequence), replayed=False)
+        except _SubmittedBeforeError as conflict:
+            earlier = await self._earlier(queued, at_least=conflict.sequence)
+            assert earlier is not None, "a conflict was reported, so the job has events"
+            return earlier
+
+    async def _take_log(self, caller: Caller, queued: JobQueued) -> Addition:
+        """Raises ProblemError (507) if the user's share of the log has no room for the job."""
+        most = caller.share(LOG_CLAIM, self._settings.user_log_bytes, self._settings.user_log_bytes_max)
+        size = sum(len(file.content) for file in queued.files) + sum(map(len, queued.args))
+        size += 0 if queued.stdin is None else len(queued.stdin.content)
+        return await self._held.take(caller.user_id, most, size + MESSAGE_OVERHEAD_BYTES)
+
+    async def _append(self, queued: JobQueued) -> int:
+        """The sequence at which the job is stored. Raises ProblemError or _SubmittedBeforeError."""
+        decision = decide_submit(Nothing(), queued)
+        assert isinstance(decision, Append)
+        try:
+            result = await self._log.append(queued, expected=0, patience_s=self._settings.append_patience_s)
+        except UnreachableError as error:
+            if FULL in str(error):
+                raise ProblemError(problems.STORAGE_FULL, "the log is full") from error
+            raise ProblemError(
+                problems.UNAVAILABLE,
+                "the log does not answer; the job may or may not have been accepted: "
+                "repeat with an Idempotency-Key to be sure",
+                headers=RETRY_AFTER,
+            ) from error
+        if isinstance(result, Appended):
+            return result.sequence
+        raise _SubmittedBeforeError(result.last_sequence)
+
+    async def _earlier(self, queued: JobQueued, *, at_least: int | None = None) -> Submitted | None:
+        """What the same key was used for before. Raises ProblemError, BrokerError."""
+        entries = await self._log.read_entries(queued.user_id, queued.job_id, at_least=at_least)
+        if not entries:
+            return None
+        if is_tombstone(entries[-1]):
+            raise ProblemError(problems.EXPIRED, "the job of this Idempotency-Key has expired")
+        decision = decide_submit(_accepted(entries[0]), queued)
+        if not isinstance(decision, Replay):
+            raise ProblemError(problems.INVALID, "the Idempotency-Key was used before with another request")
+        return Submitted(folded(entries), replayed=True)
+
+    async def _offer(self, language: str) -> LanguageOffer:
+        offer = await self._catalogue.find(language)
+        if offer is not None:
+            return offer
+        if self._catalogue.is_empty:
+            raise ProblemError(
+                problems.UNAVAILABLE,
+                "no executor has announced its languages yet",
+                headers=RETRY_AFTER,
+            )
+        names = ", ".join(each.name for each in await self._catalogue.offers())
+        raise ProblemError(
+            problems.UNKNOWN_LANGUAGE, f"no executor offers {language!r}; offered are: {names or 'none'}"
+        )
+
+    def _queued(
+        self,
+        body: SubmissionBody,
+        offer: LanguageOffer,
+        caller: Caller,
+        context: RequestContext,
+        job_id: str,
+        session: str | None,
+    ) -> JobQueued:
+        check_bounds(body, self._settings)
+        files = _files(body, offer)
+        return JobQueued(
+            job_id=job_id,
+            user_id=caller.user_id,
+            time=datetime.now(UTC),
+            request_id=context.request_id,
+            trace=context.trace,
+            language=offer.name,
+            files=files,
+            entrypoint=_entrypoint(body, offer, files),
+            fingerprint=_fingerprint(body),
+            stdin=_stdin(body),
+            args=body.args,
+            env=body.env,
+            limits=_limits(body.limits, offer.limits),
+            labels=body.labels,
+            session=session,
+            concurrency=min(caller.concurrency, self._settings.concurrency_max),
+            artifacts=body.artifacts,
+            ttl_s=_ttl_s(body.ttl_s, self._settings),
+            artifacts_bytes_max=caller.shares.get(ARTIFACTS_CLAIM),
+        )
+
+
+def _accepted(entry: Entry) -> Queued:
+    """How the job began: all that a submission is compared with. Raises ProblemError, NewerEventError."""
+    try:
+        event = entry.event()
+    except UnknownTagError as error:
+        raise NewerEventError(entry.sequence, str(error)) from error
+    except UndecodableError as error:
+        raise _unreadable() from error
+    if not isinstance(event, JobQueued):
+        raise _unreadable()
+    return Queued(event)
+
+
+def _unreadable() -> ProblemError:
+    return ProblemError(problems.INVALID, "what the Idempotency-Key was used for before cannot be read")
+
+
+def _record(queued: JobQueued, sequence: int) -> JobRecord:
+    record = fold(None, queued, sequence)
+    assert record is not None, "the fold of job.queued is a record"
+    return record
+
+
+def _keyed_id(user_id: str, key: str) -> str:
+    return str(uuid.uuid5(_IDEMPOTENCY, f"{len(user_id)}:{user_id}:{key}"))
+
+
+def _fingerprint(body: SubmissionBody) -> str:
+    """The same for the same request, however it was written (order of fields, white space).
+
+    A field that came later counts only where it is used, or an upgrade would refuse what it had accepted.
+    """
+    unused: dict[str, bool | set[str]] = {name: True for name in _LATER_FIELDS if not getattr(body, name)}
+    unused["limits"] = {name for name in _LATER_LIMITS if getattr(body.limits, name) is None}
+    canonical = msgspec.json.encode(body.model_dump(mode="json", exclude=unused), order="sorted")
+    return hashlib.sha256(canonical).hexdigest()
+
+
+def _files(body: SubmissionBody, offer: LanguageOffer) -> tuple[SourceFile, ...]:
+    if body.code is not None:
+        return (SourceFile(name=body.entrypoint or offer.entrypoint, content=body.code),)
+    return tuple(
+        SourceFile(name=file.name, content=file.content, encoding=file.encoding) for file in body.files or ()
+    )
+
+
+def _entrypoint(body: SubmissionBody, offer: LanguageOffer, files: tuple[SourceFile, ...]) -> str:
+    names = {file.name for file in files}
+    wanted = body.entrypoint or (offer.entrypoint if offer.entrypoint in names else None)
+    if wanted is None and len(files) == 1:
+        return files[0].name
+    if wanted not in names:
+        error = FieldError("entrypoint", f"name one of the files, or call one of them {offer.entrypoint}")
+        raise ProblemError(problems.INVALID, "it is not clear where the program starts", errors=(error,))
+    return wanted
+
+
+def _stdin(body: SubmissionBody) -> SourceFile | None:
+    if body.stdin is None:
+        return None
+    return SourceFile(name="stdin", content=body.stdin, encoding=body.stdin_encoding)
+
+
+def _ttl_s(asked: int | None, settings: ApiSettings) -> int:
+    return min(settings.ttl_s_default, settings.ttl_s_max) if asked is None else asked
+
+
+def _limits(asked: LimitsBody, default: Limits) -> Limits:
+    wanted = {name: value for name, value in asked if value is not None}
+    return msgspec.structs.replace(default, **wanted) if wanted else default

@@ -1,0 +1,103 @@
+"""`Prefer: wait=N` (RFC 7240): an answer that comes when the job has ended, or after N seconds as it stands.
+
+Nothing is polled: the end is seen in the log. A preference may be ignored, and is where its user has as many
+waits as his share of the places allows. A client that leaves gives its place back at once.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Header
+from starlette.requests import Request
+
+from services.api.jobs.queries import Queries
+from services.api.quotas.unfinished_jobs import Standing
+from services.api.settings import ApiSettings
+from shared.auth import WAITS_CLAIM, Caller
+from shared.domain.record import JobRecord
+from shared.domain.shares import Places
+from shared.observability import metrics
+
+PREFER_MAX = 1_024
+
+Prefer = Annotated[
+    str | None,
+    Header(max_length=PREFER_MAX, description="`wait=N`: answer when the job has ended, or after N s"),
+]
+
+_WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,9})\"?", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """The job after the wait, and the seconds that were granted; None if there was no wait."""
+
+    job: JobRecord
+    granted_s: int | None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What says that the preference was heeded."""
+        return {} if self.granted_s is None else {"Preference-Applied": f"wait={self.granted_s}"}
+
+
+class Waiting:
+    """Lets requests wait for the end of jobs, so many at a time."""
+
+    def __init__(self, standing: Standing, queries: Queries, settings: ApiSettings) -> None:
+        """See ends by `standing`, read jobs by `queries`."""
+        self._standing = standing
+        self._queries = queries
+        self._settings = settings
+        self.places = Places(settings.waits_max)
+
+    def most(self, caller: Caller) -> int:
+        """The most places that the caller may have, whoever else waits."""
+        return caller.share(WAITS_CLAIM, self._settings.user_waits, self._settings.user_waits_max)
+
+    async def finished(self, caller: Caller, job_id: str, prefer: str | None, request: Request) -> Waited:
+        """The job when it has ended, or else as it stands when the wait is over. Raises ProblemError."""
+        wanted_s, user_id = wait_of(prefer), caller.user_id
+        if wanted_s is None:
+            return Waited(await self._queries.job(user_id, job_id), None)
+        if not self.places.take(user_id, self.most(caller)):
+            metrics.REFUSED.labels(why="waits").inc()
+            return Waited(await self._queries.job(user_id, job_id), None)
+        granted_s = min(wanted_s, self._settings.wait_s_max)
+        try:
+            with self._standing.end_of(job_id) as ended, metrics.WAITS.track_inprogress():
+                job = await self._queries.job(user_id, job_id)
+                if not job.is_finished and granted_s > 0 and not await _is_left(request, ended, granted_s):
+                    job = await self._queries.job(user_id, job_id)
+        finally:
+            self.places.leave(user_id)
+        return Waited(job, granted_s)
+
+
+async def _is_left(request: Request, ended: asyncio.Event, wait_s: float) -> bool:
+    """Wait until the job has ended, the time is up, or the client has left; whether it was the last."""
+    leaving = asyncio.create_task(_left(request))
+    ending = asyncio.create_task(ended.wait())
+    try:
+        await asyncio.wait({leaving, ending}, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+        return leaving.done() and not ending.done()
+    finally:
+        leaving.cancel()
+        ending.cancel()
+
+
+async def _left(request: Request) -> None:
+    """Return when the client's connection is closed; its body has been taken in before."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def wait_of(prefer: str | None) -> int | None:
+    """The seconds of `wait` in a Prefer header, the first one if there are several; None without."""
+    for preference in (prefer or "").split(","):
+        name = preference.partition(";")[0].strip()
+        if found := _WAIT.fullmatch(name):
+            return int(found[1])
+    return None

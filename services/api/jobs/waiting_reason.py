@@ -1,0 +1,60 @@
+"""What a queued job waits for, as far as this process knows: told with the job."""
+
+from typing import Literal
+
+from services.api.languages.catalogue import Catalogue
+from services.api.quotas.unfinished_jobs import Standing
+from services.api.settings import ApiSettings
+from shared.auth import Caller
+from shared.domain.events import Shape
+from shared.domain.record import JobRecord
+from shared.jetstream.connection import BrokerError
+
+
+class WaitingFor(Shape, frozen=True, kw_only=True):
+    """Why a job does not run yet."""
+
+    reason: Literal["earlier_jobs", "executor", "slot"]
+    """`earlier_jobs`: as many of the user's own as may run at a time, or more, stand before it.
+    `executor`: none is there now that has the language. `slot`: other programs run."""
+    position: int = 0
+    """How many unfinished jobs of the same user stand before it; 1,000 stands for more, too."""
+
+
+class JobShown(JobRecord, frozen=True, kw_only=True):
+    """A job with what it waits for."""
+
+    waiting_for: WaitingFor | None = None
+    """Why a queued job does not run yet; None for any other, and where nothing is known."""
+
+
+class Outlook:
+    """Tells it."""
+
+    def __init__(self, standing: Standing, catalogue: Catalogue, settings: ApiSettings) -> None:
+        """Go by the unfinished jobs and the live executors."""
+        self._standing = standing
+        self._catalogue = catalogue
+        self._settings = settings
+
+    async def of(self, job: JobRecord, caller: Caller) -> JobShown:
+        """The job as it is answered to its user."""
+        return shown(job, await self._waiting_for(job, caller) if job.status == "queued" else None)
+
+    async def _waiting_for(self, job: JobRecord, caller: Caller) -> WaitingFor | None:
+        before = self._standing.before(job.user_id, job.job_id)
+        if before is None:
+            return None
+        try:
+            if await self._catalogue.is_offline(job.language):
+                return WaitingFor(reason="executor", position=before)
+        except BrokerError:
+            return None
+        at_once = min(caller.concurrency, self._settings.concurrency_max)
+        return WaitingFor(reason="earlier_jobs" if before >= at_once else "slot", position=before)
+
+
+def shown(job: JobRecord, waiting_for: WaitingFor | None = None) -> JobShown:
+    """The job with what it waits for."""
+    fields = {name: getattr(job, name) for name in JobRecord.__struct_fields__}
+    return JobShown(**fields, waiting_for=waiting_for)

@@ -1,0 +1,1 @@
+"""/v1/languages: what can be asked for."""

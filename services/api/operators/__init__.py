@@ -1,0 +1,1 @@
+"""What operators may do: read and retry dead letters, erase a user."""

@@ -1,0 +1,118 @@
+"""Dead letters: jobs whose executor was lost too often, of everybody, for operators.
+
+A dead letter stays what it is. Retrying makes a new job of the same program and user that names it, and
+the same one however often that is asked.
+"""
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from services.api.http.request_context import RequestContext
+from services.api.jobs.queries import Queries, check_job_id, unknown_job
+from shared.auth import Caller
+from shared.contract import problems
+from shared.contract.codec import UndecodableError, UnknownTagError
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import DEAD, DEAD_ADVISORIES, event_of_job
+from shared.contract.view_api import DeadQuestion, JobsAnswer
+from shared.domain.events import JobFailed, JobQueued
+from shared.domain.job import Finished
+from shared.domain.record import JobRecord
+from shared.jetstream.event_log import Appended, Log, NewerEventError
+from shared.observability.logs import get_logger
+
+logger = get_logger(__name__)
+
+MESSAGES_SHOWN = 100
+_RETRIES = uuid.UUID("0b5c2b0e-8d0f-5f3a-a3a5-5c0a1f1f9c11")
+"""Namespace of the ids of jobs that retry a dead letter."""
+
+
+class Advisory(msgspec.Struct, frozen=True, kw_only=True):
+    """What JetStream told of a message that is not delivered any more."""
+
+    time: datetime = msgspec.field(name="timestamp")
+    """When the server gave up on the message."""
+    kind: str = msgspec.field(name="type")
+    """The type of the server's advisory: that the message was terminated, or delivered too often."""
+    stream: str
+    """Where the message is."""
+    consumer: str
+    """For whom it was."""
+    sequence: int = msgspec.field(name="stream_seq")
+    """Its place in that stream."""
+    deliveries: int = 0
+    """How often it was delivered."""
+    reason: str = ""
+    """What the consumer said of it; empty where it said nothing."""
+
+
+class DeadLetters:
+    """Lists, shows, and retries them."""
+
+    def __init__(self, log: Log, queries: Queries, *, patience_s: float) -> None:
+        """Read from the view and the log; append to the log, waiting at most `patience_s` for it."""
+        self._log = log
+        self._queries = queries
+        self._patience_s = patience_s
+
+    async def page(self, question: DeadQuestion) -> JobsAnswer:
+        """Some of them, newest first. Raises ProblemError."""
+        return await self._queries.dead(question)
+
+    async def find(self, job_id: str) -> JobRecord:
+        """One of them, with its result. Raises ProblemError if there is none of this id."""
+        queued = await self._queued(job_id)
+        job = await self._queries.job(queued.user_id, job_id)
+        if job.reason != "executor_lost":
+            raise unknown_job()
+        return job
+
+    async def retry(self, job_id: str, caller: Caller, context: RequestContext) -> tuple[JobRecord, bool]:
+        """The new job, and whether it was there already. Raises ProblemError."""
+        queued = await self._queued(job_id)
+        state = (await self._log.read_job(queued.user_id, job_id)).state
+        if not (
+            isinstance(state, Finished)
+            and isinstance(state.outcome, JobFailed)
+            and state.outcome.reason == "executor_lost"
+        ):
+            raise ProblemError(problems.NOT_DEAD, "only a job whose executor was lost too often is retried")
+        again = msgspec.structs.replace(
+            queued,
+            job_id=str(uuid.uuid5(_RETRIES, job_id)),
+            time=datetime.now(UTC),
+            request_id=context.request_id,
+            trace=context.trace,
+            retry_of=job_id,
+        )
+        result = await self._log.append(again, expected=0, patience_s=self._patience_s)
+        if isinstance(result, Appended):
+            logger.info("dead_letter_retried", job_id=job_id, retry=again.job_id, by=caller.user_id)
+        return await self._queries.job(again.user_id, again.job_id), not isinstance(result, Appended)
+
+    async def messages(self) -> AsyncIterator[Advisory]:
+        """The last messages that no executor can read, or that were delivered for ever, oldest first."""
+        last = await self._log.last(DEAD_ADVISORIES, stream=DEAD)
+        if last is None:
+            return
+        start = max(0, last.sequence - MESSAGES_SHOWN)
+        async for entry in self._log.replay(DEAD_ADVISORIES, after=start, up_to=last.sequence, stream=DEAD):
+            yield msgspec.json.decode(entry.payload, type=Advisory)
+
+    async def _queued(self, job_id: str) -> JobQueued:
+        check_job_id(job_id)
+        entry = await self._log.last(event_of_job(job_id, "queued"))
+        if entry is None:
+            raise unknown_job()
+        try:
+            event = entry.event()
+        except UnknownTagError as error:
+            raise NewerEventError(entry.sequence, str(error)) from error
+        except UndecodableError as error:
+            raise unknown_job() from error
+        assert isinstance(event, JobQueued), "the subject says so, and was compared"
+        return event

@@ -1,0 +1,44 @@
+"""/v1/users: erasing one, for operators."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response
+
+from services.api.dependencies import parts_of
+from services.api.http.auth import OperatorOf
+from services.api.http.json_response import json_answer
+from services.api.http.openapi import examples
+from services.api.http.openapi.document import Also, told
+from services.api.http.request_context import context_of
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import SubjectError
+
+router = APIRouter(prefix="/v1/users", tags=["operators"])
+
+
+@router.delete(
+    "/{user_id:path}",
+    summary="Erase a user",
+    responses=told(
+        examples.ERASED,
+        also={202: Also("A part of it is done: ask again until it is answered with 200", examples.ERASING)},
+        refusals=(problems.INVALID,),
+    ),
+)
+async def erase_user(
+    user_id: Annotated[str, Path(description="Who is erased: the subject of the user's tokens.")],
+    request: Request,
+    caller: OperatorOf,
+) -> Response:
+    """Stop the user's jobs, and remove all of them with their files and sessions; tells what remains.
+
+    Take away the user's tokens first: whoever has one can begin anew.
+    """
+    moment = context_of(request).moment()
+    try:
+        erasure = await parts_of(request).erasures.erase(user_id, caller.user_id, moment)
+    except SubjectError as error:
+        raise ProblemError(problems.INVALID, str(error)) from error
+    return json_answer(erasure, status=200 if erasure.is_done else 202)

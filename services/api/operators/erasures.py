@@ -1,0 +1,183 @@
+"""Forgets one user: stops what runs, lets every job leave at once, and removes saved sessions.
+
+A request does a bounded part and tells what is left to do; the projectors remove what tombstones stand
+for. It may be repeated by anybody, at any time. Whoever still holds a token of the user can begin anew.
+"""
+
+from dataclasses import dataclass
+
+from services.api.sessions.kv_bucket import Bucket
+from services.api.settings import ApiSettings
+from shared.contract.subjects import (
+    FEED,
+    TERMINAL_KINDS,
+    job_events,
+    parse,
+    session_everything,
+    user_events_of_kind,
+    user_notes,
+)
+from shared.domain.events import Event, JobExpired, Shape
+from shared.domain.job import (
+    Append,
+    ImpossibleHistoryError,
+    Moment,
+    Nothing,
+    Queued,
+    Refuse,
+    Running,
+    decide_cancel,
+    decide_expire,
+)
+from shared.jetstream.connection import Broker
+from shared.jetstream.event_log import Appended, History, Log, NewerEventError
+from shared.observability import metrics
+from shared.observability.logs import get_logger
+
+logger = get_logger(__name__)
+
+LOOKED_AT_MAX = 1_000
+"""Jobs of one request: a few seconds."""
+
+KINDS = ("queued", "running", "cancel_requested", *TERMINAL_KINDS)
+REMAINS = (
+    "tombstones of the jobs, which name user and job, for {tombstone_s} s",
+    "logs and traces of the services, for as long as the operator keeps them",
+    "products of compilers in the memory of executors, until newer ones push them out",
+    "files that lost attempts stored, and bytes that the server has not overwritten yet",
+    "backups, until the operator removes them",
+)
+
+
+class Erasure(Shape, frozen=True, kw_only=True):
+    """How far it has come."""
+
+    user_id: str
+    """Who is erased."""
+    is_done: bool
+    """Nothing of the user is left but what `remains` lists. While it is false, ask again."""
+    expired: int
+    """How many jobs this request removed."""
+    unfinished: int
+    """How many jobs still run; they were asked to stop."""
+    sessions: int
+    """How many documents, and names of their runs, this request removed."""
+    remains: tuple[str, ...]
+    """What is left, where, and for how long; for people."""
+
+
+@dataclass(slots=True)
+class _Count:
+    expired: int = 0
+    unfinished: int = 0
+    is_whole: bool = True
+
+
+class Erasures:
+    """Erases users, and tells for how long jobs are kept."""
+
+    def __init__(self, broker: Broker, log: Log, sessions: Bucket, settings: ApiSettings) -> None:
+        """Append tombstones to `log`, and purge `sessions`."""
+        self._broker = broker
+        self._log = log
+        self._sessions = sessions
+        self._settings = settings
+
+    @property
+    def retention(self) -> str:
+        """A dictionary of RFC 9651, in seconds."""
+        most = self._settings.ttl_s_max
+        usual = min(self._settings.ttl_s_default, most)
+        return f"usual={usual}, most={most}, tombstone={self._settings.tombstone_s}"
+
+    async def erase(self, user_id: str, by: str, moment: Moment) -> Erasure:
+        """Do a part of it. Raises SubjectError if nobody can have this id, and BrokerError."""
+        sessions = await self._forget_sessions(user_id)
+        count = await self._expire_jobs(user_id, by, moment)
+        await self._broker.api(f"STREAM.PURGE.{FEED}", {"filter": user_notes(user_id)})
+        is_done = count.is_whole and not count.unfinished and not await self._has_events(user_id)
+        # Without the user's id: the line would outlive what it tells of.
+        logger.info("user_erased", by=by, request_id=moment.request_id, is_done=is_done)
+        return Erasure(
+            user_id=user_id,
+            is_done=is_done,
+            expired=count.expired,
+            unfinished=count.unfinished,
+            sessions=sessions,
+            remains=tuple(one.format(tombstone_s=self._settings.tombstone_s) for one in REMAINS),
+        )
+
+    async def _forget_sessions(self, user_id: str) -> int:
+        keys = session_everything(user_id)
+        count = await self._sessions.count(keys)
+        if count:
+            await self._sessions.purge(keys)
+        return count
+
+    async def _expire_jobs(self, user_id: str, by: str, moment: Moment) -> _Count:
+        count = _Count()
+        looked_at = 0
+        async for entry in self._log.replay(user_events_of_kind(user_id, "queued")):
+            if looked_at == LOOKED_AT_MAX:
+                count.is_whole = False
+                break
+            looked_at += 1
+            await self._expire(user_id, parse(entry.subject).job_id, by, moment, count)
+        return count
+
+    async def _expire(self, user_id: str, job_id: str, by: str, moment: Moment, count: _Count) -> None:
+        """Bring one job as far as it goes now: to its tombstone, or to be asked to stop."""
+        at_least: int | None = None
+        while True:
+            try:
+                history = await self._read(user_id, job_id, at_least)
+            except NewerEventError as error:
+                # Whether it runs is not known here: that is for an api that knows the event.
+                logger.warning("newer_event", sequence=error.sequence)
+                count.unfinished += 1
+                return
+            event = _next_event(history, user_id, job_id, by, moment)
+            if event is None:
+                count.unfinished += isinstance(history.state, Queued | Running)
+                return
+            is_tombstone = isinstance(event, JobExpired)
+            result = await self._log.append(
+                event,
+                expected=history.last_sequence,
+                patience_s=self._settings.append_patience_s,
+                ttl_s=self._settings.tombstone_s if is_tombstone else None,
+            )
+            if is_tombstone and isinstance(result, Appended):
+                metrics.EXPIRED.labels(reason="erased").inc()
+                count.expired += 1
+                return
+            at_least = result.sequence if isinstance(result, Appended) else result.last_sequence
+
+    async def _read(self, user_id: str, job_id: str, at_least: int | None) -> History:
+        try:
+            return await self._log.read_job(user_id, job_id, at_least=at_least)
+        except ImpossibleHistoryError:
+            last = await self._log.last(job_events(user_id, job_id))
+            return History(Nothing(), 0 if last is None else last.sequence, ())
+
+    async def _has_events(self, user_id: str) -> bool:
+        """Whether the log has more of the user than tombstones."""
+        for kind in KINDS:
+            if await self._log.last(user_events_of_kind(user_id, kind)) is not None:
+                return True
+        return False
+
+
+def _next_event(history: History, user_id: str, job_id: str, by: str, moment: Moment) -> Event | None:
+    """What brings a job nearer to its tombstone; None if it has one, or must end by itself."""
+    if not history.last_sequence:
+        return None
+    if isinstance(history.state, Nothing):
+        # Entries that nobody can read are the user's as well.
+        return JobExpired(
+            job_id=job_id, user_id=user_id, time=moment.time, request_id=moment.request_id, reason="erased"
+        )
+    decision = decide_expire(history.state, "erased", moment)
+    if isinstance(decision, Refuse):
+        decision = decide_cancel(history.state, by, moment)
+    return decision.event if isinstance(decision, Append) else None

@@ -1,0 +1,115 @@
+"""How much one user, and everybody together, may ask for: requests a second and unfinished jobs.
+
+Each api process counts requests by itself, so N processes let N times as many pass. Unfinished jobs are
+counted from the log: what another process appended in the last milliseconds is not counted yet, and a user
+can pass the bound by no more than that.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.api.quotas.unfinished_jobs import Standing
+from services.api.settings import ApiSettings
+from shared.auth import Caller
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.domain.shares import PLACE_PARTS, share_of
+from shared.observability import metrics
+
+BURST_S = 4
+"""Seconds' worth of requests that may come at once."""
+BUCKETS_MAX = 10_000
+RETRY_FULL_S = 1
+RETRY_BACKLOG_S = 5
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """Requests that may come now; it fills with time."""
+
+    left: float
+    at: float
+
+
+class Quotas:
+    """Counts, and refuses what is too much."""
+
+    def __init__(
+        self, standing: Standing, settings: ApiSettings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Unfinished jobs are those of `standing`."""
+        self._standing = standing
+        self._settings = settings
+        self._clock = clock
+        self._buckets: dict[str, _Bucket] = {}
+
+    def admit(self, caller: Caller) -> dict[str, str]:
+        """Count a request; returns the fields that tell what is left. Raises ProblemError (429)."""
+        rate = min(caller.requests_per_s or self._settings.requests_per_s, self._settings.requests_per_s_max)
+        now, most = self._clock(), rate * BURST_S
+        bucket = self._buckets.get(caller.user_id)
+        if bucket is None:
+            self._forget_idle(now)
+            bucket = self._buckets[caller.user_id] = _Bucket(most, now)
+        bucket.left = min(most, bucket.left + (now - bucket.at) * rate)
+        bucket.at = now
+        if bucket.left < 1:
+            wait_s = math.ceil((1 - bucket.left) / rate)
+            metrics.REFUSED.labels(why="requests").inc()
+            raise ProblemError(
+                problems.TOO_MANY_REQUESTS,
+                f"more than {rate} requests a second",
+                headers={**_rate_limit(most, 0, wait_s), "Retry-After": str(wait_s)},
+            )
+        bucket.left -= 1
+        return _rate_limit(most, int(bucket.left), math.ceil((most - bucket.left) / rate))
+
+    def check_room(self, caller: Caller) -> None:
+        """Raises ProblemError (429) if the user has too many unfinished jobs.
+
+        And 503 if he has his part of what the others leave of the backlog.
+        """
+        most = min(
+            caller.unfinished_max or self._settings.unfinished_jobs, self._settings.unfinished_jobs_max
+        )
+        found = self._standing.unfinished(caller.user_id)
+        if found >= most:
+            metrics.REFUSED.labels(why="unfinished").inc()
+            raise ProblemError(
+                problems.TOO_MANY_JOBS,
+                f"you have {found} unfinished jobs, and may have {most}",
+                headers={
+                    "RateLimit-Policy": f'"unfinished";q={most}',
+                    "RateLimit": '"unfinished";r=0',
+                    "Retry-After": str(RETRY_FULL_S),
+                },
+            )
+        others = self._standing.total - found
+        share = share_of(most=most, capacity=self._settings.backlog_max, others=others, parts=PLACE_PARTS)
+        if found >= share:
+            metrics.REFUSED.labels(why="backlog").inc()
+            raise ProblemError(
+                problems.OVERLOADED,
+                f"too many jobs of all users wait: you have {found} of them, and may have {share} meanwhile",
+                headers={"Retry-After": str(RETRY_BACKLOG_S)},
+            )
+
+    def _forget_idle(self, now: float) -> None:
+        """Bound what is kept: a full bucket is the same as none, and the longest idle is fullest."""
+        if len(self._buckets) >= BUCKETS_MAX:
+            self._buckets = {
+                user_id: bucket for user_id, bucket in self._buckets.items() if now - bucket.at < BURST_S
+            }
+        if len(self._buckets) >= BUCKETS_MAX:
+            by_age = sorted(self._buckets.items(), key=lambda one: one[1].at)
+            self._buckets = dict(by_age[BUCKETS_MAX // 2 :])
+
+
+def _rate_limit(most: float, left: int, reset_s: int) -> dict[str, str]:
+    """The fields of draft-ietf-httpapi-ratelimit-headers-10."""
+    return {
+        "RateLimit-Policy": f'"requests";q={int(most)};w={BURST_S}',
+        "RateLimit": f'"requests";r={left};t={reset_s}',
+    }

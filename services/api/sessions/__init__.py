@@ -1,0 +1,1 @@
+"""/v1/sessions: source documents, saved as they are written, and run."""

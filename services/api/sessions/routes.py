@@ -1,0 +1,180 @@
+"""/v1/sessions: source documents, saved as they are written, and run."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query, Request
+from starlette.responses import Response
+
+from services.api.dependencies import parts_of
+from services.api.http.auth import CallerOf
+from services.api.http.conditional_requests import (
+    IfMatch,
+    IfNoneMatch,
+    expected_sequence,
+    is_unchanged,
+    tag_of,
+)
+from services.api.http.json_response import json_answer
+from services.api.http.openapi import examples
+from services.api.http.openapi.document import (
+    ACCEPTED_HEADERS,
+    ENDED_MEANWHILE,
+    LINKS_OF_A_JOB,
+    LINKS_OF_A_SESSION,
+    NOT_MODIFIED,
+    NOTHING,
+    refused,
+    told,
+)
+from services.api.http.pagination import PageCursor, next_link, page_cursor, page_start
+from services.api.http.parameters import SessionId
+from services.api.http.request_context import context_of
+from services.api.jobs.responses import Revisions, SessionList
+from services.api.jobs.schemas import RunBody, SessionBody
+from services.api.jobs.submission_response import answer_accepted
+from services.api.jobs.wait import Prefer
+from services.api.sessions.service import Session
+from shared.contract import problems
+
+router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
+
+Document = Annotated[SessionBody, Body(openapi_examples=examples.requests(examples.SESSION_BODY))]
+RUNS = examples.requests(examples.RUN_BODY)
+Revision = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="an earlier revision")]
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Begin a session",
+    responses=told(
+        examples.SESSION,
+        status=201,
+        headers=("Location", "ETag"),
+        links=LINKS_OF_A_SESSION,
+        refusals=(problems.TOO_MANY_SESSIONS, problems.STORAGE_FULL),
+    ),
+)
+async def create_session(body: Document, request: Request, caller: CallerOf) -> Response:
+    """Save a new document."""
+    session = await parts_of(request).sessions.create(body, caller)
+    return _saved(session, status=201, headers={"Location": f"/v1/sessions/{session.session_id}"})
+
+
+@router.get("", summary="List your sessions, last saved first", responses=told(examples.SESSIONS))
+async def list_sessions(request: Request, caller: CallerOf) -> Response:
+    """List all sessions of the caller, without their documents."""
+    return json_answer(SessionList(sessions=await parts_of(request).sessions.cards(caller)))
+
+
+@router.get(
+    "/{session_id}",
+    summary="Read a session",
+    responses=told(
+        examples.SESSION,
+        headers=("ETag",),
+        also=NOT_MODIFIED,
+        refusals=(problems.UNKNOWN_SESSION,),
+    ),
+)
+async def read_session(
+    session_id: SessionId,
+    request: Request,
+    caller: CallerOf,
+    revision: Revision = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Read the document as it was saved last, or in an earlier revision."""
+    session = await parts_of(request).sessions.read(session_id, caller, revision=revision)
+    if is_unchanged(if_none_match, tag_of(session.revision)):
+        return Response(status_code=304, headers={"ETag": tag_of(session.revision)})
+    return _saved(session)
+
+
+@router.put(
+    "/{session_id}",
+    summary="Save a session",
+    responses=told(
+        examples.SESSION,
+        headers=("ETag",),
+        refusals=(problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED, problems.STORAGE_FULL),
+    ),
+)
+async def save_session(
+    session_id: SessionId, body: Document, request: Request, caller: CallerOf, if_match: IfMatch = None
+) -> Response:
+    """Save the whole document as a new revision; with `If-Match` only after that one."""
+    expected = expected_sequence(if_match)
+    return _saved(await parts_of(request).sessions.save(session_id, body, caller, expected=expected))
+
+
+@router.delete(
+    "/{session_id}",
+    status_code=204,
+    summary="Delete a session",
+    responses=NOTHING | refused((problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED)),
+)
+async def delete_session(
+    session_id: SessionId, request: Request, caller: CallerOf, if_match: IfMatch = None
+) -> Response:
+    """Forget every revision of the document. Its runs stay in the log."""
+    await parts_of(request).sessions.delete(session_id, caller, expected=expected_sequence(if_match))
+    return Response(status_code=204)
+
+
+@router.get(
+    "/{session_id}/history",
+    summary="Read a session's revisions",
+    responses=told(examples.REVISIONS, headers=("Link",), refusals=(problems.UNKNOWN_SESSION,)),
+)
+async def read_session_history(
+    session_id: SessionId, request: Request, caller: CallerOf, cursor: PageCursor = None
+) -> Response:
+    """List the revisions that are kept, with their documents, oldest first; `next` continues the page."""
+    sessions = parts_of(request).sessions
+    revisions, more = await sessions.history(session_id, caller, after=page_start(cursor) or 0)
+    following = page_cursor(revisions[-1].revision if more else None)
+    page = Revisions(revisions=revisions, next=following)
+    return json_answer(page, headers=next_link(request, following))
+
+
+@router.post(
+    "/{session_id}/run",
+    status_code=202,
+    summary="Run a session",
+    responses=told(
+        examples.SESSION_RUN,
+        status=202,
+        headers=ACCEPTED_HEADERS,
+        links=LINKS_OF_A_JOB,
+        also=ENDED_MEANWHILE,
+        refusals=(
+            problems.UNKNOWN_SESSION,
+            problems.PRECONDITION_FAILED,
+            problems.UNKNOWN_LANGUAGE,
+            problems.EXPIRED,
+            problems.TOO_MANY_JOBS,
+            problems.OVERLOADED,
+            problems.STORAGE_FULL,
+        ),
+    ),
+)
+async def run_session(
+    session_id: SessionId,
+    request: Request,
+    caller: CallerOf,
+    body: Annotated[RunBody | None, Body(openapi_examples=RUNS)] = None,
+    if_match: IfMatch = None,
+    prefer: Prefer = None,
+) -> Response:
+    """Submit the document as it was saved last. The same again, while that is unfinished, is the same job."""
+    expected = expected_sequence(if_match)
+    parts = parts_of(request)
+    submitted = await parts.sessions.run(
+        session_id, body or RunBody(), caller, context_of(request), expected=expected
+    )
+    return await answer_accepted(submitted, caller, parts, prefer, request)
+
+
+def _saved(session: Session, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return json_answer(session, status=status, headers={"ETag": tag_of(session.revision), **(headers or {})})

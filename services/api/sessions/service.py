@@ -1,0 +1,364 @@
+"""Sessions: source documents that are saved as they are written, and run when their author says so.
+
+Saving never touches the queue. Each save is a revision that names the one it follows, so that two editors
+of one session cannot overwrite each other unseen. A revision that runs already is not run again meanwhile.
+"""
+
+import hashlib
+import json
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+import uuid_utils
+
+from services.api.http.conditional_requests import changed
+from services.api.http.request_context import RequestContext
+from services.api.jobs.limit_policy import check_bounds
+from services.api.jobs.schemas import RunBody, SessionBody, SubmissionBody
+from services.api.jobs.submit import RETRY_AFTER, Submissions, Submitted
+from services.api.quotas.stored_bytes import Counted, Store
+from services.api.sessions.kv_bucket import Bucket
+from services.api.settings import ApiSettings
+from shared.auth import SESSIONS_CLAIM, Caller
+from shared.contract import problems
+from shared.contract.problems import ProblemError
+from shared.contract.subjects import is_job_id, session_key, session_keys, session_run_key
+from shared.jetstream.connection import JetStreamError
+from shared.jetstream.event_log import Appended, AppendResult, Log, is_end
+from shared.jetstream.stored_message import MESSAGE_OVERHEAD_BYTES, Entry
+from shared.provision import SESSION_REVISIONS
+
+STORE_FAILED = 10077
+KEPT_UNKNOWN_BYTES = 64 * 1024
+"""What a session of an earlier version is taken for, which did not count."""
+
+HISTORY_BYTES_MAX = 2 * 1024 * 1024
+"""Of the revisions on one page."""
+RACES_MAX = 20
+"""Writers that may come between before one gives up and says so."""
+
+
+class SessionCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A session as a list shows it."""
+
+    session_id: str
+    """Names the session: a UUID."""
+    revision: int
+    """Counts up with each save, with gaps; also the session's entity tag."""
+    title: str
+    """The document's title."""
+    language: str
+    """The document's language."""
+    created_at: datetime
+    """When the session began."""
+    saved_at: datetime
+    """When this revision was saved."""
+
+
+class Session(SessionCard, frozen=True, kw_only=True):
+    """A session with its document."""
+
+    document: msgspec.Raw
+    """What was saved: a `SessionBody`, without what was left out of it."""
+
+
+class _Card(msgspec.Struct, frozen=True, kw_only=True):
+    title: str
+    language: str
+    created_at: datetime
+    saved_at: datetime
+    kept_bytes: int = KEPT_UNKNOWN_BYTES
+
+
+class _Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """One revision as it is stored."""
+
+    created_at: datetime
+    saved_at: datetime
+    document: msgspec.Raw
+    earlier: tuple[int, ...] = ()
+    """Sizes of the revisions that are kept beside it, oldest first."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of all kept revisions, this one last."""
+        return (*self.earlier, len(bytes(self.document)) + MESSAGE_OVERHEAD_BYTES)
+
+
+class _Run(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest run of a session: of which revision, with what beside it, as which job."""
+
+    revision: int
+    fingerprint: str
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """The newest revision as it was found."""
+
+    stored: _Stored
+    entry: Entry
+
+
+class Sessions:
+    """Saves, lists, and runs them."""
+
+    def __init__(
+        self, bucket: Bucket, log: Log, submissions: Submissions, held: Store, settings: ApiSettings
+    ) -> None:
+        """Keep them in `bucket`, each user his share as `held` knows it; run them by `submissions`."""
+        self._held = held
+        self._bucket = bucket
+        self._log = log
+        self._submissions = submissions
+        self._settings = settings
+
+    async def create(self, body: SessionBody, caller: Caller) -> Session:
+        """Save a new one. Raises ProblemError."""
+        if await self._bucket.count(session_keys(caller.user_id)) >= self._settings.sessions_max:
+            raise ProblemError(
+                problems.TOO_MANY_SESSIONS, f"a user may have {self._settings.sessions_max} sessions"
+            )
+        session_id = str(uuid_utils.uuid7())
+        now = datetime.now(UTC)
+        stored = _Stored(created_at=now, saved_at=now, document=_document(body))
+        result = await self._put(caller, session_id, body, stored, expected=0)
+        assert isinstance(result, Appended), "a new id has no earlier revision"
+        return _session(session_id, result.sequence, stored)
+
+    async def save(
+        self, session_id: str, body: SessionBody, caller: Caller, *, expected: int | None
+    ) -> Session:
+        """Save a new revision after `expected`, or whatever is there. Raises ProblemError (404, 412)."""
+        for _ in range(RACES_MAX):
+            current = await self._current(caller.user_id, session_id)
+            _check_revision(current.entry.sequence, expected)
+            stored = _Stored(
+                created_at=current.stored.created_at,
+                saved_at=datetime.now(UTC),
+                document=_document(body),
+                earlier=current.stored.sizes[1 - SESSION_REVISIONS :],
+            )
+            before = sum(current.stored.sizes)
+            result = await self._put(
+                caller, session_id, body, stored, expected=current.entry.sequence, before=before
+            )
+            if isinstance(result, Appended):
+                return _session(session_id, result.sequence, stored)
+        raise ProblemError(problems.UNAVAILABLE, "others save this session all the time", headers=RETRY_AFTER)
+
+    async def read(self, session_id: str, caller: Caller, *, revision: int | None = None) -> Session:
+        """The newest revision, or an earlier one that is still kept. Raises ProblemError (404)."""
+        if revision is None:
+            current = await self._current(caller.user_id, session_id)
+            return _session(session_id, current.entry.sequence, current.stored)
+        _check_id(session_id)
+        entry = await self._bucket.revision(session_key(caller.user_id, session_id), revision)
+        if entry is None:
+            raise ProblemError(problems.UNKNOWN_SESSION, "no such revision of this session is kept")
+        return _session(session_id, entry.sequence, _decode(entry))
+
+    async def cards(self, caller: Caller) -> list[SessionCard]:
+        """All sessions of the caller, the last saved first."""
+        found = await self._bucket.cards(session_keys(caller.user_id))
+        cards = []
+        for listed in sorted(found, key=lambda one: one.revision, reverse=True):
+            card = msgspec.json.decode(listed.card, type=_Card)
+            cards.append(
+                SessionCard(
+                    session_id=listed.subject.rpartition(".")[2],
+                    revision=listed.revision,
+                    title=card.title,
+                    language=card.language,
+                    created_at=card.created_at,
+                    saved_at=card.saved_at,
+                )
+            )
+        return cards
+
+    async def history(self, session_id: str, caller: Caller, *, after: int) -> tuple[list[Session], bool]:
+        """Revisions that are kept, oldest first, and whether others follow. Raises ProblemError (404).
+
+        As many as fit a page, at least one.
+        """
+        _check_id(session_id)
+        found: list[Session] = []
+        room = HISTORY_BYTES_MAX
+        async with aclosing(
+            self._bucket.history(session_key(caller.user_id, session_id), after=after)
+        ) as kept:
+            async for entry in kept:
+                room -= len(entry.payload)
+                if found and room < 0:
+                    return found, True
+                found.append(_session(session_id, entry.sequence, _decode(entry)))
+        if not found:
+            raise _unknown_session()
+        return found, False
+
+    async def delete(self, session_id: str, caller: Caller, *, expected: int | None) -> None:
+        """Forget every revision; what was run stays in the log. Raises ProblemError (404, 412)."""
+        current = await self._current(caller.user_id, session_id)
+        _check_revision(current.entry.sequence, expected)
+        await self._bucket.purge(session_key(caller.user_id, session_id))
+        await self._bucket.purge(session_run_key(caller.user_id, session_id))
+
+    async def run(
+        self,
+        session_id: str,
+        body: RunBody,
+        caller: Caller,
+        context: RequestContext,
+        *,
+        expected: int | None,
+    ) -> Submitted:
+        """Submit the newest revision, or find it unfinished already. Raises ProblemError."""
+        current = await self._current(caller.user_id, session_id)
+        _check_revision(current.entry.sequence, expected)
+        submission = _submission(current.stored, body)
+        key = session_run_key(caller.user_id, session_id)
+        for _ in range(RACES_MAX):
+            entry = await self._bucket.newest(key)
+            earlier = None if entry is None else msgspec.json.decode(entry.payload, type=_Run)
+            wanted = _Run(
+                revision=current.entry.sequence,
+                fingerprint=_fingerprint(submission),
+                job_id=str(uuid_utils.uuid7()),
+            )
+            if earlier is not None and await self._may_be_joined(earlier, wanted, caller):
+                return await self._submissions.submit_as(
+                    earlier.job_id, submission, caller, context, session=session_id
+                )
+            result = await self._bucket.put(
+                key,
+                msgspec.json.encode(wanted),
+                expected=0 if entry is None else entry.sequence,
+                patience_s=self._settings.append_patience_s,
+            )
+            if isinstance(result, Appended):
+                # Dying here leaves a name without a job: who runs it next submits under that name.
+                return await self._submissions.submit_as(
+                    wanted.job_id, submission, caller, context, session=session_id
+                )
+        raise ProblemError(problems.UNAVAILABLE, "others run this session all the time", headers=RETRY_AFTER)
+
+    async def _may_be_joined(self, earlier: _Run, wanted: _Run, caller: Caller) -> bool:
+        """Whether the newest run is the same one and has not ended; it may not even have been submitted."""
+        if (earlier.revision, earlier.fingerprint) != (wanted.revision, wanted.fingerprint):
+            return False
+        entries = await self._log.read_entries(caller.user_id, earlier.job_id)
+        return not any(is_end(entry) for entry in entries)
+
+    async def _current(self, user_id: str, session_id: str) -> _Current:
+        _check_id(session_id)
+        entry = await self._bucket.newest(session_key(user_id, session_id))
+        if entry is None:
+            raise _unknown_session()
+        return _Current(_decode(entry), entry)
+
+    async def _put(
+        self,
+        caller: Caller,
+        session_id: str,
+        body: SessionBody,
+        stored: _Stored,
+        *,
+        expected: int,
+        before: int = 0,
+    ) -> AppendResult:
+        """Save what follows a session of `before` bytes. Raises ProblemError (507)."""
+        check_bounds(body, self._settings)
+        most = caller.share(
+            SESSIONS_CLAIM, self._settings.user_sessions_bytes, self._settings.user_sessions_bytes_max
+        )
+        more = sum(stored.sizes) - before
+        addition = await self._held.take(caller.user_id, most, more)
+        with self._held.storing(addition):
+            result = await self._store(caller.user_id, session_id, body, stored, expected=expected)
+            if isinstance(result, Appended):
+                addition.sequence = result.sequence
+            return result
+
+    async def _store(
+        self, user_id: str, session_id: str, body: SessionBody, stored: _Stored, *, expected: int
+    ) -> AppendResult:
+        card = _Card(
+            title=body.title,
+            language=body.language,
+            created_at=stored.created_at,
+            saved_at=stored.saved_at,
+            kept_bytes=sum(stored.sizes),
+        )
+        try:
+            return await self._bucket.put(
+                session_key(user_id, session_id),
+                msgspec.json.encode(stored),
+                # ASCII in one line, whatever the title holds: it becomes a header.
+                card=json.dumps(msgspec.to_builtins(card)),
+                expected=expected,
+                patience_s=self._settings.append_patience_s,
+            )
+        except JetStreamError as error:
+            if error.code == STORE_FAILED:
+                raise ProblemError(problems.STORAGE_FULL, "no more sessions can be saved") from error
+            raise
+
+
+async def session_bytes(bucket: Bucket, user_id: str) -> Counted:
+    """What all sessions of a user take, with their revisions. Raises BrokerError."""
+    cards = await bucket.cards(session_keys(user_id))
+    return Counted(sum(msgspec.json.decode(listed.card, type=_Card).kept_bytes for listed in cards))
+
+
+def _document(body: SessionBody) -> msgspec.Raw:
+    """What was saved, as it was sent: without what was left out."""
+    return msgspec.Raw(body.model_dump_json(exclude_unset=True).encode())
+
+
+def _submission(stored: _Stored, body: RunBody) -> SubmissionBody:
+    """The document as a submission, with what the run brings along."""
+    document = json.loads(bytes(stored.document))
+    document.pop("title", None)
+    return SubmissionBody.model_validate({**document, **body.model_dump(exclude_unset=True)})
+
+
+def _fingerprint(submission: SubmissionBody) -> str:
+    """A field that came later counts only where it is used, as in `submissions`."""
+    later: dict[str, bool | set[str]] = {"ttl_s": True} if submission.ttl_s is None else {}
+    later["limits"] = {"stack_bytes"} if submission.limits.stack_bytes is None else set()
+    return hashlib.sha256(submission.model_dump_json(exclude=later).encode()).hexdigest()
+
+
+def _decode(entry: Entry) -> _Stored:
+    return msgspec.json.decode(entry.payload, type=_Stored)
+
+
+def _session(session_id: str, revision: int, stored: _Stored) -> Session:
+    document = json.loads(bytes(stored.document))
+    return Session(
+        session_id=session_id,
+        revision=revision,
+        title=document.get("title", ""),
+        language=document["language"],
+        created_at=stored.created_at,
+        saved_at=stored.saved_at,
+        document=stored.document,
+    )
+
+
+def _check_id(session_id: str) -> None:
+    if not is_job_id(session_id):
+        raise _unknown_session()
+
+
+def _check_revision(found: int, expected: int | None) -> None:
+    if expected is not None and expected != found:
+        raise changed("the session", found)
+
+
+def _unknown_session() -> ProblemError:
+    """The same for a session of somebody else, so that ids tell nothing."""
+    return ProblemError(problems.UNKNOWN_SESSION, "you have no session of this id")

@@ -1,0 +1,185 @@
+"""The files that a program leaves: stored before the event that names them, taken back if it is refused.
+
+An object is named by job, attempt and place in the result, so nothing of an older attempt can be mistaken for
+the current one's, and no path of a program's choosing names anything. What an executor stored and died
+before naming expires with the store's age.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.executor.attempts.artifact_quota import Allowance, Allowances
+from services.executor.attempts.execution import Execution
+from services.executor.sandbox.interface import CellFile, Skipped, Verdict
+from shared.contract.subjects import artifact_name
+from shared.domain.events import Artifact, JobQueued, SkippedArtifact, Terminal
+from shared.domain.shares import file_bytes
+from shared.jetstream.connection import BrokerError
+from shared.jetstream.object_store import DamagedError, FullError, ObjectDescription, Objects
+from shared.observability import metrics
+from shared.observability.logs import get_logger
+
+logger = get_logger(__name__)
+
+ARTIFACTS_MAX = 256
+SKIPPED_MAX = 64
+PATH_BYTES_MAX = 1_024
+PATHS_BYTES_MAX = 128 * 1024
+"""Of all artifacts' paths together: the event that names them also holds two streams of output."""
+
+PATIENCE_S = 30.0
+RETRY_PAUSE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the result says of an attempt's files."""
+
+    artifacts: tuple[Artifact, ...] = ()
+    skipped: tuple[SkippedArtifact, ...] = ()
+
+
+NOTHING_KEPT = Kept()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which files to store, and what is not stored, with the reason."""
+
+    files: tuple[CellFile, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class Artifacts:
+    """Stores and takes back the files of attempts."""
+
+    def __init__(self, objects: Objects, allowances: Allowances) -> None:
+        """Use one bucket of the object store, each user as much of it as `allowances` says."""
+        self._objects = objects
+        self._allowances = allowances
+
+    async def keep(self, execution: Execution, attempt: int, verdict: Verdict) -> Kept:
+        """Store a verdict's files; when this returns, every byte of them is acknowledged.
+
+        Repeats for as long as the store cannot be reached, as an append does: the program has run. Raises
+        BrokerError only if this process must end or another attempt has begun.
+        """
+        queued = execution.queued
+        choice = await self._within_share(queued, choose(verdict.artifacts, verdict.skipped))
+        skipped = list(choice.skipped)
+        artifacts: list[Artifact] = []
+        for file in choice.files:
+            name = artifact_name(queued.job_id, attempt, len(artifacts))
+            stored = await self._store(execution, name, file.content)
+            if stored is None:
+                skipped.append(Skipped(file.path, "the store of artifacts is full"))
+            else:
+                artifacts.append(Artifact(path=file.path, size=stored.size, sha256=stored.sha256))
+                metrics.ARTIFACTS.inc()
+        return Kept(tuple(artifacts), told(skipped))
+
+    async def discard(self, outcome: Terminal) -> None:
+        """Take back what a refused outcome names. Nobody can see it; if this fails, its age removes it."""
+        if outcome.result is None or outcome.attempt is None:
+            return
+        try:
+            for number in range(len(outcome.result.artifacts)):
+                await self._objects.delete(artifact_name(outcome.job_id, outcome.attempt, number))
+        except (BrokerError, DamagedError) as error:
+            logger.warning("artifacts_left_behind", job_id=outcome.job_id, why=str(error))
+
+    def recorded(self, job_id: str, sequence: int) -> None:
+        """The event that names the job's files is stored."""
+        self._allowances.recorded(job_id, sequence)
+
+    def ended(self, job_id: str) -> None:
+        """Nothing more comes of this executor's attempt."""
+        self._allowances.forget_unrecorded(job_id)
+
+    async def _within_share(self, queued: JobQueued, choice: Choice) -> Choice:
+        """Of the chosen files those for which the user's share has room, which counts them from now on."""
+        if not choice.files:
+            return choice
+        within = fit(choice, await self._allowances.allowance(queued))
+        self._allowances.reserve(queued, sum(file_bytes(len(file.content)) for file in within.files))
+        metrics.SHARES_REFUSED.labels(store="artifacts").inc(len(choice.files) - len(within.files))
+        return within
+
+    async def _store(self, execution: Execution, name: str, content: bytes) -> ObjectDescription | None:
+        """The stored file; None if there is no room for it."""
+        while True:
+            try:
+                return await self._objects.put(name, content, patience_s=PATIENCE_S)
+            except FullError as error:
+                logger.error("artifacts_full", job_id=execution.queued.job_id, why=str(error))
+                return None
+            except BrokerError as error:
+                if execution.stop_reason in {"shutdown", "superseded"}:
+                    raise
+                logger.warning("artifact_not_stored", job_id=execution.queued.job_id, why=str(error))
+                await asyncio.sleep(RETRY_PAUSE_S)
+
+
+def choose(files: Sequence[CellFile], skipped: Sequence[Skipped]) -> Choice:
+    """The files that a result can name, whatever a program called them and however many there are."""
+    chosen: list[CellFile] = []
+    refused = list(skipped)
+    room = PATHS_BYTES_MAX
+    for file in files:
+        why = _unnameable(file.path)
+        if why is None:
+            size = len(file.path.encode())
+            if len(chosen) >= ARTIFACTS_MAX or size > room:
+                why = f"a job has at most {ARTIFACTS_MAX} artifacts, their paths {PATHS_BYTES_MAX} bytes"
+            else:
+                chosen.append(file)
+                room -= size
+        if why is not None:
+            refused.append(Skipped(file.path, why))
+    return Choice(tuple(chosen), tuple(refused))
+
+
+def fit(choice: Choice, allowance: Allowance) -> Choice:
+    """The files that fit into what a user may still store, in order; each other one says what was missing."""
+    used, files, skipped = allowance.used, list[CellFile](), list(choice.skipped)
+    for file in choice.files:
+        size = file_bytes(len(file.content))
+        if used + size <= allowance.share:
+            used += size
+            files.append(file)
+        else:
+            why = f"over your share of the store: {used} of {allowance.share} bytes used, this needs {size}"
+            skipped.append(Skipped(file.path, why))
+    return Choice(tuple(files), tuple(skipped))
+
+
+def told(skipped: Sequence[Skipped]) -> tuple[SkippedArtifact, ...]:
+    """What the result says of them: the first ones, and how many more there are."""
+    shown = [
+        SkippedArtifact(path=_printable(each.path), reason=each.reason[:200])
+        for each in skipped[:SKIPPED_MAX]
+    ]
+    if len(skipped) > SKIPPED_MAX:
+        shown.append(SkippedArtifact(path="", reason=f"and {len(skipped) - SKIPPED_MAX} more"))
+    return tuple(shown)
+
+
+def _unnameable(path: str) -> str | None:
+    """Why nobody could ask for a file of this path, or write it down safely; None if they could."""
+    try:
+        size = len(path.encode())
+    except UnicodeEncodeError:
+        return "its path is not UTF-8"
+    if size > PATH_BYTES_MAX:
+        return f"its path is longer than {PATH_BYTES_MAX} bytes"
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
+        return "its path has control characters"
+    if any(part in {"", ".", ".."} for part in path.split("/")):
+        return "its path is not a plain relative one"
+    return None
+
+
+def _printable(path: str) -> str:
+    """A path as JSON can hold it, at most PATH_BYTES_MAX characters of it."""
+    return path.encode("utf-8", "backslashreplace").decode()[:PATH_BYTES_MAX]

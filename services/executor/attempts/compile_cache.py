@@ -1,0 +1,101 @@
+"""What compilers made, kept in memory for the next run of the same program by the same user.
+
+A hit must be what the compiler would have made: the key covers everything that the compile stage is given,
+the compiler's version, and the runtime it runs in. It also covers the user. A compiler is run on hostile
+input, and what it leaves is as trustworthy as that input, so it must never reach another tenant; nor can
+anybody learn from a quick answer that somebody else compiled the same text. Pure.
+"""
+
+import hashlib
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+
+import msgspec
+
+from services.executor.languages.catalogue import Offered
+from services.executor.sandbox.interface import Stage
+
+ENTRY_BYTES = 512
+"""Of objects and tables, so that empty products are bounded in number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The product of a compile stage that ended with exit code 0, and what the compiler said."""
+
+    product: bytes
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+    @property
+    def size_bytes(self) -> int:
+        """What keeping it costs, that it is kept at all included."""
+        return len(self.product) + len(self.stdout) + len(self.stderr) + ENTRY_BYTES
+
+
+class CompiledPrograms:
+    """At most `bytes_max` bytes of them; who holds most makes room, with what he did not ask for longest."""
+
+    def __init__(self, bytes_max: int) -> None:
+        """Know nothing yet; a bound of 0 stays so."""
+        self._bytes_max = bytes_max
+        self._bytes = 0
+        self._kept: dict[str, OrderedDict[str, Compiled]] = {}
+        self._held: Counter[str] = Counter()
+
+    @property
+    def size_bytes(self) -> int:
+        """Of everything that is kept."""
+        return self._bytes
+
+    def find(self, user_id: str, key: str) -> Compiled | None:
+        """What was kept for the user under this key, None if nothing is."""
+        kept = self._kept.get(user_id, OrderedDict[str, Compiled]())
+        found = kept.get(key)
+        if found is not None:
+            kept.move_to_end(key)
+        return found
+
+    def keep(self, user_id: str, key: str, compiled: Compiled) -> None:
+        """Keep it in place of what whoever holds most did not ask for longest.
+
+        So nothing is lost to a user who holds more. What is larger than the bound is not kept.
+        """
+        if compiled.size_bytes > self._bytes_max:
+            return
+        kept = self._kept.setdefault(user_id, OrderedDict())
+        if key in kept:
+            self._count(user_id, -kept.pop(key).size_bytes)
+        kept[key] = compiled
+        self._count(user_id, compiled.size_bytes)
+        while self._bytes > self._bytes_max:
+            largest, _ = max(self._held.items(), key=lambda one: one[1])
+            _, oldest = self._kept[largest].popitem(last=False)
+            self._count(largest, -oldest.size_bytes)
+            if not self._kept[largest]:
+                del self._kept[largest], self._held[largest]
+
+    def _count(self, user_id: str, size: int) -> None:
+        self._held[user_id] += size
+        self._bytes += size
+
+
+def key_of(user_id: str, offered: Offered, stage: Stage, *, runtime_digest: str | None) -> str:
+    """The name of a compile stage's product: a digest over all that the product may depend on, and the user.
+
+    The parts are encoded with their lengths, so that no two lists of them look the same.
+    """
+    parts = (
+        # A token's `sub` may hold half a surrogate pair, which is no character.
+        user_id.encode("utf-8", "surrogatepass"),
+        offered.language.name,
+        offered.version,
+        runtime_digest,
+        stage.argv,
+        [(file.path, file.content, file.executable) for file in stage.files],
+        stage.env,
+        stage.stdin,
+        stage.limits,
+        (stage.keep, stage.keep_bytes_max),
+    )
+    return hashlib.sha256(msgspec.msgpack.encode(parts)).hexdigest()

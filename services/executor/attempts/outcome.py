@@ -1,0 +1,222 @@
+"""From a stage's verdict to the event that ends the job. Pure."""
+
+import base64
+import contextlib
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from services.executor.attempts.artifacts import NOTHING_KEPT, Kept
+from services.executor.sandbox.interface import Verdict
+from services.executor.sandbox.verdict import SHELL_SIGNALS
+from shared.domain.events import (
+    STAGE_OUTPUT_BYTES_MAX,
+    Encoding,
+    FailureReason,
+    JobCancelled,
+    JobCompleted,
+    JobFailed,
+    JobQueued,
+    JobTimeout,
+    Output,
+    Result,
+    StageName,
+    StageReport,
+    Terminal,
+    TimeoutReason,
+)
+from shared.domain.job import Moment
+
+FULL = (b"no space left on device", b"file too large", b"file size limit exceeded")
+"""What a compiler prints whose temporary files met a limit (ENOSPC, EFBIG, SIGXFSZ). It removes them before
+its end, so nothing else tells; source code can have it printed, which changes its own job's reason alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageEnd:
+    """How one stage ended and what was kept of its output; `cached` if a kept product took its place."""
+
+    name: StageName
+    verdict: Verdict
+    stdout: bytes
+    stderr: bytes
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which attempt of which job is being concluded; `cancelled_by` if its user asked to stop it."""
+
+    queued: JobQueued
+    number: int
+    moment: Moment
+    feed_sequence: int
+    cancelled_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Exit code 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It ended otherwise, or was ended at a limit other than time."""
+
+    reason: FailureReason
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """It was ended at a time limit."""
+
+    reason: TimeoutReason
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """It was ended because somebody asked."""
+
+
+Ending: TypeAlias = Completed | Failed | TimedOut | Stopped
+
+
+def ending_of(stage: StageEnd) -> Ending:
+    """What the stage's verdict means for its job; a compile stage that completed lets the job go on."""
+    verdict = stage.verdict
+    match verdict.stopped_by:
+        case "stopped":
+            return Stopped()
+        case "wall_time" | "cpu_time" as reason:
+            return TimedOut(reason)
+        case "memory" | "output_limit" | "disk" as reason:
+            more = "" if verdict.detail is None else f": {verdict.detail}"
+            return Failed(reason, f"in the {stage.name} stage{more}")
+        case None:
+            pass
+    if verdict.exit_code == 0:
+        if stage.name == "compile" and verdict.kept is None:
+            return Failed("compile_error", "the compiler made nothing that can be run")
+        return Completed()
+    how = _how(verdict)
+    if stage.name == "compile":
+        if any(words in (stage.stdout + stage.stderr).lower() for words in FULL):
+            return Failed("disk", "in the compile stage")
+        return Failed("compile_error", f"the compiler ended with {how}")
+    return Failed("signal" if verdict.exit_code is None else "exit_code", how)
+
+
+def _how(verdict: Verdict) -> str:
+    if verdict.exit_code is None:
+        return f"signal {verdict.signal}"
+    with contextlib.suppress(ValueError):
+        name = signal.Signals(verdict.exit_code - SHELL_SIGNALS).name
+        return f"exit code {verdict.exit_code}, which in a shell means {name}"
+    return f"exit code {verdict.exit_code}"
+
+
+def conclude(attempt: Attempt, stages: list[StageEnd], kept: Kept = NOTHING_KEPT) -> Terminal:
+    """The terminal event of an attempt, from the last of its stages. At least one stage was run."""
+    last = stages[-1]
+    common = {**_about(attempt), "result": _result(stages, kept)}
+    match ending_of(last):
+        case Completed():
+            return JobCompleted(**common)
+        case Failed(reason, detail):
+            return JobFailed(**common, reason=reason, detail=detail)
+        case TimedOut(reason):
+            return JobTimeout(**common, reason=reason, stage=last.name)
+        case Stopped():
+            return JobCancelled(**common, by=attempt.cancelled_by or attempt.queued.user_id)
+
+
+def without_verdict(
+    attempt: Attempt, reason: FailureReason, detail: str, stages: Sequence[StageEnd] = ()
+) -> JobFailed:
+    """The terminal event of an attempt whose program could not be run, after these stages."""
+    reports = tuple(_report(stage, is_last=False) for stage in stages)
+    return JobFailed(**_about(attempt), reason=reason, detail=detail, result=Result(stages=reports))
+
+
+def kept_output(kept: bytes, total_bytes: int) -> Output:
+    """One stream as the result holds it; what was cut off never leaves half a character behind."""
+    truncated = total_bytes > len(kept)
+    if truncated:
+        kept = kept[: len(kept) - incomplete_tail(kept)]
+    content, encoding = as_text(kept)
+    return Output(
+        content=content, encoding=encoding, kept_bytes=len(kept), total_bytes=total_bytes, truncated=truncated
+    )
+
+
+def as_text(content: bytes) -> tuple[str, Encoding]:
+    """Bytes as JSON can hold them: text if they are UTF-8, else base64."""
+    try:
+        return content.decode(), "utf-8"
+    except UnicodeDecodeError:
+        return base64.b64encode(content).decode(), "base64"
+
+
+def incomplete_tail(content: bytes | bytearray) -> int:
+    """How many bytes at the end (0 to 3) begin a UTF-8 character that is not complete."""
+    for back in range(1, min(3, len(content)) + 1):
+        byte = content[-back]
+        if byte >= 0xC0:
+            width = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return back if back < width else 0
+        if byte < 0x80:
+            return 0
+    return 0
+
+
+def _about(attempt: Attempt) -> dict[str, Any]:
+    """The fields that every terminal event of this attempt carries."""
+    return {
+        "job_id": attempt.queued.job_id,
+        "user_id": attempt.queued.user_id,
+        "time": attempt.moment.time,
+        "request_id": attempt.queued.request_id,
+        "trace": attempt.queued.trace,
+        "attempt": attempt.number,
+        "feed_sequence": attempt.feed_sequence,
+    }
+
+
+def _result(stages: list[StageEnd], kept: Kept) -> Result:
+    last = stages[-1]
+    peaks = [
+        stage.verdict.memory_peak_bytes for stage in stages if stage.verdict.memory_peak_bytes is not None
+    ]
+    return Result(
+        exit_code=last.verdict.exit_code,
+        signal=last.verdict.signal,
+        stdout=kept_output(last.stdout, last.verdict.stdout_bytes),
+        stderr=kept_output(last.stderr, last.verdict.stderr_bytes),
+        stages=tuple(_report(stage, is_last=stage is last) for stage in stages),
+        wall_ms=sum(stage.verdict.wall_ms for stage in stages),
+        cpu_ms=sum(stage.verdict.cpu_ms for stage in stages),
+        memory_peak_bytes=max(peaks, default=None),
+        artifacts=kept.artifacts,
+        skipped=kept.skipped,
+    )
+
+
+def _report(stage: StageEnd, *, is_last: bool) -> StageReport:
+    verdict = stage.verdict
+    return StageReport(
+        name=stage.name,
+        wall_ms=verdict.wall_ms,
+        cpu_ms=verdict.cpu_ms,
+        memory_peak_bytes=verdict.memory_peak_bytes,
+        exit_code=verdict.exit_code,
+        cached=stage.cached,
+        stdout=None if is_last else _beside(stage.stdout, verdict.stdout_bytes),
+        stderr=None if is_last else _beside(stage.stderr, verdict.stderr_bytes),
+    )
+
+
+def _beside(printed: bytes, total_bytes: int) -> Output | None:
+    """What a stage before the last printed, None if it was nothing."""
+    return kept_output(printed[:STAGE_OUTPUT_BYTES_MAX], total_bytes) if total_bytes else None

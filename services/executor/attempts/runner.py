@@ -1,0 +1,303 @@
+"""One job from its slot to its terminal event: begin an attempt, run its stages, record the outcome.
+
+The sequence of `running` is the fence: an executor that was paused beyond its lease finds its late result
+refused by the log, and acknowledges nothing that is not terminal.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from services.executor.attempts.artifact_quota import Allowances
+from services.executor.attempts.artifacts import NOTHING_KEPT, Artifacts
+from services.executor.attempts.execution import Ack, Disposition, Execution, GiveBack, LetGo
+from services.executor.attempts.feed_publisher import Feed
+from services.executor.attempts.feed_shares import FeedShares
+from services.executor.attempts.job_reader import JobReader
+from services.executor.attempts.outcome import Attempt, StageEnd, conclude, without_verdict
+from services.executor.attempts.stages import First, Stages
+from services.executor.cell_supply import CellSupply
+from services.executor.circuit import GiveUp, Later
+from services.executor.languages.catalogue import Offered
+from services.executor.sandbox.interface import CellError, RejectedError, Sandbox, SandboxError
+from services.executor.settings import ExecutorSettings
+from services.executor.unfinished import Unfinished
+from shared.contract.subjects import ARTIFACTS
+from shared.domain.events import Event, JobQueued, JobRunning, Terminal
+from shared.domain.job import (
+    Append,
+    Finished,
+    Ignore,
+    JobState,
+    Moment,
+    Running,
+    Starter,
+    decide_finish,
+    decide_start,
+    status_of,
+)
+from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.event_log import Appended, Log, NewerEventError
+from shared.jetstream.object_store import Objects
+from shared.observability import metrics
+from shared.observability.logs import get_logger
+
+logger = get_logger(__name__)
+
+PATIENCE_S = 30.0
+RETRY_PAUSE_S = 0.5
+CELL_WITHIN_S = 10.0
+"""How long a stage waits here for its cell, before another executor may attempt the job anew."""
+
+Reservation: TypeAlias = First | GiveUp | GiveBack | RejectedError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """This executor's attempt is in the log; `sequence` is the fence."""
+
+    running: JobRunning
+    sequence: int
+
+
+class Attempts:
+    """Runs jobs for the scheduler, each from `perform`."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        log: Log,
+        sandbox: Sandbox,
+        languages: Mapping[str, Offered],
+        unfinished: Unfinished,
+        supply: CellSupply,
+        settings: ExecutorSettings,
+    ) -> None:
+        """Everything is opened by the caller and outlives this."""
+        self._broker = broker
+        self._log = log
+        self._sandbox = sandbox
+        self._languages = languages
+        self._unfinished = unfinished
+        self._reader = JobReader(log, unfinished)
+        self._settings = settings
+        self._artifacts = Artifacts(Objects(broker, log, ARTIFACTS), Allowances(broker, settings))
+        self._supply = supply
+        self._stages = Stages(sandbox, languages, supply, compiled_bytes_max=settings.compiled_bytes_max)
+        self._feed_shares = FeedShares(broker, settings.user_feed_bytes)
+
+    async def perform(self, execution: Execution) -> Disposition:
+        """Attempt the job once, or end it; says what to do with its delivery."""
+        first: Reservation = None
+        try:
+            state, sequence = await self._reader.known(execution.queued)
+            first = await self._reserved(execution.queued, state)
+            if isinstance(first, GiveBack):
+                return first
+            begun = await self._begin(execution, state, sequence)
+            if not isinstance(begun, Begun):
+                return begun
+            execution.attempt = begun.running.attempt
+            outcome = await self._attempt(execution, begun, first)
+            if isinstance(outcome, GiveBack | LetGo):
+                return outcome
+            return await self._finish(execution, begun, outcome)
+        except BrokerError as error:
+            # Nothing is lost: the job is delivered again, here or elsewhere, when the log can be reached.
+            logger.warning("attempt_let_go", job_id=execution.queued.job_id, why=str(error))
+            return LetGo()
+        finally:
+            if isinstance(first, First):
+                await first.cell.release()
+            self._artifacts.ended(execution.queued.job_id)
+
+    async def _reserved(self, queued: JobQueued, state: JobState) -> Reservation:
+        """A cell for the job before anything is recorded of it; None if it needs none."""
+        decision = decide_start(state, self._starter(queued), self._moment(queued))
+        if not isinstance(decision, Append) or not isinstance(decision.event, JobRunning):
+            return None
+        try:
+            first = await self._stages.reserve(queued)
+        except CellError as error:
+            match self._supply.refuse(queued, str(error)):
+                case GiveUp(why):
+                    return GiveUp(why)
+                case Later(delay_s):
+                    return GiveBack("cells", delay_s)
+        except RejectedError as error:
+            return error
+        else:
+            self._supply.served(queued.job_id)
+            return first
+
+    async def _begin(self, execution: Execution, state: JobState, sequence: int) -> Begun | Disposition:
+        queued = execution.queued
+        while True:
+            decision = decide_start(state, self._starter(queued), self._moment(queued))
+            if isinstance(decision, Ignore):
+                return Ack()
+            result = await self._log.append(decision.event, expected=sequence, patience_s=PATIENCE_S)
+            if isinstance(result, Appended):
+                return self._begun(decision.event, result.sequence)
+            history = await self._reader.read(queued, at_least=result.last_sequence)
+            if isinstance(history.state, Running) and history.state.attempt > _attempt_of(state):
+                # Somebody else began meanwhile and holds the job: its own delivery is the valid one.
+                return LetGo()
+            state, sequence = history.state, history.last_sequence
+
+    def _begun(self, event: Event, sequence: int) -> Begun | Disposition:
+        if isinstance(event, JobRunning):
+            metrics.QUEUE_WAIT.observe(event.queue_wait_ms / 1000)
+            return Begun(event, sequence)
+        return Ack()
+
+    async def _attempt(
+        self, execution: Execution, begun: Begun, first: First | GiveUp | RejectedError | None
+    ) -> Terminal | GiveBack | LetGo:
+        """Run the stages; no terminal event if this attempt says nothing of the program."""
+        queued, number = execution.queued, begun.running.attempt
+        metrics.ATTEMPTS.labels(language=queued.language).inc()
+        feed = Feed(self._broker, self._feed_shares, queued, number)
+        sending = asyncio.create_task(feed.run())
+        ends: list[StageEnd] = []
+        failure: SandboxError | RejectedError | GiveUp | None = None
+        try:
+            failure = await self._run_stages(execution, number, first, feed, ends)
+        finally:
+            feed_sequence = await feed.close(sending)
+        kept = NOTHING_KEPT
+        if failure is None:
+            verdict = ends[-1].verdict
+            if execution.stop_reason in {"shutdown", "superseded"} and verdict.stopped_by == "stopped":
+                return _left(execution)
+            kept = await self._artifacts.keep(execution, number, verdict)
+        attempt = Attempt(
+            queued=queued,
+            number=number,
+            moment=self._moment(queued),
+            feed_sequence=feed_sequence,
+            cancelled_by=self._cancelled_by(queued.job_id),
+        )
+        if failure is None:
+            return conclude(attempt, ends, kept)
+        return self._without_verdict(execution, attempt, failure, ends)
+
+    async def _run_stages(
+        self,
+        execution: Execution,
+        number: int,
+        first: First | GiveUp | RejectedError | None,
+        feed: Feed,
+        ends: list[StageEnd],
+    ) -> SandboxError | RejectedError | GiveUp | None:
+        """Run all stages in their cells; what kept the program from being judged, if anything did."""
+        if isinstance(first, GiveUp | RejectedError):
+            return first
+        # The last attempt waits for as long as any job does: there is no other that might have more luck.
+        within_s = self._settings.cell_patience_s if self._is_last(number) else CELL_WITHIN_S
+        try:
+            first = first or await self._stages.reserve(execution.queued)
+            await self._stages.run(execution, first, feed, ends, cell_within_s=within_s)
+        except (SandboxError, RejectedError) as error:
+            return error
+        return None
+
+    def _without_verdict(
+        self,
+        execution: Execution,
+        attempt: Attempt,
+        failure: SandboxError | RejectedError | GiveUp,
+        ends: list[StageEnd],
+    ) -> Terminal | GiveBack | LetGo:
+        if isinstance(failure, RejectedError):
+            return without_verdict(attempt, "rejected", str(failure), ends)
+        why = failure.why if isinstance(failure, GiveUp) else str(failure)
+        if execution.stop_reason is not None:
+            return _left(execution)
+        logger.error("sandbox_failed", job_id=attempt.queued.job_id, attempt=attempt.number, why=why)
+        if isinstance(failure, GiveUp) or self._is_last(attempt.number):
+            return without_verdict(attempt, "sandbox_error", why, ends)
+        return GiveBack("sandbox", self._supply.pause_s(attempt.number))
+
+    async def _finish(self, execution: Execution, begun: Begun, outcome: Terminal) -> Disposition:
+        """Record the outcome, whatever was appended meanwhile; an older attempt's outcome is dropped."""
+        queued = execution.queued
+        known = self._unfinished.get(queued.job_id)
+        sequence = max(begun.sequence, known.last_sequence if known else 0)
+        if known is not None and _attempt_of(known.state) > begun.running.attempt:
+            return await self._fenced(execution, outcome)
+        while True:
+            try:
+                result = await self._log.append(outcome, expected=sequence, patience_s=PATIENCE_S)
+                if isinstance(result, Appended):
+                    self._artifacts.recorded(queued.job_id, result.sequence)
+                    _count(queued, outcome)
+                    return Ack()
+                history = await self._reader.read(queued, at_least=result.last_sequence)
+            except NewerEventError:
+                # Whether this outcome may follow is for an executor to say that knows what came before.
+                raise
+            except BrokerError:
+                if execution.stop_reason == "shutdown":
+                    raise
+                # The program has run; only a process that must end gives up its result.
+                await asyncio.sleep(RETRY_PAUSE_S)
+                continue
+            decision = decide_finish(history.state, outcome)
+            if not isinstance(decision, Append):
+                return await self._refused(execution, outcome, history.state)
+            sequence = history.last_sequence
+
+    async def _refused(self, execution: Execution, outcome: Terminal, state: JobState) -> Disposition:
+        if not isinstance(state, Finished):
+            return await self._fenced(execution, outcome)
+        if state.outcome != outcome:
+            # Otherwise this very outcome was stored by an append that was given up too early.
+            await self._fenced(execution, outcome)
+        return Ack()
+
+    async def _fenced(self, execution: Execution, outcome: Terminal) -> LetGo:
+        metrics.FENCED.inc()
+        logger.warning("outcome_fenced", job_id=execution.queued.job_id, attempt=outcome.attempt)
+        await self._artifacts.discard(outcome)
+        return LetGo()
+
+    def _cancelled_by(self, job_id: str) -> str | None:
+        known = self._unfinished.get(job_id)
+        if known is None or not isinstance(known.state, Running) or known.state.cancel is None:
+            return None
+        return known.state.cancel.by
+
+    def _starter(self, queued: JobQueued) -> Starter:
+        return Starter(
+            executor_id=self._settings.executor_id,
+            isolation=self._sandbox.isolation,
+            language_version=self._languages[queued.language].version,
+            attempts_max=self._settings.attempts_max,
+        )
+
+    def _is_last(self, attempt: int) -> bool:
+        return attempt >= self._settings.attempts_max
+
+    @staticmethod
+    def _moment(queued: JobQueued) -> Moment:
+        return Moment(datetime.now(UTC), queued.request_id, queued.trace)
+
+
+def _count(queued: JobQueued, outcome: Terminal) -> None:
+    status = status_of(Finished(queued, outcome))
+    metrics.FINISHED.labels(status=status).inc()
+    stages = outcome.result.stages if outcome.result is not None else ()
+    took_s = sum(stage.wall_ms for stage in stages) / 1000
+    metrics.JOB_DURATION.labels(language=queued.language, status=status).observe(took_s)
+
+
+def _attempt_of(state: JobState) -> int:
+    return state.attempt if isinstance(state, Running) else 0
+
+
+def _left(execution: Execution) -> GiveBack | LetGo:
+    """The job was stopped without a verdict: it is another executor's, or whoever takes it next decides."""
+    return LetGo() if execution.stop_reason == "superseded" else GiveBack()

@@ -1,0 +1,87 @@
+"""Chooses the cgroups of this host, and clears away what dead executors left in them.
+
+Every executor has a directory of its own below its own cgroup, so that whatever bounds the executor bounds
+its cells too. Version 1 is taken where its memory, pids and cpuacct controllers are all there: a controller
+belongs to one version at a time, so on such a host version 2 has nothing to offer.
+"""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+from services.executor.sandbox import orphan_names
+from services.executor.sandbox.cgroups import v1, v2
+from services.executor.sandbox.cgroups.hierarchies import Hierarchy, hierarchies
+from services.executor.sandbox.cgroups.interface import CellGroup, Groups, kill_processes, remove_directory
+from services.executor.sandbox.cgroups.watchdog import NoGroups
+from services.executor.sandbox.interface import SandboxError
+from services.executor.sandbox.settings import SandboxSettings
+
+REMOVAL_S = 10.0
+"""How long the kernel may take to let a dead cell's group go: far beyond the milliseconds ever seen."""
+
+_opened = itertools.count(1)
+
+
+@contextlib.asynccontextmanager
+async def open_groups(settings: SandboxSettings) -> AsyncIterator[Groups]:
+    """Make this executor's directories, sweeping those of dead ones first; remove them at the end."""
+    name = f"{orphan_names.own_name(settings.cgroup_prefix)}-{next(_opened)}"
+    groups = await _choose(settings, name)
+    try:
+        yield groups
+    finally:
+        await removed(groups)
+
+
+async def removed(group: CellGroup | Groups) -> None:
+    """Remove a group, waiting while the kernel still counts somebody in it. Raises SandboxError."""
+    delay_s = 0.001
+    waited_s = 0.0
+    while not group.remove():
+        if waited_s > REMOVAL_S:
+            raise SandboxError(f"a cgroup was still busy after {REMOVAL_S:.0f} s: {group!r}")
+        await asyncio.sleep(delay_s)
+        waited_s += delay_s
+        delay_s = min(2 * delay_s, 0.1)
+
+
+async def _choose(settings: SandboxSettings, name: str) -> Groups:
+    found = list(hierarchies()) if settings.cgroup == "auto" else []
+    if parents := v1.parents(found):
+        with contextlib.suppress(OSError):  # not ours to write: the next best
+            groups = v1.GroupsV1(parents, name)
+            await _swept(parents.values(), settings.cgroup_prefix)
+            return groups
+    for tree in filter(Hierarchy.is_v2, found):
+        with contextlib.suppress(OSError):
+            if parent := v2.prepared_parent(tree, settings.cgroup_parent):
+                second = v2.GroupsV2(parent, name)
+                await _swept([parent], settings.cgroup_prefix)
+                return second
+    return NoGroups()
+
+
+async def _swept(parents: Iterable[Path], prefix: str) -> None:
+    """Sweep until nothing is left, for a second at most: what stays now goes at the next start."""
+    places = list(parents)
+    for _ in range(20):
+        if not sweep(places, prefix):
+            return
+        await asyncio.sleep(0.05)
+
+
+def sweep(parents: Iterable[Path], prefix: str) -> list[Path]:
+    """Kill and remove what dead executors left; return what could not be removed yet."""
+    ours = (directory for parent in parents for directory in sorted(parent.glob(f"{prefix}-*")))
+    orphans = [directory for directory in ours if orphan_names.is_orphaned(directory.name, prefix)]
+    return [directory for directory in orphans if not _removed_with_cells(directory)]
+
+
+def _removed_with_cells(directory: Path) -> bool:
+    for cell in directory.glob("*/"):
+        kill_processes(cell)
+        remove_directory(cell)
+    return remove_directory(directory)

@@ -1,0 +1,1 @@
+"""The cold sandbox: one bubblewrap for each stage."""

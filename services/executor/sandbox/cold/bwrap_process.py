@@ -1,0 +1,207 @@
+"""Starts bubblewrap for one stage and connects it: the only place that starts a process.
+
+bubblewrap waits twice. It reads its walls from a gate that opens after it has joined its cgroup, so nothing
+is ever charged elsewhere; and its program waits until the cell's pid 1 is held. If the executor dies while
+the gate is shut, bubblewrap gets no root to execute anything from.
+"""
+
+import contextlib
+import errno
+import os
+import resource
+import subprocess  # noqa: TID251 - the sandbox is the one place
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from services.executor.sandbox.cgroups.interface import CellGroup
+from services.executor.sandbox.cold import bwrap_command
+from services.executor.sandbox.cold.cell import Cell
+from services.executor.sandbox.interface import CellError, OutputSink, RejectedError, Stage
+from services.executor.sandbox.isolation.bwrap_binary import Bubblewrap
+from services.executor.sandbox.isolation.identities import Identity
+from services.executor.sandbox.pipes import PipeReader, PipeRoom, memory_file, output_pipe
+
+COMPLAINT_BYTES_MAX = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """One running cell and the readers of its pipes. `said` gathers bubblewrap's own descriptor 2."""
+
+    cell: Cell
+    stdout: PipeReader
+    stderr: PipeReader
+    complaints: PipeReader
+    said: bytearray
+
+    def drain(self) -> None:
+        """Read what is left in the pipes of a cell that is gone."""
+        for reader in (self.stdout, self.stderr, self.complaints):
+            reader.drain()
+
+    def close(self) -> None:
+        """Close the pipes. Call it once."""
+        for reader in (self.stdout, self.stderr, self.complaints):
+            reader.close()
+
+
+class Pipe(NamedTuple):
+    """Both ends of a pipe."""
+
+    reading: int
+    writing: int
+
+
+class Pipes(NamedTuple):
+    """All pipes of one bubblewrap: three for output, one for its status, and the two that hold it back."""
+
+    stdout: Pipe
+    stderr: Pipe
+    complaints: Pipe
+    status: Pipe
+    gate: Pipe
+    release: Pipe
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """What all cells of one sandbox have in common. `walls` is what comes through the gate, `filter` the code
+    of the system calls' filter, and `lock` the file that keeps the cells' uids claimed, if they have any.
+    """
+
+    bubblewrap: Bubblewrap
+    walls: bytes
+    filter: bytes
+    lock: int | None
+    has_cgroups: bool
+    poll_s: float
+    pipes: PipeRoom
+
+    def start(self, stage: Stage, group: CellGroup, output: OutputSink, identity: Identity | None) -> Started:
+        """Start a stage's cell in `group`, as `identity` if any. Raises CellError, RejectedError."""
+        with contextlib.ExitStack() as ours:
+            try:
+                pipes, process = self._spawn(stage, ours, self.bubblewrap.started_as(identity))
+                try:
+                    group.join(process.pid)
+                    self._limit(process.pid, stage)
+                    started = self._connect(pipes, process, stage, group, output)
+                except BaseException:
+                    process.kill()  # it still stands alone before the gate
+                    process.wait()
+                    raise
+            except OSError as error:
+                raise _explained(error) from error
+            with contextlib.suppress(BrokenPipeError):  # bubblewrap failed already; its exit tells the rest
+                os.write(pipes.gate.writing, self.walls)
+            os.close(pipes.gate.writing)
+            ours.pop_all()
+            return started
+
+    def _limit(self, pid: int, stage: Stage) -> None:
+        """Set what no shell can. Root may lack the capability SYS_RESOURCE, which it takes for another uid.
+
+        Of these limits the kernel adds up only those of one uid, so it is no neighbour's loss.
+        """
+        with contextlib.suppress(PermissionError):
+            for kind, soft, hard in bwrap_command.outer_limits(stage, has_cgroups=self.has_cgroups):
+                resource.prlimit(pid, kind, (soft, hard))
+
+    def _spawn(
+        self, stage: Stage, ours: contextlib.ExitStack, bubblewrap: Bubblewrap
+    ) -> tuple[Pipes, subprocess.Popen[bytes]]:
+        """Start bubblewrap before the shut gate. Our ends of the pipes are left to `ours`."""
+        with contextlib.ExitStack() as theirs:
+            pipes = Pipes(
+                *(_left_to(ours, theirs, *output_pipe()) for _ in ("stdout", "stderr")),
+                *(_pipe(reader=ours, writer=theirs) for _ in ("complaints", "status")),
+                *(_pipe(reader=theirs, writer=ours) for _ in ("gate", "release")),
+            )
+            files = [_placed(theirs, content) for _, _, content in bwrap_command.placed_files(stage)]
+            arguments = bwrap_command.stage_arguments(
+                stage, files, status=pipes.status.writing, release=pipes.release.reading
+            )
+            kept = [_placed(theirs, self.filter)] if self.filter else []
+            arguments += [word for descriptor in kept for word in ("--seccomp", str(descriptor))]
+            if self.lock is not None:
+                arguments += ["--sync-fd", str(self.lock)]
+                kept.append(self.lock)
+            part = _placed(theirs, bwrap_command.encode(arguments))
+            process = subprocess.Popen(  # noqa: S603 - no shell, and a stranger's words stay behind `--`
+                bwrap_command.command_line(stage, (pipes.gate.reading, part), has_cgroups=self.has_cgroups),
+                executable=bubblewrap.path,
+                # Out of order on purpose: see `launch`.
+                stdin=pipes.stdout.writing,
+                stdout=pipes.stderr.writing,
+                stderr=pipes.complaints.writing,
+                pass_fds=(
+                    pipes.gate.reading,
+                    pipes.status.writing,
+                    pipes.release.reading,
+                    part,
+                    *files,
+                    *kept,
+                ),
+                user=bubblewrap.uid,
+                group=bubblewrap.gid,
+                extra_groups=None if bubblewrap.uid is None else (),
+                env={},
+                cwd="/",
+                umask=0o022,
+                start_new_session=True,
+            )
+            return pipes, process
+
+    def _connect(
+        self,
+        pipes: Pipes,
+        process: subprocess.Popen[bytes],
+        stage: Stage,
+        group: CellGroup,
+        output: OutputSink,
+    ) -> Started:
+        cell = Cell(
+            process,
+            group,
+            stage.limits,
+            status=pipes.status.reading,
+            release=pipes.release.writing,
+            poll_s=self.poll_s,
+        )
+        said = bytearray()
+        said_max = (
+            COMPLAINT_BYTES_MAX if stage.keep is None else stage.keep_bytes_max + len(bwrap_command.KEPT_MARK)
+        )
+        flooded = partial(cell.end, "output_limit")
+        output_max = stage.limits.output_bytes
+        room = self.pipes if stage.name == "run" else None
+        return Started(
+            cell,
+            stdout=PipeReader(pipes.stdout.reading, output_max, partial(output, "stdout"), flooded, room),
+            stderr=PipeReader(pipes.stderr.reading, output_max, partial(output, "stderr"), flooded, room),
+            complaints=PipeReader(pipes.complaints.reading, said_max, said.extend, flooded),
+            said=said,
+        )
+
+
+def _pipe(*, reader: contextlib.ExitStack, writer: contextlib.ExitStack) -> Pipe:
+    return _left_to(reader, writer, *os.pipe())
+
+
+def _left_to(reader: contextlib.ExitStack, writer: contextlib.ExitStack, reading: int, writing: int) -> Pipe:
+    reader.callback(os.close, reading)
+    writer.callback(os.close, writing)
+    return Pipe(reading, writing)
+
+
+def _placed(stack: contextlib.ExitStack, content: bytes) -> int:
+    descriptor = memory_file(content)
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+def _explained(error: OSError) -> CellError | RejectedError:
+    if error.errno == errno.E2BIG:
+        return RejectedError("arguments and environment are too long for this host")
+    return CellError(f"a cell could not be started: {error}")

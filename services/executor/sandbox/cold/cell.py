@@ -1,0 +1,170 @@
+"""The life of one cold cell: let go, watched, ended, and waited for until nothing of it is left.
+
+bubblewrap's own process, the monitor, stands outside the cell; its child is pid 1 of the cell's pid
+namespace. We hold both by pidfd before the program may start, so killing pid 1 can hit no other process and
+ends all in the namespace. The cell is gone when the monitor was reaped and pid 1 is dead, which the kernel
+makes the last of its namespace to die. A child that keeps a pipe open therefore holds nothing up.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import subprocess  # noqa: TID251 - the sandbox is the one place
+from typing import Any
+
+from services.executor.sandbox import process_handle
+from services.executor.sandbox.cgroups.interface import CellGroup
+from services.executor.sandbox.interface import Stop
+from services.executor.sandbox.limit_monitor import Watch
+from shared.domain.events import Limits
+
+STATUS_BYTES_MAX = 64 * 1024
+EXECUTED = re.compile(rb'"exit-code": -?\d+')
+
+
+class Cell:
+    """Watches one bubblewrap, whose program waits until this has taken hold of its pid 1."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        group: CellGroup,
+        limits: Limits,
+        *,
+        status: int,
+        release: int,
+        poll_s: float,
+    ) -> None:
+        """Take over the descriptors `status` (what bubblewrap says) and `release` (what it waits for)."""
+        self._loop = asyncio.get_running_loop()
+        self._process = process
+        self._group = group
+        self._status = status
+        self._release = release
+        self._said = b""
+        self._monitor = os.pidfd_open(process.pid)
+        self._monitor_gone = False
+        self._init: int | None = None
+        self._init_gone = False
+        self._killing = False
+        self._gone: asyncio.Future[None] = self._loop.create_future()
+        self._watch = Watch(group, limits, poll_s=poll_s, kill=self._kill)
+        self._watch.begin()
+        os.set_blocking(status, False)
+        self._loop.add_reader(status, self._status_readable)
+        self._loop.add_reader(self._monitor, self._monitor_exited)
+
+    @property
+    def returncode(self) -> int:
+        """The monitor's wait status; negative if a signal killed the monitor itself. Valid once gone."""
+        code = self._process.returncode
+        assert isinstance(code, int)
+        return code
+
+    @property
+    def executed(self) -> bool:
+        """Whether the command line was executed, so that the wait status speaks of the program."""
+        return EXECUTED.search(self._said) is not None
+
+    @property
+    def stop(self) -> Stop | None:
+        """Why we killed it, if we did."""
+        return self._watch.stop
+
+    @property
+    def wall_ms(self) -> int:
+        """From the release of the program to its end."""
+        return self._watch.wall_ms
+
+    def end(self, stop: Stop) -> None:
+        """Kill the cell; the first reason given stands. Nothing happens if it has ended by itself."""
+        self._watch.end(stop)
+
+    async def wait(self, stop: asyncio.Event) -> None:
+        """Return when nothing of the cell is left. Cancelled: kill it, wait for that, and re-raise."""
+        stopper = self._loop.create_task(stop.wait())
+        stopper.add_done_callback(lambda task: None if task.cancelled() else self.end("stopped"))
+        try:
+            await asyncio.shield(self._gone)
+        finally:
+            stopper.cancel()
+            self._kill()
+            try:
+                await settled(self._gone)
+            finally:
+                self._close()
+
+    def _kill(self) -> None:
+        """Kill all in the cell, the monitor following; deferred while pid 1 is not known, which is soon."""
+        self._killing = True
+        if self._init is not None:
+            process_handle.kill(self._init)
+
+    def _status_readable(self) -> None:
+        self._read_status()
+        if self._init is None:
+            self._init = process_handle.hold(self._said, monitor=self._process.pid)
+            if self._init is not None:
+                self._loop.add_reader(self._init, self._init_exited)
+                self._let_go()
+
+    def _read_status(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while piece := os.read(self._status, 4096):
+                self._said = (self._said + piece)[:STATUS_BYTES_MAX]
+            self._loop.remove_reader(self._status)
+
+    def _let_go(self) -> None:
+        """Let the program start, unless its end was decided before its beginning."""
+        if self._killing:
+            self._kill()
+            return
+        self._watch.begin()
+        with contextlib.suppress(BrokenPipeError):  # bubblewrap failed meanwhile; its exit tells the rest
+            os.write(self._release, b"\n")
+
+    def _monitor_exited(self) -> None:
+        if self._process.poll() is None:
+            return
+        self._watch.ended()
+        self._loop.remove_reader(self._monitor)
+        self._monitor_gone = True
+        self._read_status()
+        if self._init is None:
+            # It died before we held its child: whatever it left is found by the group only.
+            self._init_gone = True
+            self._group.kill()
+        self._kill()
+        self._settle()
+
+    def _init_exited(self) -> None:
+        assert self._init is not None
+        self._loop.remove_reader(self._init)
+        self._init_gone = True
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._monitor_gone and self._init_gone and not self._gone.done():
+            self._gone.set_result(None)
+
+    def _close(self) -> None:
+        self._watch.close()
+        self._loop.remove_reader(self._status)
+        for descriptor in (self._status, self._release, self._monitor):
+            os.close(descriptor)
+        if self._init is not None:
+            process_handle.reap_orphan(self._init)
+            os.close(self._init)
+
+
+async def settled(future: asyncio.Future[Any]) -> None:
+    """Wait until a future is done, whoever cancels us meanwhile; then raise that cancellation."""
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled

@@ -1,0 +1,72 @@
+"""What is brought out of a cell whose program has ended: asked of its pid 1, read from descriptors only."""
+
+import asyncio
+import socket
+from dataclasses import dataclass, field
+
+from services.executor.sandbox.cold.cell import settled
+from services.executor.sandbox.guest import collect, ipc, syscalls
+from services.executor.sandbox.interface import CellFile, SandboxError, Skipped
+from services.executor.sandbox.pipes import readable
+from services.executor.sandbox.warm import job_file
+
+SEARCH_S = 10.0
+"""How long pid 1 may look; a cell's disk holds a few thousand names, which take milliseconds."""
+
+
+@dataclass(slots=True)
+class Brought:
+    """Descriptors of the files that came out. `close` must be called."""
+
+    files: list[tuple[collect.Found, int]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    async def contents(self) -> list[CellFile]:
+        """Read them all, in a thread. Raises SandboxError."""
+        found = []
+        while self.files:
+            file, descriptor = self.files.pop(0)
+            reading = asyncio.ensure_future(asyncio.to_thread(job_file.content_of, descriptor, file.size))
+            await settled(reading)
+            found.append(CellFile(file.path, reading.result()))
+        return found
+
+    def close(self) -> None:
+        """Close what was not read."""
+        job_file.closed(*(descriptor for _, descriptor in self.files))
+
+
+async def bring_out(channel: socket.socket, request: collect.Request) -> Brought:
+    """Ask pid 1, and wait for all of its answer. Raises SandboxError."""
+    brought = Brought()
+    try:
+        syscalls.send(channel, collect.encode_request(request))
+        async with asyncio.timeout(SEARCH_S):
+            while await _next(channel, brought):
+                pass
+    except (TimeoutError, OSError) as error:
+        brought.close()
+        raise SandboxError(f"a cell did not bring out its files: {error!r}") from error
+    except BaseException:
+        brought.close()
+        raise
+    return brought
+
+
+async def _next(channel: socket.socket, brought: Brought) -> bool:
+    """Take one message of the answer; False if it was the last."""
+    await readable(channel.fileno())
+    message, descriptors = syscalls.receive(channel, ipc.MESSAGE_BYTES_MAX)
+    if message == collect.END:
+        return False
+    try:
+        found = collect.decode_found(message)
+    except (ValueError, TypeError) as error:
+        job_file.closed(*descriptors)
+        why = message.decode(errors="replace") or "it was killed"
+        raise SandboxError(f"a cell did not bring out its files: {why}") from error
+    if found.reason:
+        brought.skipped.append(Skipped(found.path, found.reason))
+    elif descriptors:
+        brought.files.append((found, descriptors[0]))
+    return True

@@ -1,0 +1,107 @@
+"""Pid 1 of a cell: builds it, forks the program's process, waits for its end, reports, brings files out.
+
+It cannot be looked into or traced by the program (it is not dumpable), and no descriptor of its channel is
+left in the program. What it reports is the wait status. It reads nothing of a job, and of the program's doing
+nothing but what `collect` is asked for.
+
+Whatever it writes to, it copies first, for it is a fork; so it does little, and most of it before its job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+from typing import NamedTuple, NoReturn
+
+from . import collect, ipc, program, syscalls
+from .config import NETWORK, PLAIN, Given, Maps
+
+CHILD_ENDED = int(signal.SIGCHLD)
+
+
+class Cell(NamedTuple):
+    """What is of one cell alone."""
+
+    disk_bytes: int
+    maps: Maps
+
+
+def live(given: Given, channel: socket.socket, cell: Cell, early: list[int]) -> None:
+    """Be the pid 1 that was just cloned, from its first moment to its last. Returns only in a program.
+
+    `early` are the descriptors of a runtime that is to start before its job comes, and the order to start it;
+    if empty, there is none.
+    """
+    try:
+        _build(given, cell)
+        # Ready before there is a program's process to take the job: after a fork, each of the two copies what
+        # it writes to.
+        syscalls.send(channel, ipc.READY, os.pidfd_open(1))
+        child = syscalls.fork()
+        if child > 0:
+            for descriptor in early:
+                os.close(descriptor)
+            _watch(given, channel, child)
+    except BaseException as error:  # noqa: BLE001 - told to the executor, who has no other way to know
+        program.die(channel, error)
+    if early:
+        program.start_early(channel, early)
+    program.become(channel)
+
+
+def _build(given: Given, cell: Cell) -> None:
+    for path, text in cell.maps:
+        _write(path, text)
+    os.setsid()
+    syscalls.set_dumpable(False)
+    syscalls.raise_loopback()
+    for mount in given.mounts:
+        syscalls.mount(*mount)
+    syscalls.mount(b"tmpfs", given.work, PLAIN, b"size=%d,%b,mode=0755" % (cell.disk_bytes, given.inodes))
+    for path, text in NETWORK:
+        _write(path, text)
+    os.chdir(given.work)
+    syscalls.set_handler(CHILD_ENDED, program.BY_DEFAULT)
+    syscalls.forbid_new_privileges(given.capabilities)
+    syscalls.drop_capabilities()
+    given.filter.install()
+
+
+def _write(path: str, text: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY)
+    os.write(descriptor, text)
+    os.close(descriptor)
+
+
+def _watch(given: Given, channel: socket.socket, child: int) -> NoReturn:
+    """Wait for the program, reaping whatever else ends in this cell, and report; then bring out its files."""
+    reaped, status = os.wait()
+    while reaped != child:
+        reaped, status = os.wait()
+    # Whoever lives on has become our child, so where we have none nobody does.
+    alone = syscalls.reap_all()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_ms = round((used.ru_utime + used.ru_stime) * 1000)
+    disk_full = status != 0 and any(map(_is_full, (given.work, *given.temporary)))
+    channel.send(ipc.encode_report(ipc.Report(status, cpu_ms, disk_full, alone)))
+    if request := channel.recv(ipc.MESSAGE_BYTES_MAX):
+        _end_all()
+        collect.answer(channel, given.work, request)
+    os._exit(0)
+
+
+def _is_full(place: bytes) -> bool:
+    disk = os.statvfs(place)
+    return 0 in {disk.f_bfree, disk.f_ffree}
+
+
+def _end_all() -> None:
+    """Leave nobody who could still change a file that is brought out."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()

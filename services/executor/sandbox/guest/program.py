@@ -1,0 +1,124 @@
+"""From a fork of pid 1 to the program: its descriptors, limits, environment, and first instruction.
+
+A warm job goes on in the interpreter that was forked; all else is executed. Which is which the executor
+says, see `order.is_warm`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import gc
+import os
+import random
+import resource
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+from . import ipc, syscalls
+
+INTERRUPT, BY_DEFAULT = int(signal.SIGINT), int(signal.SIG_DFL)
+ABOVE_ALL, DESCRIPTORS_MAX = 128, 256
+MAIN_THREAD = threading.main_thread()
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+
+
+def die(channel: socket.socket, error: BaseException) -> NoReturn:
+    """End, and tell the executor why."""
+    with contextlib.suppress(OSError):
+        channel.send(f"{type(error).__name__}: {error}".encode(errors="replace")[:1000])
+    os._exit(NOT_EXECUTABLE)
+
+
+def become(channel: socket.socket) -> None:
+    """Wait for the job and become its program. Returns only in a warm one, which then goes on by itself."""
+    try:
+        os.setsid()
+        message, descriptors = syscalls.receive(channel, ipc.MESSAGE_BYTES_MAX)
+        if message != ipc.JOB:
+            os._exit(0)  # never needed
+        job = _placed(descriptors[0])
+        for kind, soft, hard in job.rlimits:
+            resource.setrlimit(kind, (soft, hard))
+            if kind == resource.RLIMIT_STACK and soft != resource.RLIM_INFINITY:
+                syscalls.set_thread_stack(soft)  # in a warm job the C library has begun already
+        _connect(job, descriptors)
+        channel.detach()
+    except BaseException as error:  # noqa: BLE001 - told to the executor, who has no other way to know
+        die(channel, error)
+    if not job.warm:
+        _execute(job.argv, job.env)
+    _go_on(job)
+
+
+def start_early(channel: socket.socket, descriptors: list[int]) -> NoReturn:
+    """Become a runtime that waits for its job by itself, with these as its descriptors from 0 on.
+
+    The last of them is not for it: it holds the order to start it, which is like a job.
+    """
+    try:
+        os.setsid()
+        order = _placed(descriptors.pop())
+        for kind, soft, hard in order.rlimits:
+            resource.setrlimit(kind, (soft, hard))
+        clear = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, ABOVE_ALL) for descriptor in descriptors]
+        for target, descriptor in enumerate(clear):
+            os.dup2(descriptor, target)
+        os.closerange(len(clear), DESCRIPTORS_MAX)
+    except BaseException as error:  # noqa: BLE001 - told to the executor, who has no other way to know
+        die(channel, error)
+    _execute(order.argv, order.env)
+
+
+def _placed(descriptor: int) -> ipc.Job:
+    """Write the job's files into the work directory, which is where we are."""
+    job, at = ipc.read_job(descriptor)
+    for path, executable, length in job.files:
+        if "/" in path:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755 if executable else 0o644)
+        end = at + length
+        while at < end:
+            at += os.sendfile(target, descriptor, at, end - at)
+        os.close(target)
+    return job
+
+
+def _connect(job: ipc.Job, descriptors: list[int]) -> None:
+    """Leave the program its three standard descriptors, and no other."""
+    _, output, errors, *given = descriptors
+    source = given[0] if job.has_stdin else os.open("/dev/null", os.O_RDONLY)
+    for target, descriptor in enumerate((source, output, errors)):
+        os.dup2(descriptor, target)
+    os.closerange(3, DESCRIPTORS_MAX)
+
+
+def _execute(argv: list[str], environment: dict[str, str]) -> NoReturn:
+    syscalls.set_handler(signal.SIGPIPE, BY_DEFAULT)
+    syscalls.set_handler(signal.SIGXFSZ, BY_DEFAULT)
+    name = argv[0]
+    try:
+        os.execvpe(name, argv, environment)  # noqa: S606 - a shell is what we avoid
+    except OSError as error:
+        missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
+        said = "not found" if missing else error.strerror
+        os.write(2, f"{name}: {said}\n".encode(errors="surrogateescape"))
+        os._exit(NOT_FOUND if missing else NOT_EXECUTABLE)
+
+
+def _go_on(job: ipc.Job) -> None:
+    """Make this interpreter's own what a start would have made it."""
+    # What Python itself does after a fork, as far as it shows in a process of one thread.
+    random.seed()
+    MAIN_THREAD._native_id = os.getpid()  # type: ignore[attr-defined]  # noqa: SLF001 - it has no other way
+    syscalls.set_dumpable(True)
+    syscalls.set_handler(INTERRUPT, signal.default_int_handler)
+    if job.env:
+        os.environ.update(job.env)
+    sys.argv[1:] = sys.orig_argv[2:] = job.argv[2:]
+    gc.enable()

@@ -1,0 +1,44 @@
+"""A berth: the place in a cgroup where one cell after another is made, never two at a time.
+
+To enter a cgroup stops every fork and exit of the host until the kernel has passed a grace period, many
+milliseconds of each cell's time and of everybody else's. So only a berth enters, once, and its cells are
+born inside.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from . import init, ipc, program, syscalls
+from .config import Given
+
+
+def serve(given: Given, channel: socket.socket, entrances: list[int]) -> None:
+    """Enter the cgroups and make cells until the executor is gone. Returns only in a program."""
+    try:
+        for entrance in entrances:
+            os.write(entrance, b"0")
+            os.close(entrance)
+        channel.send(ipc.READY)
+    except OSError as error:
+        program.die(channel, error)
+    while True:
+        message, descriptors = syscalls.receive(channel, ipc.MESSAGE_BYTES_MAX)
+        if not descriptors:
+            os._exit(0)
+        cell = socket.socket(fileno=descriptors[0])
+        try:
+            order = ipc.decode_cell(message)
+            maps = given.maps_of(order)
+            if order.uid:
+                syscalls.change_user(order.uid, order.gid)
+            if syscalls.clone(given.namespaces) == 0:
+                channel.close()
+                init.live(given, cell, init.Cell(order.disk_bytes, maps), descriptors[1:])
+                return
+        except OSError as error:
+            cell.send(str(error).encode())
+        for descriptor in descriptors[1:]:
+            os.close(descriptor)
+        cell.close()

@@ -1,0 +1,140 @@
+"""The warden: forks berths when asked, of which cells are cloned, and never touches a byte of a user's.
+
+It runs as `sitecustomize` of `python3 /work/main.py`. In a cell's program the import ends as if there were no
+`sitecustomize`, and the interpreter goes on to do what its command line says, by its own code and with no
+frame of ours. So a forked program is the program that `python3` would have run, and not an imitation.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import os
+import signal
+import site
+import socket
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+from . import ipc, spawner, syscalls
+from .config import Given
+
+CHANNEL = "WARDEN_CHANNEL"
+GATE = "WARDEN_GATE"
+PRELOADED = (
+    *("abc", "bisect", "collections.abc", "contextlib", "copy", "dataclasses", "datetime", "decimal", "enum"),
+    *("functools", "heapq", "io", "itertools", "json", "math", "operator", "os", "pathlib", "random", "re"),
+    *("signal", "socket", "string", "struct", "subprocess", "sys", "threading", "time", "traceback", "types"),
+    *("typing", "warnings", "weakref"),
+)
+"""What programs commonly import. Nothing whose import starts a thread, opens a file, or keeps a secret."""
+
+
+def main() -> None:
+    """Serve until the executor is gone. Returns only in a program, by ImportError."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Berths and pid 1 of cells: nobody waits for them here, so the kernel shall not keep them.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    channel = socket.socket(fileno=int(os.environ[CHANNEL]))
+    if gate := os.environ.pop(GATE, ""):
+        os.close(int(gate))
+    walls = ipc.decode_walls(channel.recv(ipc.MESSAGE_BYTES_MAX))
+    given = Given(walls)
+    _preload()
+    _leave_no_trace()
+    _anticipate(sys.orig_argv[1])
+    os.environ["PWD"] = walls.work
+    channel.send(" ".join({name.partition(".")[0] for name in sys.modules}).encode())
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    # What is frozen is never freed, and a program's main module is to be freed at its end.
+    main = types.ModuleType("__main__")
+    main.__dict__.update(sys.modules["__main__"].__dict__)
+    sys.modules["__main__"] = main
+    _serve(given, channel)
+    raise ImportError("this is the program now", name="sitecustomize")
+
+
+def _serve(given: Given, channel: socket.socket) -> None:
+    while True:
+        message, descriptors = syscalls.receive(channel, ipc.MESSAGE_BYTES_MAX)
+        if message != ipc.BERTH:
+            os._exit(0)
+        if syscalls.fork() == 0:
+            channel.close()
+            spawner.serve(given, socket.socket(fileno=descriptors[0]), descriptors[1:])
+            return
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _preload() -> None:
+    """Import, and keep what was imported from being taken apart at a program's end.
+
+    An interpreter that ends frees every object it has. Of a fork this would copy the whole of the warden's
+    memory, so its modules are made immortal and are out of sight when that begins, which is after all exit
+    functions. The program's own objects are freed as ever.
+    """
+    shared: dict[str, object] = {}
+    atexit.register(_spare, shared)
+    for name in PRELOADED:
+        with contextlib.suppress(ImportError):  # a host may leave out parts of the library
+            __import__(name)
+    shared.update(
+        (name, module) for name, module in sys.modules.items() if name not in ("__main__", "builtins", "sys")
+    )
+    for module in shared.values():
+        syscalls.immortal(module)
+        syscalls.immortal(module.__dict__)
+
+
+def _spare(shared: dict[str, object]) -> None:
+    """The last exit function: hide what is immortal, and let the end come before the rest is freed."""
+    if _ended_well():
+        sys._end = _End()  # type: ignore[attr-defined]  # noqa: SLF001 - cleared after every module of the program
+    for name, module in shared.items():
+        if sys.modules.get(name) is module:
+            del sys.modules[name]
+
+
+def _ended_well() -> bool:
+    """Whether the exit code is 0 for certain.
+
+    The interpreter takes `__file__` away again from a main module that it has run to its end, whereas at
+    SystemExit it never gets there; and of an exception that nobody caught it leaves `sys.last_value`.
+    """
+    main = sys.modules["__main__"].__dict__
+    return not {"__file__", "__cached__"} & main.keys() and not hasattr(sys, "last_type")
+
+
+class _End:
+    """Ends the process when it is freed: what would be freed after it is the interpreter's alone."""
+
+    def __del__(self, leave: Callable[[int], object] = os._exit) -> None:
+        leave(0)
+
+
+def _anticipate(program: str) -> None:
+    """Do what every program's interpreter would find out again between here and its first line.
+
+    There is no `usercustomize` where nothing is in the home directory, and the program is no directory or
+    archive of modules: `order.is_warm` lets neither come here.
+    """
+    site.execusercustomize = lambda: None
+    sys.path_importer_cache[program] = None
+    exec(compile("print('', end='')", program, "exec"), {})  # noqa: S102 - so that the compiler has run once
+
+
+def _leave_no_trace() -> None:
+    """Hide our modules, the way to them, and how we were called. They are immortal, not forgotten."""
+    here = str(Path(__file__).parents[1])
+    sys.path.remove(here)
+    sys.path_importer_cache.pop(here, None)
+    for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
+        del sys.modules[name]
+    for name in (CHANNEL, "PYTHONPATH", "LD_BIND_NOW"):
+        del os.environ[name]

@@ -1,0 +1,1 @@
+"""What a cell is kept from: system calls, files, users, resources."""

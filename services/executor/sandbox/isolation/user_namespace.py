@@ -1,0 +1,54 @@
+"""The user namespace of a warden: with one user, or with all that its cells may become.
+
+bubblewrap makes it, and waits at a gate until its ids are written from outside, which takes privileges that
+bubblewrap has not. The warden keeps two capabilities over its own namespace, to let each berth become the
+next cell's user; the cells, in namespaces below it, have none.
+"""
+
+import contextlib
+import os
+
+from services.executor.sandbox.isolation import id_ranges
+from services.executor.sandbox.isolation.filesystem import CELL_UID, own_user_arguments
+from services.executor.sandbox.isolation.identities import Identities, SharedIdentity
+
+GATE = "WARDEN_GATE"
+"""The variable that names bubblewrap's end of the gate, which it leaves to the warden to close."""
+
+
+class UserNamespace:
+    """How bubblewrap is to make it. `open` must be called once the process is there."""
+
+    def __init__(
+        self,
+        identities: Identities | SharedIdentity,
+        ours: contextlib.ExitStack,
+        theirs: contextlib.ExitStack,
+    ) -> None:
+        """Make the gate; its ends are left to the two stacks."""
+        self._identities = identities
+        self._gate: int | None = None
+        self.passed: tuple[int, ...] = ()
+        self.arguments = own_user_arguments()
+        if isinstance(identities, Identities):
+            gate, self._gate = os.pipe()
+            theirs.callback(os.close, gate)
+            ours.callback(os.close, self._gate)
+            self.passed = (gate, identities.lock)
+            self.arguments = [
+                *("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"),
+                *("--userns-block-fd", str(gate), "--setenv", GATE, str(gate)),
+                *("--sync-fd", str(identities.lock)),
+            ]
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether it waits for its ids."""
+        return self._gate is not None
+
+    def open(self, pid: int) -> None:
+        """Write the ids of the process that waits in it, and let it go on. Raises OSError."""
+        assert self._gate is not None
+        assert isinstance(self._identities, Identities)
+        id_ranges.give(pid, CELL_UID, self._identities.ids)
+        os.write(self._gate, b"\n")

@@ -1,0 +1,71 @@
+"""The clock and the counts of one running program: says when it must be ended, and remembers why."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from services.executor.sandbox.cgroups.interface import CellGroup
+from services.executor.sandbox.interface import Stop
+from shared.domain.events import Limits
+
+
+class Watch:
+    """Calls `kill` at the first limit that is reached. All of it happens in the event loop."""
+
+    def __init__(self, group: CellGroup, limits: Limits, *, poll_s: float, kill: Callable[[], None]) -> None:
+        """Nothing is watched yet; `kill` may be called more than once."""
+        self._loop = asyncio.get_running_loop()
+        self._group = group
+        self._limits = limits
+        self._poll_s = poll_s
+        self._kill = kill
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._over = False
+        self.stop: Stop | None = None
+        self._began = self._ended = time.monotonic()
+
+    @property
+    def wall_ms(self) -> int:
+        """From the last beginning to the end."""
+        return round((self._ended - self._began) * 1000)
+
+    def begin(self) -> None:
+        """Begin, or begin anew, so that the making of a cell is not counted as wall time."""
+        self._began = self._ended = time.monotonic()
+        self._later("wall", self._limits.wall_ms / 1000, lambda: self.end("wall_time"))
+        self._later("poll", self._poll_s, self._poll)
+
+    def end(self, stop: Stop) -> None:
+        """Kill; the first reason given stands. Nothing happens if the program has ended by itself."""
+        if not self._over:
+            self.stop = self.stop or stop
+            self._kill()
+
+    def ended(self) -> None:
+        """The program has ended, whoever did it."""
+        if not self._over:
+            self._over = True
+            self._ended = time.monotonic()
+
+    def close(self) -> None:
+        """Stop all clocks."""
+        for timer in self._timers.values():
+            timer.cancel()
+
+    def _later(self, name: str, delay_s: float, action: Callable[[], None]) -> None:
+        if name in self._timers:
+            self._timers[name].cancel()
+        self._timers[name] = self._loop.call_later(delay_s, action)
+
+    def _poll(self) -> None:
+        try:
+            usage = self._group.usage()
+        except OSError:
+            # Somebody removed the group: nothing counts any more, so nothing may run. The verdict fails too.
+            self._kill()
+            return
+        if usage.memory_exceeded:
+            self.end("memory")
+        elif usage.cpu_ms >= self._limits.cpu_ms:
+            self.end("cpu_time")
+        self._later("poll", self._poll_s, self._poll)

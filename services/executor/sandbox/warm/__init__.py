@@ -1,0 +1,1 @@
+"""The warm sandbox: cells made ahead of time from a zygote, each used once."""

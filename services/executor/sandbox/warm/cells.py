@@ -1,0 +1,274 @@
+"""Warm cells as the executor holds them, and the berths that they are made in.
+
+A berth is a process of the warden that has entered a group, and makes one cell after another there. It enters
+by itself, before any job arrives: with cgroups of version 1 that takes the kernel ten milliseconds, which
+nobody waits for. A cell is gone when its pid 1 is dead, which the kernel makes the last of its namespaces to
+die; only then may its berth make another.
+"""
+
+import asyncio
+import os
+import select
+import socket
+from collections.abc import Callable
+
+from services.executor.sandbox import process_handle
+from services.executor.sandbox.cgroups.choose import removed
+from services.executor.sandbox.cgroups.interface import CellGroup, Groups
+from services.executor.sandbox.cold.cell import settled
+from services.executor.sandbox.guest import ipc, syscalls
+from services.executor.sandbox.interface import SandboxError
+from services.executor.sandbox.isolation.identities import Identities, Identity, SharedIdentity
+from services.executor.sandbox.pipes import readable
+from services.executor.sandbox.warm.job_file import closed
+from services.executor.sandbox.warm.prestarted_runtime import Early
+from services.executor.sandbox.warm.zygote import Warden
+from shared.domain.events import Limits
+
+SPARE_PROCESSES = 2
+"""Our own in a group: the berth and pid 1."""
+MAKING_S = 20.0
+"""How long a berth or a cell may take to get ready: a thousand times what it takes."""
+
+
+class Berth:
+    """Where cells are made, one at a time. Made by `open_berth`; `close` must be called."""
+
+    def __init__(
+        self,
+        warden: Warden,
+        known: frozenset[str],
+        channel: socket.socket,
+        group: CellGroup,
+        limits: Limits,
+        identities: Identities | SharedIdentity,
+    ) -> None:
+        """Take over the channel and the group, which is under `limits`."""
+        self.warden = warden
+        self.known = known
+        self.group = group
+        self._channel = channel
+        self._ready_limits = self._limits = limits
+        self._joins_by_itself = bool(group.entrances)
+        self._identities = identities
+        self._doubtful: list[Identity | None] = []
+
+    async def make(self, *, disk_bytes: int | None = None, early: Early | None = None) -> "WarmCell":
+        """Make a cell with a disk as large, for an early runtime if one is given, and wait until it is ready.
+
+        Not to be cancelled. Takes `early` over, whatever happens. Raises SandboxError.
+        """
+        try:
+            identity = self._identities.claim()
+        except SandboxError:
+            if early is not None:
+                early.close()
+            raise
+        try:
+            ours, init = await self._made(identity, disk_bytes, early)
+        except BaseException:
+            self._doubtful.append(identity)
+            raise
+        return WarmCell(self, ours, init, early, lambda: self._identities.release(identity))
+
+    async def _made(
+        self, identity: Identity | None, disk_bytes: int | None, early: Early | None
+    ) -> tuple[socket.socket, int]:
+        """The channel of a new cell and a hold on its pid 1."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        try:
+            try:
+                size = self._ready_limits.disk_bytes if disk_bytes is None else disk_bytes
+                ends = () if early is None else early.theirs
+                order = ipc.encode_cell(ipc.CellOrder(size, *(identity or (0, 0))))
+                syscalls.send(self._channel, order, theirs.fileno(), *ends)
+            except OSError as error:
+                raise SandboxError(f"a berth does not listen: {error}; {self.warden.complaint()}") from error
+            finally:
+                theirs.close()
+                if early is not None:
+                    early.sent()
+            init = await _first_word(ours, self.warden)
+            if init is None:
+                raise SandboxError("a cell gave no hold on itself")
+            if early is not None:
+                await _waiting(early, init)
+        except SandboxError:
+            ours.close()
+            if early is not None:
+                early.close()
+            raise
+        if not self._joins_by_itself:
+            self.group.join(process_handle.pid_of(init))
+        return ours, init
+
+    def adapt(self, limits: Limits) -> None:
+        """Put the cell under these limits. Raises OSError; EBUSY if it uses more memory already."""
+        wanted = (limits.memory_bytes, limits.processes)
+        if wanted != (self._limits.memory_bytes, self._limits.processes) or not self._joins_by_itself:
+            self.group.limit(limits, spare_processes=SPARE_PROCESSES)
+            self._limits = limits
+
+    def renew(self) -> bool:
+        """Get ready for another cell; False if this berth has seen its last."""
+        try:
+            if not self.warden.alive or not self.group.renew():
+                return False
+            self.adapt(self._ready_limits)
+        except OSError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Give it up; its cell must be gone."""
+        self._channel.close()
+        if not await asyncio.to_thread(self.group.remove):
+            await removed(self.group)
+        for identity in self._doubtful:
+            # Where a group says that nobody is left. Else it is the warden's end that says so.
+            if self._joins_by_itself:
+                self._identities.release(identity)
+
+
+class WarmCell:
+    """A cell that waits for its one job. `dispose` must be called."""
+
+    def __init__(
+        self,
+        berth: Berth,
+        channel: socket.socket,
+        init: int,
+        early: Early | None,
+        release: Callable[[], None],
+    ) -> None:
+        """Take over the channel, `init`, which holds its pid 1, and the ends of an early runtime's.
+
+        `release` is called when nothing of it is left.
+        """
+        self._release = release
+        self.early = early
+        self.berth = berth
+        self.channel = channel
+        self.init = init
+
+    @property
+    def group(self) -> CellGroup:
+        """What limits and counts it."""
+        return self.berth.group
+
+    @property
+    def alive(self) -> bool:
+        """Whether its pid 1 has not ended."""
+        return not _can_be_read(self.init)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether its program's process waits still: the warden lives, and pid 1, and told of no end."""
+        return self.berth.warden.alive and not _can_be_read(self.init, self.channel.fileno())
+
+    def kill(self) -> None:
+        """End all that is in it."""
+        process_handle.kill(self.init)
+
+    async def gone(self) -> None:
+        """Return when nothing of its processes is left."""
+        if self.alive:
+            await readable(self.init)
+
+    async def end(self) -> None:
+        """Kill all that is in it, and wait until nothing of it is left, whoever cancels us meanwhile."""
+        self.kill()
+        if self.alive:
+            await settled(asyncio.ensure_future(self.gone()))
+
+    async def dispose(self) -> None:
+        """End it, and close what we hold of it."""
+        self.channel.close()
+        if self.early is not None:
+            self.early.close()
+        try:
+            await self.end()
+            self._release()
+        finally:
+            os.close(self.init)
+
+
+async def open_berth(
+    warden: Warden, groups: Groups, limits: Limits, identities: Identities | SharedIdentity
+) -> Berth:
+    """Ask for a berth and wait until it has entered its group. Not to be cancelled.
+
+    Raises SandboxError, OSError.
+    """
+    known = await warden.known()
+    group, entrances = await asyncio.to_thread(_entered, groups, limits)
+    try:
+        channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    except OSError:
+        closed(*entrances)
+        group.remove()
+        raise
+    channel.setblocking(False)
+    berth = Berth(warden, known, channel, group, limits, identities)
+    try:
+        try:
+            warden.ask(theirs, entrances)
+        finally:
+            theirs.close()
+            closed(*entrances)
+        await _first_word(channel, warden)
+        if not berth.renew():
+            raise SandboxError(f"a berth was lost while it was opened: {warden.complaint()}")
+    except SandboxError:
+        await berth.close()
+        raise
+    return berth
+
+
+def _entered(groups: Groups, limits: Limits) -> tuple[CellGroup, list[int]]:
+    """Make a group and open the files by which its berth is to join, as only the executor may."""
+    entrances: list[int] = []
+    try:
+        group = groups.create(limits, spare_processes=SPARE_PROCESSES)
+        try:
+            entrances.extend(os.open(path, os.O_WRONLY | os.O_CLOEXEC) for path in group.entrances)
+        except OSError:
+            closed(*entrances)
+            group.remove()
+            raise
+    except OSError as error:
+        raise SandboxError(f"a cgroup could not be made: {error}") from error
+    return group, entrances
+
+
+async def _first_word(channel: socket.socket, warden: Warden) -> int | None:
+    """Wait until somebody says that he is ready; the descriptor that he sends. Raises SandboxError."""
+    try:
+        async with asyncio.timeout(MAKING_S):
+            await readable(channel.fileno())
+        message, descriptors = syscalls.receive(channel, ipc.MESSAGE_BYTES_MAX)
+    except (TimeoutError, OSError) as error:
+        raise SandboxError(f"a cell did not get ready: {error!r}; {warden.complaint()}") from error
+    if message != ipc.READY:
+        closed(*descriptors)
+        why = message.decode(errors="replace") or f"the warden ended: {warden.complaint()}"
+        raise SandboxError(why)
+    return descriptors[0] if descriptors else None
+
+
+async def _waiting(early: Early, init: int) -> None:
+    try:
+        await early.waiting()
+    except SandboxError:
+        process_handle.kill(init)
+        await readable(init)
+        os.close(init)
+        raise
+
+
+def _can_be_read(*descriptors: int) -> bool:
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,0 +1,115 @@
+"""What is sent to a warm cell for one stage, and what comes back with its report."""
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+from services.executor.sandbox.guest import ipc
+from services.executor.sandbox.interface import CellFile, SandboxError, Stage
+from services.executor.sandbox.isolation.filesystem import BASE_ENVIRONMENT, WORK
+from services.executor.sandbox.isolation.rlimits import resource_limits
+from services.executor.sandbox.pipes import memory_file
+
+GUEST = Path(__file__).parents[1] / "guest"
+START_SCRIPT = "start.js"
+READ_BYTES = 1024 * 1024
+
+WARM_ARGV = ("python3", f"{WORK}/main.py")
+WARM_ENVIRONMENT = (("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1"))
+"""What a Python program of the catalogue finds, since it is read once, when the interpreter starts."""
+WARDEN_ENVIRONMENT = {**dict(BASE_ENVIRONMENT), **dict(WARM_ENVIRONMENT), "PWD": WORK}
+ARCHIVE_MARK = b"PK\x05\x06"
+"""What every zip archive has near its end."""
+READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "TZ", "HOME", "PATH", "MALLOC", "GLIBC", "OPENSSL")
+"""How the names begin of variables that make a started interpreter differ from a forked one."""
+
+
+def job_file(stage: Stage, *, known: frozenset[str], has_cgroups: bool) -> int:
+    """A sealed memory file of the whole job, for a warden that has imported `known`. Raises OSError."""
+    warm = is_warm(stage, known)
+    added = dict(stage.env)
+    job = ipc.Job(
+        argv=list(stage.argv),
+        env=_missing(added) if warm else {**dict(BASE_ENVIRONMENT), "PWD": WORK, **added},
+        files=[(file.path, file.executable, len(file.content)) for file in stage.files],
+        rlimits=resource_limits(stage.limits, has_cgroups=has_cgroups),
+        has_stdin=bool(stage.stdin),
+        warm=warm,
+    )
+    return memory_file(b"".join([ipc.encode_job(job), *(file.content for file in stage.files)]))
+
+
+def is_warm(stage: Stage, known: frozenset[str]) -> bool:
+    """Whether nothing could tell a forked interpreter from one that was started for this stage.
+
+    It must be exactly `python3 /work/main.py …`, of a file that is no archive of modules, with no variable
+    that an interpreter or its libraries read while they start, and no file that would be found where they
+    look: in the place of one of the modules `known`, or in a hidden directory of the home directory.
+    """
+    if stage.argv[:2] != WARM_ARGV:
+        return False
+    environment = dict(stage.env)
+    if any(environment.get(name) != value for name, value in WARM_ENVIRONMENT):
+        return False
+    if any(name.startswith(READ_AT_START) for name in _missing(environment)):
+        return False
+    return not any(_is_found_at_start(file, known) for file in stage.files)
+
+
+def _is_found_at_start(file: CellFile, known: frozenset[str]) -> bool:
+    name = file.path.partition("/")[0].partition(".")[0]
+    return not name or name in known or (file.path == "main.py" and ARCHIVE_MARK in file.content)
+
+
+def _missing(environment: dict[str, str]) -> dict[str, str]:
+    """What a warm interpreter's own environment lacks."""
+    return {name: value for name, value in environment.items() if WARDEN_ENVIRONMENT.get(name) != value}
+
+
+def stdin_file(content: bytes) -> int:
+    """A sealed memory file that its reader may open again by name, but not for writing. Raises OSError."""
+    descriptor = memory_file(content)
+    try:
+        os.fchmod(descriptor, 0o444)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def content_of(descriptor: int, size: int) -> bytes:
+    """Read a file that was brought out of a cell, and close it. Raises SandboxError if it is not so long."""
+    pieces = []
+    room = size
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise SandboxError("a cell brought out what is no regular file")
+        while room and (piece := os.read(descriptor, min(READ_BYTES, room))):
+            pieces.append(piece)
+            room -= len(piece)
+    finally:
+        os.close(descriptor)
+    if room:
+        raise SandboxError(f"a file of {size} bytes ended {room} bytes too soon")
+    return b"".join(pieces)
+
+
+def bytes_of(stage: Stage) -> int:
+    """How much is to be copied for a stage, so that much of it is done outside of the event loop."""
+    return sum(len(file.content) for file in stage.files) + len(stage.stdin)
+
+
+def guest_files() -> list[tuple[str, bytes]]:
+    """The warden's own modules, and what an early runtime begins with, as they lie beside each other."""
+    entry = b"from guest import zygote\nzygote.main()\n"
+    start = (START_SCRIPT, (GUEST / START_SCRIPT).read_bytes())
+    modules = [(f"guest/{path.name}", path.read_bytes()) for path in sorted(GUEST.glob("*.py"))]
+    return [("sitecustomize.py", entry), start, *modules]
+
+
+def closed(*descriptors: int) -> None:
+    """Close what is open of these."""
+    for descriptor in descriptors:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)

@@ -1,0 +1,239 @@
+"""A few cells that are always ready, and the warden that they come from: replaced when it dies.
+
+A cell is taken once. The next is made, in the same berth where that is as good as new, when a run has ended,
+so that the making takes nothing from the run. Berths are opened while fewer cells are ready than should be,
+and given up when twice as many are: between the two, a load that rises and falls opens and closes none.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+
+from services.executor.sandbox.cgroups.interface import Groups
+from services.executor.sandbox.interface import CellError, SandboxError
+from services.executor.sandbox.isolation.identities import Identities, SharedIdentity
+from services.executor.sandbox.warm.cells import Berth, WarmCell, open_berth
+from services.executor.sandbox.warm.prestarted_runtime import Starter
+from services.executor.sandbox.warm.zygote import Warden
+from shared.domain.events import Limits
+from shared.observability.logs import get_logger
+
+logger = get_logger(__name__)
+
+REST_S = 60.0
+"""How long no runtime is started early after one did not come to wait; its jobs take the usual way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A cell that could not be made; `dead` is the warden that was asked, if it has died."""
+
+    error: CellError
+    dead: Warden | None
+
+
+class Wardens:
+    """The warden that lives, and its successors. `close` must be called."""
+
+    def __init__(self, start: Callable[[], Warden]) -> None:
+        """Start the first. Raises SandboxError."""
+        self._start = start
+        self._warden = start()
+
+    def living(self) -> Warden:
+        """The warden, or its successor. Raises SandboxError."""
+        if not self._warden.alive:
+            logger.error("warden_died", why=self._warden.complaint())
+            self._warden.close()
+            self._warden = self._start()
+        return self._warden
+
+    async def close(self) -> None:
+        """End it, and with it every cell."""
+        await asyncio.to_thread(self._warden.close)
+
+
+class Pool:
+    """Keeps at least `size` cells of one kind ready. `begin_close` and `close` must be called."""
+
+    def __init__(
+        self,
+        wardens: Wardens,
+        groups: Groups,
+        identities: Identities | SharedIdentity,
+        *,
+        size: int,
+        limits: Limits,
+        early: Starter | None = None,
+    ) -> None:
+        """Nothing is made yet. `early` makes what each cell's early runtime needs; None if it has none."""
+        self._wardens = wardens
+        self._groups = groups
+        self._identities = identities
+        self._size = size
+        self._limits = limits
+        self._early = early
+        self._ready: asyncio.Queue[WarmCell | Failure] = asyncio.Queue()
+        self._working: set[asyncio.Task[None]] = set()
+        self._coming = 0
+        self._waiting = 0
+        self._rests_until = 0.0
+
+    @property
+    def ready(self) -> int:
+        """How many cells wait."""
+        return self._ready.qsize()
+
+    def take_ready(self) -> WarmCell | None:
+        """A cell that nobody has had, if there is one; and begin to make the next."""
+        found: WarmCell | None = None
+        while found is None and not self._ready.empty():
+            taken = self._ready.get_nowait()
+            if isinstance(taken, WarmCell) and taken.fresh:
+                found = taken
+            elif isinstance(taken, WarmCell):
+                self.give_back(taken)
+        self.refill()
+        return found
+
+    async def take(self, *, disk_bytes: int) -> WarmCell:
+        """A cell that nobody has had, with a disk as large. Raises CellError if none could be made."""
+        cell = await self._take()
+        self.refill()
+        if disk_bytes == self._limits.disk_bytes:
+            return cell
+        making = asyncio.ensure_future(self._made_anew(cell, disk_bytes))
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            self._begin(self._unwanted(making))
+            raise
+
+    async def _made_anew(self, cell: WarmCell, disk_bytes: int) -> WarmCell:
+        """Another cell in the same berth. Not to be cancelled. Raises CellError."""
+        try:
+            await cell.dispose()
+            return await cell.berth.make(disk_bytes=disk_bytes)
+        except (SandboxError, OSError) as error:
+            self._begin(self._retire(cell.berth))
+            raise CellError(f"a cell could not be made anew: {error}") from error
+
+    async def _take(self) -> WarmCell:
+        dead: Warden | None = None
+        while True:
+            self._waiting += 1
+            try:
+                if self._ready.qsize() + self._coming < self._waiting:
+                    self._make()
+                taken = await self._ready.get()
+            finally:
+                self._waiting -= 1
+            if isinstance(taken, Failure):
+                if taken.dead is None or dead not in {None, taken.dead}:
+                    raise taken.error
+                # It tells of a warden that is no more. If its successor dies as well, it is no accident.
+                dead = taken.dead
+                continue
+            if taken.fresh:
+                return taken
+            self.give_back(taken)
+
+    def give_back(self, cell: WarmCell) -> None:
+        """End a cell; when nothing of it is left, make the next in its berth, unless there are many."""
+        wanted = self._lacks(2 * self._size)
+        self._coming += wanted
+        self._begin(self._taken_back(cell, wanted=wanted))
+
+    async def _taken_back(self, cell: WarmCell, *, wanted: bool) -> None:
+        await cell.dispose()
+        if wanted:
+            await self._make_one(cell.berth)
+        else:
+            await self._retire(cell.berth)
+
+    def refill(self) -> None:
+        """Begin to make what is missing."""
+        while self._lacks(self._size):
+            self._make()
+
+    async def full(self) -> None:
+        """Fill up, and return when nothing is being made or given up any more."""
+        self.refill()
+        while self._working:
+            await asyncio.wait(self._working)
+
+    async def begin_close(self) -> None:
+        """Make no more. No run may be going on."""
+        self._size = 0
+        while self._working:
+            await asyncio.wait(self._working)
+
+    async def close(self) -> None:
+        """Give up every cell. First the warden: nobody but it has a hold on a cell that failed halfway."""
+        while not self._ready.empty():
+            cell = self._ready.get_nowait()
+            if isinstance(cell, WarmCell):
+                await cell.dispose()
+                await cell.berth.close()
+
+    def _lacks(self, many: int) -> bool:
+        """Whether one more should be made for so many to be ready."""
+        return self._ready.qsize() + self._coming < many and time.monotonic() >= self._rests_until
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+
+    def _make(self) -> None:
+        self._coming += 1
+        self._begin(self._make_one(None))
+
+    async def _make_one(self, berth: Berth | None) -> None:
+        made: WarmCell | Failure
+        warden: Warden | None = None
+        try:
+            if berth is not None and not berth.renew():
+                self._begin(self._retire(berth))
+                berth = None
+            if berth is None:
+                warden = self._wardens.living()
+                berth = await open_berth(warden, self._groups, self._limits, self._identities)
+            warden = berth.warden
+            made = await berth.make(early=None if self._early is None else await self._early.ends())
+        except (SandboxError, OSError) as error:
+            why = CellError(f"a cell could not be made: {error}")
+            made = Failure(why, dead=None if warden is None or warden.alive else warden)
+            if berth is not None:
+                self._begin(self._retire(berth))
+        finally:
+            self._coming -= 1
+        if isinstance(made, WarmCell) or self._waiting:
+            self._ready.put_nowait(made)
+        elif self._early is None or made.dead is not None:
+            logger.warning("cell_not_made", why=str(made.error))
+        else:
+            self._rest(self._early, made)
+
+    def _rest(self, early: Starter, failure: Failure) -> None:
+        """Leave a runtime alone for a while that does not start here, and say so."""
+        if self._size:
+            self._rests_until = time.monotonic() + REST_S
+            logger.warning("runtime_not_early", runtime=early.name, why=str(failure.error), rest_s=REST_S)
+
+    async def _retire(self, berth: Berth) -> None:
+        try:
+            await berth.close()
+        except SandboxError as error:
+            logger.error("berth_left", why=str(error))
+
+    async def _unwanted(self, making: asyncio.Future[WarmCell]) -> None:
+        """See a cell to its end that was asked for by somebody who is gone."""
+        try:
+            cell = await making
+        except SandboxError as error:
+            logger.warning("cell_not_made", why=str(error))
+        else:
+            await cell.dispose()
+            await self._retire(cell.berth)

@@ -1,0 +1,168 @@
+"""Runtimes that start slowly, started in their cell before there is a job for it.
+
+The runtime's process is given the pipes of its program, and of a file of ours (`guest/start.js`,
+`guest/Start.java`) that the runtime loads first: it waits for the job, writes its files and then lets the
+runtime go on to the program by itself. All of it starts behind the same walls, filter and limits. Which
+runtimes there are, `runtimes` says.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+
+from services.executor.sandbox.guest import ipc
+from services.executor.sandbox.interface import CellFile, RejectedError, SandboxError, Stage
+from services.executor.sandbox.pipes import fill, memory_file, output_pipe, readable
+from services.executor.sandbox.warm.job_file import closed
+from services.executor.sandbox.warm.runtimes import Runtime
+from shared.domain.events import Limits
+
+Compile = Callable[[Stage], Awaitable[bytes]]
+"""Runs a stage and returns what it kept. Raises SandboxError, RejectedError."""
+COMPLAINT_BYTES_MAX = 1000
+WAITING = b"w"
+STARTING_S = 20.0
+"""How long a runtime may take to start: a few hundred times what it takes."""
+
+
+class Early:
+    """What an early runtime holds the other ends of: its input, its outputs, its job, and the word to go.
+
+    `close` must be called.
+    """
+
+    def __init__(self, runtime: Runtime, order: bytes) -> None:
+        """Make them. `order` is to start it. Raises OSError."""
+        self._runtime = runtime
+        self._outputs, self._theirs = list[int](), list[int]()
+        with contextlib.ExitStack() as made:
+            self._go, self._their_go = map(made.enter_context, socket.socketpair())
+            self._order = memory_file(order)
+            made.callback(os.close, self._order)
+            self._stdin, self._job = (_empty_file(made) for _ in range(2))
+            for _ in range(2):
+                ours, theirs = output_pipe()
+                made.callback(closed, ours, theirs)
+                self._outputs.append(ours)
+                self._theirs.append(theirs)
+            os.fchmod(self._stdin, 0o444)
+            made.pop_all()
+
+    @property
+    def theirs(self) -> Sequence[int]:
+        """What the runtime gets, as its descriptors from 0 on, and the order to start it."""
+        return (self._stdin, *self._theirs, self._their_go.fileno(), self._job, self._order)
+
+    def sent(self) -> None:
+        """The runtime has its ends: close ours of them."""
+        closed(*self._theirs)
+        self._theirs = []
+        self._their_go.close()
+
+    async def waiting(self) -> None:
+        """Return when the runtime waits for its job. Raises SandboxError if it does not come to that."""
+        try:
+            async with asyncio.timeout(STARTING_S):
+                await readable(self._go.fileno())
+            said = self._go.recv(COMPLAINT_BYTES_MAX)
+        except (TimeoutError, OSError) as error:
+            raise SandboxError(f"an early runtime did not get ready: {error!r}") from error
+        if said != WAITING:
+            raise SandboxError(f"an early runtime did not get ready: {self._why(said)}")
+        if printed := self._why(b""):
+            raise SandboxError(f"an early runtime printed what no program did: {printed}")
+
+    def outputs(self) -> list[int]:
+        """The reading ends of its stdout and stderr, which are the caller's from now on."""
+        outputs, self._outputs = self._outputs, []
+        return outputs
+
+    def begin(self, stage: Stage) -> None:
+        """Give it its job and let it go. Raises OSError."""
+        head = _head(stage, stage.argv[len(self._runtime.usual) :])
+        fill(self._stdin, stage.stdin)
+        length = len(head).to_bytes(ipc.LENGTH_BYTES, "little")
+        fill(self._job, b"".join([length, head, *(file.content for file in stage.files)]))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end tells the rest
+            self._go.send(b"g")
+
+    def complaint(self) -> str:
+        """Why there was no program; empty if there was."""
+        with contextlib.suppress(OSError):
+            return self._go.recv(COMPLAINT_BYTES_MAX, socket.MSG_DONTWAIT).decode(errors="replace")
+        return ""
+
+    def close(self) -> None:
+        """Close what is open; once."""
+        closed(self._stdin, self._job, self._order, *self._theirs, *self._outputs)
+        self._go.close()
+        self._their_go.close()
+
+    def _why(self, said: bytes) -> str:
+        """What it said, and what it printed."""
+        for output in self._outputs:
+            os.set_blocking(output, False)
+            with contextlib.suppress(BlockingIOError):
+                said += os.read(output, COMPLAINT_BYTES_MAX)
+        return said.decode(errors="replace").strip()
+
+
+class Starter:
+    """Makes the ends of one early runtime after another. What it must have compiled is, before the first."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        compiled: Compile,
+        *,
+        ready: Limits,
+        has_cgroups: bool,
+    ) -> None:
+        """Nothing happens yet. `ready` is what the cells are made for."""
+        self._runtime = runtime
+        self._compiled = compiled
+        self._ready = ready
+        self._has_cgroups = has_cgroups
+        self._made: tuple[CellFile, ...] | None = None
+        self._making = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        """What its runtime is called."""
+        return self._runtime.name
+
+    async def ends(self) -> Early:
+        """Those of one that is still to be started. Raises SandboxError, OSError."""
+        async with self._making:
+            if self._made is None:
+                self._made = await self._files()
+        order = self._runtime.start(self._made, self._ready, has_cgroups=self._has_cgroups)
+        return Early(self._runtime, order)
+
+    async def _files(self) -> tuple[CellFile, ...]:
+        made = self._runtime.made
+        if made is None:
+            return ()
+        try:
+            return (CellFile(made.path, await self._compiled(made.stage)),)
+        except RejectedError as error:
+            raise SandboxError(str(error)) from error
+
+
+def _empty_file(made: contextlib.ExitStack) -> int:
+    descriptor = os.memfd_create("headrace", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    made.callback(os.close, descriptor)
+    return descriptor
+
+
+def _head(stage: Stage, args: Sequence[str]) -> bytes:
+    """A job as the files within read it: words between zero bytes, before each list how long it is."""
+    words = [str(len(stage.files))]
+    for file in stage.files:
+        words += [file.path, "x" if file.executable else "", str(len(file.content))]
+    words += [str(len(args)), *args, str(len(stage.env))]
+    for variable in stage.env:
+        words += variable
+    return "\0".join(words).encode("utf-8", "surrogateescape")

@@ -1,0 +1,274 @@
+"""One stage in a warm cell: its pipes, its job, its watch, and the verdict when nothing of it is left."""
+
+import asyncio
+import contextlib
+import errno
+import glob
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from services.executor.sandbox.cold.cell import settled
+from services.executor.sandbox.collected_files import Brought, bring_out
+from services.executor.sandbox.guest import collect, ipc, syscalls
+from services.executor.sandbox.interface import (
+    CellError,
+    CellFile,
+    OutputSink,
+    SandboxError,
+    Stage,
+    Stop,
+    Verdict,
+)
+from services.executor.sandbox.limit_monitor import Watch
+from services.executor.sandbox.pipes import PipeReader, PipeRoom, output_pipe
+from services.executor.sandbox.settings import SandboxSettings
+from services.executor.sandbox.verdict import KILLED, Status, Usage, ending, product_too_long
+from services.executor.sandbox.warm import job_file
+from services.executor.sandbox.warm.cells import WarmCell
+from shared.domain.events import Limits
+
+COPIED_AT_ONCE_BYTES = 256 * 1024
+"""What may be copied in the event loop: a tenth of a millisecond. More is copied in a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What all runs of one sandbox have in common. `bounds` say how much is brought out."""
+
+    poll_s: float
+    has_cgroups: bool
+    bounds: SandboxSettings
+    pipes: PipeRoom
+
+
+class Run:
+    """Runs one stage in one cell. `close` must be called once the cell is gone."""
+
+    def __init__(self, cell: WarmCell, stage: Stage, output: OutputSink, conditions: Conditions) -> None:
+        """Open the pipes; nothing runs yet."""
+        self._loop = asyncio.get_running_loop()
+        self._cell = cell
+        self._stage = stage
+        self._conditions = conditions
+        self._report: ipc.Report | None = None
+        self._said = ""
+        self._brought = Brought()
+        self._told: asyncio.Future[None] = self._loop.create_future()
+        self._watch = Watch(cell.group, stage.limits, poll_s=conditions.poll_s, kill=cell.kill)
+        self._writing: list[int] = []
+        stdout, stderr = self._pipes() if cell.early is None else cell.early.outputs()
+        self._stdout = self._reader(stdout, partial(output, "stdout"))
+        self._stderr = self._reader(stderr, partial(output, "stderr"))
+        self._loop.add_reader(cell.channel.fileno(), self._receive)
+
+    async def begin(self) -> None:
+        """Give the cell its job. Raises CellError."""
+        give = self._give if self._cell.early is None else partial(self._cell.early.begin, self._stage)
+        try:
+            self._cell.group.begin()
+            self._watch.begin()
+            await _done(give, job_file.bytes_of(self._stage))
+        except OSError as error:
+            raise CellError(f"a job could not be given to its cell: {error}") from error
+        finally:
+            job_file.closed(*self._writing)
+            self._writing.clear()
+
+    def _give(self) -> None:
+        stage, descriptors = self._stage, list[int]()
+        known, has_cgroups = self._cell.berth.known, self._conditions.has_cgroups
+        try:
+            descriptors.append(job_file.job_file(stage, known=known, has_cgroups=has_cgroups))
+            if stage.stdin:
+                descriptors.append(job_file.stdin_file(stage.stdin))
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end tells the rest
+                job, *source = descriptors
+                syscalls.send(self._cell.channel, ipc.JOB, job, *self._writing, *source)
+        finally:
+            job_file.closed(*descriptors)
+
+    async def finish(self, stop: asyncio.Event) -> Verdict:
+        """Wait until the program has ended, bring out what is asked for, and end the cell.
+
+        Raises SandboxError.
+        """
+        stopper = self._loop.create_task(stop.wait())
+        stopper.add_done_callback(lambda task: None if task.cancelled() else self._watch.end("stopped"))
+        try:
+            await self._told
+            if self._report is not None and (patterns := self._wanted(self._report)):
+                self._brought = await bring_out(self._cell.channel, self._request(patterns))
+        finally:
+            stopper.cancel()
+        if self._report is None or not self._report.alone:
+            self._cell.kill()
+            await self._cell.gone()
+        for reader in (self._stdout, self._stderr):
+            reader.drain()
+        return await self._verdict()
+
+    def close(self) -> None:
+        """Close whatever is open."""
+        self._watch.close()
+        self._loop.remove_reader(self._cell.channel.fileno())
+        for reader in (self._stdout, self._stderr):
+            reader.close()
+        job_file.closed(*self._writing)
+        self._brought.close()
+
+    def _pipes(self) -> list[int]:
+        """The reading ends of two new pipes."""
+        reading: list[int] = []
+        try:
+            for _ in range(2):
+                ours, theirs = output_pipe()
+                reading.append(ours)
+                self._writing.append(theirs)
+        except OSError:
+            job_file.closed(*reading, *self._writing)
+            raise
+        return reading
+
+    def _reader(self, descriptor: int, deliver: Callable[[bytes], None]) -> PipeReader:
+        flooded = partial(self._watch.end, "output_limit")
+        room = self._conditions.pipes if self._stage.name == "run" else None
+        return PipeReader(descriptor, self._stage.limits.output_bytes, deliver, flooded, room)
+
+    def _receive(self) -> None:
+        """Take the report, or why there is none: nothing at all if all who held the other end are dead."""
+        self._loop.remove_reader(self._cell.channel.fileno())
+        message = b""
+        with contextlib.suppress(OSError):
+            message = self._cell.channel.recv(ipc.MESSAGE_BYTES_MAX)
+        if message.startswith(ipc.REPORT) and not self._said:
+            self._report = ipc.decode_report(message)
+        else:
+            self._said = message.decode(errors="replace")
+        self._ended()
+
+    def _ended(self) -> None:
+        self._watch.ended()
+        if not self._told.done():
+            self._told.set_result(None)
+
+    def _wanted(self, report: ipc.Report) -> list[str]:
+        """The patterns of what is to be brought out after a program that nobody had to stop."""
+        if self._watch.stop is not None:
+            return []
+        if self._stage.keep is not None:
+            return [glob.escape(self._stage.keep)] if report.status == 0 else []
+        return list(self._stage.artifacts)
+
+    def _request(self, patterns: list[str]) -> collect.Request:
+        bounds, keeps = self._conditions.bounds, self._stage.keep is not None
+        return collect.Request(
+            patterns=patterns,
+            files_max=bounds.artifacts_max,
+            skipped_max=bounds.artifacts_skipped_max,
+            bytes_max=self._stage.keep_bytes_max if keeps else bounds.artifacts_bytes_max,
+            entries_max=bounds.artifacts_entries_max,
+            depth_max=bounds.artifacts_depth_max,
+        )
+
+    async def _verdict(self) -> Verdict:
+        usage = self._usage()
+        if self._cell.early is not None and (complaint := self._cell.early.complaint()):
+            raise SandboxError(f"an early runtime could not begin: {complaint}")
+        report = self._report
+        status = Status(None, KILLED) if report is None else Status.exact(report.status)
+        if report is None and self._watch.stop is None and not usage.memory_exceeded:
+            raise SandboxError(f"a cell ended without a report: {self._said or 'it was killed'}")
+        flooded = self._stdout.overflowed or self._stderr.overflowed
+        stop = self._watch.stop or ("output_limit" if flooded else None)
+        end = ending(
+            status=status,
+            stop=stop,
+            usage=usage,
+            limits=self._stage.limits,
+            disk_full=report is not None and report.disk_full,
+        )
+        contents = await self._brought.contents()
+        too_long = self._product_is_too_long()
+        return Verdict(
+            exit_code=end.exit_code,
+            signal=end.signal,
+            stopped_by=end.stopped_by or ("output_limit" if too_long else None),
+            detail=product_too_long(self._stage) if too_long else None,
+            wall_ms=self._watch.wall_ms,
+            cpu_ms=usage.cpu_ms,
+            memory_peak_bytes=usage.memory_peak_bytes,
+            stdout_bytes=self._stdout.bytes_read,
+            stderr_bytes=self._stderr.bytes_read,
+            kept=self._product(contents) if end.exit_code == 0 else None,
+            artifacts=() if self._stage.keep is not None else tuple(contents),
+            skipped=() if self._stage.keep is not None else tuple(self._brought.skipped),
+        )
+
+    def _usage(self) -> Usage:
+        """The group's count, or what the program's own wait told if the group saw less of it."""
+        try:
+            usage = self._cell.group.usage()
+        except OSError as error:
+            raise SandboxError(f"nothing counted what the cell used: {error}") from error
+        # What pid 1 waited for includes what a process used before it had a job.
+        waited_ms = 0 if self._report is None or self._conditions.has_cgroups else self._report.cpu_ms
+        cpu_ms = max(usage.cpu_ms, waited_ms)
+        return Usage(cpu_ms, usage.memory_peak_bytes, usage.memory_exceeded)
+
+    def _product_is_too_long(self) -> bool:
+        return self._stage.keep is not None and any(
+            skipped.reason == collect.TOO_LONG for skipped in self._brought.skipped
+        )
+
+    def _product(self, contents: Sequence[CellFile]) -> bytes | None:
+        return contents[0].content if self._stage.keep is not None and contents else None
+
+
+async def run_stage(
+    cell: WarmCell, stage: Stage, output: OutputSink, stop: asyncio.Event, conditions: Conditions
+) -> Verdict:
+    """Run a stage in a cell to its end; the cell is left to its owner. Raises SandboxError."""
+    if stop.is_set():
+        return _never_begun("stopped")
+    if not _adapted(cell, stage.limits):
+        return _never_begun("memory")
+    run = Run(cell, stage, output, conditions)
+    try:
+        await run.begin()
+        return await run.finish(stop)
+    finally:
+        run.close()
+
+
+def _adapted(cell: WarmCell, limits: Limits) -> bool:
+    """Put the cell under its limits; False if it already uses more memory."""
+    try:
+        cell.berth.adapt(limits)
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            return False
+        raise CellError(f"the limits of a cgroup could not be set: {error}") from error
+    return True
+
+
+def _never_begun(stopped_by: Stop) -> Verdict:
+    return Verdict(
+        exit_code=None,
+        signal=KILLED,
+        stopped_by=stopped_by,
+        wall_ms=0,
+        cpu_ms=0,
+        memory_peak_bytes=None,
+        stdout_bytes=0,
+        stderr_bytes=0,
+    )
+
+
+async def _done(work: Callable[[], None], size: int) -> None:
+    """Do it; in a thread if so many bytes take long."""
+    if size <= COPIED_AT_ONCE_BYTES:
+        work()
+    else:
+        await settled(working := asyncio.ensure_future(asyncio.to_thread(work)))
+        working.result()

@@ -1,0 +1,143 @@
+"""Which runtimes are worth starting before there is a job for them, and which stages each can stand for.
+
+Each is a row of facts: nothing else knows Node.js from Java. A stage that differs in anything that cannot be
+changed once a runtime has started has one started for it.
+"""
+
+import io
+import zipfile
+from dataclasses import dataclass
+
+from services.executor.sandbox.guest import ipc
+from services.executor.sandbox.interface import CellFile, Stage
+from services.executor.sandbox.isolation.filesystem import BASE_ENVIRONMENT, PLACE, WORK
+from services.executor.sandbox.isolation.rlimits import resource_limits
+from services.executor.sandbox.warm.job_file import GUEST, READ_AT_START, START_SCRIPT
+from shared.domain.events import Limits
+
+MIB = 1024 * 1024
+
+STACK_BYTES = 64 * MIB
+"""What the catalogue gives a virtual machine for its program's stack where the job asks for nothing."""
+JAVA_MEMORY_BYTES = 512 * MIB
+"""What it gives a Java program: the machine's heap is cut out for it."""
+JAVA_OPTIONS = (
+    *(f"-XX:MaxRAM={JAVA_MEMORY_BYTES}", "-XX:MaxRAMPercentage=70", f"-Xss{STACK_BYTES}"),
+    *("-XX:ThreadStackSize=1024", "-XX:+UseSerialGC", "-XX:-UsePerfData"),
+)
+JAVA_PRODUCT = f"{WORK}/program.jar"
+JAVA_PLACE = "/tmp/.headrace"  # noqa: S108 - the cell's, and gone before its job comes
+JAVA_CLASS = "headrace/guest/Start.class"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file of an early runtime that `stage` keeps, and where it goes."""
+
+    stage: Stage
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """How a runtime is started early, as `argv` with `files`, to be what `usual` would have started.
+
+    A job's own arguments can follow only if it `takes_arguments`. `fixed` is how the names begin of the
+    variables that it would have to be started with; an empty word stands for all. `made` is a file that is
+    compiled once, before the first of them starts.
+    """
+
+    name: str
+    usual: tuple[str, ...]
+    argv: tuple[str, ...]
+    takes_arguments: bool
+    fixed: tuple[str, ...]
+    files: tuple[CellFile, ...] = ()
+    made: Made | None = None
+
+    def fits(self, stage: Stage, ready: Limits, *, has_cgroups: bool) -> bool:
+        """Whether one that was started under the limits `ready` is what this stage would have started.
+
+        No other limits may differ than a group's, which can change.
+        """
+        begins, follows = stage.argv[: len(self.usual)], stage.argv[len(self.usual) :]
+        return (
+            begins == self.usual
+            and (self.takes_arguments or not follows)
+            and not any(name.startswith(self.fixed) for name, _ in stage.env)
+            and stage.limits.disk_bytes == ready.disk_bytes
+            and resource_limits(stage.limits, has_cgroups=has_cgroups)
+            == resource_limits(ready, has_cgroups=has_cgroups)
+        )
+
+    def start(self, made: tuple[CellFile, ...], ready: Limits, *, has_cgroups: bool) -> bytes:
+        """The order to start one, as a cell reads it."""
+        files = (*self.files, *made)
+        job = ipc.Job(
+            argv=list(self.argv),
+            env={**dict(BASE_ENVIRONMENT), "PWD": WORK},
+            files=[(file.path, file.executable, len(file.content)) for file in files],
+            rlimits=resource_limits(ready, has_cgroups=has_cgroups),
+            has_stdin=True,
+            warm=False,
+        )
+        return b"".join([ipc.encode_job(job), *(file.content for file in files)])
+
+
+def runtimes() -> tuple[Runtime, ...]:
+    """All of them."""
+    return node(), java()
+
+
+def node() -> Runtime:
+    """Node.js, which `guest/start.js` holds up."""
+    return Runtime(
+        name="node",
+        usual=("node", f"{WORK}/main.js"),
+        argv=("node", "--require", f"{PLACE}/{START_SCRIPT}", f"{WORK}/main.js"),
+        takes_arguments=True,
+        fixed=(*READ_AT_START, "NODE", "UV_", "NO_COLOR", "FORCE_COLOR"),
+    )
+
+
+def java() -> Runtime:
+    """A Java virtual machine, which `guest/Start.java` holds up."""
+    return Runtime(
+        name="java",
+        usual=("java", *JAVA_OPTIONS, "-jar", JAVA_PRODUCT),
+        argv=("java", *JAVA_OPTIONS, f"-javaagent:{JAVA_PRODUCT}", "-jar", JAVA_PRODUCT),
+        takes_arguments=False,
+        fixed=("",),
+        files=(CellFile(JAVA_PRODUCT, _leading_jar()),),
+        made=Made(
+            Stage(
+                name="compile",
+                argv=(
+                    *("javac", "-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-J-XX:-UsePerfData"),
+                    *("-proc:none", "-encoding", "UTF-8", "-d", WORK, f"{WORK}/Start.java"),
+                ),
+                files=(CellFile("Start.java", (GUEST / "Start.java").read_bytes()),),
+                limits=Limits(wall_ms=30_000, cpu_ms=30_000, memory_bytes=1024 * MIB),
+                keep=JAVA_CLASS,
+            ),
+            f"{JAVA_PLACE}/{JAVA_CLASS}",
+        ),
+    )
+
+
+def _leading_jar() -> bytes:
+    """A jar that leads to our class and holds nothing, in the place of the program's own.
+
+    So the class path is the program's from the beginning. The class itself lies beside, in a directory
+    without a manifest or anything else that a program could come upon.
+    """
+    lines = (
+        "Manifest-Version: 1.0",
+        "Premain-Class: headrace.guest.Start",
+        f"Boot-Class-Path: {JAVA_PLACE}/",
+        "",
+    )
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as jar:
+        jar.writestr(zipfile.ZipInfo("META-INF/MANIFEST.MF"), "\n".join(lines))
+    return written.getvalue()

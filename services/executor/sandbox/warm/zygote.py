@@ -1,0 +1,207 @@
+"""The executor's side of a warden: starts it behind its walls and asks it for berths.
+
+When its process ends, whatever ended it, the kernel ends its pid namespace and with it every cell.
+"""
+
+import asyncio
+import contextlib
+import os
+import select
+import socket
+import subprocess  # noqa: TID251 - the sandbox is the one place
+from collections.abc import Sequence
+
+from services.executor.sandbox import process_handle
+from services.executor.sandbox.guest import ipc, syscalls
+from services.executor.sandbox.interface import SandboxError
+from services.executor.sandbox.isolation.bwrap_binary import Bubblewrap
+from services.executor.sandbox.isolation.filesystem import MADE_IN_ETC, PLACE, WORK
+from services.executor.sandbox.isolation.identities import Identities, SharedIdentity
+from services.executor.sandbox.isolation.user_namespace import UserNamespace
+from services.executor.sandbox.pipes import memory_file, readable
+from services.executor.sandbox.warm import job_file
+
+CHANNEL = "WARDEN_CHANNEL"
+COMPLAINT_BYTES_MAX = 16 * 1024
+TOLD_BYTES_MAX = 4096
+STARTING_S = 20.0
+"""How long a warden may take to import what it imports: a hundred times what it takes."""
+ENDING_S = 5.0
+"""How long a warden may take to end of its own accord; it has nothing to do but that."""
+
+
+class Warden:
+    """One running warden. Made by `started`; `close` must be called."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], channel: socket.socket, complaints: int, told: int
+    ) -> None:
+        """Take over all of them; bubblewrap says by `told` who its child is."""
+        self._process = process
+        self._channel = channel
+        self._complaints = complaints
+        self._told = told
+        self._init: int | None = None
+        self._said = "it gave no reason"
+        self._closed = False
+        self._known: frozenset[str] = frozenset()
+        self._asking = asyncio.Lock()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    async def known(self) -> frozenset[str]:
+        """The top-level names of what it has imported; waits for that. Raises SandboxError."""
+        async with self._asking:
+            if not self._known:
+                try:
+                    async with asyncio.timeout(STARTING_S):
+                        await readable(self._channel.fileno())
+                    said = self._channel.recv(ipc.MESSAGE_BYTES_MAX)
+                except (TimeoutError, OSError) as error:
+                    raise SandboxError(f"the warden did not start: {error!r}; {self.complaint()}") from error
+                if not said:
+                    raise SandboxError(f"the warden ended: {self.complaint()}")
+                self._known = frozenset(said.decode().split())
+                self._hold()
+            return self._known
+
+    def ask(self, channel: socket.socket, entrances: Sequence[int]) -> None:
+        """Ask for a berth that will listen on `channel` and join by `entrances`. Raises SandboxError."""
+        try:
+            syscalls.send(self._channel, ipc.BERTH, channel.fileno(), *entrances)
+        except OSError as error:
+            raise SandboxError(f"the warden does not listen: {error}; {self.complaint()}") from error
+
+    def complaint(self) -> str:
+        """What it has said of its troubles, of which there should be none."""
+        with contextlib.suppress(BlockingIOError):
+            if not self._closed and (said := os.read(self._complaints, COMPLAINT_BYTES_MAX)):
+                self._said = said.decode(errors="replace").strip()
+        return self._said
+
+    def close(self) -> None:
+        """End it and every cell, and wait for that: a blocking call of some milliseconds.
+
+        It ends when its channel does, and bubblewrap with it, which may be before the last cell has gone.
+        """
+        self._hold()
+        self._channel.close()
+        try:
+            self._process.wait(ENDING_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._init is not None:
+            process_handle.kill(self._init)
+            process_handle.wait(self._init)
+            process_handle.reap_orphan(self._init)
+            os.close(self._init)
+        os.close(self._told)
+        self.complaint()
+        self._closed = True
+        os.close(self._complaints)
+
+    def init_pid(self) -> int:
+        """The number of its pid 1 here; waits until bubblewrap has told it. Raises OSError."""
+        select.select([self._told], (), (), STARTING_S)
+        self._hold()
+        if self._init is None:
+            raise OSError("bubblewrap did not start")
+        return process_handle.pid_of(self._init)
+
+    def _hold(self) -> None:
+        """Take hold of its pid 1 while it lives, so that its end can be waited for."""
+        if self._init is None:
+            with contextlib.suppress(BlockingIOError):
+                self._init = process_handle.hold(
+                    os.read(self._told, TOLD_BYTES_MAX) + b"\n", monitor=self._process.pid
+                )
+
+
+def started(
+    bubblewrap: Bubblewrap,
+    arguments: Sequence[str],
+    walls: ipc.Walls,
+    identities: Identities | SharedIdentity,
+) -> Warden:
+    """Start a warden whose cells have these identities. Raises SandboxError."""
+    with contextlib.ExitStack() as gate:
+        return _started(bubblewrap, arguments, walls, gate, identities)
+
+
+def _started(
+    bubblewrap: Bubblewrap,
+    arguments: Sequence[str],
+    walls: ipc.Walls,
+    gate: contextlib.ExitStack,
+    identities: Identities | SharedIdentity,
+) -> Warden:
+    with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+        channel, their_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.callback(channel.close)
+        theirs.callback(their_channel.close)
+        complaints, said = os.pipe()
+        ours.callback(os.close, complaints)
+        theirs.callback(os.close, said)
+        told, telling = os.pipe()
+        ours.callback(os.close, told)
+        theirs.callback(os.close, telling)
+        namespace = UserNamespace(identities, gate, theirs)
+        files: list[int] = []
+        words = [*arguments, "--info-fd", str(telling), "--setenv", CHANNEL, str(their_channel.fileno())]
+        words += namespace.arguments
+        for name, value in (
+            *job_file.WARDEN_ENVIRONMENT.items(),
+            ("PYTHONPATH", PLACE),
+            ("LD_BIND_NOW", "1"),
+        ):
+            words += ["--setenv", name, value]
+        placed = [
+            *MADE_IN_ETC,
+            *((f"{PLACE}/{name}", text.decode()) for name, text in job_file.guest_files()),
+        ]
+        for path, text in placed:
+            files.append(memory_file(text.encode()))
+            theirs.callback(os.close, files[-1])
+            words += ["--perms", "0444", "--file", str(files[-1]), path]
+        words += ["--remount-ro", "/", "--chdir", "/"]
+        try:
+            process = subprocess.Popen(  # noqa: S603 - no shell and no word of a stranger's
+                ["bwrap", *words, "--", "python3", f"{WORK}/main.py"],  # noqa: S607 - looked up inside
+                executable=bubblewrap.path,
+                stdin=subprocess.DEVNULL,
+                # Pipes, as a program's are: its streams are made when the interpreter starts.
+                stdout=said,
+                stderr=said,
+                pass_fds=(their_channel.fileno(), telling, *namespace.passed, *files),
+                user=bubblewrap.uid,
+                group=bubblewrap.gid,
+                extra_groups=None if bubblewrap.uid is None else (),
+                env={},
+                cwd="/",
+                umask=0o022,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SandboxError(f"bubblewrap could not be started: {error}") from error
+        os.set_blocking(complaints, False)
+        os.set_blocking(told, False)
+        ours.pop_all()
+        channel.setblocking(False)
+        channel.send(ipc.encode_walls(walls))
+        warden = Warden(process, channel, complaints, told)
+        if namespace.is_gated:
+            _admit(warden, namespace)
+        return warden
+
+
+def _admit(warden: Warden, namespace: UserNamespace) -> None:
+    """Give a new warden the ids of its cells: a blocking call of some milliseconds. Raises SandboxError."""
+    try:
+        namespace.open(warden.init_pid())
+    except (OSError, subprocess.SubprocessError) as error:
+        warden.close()
+        raise SandboxError(f"a warden was given no uids: {error}; {warden.complaint()}") from error

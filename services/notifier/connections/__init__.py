@@ -1,0 +1,1 @@
+"""One client, whatever carries its events: its outbox, its place, its token."""

@@ -1,0 +1,173 @@
+"""What waits to be sent to one client, bounded in bytes; the one queue between a hub and a transport.
+
+Bulk is refused where there is no room for it, and comes again from the log. Everything else is small and
+passes, so a client is not ended for what is before it. An empty queue takes a message of any size. Whether
+the client reads is told by the bytes that leave, not by the messages, because one message may take long.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from services.notifier.connections.output_coalescing import JOINED_BYTES_MAX, take_joined
+from services.notifier.connections.queue_shares import READ_BYTES, QueueShare
+from services.notifier.events.item import Text
+from services.notifier.transports.encoding import Wire
+from services.notifier.transports.headrace_v1.actions import Close
+
+SMALL_BYTES_MAX = 64 * 1024
+"""Of messages that are not bulk: answers to many commands of a client that does not read them."""
+
+FULL_PAUSE_S = 0.25
+"""How often it is asked again whether the share of a user, which others have filled, has room."""
+
+
+class Outbox:
+    """Texts in order, and at most one `Close` as the last of them."""
+
+    def __init__(
+        self, bytes_max: int, wire: Wire, share: QueueShare, clock: Callable[[], float] | None = None
+    ) -> None:
+        """Begin empty."""
+        self._bytes_max = bytes_max
+        self._wire = wire
+        self._share = share
+        self._clock = clock or asyncio.get_running_loop().time
+        self._waiting: deque[Text] = deque()
+        self._leaving: Text | None = None
+        self._bytes = 0
+        self._small_bytes = 0
+        self._left = 0
+        self._read_at = 0.0
+        self._end: Close | None = None
+        self._filled = asyncio.Event()
+        self._roomy = asyncio.Event()
+        self._roomy.set()
+        self.closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What has not left yet, the message being written included."""
+        return self._bytes
+
+    @property
+    def mark(self) -> int:
+        """A place behind all that was queued so far, for `has_passed`."""
+        return self._left + self._bytes
+
+    def has_passed(self, mark: int) -> bool:
+        """Whether all before that place has left."""
+        return self._left >= mark
+
+    @property
+    def unread_since(self) -> float | None:
+        """Since when something waits and no byte of it has left; None if nothing waits."""
+        return self._read_at if self._bytes else None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether history may be queued: half of the bound is for what is live."""
+        return self._bytes < self._bytes_max // 2
+
+    def put(self, text: Text) -> bool:
+        """Queue a text; False if there is no room. After `end`, texts are dropped."""
+        if self._end is not None:
+            return True
+        if text.is_bulk:
+            if self._bytes >= self._bytes_max or not self._share.take(text, is_first=not self._bytes):
+                return False
+        elif self._small_bytes >= SMALL_BYTES_MAX:
+            return False
+        else:
+            self._small_bytes += text.size
+        if not self._bytes:
+            self._read_at = self._clock()
+        self._waiting.append(text)
+        self._count(text.size)
+        self._filled.set()
+        return True
+
+    def end(self, close: Close, *, drop: bool = False) -> None:
+        """Close after what is queued, or instead of it. Only the first call counts."""
+        if self._end is not None:
+            return
+        if drop:
+            self.drop()
+        self._end = close
+        self._filled.set()
+        self._roomy.set()
+        if not self.closing.done():
+            self.closing.set_result(None)
+
+    def drop(self) -> None:
+        """Hold nothing of what waits any more."""
+        while self._waiting:
+            self._release(self._waiting.popleft())
+
+    async def take(self) -> bytes | Close:
+        """The next text, or the end. A text counts as waiting until `sent` is told of it.
+
+        Pieces of output that have waited one behind the other are taken as one (`joining`).
+        """
+        while not self._waiting:
+            if self._end is not None:
+                return self._end
+            self._filled.clear()
+            await self._filled.wait()
+        first = self._waiting.popleft()
+        self._leaving, taken = first, [first]
+        if first.output is not None and self._waiting and self._has_room_for(JOINED_BYTES_MAX):
+            self._leaving, taken = take_joined(first, self._waiting, self._wire)
+        if self._leaving is not first:
+            self._stand_in(self._leaving, taken)
+        return self._leaving.payload
+
+    def moved(self) -> None:
+        """Some bytes of what was taken have left."""
+        self._read_at = self._clock()
+
+    def sent(self) -> None:
+        """All of what was taken has left."""
+        leaving, self._leaving = self._leaving, None
+        if leaving is not None:
+            self._release(leaving)
+        self.moved()
+
+    def close(self) -> None:
+        """Nothing more is sent."""
+        self.drop()
+        self.sent()
+
+    async def room(self) -> None:
+        """Wait until most of the bound is free, which is when replayed history may be queued."""
+        await self._roomy.wait()
+        while self._end is None and not self._has_room_for(READ_BYTES):
+            await asyncio.sleep(FULL_PAUSE_S)
+            await self._roomy.wait()
+
+    def _stand_in(self, joined: Text, taken: list[Text]) -> None:
+        """One text waits now in the place of several."""
+        for text in taken:
+            self._release(text)
+        self._left -= joined.size
+        self._count(joined.size)
+        has_room = self._share.take(joined, is_first=True)
+        assert has_room, "it was looked at before, and this is no more than was released"
+
+    def _has_room_for(self, size: int) -> bool:
+        return self._share.has_room(size, is_first=not self._bytes)
+
+    def _release(self, text: Text) -> None:
+        if text.is_bulk:
+            self._share.release(text)
+        else:
+            self._small_bytes -= text.size
+        self._left += text.size
+        self._count(-text.size)
+
+    def _count(self, size: int) -> None:
+        self._bytes += size
+        if self._bytes < self._bytes_max // 4:
+            self._roomy.set()
+        elif self._end is None:
+            self._roomy.clear()

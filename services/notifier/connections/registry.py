@@ -1,0 +1,117 @@
+"""What all connections of this process share, how many of them there may be, and the end of all of them."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from services.notifier.connections.info import ConnectionRecord
+from services.notifier.connections.queue_shares import QueueShares
+from services.notifier.events.catch_up import CatchUp
+from services.notifier.events.hub import Hub
+from services.notifier.events.stored_events import History
+from services.notifier.settings import NotifierSettings
+from services.notifier.transports.headrace_v1.actions import RESTARTING, Close, Grant
+from shared.auth import CONNECTIONS_CLAIM, Tokens
+from shared.domain.shares import Places
+from shared.jetstream.cancel import Cancellations
+from shared.observability import metrics
+
+RESTART = Close(RESTARTING, "the notifier is restarting: resume now")
+LOOK_S = 1.0
+"""How often it is asked who has not read for too long."""
+
+FLUSH_S = 5.0
+"""How long all of them together may take to read what is queued when the process is told to stop."""
+
+
+class Member(Protocol):
+    """One connection, as the others see it."""
+
+    def end(self, close: Close) -> None:
+        """Close it after what is queued."""
+
+    def end_if_unread(self, since: float) -> None:
+        """Close it if something waits and no byte of it has left since then."""
+
+    def record(self) -> ConnectionRecord:
+        """What operators may see of it."""
+
+
+@dataclass(slots=True)
+class Members:
+    """The parts that a connection uses, the connections, and the users who are connected."""
+
+    settings: NotifierSettings
+    tokens: Tokens
+    hub: Hub
+    history: History
+    catch_up: CatchUp
+    cancellations: Cancellations
+    shares: QueueShares
+    is_closing: bool = False
+    _members: dict[Member, None] = field(default_factory=dict)
+    _user_of: dict[Member, str] = field(default_factory=dict)
+    _empty: asyncio.Event = field(default_factory=asyncio.Event)
+    _places: Places = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Share out as many places as the settings have."""
+        self._places = Places(self.settings.notifier_connections_max)
+
+    def is_full(self) -> bool:
+        """Whether this process has as many connections as it may have."""
+        return len(self._members) >= self.settings.notifier_connections_max
+
+    def enter(self, member: Member) -> None:
+        """It is open."""
+        self._members[member] = None
+        self._empty.clear()
+        metrics.CONNECTIONS.inc()
+
+    def exit(self, member: Member) -> None:
+        """Its transport is closed."""
+        del self._members[member]
+        metrics.CONNECTIONS.dec()
+        if not self._members:
+            self._empty.set()
+
+    def join(self, member: Member, grant: Grant) -> bool:
+        """Count a connection for its user; False if his share has no room for it."""
+        usual = self.settings.notifier_user_connections_max
+        most = min(grant.shares.get(CONNECTIONS_CLAIM, usual), self.settings.notifier_claimed_connections_max)
+        if not self._places.take(grant.user_id, most):
+            metrics.REFUSED.labels(why="connections").inc()
+            return False
+        self._user_of[member] = grant.user_id
+        return True
+
+    def leave(self, member: Member) -> None:
+        """Stop counting it; leaving twice is harmless."""
+        user_id = self._user_of.pop(member, None)
+        if user_id is not None:
+            self._places.leave(user_id)
+
+    def records(self) -> Iterable[ConnectionRecord]:
+        """Every open connection, the oldest first."""
+        return (member.record() for member in self._members)
+
+    async def end_unread(self) -> None:
+        """Close connections that have not read for too long, until cancelled."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(LOOK_S)
+            since = clock() - self.settings.notifier_queue_age_s
+            for member in list(self._members):
+                member.end_if_unread(since)
+
+    async def end_all(self) -> None:
+        """Tell everybody to come back, send what is queued, and return when all are gone or time is up."""
+        self.is_closing = True
+        for member in list(self._members):
+            member.end(RESTART)
+        if self._members:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_S):
+                    await self._empty.wait()

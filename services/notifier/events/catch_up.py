@@ -1,0 +1,263 @@
+"""Brings one subscription from where its client was to live, without a gap and without a repeat.
+
+Live items are kept aside first; then the ends of log and feed are asked of their leaders, and what is
+stored up to there is shown, merged by the time it was stored; then what was kept and is newer. Whatever
+fails on the way begins again after the last item shown. So does what the client has no room for: nothing
+that was read is held while a client reads.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from dataclasses import dataclass
+
+from services.notifier.events.hub import Hub, Subscription
+from services.notifier.events.item import LAST_KINDS, Item, feed_end, named_by
+from services.notifier.events.merge import has_ended, merge
+from services.notifier.events.position import After, FeedMark, Position
+from services.notifier.events.stored_events import Extent, History, end_position
+from services.notifier.transports.headrace_v1.messages import (
+    ErrorShown,
+    Gap,
+    ServerMessage,
+    Subscribed,
+    bad_cursor,
+    unavailable,
+    unknown_job,
+)
+from shared.contract.subjects import FEED, JOBS, QUEUED_KIND, feed_notes, job_events, user_events, user_notes
+from shared.domain.cursor import microseconds
+from shared.jetstream.connection import BrokerError
+from shared.jetstream.follower import CONFIRMATIONS, CONFIRMED_EVERY_S
+from shared.jetstream.stored_message import Entry
+from shared.observability.logs import get_logger
+
+logger = get_logger(__name__)
+
+PATIENCE_S = 5.0
+PAUSE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """How to speak to the one client: `send` queues, `room` waits until history may be queued.
+
+    `has_room` tells whether more of it may be. `turn` makes the context in which some of it is read.
+    """
+
+    send: Callable[[ServerMessage], None]
+    room: Callable[[], Awaitable[None]]
+    has_room: Callable[[], bool]
+    turn: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """The last entry of a subscription's filter in each stream."""
+
+    log: Entry | None
+    feed: Entry | None
+
+    @property
+    def position(self) -> Position:
+        return end_position(self.log, self.feed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Filters:
+    log: str
+    feed: str
+
+
+class CatchUp:
+    """Does it for every subscription of this process."""
+
+    def __init__(self, hub: Hub, history: History, live_position: Callable[[str], Position]) -> None:
+        """`live_position` tells what of a user has been given to the hub."""
+        self._hub = hub
+        self._history = history
+        self._live_position = live_position
+
+    async def run(self, subscription: Subscription, after: After | None, client: Client) -> ErrorShown | None:
+        """Return when it is live or over; an error if it cannot be, and then it is not in the hub.
+
+        `after` is None for one that was live before: it goes on after what it has seen.
+        """
+        refusal: ErrorShown | None = None
+        try:
+            refusal = await self._try(subscription, after, client)
+        except BaseException:
+            self._hub.remove(subscription)
+            raise
+        if refusal is not None or subscription.is_over:
+            self._hub.remove(subscription)
+        return refusal
+
+    async def _try(
+        self, subscription: Subscription, after: After | None, client: Client
+    ) -> ErrorShown | None:
+        clock = asyncio.get_running_loop().time
+        failing_since: float | None = None
+        while True:
+            seen = subscription.seen
+            try:
+                async with client.turn():
+                    await client.room()
+                    async with self._history.place(subscription.user_id):
+                        if after is not None:
+                            refusal = await self._introduce(subscription, after, client)
+                            if refusal is not None:
+                                return refusal
+                        after, began_with = None, after
+                        if await self._show_all(subscription, began_with, client):
+                            subscription.go_live()
+                            return None
+                failing_since = None
+            except BrokerError as error:
+                failing_since = failing_since or clock()
+                if clock() >= failing_since + PATIENCE_S:
+                    logger.warning("catch_up_gave_up", why=str(error))
+                    return unavailable(subscription.id)
+            subscription.keep_nothing()
+            if subscription.seen == seen:
+                await asyncio.sleep(PAUSE_S)
+
+    async def _introduce(self, subscription: Subscription, after: After, client: Client) -> ErrorShown | None:
+        """Join the hub, find out what there is, and tell the client where its events begin."""
+        subscription.begin_keeping()
+        self._hub.add(subscription)
+        live = self._live_position(subscription.user_id)
+        filters = _filters(subscription)
+        if subscription.job_id is None and after == "now":
+            ends = _Ends(None, None)
+        else:
+            ends = await self._ends(filters)
+        if subscription.job_id is not None and ends.log is None:
+            return unknown_job(subscription.id)
+        to = live.later(ends.position)
+        start = to if after == "now" else Position() if after == "start" else after
+        gaps: list[Gap] = []
+        if after != "now":
+            if await self._is_ahead(start, live):
+                return bad_cursor(subscription.id, "the log does not reach this cursor")
+            extents = await self._history.extent(JOBS), await self._history.extent(FEED)
+            gaps = await self._gaps(subscription, start, ends, *extents)
+        subscription.has_seen(start)
+        client.send(
+            Subscribed(id=subscription.id, recovered=not gaps, from_=str(start), to=str(start.later(to)))
+        )
+        for gap in gaps:
+            client.send(gap)
+        if subscription.job_id is not None and has_ended(ends.log) and ends.position.log <= start.log:
+            subscription.complete()
+        return None
+
+    async def _is_ahead(self, start: Position, live: Position) -> bool:
+        """Whether nobody can have seen so much of the log. One answer is not enough."""
+        for number in range(1 + CONFIRMATIONS):
+            if number:
+                await asyncio.sleep(CONFIRMED_EVERY_S)
+            extent = await self._history.extent(JOBS)
+            if extent.is_in_the_past_of(start):
+                return True
+            if start.log <= live.log or not extent.is_before(start):
+                return False
+        return True
+
+    async def _gaps(
+        self, subscription: Subscription, start: Position, ends: _Ends, log: Extent, feed: Extent
+    ) -> list[Gap]:
+        """What of the requested history may be gone for ever."""
+        gaps: list[Gap] = []
+        mark: FeedMark | None = start.feed
+        if subscription.job_id is not None:
+            mark = await self._feed_needed(subscription, start, ends)
+        if start.log + 1 < log.first_sequence and not await self._is_whole(subscription, ends):
+            to = Position(log.first_sequence - 1, start.feed)
+            gaps.append(Gap(id=subscription.id, from_=str(start), to=str(to), reason="log_purged"))
+        lost = None if mark is None else feed.lost_after(mark)
+        if lost is not None:
+            to = Position(start.log, lost)
+            gaps.append(Gap(id=subscription.id, from_=str(start), to=str(to), reason="feed_expired"))
+        return gaps
+
+    async def _is_whole(self, subscription: Subscription, ends: _Ends) -> bool:
+        """Whether the log still has everything of the one job that is asked for."""
+        if subscription.job_id is None:
+            return False
+        entries = self._history.log_entries(_filters(subscription).log, after=0, end=ends.position.log)
+        async for entry in entries:
+            return entry.subject.endswith(f".{QUEUED_KIND}")
+        return False
+
+    async def _feed_needed(self, subscription: Subscription, start: Position, ends: _Ends) -> FeedMark | None:
+        """After which mark the feed may hold output of one job that is new to the client, if it may."""
+        if has_ended(ends.log) and ends.position.log <= start.log:
+            return None
+        filters = _filters(subscription)
+        begun: FeedMark | None = None
+        async for entry in self._history.log_entries(filters.log, after=0, end=ends.position.log):
+            kind = entry.subject.rpartition(".")[2]
+            if kind == "running" and begun is None:
+                begun = FeedMark(microseconds(entry.stored_at), None)
+            if kind in LAST_KINDS and feed_end(entry) == 0:
+                return None
+        return None if begun is None else start.feed.later(begun)
+
+    async def _show_all(self, subscription: Subscription, after: After | None, client: Client) -> bool:
+        """False if it is to be gone on with: the client has no room, or too much came to be kept aside."""
+        if subscription.is_over or (after == "now" and _show_kept(subscription)):
+            return True
+        return await self._replay(subscription, client)
+
+    async def _replay(self, subscription: Subscription, client: Client) -> bool:
+        """Show what is stored after the last item shown, and then what was kept."""
+        subscription.begin_keeping()
+        filters = _filters(subscription)
+        ends = await self._ends(filters)
+        end = ends.position
+        seen = subscription.seen
+        log = self._history.log_entries(filters.log, after=seen.log, end=end.log)
+        feed = self._history.feed_entries(filters.feed, after=seen.feed, end=end.feed)
+
+        async def had_ended(note: Entry) -> bool:
+            return await self._history.had_ended(note, seen.log)
+
+        async with aclosing(log), aclosing(feed), aclosing(merge(log, feed, had_ended)) as merged:
+            async for entry, is_note in merged:
+                named = named_by(entry)
+                if named is None:
+                    continue
+                if not client.has_room():
+                    return False
+                item = Item(entry, named, is_note, Position())
+                at = Position(0, item.mark) if is_note else Position(entry.sequence)
+                if not subscription.show(item.moved_to(subscription.seen.later(at))):
+                    return False
+                if subscription.is_over:
+                    return True
+        subscription.has_seen(end)
+        return _show_kept(subscription)
+
+    async def _ends(self, filters: _Filters) -> _Ends:
+        """The feed is asked second, so it has all output of every terminal event up to the log's end."""
+        log = await self._history.end_of(JOBS, filters.log)
+        return _Ends(log, await self._history.end_of(FEED, filters.feed))
+
+
+def _show_kept(subscription: Subscription) -> bool:
+    """Nothing may come between the last of it and what is live, so it does not wait."""
+    while not subscription.lost_kept():
+        item = subscription.take_kept()
+        if item is None or subscription.is_over:
+            return True
+        if not subscription.show(item):
+            return False
+    return False
+
+
+def _filters(subscription: Subscription) -> _Filters:
+    user_id, job_id = subscription.user_id, subscription.job_id
+    if job_id is None:
+        return _Filters(user_events(user_id), user_notes(user_id))
+    return _Filters(job_events(user_id, job_id), feed_notes(user_id, job_id))

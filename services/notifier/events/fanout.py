@@ -1,0 +1,48 @@
+"""Carries what the followers read through the live order to the hub.
+
+It lets the sockets write in between, so that a burst does not fill the queue of a client that reads.
+"""
+
+import asyncio
+
+from services.notifier.events.hub import Hub
+from services.notifier.events.item import Item
+from services.notifier.events.ordering import HOLD_S, LiveOrder
+from shared.jetstream.lag import Progress
+from shared.jetstream.stored_message import Entry
+
+BREATH_BYTES = 64 * 1024
+
+
+class Feeder:
+    """The handlers of the two followers."""
+
+    def __init__(self, order: LiveOrder, hub: Hub) -> None:
+        """Nothing happens yet."""
+        self._order = order
+        self._hub = hub
+        self._queued_bytes = 0
+
+    async def take_log(self, batch: list[Entry]) -> None:
+        """The handler of the follower of JOBS."""
+        clock = asyncio.get_running_loop().time
+        for entry in batch:
+            await self._publish(self._order.take_log(entry, clock()))
+
+    async def take_feed(self, batch: list[Entry]) -> None:
+        """The handler of the follower of FEED."""
+        for entry in batch:
+            await self._publish(self._order.take_feed(entry))
+
+    async def release_overdue(self, feed: Progress) -> None:
+        """Show held entries whose time has come, until cancelled. `feed` is how far the feed is read."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(HOLD_S / 8)
+            await self._publish(self._order.take_overdue(clock(), feed.in_step_at))
+
+    async def _publish(self, items: list[Item]) -> None:
+        self._queued_bytes += self._hub.publish(items)
+        if self._queued_bytes >= BREATH_BYTES:
+            self._queued_bytes = 0
+            await asyncio.sleep(0)

@@ -1,0 +1,1 @@
+"""How clients connect: each transport is a folder of its own."""

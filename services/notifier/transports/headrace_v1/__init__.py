@@ -1,0 +1,1 @@
+"""The WebSocket subprotocol `headrace.v1` (docs/protocol.md)."""

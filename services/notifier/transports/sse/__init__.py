@@ -1,0 +1,1 @@
+"""Server-Sent Events: one subscription of one client."""

@@ -1,0 +1,134 @@
+"""One stream of Server-Sent Events: one subscription of one client, around a `Peer`.
+
+Nothing is answered before it is known whether the subscription can be shown, so a refusal is a problem with
+its own HTTP status, and not a stream.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.types import Receive, Send
+
+from services.notifier.connections.client_connection import Carrier, Peer
+from services.notifier.connections.registry import Members
+from services.notifier.events.item import Text
+from services.notifier.events.position import After
+from services.notifier.problems import answer_problem, answer_refusal, restarting
+from services.notifier.transports.encoding import SERVER_SENT_EVENTS, closing, retry
+from services.notifier.transports.headrace_v1.actions import DONE, LATER, UNAUTHENTICATED, Close, Grant
+from services.notifier.transports.headrace_v1.messages import ErrorShown
+
+CARRIER = Carrier("sse", SERVER_SENT_EVENTS, close_s=15.0)
+"""Its patience is longer than the kernel's with a peer that takes nothing (10 s,
+`shared.service.runtime.listen`): a response that cannot be completed ends well only by the loss of its
+connection."""
+
+SUBSCRIPTION = "stream"
+HEARTBEAT = Text(b":\n\n")
+PIECE_BYTES = 64 * 1024
+"""Of an event, so that it is known how far a client has read it."""
+RETRY_MS = (500, 3_000)
+"""Clients come back after a time between these, so that those of a lost notifier do not come all at once."""
+
+HEADERS = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    # nginx would keep events back until a buffer is full.
+    (b"x-accel-buffering", b"no"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a client wants to be shown. `is_resumed`: it came back, as browsers do after every end."""
+
+    grant: Grant
+    job_id: str | None
+    after: After
+    is_resumed: bool
+
+
+class Stream:
+    """Runs from the request to the end of its response."""
+
+    def __init__(self, members: Members, asked: Asked, receive: Receive, send: Send) -> None:
+        """Prepare; `run` does it."""
+        self.peer = Peer(members, CARRIER, self._ended)
+        self._asked = asked
+        self._receive = receive
+        self._send = send
+        self._ping_s = members.settings.notifier_ping_s
+        self._has_begun = False
+        self._refusal: ErrorShown | None = None
+        self._instead: Response | None = None
+
+    async def run(self) -> Response | None:
+        """Return when the response is complete or its client gone; or what to answer instead of a stream."""
+        await self.peer.run(self._read(), self._write())
+        return self._instead
+
+    async def _read(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _write(self) -> None:
+        keeping_time = self.peer.do(self._keep_time())
+        try:
+            taken = await self._begin()
+            while not isinstance(taken, Close):
+                await self._send_content(taken)
+                self.peer.outbox.sent()
+                taken = await self.peer.outbox.take()
+            if self._has_begun:
+                await self._send_content(closing(taken, _retry_ms()))
+                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            keeping_time.cancel()
+
+    async def _begin(self) -> bytes | Close:
+        """Start the response with the first text of the subscription, or decide what to answer instead."""
+        subscription = self.peer.begin(SUBSCRIPTION, self._asked.job_id, self._asked.after)
+        first = await self.peer.outbox.take()
+        if isinstance(first, Close):
+            self._instead = (
+                answer_problem(restarting()) if self._refusal is None else answer_refusal(self._refusal)
+            )
+            return first
+        if self._asked.is_resumed and subscription.is_over and not subscription.has_shown:
+            # All was seen. No other answer keeps a browser from coming back for ever.
+            self._instead = Response(status_code=204)
+            return Close(DONE, "the job has ended")
+        await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        await self._send_content(retry(_retry_ms()))
+        self._has_begun = True
+        return first
+
+    async def _send_content(self, content: bytes) -> None:
+        for begin in range(0, len(content), PIECE_BYTES):
+            piece = content[begin : begin + PIECE_BYTES]
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+            self.peer.outbox.moved()
+
+    async def _keep_time(self) -> None:
+        """Give signs of life, and end the stream when its token does."""
+        clock = asyncio.get_running_loop().time
+        expires = clock() + self._asked.grant.lasts_s
+        while (left := expires - clock()) > 0:
+            await asyncio.sleep(min(self._ping_s, left))
+            if self._has_begun:
+                self.peer.send_text(HEARTBEAT)
+        self.peer.end(Close(UNAUTHENTICATED, "the token has expired"))
+
+    def _ended(self, _: str, refusal: ErrorShown | None) -> None:
+        """The only subscription is complete or could not be shown."""
+        self._refusal = refusal
+        if refusal is None:
+            self.peer.end(Close(DONE, "the job has ended"))
+        else:
+            self.peer.end(Close(LATER, refusal.detail))
+
+
+def _retry_ms() -> int:
+    return random.randint(*RETRY_MS)  # noqa: S311 - to spread clients, not a secret
