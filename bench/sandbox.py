@@ -148,7 +148,7 @@ def idle_bytes(warm: WarmSandbox) -> float:
     """What an idle cell takes of the machine's memory: its share of all that the sandbox's processes take."""
     taken, facts = 0, warm.isolation
     assert facts.uid is not None
-    users = {0, *range(facts.uid - 1, facts.uid + facts.uids)}  # the warden's comes before those of its cells
+    users = {0, *range(facts.uid - 1, facts.uid + facts.uids)}  # the zygote's comes before those of its cells
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if process.stat().st_uid in users and is_of_a_cell(process):
@@ -157,7 +157,7 @@ def idle_bytes(warm: WarmSandbox) -> float:
 
 
 def is_of_a_cell(process: Path) -> bool:
-    """Whether it stands in a deeper pid namespace, and so is the warden's or a cell's."""
+    """Whether it stands in a deeper pid namespace, and so is the zygote's or a cell's."""
     lines = (process / "status").read_text().splitlines()
     return any(line.startswith("NSpid:") and len(line.split()) > 2 for line in lines)
 

@@ -10,18 +10,18 @@ from services.api.artifacts import routes as artifacts
 from services.api.artifacts.service import Artifacts
 from services.api.audit import routes as events
 from services.api.audit.event_reader import Audit
-from services.api.dependencies import Parts
+from services.api.dependencies import ApiDependencies
 from services.api.http import front_page, problems
 from services.api.http.auth import user_id_of
 from services.api.http.large_responses import LargeAnswers
 from services.api.http.openapi import document
 from services.api.http.request_bodies import RequestBodies
-from services.api.http.shutdown_middleware import CutOff
+from services.api.http.shutdown_middleware import ShutdownMiddleware
 from services.api.jobs import routes as jobs
 from services.api.jobs.limit_policy import maxima
 from services.api.jobs.queries import Queries
 from services.api.jobs.submit import Submissions
-from services.api.jobs.wait import Waiting
+from services.api.jobs.wait import JobWaiter
 from services.api.jobs.waiting_reason import Outlook
 from services.api.languages import routes as languages
 from services.api.languages.catalogue import Catalogue
@@ -32,7 +32,7 @@ from services.api.operators.erasures import Erasures
 from services.api.quotas import routes as usage
 from services.api.quotas.quotas import Quotas
 from services.api.quotas.stored_bytes import Counted, Store
-from services.api.quotas.unfinished_jobs import Standing
+from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.quotas.usage import Usage
 from services.api.sessions import routes as sessions
 from services.api.sessions.kv_bucket import Bucket
@@ -71,7 +71,7 @@ ASKED_WITH = (
 
 
 def create_app(
-    service: Service, settings: ApiSettings, tokens: Tokens, broker: Broker, standing: Standing
+    service: Service, settings: ApiSettings, tokens: Tokens, broker: Broker, standing: UnfinishedJobs
 ) -> FastAPI:
     """The application over one broker connection, which somebody else keeps `standing` up to date by."""
     app = FastAPI(
@@ -90,9 +90,9 @@ def create_app(
     log_store = Store(broker, JOBS, partial(_log_bytes, queries), name="log", reserve_parts=LOG_RESERVE_PARTS)
     session_store = Store(broker, SESSIONS, partial(session_bytes, bucket), name="sessions")
     submissions = Submissions(log, catalogue, standing, quotas, log_store, settings)
-    waiting = Waiting(standing, queries, settings)
+    waiting = JobWaiter(standing, queries, settings)
     app.state.tokens = tokens
-    app.state.parts = Parts(
+    app.state.parts = ApiDependencies(
         submissions=submissions,
         cancellations=Cancellations(log, patience_s=settings.append_patience_s),
         queries=queries,
@@ -116,7 +116,7 @@ def create_app(
     document.install(app, maxima(settings))
     app.add_middleware(RequestBodies, tokens=tokens, settings=settings)
     app.add_middleware(LargeAnswers, settings=settings)
-    app.add_middleware(CutOff)
+    app.add_middleware(ShutdownMiddleware)
     app.add_middleware(AccessLog, share=settings.access_log_share, user_of=user_id_of)
     # Added last, so it wraps everything: every answer carries its request id.
     app.add_middleware(RequestIds)
@@ -147,7 +147,7 @@ async def run(service: Service, settings: ApiSettings) -> None:
     service.check("token_keys", tokens.why_no_keys)
     async with connect(settings, service="api") as broker:
         service.watch_broker(broker)
-        standing = Standing()
+        standing = UnfinishedJobs()
         follower = Follower(
             broker,
             JOBS,
@@ -170,7 +170,7 @@ async def run(service: Service, settings: ApiSettings) -> None:
         )
 
 
-async def _close_at_end(service: Service, standing: Standing) -> None:
+async def _close_at_end(service: Service, standing: UnfinishedJobs) -> None:
     """Requests that wait are answered at once when the service stops, while there is still time to."""
     try:
         await service.stopping.wait()

@@ -8,7 +8,7 @@ from services.api.artifacts.service import Artifacts
 from services.api.audit.event_reader import Audit
 from services.api.jobs.queries import Queries
 from services.api.jobs.submit import Submissions
-from services.api.jobs.wait import Waiting
+from services.api.jobs.wait import JobWaiter
 from services.api.jobs.waiting_reason import Outlook
 from services.api.languages.catalogue import Catalogue
 from services.api.operators.dead_letters import DeadLetters
@@ -20,7 +20,7 @@ from shared.jetstream.cancel import Cancellations
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ApiDependencies:
     """The api's own objects."""
 
     submissions: Submissions
@@ -33,13 +33,13 @@ class Parts:
     sessions: Sessions
     dead_letters: DeadLetters
     erasures: Erasures
-    waiting: Waiting
+    waiting: JobWaiter
     outlook: Outlook
     usage: Usage
 
 
-def parts_of(request: Request) -> Parts:
+def parts_of(request: Request) -> ApiDependencies:
     """The parts of the application that serves this request."""
     parts = request.app.state.parts
-    assert isinstance(parts, Parts)
+    assert isinstance(parts, ApiDependencies)
     return parts

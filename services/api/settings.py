@@ -19,7 +19,7 @@ from shared.settings import (
     Seconds,
     TokenSettings,
     WholeSeconds,
-    words,
+    split_csv,
 )
 
 DAY_S = 24 * 3600
@@ -155,7 +155,7 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     @property
     def origins(self) -> frozenset[str]:
         """`api_origins`, one by one."""
-        return words(self.api_origins)
+        return split_csv(self.api_origins)
 
     @property
     def ttl_s_max(self) -> int:

@@ -112,7 +112,7 @@ async def _run(
     follower = Follower(broker, JOBS, scheduler.follow, after=floor, service="executor")
     service.watch_follower("log", follower.progress)
     service.check("languages", lambda: None if languages else "no language is offered on this host")
-    service.check("cells", supply.why_unready, supply.facts)
+    service.check("cells", supply.unready_reason, supply.diagnostics)
     presence = _presence(settings, sandbox.isolation, languages)
     # While it drains, running programs still need heartbeats, a cancel, or the news of another's attempt.
     outlasting = [asyncio.create_task(each.run()) for each in (follower, scheduler, supply)]

@@ -130,11 +130,11 @@ class CellSupply:
                 now_s, chance = self._clock(), random.random()  # noqa: S311 - spreads delays
                 self._become(circuit.after_trial(self._circuit, failure, now_s, chance))
 
-    def why_unready(self) -> str | None:
+    def unready_reason(self) -> str | None:
         """Readiness: an executor that cannot make cells starts nothing."""
         return f"no cell can be made: {self._circuit.why}" if isinstance(self._circuit, Open) else None
 
-    def facts(self) -> Mapping[str, object]:
+    def diagnostics(self) -> Mapping[str, object]:
         """What an operator may want to know besides."""
         if not isinstance(self._circuit, Open):
             return {"can": True}

@@ -55,7 +55,7 @@ class ExecutorSettings(ListenSettings, frozen=True, kw_only=True):
     """The first of the uids and gids of cells where the executor is root; see `SandboxSettings.uid`."""
 
     cell_uids: Annotated[int, msgspec.Meta(ge=1, le=65_536)] = 253
-    """How many there are from there on. One is the warden's, each cell that is ready or runs has one: about
+    """How many there are from there on. One is the zygote's, each cell that is ready or runs has one: about
     three for each slot. Executors of one host may have the same range. 1: all cells run as `cell_uid`."""
 
     user_artifacts_bytes: Bytes = 128 * 1024 * 1024

@@ -11,7 +11,7 @@ from starlette.routing import WebSocketRoute
 from services.notifier import front_page
 from services.notifier.connections.auth import user_of
 from services.notifier.connections.queue_shares import QueueShares
-from services.notifier.connections.registry import Members
+from services.notifier.connections.registry import ClientRegistry
 from services.notifier.events.catch_up import CatchUp
 from services.notifier.events.fanout import Feeder
 from services.notifier.events.hub import Hub
@@ -61,7 +61,7 @@ class Notifier:
         history = History(broker)
         shares = QueueShares(settings.notifier_user_queues_bytes_max, settings.notifier_queues_bytes_max)
         metrics.QUEUED_BYTES.set_function(lambda: shares.held_bytes)
-        self.members = Members(
+        self.members = ClientRegistry(
             settings,
             Tokens(settings),
             hub,

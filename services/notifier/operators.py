@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from services.notifier.connections.auth import caller_of
 from services.notifier.connections.info import ConnectionList
-from services.notifier.connections.registry import Members
+from services.notifier.connections.registry import ClientRegistry
 from shared.auth import SCOPE_OPS
 from shared.contract import problems
 from shared.contract.problems import ProblemError
@@ -21,7 +21,7 @@ LIMIT_MAX = 1_000
 class Operations:
     """The endpoints with the scope `ops`."""
 
-    def __init__(self, members: Members) -> None:
+    def __init__(self, members: ClientRegistry) -> None:
         """Nothing happens yet."""
         self._members = members
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from shared.auth.provider import check_provider
-from shared.settings import Bytes, Host, Origins, Pairs, Port, Positive, Seconds, TokenSettings, words
+from shared.settings import Bytes, Host, Origins, Pairs, Port, Positive, Seconds, TokenSettings, split_csv
 
 MIB = 1024 * 1024
 
@@ -71,4 +71,4 @@ class NotifierSettings(TokenSettings, frozen=True, kw_only=True):
     @property
     def origins(self) -> frozenset[str]:
         """`notifier_origins`, one by one."""
-        return words(self.notifier_origins)
+        return split_csv(self.notifier_origins)

@@ -21,7 +21,7 @@ async def run(service: Service, settings: ProjectorSettings) -> None:
                 sweep_s=settings.sweep_s,
             )
             service.watch_broker(broker)
-            service.check("view", projector.why_unready, projector.facts)
+            service.check("view", projector.unready_reason, projector.diagnostics)
             await service.run(broker, service.serve_health(settings), projector.run())
 
 

@@ -7,7 +7,7 @@ because the view would then be wrong without anybody knowing.
 import asyncio
 
 from services.projector.database import Database
-from services.projector.view import Oddity, apply_entries
+from services.projector.view import SkippedEntry, apply_entries
 from shared.jetstream.stored_message import Entry
 from shared.observability import metrics
 from shared.observability.logs import get_logger
@@ -24,7 +24,7 @@ costs as much for one event as for a hundred, and whoever must see a job at once
 class NewerEventError(Exception):
     """The entry at `sequence` is of a type that this program does not know; the view stands before it."""
 
-    def __init__(self, newer: Oddity) -> None:
+    def __init__(self, newer: SkippedEntry) -> None:
         """Keep the entry's place and its type."""
         super().__init__(f"entry {newer.sequence} is a {newer.why}, which this program does not know")
         self.sequence = newer.sequence
@@ -34,7 +34,7 @@ class ReadAgainError(Exception):
     """The follower began anew: the log is perhaps another one than the view was made from."""
 
 
-class Intake:
+class BatchWriter:
     """The follower's handler for one view, from `after` on."""
 
     def __init__(self, database: Database, after: int) -> None:

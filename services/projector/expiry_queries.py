@@ -6,7 +6,14 @@ Like `view`, everything here runs on a connection's thread.
 import sqlite3
 from dataclasses import dataclass
 
-from services.projector.rows import JobKey, Leftovers, delete_jobs, select_record, transaction, update_totals
+from services.projector.rows import (
+    JobKey,
+    PendingCleanup,
+    delete_jobs,
+    select_record,
+    transaction,
+    update_totals,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +38,16 @@ def select_due(connection: sqlite3.Connection, now_us: int, limit: int) -> list[
     return [Due(*row) for row in rows]
 
 
-def select_leftovers(connection: sqlite3.Connection, limit: int) -> list[Leftovers]:
+def select_leftovers(connection: sqlite3.Connection, limit: int) -> list[PendingCleanup]:
     """Some of the expired jobs that are not cleared away yet, those of the oldest tombstones first."""
     rows = connection.execute(
         "SELECT user_id, job_id, tombstone, attempts, artifacts FROM expired ORDER BY tombstone LIMIT ?",
         (limit,),
     )
-    return [Leftovers(*row) for row in rows]
+    return [PendingCleanup(*row) for row in rows]
 
 
-def forget_leftovers(connection: sqlite3.Connection, cleared: Leftovers) -> None:
+def forget_leftovers(connection: sqlite3.Connection, cleared: PendingCleanup) -> None:
     """Nothing is left of it."""
     connection.execute(
         "DELETE FROM expired WHERE user_id = ? AND job_id = ? AND tombstone = ?",

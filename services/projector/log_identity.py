@@ -41,7 +41,7 @@ class LogState:
         return stored_at is not None and self.now - stored_at < timedelta(seconds=tombstone_s)
 
 
-def why_another(checkpoint: Checkpoint, log: LogState, tombstone_s: int = TOMBSTONE_S) -> str | None:
+def mismatch_reason(checkpoint: Checkpoint, log: LogState, tombstone_s: int = TOMBSTONE_S) -> str | None:
     """Why the rows up to this checkpoint do not come from this log; None if they do."""
     if checkpoint.stream_created is None:
         return "the view is new"
@@ -95,10 +95,12 @@ async def _compare(
     """The checkpoint is read first: a log that moves on meanwhile is no contradiction."""
     checkpoint = await database.writer.call(select_checkpoint)
     log = await read_log_state(broker, checkpoint.sequence)
-    return checkpoint, log, why_another(checkpoint, log, tombstone_s)
+    return checkpoint, log, mismatch_reason(checkpoint, log, tombstone_s)
 
 
-async def agree(broker: Broker, database: Database, *, tombstone_s: int = TOMBSTONE_S) -> Checkpoint:
+async def reconcile_checkpoint(
+    broker: Broker, database: Database, *, tombstone_s: int = TOMBSTONE_S
+) -> Checkpoint:
     """The checkpoint to go on from, after an empty beginning if need be. Raises BrokerError or ViewError."""
     checkpoint, log, why = await compare(broker, database, tombstone_s=tombstone_s)
     if why is None:

@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.projector.batch_writer import Intake, NewerEventError, ReadAgainError
+from services.projector.batch_writer import BatchWriter, NewerEventError, ReadAgainError
 from services.projector.database import Database, ViewUnusableError, open_database
 from services.projector.error_groups import first_of
-from services.projector.log_identity import agree, compare
+from services.projector.log_identity import compare, reconcile_checkpoint
 from services.projector.rebuild import rebuild_view
 from services.projector.rows import Checkpoint
 from services.projector.settings import SWEEP_S, TOMBSTONE_S
@@ -21,7 +21,7 @@ from services.projector.view_server import Answers
 from shared.contract.subjects import JOBS
 from shared.jetstream.connection import Broker, BrokerError
 from shared.jetstream.follower import Follower
-from shared.jetstream.lag import Progress
+from shared.jetstream.lag import ConsumerLag
 from shared.observability import metrics
 from shared.observability.logs import get_logger
 
@@ -59,7 +59,7 @@ class Projector:
         self._log_check_s = log_check_s
         self._retry_s = retry_s
         self._follower: Follower | None = None
-        self._reading: Progress | None = None
+        self._reading: ConsumerLag | None = None
         self._obstacle: str | None = None
         self._waited_out: str | None = None
         self._newer_sequence = 0
@@ -76,18 +76,18 @@ class Projector:
             if unusable is not None:
                 await self._rebuild(unusable)
 
-    def why_unready(self) -> str | None:
+    def unready_reason(self) -> str | None:
         """None while the view is in step with the log; else what is missing."""
         if self._follower is None:
             return self._obstacle or "the view is behind the log"
-        why = self._follower.progress.why_unready()
+        why = self._follower.progress.unready_reason()
         return why if self._follower.caught_up.is_set() else self._obstacle or why
 
-    def facts(self) -> Mapping[str, object]:
+    def diagnostics(self) -> Mapping[str, object]:
         """How old the view is: what came in the last `behind_s` may be missing in it."""
-        return {} if self._reading is None else self._reading.facts()
+        return {} if self._reading is None else self._reading.diagnostics()
 
-    def _read(self, progress: Progress) -> None:
+    def _read(self, progress: ConsumerLag) -> None:
         self._reading = progress
 
     async def _serve_view(self) -> None:
@@ -118,7 +118,7 @@ class Projector:
 
     async def _follow_round(self, database: Database) -> None:
         checkpoint = await self._agree(database)
-        intake = Intake(database, checkpoint.sequence)
+        intake = BatchWriter(database, checkpoint.sequence)
         self._follower = Follower(
             self._broker,
             JOBS,
@@ -142,7 +142,7 @@ class Projector:
     async def _agree(self, database: Database) -> Checkpoint:
         while True:
             try:
-                return await agree(self._broker, database, tombstone_s=self._tombstone_s)
+                return await reconcile_checkpoint(self._broker, database, tombstone_s=self._tombstone_s)
             except BrokerError as error:
                 await self._wait_out(f"the log cannot be read: {error}")
 

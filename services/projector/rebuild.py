@@ -9,16 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-from services.projector.batch_writer import Intake, NewerEventError
+from services.projector.batch_writer import BatchWriter, NewerEventError
 from services.projector.database import Database, RebuildError, open_database
 from services.projector.error_groups import first_of
-from services.projector.log_identity import agree
+from services.projector.log_identity import reconcile_checkpoint
 from services.projector.settings import ProjectorSettings
 from services.projector.view_file import beside, hold_view, remove_database, replace_view, sync_file
 from shared.contract.subjects import JOBS
 from shared.jetstream.connection import Broker, connect
 from shared.jetstream.follower import Follower
-from shared.jetstream.lag import Progress
+from shared.jetstream.lag import ConsumerLag
 from shared.jetstream.stored_message import Entry
 from shared.observability.logs import get_logger
 from shared.service.runtime import Service
@@ -38,7 +38,7 @@ class _CaughtUp(Exception):  # noqa: N818 - not an error: it ends the task group
 class _Gathered:
     """Makes larger batches of the follower's."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: BatchWriter) -> None:
         self._intake = intake
         self._entries: list[Entry] = []
         self._bytes = 0
@@ -55,7 +55,7 @@ class _Gathered:
             await self._intake.take(entries)
 
 
-Watch = Callable[[Progress], None]
+Watch = Callable[[ConsumerLag], None]
 """Is handed how far the log is read."""
 
 
@@ -96,8 +96,8 @@ async def run_rebuild(service: Service, settings: ProjectorSettings) -> None:
 
 async def _fill(broker: Broker, database: Database, *, whole: bool, watch: Watch) -> int:
     """Read the log up to its current end; returns how many entries that were."""
-    await agree(broker, database)
-    intake = Intake(database, 0)
+    await reconcile_checkpoint(broker, database)
+    intake = BatchWriter(database, 0)
     gathered = _Gathered(intake)
     follower = Follower(broker, JOBS, gathered.take, service="projector")
     watch(follower.progress)

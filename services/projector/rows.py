@@ -70,7 +70,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Leftovers:
+class PendingCleanup:
     """What may be left of an expired job: events before its tombstone, and files of its attempts."""
 
     user_id: str
@@ -163,7 +163,7 @@ def delete_jobs(connection: sqlite3.Connection, records: Sequence[JobRecord]) ->
     )
 
 
-def insert_leftovers(connection: sqlite3.Connection, leftovers: Sequence[Leftovers]) -> None:
+def insert_leftovers(connection: sqlite3.Connection, leftovers: Sequence[PendingCleanup]) -> None:
     """Put expired jobs on the list of what is to be cleared away."""
     connection.executemany(
         "INSERT OR REPLACE INTO expired VALUES (?, ?, ?, ?, ?)",

@@ -17,7 +17,7 @@ from services.projector.expiry_queries import (
     select_due,
     select_leftovers,
 )
-from services.projector.rows import Leftovers, microseconds, select_checkpoint
+from services.projector.rows import PendingCleanup, microseconds, select_checkpoint
 from shared.contract.subjects import ARTIFACTS, artifact_name, job_events
 from shared.domain.events import JobExpired
 from shared.domain.job import Append, Finished, ImpossibleHistoryError, Moment, decide_expire
@@ -112,7 +112,7 @@ class Sweeper:
             metrics.EXPIRED.labels(reason=event.reason).inc()
             self._written = result.sequence
 
-    async def _clear(self, left: Leftovers) -> None:
+    async def _clear(self, left: PendingCleanup) -> None:
         """Remove what a tombstone stands for, then strike it off the list.
 
         The files go first: as long as the events are there, a view that is made anew knows of them too.
@@ -125,7 +125,7 @@ class Sweeper:
         # Otherwise the same idempotency key was used again since: that is another job's life.
         await self._database.writer.call(forget_leftovers, left)
 
-    async def _delete_files(self, left: Leftovers) -> None:
+    async def _delete_files(self, left: PendingCleanup) -> None:
         """The last attempt's files, which its result named, and whatever lost attempts have stored."""
         for attempt in range(1, left.attempts + 1):
             count = left.artifacts if attempt == left.attempts else 0

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from services.projector.rows import (
     Change,
     JobKey,
-    Leftovers,
+    PendingCleanup,
     count_artifacts,
     delete_jobs,
     insert_labels,
@@ -36,7 +36,7 @@ emoji makes every character of a str four bytes, and a record holds the same tex
 
 
 @dataclass(frozen=True, slots=True)
-class Oddity:
+class SkippedEntry:
     """An entry that is no event of this program, and why."""
 
     sequence: int
@@ -48,16 +48,16 @@ class Applied:
     """What became of a batch: where the view is now, what was skipped, and what stopped it."""
 
     checkpoint: int
-    poison: tuple[Oddity, ...] = ()
-    newer: Oddity | None = None
+    poison: tuple[SkippedEntry, ...] = ()
+    newer: SkippedEntry | None = None
 
 
 @dataclass(slots=True)
 class _Taken:
     """What was read of a batch: its poison, what stopped it, and `last`, which becomes the checkpoint."""
 
-    poison: list[Oddity] = field(default_factory=list)
-    newer: Oddity | None = None
+    poison: list[SkippedEntry] = field(default_factory=list)
+    newer: SkippedEntry | None = None
     last: Entry | None = None
 
 
@@ -100,9 +100,9 @@ def _decode(entries: Sequence[Entry], taken: _Taken) -> list[tuple[Entry, Event]
         try:
             events.append((entry, entry.event()))
         except UndecodableError as error:
-            taken.poison.append(Oddity(entry.sequence, str(error)))
+            taken.poison.append(SkippedEntry(entry.sequence, str(error)))
         except UnknownTagError as error:
-            taken.newer = Oddity(entry.sequence, str(error))
+            taken.newer = SkippedEntry(entry.sequence, str(error))
             break
         taken.last = entry
     return events
@@ -110,11 +110,11 @@ def _decode(entries: Sequence[Entry], taken: _Taken) -> list[tuple[Entry, Event]
 
 def _fold(
     connection: sqlite3.Connection, events: Sequence[tuple[int, Event]]
-) -> tuple[list[Change], list[Leftovers]]:
+) -> tuple[list[Change], list[PendingCleanup]]:
     """The records that the events change, as they were and have become; and what expired jobs left."""
     before = select_records(connection, {(event.user_id, event.job_id) for _, event in events})
     after: dict[JobKey, JobRecord | None] = {}
-    leftovers: list[Leftovers] = []
+    leftovers: list[PendingCleanup] = []
     for sequence, event in events:
         key = (event.user_id, event.job_id)
         known = after[key] if key in after else before.get(key)
@@ -128,10 +128,10 @@ def _fold(
 
 def _leftovers(
     connection: sqlite3.Connection, event: JobExpired, sequence: int, known: JobRecord | None
-) -> Leftovers:
+) -> PendingCleanup:
     key = (event.user_id, event.job_id)
     if known is None:
-        return Leftovers(*key, sequence)
+        return PendingCleanup(*key, sequence)
     # A result of the same piece is at hand; one of an earlier piece is stored.
     artifacts = count_artifacts(connection, key) if known.result is None else len(known.result.artifacts)
-    return Leftovers(*key, sequence, known.attempt, artifacts)
+    return PendingCleanup(*key, sequence, known.attempt, artifacts)

@@ -132,7 +132,7 @@ class Broker:
         """Whether the socket is up; a request may still fail."""
         return self._client.is_connected
 
-    def why_unready(self) -> str | None:
+    def unready_reason(self) -> str | None:
         """None while the server answers; else what is wrong with the connection."""
         if not self._client.is_connected:
             return "no connection to NATS"
@@ -140,7 +140,7 @@ class Broker:
             return f"NATS has not answered for {self._pulse.silent_s:.0f} s"
         return None
 
-    def facts(self) -> dict[str, Any]:
+    def diagnostics(self) -> dict[str, Any]:
         """Which server it is connected to, and how well."""
         url = self._client.connected_url if self._client.is_connected else None
         return {
@@ -275,7 +275,7 @@ class Broker:
     async def on_reconnected(self) -> None:
         """Wake every reader, because what was on its way to it is gone."""
         self._pulse.heard()
-        logger.info("broker_reconnected", server=self.facts()["server"], errors=self.errors.take())
+        logger.info("broker_reconnected", server=self.diagnostics()["server"], errors=self.errors.take())
         for event, wake in self._reconnected:
             event.set()
             wake()

@@ -148,7 +148,7 @@ class Log:
             except UnreachableError as error:
                 why = str(error)
             is_late = asyncio.get_running_loop().time() >= deadline
-            if result is not None and (is_late or not _is_of_the_past(result, expected)):
+            if result is not None and (is_late or not is_stale_conflict(result, expected)):
                 return result
             if is_late:
                 raise UnreachableError(f"{subject} was not confirmed within {patience_s} s: {why}")
@@ -275,7 +275,7 @@ def is_undecided(error: Mapping[str, object]) -> bool:
     return error.get("code") == 503 or error.get("err_code") == IN_PROCESS
 
 
-def _is_of_the_past(result: AppendResult, expected: int) -> bool:
+def is_stale_conflict(result: AppendResult, expected: int) -> bool:
     """Whether it was refused for an event that is older than the one its writer has seen.
 
     A leader that was frozen, and does not know yet that there is another one, knows no better.

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from shared.jetstream.connection import API, Broker, BrokerError, JetStreamError, Message
-from shared.jetstream.lag import Progress
+from shared.jetstream.lag import ConsumerLag
 from shared.jetstream.pull_window import BYTES_MAX, HEARTBEAT, EndedError, Window
 from shared.jetstream.stored_message import EVENT_ID, Entry, parse_time
 from shared.observability import metrics
@@ -37,7 +37,7 @@ CONFIRMED_EVERY_S = 0.5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class DeliveryMark(msgspec.Struct, frozen=True):
+class AckMetadata(msgspec.Struct, frozen=True):
     """What JetStream writes in the reply subject of a delivered message."""
 
     delivered: int
@@ -47,13 +47,13 @@ class DeliveryMark(msgspec.Struct, frozen=True):
     pending: int
 
 
-def parse_mark(reply: str) -> DeliveryMark:
+def parse_mark(reply: str) -> AckMetadata:
     """Read both forms of the acknowledgement subject, told apart by their number of tokens."""
     tokens = reply.split(".")
     first = 4 if len(tokens) == 9 else 6
     delivered, stream, consumer, stored_ns, pending = tokens[first : first + 5]
     stored_at = _EPOCH + timedelta(microseconds=int(stored_ns) // 1000)
-    return DeliveryMark(int(delivered), int(stream), int(consumer), stored_at, int(pending))
+    return AckMetadata(int(delivered), int(stream), int(consumer), stored_at, int(pending))
 
 
 class _BrokenError(Exception):
@@ -78,7 +78,7 @@ class Follower:
         since: datetime | None = None,
         subjects: Sequence[str] = (),
         without_payloads: bool = False,
-        is_passing: bool = False,
+        report_position: bool = False,
         bytes_max: int = BYTES_MAX,
         service: str,
     ) -> None:
@@ -86,8 +86,8 @@ class Follower:
 
         `since` begins with what was stored then, wherever that is. `subjects` are filters that do not
         overlap; none means everything. `without_payloads` is for who needs to know only that something was
-        stored. `is_passing` is for a reader that comes and goes, whose position says nothing of its service.
-        A batch has at most `bytes_max` of payload and one message; twice as much may be on its way.
+        stored. `report_position` is for a reader that comes and goes, whose position says nothing of its
+        service. A batch has at most `bytes_max` of payload and one message; twice as much may be on its way.
         """
         self._broker = broker
         self._stream = stream
@@ -95,15 +95,15 @@ class Follower:
         self._service = service
         self._what = {"filter_subjects": list(subjects)} if subjects else {}
         self._headers_only = without_payloads
-        self._is_passing = is_passing
+        self._is_passing = report_position
         self._bytes_max = bytes_max
         self._since = since
         self.position = after
         self._position_time = after_time
         self._anew_after: datetime | None = None
         self._moved = asyncio.Condition()
-        self.progress = Progress(stream)
-        if not is_passing:
+        self.progress = ConsumerLag(stream)
+        if not report_position:
             metrics.FOLLOWER_LAG.labels(stream=stream).set_function(lambda: self.progress.lag_s)
         self.caught_up = asyncio.Event()
 
@@ -272,7 +272,7 @@ class Follower:
         metrics.FOLLOWER_POSITION.labels(stream=self._stream).set(self.position)
 
 
-def _entry(message: Message) -> tuple[Entry, DeliveryMark]:
+def _entry(message: Message) -> tuple[Entry, AckMetadata]:
     mark = parse_mark(message.reply)
     event_id = message.headers.get(EVENT_ID) if message.headers else None
     return Entry(mark.stream_sequence, mark.stored_at, message.subject, message.data, event_id), mark

@@ -11,7 +11,7 @@ BEHIND_MAX_S = 5.0
 """Longer than a change of leader takes a reader, so that nobody is called for one."""
 
 
-class Progress:
+class ConsumerLag:
     """Told by one follower of everything that happens to it."""
 
     def __init__(self, stream: str) -> None:
@@ -48,7 +48,7 @@ class Progress:
         self._obstacle = why
         self._restarts += 1
 
-    def why_unready(self) -> str | None:
+    def unready_reason(self) -> str | None:
         """None while the reader keeps up; else what keeps it, and since when."""
         if self._in_step_at is None:
             return self._why(f"still reading {self._stream}")
@@ -57,7 +57,7 @@ class Progress:
             return None
         return self._why(f"last in step with {self._stream} {behind_s:.0f} s ago")
 
-    def facts(self) -> dict[str, Any]:
+    def diagnostics(self) -> dict[str, Any]:
         """The same in numbers."""
         since = self._began_at if self._in_step_at is None else self._in_step_at
         return {

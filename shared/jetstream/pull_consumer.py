@@ -77,7 +77,7 @@ class Consumer:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._pull())
             tasks.create_task(self._keep_alive())
-            tasks.create_task(self._notice_pauses())
+            tasks.create_task(self._detect_pause())
 
     async def ack(self, delivery: Delivery) -> None:
         """The message is done with: its job is terminal in the log."""
@@ -206,7 +206,7 @@ class Consumer:
                 except BrokerError as error:
                     logger.warning("heartbeat_not_sent", sequence=delivery.sequence, error=str(error))
 
-    async def _notice_pauses(self) -> None:
+    async def _detect_pause(self) -> None:
         """A paused process cannot tell whose its deliveries are: it lets all of them go."""
         clock = asyncio.get_running_loop().time
         last = clock()

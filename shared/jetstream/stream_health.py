@@ -16,8 +16,8 @@ OUT_OF_TOUCH_NS = 5_000_000_000
 """Replicas hear of their leader every second."""
 
 
-class Quorum:
-    """Asks for the state of JOBS; `why_unready` is what came of it."""
+class StreamHealth:
+    """Asks for the state of JOBS; `unready_reason` is what came of it."""
 
     def __init__(self, broker: Broker) -> None:
         """Begin with nothing wrong: a service that begins has read the log."""
@@ -41,7 +41,7 @@ class Quorum:
                 self._state = {"last_sequence": answer["state"]["last_seq"], **(answer.get("cluster") or {})}
             await asyncio.sleep(ASK_EVERY_S)
 
-    def why_unready(self) -> str | None:
+    def unready_reason(self) -> str | None:
         """None while events can be appended; else what is missing."""
         silent_s = self._clock() - self._answered_at
         if self._is_leaderless:
@@ -54,7 +54,7 @@ class Quorum:
             return f"{JOBS} has no quorum: its leader {self._state['leader']} has lost {', '.join(gone)}"
         return None
 
-    def facts(self) -> dict[str, Any]:
+    def diagnostics(self) -> dict[str, Any]:
         """Who leads the log, and how its replicas are."""
         return {
             "answered_s_ago": round(self._clock() - self._answered_at, 1),

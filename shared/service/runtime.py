@@ -22,8 +22,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shared.jetstream.connection import Broker, BrokerError
-from shared.jetstream.lag import Progress
-from shared.jetstream.stream_health import Quorum
+from shared.jetstream.lag import ConsumerLag
+from shared.jetstream.stream_health import StreamHealth
 from shared.observability import metrics
 from shared.observability.logs import configure, get_logger
 from shared.service.http_server.server import listen_at, serve_http
@@ -72,28 +72,28 @@ class Service:
         self.stopping = asyncio.Event()
         self._checks: dict[str, Check] = {"stopping": self._is_stopping}
         self._facts: dict[str, Facts] = {}
-        self._quorum: Quorum | None = None
+        self._quorum: StreamHealth | None = None
         self._registry = metrics.registry_of(name)
         self.instance = instance
 
-    def check(self, name: str, check: Check, facts: Facts | None = None) -> None:
+    def check(self, name: str, check: Check, diagnostics: Facts | None = None) -> None:
         """Add a readiness check: it returns None, or why the service is not ready.
 
-        `facts` are what an operator may want to know besides, ready or not.
+        `diagnostics` are what an operator may want to know besides, ready or not.
         """
         self._checks[name] = check
-        if facts is not None:
-            self._facts[name] = facts
+        if diagnostics is not None:
+            self._facts[name] = diagnostics
 
     def watch_broker(self, broker: Broker) -> None:
         """Be unready while the server does not answer, or the log cannot take events."""
-        quorum = self._quorum = Quorum(broker)
-        self.check("broker", broker.why_unready, broker.facts)
-        self.check("quorum", quorum.why_unready, quorum.facts)
+        quorum = self._quorum = StreamHealth(broker)
+        self.check("broker", broker.unready_reason, broker.diagnostics)
+        self.check("quorum", quorum.unready_reason, quorum.diagnostics)
 
-    def watch_follower(self, name: str, progress: Progress) -> None:
+    def watch_follower(self, name: str, progress: ConsumerLag) -> None:
         """Be unready while a follower does not keep up."""
-        self.check(name, progress.why_unready, progress.facts)
+        self.check(name, progress.unready_reason, progress.diagnostics)
 
     async def run(self, broker: Broker, *work: Coroutine[Any, Any, object]) -> None:
         """Do all of `work` at once until told to stop, then cancel it. Raises BrokerLostError."""
@@ -138,7 +138,7 @@ class Service:
             "checks": {name: why or "ok" for name, why in results.items()},
         }
         if "verbose" in request.query_params:
-            said["facts"] = {name: facts() for name, facts in self._facts.items()}
+            said["facts"] = {name: diagnostics() for name, diagnostics in self._facts.items()}
         return JSONResponse(said, status_code=200 if ready else 503)
 
 

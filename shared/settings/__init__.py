@@ -38,7 +38,7 @@ from shared.settings.kinds import (
     refused,
     show,
     some_of,
-    words,
+    split_csv,
 )
 
 __all__ = [
@@ -76,5 +76,5 @@ __all__ = [
     "refused",
     "show",
     "some_of",
-    "words",
+    "split_csv",
 ]

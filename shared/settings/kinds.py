@@ -106,7 +106,7 @@ def show(value: str) -> str:
     return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
 
 
-def words(text: str) -> frozenset[str]:
+def split_csv(text: str) -> frozenset[str]:
     """A setting that lists words separated by commas, one by one."""
     return frozenset(listed(text))
 

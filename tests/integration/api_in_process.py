@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from services.api.app import create_app
-from services.api.quotas.unfinished_jobs import Standing
+from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from shared.auth import Tokens
 from shared.domain.events import Isolation, Limits
@@ -40,7 +40,7 @@ async def asked_api(broker: Broker, *scopes: str) -> AsyncIterator[httpx.AsyncCl
         Presence(executor_id="x1", time=now, slots=1, isolation=Isolation(), languages=(PYTHON,)),
     )
     tokens = Tokens(SETTINGS)
-    app = create_app(Service("api"), SETTINGS, tokens, broker, Standing())
+    app = create_app(Service("api"), SETTINGS, tokens, broker, UnfinishedJobs())
     token = tokens.issue(
         builders.USER, lifetime=timedelta(hours=1), now=now, scopes=frozenset(scopes or ("jobs",))
     )

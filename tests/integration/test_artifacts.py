@@ -11,7 +11,7 @@ from headrace.local.nats_server import NatsServer
 from services.executor.attempts.artifact_quota import Allowances
 from services.executor.attempts.artifacts import Artifacts, Kept
 from services.executor.attempts.execution import Ack, Execution, LetGo
-from services.executor.attempts.runner import Attempts, Begun
+from services.executor.attempts.runner import Attempts, StartedAttempt
 from services.executor.cell_supply import CellSupply
 from services.executor.sandbox.interface import CellFile, Sandbox, Skipped, Verdict
 from services.executor.settings import ExecutorSettings
@@ -158,7 +158,7 @@ async def test_a_recorded_outcome_keeps_its_files(
 ) -> None:
     sequence = await write(log, builders.queued(), builders.running())
     kept = await kept_by(broker, objects).keep(execution(), 1, verdict(*FILES))
-    ended = await attempts._finish(execution(), Begun(builders.running(), sequence), outcome(kept))  # noqa: SLF001 - the end alone
+    ended = await attempts._finish(execution(), StartedAttempt(builders.running(), sequence), outcome(kept))  # noqa: SLF001 - the end alone
     assert ended == Ack()
     assert await contents(objects) == [file.content for file in FILES]
 
@@ -169,7 +169,7 @@ async def test_an_outcome_that_was_stored_after_all_keeps_its_files(
     """The append was given up, and its event came through later."""
     kept = await kept_by(broker, objects).keep(execution(), 1, verdict(*FILES))
     await write(log, builders.queued(), builders.running(), outcome(kept))
-    ended = await attempts._finish(execution(), Begun(builders.running(), 2), outcome(kept))  # noqa: SLF001 - the end alone
+    ended = await attempts._finish(execution(), StartedAttempt(builders.running(), 2), outcome(kept))  # noqa: SLF001 - the end alone
     assert ended == Ack()
     assert await contents(objects) == [file.content for file in FILES]
 
@@ -182,7 +182,7 @@ async def test_a_fenced_attempts_files_are_taken_back(
     history: list[Event] = [builders.queued(), builders.running(), builders.running(attempt=2)]
     await write(log, *history, *([outcome(newer, 2)] if finished else []))
     older = await kept_by(broker, objects).keep(execution(), 1, verdict(*FILES))
-    ended = await attempts._finish(execution(), Begun(builders.running(), 2), outcome(older))  # noqa: SLF001 - the end alone
+    ended = await attempts._finish(execution(), StartedAttempt(builders.running(), 2), outcome(older))  # noqa: SLF001 - the end alone
     assert ended == (Ack() if finished else LetGo())
     assert await contents(objects, 1) == [None, None]
     assert await contents(objects, 2) == [file.content for file in FILES]

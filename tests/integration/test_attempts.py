@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from services.executor.attempts.execution import Ack, Execution, LetGo
-from services.executor.attempts.runner import Attempts, Begun
+from services.executor.attempts.runner import Attempts, StartedAttempt
 from services.executor.cell_supply import CellSupply
 from services.executor.languages.catalogue import Offered, load_languages
 from services.executor.sandbox.interface import Sandbox
@@ -78,7 +78,7 @@ async def test_a_job_that_was_delivered_is_not_let_go(
 async def test_a_result_is_not_given_up(attempts: Attempts, log: Log, silent: OnceSilentLog) -> None:
     """Its user asks for the end meanwhile, so the append is refused and the job is read."""
     await write(log, builders.queued(), builders.running(), builders.cancel_requested())
-    ended = await attempts._finish(execution(), Begun(builders.running(), 2), builders.completed())  # noqa: SLF001 - the end alone
+    ended = await attempts._finish(execution(), StartedAttempt(builders.running(), 2), builders.completed())  # noqa: SLF001 - the end alone
     assert ended == Ack()
     assert silent.was_silent
     assert isinstance((await log.read_job(builders.USER, builders.JOB)).state, Finished)
@@ -92,5 +92,5 @@ async def test_nothing_is_begun_or_ended_behind_an_event_of_a_newer_version(
     await broker.request(*builders.newer())
     assert await attempts.perform(execution()) == LetGo()
     with pytest.raises(NewerEventError):
-        await attempts._finish(execution(), Begun(builders.running(), 2), builders.completed())  # noqa: SLF001 - the end alone
+        await attempts._finish(execution(), StartedAttempt(builders.running(), 2), builders.completed())  # noqa: SLF001 - the end alone
     assert await log.last_sequence() == 3

@@ -1,6 +1,6 @@
 """A reading of the log takes a bounded part of it at a time, whatever else the server would send."""
 
-from services.api.audit.event_reader import WINDOW_BYTES, Asked, Audit
+from services.api.audit.event_reader import WINDOW_BYTES, Audit, EventFilter
 from shared.contract.codec import encode
 from shared.contract.subjects import job_event
 from shared.domain.events import SourceFile
@@ -17,7 +17,7 @@ async def test_a_reading_shows_a_bounded_batch_at_a_time(broker: Broker, log: Lo
     for _ in range(EVENTS):
         queued = builders.queued(builders.job_id(), files=(source,))
         await broker.request(job_event(builders.USER, queued.job_id, "queued"), encode(queued))
-    reading = await Audit(broker, log).open(Asked(user_id=builders.USER), builders.USER)
+    reading = await Audit(broker, log).open(EventFilter(user_id=builders.USER), builders.USER)
     shown: list[int] = []
     async for events in reading.events():
         shown.append(len(events))

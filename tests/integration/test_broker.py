@@ -55,7 +55,7 @@ def thaw(server: NatsServer) -> None:
 
 async def until_unready(broker: Broker, text: str) -> None:
     async with asyncio.timeout(30):
-        while text not in (broker.why_unready() or ""):  # noqa: ASYNC110 - it is a matter of time
+        while text not in (broker.unready_reason() or ""):  # noqa: ASYNC110 - it is a matter of time
             await asyncio.sleep(0.02)
 
 
@@ -77,7 +77,7 @@ async def test_a_pause_of_the_server_is_told_and_then_over(server: NatsServer) -
         thaw(server)
         await until_answered(broker)
         async with asyncio.timeout(AGAIN_WITHIN_S):
-            while broker.why_unready():  # noqa: ASYNC110 - the next pong
+            while broker.unready_reason():  # noqa: ASYNC110 - the next pong
                 await asyncio.sleep(0.02)
         assert not broker.lost.is_set()
 
@@ -106,7 +106,7 @@ async def test_a_server_that_stays_frozen_is_left_and_found_again(server: NatsSe
         await until_unready(broker, "no connection to NATS")
         thaw(server)
         await until_answered(broker)
-        assert broker.facts()["reconnections"] == 1
+        assert broker.diagnostics()["reconnections"] == 1
         assert not broker.lost.is_set()
 
 
@@ -126,7 +126,7 @@ async def test_another_server_is_used_while_one_is_frozen_or_dead(server: NatsSe
 
 
 def _is_at(broker: Broker, server: NatsServer) -> bool:
-    return server.url.endswith(f"//{broker.facts()['server']}")
+    return server.url.endswith(f"//{broker.diagnostics()['server']}")
 
 
 async def until_at(broker: Broker, server: NatsServer) -> None:

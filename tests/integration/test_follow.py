@@ -180,14 +180,14 @@ async def test_says_how_far_it_is_behind_while_its_handler_is_stuck(broker: Brok
     task = asyncio.create_task(follower.run())
     async with asyncio.timeout(30):
         await follower.caught_up.wait()
-        assert follower.progress.why_unready() is None
+        assert follower.progress.unready_reason() is None
         await append_jobs(log, 1)
-        while (why := follower.progress.why_unready()) is None:  # noqa: ASYNC110 - it is a matter of time
+        while (why := follower.progress.unready_reason()) is None:  # noqa: ASYNC110 - it is a matter of time
             await asyncio.sleep(0.05)
         assert why.startswith("last in step with JOBS 5 s ago")
         go_on.set()
         await follower.reached(1)
-        while follower.progress.why_unready():  # noqa: ASYNC110 - the follower tells nobody
+        while follower.progress.unready_reason():  # noqa: ASYNC110 - the follower tells nobody
             await asyncio.sleep(0.05)
     task.cancel()
 

@@ -113,11 +113,11 @@ async def test_trials_find_out_when_cells_can_be_made_again(
         await here.use_up()
         await here.perform(await accepted(log))
         await here.until_open()
-        why = here.supply.why_unready()
+        why = here.supply.unready_reason()
         assert why is not None
         assert "a cell could not be made" in why
     assert await here.supply.recovered(asyncio.Event(), within_s=30)
-    assert here.supply.why_unready() is None
+    assert here.supply.unready_reason() is None
     trials.cancel()
 
 

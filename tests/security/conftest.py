@@ -114,7 +114,7 @@ async def arena(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
         before = await steady(executor, CELLS)
         arena = StackArena(stack, users, planted, before)
         isolation = await _isolation(arena)
-        # The first is the warden's.
+        # The first is the zygote's.
         assert isolation["uid"] == (60_932 if os.geteuid() == 0 else os.geteuid())
         arena.has_cgroups = isolation["cgroup"] != "none"
         arena.before = await steady(executor, CELLS)

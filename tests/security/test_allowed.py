@@ -97,6 +97,6 @@ async def test_numpy_works(checker: Checker, env: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("env", INTERPRETERS.values(), ids=INTERPRETERS)
 async def test_the_two_interpreters_are_two(checker: Checker, env: dict[str, str]) -> None:
-    """One was forked from the warden, so the kernel still tells the warden's command line of it."""
+    """One was forked from the zygote, so the kernel still tells the zygote's command line of it."""
     source = "import os, sys\nprint(sys.flags.hash_randomization, os.environ.get('PYTHONHASHSEED'))"
     assert await printed(checker, source, env) == ("0 0" if env else "1 None")

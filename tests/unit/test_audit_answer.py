@@ -36,7 +36,7 @@ async def sent(reading: Told, *, stalls: bool = False) -> list[dict[str, Any]]:
             await asyncio.Event().wait()
 
     async with asyncio.timeout(10):
-        await routes._Told(reading, {}).stream_response(send)  # type: ignore[arg-type]  # noqa: SLF001 - what is tested
+        await routes.NdjsonResponse(reading, {}).stream_response(send)  # type: ignore[arg-type]
     return messages
 
 

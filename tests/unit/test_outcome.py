@@ -11,7 +11,7 @@ from services.executor.attempts.outcome import (
     Attempt,
     StageEnd,
     as_text,
-    conclude,
+    build_terminal_event,
     incomplete_tail,
     kept_output,
     without_verdict,
@@ -75,7 +75,7 @@ def test_what_the_last_stage_printed_is_the_results() -> None:
 
 def concluded(*stages: StageEnd) -> Terminal:
     attempt = Attempt(builders.queued(), 2, Moment(builders.NOON, "r"), feed_sequence=9, cancelled_by="bob")
-    return conclude(attempt, list(stages))
+    return build_terminal_event(attempt, list(stages))
 
 
 def test_exit_code_zero_completes() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.api.quotas.quotas import BUCKETS_MAX, BURST_S, Quotas
-from services.api.quotas.unfinished_jobs import Standing
+from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from shared.auth import Caller
 from shared.contract.problems import ProblemError
@@ -49,7 +49,7 @@ def refusal(quotas: Quotas, who: Caller) -> ProblemError:
 
 def test_a_burst_passes_and_then_the_rate() -> None:
     clock = Clock()
-    quotas = Quotas(Standing(), SETTINGS, clock)
+    quotas = Quotas(UnfinishedJobs(), SETTINGS, clock)
     left = [quotas.admit(caller())["RateLimit"] for _ in range(BURST)]
     assert left[0] == f'"requests";r={BURST - 1};t=1'
     assert left[-1] == f'"requests";r=0;t={BURST_S}'
@@ -64,7 +64,7 @@ def test_a_burst_passes_and_then_the_rate() -> None:
 
 
 def test_one_users_requests_are_not_anothers() -> None:
-    quotas = Quotas(Standing(), SETTINGS, Clock())
+    quotas = Quotas(UnfinishedJobs(), SETTINGS, Clock())
     for _ in range(BURST):
         quotas.admit(caller())
     assert quotas.admit(caller("bob"))
@@ -72,13 +72,15 @@ def test_one_users_requests_are_not_anothers() -> None:
 
 @pytest.mark.parametrize(("claim", "rate"), [(1, 1), (4, 4), (1_000_000, 5)])
 def test_a_claim_sets_the_rate_up_to_the_maximum(claim: int, rate: int) -> None:
-    policy = Quotas(Standing(), SETTINGS, Clock()).admit(caller(requests_per_s=claim))["RateLimit-Policy"]
+    policy = Quotas(UnfinishedJobs(), SETTINGS, Clock()).admit(caller(requests_per_s=claim))[
+        "RateLimit-Policy"
+    ]
     assert policy == f'"requests";q={rate * BURST_S};w={BURST_S}'
 
 
 def test_idle_users_are_forgotten() -> None:
     clock = Clock()
-    quotas = Quotas(Standing(), SETTINGS, clock)
+    quotas = Quotas(UnfinishedJobs(), SETTINGS, clock)
     for number in range(BUCKETS_MAX):
         quotas.admit(caller(f"user-{number}"))
     clock.now += BURST_S
@@ -87,7 +89,7 @@ def test_idle_users_are_forgotten() -> None:
 
 
 async def test_unfinished_jobs_are_bounded_until_one_ends() -> None:
-    standing = Standing()
+    standing = UnfinishedJobs()
     quotas = Quotas(standing, SETTINGS)
     jobs = [builders.job_id() for _ in range(2)]
     await standing.follow([entry(job, "queued") for job in jobs])
@@ -103,20 +105,20 @@ async def test_unfinished_jobs_are_bounded_until_one_ends() -> None:
 
 
 async def test_a_claim_goes_no_further_than_the_maximum() -> None:
-    standing = Standing()
+    standing = UnfinishedJobs()
     await standing.follow([entry(builders.job_id(), "queued") for _ in range(3)])
     refusal(Quotas(standing, SETTINGS), caller(unfinished_max=1_000))
 
 
 async def test_the_backlog_of_all_is_bounded() -> None:
-    standing = Standing()
+    standing = UnfinishedJobs()
     for user in ("a", "b", "c", "d", "e", "f"):
         await standing.follow([entry(builders.job_id(), "queued", user)])
     assert refusal(Quotas(standing, SETTINGS), caller()).problem.kind.slug == "overloaded"
 
 
 async def test_a_nearly_full_backlog_refuses_who_has_more_and_takes_who_has_none() -> None:
-    standing = Standing()
+    standing = UnfinishedJobs()
     for user in ("a", "a", "b", "b"):
         await standing.follow([entry(builders.job_id(), "queued", user)])
     quotas = Quotas(standing, SETTINGS)
@@ -125,14 +127,14 @@ async def test_a_nearly_full_backlog_refuses_who_has_more_and_takes_who_has_none
 
 
 def test_no_more_users_are_remembered_than_may_be_however_busy_they_are() -> None:
-    quotas = Quotas(Standing(), SETTINGS, Clock())
+    quotas = Quotas(UnfinishedJobs(), SETTINGS, Clock())
     for number in range(BUCKETS_MAX + 1):
         quotas.admit(caller(f"user-{number}"))
     assert len(quotas._buckets) <= BUCKETS_MAX  # noqa: SLF001 - memory has no other face
 
 
 async def test_a_job_counts_from_before_its_append() -> None:
-    standing = Standing()
+    standing = UnfinishedJobs()
     with standing.appending(builders.USER, builders.JOB):
         assert standing.unfinished(builders.USER) == 1
         # The log may tell of it, and of its end, before the append is answered.
@@ -141,7 +143,7 @@ async def test_a_job_counts_from_before_its_append() -> None:
 
 
 async def test_a_failed_append_gives_the_room_back_only_if_the_job_was_new() -> None:
-    standing = Standing()
+    standing = UnfinishedJobs()
     with pytest.raises(OSError, match="lost"), standing.appending(builders.USER, builders.JOB):
         raise OSError("lost")
     assert standing.total == 0
@@ -152,7 +154,7 @@ async def test_a_failed_append_gives_the_room_back_only_if_the_job_was_new() -> 
 
 
 async def test_the_end_of_a_job_wakes_who_waits_for_it_and_leaves_nothing() -> None:
-    standing = Standing()
+    standing = UnfinishedJobs()
     other = builders.job_id()
     with standing.end_of(builders.JOB) as one, standing.end_of(builders.JOB) as two:
         assert standing.waits == 2
@@ -168,7 +170,7 @@ async def test_the_end_of_a_job_wakes_who_waits_for_it_and_leaves_nothing() -> N
 
 
 async def test_a_foreign_subject_is_counted_and_passed_over() -> None:
-    standing = Standing()
+    standing = UnfinishedJobs()
     await standing.follow(
         [Entry(1, builders.NOON, "jobs.x.not-a-job.queued", b""), entry(builders.JOB, "queued")]
     )
@@ -176,7 +178,7 @@ async def test_a_foreign_subject_is_counted_and_passed_over() -> None:
 
 
 def test_a_job_s_place_is_looked_for_among_the_first_thousand_only() -> None:
-    standing = Standing()
+    standing = UnfinishedJobs()
     jobs = [builders.job_id() for _ in range(1_500)]
     with ExitStack() as appending:
         for job in jobs:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response, StreamingResponse
 
 from services.api.dependencies import parts_of
-from services.api.http.auth import CallerOf
+from services.api.http.auth import JobsCaller
 from services.api.http.conditional_requests import IfNoneMatch, is_unchanged
 from services.api.http.json_response import json_answer
 from services.api.http.openapi import examples
@@ -32,7 +32,7 @@ _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
     summary="List the files that a job left",
     responses=told(examples.FILES, refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.NOT_FINISHED)),
 )
-async def list_artifacts(job_id: JobId, request: Request, caller: CallerOf) -> Response:
+async def list_artifacts(job_id: JobId, request: Request, caller: JobsCaller) -> Response:
     """List what was kept, and what was asked for and is not kept; 409 until the job has ended."""
     check_job_id(job_id)
     result = await parts_of(request).artifacts.result(caller.user_id, job_id)
@@ -55,7 +55,7 @@ async def read_artifact(
     job_id: JobId,
     path: Annotated[str, Path(description="The file's `path` in the list, each of its parts encoded.")],
     request: Request,
-    caller: CallerOf,
+    caller: JobsCaller,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Stream one file as it was when the program ended; 409 until the job has ended."""

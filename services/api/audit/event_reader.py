@@ -37,7 +37,7 @@ CLOCK_STEP_MAX = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class EventFilter:
     """Which events: of one user (None: of all), of one job, of some types, stored in from ≤ time < to."""
 
     user_id: str | None = None
@@ -76,14 +76,14 @@ class Audit:
         self._log = log
         self.places = Places(READINGS_MAX)
 
-    async def open(self, asked: Asked, reader: str) -> "Reading":
+    async def open(self, asked: EventFilter, reader: str) -> "LogReader":
         """A reading whose beginning is at hand; whoever opens it closes it. `reader` is the user who asks.
 
         Raises ProblemError if too many are open, BrokerError if the log does not answer.
         """
         if not self.places.take(reader, READINGS_OF_ONE_MAX):
             raise self._refusal(reader)
-        reading = Reading(self, reader, asked)
+        reading = LogReader(self, reader, asked)
         try:
             await reading.begin(self._broker, self._log)
         except BaseException:
@@ -109,10 +109,10 @@ class Audit:
         )
 
 
-class Reading:
+class LogReader:
     """One finite reading of the log, a batch at a time. Made by `Audit.open`."""
 
-    def __init__(self, audit: Audit, reader: str, asked: Asked) -> None:
+    def __init__(self, audit: Audit, reader: str, asked: EventFilter) -> None:
         """Prepare; `begin` starts it."""
         self._audit = audit
         self._reader = reader
@@ -220,7 +220,7 @@ class Reading:
             after=self._position,
             since=self._since,
             subjects=self._asked.subjects,
-            is_passing=True,
+            report_position=True,
             bytes_max=WINDOW_BYTES,
             service="api-audit",
         )

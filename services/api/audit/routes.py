@@ -15,9 +15,9 @@ from pydantic import StringConstraints
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from services.api.audit.event_reader import Asked, Reading
+from services.api.audit.event_reader import EventFilter, LogReader
 from services.api.dependencies import parts_of
-from services.api.http.auth import AnyCallerOf, demand
+from services.api.http.auth import AnyCallerOf, require_scope
 from services.api.http.openapi import examples
 from services.api.http.openapi.document import told
 from services.api.http.pagination import Time
@@ -82,8 +82,8 @@ async def read_events(
     """
     wanted = None if everyone else _whose(caller, user_id)
     if SCOPE_AUDIT not in caller.scopes:
-        demand(caller, SCOPE_JOBS if wanted == caller.user_id else SCOPE_AUDIT)
-    asked = Asked(
+        require_scope(caller, SCOPE_JOBS if wanted == caller.user_id else SCOPE_AUDIT)
+    asked = EventFilter(
         user_id=wanted,
         job_id=job_id,
         types=frozenset(types or ()),
@@ -93,7 +93,7 @@ async def read_events(
     )
     parts = parts_of(request)
     headers = {"Headrace-Retention": parts.erasures.retention}
-    return _Told(await parts.audit.open(asked, caller.user_id), headers)
+    return NdjsonResponse(await parts.audit.open(asked, caller.user_id), headers)
 
 
 def _whose(caller: Caller, user_id: str | None) -> str:
@@ -105,10 +105,10 @@ def _whose(caller: Caller, user_id: str | None) -> str:
     return user_id
 
 
-class _Told(StreamingResponse):
+class NdjsonResponse(StreamingResponse):
     """A reading as a body; closed with it, however it ends."""
 
-    def __init__(self, reading: Reading, headers: Mapping[str, str]) -> None:
+    def __init__(self, reading: LogReader, headers: Mapping[str, str]) -> None:
         self._reading = reading
         self._chunks = _chunks(reading)
         super().__init__(self._chunks, media_type=NDJSON, headers=headers)
@@ -135,7 +135,7 @@ class _Told(StreamingResponse):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _chunks(reading: Reading) -> AsyncGenerator[bytes, None]:
+async def _chunks(reading: LogReader) -> AsyncGenerator[bytes, None]:
     """Whole lines, some at a time, and other requests in between."""
     encoder = msgspec.json.Encoder()
     async with aclosing(reading.events()) as batches:

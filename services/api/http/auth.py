@@ -67,7 +67,7 @@ AnyCallerOf = Annotated[Caller, Depends(authenticated)]
 """For what everybody with a token may do. Everything else states its scope."""
 
 
-def demand(caller: Caller, scope: str) -> None:
+def require_scope(caller: Caller, scope: str) -> None:
     """Raises ProblemError (403) if the token does not have the scope. No scope includes another."""
     if scope not in caller.scopes:
         raise ProblemError(problems.FORBIDDEN, f"the token lacks the scope {scope!r}")
@@ -76,17 +76,17 @@ def demand(caller: Caller, scope: str) -> None:
 async def user_of(request: Request) -> Caller:
     """The caller of a request that the scope for jobs opens. Raises ProblemError."""
     caller = await authenticated(request)
-    demand(caller, SCOPE_JOBS)
+    require_scope(caller, SCOPE_JOBS)
     return caller
 
 
 async def operator_of(request: Request) -> Caller:
     """The caller of a request that the scope for operators opens. Raises ProblemError."""
     caller = await authenticated(request)
-    demand(caller, SCOPE_OPS)
+    require_scope(caller, SCOPE_OPS)
     return caller
 
 
-CallerOf = Annotated[Caller, Depends(user_of)]
+JobsCaller = Annotated[Caller, Depends(user_of)]
 OperatorOf = Annotated[Caller, Depends(operator_of)]
 """A route has one of the three, and no other dependency: each costs the framework as much as a signature."""

@@ -11,7 +11,7 @@ from shared.service.problem_response import answer
 RETRY_AFTER = {"Retry-After": "1"}
 
 
-class CutOff:
+class ShutdownMiddleware:
     """Answers 503 where uvicorn cancels a request that has no answer yet; it would say a bare 500."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Header, Query, Request
 from starlette.responses import Response
 
 from services.api.dependencies import parts_of
-from services.api.http.auth import CallerOf
+from services.api.http.auth import JobsCaller
 from services.api.http.conditional_requests import (
     IfMatch,
     IfNoneMatch,
@@ -77,7 +77,7 @@ IdempotencyKey = Annotated[
 async def submit_job(
     body: Annotated[SubmissionBody, Body(openapi_examples=SUBMISSIONS)],
     request: Request,
-    caller: CallerOf,
+    caller: JobsCaller,
     idempotency_key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
@@ -91,7 +91,7 @@ async def submit_job(
 async def submit_batch(
     body: Annotated[BatchBody, Body(openapi_examples=BATCHES)],
     request: Request,
-    caller: CallerOf,
+    caller: JobsCaller,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Accept or refuse each by itself, in order. A key stands for the batch: the same body, the same jobs."""
@@ -103,7 +103,7 @@ async def submit_batch(
 @router.get("", summary="List your jobs, newest first", responses=told(examples.JOBS, headers=("Link",)))
 async def list_jobs(
     request: Request,
-    caller: CallerOf,
+    caller: JobsCaller,
     status: Annotated[Status | None, Query(description="exactly this")] = None,
     language: Annotated[str | None, Query(max_length=64, description="exactly this")] = None,
     session: Annotated[str | None, Query(max_length=64, description="runs of this session")] = None,
@@ -149,7 +149,7 @@ async def list_jobs(
 async def read_job(
     job_id: JobId,
     request: Request,
-    caller: CallerOf,
+    caller: JobsCaller,
     as_of: Annotated[AsOf | None, Query(description="a sequence of the log, or a time")] = None,
     if_none_match: IfNoneMatch = None,
     prefer: Prefer = None,
@@ -182,7 +182,9 @@ async def read_job(
         ),
     ),
 )
-async def cancel_job(job_id: JobId, request: Request, caller: CallerOf, if_match: IfMatch = None) -> Response:
+async def cancel_job(
+    job_id: JobId, request: Request, caller: JobsCaller, if_match: IfMatch = None
+) -> Response:
     """Stop the job: at once while it is queued, as soon as its executor hears of it otherwise.
 
     With `If-Match` only if nothing has happened to it since it had that entity tag.
@@ -208,7 +210,7 @@ async def cancel_job(job_id: JobId, request: Request, caller: CallerOf, if_match
         ),
     ),
 )
-async def read_job_events(job_id: JobId, request: Request, caller: CallerOf) -> Response:
+async def read_job_events(job_id: JobId, request: Request, caller: JobsCaller) -> Response:
     """List the job's events exactly as stored, with their sequence and the log's time."""
     check_job_id(job_id)
     return json_answer(JobEvents(events=await parts_of(request).queries.job_events(caller.user_id, job_id)))

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.dependencies import Parts
+from services.api.dependencies import ApiDependencies
 from services.api.http.conditional_requests import tag_of
 from services.api.http.json_response import json_answer
 from services.api.jobs.submit import Submitted
@@ -12,7 +12,7 @@ from shared.auth import Caller
 
 
 async def answer_accepted(
-    submitted: Submitted, caller: Caller, parts: Parts, prefer: str | None, request: Request
+    submitted: Submitted, caller: Caller, parts: ApiDependencies, prefer: str | None, request: Request
 ) -> Response:
     """202 with the job as it stands, 200 if it ended during the wait that the client prefers."""
     job = submitted.job

@@ -15,7 +15,7 @@ from services.api.jobs.schemas import LimitsBody, SubmissionBody
 from services.api.languages.catalogue import Catalogue
 from services.api.quotas.quotas import Quotas
 from services.api.quotas.stored_bytes import Addition, Store
-from services.api.quotas.unfinished_jobs import Standing
+from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from shared.auth import ARTIFACTS_CLAIM, LOG_CLAIM, Caller
 from shared.contract import problems
@@ -61,7 +61,7 @@ class Submissions:
         self,
         log: Log,
         catalogue: Catalogue,
-        standing: Standing,
+        standing: UnfinishedJobs,
         quotas: Quotas,
         held: Store,
         settings: ApiSettings,

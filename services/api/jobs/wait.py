@@ -13,7 +13,7 @@ from fastapi import Header
 from starlette.requests import Request
 
 from services.api.jobs.queries import Queries
-from services.api.quotas.unfinished_jobs import Standing
+from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from shared.auth import WAITS_CLAIM, Caller
 from shared.domain.record import JobRecord
@@ -43,10 +43,10 @@ class Waited:
         return {} if self.granted_s is None else {"Preference-Applied": f"wait={self.granted_s}"}
 
 
-class Waiting:
+class JobWaiter:
     """Lets requests wait for the end of jobs, so many at a time."""
 
-    def __init__(self, standing: Standing, queries: Queries, settings: ApiSettings) -> None:
+    def __init__(self, standing: UnfinishedJobs, queries: Queries, settings: ApiSettings) -> None:
         """See ends by `standing`, read jobs by `queries`."""
         self._standing = standing
         self._queries = queries

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from services.api.languages.catalogue import Catalogue
-from services.api.quotas.unfinished_jobs import Standing
+from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from shared.auth import Caller
 from shared.domain.events import Shape
@@ -31,7 +31,7 @@ class JobShown(JobRecord, frozen=True, kw_only=True):
 class Outlook:
     """Tells it."""
 
-    def __init__(self, standing: Standing, catalogue: Catalogue, settings: ApiSettings) -> None:
+    def __init__(self, standing: UnfinishedJobs, catalogue: Catalogue, settings: ApiSettings) -> None:
         """Go by the unfinished jobs and the live executors."""
         self._standing = standing
         self._catalogue = catalogue

@@ -9,7 +9,7 @@ from services.api.dependencies import parts_of
 from services.api.http.auth import OperatorOf
 from services.api.http.json_response import json_answer
 from services.api.http.openapi import examples
-from services.api.http.openapi.document import Also, told
+from services.api.http.openapi.document import ExtraResponse, told
 from services.api.http.request_context import context_of
 from shared.contract import problems
 from shared.contract.problems import ProblemError
@@ -23,7 +23,11 @@ router = APIRouter(prefix="/v1/users", tags=["operators"])
     summary="Erase a user",
     responses=told(
         examples.ERASED,
-        also={202: Also("A part of it is done: ask again until it is answered with 200", examples.ERASING)},
+        also={
+            202: ExtraResponse(
+                "A part of it is done: ask again until it is answered with 200", examples.ERASING
+            )
+        },
         refusals=(problems.INVALID,),
     ),
 )

@@ -36,7 +36,7 @@ from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 
-LOOKED_AT_MAX = 1_000
+JOBS_PER_REQUEST_MAX = 1_000
 """Jobs of one request: a few seconds."""
 
 KINDS = ("queued", "running", "cancel_requested", *TERMINAL_KINDS)
@@ -118,7 +118,7 @@ class Erasures:
         count = _Count()
         looked_at = 0
         async for entry in self._log.replay(user_events_of_kind(user_id, "queued")):
-            if looked_at == LOOKED_AT_MAX:
+            if looked_at == JOBS_PER_REQUEST_MAX:
                 count.is_whole = False
                 break
             looked_at += 1

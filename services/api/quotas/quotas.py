@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.api.quotas.unfinished_jobs import Standing
+from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from shared.auth import Caller
 from shared.contract import problems
@@ -37,7 +37,7 @@ class Quotas:
     """Counts, and refuses what is too much."""
 
     def __init__(
-        self, standing: Standing, settings: ApiSettings, clock: Callable[[], float] = time.monotonic
+        self, standing: UnfinishedJobs, settings: ApiSettings, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Unfinished jobs are those of `standing`."""
         self._standing = standing

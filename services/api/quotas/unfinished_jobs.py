@@ -21,7 +21,7 @@ logger = get_logger(__name__)
 POSITION_MAX = 1_000
 
 
-class Standing:
+class UnfinishedJobs:
     """Every unfinished job by its user."""
 
     def __init__(self) -> None:

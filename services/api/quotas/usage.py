@@ -2,9 +2,9 @@
 
 from services.api.jobs.queries import Queries
 from services.api.jobs.responses import ShareUsed, UsageReport
-from services.api.jobs.wait import Waiting
+from services.api.jobs.wait import JobWaiter
 from services.api.quotas.stored_bytes import Store
-from services.api.quotas.unfinished_jobs import Standing
+from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from shared.auth import ARTIFACTS_CLAIM, LOG_CLAIM, SESSIONS_CLAIM, Caller
 from shared.contract import problems
@@ -21,8 +21,8 @@ class Usage:
         self,
         broker: Broker,
         queries: Queries,
-        standing: Standing,
-        waiting: Waiting,
+        standing: UnfinishedJobs,
+        waiting: JobWaiter,
         stores: tuple[Store, Store],
         settings: ApiSettings,
     ) -> None:

@@ -15,7 +15,7 @@ from shared.jetstream.event_log import AppendResult, Log
 from shared.jetstream.follower import parse_mark
 from shared.jetstream.stored_message import Entry
 
-CARD = "Headrace-Card"
+SUMMARY = "Headrace-Card"
 ANSWER_TIMEOUT_S = 2.0
 
 
@@ -25,7 +25,7 @@ class Listed:
 
     subject: str
     revision: int
-    card: str
+    summary: str
 
 
 class Bucket:
@@ -38,9 +38,9 @@ class Bucket:
         self._stream = stream
 
     async def put(
-        self, key: str, document: bytes, *, card: str = "", expected: int, patience_s: float
+        self, key: str, document: bytes, *, summary: str = "", expected: int, patience_s: float
     ) -> AppendResult:
-        """Save if the newest revision is `expected` (0 for none). `card` is one line of ASCII.
+        """Save if the newest revision is `expected` (0 for none). `summary` is one line of ASCII.
 
         Raises BrokerError; after an UnreachableError it may or may not be saved.
         """
@@ -50,7 +50,7 @@ class Bucket:
             subject_filter=key,
             expected=expected,
             patience_s=patience_s,
-            headers={CARD: card} if card else {},
+            headers={SUMMARY: summary} if summary else {},
             stream=self._stream,
         )
 
@@ -87,7 +87,7 @@ class Bucket:
             headers = message.headers or {}
             if "Status" not in headers:
                 sequence = parse_mark(message.reply).stream_sequence
-                found.append(Listed(message.subject, sequence, headers.get(CARD, "")))
+                found.append(Listed(message.subject, sequence, headers.get(SUMMARY, "")))
             if "Status" in headers or len(found) == count:
                 # The status ends a list of which something was deleted meanwhile.
                 done.set()

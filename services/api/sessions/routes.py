@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Query, Request
 from starlette.responses import Response
 
 from services.api.dependencies import parts_of
-from services.api.http.auth import CallerOf
+from services.api.http.auth import JobsCaller
 from services.api.http.conditional_requests import (
     IfMatch,
     IfNoneMatch,
@@ -55,14 +55,14 @@ Revision = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="an earli
         refusals=(problems.TOO_MANY_SESSIONS, problems.STORAGE_FULL),
     ),
 )
-async def create_session(body: Document, request: Request, caller: CallerOf) -> Response:
+async def create_session(body: Document, request: Request, caller: JobsCaller) -> Response:
     """Save a new document."""
     session = await parts_of(request).sessions.create(body, caller)
     return _saved(session, status=201, headers={"Location": f"/v1/sessions/{session.session_id}"})
 
 
 @router.get("", summary="List your sessions, last saved first", responses=told(examples.SESSIONS))
-async def list_sessions(request: Request, caller: CallerOf) -> Response:
+async def list_sessions(request: Request, caller: JobsCaller) -> Response:
     """List all sessions of the caller, without their documents."""
     return json_answer(SessionList(sessions=await parts_of(request).sessions.cards(caller)))
 
@@ -80,7 +80,7 @@ async def list_sessions(request: Request, caller: CallerOf) -> Response:
 async def read_session(
     session_id: SessionId,
     request: Request,
-    caller: CallerOf,
+    caller: JobsCaller,
     revision: Revision = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -101,7 +101,7 @@ async def read_session(
     ),
 )
 async def save_session(
-    session_id: SessionId, body: Document, request: Request, caller: CallerOf, if_match: IfMatch = None
+    session_id: SessionId, body: Document, request: Request, caller: JobsCaller, if_match: IfMatch = None
 ) -> Response:
     """Save the whole document as a new revision; with `If-Match` only after that one."""
     expected = expected_sequence(if_match)
@@ -115,7 +115,7 @@ async def save_session(
     responses=NOTHING | refused((problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED)),
 )
 async def delete_session(
-    session_id: SessionId, request: Request, caller: CallerOf, if_match: IfMatch = None
+    session_id: SessionId, request: Request, caller: JobsCaller, if_match: IfMatch = None
 ) -> Response:
     """Forget every revision of the document. Its runs stay in the log."""
     await parts_of(request).sessions.delete(session_id, caller, expected=expected_sequence(if_match))
@@ -128,7 +128,7 @@ async def delete_session(
     responses=told(examples.REVISIONS, headers=("Link",), refusals=(problems.UNKNOWN_SESSION,)),
 )
 async def read_session_history(
-    session_id: SessionId, request: Request, caller: CallerOf, cursor: PageCursor = None
+    session_id: SessionId, request: Request, caller: JobsCaller, cursor: PageCursor = None
 ) -> Response:
     """List the revisions that are kept, with their documents, oldest first; `next` continues the page."""
     sessions = parts_of(request).sessions
@@ -162,7 +162,7 @@ async def read_session_history(
 async def run_session(
     session_id: SessionId,
     request: Request,
-    caller: CallerOf,
+    caller: JobsCaller,
     body: Annotated[RunBody | None, Body(openapi_examples=RUNS)] = None,
     if_match: IfMatch = None,
     prefer: Prefer = None,

@@ -36,7 +36,7 @@ KEPT_UNKNOWN_BYTES = 64 * 1024
 
 HISTORY_BYTES_MAX = 2 * 1024 * 1024
 """Of the revisions on one page."""
-RACES_MAX = 20
+CAS_ATTEMPTS_MAX = 20
 """Writers that may come between before one gives up and says so."""
 
 
@@ -64,7 +64,7 @@ class Session(SessionCard, frozen=True, kw_only=True):
     """What was saved: a `SessionBody`, without what was left out of it."""
 
 
-class _Card(msgspec.Struct, frozen=True, kw_only=True):
+class _Summary(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     language: str
     created_at: datetime
@@ -133,7 +133,7 @@ class Sessions:
         self, session_id: str, body: SessionBody, caller: Caller, *, expected: int | None
     ) -> Session:
         """Save a new revision after `expected`, or whatever is there. Raises ProblemError (404, 412)."""
-        for _ in range(RACES_MAX):
+        for _ in range(CAS_ATTEMPTS_MAX):
             current = await self._current(caller.user_id, session_id)
             _check_revision(current.entry.sequence, expected)
             stored = _Stored(
@@ -166,15 +166,15 @@ class Sessions:
         found = await self._bucket.cards(session_keys(caller.user_id))
         cards = []
         for listed in sorted(found, key=lambda one: one.revision, reverse=True):
-            card = msgspec.json.decode(listed.card, type=_Card)
+            summary = msgspec.json.decode(listed.summary, type=_Summary)
             cards.append(
                 SessionCard(
                     session_id=listed.subject.rpartition(".")[2],
                     revision=listed.revision,
-                    title=card.title,
-                    language=card.language,
-                    created_at=card.created_at,
-                    saved_at=card.saved_at,
+                    title=summary.title,
+                    language=summary.language,
+                    created_at=summary.created_at,
+                    saved_at=summary.saved_at,
                 )
             )
         return cards
@@ -220,7 +220,7 @@ class Sessions:
         _check_revision(current.entry.sequence, expected)
         submission = _submission(current.stored, body)
         key = session_run_key(caller.user_id, session_id)
-        for _ in range(RACES_MAX):
+        for _ in range(CAS_ATTEMPTS_MAX):
             entry = await self._bucket.newest(key)
             earlier = None if entry is None else msgspec.json.decode(entry.payload, type=_Run)
             wanted = _Run(
@@ -285,7 +285,7 @@ class Sessions:
     async def _store(
         self, user_id: str, session_id: str, body: SessionBody, stored: _Stored, *, expected: int
     ) -> AppendResult:
-        card = _Card(
+        summary = _Summary(
             title=body.title,
             language=body.language,
             created_at=stored.created_at,
@@ -297,7 +297,7 @@ class Sessions:
                 session_key(user_id, session_id),
                 msgspec.json.encode(stored),
                 # ASCII in one line, whatever the title holds: it becomes a header.
-                card=json.dumps(msgspec.to_builtins(card)),
+                summary=json.dumps(msgspec.to_builtins(summary)),
                 expected=expected,
                 patience_s=self._settings.append_patience_s,
             )
@@ -310,7 +310,7 @@ class Sessions:
 async def session_bytes(bucket: Bucket, user_id: str) -> Counted:
     """What all sessions of a user take, with their revisions. Raises BrokerError."""
     cards = await bucket.cards(session_keys(user_id))
-    return Counted(sum(msgspec.json.decode(listed.card, type=_Card).kept_bytes for listed in cards))
+    return Counted(sum(msgspec.json.decode(listed.summary, type=_Summary).kept_bytes for listed in cards))
 
 
 def _document(body: SessionBody) -> msgspec.Raw:

@@ -117,7 +117,7 @@ def _how(verdict: Verdict) -> str:
     return f"exit code {verdict.exit_code}"
 
 
-def conclude(attempt: Attempt, stages: list[StageEnd], kept: Kept = NOTHING_KEPT) -> Terminal:
+def build_terminal_event(attempt: Attempt, stages: list[StageEnd], kept: Kept = NOTHING_KEPT) -> Terminal:
     """The terminal event of an attempt, from the last of its stages. At least one stage was run."""
     last = stages[-1]
     common = {**_about(attempt), "result": _result(stages, kept)}

@@ -16,7 +16,7 @@ from services.executor.attempts.execution import Ack, Disposition, Execution, Gi
 from services.executor.attempts.feed_publisher import Feed
 from services.executor.attempts.feed_shares import FeedShares
 from services.executor.attempts.job_reader import JobReader
-from services.executor.attempts.outcome import Attempt, StageEnd, conclude, without_verdict
+from services.executor.attempts.outcome import Attempt, StageEnd, build_terminal_event, without_verdict
 from services.executor.attempts.stages import First, Stages
 from services.executor.cell_supply import CellSupply
 from services.executor.circuit import GiveUp, Later
@@ -55,7 +55,7 @@ Reservation: TypeAlias = First | GiveUp | GiveBack | RejectedError | None
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedAttempt:
     """This executor's attempt is in the log; `sequence` is the fence."""
 
     running: JobRunning
@@ -97,7 +97,7 @@ class Attempts:
             if isinstance(first, GiveBack):
                 return first
             begun = await self._begin(execution, state, sequence)
-            if not isinstance(begun, Begun):
+            if not isinstance(begun, StartedAttempt):
                 return begun
             execution.attempt = begun.running.attempt
             outcome = await self._attempt(execution, begun, first)
@@ -132,7 +132,9 @@ class Attempts:
             self._supply.served(queued.job_id)
             return first
 
-    async def _begin(self, execution: Execution, state: JobState, sequence: int) -> Begun | Disposition:
+    async def _begin(
+        self, execution: Execution, state: JobState, sequence: int
+    ) -> StartedAttempt | Disposition:
         queued = execution.queued
         while True:
             decision = decide_start(state, self._starter(queued), self._moment(queued))
@@ -147,14 +149,14 @@ class Attempts:
                 return LetGo()
             state, sequence = history.state, history.last_sequence
 
-    def _begun(self, event: Event, sequence: int) -> Begun | Disposition:
+    def _begun(self, event: Event, sequence: int) -> StartedAttempt | Disposition:
         if isinstance(event, JobRunning):
             metrics.QUEUE_WAIT.observe(event.queue_wait_ms / 1000)
-            return Begun(event, sequence)
+            return StartedAttempt(event, sequence)
         return Ack()
 
     async def _attempt(
-        self, execution: Execution, begun: Begun, first: First | GiveUp | RejectedError | None
+        self, execution: Execution, begun: StartedAttempt, first: First | GiveUp | RejectedError | None
     ) -> Terminal | GiveBack | LetGo:
         """Run the stages; no terminal event if this attempt says nothing of the program."""
         queued, number = execution.queued, begun.running.attempt
@@ -181,7 +183,7 @@ class Attempts:
             cancelled_by=self._cancelled_by(queued.job_id),
         )
         if failure is None:
-            return conclude(attempt, ends, kept)
+            return build_terminal_event(attempt, ends, kept)
         return self._without_verdict(execution, attempt, failure, ends)
 
     async def _run_stages(
@@ -221,7 +223,7 @@ class Attempts:
             return without_verdict(attempt, "sandbox_error", why, ends)
         return GiveBack("sandbox", self._supply.pause_s(attempt.number))
 
-    async def _finish(self, execution: Execution, begun: Begun, outcome: Terminal) -> Disposition:
+    async def _finish(self, execution: Execution, begun: StartedAttempt, outcome: Terminal) -> Disposition:
         """Record the outcome, whatever was appended meanwhile; an older attempt's outcome is dropped."""
         queued = execution.queued
         known = self._unfinished.get(queued.job_id)

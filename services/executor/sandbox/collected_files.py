@@ -15,7 +15,7 @@ SEARCH_S = 10.0
 
 
 @dataclass(slots=True)
-class Brought:
+class CollectedFiles:
     """Descriptors of the files that came out. `close` must be called."""
 
     files: list[tuple[collect.Found, int]] = field(default_factory=list)
@@ -36,9 +36,9 @@ class Brought:
         job_file.closed(*(descriptor for _, descriptor in self.files))
 
 
-async def bring_out(channel: socket.socket, request: collect.Request) -> Brought:
+async def collect_files(channel: socket.socket, request: collect.Request) -> CollectedFiles:
     """Ask pid 1, and wait for all of its answer. Raises SandboxError."""
-    brought = Brought()
+    brought = CollectedFiles()
     try:
         syscalls.send(channel, collect.encode_request(request))
         async with asyncio.timeout(SEARCH_S):
@@ -53,7 +53,7 @@ async def bring_out(channel: socket.socket, request: collect.Request) -> Brought
     return brought
 
 
-async def _next(channel: socket.socket, brought: Brought) -> bool:
+async def _next(channel: socket.socket, brought: CollectedFiles) -> bool:
     """Take one message of the answer; False if it was the last."""
     await readable(channel.fileno())
     message, descriptors = syscalls.receive(channel, ipc.MESSAGE_BYTES_MAX)

@@ -18,7 +18,7 @@ PARENT_FIELD = 1
 """ppid among the fields of `owner.stat_fields` (proc(5), field 4)."""
 
 
-def hold(said: bytes, *, monitor: int) -> int | None:
+def open_pidfd(said: bytes, *, monitor: int) -> int | None:
     """A pidfd of the child that bubblewrap told of; None if it told of none, or the child has left it."""
     told = CHILD_PID.search(said)
     if told is None:

@@ -19,7 +19,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The group that goes with `uid`."""
 
     uids: int = 253
-    """How many uids (and gids) from `uid` (and `gid`) on are for cells: the first is the warden's, each
+    """How many uids (and gids) from `uid` (and `gid`) on are for cells: the first is the zygote's, each
     running cell has one of the others. 60931 to 61183 is what the gap has. 1: all cells are `uid`. An
     ordinary user takes as many of the subordinate ids. An executor holds about three for each slot."""
 

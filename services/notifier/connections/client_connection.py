@@ -10,10 +10,10 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.notifier.connections.info import ConnectionRecord, SubscriptionRecord, Transport
+from services.notifier.connections.info import ConnectionRecord, SubscriptionRecord, TransportName
 from services.notifier.connections.outbox import Outbox
 from services.notifier.connections.queue_shares import QueueShare
-from services.notifier.connections.registry import Members
+from services.notifier.connections.registry import ClientRegistry
 from services.notifier.events.catch_up import Client
 from services.notifier.events.hub import Subscription
 from services.notifier.events.item import Text
@@ -33,20 +33,20 @@ OnEnd = Callable[[str, ErrorShown | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Carrier:
+class Transport:
     """What carries events to a client, and how they look on it."""
 
-    transport: Transport
+    transport: TransportName
     wire: Wire
     close_s: float
     """How long what is queued may take to leave after the end was decided. The end of a complete stream may
     take longer, as long as it is read."""
 
 
-class Peer:
+class ClientConnection:
     """Lives from the accepted connection to the end of its transport."""
 
-    def __init__(self, members: Members, carrier: Carrier, on_end: OnEnd) -> None:
+    def __init__(self, members: ClientRegistry, carrier: Transport, on_end: OnEnd) -> None:
         """Prepare; `run` does it."""
         self.id = uuid.uuid4().hex
         self._share = QueueShare(members.shares)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from shared.domain.events import Shape
 
-Transport = Literal["websocket", "sse"]
+TransportName = Literal["websocket", "sse"]
 
 
 class SubscriptionRecord(Shape, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class ConnectionRecord(Shape, frozen=True, kw_only=True):
 
     connection_id: str
     user_id: str | None
-    transport: Transport
+    transport: TransportName
     connected_at: datetime
     last_activity: datetime
     queued_bytes: int

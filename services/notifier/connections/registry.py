@@ -40,7 +40,7 @@ class Member(Protocol):
 
 
 @dataclass(slots=True)
-class Members:
+class ClientRegistry:
     """The parts that a connection uses, the connections, and the users who are connected."""
 
     settings: NotifierSettings

@@ -124,7 +124,7 @@ class CatchUp:
 
     async def _introduce(self, subscription: Subscription, after: After, client: Client) -> ErrorShown | None:
         """Join the hub, find out what there is, and tell the client where its events begin."""
-        subscription.begin_keeping()
+        subscription.start_buffering()
         self._hub.add(subscription)
         live = self._live_position(subscription.user_id)
         filters = _filters(subscription)
@@ -142,7 +142,7 @@ class CatchUp:
                 return bad_cursor(subscription.id, "the log does not reach this cursor")
             extents = await self._history.extent(JOBS), await self._history.extent(FEED)
             gaps = await self._gaps(subscription, start, ends, *extents)
-        subscription.has_seen(start)
+        subscription.advance(start)
         client.send(
             Subscribed(id=subscription.id, recovered=not gaps, from_=str(start), to=str(start.later(to)))
         )
@@ -212,7 +212,7 @@ class CatchUp:
 
     async def _replay(self, subscription: Subscription, client: Client) -> bool:
         """Show what is stored after the last item shown, and then what was kept."""
-        subscription.begin_keeping()
+        subscription.start_buffering()
         filters = _filters(subscription)
         ends = await self._ends(filters)
         end = ends.position
@@ -236,7 +236,7 @@ class CatchUp:
                     return False
                 if subscription.is_over:
                     return True
-        subscription.has_seen(end)
+        subscription.advance(end)
         return _show_kept(subscription)
 
     async def _ends(self, filters: _Filters) -> _Ends:
@@ -247,7 +247,7 @@ class CatchUp:
 
 def _show_kept(subscription: Subscription) -> bool:
     """Nothing may come between the last of it and what is live, so it does not wait."""
-    while not subscription.lost_kept():
+    while not subscription.buffer_overflowed():
         item = subscription.take_kept()
         if item is None or subscription.is_over:
             return True

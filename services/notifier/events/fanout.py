@@ -8,10 +8,10 @@ import asyncio
 from services.notifier.events.hub import Hub
 from services.notifier.events.item import Item
 from services.notifier.events.ordering import HOLD_S, LiveOrder
-from shared.jetstream.lag import Progress
+from shared.jetstream.lag import ConsumerLag
 from shared.jetstream.stored_message import Entry
 
-BREATH_BYTES = 64 * 1024
+YIELD_EVERY_BYTES = 64 * 1024
 
 
 class Feeder:
@@ -34,7 +34,7 @@ class Feeder:
         for entry in batch:
             await self._publish(self._order.take_feed(entry))
 
-    async def release_overdue(self, feed: Progress) -> None:
+    async def release_overdue(self, feed: ConsumerLag) -> None:
         """Show held entries whose time has come, until cancelled. `feed` is how far the feed is read."""
         clock = asyncio.get_running_loop().time
         while True:
@@ -43,6 +43,6 @@ class Feeder:
 
     async def _publish(self, items: list[Item]) -> None:
         self._queued_bytes += self._hub.publish(items)
-        if self._queued_bytes >= BREATH_BYTES:
+        if self._queued_bytes >= YIELD_EVERY_BYTES:
             self._queued_bytes = 0
             await asyncio.sleep(0)

@@ -53,7 +53,7 @@ class Subscription:
         self._overflowed = False
         self._is_ahead = True
 
-    def begin_keeping(self) -> None:
+    def start_buffering(self) -> None:
         """Keep live items aside from now on."""
         self._kept = deque()
         self._kept_bytes = 0
@@ -61,7 +61,7 @@ class Subscription:
 
     def keep_nothing(self) -> None:
         """Drop what was kept and what comes, until the history is read again."""
-        self.begin_keeping()
+        self.start_buffering()
         self._overflowed = True
 
     def take_kept(self) -> Item | None:
@@ -72,11 +72,11 @@ class Subscription:
         self._kept_bytes -= len(item.entry.payload)
         return item
 
-    def lost_kept(self) -> bool:
+    def buffer_overflowed(self) -> bool:
         """Whether items were dropped, so that the history must be read again."""
         return self._overflowed
 
-    def has_seen(self, position: Position) -> None:
+    def advance(self, position: Position) -> None:
         """Everything of this subscription up to `position` was shown, or was not asked for."""
         self.seen = self.seen.later(position)
         self._is_ahead = True

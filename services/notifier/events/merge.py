@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 from services.notifier.events.item import LAST_KINDS, feed_end
-from services.notifier.events.recent_jobs import Lately
+from services.notifier.events.recent_jobs import RecentJobs
 from shared.jetstream.stored_message import Entry
 
 SKEW = timedelta(seconds=1)
@@ -40,8 +40,8 @@ class _Jobs:
 
     def __init__(self, had_ended: HadEnded) -> None:
         self._had_ended = had_ended
-        self._ended = Lately()
-        self._unfinished = Lately()
+        self._ended = RecentJobs()
+        self._unfinished = RecentJobs()
 
     def see(self, event: Entry) -> None:
         self._put(_job_of(event), has_ended=has_ended(event))

@@ -15,7 +15,7 @@ from math import inf
 
 from services.notifier.events.item import LAST_KINDS, Item, feed_end, named_by
 from services.notifier.events.position import FeedMark, Position
-from services.notifier.events.recent_jobs import Lately
+from services.notifier.events.recent_jobs import RecentJobs
 from shared.contract.subjects import QUEUED_KIND, JobSubject
 from shared.domain.cursor import microseconds
 from shared.jetstream.stored_message import Entry
@@ -46,7 +46,7 @@ class LiveOrder:
         self._feed_mark = start.feed
         self._feed_sequence = start.feed.sequence or 0
         self._is_watched = is_watched
-        self._ended = Lately()
+        self._ended = RecentJobs()
         self._lanes: dict[str, deque[_Held]] = {}
         self._by_feed_end: list[tuple[int, int, str]] = []
         self._by_time: deque[tuple[float, int, str]] = deque()

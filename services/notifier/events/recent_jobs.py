@@ -7,7 +7,7 @@ changes its leader. The result in the terminal event holds what was printed. Pur
 REMEMBERED_MAX = 10_000
 
 
-class Lately:
+class RecentJobs:
     """Remembers as many jobs as end while the feed keeps their notes, about; the oldest go first."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ _BEGINNING = (
     Point("api.start.listening", "shared.service.runtime:listen_at", AFTER, "submit", ELSE, from_start=True),
     Point(
         "api.start.following",
-        "services.api.quotas.unfinished_jobs:Standing.follow",
+        "services.api.quotas.unfinished_jobs:UnfinishedJobs.follow",
         BEFORE,
         "submit",
         ELSE,
@@ -44,17 +44,17 @@ _SUBMITTING = (
     ),
     Point("api.replay.found", f"{SUBMISSIONS}._earlier", BEFORE, "replay", ACCEPTED),
     Point("api.replay.read", f"{SUBMISSIONS}._earlier", AFTER, "replay", ACCEPTED),
-    Point("api.wait.not_begun", "services.api.jobs.wait:Waiting.finished", BEFORE, "wait", ACCEPTED),
+    Point("api.wait.not_begun", "services.api.jobs.wait:JobWaiter.finished", BEFORE, "wait", ACCEPTED),
     # A user is called as his point.
     Point(
         "api.wait.end_seen",
-        "services.api.quotas.unfinished_jobs:Standing._remove",
+        "services.api.quotas.unfinished_jobs:UnfinishedJobs._remove",
         AFTER,
         "wait",
         ACCEPTED,
         about=is_exactly("api.wait.end_seen"),
     ),
-    Point("api.wait.over", "services.api.jobs.wait:Waiting.finished", AFTER, "wait", ACCEPTED),
+    Point("api.wait.over", "services.api.jobs.wait:JobWaiter.finished", AFTER, "wait", ACCEPTED),
     Point("api.batch.in_the_middle", APPEND, AFTER, "batch", ACCEPTED, about=is_a(JobQueued), time=3),
     Point("api.batch.all_appended", "services.api.jobs.batch:submit_all", AFTER, "batch", ACCEPTED),
 )
@@ -99,9 +99,15 @@ _READING = (
 )
 
 _END = (
-    Point("api.stop.told", "services.api.quotas.unfinished_jobs:Standing.close", BEFORE, "stop", ACCEPTED),
     Point(
-        "api.stop.waits_ended", "services.api.quotas.unfinished_jobs:Standing.close", AFTER, "stop", ACCEPTED
+        "api.stop.told", "services.api.quotas.unfinished_jobs:UnfinishedJobs.close", BEFORE, "stop", ACCEPTED
+    ),
+    Point(
+        "api.stop.waits_ended",
+        "services.api.quotas.unfinished_jobs:UnfinishedJobs.close",
+        AFTER,
+        "stop",
+        ACCEPTED,
     ),
     Point("api.stop.served", "shared.service.runtime:_cancel", AFTER, "stop", ACCEPTED),
 )

@@ -23,7 +23,7 @@ TERMINAL, DRAIN = Row.EXECUTOR_TERMINAL, Row.EXECUTOR_DRAIN
 
 _BEGINNING = (
     Point(
-        "executor.start.warden_started",
+        "executor.start.zygote_started",
         "services.executor.sandbox.warm.zygote:started",
         AFTER,
         "start",

@@ -5,7 +5,7 @@ from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_filled
 
 CONNECTION = "services.notifier.transports.headrace_v1.session:Connection"
 CATCH_UP = "services.notifier.events.catch_up:CatchUp"
-PEER = "services.notifier.connections.client_connection:Peer"
+PEER = "services.notifier.connections.client_connection:ClientConnection"
 OUTBOX = "services.notifier.connections.outbox:Outbox"
 FEEDER = "services.notifier.events.fanout:Feeder"
 HUB = "services.notifier.events.hub"
@@ -132,11 +132,19 @@ _STREAMING = (
 
 _END = (
     Point(
-        "notifier.stop.told", "services.notifier.connections.registry:Members.end_all", BEFORE, "stop", ROW
+        "notifier.stop.told",
+        "services.notifier.connections.registry:ClientRegistry.end_all",
+        BEFORE,
+        "stop",
+        ROW,
     ),
     Point("notifier.stop.queued", f"{OUTBOX}.end", AFTER, "stop", ROW),
     Point(
-        "notifier.stop.all_told", "services.notifier.connections.registry:Members.end_all", AFTER, "stop", ROW
+        "notifier.stop.all_told",
+        "services.notifier.connections.registry:ClientRegistry.end_all",
+        AFTER,
+        "stop",
+        ROW,
     ),
 )
 

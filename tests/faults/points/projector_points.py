@@ -27,7 +27,7 @@ _FOLLOWING = (
     ),
     Point(
         "projector.start.not_compared",
-        "services.projector.log_identity:agree",
+        "services.projector.log_identity:reconcile_checkpoint",
         BEFORE,
         "new",
         BATCH,
@@ -35,7 +35,7 @@ _FOLLOWING = (
     ),
     Point(
         "projector.start.compared",
-        "services.projector.log_identity:agree",
+        "services.projector.log_identity:reconcile_checkpoint",
         AFTER,
         "new",
         BATCH,
@@ -43,20 +43,24 @@ _FOLLOWING = (
     ),
     Point(
         "projector.start.first_batch",
-        "services.projector.batch_writer:Intake.take",
+        "services.projector.batch_writer:BatchWriter.take",
         AFTER,
         "new",
         BATCH,
         from_start=True,
     ),
-    Point("projector.batch.arrived", "services.projector.batch_writer:Intake.take", BEFORE, "events", BATCH),
+    Point(
+        "projector.batch.arrived", "services.projector.batch_writer:BatchWriter.take", BEFORE, "events", BATCH
+    ),
     Point("projector.batch.not_applied", f"{VIEW}:apply_entries", BEFORE, "events", BATCH),
     Point("projector.batch.decoded", f"{VIEW}:_decode", AFTER, "events", BATCH),
     Point("projector.batch.rows_written", f"{VIEW}:upsert_jobs", AFTER, "events", BATCH),
     Point("projector.batch.totals_written", f"{VIEW}:update_totals", AFTER, "events", BATCH),
     Point("projector.batch.checkpoint_written", f"{VIEW}:update_checkpoint", AFTER, "events", BATCH),
     Point("projector.batch.committed", f"{VIEW}:apply_entries", AFTER, "events", BATCH),
-    Point("projector.batch.taken", "services.projector.batch_writer:Intake.take", AFTER, "events", BATCH),
+    Point(
+        "projector.batch.taken", "services.projector.batch_writer:BatchWriter.take", AFTER, "events", BATCH
+    ),
     Point("projector.stop.told", "shared.service.runtime:_cancel", BEFORE, "stop", BATCH),
     Point("projector.stop.cancelled", "shared.service.runtime:_cancel", AFTER, "stop", BATCH),
 )
@@ -83,8 +87,8 @@ _REBUILDING = tuple(
     for name, function, when in (
         ("not_begun", f"{REBUILD}:rebuild_view", BEFORE),
         ("tables_made", "services.projector.database:create_tables", AFTER),
-        ("batch_arrived", "services.projector.batch_writer:Intake.take", BEFORE),
-        ("batch_committed", "services.projector.batch_writer:Intake.take", AFTER),
+        ("batch_arrived", "services.projector.batch_writer:BatchWriter.take", BEFORE),
+        ("batch_committed", "services.projector.batch_writer:BatchWriter.take", AFTER),
         ("filled", f"{REBUILD}:_fill", AFTER),
         ("synced", f"{FILES}:sync_file", AFTER),
         ("not_swapped", f"{FILES}:replace_view", BEFORE),

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import Counter
 
 from headrace.local.nats_server import NatsServer
-from services.projector.batch_writer import Intake, ReadAgainError
+from services.projector.batch_writer import BatchWriter, ReadAgainError
 from services.projector.database import open_database
 from services.projector.projector import Projector
 from services.projector.rebuild import rebuild_view
@@ -44,11 +44,11 @@ def counted(metric: Counter) -> float:
 
 
 async def ready(broker: Broker, projector: Projector) -> None:
-    await answering(broker, lambda _: projector.why_unready() is None)
+    await answering(broker, lambda _: projector.unready_reason() is None)
 
 
 async def unready(broker: Broker, projector: Projector, why: str) -> None:
-    await answering(broker, lambda _: why in (projector.why_unready() or ""))
+    await answering(broker, lambda _: why in (projector.unready_reason() or ""))
 
 
 async def recreate_jobs(broker: Broker) -> None:
@@ -175,7 +175,7 @@ async def test_an_end_that_was_lost_and_written_again_is_read_again(broker: Brok
     last = await publish(broker, builders.queued(), builders.running(), builders.completed())
     path.parent.mkdir()
     async with open_database(path) as database, asyncio.timeout(20):
-        intake = Intake(database, last - 1)
+        intake = BatchWriter(database, last - 1)
         follower = Follower(
             broker, JOBS, intake.take, after=last - 1, after_time=LONG_AGO, service="projector"
         )

@@ -14,7 +14,7 @@ from services.projector.view_file import beside
 from shared.contract.subjects import job_event
 from shared.jetstream.connection import Broker
 from shared.jetstream.follower import BATCH_MAX
-from shared.jetstream.lag import Progress
+from shared.jetstream.lag import ConsumerLag
 from shared.service.runtime import Service
 from shared.settings import BrokerSettings
 from tests import builders
@@ -56,10 +56,10 @@ async def test_a_wrong_view_is_made_right(broker: Broker, path: Path) -> None:
 async def test_how_far_it_is_can_be_asked(broker: Broker, path: Path) -> None:
     """Who waits for a service that makes its view anew must see it come on."""
     await publish(broker, builders.queued(), builders.running())
-    told: list[Progress] = []
+    told: list[ConsumerLag] = []
     await rebuild_view(broker, path, whole=True, watch=told.append)
     (progress,) = told
-    assert progress.facts()["behind"] == 0
+    assert progress.diagnostics()["behind"] == 0
 
 
 async def test_an_empty_log_makes_an_empty_view(broker: Broker, path: Path) -> None:

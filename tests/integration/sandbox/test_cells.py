@@ -1,4 +1,4 @@
-"""What only warm cells promise: exact statuses, denied system calls, one use each, a warden that may die."""
+"""What only warm cells promise: exact statuses, denied system calls, one use each, a zygote that may die."""
 
 import asyncio
 import json
@@ -209,12 +209,12 @@ async def test_a_larger_disk_holds_more_and_still_ends(warm: Sandbox) -> None:
     assert ran.stdout in (f"attempted\n{96 * MIB}\n", f"attempted\n{96 * MIB - 4096}\n")
 
 
-async def test_a_dead_warden_fails_its_runs_and_is_replaced(warm: WarmSandbox) -> None:
+async def test_a_dead_zygote_fails_its_runs_and_is_replaced(warm: WarmSandbox) -> None:
     transcript = Transcript()
     source = "import signal\nprint('attempted')\nsignal.pause()"
     running = asyncio.create_task(warm.run(program(source), output=transcript, stop=asyncio.Event()))
     await transcript.until(ATTEMPTED)
-    warm._pools.usual._wardens._warden._process.kill()  # noqa: SLF001 - there is no other way to hurt it
+    warm._pools.default_pool._zygotes._zygote._process.kill()  # noqa: SLF001 - there is no other way to hurt it
     with pytest.raises(SandboxError, match="without a report"):
         await running
     assert (await python(warm, "print('well')")).succeeded() == "well\n"
@@ -263,7 +263,7 @@ async def test_a_lack_of_descriptors_fails_the_run_and_nothing_else() -> None:
 
 async def test_a_host_without_nested_namespaces_gets_cold_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "services.executor.sandbox.warm.sandbox.warden_arguments",
+        "services.executor.sandbox.warm.sandbox.zygote_arguments",
         lambda: ["--ro-bind", "/", "/", "--disable-userns"],
     )
     async with open_sandbox(SandboxSettings(uids=1)) as opened:

@@ -79,7 +79,7 @@ async def test_version_1_limits_and_counts_for_real() -> None:
         all_cells = v1.PROCESS_SHARES * len(os.sched_getaffinity(0))
         assert (cell.cpu.parent / "cpu.shares").read_text() == f"{all_cells}\n"
         assert cell.usage() == Usage(cpu_ms=0, memory_peak_bytes=0, memory_exceeded=False)
-        assert cell.renew()
+        assert cell.reset()
         assert cell.remove()
         assert cell.remove(), "a second removal is harmless"
         assert not any(directory.exists() for directory in cell.directories)
@@ -189,23 +189,23 @@ def test_version_2_without_a_peak(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_version_2_is_renewed_while_nothing_is_left_or_was_killed(cell: v2.CellV2) -> None:
-    assert cell.renew()
+    assert cell.reset()
     (cell.directory / "memory.current").write_text(str(LEFT_BEHIND_BYTES_MAX))
-    assert cell.renew()
+    assert cell.reset()
     (cell.directory / "memory.current").write_text(str(LEFT_BEHIND_BYTES_MAX + 1))
-    assert not cell.renew()
+    assert not cell.reset()
     (cell.directory / "memory.current").write_text("0\n")
-    assert cell.renew()
+    assert cell.reset()
     (cell.directory / "memory.events").write_text("oom_kill 1\n")
-    assert not cell.renew()
+    assert not cell.reset()
 
 
 def test_version_2_is_not_renewed_where_a_peak_cannot_be_set_back(cell: v2.CellV2) -> None:
-    assert cell.renew()
+    assert cell.reset()
     peak = cell._peak  # noqa: SLF001 - a file refuses as the kernel does only when it is closed
     assert peak is not None
     peak.close()
-    assert not cell.renew()
+    assert not cell.reset()
 
 
 def test_version_2_joins_kills_and_removes(cell: v2.CellV2) -> None:

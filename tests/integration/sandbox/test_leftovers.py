@@ -90,7 +90,7 @@ async def footprint(sandbox: Sandbox) -> tuple[int, list[str], Counter[str]]:
     most = 2 * SandboxSettings().cells_ready
     await asyncio.gather(*(shell(sandbox, ":") for _ in range(most + 4)))
     await sandbox.full()
-    # A berth, pid 1 and a program's process each; the last is forked when the cell is ready already.
+    # A spawner, pid 1 and a program's process each; the last is forked when the cell is ready already.
     expected = ["bwrap"] * 2 + ["python3"] * (1 + 3 * most)
     async with asyncio.timeout(10):
         while processes_by_name() != expected:  # noqa: ASYNC110 - processes set no events

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from services.api.app import create_app
-from services.api.quotas.unfinished_jobs import Standing
+from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from shared.auth import Tokens
 from shared.contract import subjects
@@ -41,7 +41,7 @@ def test_every_question_to_the_view_has_a_bound() -> None:
 def _lists() -> Iterator[str]:
     """Routes that answer a list, or a stream of events. One job's own lists are part of one event."""
     settings = ApiSettings(token_secret="x" * 32)
-    app = create_app(Service("api"), settings, Tokens(settings), cast("Broker", None), Standing())
+    app = create_app(Service("api"), settings, Tokens(settings), cast("Broker", None), UnfinishedJobs())
     document = app.openapi()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.notifier.events.fanout import BREATH_BYTES, Feeder
+from services.notifier.events.fanout import YIELD_EVERY_BYTES, Feeder
 from services.notifier.events.hub import Hub, Subscription
 from services.notifier.events.item import Text
 from services.notifier.events.ordering import LiveOrder
@@ -10,7 +10,7 @@ from services.notifier.events.position import Position
 from tests import builders
 from tests.unit.notifier.stored import logged
 
-SIZE = BREATH_BYTES // 4
+SIZE = YIELD_EVERY_BYTES // 4
 COUNT = 40
 
 
@@ -37,4 +37,4 @@ async def test_writers_have_a_turn_during_a_burst() -> None:
     event = builders.queued(labels={"large": "x" * SIZE})
     await Feeder(order, hub).take_log([logged(event, sequence) for sequence in range(1, COUNT + 1)])
     writing.cancel()
-    assert most < 2 * BREATH_BYTES
+    assert most < 2 * YIELD_EVERY_BYTES

@@ -107,7 +107,7 @@ def test_one_text_is_encoded_once_for_all_who_call_it_the_same() -> None:
 
 def test_what_was_seen_is_not_shown_again() -> None:
     seen = Seen()
-    seen.subscription.has_seen(Position(2, FeedMark(us(10), 5)))
+    seen.subscription.advance(Position(2, FeedMark(us(10), 5)))
     for sequence in (1, 2, 3):
         seen.subscription.offer(live(logged(builders.queued(), sequence)))
     seen.subscription.offer(live(noted(5, 10)))
@@ -118,7 +118,7 @@ def test_what_was_seen_is_not_shown_again() -> None:
 def test_a_cursor_never_steps_back_behind_the_replayed_history() -> None:
     """The hub may be a moment behind the log that the history was read from."""
     seen = Seen()
-    seen.subscription.has_seen(Position(100, FeedMark(us(10), 5)))
+    seen.subscription.advance(Position(100, FeedMark(us(10), 5)))
     seen.subscription.offer(live(noted(6, 11), Position(95, FeedMark(us(11), 6))))
     seen.subscription.offer(live(logged(builders.queued(), 96), Position(96, FeedMark(us(11), 6))))
     seen.subscription.offer(live(logged(builders.queued(), 101), Position(101, FeedMark(us(11), 6))))
@@ -127,7 +127,7 @@ def test_a_cursor_never_steps_back_behind_the_replayed_history() -> None:
 
 def test_items_are_kept_aside_until_it_is_live() -> None:
     seen = Seen()
-    seen.subscription.begin_keeping()
+    seen.subscription.start_buffering()
     items = [live(logged(builders.queued(), sequence)) for sequence in (1, 2)]
     for item in items:
         seen.subscription.offer(item)
@@ -140,16 +140,16 @@ def test_items_are_kept_aside_until_it_is_live() -> None:
 
 def test_what_is_kept_aside_is_bounded() -> None:
     seen = Seen()
-    seen.subscription.begin_keeping()
+    seen.subscription.start_buffering()
     large = builders.queued(labels={"large": "x" * hub_module.KEPT_BYTES_MAX})
     seen.subscription.offer(live(logged(builders.queued(), 1)))
-    assert not seen.subscription.lost_kept()
+    assert not seen.subscription.buffer_overflowed()
     seen.subscription.offer(live(logged(large, 2)))
     seen.subscription.offer(live(logged(builders.queued(), 3)))
-    assert seen.subscription.lost_kept()
+    assert seen.subscription.buffer_overflowed()
     assert seen.subscription.take_kept() is None
-    seen.subscription.begin_keeping()
-    assert not seen.subscription.lost_kept()
+    seen.subscription.start_buffering()
+    assert not seen.subscription.buffer_overflowed()
 
 
 @pytest.mark.clause("9.1")
@@ -164,7 +164,7 @@ def test_a_live_one_without_room_is_behind_and_has_not_seen_what_it_was_not_show
     hub.publish([live(logged(builders.queued(), 4))])
     assert (seen.sequences(), seen.behind) == ([1], 1)
     assert seen.subscription.seen.log == 1, "it goes on from there"
-    assert seen.subscription.lost_kept(), "nothing is kept until the history is read"
+    assert seen.subscription.buffer_overflowed(), "nothing is kept until the history is read"
 
 
 @pytest.mark.clause("5.4")

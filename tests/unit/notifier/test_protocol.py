@@ -12,14 +12,14 @@ from services.notifier.events.position import FeedMark, Position
 from services.notifier.transports.headrace_v1.actions import (
     Action,
     Authenticate,
-    Begin,
     CancelJob,
     Close,
+    GetStatus,
     Grant,
-    Look,
-    Renew,
+    RefreshToken,
     Send,
-    Stop,
+    StartSubscription,
+    StopSubscription,
 )
 from services.notifier.transports.headrace_v1.messages import ErrorShown, Refreshed, ServerPing, ServerPong
 from services.notifier.transports.headrace_v1.protocol import Protocol, Rules, refuse_handshake
@@ -99,16 +99,16 @@ def test_nothing_is_done_while_the_token_is_being_verified() -> None:
 @pytest.mark.parametrize(
     ("job_id", "after", "begun"),
     [
-        ("*", {}, Begin("s", None, "now")),
-        (JOB, {}, Begin("s", JOB, "start")),
-        ("*", {"after": "start"}, Begin("s", None, "start")),
-        (JOB, {"after": "now"}, Begin("s", JOB, "now")),
-        ("*", {"after": "7-99.3"}, Begin("s", None, Position(7, FeedMark(99, 3)))),
-        (JOB, {"after": "7-99"}, Begin("s", JOB, Position(7, FeedMark(99, None)))),
-        (JOB, {"after": None}, Begin("s", JOB, "start")),
+        ("*", {}, StartSubscription("s", None, "now")),
+        (JOB, {}, StartSubscription("s", JOB, "start")),
+        ("*", {"after": "start"}, StartSubscription("s", None, "start")),
+        (JOB, {"after": "now"}, StartSubscription("s", JOB, "now")),
+        ("*", {"after": "7-99.3"}, StartSubscription("s", None, Position(7, FeedMark(99, 3)))),
+        (JOB, {"after": "7-99"}, StartSubscription("s", JOB, Position(7, FeedMark(99, None)))),
+        (JOB, {"after": None}, StartSubscription("s", JOB, "start")),
     ],
 )
-def test_where_a_subscription_begins(job_id: str, after: dict[str, Any], begun: Begin) -> None:
+def test_where_a_subscription_begins(job_id: str, after: dict[str, Any], begun: StartSubscription) -> None:
     assert receive(ready(), type="subscribe", id="s", job_id=job_id, **after) == [begun]
 
 
@@ -116,7 +116,7 @@ def test_where_a_subscription_begins(job_id: str, after: dict[str, Any], begun: 
 def test_a_bad_cursor_leaves_the_id_free() -> None:
     protocol = ready()
     assert error(receive(protocol, type="subscribe", id="s", job_id="*", after="x")) == ("s", "bad_cursor")
-    assert receive(protocol, type="subscribe", id="s", job_id="*") == [Begin("s", None, "now")]
+    assert receive(protocol, type="subscribe", id="s", job_id="*") == [StartSubscription("s", None, "now")]
 
 
 @pytest.mark.clause("4.5")
@@ -132,7 +132,9 @@ def test_an_id_in_use_ends_the_connection_until_it_is_free() -> None:
         protocol = ready()
         receive(protocol, type="subscribe", id="s", job_id="*")
         free(protocol)
-        assert receive(protocol, type="subscribe", id="s", job_id="*") == [Begin("s", None, "now")]
+        assert receive(protocol, type="subscribe", id="s", job_id="*") == [
+            StartSubscription("s", None, "now")
+        ]
         assert code(receive(protocol, type="subscribe", id="s", job_id=JOB)) == 4409
 
 
@@ -148,12 +150,12 @@ def test_subscriptions_are_counted() -> None:
 
 def test_the_other_commands() -> None:
     protocol = ready()
-    assert receive(protocol, type="unsubscribe", id="s") == [Stop("s")]
-    assert receive(protocol, type="status", id="s", job_id=JOB) == [Look("s", JOB)]
+    assert receive(protocol, type="unsubscribe", id="s") == [StopSubscription("s")]
+    assert receive(protocol, type="status", id="s", job_id=JOB) == [GetStatus("s", JOB)]
     assert receive(protocol, type="ping") == [Send(ServerPong())]
     assert receive(protocol, type="pong") == []
     assert receive(protocol, type="cancel", id="s", job_id=JOB) == [CancelJob("s", JOB)]
-    assert receive(protocol, type="refresh", token="t") == [Renew("t")]
+    assert receive(protocol, type="refresh", token="t") == [RefreshToken("t")]
 
 
 @pytest.mark.clause("1.1")

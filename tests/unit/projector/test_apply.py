@@ -19,13 +19,13 @@ from services.projector.expiry_queries import (
 from services.projector.queries import count_jobs, find_usage
 from services.projector.rows import (
     LOADED_AT_ONCE,
-    Leftovers,
+    PendingCleanup,
     clear_view,
     microseconds,
     select_checkpoint,
     select_record,
 )
-from services.projector.view import Applied, Oddity, apply_entries
+from services.projector.view import Applied, SkippedEntry, apply_entries
 from shared.contract.view_api import UsageQuestion
 from shared.domain.events import Artifact, Event
 from shared.domain.record import JobRecord
@@ -173,14 +173,14 @@ def test_an_event_of_another_job_than_its_subject_is_poison(view: sqlite3.Connec
 
 def test_a_newer_event_ends_the_batch_before_it(view: sqlite3.Connection) -> None:
     entries = [*stored(LIFE[:2]), odd_entry(3, NEWER), *stored(LIFE[2:], first=4)]
-    assert apply_entries(view, entries) == Applied(2, newer=Oddity(3, "job.paused.v9"))
-    assert apply_entries(view, entries) == Applied(2, newer=Oddity(3, "job.paused.v9"))
+    assert apply_entries(view, entries) == Applied(2, newer=SkippedEntry(3, "job.paused.v9"))
+    assert apply_entries(view, entries) == Applied(2, newer=SkippedEntry(3, "job.paused.v9"))
     assert record_of(view).status == "running"
 
 
 def test_a_newer_event_at_the_front_stores_nothing(view: sqlite3.Connection) -> None:
     before = rows_of(view)
-    assert apply_entries(view, [odd_entry(1, NEWER)]) == Applied(0, newer=Oddity(1, "job.paused.v9"))
+    assert apply_entries(view, [odd_entry(1, NEWER)]) == Applied(0, newer=SkippedEntry(1, "job.paused.v9"))
     assert rows_of(view) == before
 
 
@@ -243,7 +243,9 @@ def test_an_expired_job_leaves_nothing_but_a_place_on_the_list(view: sqlite3.Con
     rows = rows_of(view)
     assert (rows["jobs"], rows["labels"]) == ([], [])
     assert set(count_jobs(view).jobs.values()) == {0}
-    assert select_leftovers(view, 10) == [Leftovers(builders.USER, builders.JOB, 4, attempts=1, artifacts=0)]
+    assert select_leftovers(view, 10) == [
+        PendingCleanup(builders.USER, builders.JOB, 4, attempts=1, artifacts=0)
+    ]
 
 
 def test_a_whole_life_with_its_tombstone_in_one_batch_is_the_same(view: sqlite3.Connection) -> None:
@@ -258,7 +260,7 @@ def test_a_whole_life_with_its_tombstone_in_one_batch_is_the_same(view: sqlite3.
 def test_the_tombstone_of_an_unknown_job_is_on_the_list_too(view: sqlite3.Connection) -> None:
     """The view is new, and a crash may have left a part of the job behind."""
     apply_entries(view, stored([builders.expired()], first=9))
-    assert select_leftovers(view, 10) == [Leftovers(builders.USER, builders.JOB, 9)]
+    assert select_leftovers(view, 10) == [PendingCleanup(builders.USER, builders.JOB, 9)]
 
 
 def test_the_list_knows_how_many_files_there_were(view: sqlite3.Connection) -> None:
@@ -268,7 +270,9 @@ def test_the_list_knows_how_many_files_there_were(view: sqlite3.Connection) -> N
     )
     life: list[Event] = [builders.queued(), builders.running(), builders.running(attempt=2), completed]
     apply_entries(view, stored([*life, builders.expired()]))
-    assert select_leftovers(view, 10) == [Leftovers(builders.USER, builders.JOB, 5, attempts=2, artifacts=3)]
+    assert select_leftovers(view, 10) == [
+        PendingCleanup(builders.USER, builders.JOB, 5, attempts=2, artifacts=3)
+    ]
 
 
 def test_only_finished_jobs_become_due(view: sqlite3.Connection) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.projector.log_identity import LogState, why_another
+from services.projector.log_identity import LogState, mismatch_reason
 from services.projector.rows import Checkpoint
 from services.projector.settings import TOMBSTONE_S
 from tests import builders
@@ -49,7 +49,7 @@ LATE = builders.NOON + timedelta(seconds=TOMBSTONE_S)
     ],
 )
 def test_goes_on_with_the_same_log(view: Checkpoint, log: LogState) -> None:
-    assert why_another(view, log) is None
+    assert mismatch_reason(view, log) is None
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_goes_on_with_the_same_log(view: Checkpoint, log: LogState) -> None:
     ],
 )
 def test_starts_over_with_another_log(view: Checkpoint, log: LogState, why: str) -> None:
-    assert why in (why_another(view, log) or "")
+    assert why in (mismatch_reason(view, log) or "")

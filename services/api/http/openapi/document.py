@@ -85,15 +85,15 @@ answered: dict[str, type[msgspec.Struct]] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Also:
+class ExtraResponse:
     """Another status of the same answer, and why; without an example it has no body."""
 
     why: str
     example: object = None
 
 
-NOT_MODIFIED = {304: Also("The client has it already")}
-ENDED_MEANWHILE = {200: Also("`Prefer: wait` was given, and the job has ended", COMPLETED)}
+NOT_MODIFIED = {304: ExtraResponse("The client has it already")}
+ENDED_MEANWHILE = {200: ExtraResponse("`Prefer: wait` was given, and the job has ended", COMPLETED)}
 NOTHING: dict[int | str, Json] = {204: {"description": HTTPStatus.NO_CONTENT.phrase}}
 """The answer of a route that answers nothing."""
 
@@ -105,7 +105,7 @@ def told(
     headers: Sequence[str] = (),
     media_type: str = JSON,
     refusals: Sequence[ProblemType] = (),
-    also: dict[int, Also] | None = None,
+    also: dict[int, ExtraResponse] | None = None,
     links: Sequence[str] = (),
 ) -> dict[int | str, Json]:
     """The `responses` of a route: its answer by an example of it, other statuses, and its own problems.
@@ -121,7 +121,7 @@ def told(
     if links:
         common["links"] = {name: _link(name) for name in links}
     answers: dict[int | str, Json] = {}
-    for code, one in {status: Also(HTTPStatus(status).phrase, example), **(also or {})}.items():
+    for code, one in {status: ExtraResponse(HTTPStatus(status).phrase, example), **(also or {})}.items():
         answers[code] = {"description": one.why, **common}
         if one.example is not None:
             answers[code]["content"] = {media_type: {"schema": schema, "example": text_of(one.example)}}

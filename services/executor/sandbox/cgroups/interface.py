@@ -30,7 +30,7 @@ class CellGroup(Protocol):
         ...
 
     @property
-    def entrances(self) -> tuple[Path, ...]:
+    def cgroup_procs_paths(self) -> tuple[Path, ...]:
         """The files by which a process joins on its own, writing 0; none if only `join` can do it."""
         ...
 
@@ -38,7 +38,7 @@ class CellGroup(Protocol):
         """Change the limits. Raises OSError; EBUSY if more memory is in use than would be allowed."""
         ...
 
-    def renew(self) -> bool:
+    def reset(self) -> bool:
         """Forget what was used, for another cell; False if it cannot be as good as new. Raises OSError.
 
         It cannot where something was killed, or stays behind, or the kernel's counts cannot be set back.

@@ -77,7 +77,7 @@ class CellV1:
             (directory / "cgroup.procs").write_text(str(pid))
 
     @property
-    def entrances(self) -> tuple[Path, ...]:
+    def cgroup_procs_paths(self) -> tuple[Path, ...]:
         """See `CellGroup`."""
         return tuple(directory / "cgroup.procs" for directory in self.directories)
 
@@ -86,7 +86,7 @@ class CellV1:
         _limit(self, limits, spare_processes)
         self._sockets.limit(limits.memory_bytes)
 
-    def renew(self) -> bool:
+    def reset(self) -> bool:
         """See `CellGroup`."""
         held = self._held.number()
         if self._memory_at_first is None:

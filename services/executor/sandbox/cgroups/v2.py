@@ -66,7 +66,7 @@ class CellV2:
         (self.directory / "cgroup.procs").write_text(str(pid))
 
     @property
-    def entrances(self) -> tuple[Path, ...]:
+    def cgroup_procs_paths(self) -> tuple[Path, ...]:
         """See `CellGroup`."""
         return (self.directory / "cgroup.procs",)
 
@@ -74,7 +74,7 @@ class CellV2:
         """See `CellGroup`."""
         _limit(self.directory, limits, spare_processes)
 
-    def renew(self) -> bool:
+    def reset(self) -> bool:
         """See `CellGroup`."""
         held = self._held.number()
         is_new = self._memory_at_first is None

@@ -40,7 +40,7 @@ class CellTree:
         self.root = pid
 
     @property
-    def entrances(self) -> tuple[Path, ...]:
+    def cgroup_procs_paths(self) -> tuple[Path, ...]:
         """See `CellGroup`."""
         return ()
 
@@ -49,7 +49,7 @@ class CellTree:
         del spare_processes
         self.limits = limits
 
-    def renew(self) -> bool:
+    def reset(self) -> bool:
         """See `CellGroup`."""
         self.root, self.cpu_ms, self.exceeded = None, 0, False
         return True

@@ -104,7 +104,7 @@ class Cell:
     def _status_readable(self) -> None:
         self._read_status()
         if self._init is None:
-            self._init = process_handle.hold(self._said, monitor=self._process.pid)
+            self._init = process_handle.open_pidfd(self._said, monitor=self._process.pid)
             if self._init is not None:
                 self._loop.add_reader(self._init, self._init_exited)
                 self._let_go()

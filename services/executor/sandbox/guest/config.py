@@ -1,4 +1,4 @@
-"""What a warden knows before any cell is made, and every cell inherits by being forked from it."""
+"""What a zygote knows before any cell is made, and every cell inherits by being forked from it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Maps = tuple[tuple[str, bytes], ...]
 """Files of /proc and what is to be written to each."""
 
 
-class Given:
+class CellConfig:
     """The walls of every cell, in the form that the system calls want: a cell that copies every page that it
     writes to should have nothing left to compute.
     """
 
-    def __init__(self, walls: ipc.Walls) -> None:
+    def __init__(self, walls: ipc.IsolationConfig) -> None:
         """Of this process."""
         self.namespaces = sum(NAMESPACES)
         self.work = walls.work.encode()

@@ -17,7 +17,7 @@ import socket
 from typing import NamedTuple, NoReturn
 
 from . import collect, ipc, program, syscalls
-from .config import NETWORK, PLAIN, Given, Maps
+from .config import NETWORK, PLAIN, CellConfig, Maps
 
 CHILD_ENDED = int(signal.SIGCHLD)
 
@@ -29,7 +29,7 @@ class Cell(NamedTuple):
     maps: Maps
 
 
-def live(given: Given, channel: socket.socket, cell: Cell, early: list[int]) -> None:
+def live(given: CellConfig, channel: socket.socket, cell: Cell, early: list[int]) -> None:
     """Be the pid 1 that was just cloned, from its first moment to its last. Returns only in a program.
 
     `early` are the descriptors of a runtime that is to start before its job comes, and the order to start it;
@@ -52,7 +52,7 @@ def live(given: Given, channel: socket.socket, cell: Cell, early: list[int]) -> 
     program.become(channel)
 
 
-def _build(given: Given, cell: Cell) -> None:
+def _build(given: CellConfig, cell: Cell) -> None:
     for path, text in cell.maps:
         _write(path, text)
     os.setsid()
@@ -76,7 +76,7 @@ def _write(path: str, text: bytes) -> None:
     os.close(descriptor)
 
 
-def _watch(given: Given, channel: socket.socket, child: int) -> NoReturn:
+def _watch(given: CellConfig, channel: socket.socket, child: int) -> NoReturn:
     """Wait for the program, reaping whatever else ends in this cell, and report; then bring out its files."""
     reaped, status = os.wait()
     while reaped != child:

@@ -1,9 +1,9 @@
-"""What the executor, the warden, a berth and a cell say to each other.
+"""What the executor, the zygote, a spawner and a cell say to each other.
 
-The warden: what it has imported. To the warden: make a berth. To a berth: make a cell, see `CellOrder`. To a
-cell: one job, and when its report has come, what to bring out. A job is a sealed memory file: eight bytes of
-length, that many of the job, then the files' contents one after another. Descriptors travel beside the
-messages, on channels that no program ever holds.
+The zygote: what it has imported. To the zygote: make a spawner. To a spawner: make a cell, see `CellOrder`.
+To a cell: one job, and when its report has come, what to bring out. A job is a sealed memory file: eight
+bytes of length, that many of the job, then the files' contents one after another. Descriptors travel beside
+the messages, on channels that no program ever holds.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ LENGTH_BYTES = 8
 MARSHAL_VERSION = 2
 """Every Python 3 reads it: the executor's may be another than the one inside."""
 MESSAGE_BYTES_MAX = 60 * 1024
-BERTH = b"berth"
-"""To the warden, with a berth's channel and the entrances of its groups."""
+SPAWNER = b"spawner"
+"""To the zygote, with a spawner's channel and the entrances of its groups."""
 READY = b"ready"
-"""From a berth; from a cell, with a descriptor of its pid 1. Anything else is why there is none."""
+"""From a spawner; from a cell, with a descriptor of its pid 1. Anything else is why there is none."""
 JOB = b"job"
 """To a cell, with the memory file of the job, the program's output, its errors and, if it has any, input."""
 REPORT = b"report"
@@ -31,8 +31,8 @@ _STATUS = struct.Struct("=iq??")
 
 
 @dataclass(frozen=True)
-class Walls:
-    """What all cells of a warden have in common. Sizes in bytes; `seccomp` is the filter's code in hex."""
+class IsolationConfig:
+    """What all cells of a zygote have in common. Sizes in bytes; `seccomp` is the filter's code in hex."""
 
     uid: int
     work: str
@@ -43,7 +43,7 @@ class Walls:
 
 
 class CellOrder(NamedTuple):
-    """A cell to make: the size of its disk, and its uid and gid in the warden's namespace; the warden's own
+    """A cell to make: the size of its disk, and its uid and gid in the zygote's namespace; the zygote's own
     if they are 0.
     """
 
@@ -76,14 +76,14 @@ def decode_cell(message: bytes) -> CellOrder:
     return CellOrder(*map(int, message.split()))
 
 
-def encode_walls(walls: Walls) -> bytes:
-    """Walls as the warden's first message."""
+def encode_walls(walls: IsolationConfig) -> bytes:
+    """Walls as the zygote's first message."""
     return json.dumps(asdict(walls)).encode()
 
 
-def decode_walls(message: bytes) -> Walls:
+def decode_walls(message: bytes) -> IsolationConfig:
     """The other way."""
-    return Walls(**json.loads(message))
+    return IsolationConfig(**json.loads(message))
 
 
 def encode_job(job: Job) -> bytes:

@@ -1,7 +1,7 @@
-"""A berth: the place in a cgroup where one cell after another is made, never two at a time.
+"""A spawner: the place in a cgroup where one cell after another is made, never two at a time.
 
 To enter a cgroup stops every fork and exit of the host until the kernel has passed a grace period, many
-milliseconds of each cell's time and of everybody else's. So only a berth enters, once, and its cells are
+milliseconds of each cell's time and of everybody else's. So only a spawner enters, once, and its cells are
 born inside.
 """
 
@@ -11,13 +11,13 @@ import os
 import socket
 
 from . import init, ipc, program, syscalls
-from .config import Given
+from .config import CellConfig
 
 
-def serve(given: Given, channel: socket.socket, entrances: list[int]) -> None:
+def serve(given: CellConfig, channel: socket.socket, cgroup_procs_paths: list[int]) -> None:
     """Enter the cgroups and make cells until the executor is gone. Returns only in a program."""
     try:
-        for entrance in entrances:
+        for entrance in cgroup_procs_paths:
             os.write(entrance, b"0")
             os.close(entrance)
         channel.send(ipc.READY)

@@ -1,4 +1,4 @@
-"""The warden: forks berths when asked, of which cells are cloned, and never touches a byte of a user's.
+"""The zygote: forks spawners when asked, of which cells are cloned, and never touches a byte of a user's.
 
 It runs as `sitecustomize` of `python3 /work/main.py`. In a cell's program the import ends as if there were no
 `sitecustomize`, and the interpreter goes on to do what its command line says, by its own code and with no
@@ -20,10 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import ipc, spawner, syscalls
-from .config import Given
+from .config import CellConfig
 
-CHANNEL = "WARDEN_CHANNEL"
-GATE = "WARDEN_GATE"
+CHANNEL = "ZYGOTE_CHANNEL"
+GATE = "ZYGOTE_GATE"
 PRELOADED = (
     *("abc", "bisect", "collections.abc", "contextlib", "copy", "dataclasses", "datetime", "decimal", "enum"),
     *("functools", "heapq", "io", "itertools", "json", "math", "operator", "os", "pathlib", "random", "re"),
@@ -36,13 +36,13 @@ PRELOADED = (
 def main() -> None:
     """Serve until the executor is gone. Returns only in a program, by ImportError."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # Berths and pid 1 of cells: nobody waits for them here, so the kernel shall not keep them.
+    # Spawners and pid 1 of cells: nobody waits for them here, so the kernel shall not keep them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     channel = socket.socket(fileno=int(os.environ[CHANNEL]))
     if gate := os.environ.pop(GATE, ""):
         os.close(int(gate))
     walls = ipc.decode_walls(channel.recv(ipc.MESSAGE_BYTES_MAX))
-    given = Given(walls)
+    given = CellConfig(walls)
     _preload()
     _leave_no_trace()
     _anticipate(sys.orig_argv[1])
@@ -59,10 +59,10 @@ def main() -> None:
     raise ImportError("this is the program now", name="sitecustomize")
 
 
-def _serve(given: Given, channel: socket.socket) -> None:
+def _serve(given: CellConfig, channel: socket.socket) -> None:
     while True:
         message, descriptors = syscalls.receive(channel, ipc.MESSAGE_BYTES_MAX)
-        if message != ipc.BERTH:
+        if message != ipc.SPAWNER:
             os._exit(0)
         if syscalls.fork() == 0:
             channel.close()
@@ -75,7 +75,7 @@ def _serve(given: Given, channel: socket.socket) -> None:
 def _preload() -> None:
     """Import, and keep what was imported from being taken apart at a program's end.
 
-    An interpreter that ends frees every object it has. Of a fork this would copy the whole of the warden's
+    An interpreter that ends frees every object it has. Of a fork this would copy the whole of the zygote's
     memory, so its modules are made immortal and are out of sight when that begins, which is after all exit
     functions. The program's own objects are freed as ever.
     """

@@ -12,8 +12,8 @@ from services.executor.sandbox.settings import SandboxSettings
 CELL_UID = 1000
 CELL_HOSTNAME = "cell"
 WORK = "/work"
-PLACE = "/run/warden"
-"""Where a warden's own files are, read-only; a warm cell sees them too."""
+PLACE = "/run/zygote"
+"""Where a zygote's own files are, read-only; a warm cell sees them too."""
 NAMESPACES = ("user", "pid", "mount", "net", "ipc", "uts", "cgroup")
 BASE_ENVIRONMENT = (("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", WORK), ("LANG", "C.UTF-8"))
 
@@ -54,8 +54,8 @@ def root_arguments(settings: SandboxSettings, host: Path = Path("/")) -> list[st
     ]
 
 
-def warden_arguments(host: Path = Path("/")) -> list[str]:
-    """The walls and the file system of a warden: nothing in it can be written. Cells mount what can."""
+def zygote_arguments(host: Path = Path("/")) -> list[str]:
+    """The walls and the file system of a zygote: nothing in it can be written. Cells mount what can."""
     return [
         *("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
         *("--hostname", CELL_HOSTNAME),

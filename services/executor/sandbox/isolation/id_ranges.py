@@ -37,7 +37,7 @@ def of_this_user(settings: SandboxSettings) -> IdRange | str:
 
 
 def of_root(settings: SandboxSettings) -> IdRange | str:
-    """The settings' range without its first id, the warden's. Raises SandboxError if some user has one."""
+    """The settings' range without its first id, the zygote's. Raises SandboxError if some user has one."""
     if settings.uids < 2:
         return "the setting uids is 1"
     for kind, first in (("uid", settings.uid), ("gid", settings.gid)):

@@ -47,7 +47,7 @@ def raise_own() -> None:
                 resource.setrlimit(kind, (value, value))
         hard = resource.getrlimit(kind)[1]
         resource.setrlimit(kind, (hard, hard))
-    # A process finds room beneath its first stack when it is executed: the warden's must have it for all.
+    # A process finds room beneath its first stack when it is executed: the zygote's must have it for all.
     resource.setrlimit(resource.RLIMIT_STACK, (_stack(None), resource.getrlimit(resource.RLIMIT_STACK)[1]))
 
 

@@ -1,7 +1,7 @@
-"""The user namespace of a warden: with one user, or with all that its cells may become.
+"""The user namespace of a zygote: with one user, or with all that its cells may become.
 
 bubblewrap makes it, and waits at a gate until its ids are written from outside, which takes privileges that
-bubblewrap has not. The warden keeps two capabilities over its own namespace, to let each berth become the
+bubblewrap has not. The zygote keeps two capabilities over its own namespace, to let each spawner become the
 next cell's user; the cells, in namespaces below it, have none.
 """
 
@@ -12,8 +12,8 @@ from services.executor.sandbox.isolation import id_ranges
 from services.executor.sandbox.isolation.filesystem import CELL_UID, own_user_arguments
 from services.executor.sandbox.isolation.identities import Identities, SharedIdentity
 
-GATE = "WARDEN_GATE"
-"""The variable that names bubblewrap's end of the gate, which it leaves to the warden to close."""
+GATE = "ZYGOTE_GATE"
+"""The variable that names bubblewrap's end of the gate, which it leaves to the zygote to close."""
 
 
 class UserNamespace:

@@ -1,9 +1,9 @@
-"""Warm cells as the executor holds them, and the berths that they are made in.
+"""Warm cells as the executor holds them, and the spawners that they are made in.
 
-A berth is a process of the warden that has entered a group, and makes one cell after another there. It enters
-by itself, before any job arrives: with cgroups of version 1 that takes the kernel ten milliseconds, which
-nobody waits for. A cell is gone when its pid 1 is dead, which the kernel makes the last of its namespaces to
-die; only then may its berth make another.
+A spawner is a process of the zygote that has entered a group, and makes one cell after another there. It
+enters by itself, before any job arrives: with cgroups of version 1 that takes the kernel ten milliseconds,
+which nobody waits for. A cell is gone when its pid 1 is dead, which the kernel makes the last of its
+namespaces to die; only then may its spawner make another.
 """
 
 import asyncio
@@ -21,22 +21,22 @@ from services.executor.sandbox.interface import SandboxError
 from services.executor.sandbox.isolation.identities import Identities, Identity, SharedIdentity
 from services.executor.sandbox.pipes import readable
 from services.executor.sandbox.warm.job_file import closed
-from services.executor.sandbox.warm.prestarted_runtime import Early
-from services.executor.sandbox.warm.zygote import Warden
+from services.executor.sandbox.warm.prestarted_runtime import PrestartedRuntime
+from services.executor.sandbox.warm.zygote import Zygote
 from shared.domain.events import Limits
 
 SPARE_PROCESSES = 2
-"""Our own in a group: the berth and pid 1."""
+"""Our own in a group: the spawner and pid 1."""
 MAKING_S = 20.0
-"""How long a berth or a cell may take to get ready: a thousand times what it takes."""
+"""How long a spawner or a cell may take to get ready: a thousand times what it takes."""
 
 
-class Berth:
-    """Where cells are made, one at a time. Made by `open_berth`; `close` must be called."""
+class Spawner:
+    """Where cells are made, one at a time. Made by `open_spawner`; `close` must be called."""
 
     def __init__(
         self,
-        warden: Warden,
+        zygote: Zygote,
         known: frozenset[str],
         channel: socket.socket,
         group: CellGroup,
@@ -44,16 +44,18 @@ class Berth:
         identities: Identities | SharedIdentity,
     ) -> None:
         """Take over the channel and the group, which is under `limits`."""
-        self.warden = warden
+        self.zygote = zygote
         self.known = known
         self.group = group
         self._channel = channel
         self._ready_limits = self._limits = limits
-        self._joins_by_itself = bool(group.entrances)
+        self._joins_by_itself = bool(group.cgroup_procs_paths)
         self._identities = identities
         self._doubtful: list[Identity | None] = []
 
-    async def make(self, *, disk_bytes: int | None = None, early: Early | None = None) -> "WarmCell":
+    async def make(
+        self, *, disk_bytes: int | None = None, early: PrestartedRuntime | None = None
+    ) -> "WarmCell":
         """Make a cell with a disk as large, for an early runtime if one is given, and wait until it is ready.
 
         Not to be cancelled. Takes `early` over, whatever happens. Raises SandboxError.
@@ -72,7 +74,7 @@ class Berth:
         return WarmCell(self, ours, init, early, lambda: self._identities.release(identity))
 
     async def _made(
-        self, identity: Identity | None, disk_bytes: int | None, early: Early | None
+        self, identity: Identity | None, disk_bytes: int | None, early: PrestartedRuntime | None
     ) -> tuple[socket.socket, int]:
         """The channel of a new cell and a hold on its pid 1."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -84,12 +86,14 @@ class Berth:
                 order = ipc.encode_cell(ipc.CellOrder(size, *(identity or (0, 0))))
                 syscalls.send(self._channel, order, theirs.fileno(), *ends)
             except OSError as error:
-                raise SandboxError(f"a berth does not listen: {error}; {self.warden.complaint()}") from error
+                raise SandboxError(
+                    f"a spawner does not listen: {error}; {self.zygote.stderr_tail()}"
+                ) from error
             finally:
                 theirs.close()
                 if early is not None:
                     early.sent()
-            init = await _first_word(ours, self.warden)
+            init = await _first_word(ours, self.zygote)
             if init is None:
                 raise SandboxError("a cell gave no hold on itself")
             if early is not None:
@@ -103,19 +107,19 @@ class Berth:
             self.group.join(process_handle.pid_of(init))
         return ours, init
 
-    def adapt(self, limits: Limits) -> None:
+    def apply_limits(self, limits: Limits) -> None:
         """Put the cell under these limits. Raises OSError; EBUSY if it uses more memory already."""
         wanted = (limits.memory_bytes, limits.processes)
         if wanted != (self._limits.memory_bytes, self._limits.processes) or not self._joins_by_itself:
             self.group.limit(limits, spare_processes=SPARE_PROCESSES)
             self._limits = limits
 
-    def renew(self) -> bool:
-        """Get ready for another cell; False if this berth has seen its last."""
+    def reset(self) -> bool:
+        """Get ready for another cell; False if this spawner has seen its last."""
         try:
-            if not self.warden.alive or not self.group.renew():
+            if not self.zygote.alive or not self.group.reset():
                 return False
-            self.adapt(self._ready_limits)
+            self.apply_limits(self._ready_limits)
         except OSError:
             return False
         return True
@@ -126,7 +130,7 @@ class Berth:
         if not await asyncio.to_thread(self.group.remove):
             await removed(self.group)
         for identity in self._doubtful:
-            # Where a group says that nobody is left. Else it is the warden's end that says so.
+            # Where a group says that nobody is left. Else it is the zygote's end that says so.
             if self._joins_by_itself:
                 self._identities.release(identity)
 
@@ -136,10 +140,10 @@ class WarmCell:
 
     def __init__(
         self,
-        berth: Berth,
+        spawner: Spawner,
         channel: socket.socket,
         init: int,
-        early: Early | None,
+        early: PrestartedRuntime | None,
         release: Callable[[], None],
     ) -> None:
         """Take over the channel, `init`, which holds its pid 1, and the ends of an early runtime's.
@@ -148,14 +152,14 @@ class WarmCell:
         """
         self._release = release
         self.early = early
-        self.berth = berth
+        self.spawner = spawner
         self.channel = channel
         self.init = init
 
     @property
     def group(self) -> CellGroup:
         """What limits and counts it."""
-        return self.berth.group
+        return self.spawner.group
 
     @property
     def alive(self) -> bool:
@@ -164,8 +168,8 @@ class WarmCell:
 
     @property
     def fresh(self) -> bool:
-        """Whether its program's process waits still: the warden lives, and pid 1, and told of no end."""
-        return self.berth.warden.alive and not _can_be_read(self.init, self.channel.fileno())
+        """Whether its program's process waits still: the zygote lives, and pid 1, and told of no end."""
+        return self.spawner.zygote.alive and not _can_be_read(self.init, self.channel.fileno())
 
     def kill(self) -> None:
         """End all that is in it."""
@@ -194,70 +198,72 @@ class WarmCell:
             os.close(self.init)
 
 
-async def open_berth(
-    warden: Warden, groups: Groups, limits: Limits, identities: Identities | SharedIdentity
-) -> Berth:
-    """Ask for a berth and wait until it has entered its group. Not to be cancelled.
+async def open_spawner(
+    zygote: Zygote, groups: Groups, limits: Limits, identities: Identities | SharedIdentity
+) -> Spawner:
+    """Ask for a spawner and wait until it has entered its group. Not to be cancelled.
 
     Raises SandboxError, OSError.
     """
-    known = await warden.known()
-    group, entrances = await asyncio.to_thread(_entered, groups, limits)
+    known = await zygote.known()
+    group, cgroup_procs_paths = await asyncio.to_thread(_entered, groups, limits)
     try:
         channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     except OSError:
-        closed(*entrances)
+        closed(*cgroup_procs_paths)
         group.remove()
         raise
     channel.setblocking(False)
-    berth = Berth(warden, known, channel, group, limits, identities)
+    spawner = Spawner(zygote, known, channel, group, limits, identities)
     try:
         try:
-            warden.ask(theirs, entrances)
+            zygote.ask(theirs, cgroup_procs_paths)
         finally:
             theirs.close()
-            closed(*entrances)
-        await _first_word(channel, warden)
-        if not berth.renew():
-            raise SandboxError(f"a berth was lost while it was opened: {warden.complaint()}")
+            closed(*cgroup_procs_paths)
+        await _first_word(channel, zygote)
+        if not spawner.reset():
+            raise SandboxError(f"a spawner was lost while it was opened: {zygote.stderr_tail()}")
     except SandboxError:
-        await berth.close()
+        await spawner.close()
         raise
-    return berth
+    return spawner
 
 
 def _entered(groups: Groups, limits: Limits) -> tuple[CellGroup, list[int]]:
-    """Make a group and open the files by which its berth is to join, as only the executor may."""
-    entrances: list[int] = []
+    """Make a group and open the files by which its spawner is to join, as only the executor may."""
+    cgroup_procs_paths: list[int] = []
     try:
         group = groups.create(limits, spare_processes=SPARE_PROCESSES)
         try:
-            entrances.extend(os.open(path, os.O_WRONLY | os.O_CLOEXEC) for path in group.entrances)
+            cgroup_procs_paths.extend(
+                os.open(path, os.O_WRONLY | os.O_CLOEXEC) for path in group.cgroup_procs_paths
+            )
         except OSError:
-            closed(*entrances)
+            closed(*cgroup_procs_paths)
             group.remove()
             raise
     except OSError as error:
         raise SandboxError(f"a cgroup could not be made: {error}") from error
-    return group, entrances
+    return group, cgroup_procs_paths
 
 
-async def _first_word(channel: socket.socket, warden: Warden) -> int | None:
+async def _first_word(channel: socket.socket, zygote: Zygote) -> int | None:
     """Wait until somebody says that he is ready; the descriptor that he sends. Raises SandboxError."""
     try:
         async with asyncio.timeout(MAKING_S):
             await readable(channel.fileno())
         message, descriptors = syscalls.receive(channel, ipc.MESSAGE_BYTES_MAX)
     except (TimeoutError, OSError) as error:
-        raise SandboxError(f"a cell did not get ready: {error!r}; {warden.complaint()}") from error
+        raise SandboxError(f"a cell did not get ready: {error!r}; {zygote.stderr_tail()}") from error
     if message != ipc.READY:
         closed(*descriptors)
-        why = message.decode(errors="replace") or f"the warden ended: {warden.complaint()}"
+        why = message.decode(errors="replace") or f"the zygote ended: {zygote.stderr_tail()}"
         raise SandboxError(why)
     return descriptors[0] if descriptors else None
 
 
-async def _waiting(early: Early, init: int) -> None:
+async def _waiting(early: PrestartedRuntime, init: int) -> None:
     try:
         await early.waiting()
     except SandboxError:

@@ -18,7 +18,7 @@ READ_BYTES = 1024 * 1024
 WARM_ARGV = ("python3", f"{WORK}/main.py")
 WARM_ENVIRONMENT = (("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1"))
 """What a Python program of the catalogue finds, since it is read once, when the interpreter starts."""
-WARDEN_ENVIRONMENT = {**dict(BASE_ENVIRONMENT), **dict(WARM_ENVIRONMENT), "PWD": WORK}
+ZYGOTE_ENVIRONMENT = {**dict(BASE_ENVIRONMENT), **dict(WARM_ENVIRONMENT), "PWD": WORK}
 ARCHIVE_MARK = b"PK\x05\x06"
 """What every zip archive has near its end."""
 READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "TZ", "HOME", "PATH", "MALLOC", "GLIBC", "OPENSSL")
@@ -26,7 +26,7 @@ READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "TZ", "HOME", "PATH", "MALLOC",
 
 
 def job_file(stage: Stage, *, known: frozenset[str], has_cgroups: bool) -> int:
-    """A sealed memory file of the whole job, for a warden that has imported `known`. Raises OSError."""
+    """A sealed memory file of the whole job, for a zygote that has imported `known`. Raises OSError."""
     warm = is_warm(stage, known)
     added = dict(stage.env)
     job = ipc.Job(
@@ -64,7 +64,7 @@ def _is_found_at_start(file: CellFile, known: frozenset[str]) -> bool:
 
 def _missing(environment: dict[str, str]) -> dict[str, str]:
     """What a warm interpreter's own environment lacks."""
-    return {name: value for name, value in environment.items() if WARDEN_ENVIRONMENT.get(name) != value}
+    return {name: value for name, value in environment.items() if ZYGOTE_ENVIRONMENT.get(name) != value}
 
 
 def stdin_file(content: bytes) -> int:
@@ -101,7 +101,7 @@ def bytes_of(stage: Stage) -> int:
 
 
 def guest_files() -> list[tuple[str, bytes]]:
-    """The warden's own modules, and what an early runtime begins with, as they lie beside each other."""
+    """The zygote's own modules, and what an early runtime begins with, as they lie beside each other."""
     entry = b"from guest import zygote\nzygote.main()\n"
     start = (START_SCRIPT, (GUEST / START_SCRIPT).read_bytes())
     modules = [(f"guest/{path.name}", path.read_bytes()) for path in sorted(GUEST.glob("*.py"))]

@@ -1,8 +1,9 @@
-"""A few cells that are always ready, and the warden that they come from: replaced when it dies.
+"""A few cells that are always ready, and the zygote that they come from: replaced when it dies.
 
-A cell is taken once. The next is made, in the same berth where that is as good as new, when a run has ended,
-so that the making takes nothing from the run. Berths are opened while fewer cells are ready than should be,
-and given up when twice as many are: between the two, a load that rises and falls opens and closes none.
+A cell is taken once. The next is made, in the same spawner where that is as good as new, when a run has
+ended, so that the making takes nothing from the run. Spawners are opened while fewer cells are ready than
+should be, and given up when twice as many are: between the two, a load that rises and falls opens and closes
+none.
 """
 
 import asyncio
@@ -13,9 +14,9 @@ from dataclasses import dataclass
 from services.executor.sandbox.cgroups.interface import Groups
 from services.executor.sandbox.interface import CellError, SandboxError
 from services.executor.sandbox.isolation.identities import Identities, SharedIdentity
-from services.executor.sandbox.warm.cells import Berth, WarmCell, open_berth
+from services.executor.sandbox.warm.cells import Spawner, WarmCell, open_spawner
 from services.executor.sandbox.warm.prestarted_runtime import Starter
-from services.executor.sandbox.warm.zygote import Warden
+from services.executor.sandbox.warm.zygote import Zygote
 from shared.domain.events import Limits
 from shared.observability.logs import get_logger
 
@@ -27,31 +28,31 @@ REST_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A cell that could not be made; `dead` is the warden that was asked, if it has died."""
+    """A cell that could not be made; `dead` is the zygote that was asked, if it has died."""
 
     error: CellError
-    dead: Warden | None
+    dead: Zygote | None
 
 
-class Wardens:
-    """The warden that lives, and its successors. `close` must be called."""
+class Zygotes:
+    """The zygote that lives, and its successors. `close` must be called."""
 
-    def __init__(self, start: Callable[[], Warden]) -> None:
+    def __init__(self, start: Callable[[], Zygote]) -> None:
         """Start the first. Raises SandboxError."""
         self._start = start
-        self._warden = start()
+        self._zygote = start()
 
-    def living(self) -> Warden:
-        """The warden, or its successor. Raises SandboxError."""
-        if not self._warden.alive:
-            logger.error("warden_died", why=self._warden.complaint())
-            self._warden.close()
-            self._warden = self._start()
-        return self._warden
+    def living(self) -> Zygote:
+        """The zygote, or its successor. Raises SandboxError."""
+        if not self._zygote.alive:
+            logger.error("zygote_died", why=self._zygote.stderr_tail())
+            self._zygote.close()
+            self._zygote = self._start()
+        return self._zygote
 
     async def close(self) -> None:
         """End it, and with it every cell."""
-        await asyncio.to_thread(self._warden.close)
+        await asyncio.to_thread(self._zygote.close)
 
 
 class Pool:
@@ -59,7 +60,7 @@ class Pool:
 
     def __init__(
         self,
-        wardens: Wardens,
+        zygotes: Zygotes,
         groups: Groups,
         identities: Identities | SharedIdentity,
         *,
@@ -68,7 +69,7 @@ class Pool:
         early: Starter | None = None,
     ) -> None:
         """Nothing is made yet. `early` makes what each cell's early runtime needs; None if it has none."""
-        self._wardens = wardens
+        self._zygotes = zygotes
         self._groups = groups
         self._identities = identities
         self._size = size
@@ -111,16 +112,16 @@ class Pool:
             raise
 
     async def _made_anew(self, cell: WarmCell, disk_bytes: int) -> WarmCell:
-        """Another cell in the same berth. Not to be cancelled. Raises CellError."""
+        """Another cell in the same spawner. Not to be cancelled. Raises CellError."""
         try:
             await cell.dispose()
-            return await cell.berth.make(disk_bytes=disk_bytes)
+            return await cell.spawner.make(disk_bytes=disk_bytes)
         except (SandboxError, OSError) as error:
-            self._begin(self._retire(cell.berth))
+            self._begin(self._retire(cell.spawner))
             raise CellError(f"a cell could not be made anew: {error}") from error
 
     async def _take(self) -> WarmCell:
-        dead: Warden | None = None
+        dead: Zygote | None = None
         while True:
             self._waiting += 1
             try:
@@ -132,7 +133,7 @@ class Pool:
             if isinstance(taken, Failure):
                 if taken.dead is None or dead not in {None, taken.dead}:
                     raise taken.error
-                # It tells of a warden that is no more. If its successor dies as well, it is no accident.
+                # It tells of a zygote that is no more. If its successor dies as well, it is no accident.
                 dead = taken.dead
                 continue
             if taken.fresh:
@@ -140,7 +141,7 @@ class Pool:
             self.give_back(taken)
 
     def give_back(self, cell: WarmCell) -> None:
-        """End a cell; when nothing of it is left, make the next in its berth, unless there are many."""
+        """End a cell; when nothing of it is left, make the next in its spawner, unless there are many."""
         wanted = self._lacks(2 * self._size)
         self._coming += wanted
         self._begin(self._taken_back(cell, wanted=wanted))
@@ -148,9 +149,9 @@ class Pool:
     async def _taken_back(self, cell: WarmCell, *, wanted: bool) -> None:
         await cell.dispose()
         if wanted:
-            await self._make_one(cell.berth)
+            await self._make_one(cell.spawner)
         else:
-            await self._retire(cell.berth)
+            await self._retire(cell.spawner)
 
     def refill(self) -> None:
         """Begin to make what is missing."""
@@ -170,12 +171,12 @@ class Pool:
             await asyncio.wait(self._working)
 
     async def close(self) -> None:
-        """Give up every cell. First the warden: nobody but it has a hold on a cell that failed halfway."""
+        """Give up every cell. First the zygote: nobody but it has a hold on a cell that failed halfway."""
         while not self._ready.empty():
             cell = self._ready.get_nowait()
             if isinstance(cell, WarmCell):
                 await cell.dispose()
-                await cell.berth.close()
+                await cell.spawner.close()
 
     def _lacks(self, many: int) -> bool:
         """Whether one more should be made for so many to be ready."""
@@ -190,23 +191,23 @@ class Pool:
         self._coming += 1
         self._begin(self._make_one(None))
 
-    async def _make_one(self, berth: Berth | None) -> None:
+    async def _make_one(self, spawner: Spawner | None) -> None:
         made: WarmCell | Failure
-        warden: Warden | None = None
+        zygote: Zygote | None = None
         try:
-            if berth is not None and not berth.renew():
-                self._begin(self._retire(berth))
-                berth = None
-            if berth is None:
-                warden = self._wardens.living()
-                berth = await open_berth(warden, self._groups, self._limits, self._identities)
-            warden = berth.warden
-            made = await berth.make(early=None if self._early is None else await self._early.ends())
+            if spawner is not None and not spawner.reset():
+                self._begin(self._retire(spawner))
+                spawner = None
+            if spawner is None:
+                zygote = self._zygotes.living()
+                spawner = await open_spawner(zygote, self._groups, self._limits, self._identities)
+            zygote = spawner.zygote
+            made = await spawner.make(early=None if self._early is None else await self._early.ends())
         except (SandboxError, OSError) as error:
             why = CellError(f"a cell could not be made: {error}")
-            made = Failure(why, dead=None if warden is None or warden.alive else warden)
-            if berth is not None:
-                self._begin(self._retire(berth))
+            made = Failure(why, dead=None if zygote is None or zygote.alive else zygote)
+            if spawner is not None:
+                self._begin(self._retire(spawner))
         finally:
             self._coming -= 1
         if isinstance(made, WarmCell) or self._waiting:
@@ -222,11 +223,11 @@ class Pool:
             self._rests_until = time.monotonic() + REST_S
             logger.warning("runtime_not_early", runtime=early.name, why=str(failure.error), rest_s=REST_S)
 
-    async def _retire(self, berth: Berth) -> None:
+    async def _retire(self, spawner: Spawner) -> None:
         try:
-            await berth.close()
+            await spawner.close()
         except SandboxError as error:
-            logger.error("berth_left", why=str(error))
+            logger.error("spawner_left", why=str(error))
 
     async def _unwanted(self, making: asyncio.Future[WarmCell]) -> None:
         """See a cell to its end that was asked for by somebody who is gone."""
@@ -236,4 +237,4 @@ class Pool:
             logger.warning("cell_not_made", why=str(error))
         else:
             await cell.dispose()
-            await self._retire(cell.berth)
+            await self._retire(cell.spawner)

@@ -8,7 +8,7 @@ from services.executor.sandbox.interface import Stage
 from services.executor.sandbox.warm.cells import WarmCell
 from services.executor.sandbox.warm.pool import Pool
 from services.executor.sandbox.warm.prestarted_runtime import Compile, Starter
-from services.executor.sandbox.warm.run import Conditions
+from services.executor.sandbox.warm.run import RunConfig
 from services.executor.sandbox.warm.runtimes import Runtime
 from shared.domain.events import Limits
 
@@ -37,29 +37,29 @@ class EarlyPool:
 class Pools:
     """Cells that become anything, and for each runtime that starts early its own."""
 
-    usual: Pool
+    default_pool: Pool
     early: tuple[EarlyPool, ...]
 
     @property
     def all(self) -> tuple[Pool, ...]:
         """Those first that may take from the others."""
-        return (*(each.pool for each in self.early), self.usual)
+        return (*(each.pool for each in self.early), self.default_pool)
 
     async def take(self, stage: Stage, *, has_cgroups: bool) -> tuple[Pool, WarmCell]:
         """A cell for a stage, and the pool to give it back to. Raises SandboxError."""
         for early in self.early:
-            if early.runtime.fits(stage, READY_LIMITS, has_cgroups=has_cgroups):
+            if early.runtime.can_run(stage, READY_LIMITS, has_cgroups=has_cgroups):
                 early.wanted = True
                 if cell := early.pool.take_ready():
                     return early.pool, cell
-        return self.usual, await self.usual.take(disk_bytes=stage.limits.disk_bytes)
+        return self.default_pool, await self.default_pool.take(disk_bytes=stage.limits.disk_bytes)
 
     async def full(self) -> None:
         """Return when as many cells are ready as there should be."""
         for early in self.early:
             if early.wanted:
                 await early.pool.full()
-        await self.usual.full()
+        await self.default_pool.full()
 
     async def begin_close(self) -> None:
         """Make no more cells. No run may be going on."""
@@ -73,7 +73,7 @@ class Pools:
 
 
 def make_pools(
-    make: MakePool, runtimes: Sequence[Runtime], conditions: Conditions, *, compiled: Compile
+    make: MakePool, runtimes: Sequence[Runtime], conditions: RunConfig, *, compiled: Compile
 ) -> Pools:
     """All pools, empty yet. `compiled` makes what a runtime must have compiled before it can start early."""
 

@@ -27,7 +27,7 @@ STARTING_S = 20.0
 """How long a runtime may take to start: a few hundred times what it takes."""
 
 
-class Early:
+class PrestartedRuntime:
     """What an early runtime holds the other ends of: its input, its outputs, its job, and the word to go.
 
     `close` must be called.
@@ -81,14 +81,14 @@ class Early:
 
     def begin(self, stage: Stage) -> None:
         """Give it its job and let it go. Raises OSError."""
-        head = _head(stage, stage.argv[len(self._runtime.usual) :])
+        head = _head(stage, stage.argv[len(self._runtime.default_argv) :])
         fill(self._stdin, stage.stdin)
         length = len(head).to_bytes(ipc.LENGTH_BYTES, "little")
         fill(self._job, b"".join([length, head, *(file.content for file in stage.files)]))
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end tells the rest
             self._go.send(b"g")
 
-    def complaint(self) -> str:
+    def stderr_tail(self) -> str:
         """Why there was no program; empty if there was."""
         with contextlib.suppress(OSError):
             return self._go.recv(COMPLAINT_BYTES_MAX, socket.MSG_DONTWAIT).decode(errors="replace")
@@ -133,13 +133,13 @@ class Starter:
         """What its runtime is called."""
         return self._runtime.name
 
-    async def ends(self) -> Early:
+    async def ends(self) -> PrestartedRuntime:
         """Those of one that is still to be started. Raises SandboxError, OSError."""
         async with self._making:
             if self._made is None:
                 self._made = await self._files()
         order = self._runtime.start(self._made, self._ready, has_cgroups=self._has_cgroups)
-        return Early(self._runtime, order)
+        return PrestartedRuntime(self._runtime, order)
 
     async def _files(self) -> tuple[CellFile, ...]:
         made = self._runtime.made

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from services.executor.sandbox.cold.cell import settled
-from services.executor.sandbox.collected_files import Brought, bring_out
+from services.executor.sandbox.collected_files import CollectedFiles, collect_files
 from services.executor.sandbox.guest import collect, ipc, syscalls
 from services.executor.sandbox.interface import (
     CellError,
@@ -33,7 +33,7 @@ COPIED_AT_ONCE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
+class RunConfig:
     """What all runs of one sandbox have in common. `bounds` say how much is brought out."""
 
     poll_s: float
@@ -45,7 +45,7 @@ class Conditions:
 class Run:
     """Runs one stage in one cell. `close` must be called once the cell is gone."""
 
-    def __init__(self, cell: WarmCell, stage: Stage, output: OutputSink, conditions: Conditions) -> None:
+    def __init__(self, cell: WarmCell, stage: Stage, output: OutputSink, conditions: RunConfig) -> None:
         """Open the pipes; nothing runs yet."""
         self._loop = asyncio.get_running_loop()
         self._cell = cell
@@ -53,7 +53,7 @@ class Run:
         self._conditions = conditions
         self._report: ipc.Report | None = None
         self._said = ""
-        self._brought = Brought()
+        self._brought = CollectedFiles()
         self._told: asyncio.Future[None] = self._loop.create_future()
         self._watch = Watch(cell.group, stage.limits, poll_s=conditions.poll_s, kill=cell.kill)
         self._writing: list[int] = []
@@ -77,7 +77,7 @@ class Run:
 
     def _give(self) -> None:
         stage, descriptors = self._stage, list[int]()
-        known, has_cgroups = self._cell.berth.known, self._conditions.has_cgroups
+        known, has_cgroups = self._cell.spawner.known, self._conditions.has_cgroups
         try:
             descriptors.append(job_file.job_file(stage, known=known, has_cgroups=has_cgroups))
             if stage.stdin:
@@ -98,7 +98,7 @@ class Run:
         try:
             await self._told
             if self._report is not None and (patterns := self._wanted(self._report)):
-                self._brought = await bring_out(self._cell.channel, self._request(patterns))
+                self._brought = await collect_files(self._cell.channel, self._request(patterns))
         finally:
             stopper.cancel()
         if self._report is None or not self._report.alone:
@@ -173,8 +173,8 @@ class Run:
 
     async def _verdict(self) -> Verdict:
         usage = self._usage()
-        if self._cell.early is not None and (complaint := self._cell.early.complaint()):
-            raise SandboxError(f"an early runtime could not begin: {complaint}")
+        if self._cell.early is not None and (stderr_tail := self._cell.early.stderr_tail()):
+            raise SandboxError(f"an early runtime could not begin: {stderr_tail}")
         report = self._report
         status = Status(None, KILLED) if report is None else Status.exact(report.status)
         if report is None and self._watch.stop is None and not usage.memory_exceeded:
@@ -226,7 +226,7 @@ class Run:
 
 
 async def run_stage(
-    cell: WarmCell, stage: Stage, output: OutputSink, stop: asyncio.Event, conditions: Conditions
+    cell: WarmCell, stage: Stage, output: OutputSink, stop: asyncio.Event, conditions: RunConfig
 ) -> Verdict:
     """Run a stage in a cell to its end; the cell is left to its owner. Raises SandboxError."""
     if stop.is_set():
@@ -244,7 +244,7 @@ async def run_stage(
 def _adapted(cell: WarmCell, limits: Limits) -> bool:
     """Put the cell under its limits; False if it already uses more memory."""
     try:
-        cell.berth.adapt(limits)
+        cell.spawner.apply_limits(limits)
     except OSError as error:
         if error.errno == errno.EBUSY:
             return False

@@ -40,7 +40,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """How a runtime is started early, as `argv` with `files`, to be what `usual` would have started.
+    """How a runtime is started early, as `argv` with `files`, to be what `default_argv` would have started.
 
     A job's own arguments can follow only if it `takes_arguments`. `fixed` is how the names begin of the
     variables that it would have to be started with; an empty word stands for all. `made` is a file that is
@@ -48,21 +48,21 @@ class Runtime:
     """
 
     name: str
-    usual: tuple[str, ...]
+    default_argv: tuple[str, ...]
     argv: tuple[str, ...]
     takes_arguments: bool
     fixed: tuple[str, ...]
     files: tuple[CellFile, ...] = ()
     made: Made | None = None
 
-    def fits(self, stage: Stage, ready: Limits, *, has_cgroups: bool) -> bool:
+    def can_run(self, stage: Stage, ready: Limits, *, has_cgroups: bool) -> bool:
         """Whether one that was started under the limits `ready` is what this stage would have started.
 
         No other limits may differ than a group's, which can change.
         """
-        begins, follows = stage.argv[: len(self.usual)], stage.argv[len(self.usual) :]
+        begins, follows = stage.argv[: len(self.default_argv)], stage.argv[len(self.default_argv) :]
         return (
-            begins == self.usual
+            begins == self.default_argv
             and (self.takes_arguments or not follows)
             and not any(name.startswith(self.fixed) for name, _ in stage.env)
             and stage.limits.disk_bytes == ready.disk_bytes
@@ -93,7 +93,7 @@ def node() -> Runtime:
     """Node.js, which `guest/start.js` holds up."""
     return Runtime(
         name="node",
-        usual=("node", f"{WORK}/main.js"),
+        default_argv=("node", f"{WORK}/main.js"),
         argv=("node", "--require", f"{PLACE}/{START_SCRIPT}", f"{WORK}/main.js"),
         takes_arguments=True,
         fixed=(*READ_AT_START, "NODE", "UV_", "NO_COLOR", "FORCE_COLOR"),
@@ -104,7 +104,7 @@ def java() -> Runtime:
     """A Java virtual machine, which `guest/Start.java` holds up."""
     return Runtime(
         name="java",
-        usual=("java", *JAVA_OPTIONS, "-jar", JAVA_PRODUCT),
+        default_argv=("java", *JAVA_OPTIONS, "-jar", JAVA_PRODUCT),
         argv=("java", *JAVA_OPTIONS, f"-javaagent:{JAVA_PRODUCT}", "-jar", JAVA_PRODUCT),
         takes_arguments=False,
         fixed=("",),

@@ -28,7 +28,7 @@ from services.executor.sandbox.interface import (
 )
 from services.executor.sandbox.isolation import seccomp
 from services.executor.sandbox.isolation.bwrap_binary import Bubblewrap, bubblewrap, runtime_digest
-from services.executor.sandbox.isolation.filesystem import CELL_UID, NAMESPACES, WORK, warden_arguments
+from services.executor.sandbox.isolation.filesystem import CELL_UID, NAMESPACES, WORK, zygote_arguments
 from services.executor.sandbox.isolation.host_pools import Shared
 from services.executor.sandbox.isolation.identities import open_identities
 from services.executor.sandbox.isolation.rlimits import raise_own
@@ -36,9 +36,9 @@ from services.executor.sandbox.pipes import PipeRoom
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import job_file
 from services.executor.sandbox.warm.cells import WarmCell
-from services.executor.sandbox.warm.pool import Pool, Wardens
+from services.executor.sandbox.warm.pool import Pool, Zygotes
 from services.executor.sandbox.warm.pools import MakePool, make_pools
-from services.executor.sandbox.warm.run import Conditions, run_stage
+from services.executor.sandbox.warm.run import RunConfig, run_stage
 from services.executor.sandbox.warm.runtimes import Runtime, runtimes
 from services.executor.sandbox.warm.zygote import started
 from shared.domain.events import Isolation
@@ -50,7 +50,7 @@ logger = get_logger(__name__)
 class ReservedCell:
     """A cell taken from its pool for one stage."""
 
-    def __init__(self, pool: Pool, cell: WarmCell, stage: Stage, conditions: Conditions) -> None:
+    def __init__(self, pool: Pool, cell: WarmCell, stage: Stage, conditions: RunConfig) -> None:
         """The cell is given back to its pool by `run` or `release`."""
         self._pool: Pool | None = pool
         self._cell = cell
@@ -81,7 +81,7 @@ class WarmSandbox:
     """Runs every stage in a cell of the pool. Made by `open_warm_sandbox`."""
 
     def __init__(
-        self, make: MakePool, early: Sequence[Runtime], conditions: Conditions, isolation: Isolation
+        self, make: MakePool, early: Sequence[Runtime], conditions: RunConfig, isolation: Isolation
     ) -> None:
         """Nothing happens yet; what the arguments hold open is closed by who opened it."""
         self._pools = make_pools(make, early, conditions, compiled=self._compiled)
@@ -120,7 +120,7 @@ class WarmSandbox:
         await self._pools.begin_close()
 
     async def close(self) -> None:
-        """Give up every cell; their warden must have ended."""
+        """Give up every cell; their zygote must have ended."""
         await self._pools.close()
 
     async def _compiled(self, stage: Stage) -> bytes:
@@ -165,13 +165,13 @@ async def open_warm_sandbox(
     settings = settings or SandboxSettings()
     raise_own()
     early = runtimes() if early is None else early
-    arguments = warden_arguments()
+    arguments = zygote_arguments()
     with bubblewrap(settings) as found, open_identities(settings) as identities:
         async with open_groups(settings) as groups:
             shared = Shared(memory=groups.version == "none", uid=identities.size == 1)
             walls = _walls(settings, shared)
-            wardens = Wardens(partial(started, found, arguments, walls, identities))
-            conditions = Conditions(
+            zygotes = Zygotes(partial(started, found, arguments, walls, identities))
+            conditions = RunConfig(
                 poll_s=settings.poll_ms / 1000,
                 has_cgroups=groups.version != "none",
                 bounds=settings,
@@ -186,22 +186,22 @@ async def open_warm_sandbox(
                 uids=identities.size,
                 runtime_digest=_digest(found, arguments, walls, early),
             )
-            sandbox = WarmSandbox(partial(Pool, wardens, groups, identities), early, conditions, isolation)
+            sandbox = WarmSandbox(partial(Pool, zygotes, groups, identities), early, conditions, isolation)
             try:
                 await prove(sandbox)
                 yield sandbox
             finally:
                 await sandbox.begin_close()
-                await wardens.close()
+                await zygotes.close()
                 await sandbox.close()
 
 
-def _walls(settings: SandboxSettings, shared: Shared) -> ipc.Walls:
+def _walls(settings: SandboxSettings, shared: Shared) -> ipc.IsolationConfig:
     try:
         code = seccomp.assembled(platform.machine(), shared)
     except KeyError as error:
         raise SandboxError(f"there is no filter of system calls for {error}") from error
-    return ipc.Walls(
+    return ipc.IsolationConfig(
         uid=CELL_UID,
         work=WORK,
         tmp_bytes=settings.tmp_bytes,
@@ -211,6 +211,8 @@ def _walls(settings: SandboxSettings, shared: Shared) -> ipc.Walls:
     )
 
 
-def _digest(found: Bubblewrap, arguments: list[str], walls: ipc.Walls, early: Sequence[Runtime]) -> str:
+def _digest(
+    found: Bubblewrap, arguments: list[str], walls: ipc.IsolationConfig, early: Sequence[Runtime]
+) -> str:
     ours = [f"{name}:{text!r}" for name, text in job_file.guest_files()]
     return runtime_digest(found.path, [*arguments, *ours, repr(walls), *map(repr, early)])

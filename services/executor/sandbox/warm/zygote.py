@@ -1,4 +1,4 @@
-"""The executor's side of a warden: starts it behind its walls and asks it for berths.
+"""The executor's side of a zygote: starts it behind its walls and asks it for spawners.
 
 When its process ends, whatever ended it, the kernel ends its pid namespace and with it every cell.
 """
@@ -21,17 +21,17 @@ from services.executor.sandbox.isolation.user_namespace import UserNamespace
 from services.executor.sandbox.pipes import memory_file, readable
 from services.executor.sandbox.warm import job_file
 
-CHANNEL = "WARDEN_CHANNEL"
+CHANNEL = "ZYGOTE_CHANNEL"
 COMPLAINT_BYTES_MAX = 16 * 1024
 TOLD_BYTES_MAX = 4096
 STARTING_S = 20.0
-"""How long a warden may take to import what it imports: a hundred times what it takes."""
+"""How long a zygote may take to import what it imports: a hundred times what it takes."""
 ENDING_S = 5.0
-"""How long a warden may take to end of its own accord; it has nothing to do but that."""
+"""How long a zygote may take to end of its own accord; it has nothing to do but that."""
 
 
-class Warden:
-    """One running warden. Made by `started`; `close` must be called."""
+class Zygote:
+    """One running zygote. Made by `started`; `close` must be called."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], channel: socket.socket, complaints: int, told: int
@@ -61,21 +61,23 @@ class Warden:
                         await readable(self._channel.fileno())
                     said = self._channel.recv(ipc.MESSAGE_BYTES_MAX)
                 except (TimeoutError, OSError) as error:
-                    raise SandboxError(f"the warden did not start: {error!r}; {self.complaint()}") from error
+                    raise SandboxError(
+                        f"the zygote did not start: {error!r}; {self.stderr_tail()}"
+                    ) from error
                 if not said:
-                    raise SandboxError(f"the warden ended: {self.complaint()}")
+                    raise SandboxError(f"the zygote ended: {self.stderr_tail()}")
                 self._known = frozenset(said.decode().split())
                 self._hold()
             return self._known
 
-    def ask(self, channel: socket.socket, entrances: Sequence[int]) -> None:
-        """Ask for a berth that will listen on `channel` and join by `entrances`. Raises SandboxError."""
+    def ask(self, channel: socket.socket, cgroup_procs_paths: Sequence[int]) -> None:
+        """A spawner that listens on `channel` and joins by `cgroup_procs_paths`. Raises SandboxError."""
         try:
-            syscalls.send(self._channel, ipc.BERTH, channel.fileno(), *entrances)
+            syscalls.send(self._channel, ipc.SPAWNER, channel.fileno(), *cgroup_procs_paths)
         except OSError as error:
-            raise SandboxError(f"the warden does not listen: {error}; {self.complaint()}") from error
+            raise SandboxError(f"the zygote does not listen: {error}; {self.stderr_tail()}") from error
 
-    def complaint(self) -> str:
+    def stderr_tail(self) -> str:
         """What it has said of its troubles, of which there should be none."""
         with contextlib.suppress(BlockingIOError):
             if not self._closed and (said := os.read(self._complaints, COMPLAINT_BYTES_MAX)):
@@ -100,7 +102,7 @@ class Warden:
             process_handle.reap_orphan(self._init)
             os.close(self._init)
         os.close(self._told)
-        self.complaint()
+        self.stderr_tail()
         self._closed = True
         os.close(self._complaints)
 
@@ -116,7 +118,7 @@ class Warden:
         """Take hold of its pid 1 while it lives, so that its end can be waited for."""
         if self._init is None:
             with contextlib.suppress(BlockingIOError):
-                self._init = process_handle.hold(
+                self._init = process_handle.open_pidfd(
                     os.read(self._told, TOLD_BYTES_MAX) + b"\n", monitor=self._process.pid
                 )
 
@@ -124,10 +126,10 @@ class Warden:
 def started(
     bubblewrap: Bubblewrap,
     arguments: Sequence[str],
-    walls: ipc.Walls,
+    walls: ipc.IsolationConfig,
     identities: Identities | SharedIdentity,
-) -> Warden:
-    """Start a warden whose cells have these identities. Raises SandboxError."""
+) -> Zygote:
+    """Start a zygote whose cells have these identities. Raises SandboxError."""
     with contextlib.ExitStack() as gate:
         return _started(bubblewrap, arguments, walls, gate, identities)
 
@@ -135,10 +137,10 @@ def started(
 def _started(
     bubblewrap: Bubblewrap,
     arguments: Sequence[str],
-    walls: ipc.Walls,
+    walls: ipc.IsolationConfig,
     gate: contextlib.ExitStack,
     identities: Identities | SharedIdentity,
-) -> Warden:
+) -> Zygote:
     with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
         channel, their_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.callback(channel.close)
@@ -154,7 +156,7 @@ def _started(
         words = [*arguments, "--info-fd", str(telling), "--setenv", CHANNEL, str(their_channel.fileno())]
         words += namespace.arguments
         for name, value in (
-            *job_file.WARDEN_ENVIRONMENT.items(),
+            *job_file.ZYGOTE_ENVIRONMENT.items(),
             ("PYTHONPATH", PLACE),
             ("LD_BIND_NOW", "1"),
         ):
@@ -192,16 +194,16 @@ def _started(
         ours.pop_all()
         channel.setblocking(False)
         channel.send(ipc.encode_walls(walls))
-        warden = Warden(process, channel, complaints, told)
+        zygote = Zygote(process, channel, complaints, told)
         if namespace.is_gated:
-            _admit(warden, namespace)
-        return warden
+            _admit(zygote, namespace)
+        return zygote
 
 
-def _admit(warden: Warden, namespace: UserNamespace) -> None:
-    """Give a new warden the ids of its cells: a blocking call of some milliseconds. Raises SandboxError."""
+def _admit(zygote: Zygote, namespace: UserNamespace) -> None:
+    """Give a new zygote the ids of its cells: a blocking call of some milliseconds. Raises SandboxError."""
     try:
-        namespace.open(warden.init_pid())
+        namespace.open(zygote.init_pid())
     except (OSError, subprocess.SubprocessError) as error:
-        warden.close()
-        raise SandboxError(f"a warden was given no uids: {error}; {warden.complaint()}") from error
+        zygote.close()
+        raise SandboxError(f"a zygote was given no uids: {error}; {zygote.stderr_tail()}") from error

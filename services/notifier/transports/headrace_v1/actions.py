@@ -57,14 +57,14 @@ class Authenticate:
 
 
 @dataclass(frozen=True, slots=True)
-class Renew:
+class RefreshToken:
     """Verify this newer token and call `renewed`, or `not_renewed`."""
 
     token: str
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
+class StartSubscription:
     """Start this subscription and call `ended` when it is over; no `job_id` is every job."""
 
     id: str
@@ -73,14 +73,14 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class StopSubscription:
     """End this subscription; nothing is sent for it any more."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class GetStatus:
     """Answer with the job as it stands."""
 
     id: str
@@ -95,4 +95,6 @@ class CancelJob:
     job_id: str
 
 
-Action: TypeAlias = Send | Close | Authenticate | Renew | Begin | Stop | Look | CancelJob
+Action: TypeAlias = (
+    Send | Close | Authenticate | RefreshToken | StartSubscription | StopSubscription | GetStatus | CancelJob
+)

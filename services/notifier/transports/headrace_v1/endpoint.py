@@ -6,7 +6,7 @@ A refused handshake is accepted first, because a browser cannot see why an HTTP 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.notifier.connections.auth import bearer, remember
-from services.notifier.connections.registry import RESTART, Members
+from services.notifier.connections.registry import RESTART, ClientRegistry
 from services.notifier.transports.headrace_v1.actions import FULL, Close
 from services.notifier.transports.headrace_v1.messages import SUBPROTOCOL
 from services.notifier.transports.headrace_v1.protocol import Rules, refuse_handshake
@@ -16,7 +16,7 @@ from services.notifier.transports.headrace_v1.session import Connection
 class Sockets:
     """Every WebSocket of this process."""
 
-    def __init__(self, members: Members) -> None:
+    def __init__(self, members: ClientRegistry) -> None:
         """Read the rules from the settings."""
         settings = members.settings
         self._members = members

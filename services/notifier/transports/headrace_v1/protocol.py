@@ -21,14 +21,14 @@ from services.notifier.transports.headrace_v1.actions import (
     UNAUTHENTICATED,
     Action,
     Authenticate,
-    Begin,
     CancelJob,
     Close,
+    GetStatus,
     Grant,
-    Look,
-    Renew,
+    RefreshToken,
     Send,
-    Stop,
+    StartSubscription,
+    StopSubscription,
 )
 from services.notifier.transports.headrace_v1.messages import (
     EVERY_JOB,
@@ -186,7 +186,7 @@ class Protocol:
             case _ if self._user_id is None:
                 return self._close(UNAUTHENTICATED, "send connection_init with a token first")
             case Refresh():
-                return [Renew(message.token)]
+                return [RefreshToken(message.token)]
             case Subscribe() | Unsubscribe() | AskStatus() | Cancel():
                 return self._command(message)
         assert_never(message)
@@ -209,11 +209,11 @@ class Protocol:
                 return self._subscribe(message)
             case Unsubscribe():
                 self._open.discard(message.id)
-                return [Stop(message.id)]
+                return [StopSubscription(message.id)]
             case AskStatus() | Cancel() if not is_job_id(message.job_id):
                 return [Send(unknown_job(message.id))]
             case AskStatus():
-                return [Look(message.id, message.job_id)]
+                return [GetStatus(message.id, message.job_id)]
             case Cancel():
                 return [CancelJob(message.id, message.job_id)]
         assert_never(message)
@@ -230,7 +230,7 @@ class Protocol:
         if after is None:
             return [Send(bad_cursor(message.id, "after is the cursor of an event, 'start' or 'now'"))]
         self._open.add(message.id)
-        return [Begin(message.id, job_id, after)]
+        return [StartSubscription(message.id, job_id, after)]
 
     def _is_allowed(self, now: float) -> bool:
         """A bucket that fills with time, so that a burst is fine and a flood is not."""

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 
-from services.notifier.connections.client_connection import Peer
+from services.notifier.connections.client_connection import ClientConnection
 from services.notifier.connections.outbox import FULL_PAUSE_S
-from services.notifier.connections.registry import Members
+from services.notifier.connections.registry import ClientRegistry
 from services.notifier.events.item import READER
-from services.notifier.transports.headrace_v1.actions import CancelJob, Look
+from services.notifier.transports.headrace_v1.actions import CancelJob, GetStatus
 from services.notifier.transports.headrace_v1.messages import (
     StatusShown,
     already_finished,
@@ -24,23 +24,23 @@ from shared.observability import metrics
 QUESTIONS_MAX = 8
 
 
-class Questions:
+class PendingRequests:
     """The questions of one connection that are not answered yet."""
 
-    def __init__(self, peer: Peer, members: Members) -> None:
+    def __init__(self, peer: ClientConnection, members: ClientRegistry) -> None:
         """Begin with none."""
         self._peer = peer
         self._members = members
         self._open = 0
         self._turn = asyncio.Lock()
 
-    def ask(self, question: Look | CancelJob) -> None:
+    def ask(self, question: GetStatus | CancelJob) -> None:
         """Answer with the job as it stands, or as it stands after the request to stop it."""
         if self._open >= QUESTIONS_MAX:
             self._peer.send(busy(question.id))
             return
         self._open += 1
-        answer = self._status if isinstance(question, Look) else self._cancel
+        answer = self._status if isinstance(question, GetStatus) else self._cancel
         self._peer.do(self._answer(question.id, answer(question.id, question.job_id)))
 
     async def _answer(self, message_id: str, answer: Coroutine[None, None, None]) -> None:

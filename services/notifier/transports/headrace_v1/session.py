@@ -1,4 +1,4 @@
-"""One WebSocket of one client: carries out what the protocol decides, around a `Peer`."""
+"""One WebSocket of one client: carries out what the protocol decides, around a `ClientConnection`."""
 
 import asyncio
 from typing import assert_never
@@ -6,20 +6,20 @@ from typing import assert_never
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.notifier.connections.auth import check
-from services.notifier.connections.client_connection import Carrier, Peer
-from services.notifier.connections.registry import Members
+from services.notifier.connections.client_connection import ClientConnection, Transport
+from services.notifier.connections.registry import ClientRegistry
 from services.notifier.transports.encoding import FRAMES
 from services.notifier.transports.headrace_v1.actions import (
     FULL,
     Action,
     Authenticate,
-    Begin,
     CancelJob,
     Close,
-    Look,
-    Renew,
+    GetStatus,
+    RefreshToken,
     Send,
-    Stop,
+    StartSubscription,
+    StopSubscription,
 )
 from services.notifier.transports.headrace_v1.messages import (
     ConnectionAck,
@@ -28,27 +28,27 @@ from services.notifier.transports.headrace_v1.messages import (
     keys_unavailable,
 )
 from services.notifier.transports.headrace_v1.protocol import Protocol, Rules
-from services.notifier.transports.headrace_v1.requests import Questions
+from services.notifier.transports.headrace_v1.requests import PendingRequests
 from services.notifier.transports.websocket.flow import flow_of
 from shared.auth import KeysUnavailableError, TokenError
 from shared.service.http_server.accepted import count_connection
 
-CARRIER = Carrier("websocket", FRAMES, close_s=5.0)
+CARRIER = Transport("websocket", FRAMES, close_s=5.0)
 
 
 class Connection:
     """Runs from the accepted handshake to the end of the socket."""
 
     def __init__(
-        self, websocket: WebSocket, members: Members, rules: Rules, header_token: str | None
+        self, websocket: WebSocket, members: ClientRegistry, rules: Rules, header_token: str | None
     ) -> None:
         """Prepare; `run` does it."""
         self._clock = asyncio.get_running_loop().time
         self._websocket = websocket
         self._members = members
         self._rules = rules
-        self.peer = Peer(members, CARRIER, self._ended)
-        self._questions = Questions(self.peer, members)
+        self.peer = ClientConnection(members, CARRIER, self._ended)
+        self._questions = PendingRequests(self.peer, members)
         self._protocol = Protocol(rules, header_token=header_token, now=self._clock())
         self._timer: asyncio.TimerHandle | None = None
         self._ping_mark = 0
@@ -82,7 +82,7 @@ class Connection:
             match action:
                 case Authenticate(token):
                     await self._authenticate(token)
-                case Renew(token):
+                case RefreshToken(token):
                     await self._renew(token)
                 case _:
                     self._do([action])
@@ -128,13 +128,13 @@ class Connection:
                         self._ping_mark = self.peer.outbox.mark
                 case Close():
                     self.peer.end(action)
-                case Begin(subscription_id, job_id, after):
+                case StartSubscription(subscription_id, job_id, after):
                     self.peer.begin(subscription_id, job_id, after)
-                case Stop(subscription_id):
+                case StopSubscription(subscription_id):
                     self.peer.stop(subscription_id)
-                case Look() | CancelJob():
+                case GetStatus() | CancelJob():
                     self._questions.ask(action)
-                case Authenticate() | Renew():
+                case Authenticate() | RefreshToken():
                     raise AssertionError("only a client's message asks for the check of a token")
                 case _:
                     assert_never(action)

@@ -8,7 +8,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from services.notifier.connections.auth import caller_of, remember
-from services.notifier.connections.registry import Members
+from services.notifier.connections.registry import ClientRegistry
 from services.notifier.problems import answer_problem, restarting, too_many
 from services.notifier.transports.headrace_v1.messages import EVERY_JOB
 from services.notifier.transports.headrace_v1.protocol import begin_after
@@ -22,7 +22,7 @@ from shared.service.http_server.accepted import count_connection
 class Streams:
     """Every stream of this process."""
 
-    def __init__(self, members: Members) -> None:
+    def __init__(self, members: ClientRegistry) -> None:
         """Nothing happens yet."""
         self._members = members
 

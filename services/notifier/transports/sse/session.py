@@ -1,4 +1,4 @@
-"""One stream of Server-Sent Events: one subscription of one client, around a `Peer`.
+"""One stream of Server-Sent Events: one subscription of one client, around a `ClientConnection`.
 
 Nothing is answered before it is known whether the subscription can be shown, so a refusal is a problem with
 its own HTTP status, and not a stream.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import Receive, Send
 
-from services.notifier.connections.client_connection import Carrier, Peer
-from services.notifier.connections.registry import Members
+from services.notifier.connections.client_connection import ClientConnection, Transport
+from services.notifier.connections.registry import ClientRegistry
 from services.notifier.events.item import Text
 from services.notifier.events.position import After
 from services.notifier.problems import answer_problem, answer_refusal, restarting
@@ -20,7 +20,7 @@ from services.notifier.transports.encoding import SERVER_SENT_EVENTS, closing, r
 from services.notifier.transports.headrace_v1.actions import DONE, LATER, UNAUTHENTICATED, Close, Grant
 from services.notifier.transports.headrace_v1.messages import ErrorShown
 
-CARRIER = Carrier("sse", SERVER_SENT_EVENTS, close_s=15.0)
+CARRIER = Transport("sse", SERVER_SENT_EVENTS, close_s=15.0)
 """Its patience is longer than the kernel's with a peer that takes nothing (10 s,
 `shared.service.runtime.listen`): a response that cannot be completed ends well only by the loss of its
 connection."""
@@ -53,9 +53,9 @@ class Asked:
 class Stream:
     """Runs from the request to the end of its response."""
 
-    def __init__(self, members: Members, asked: Asked, receive: Receive, send: Send) -> None:
+    def __init__(self, members: ClientRegistry, asked: Asked, receive: Receive, send: Send) -> None:
         """Prepare; `run` does it."""
-        self.peer = Peer(members, CARRIER, self._ended)
+        self.peer = ClientConnection(members, CARRIER, self._ended)
         self._asked = asked
         self._receive = receive
         self._send = send
