@@ -1,43 +1,45 @@
 """Puts the api together: the application, its parts, and its server."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from typing import TypeVar
 
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 
-from services.api.artifacts import routes as artifacts
-from services.api.artifacts.service import Artifacts
-from services.api.audit import routes as events
+from services.api.artifacts.feature import artifacts_feature
+from services.api.artifacts.service import ArtifactReader
 from services.api.audit.event_reader import Audit
+from services.api.audit.feature import audit_feature
 from services.api.dependencies import ApiDependencies
-from services.api.http import front_page, problems
+from services.api.http import feature, front_page, problems
 from services.api.http.auth import user_id_of
-from services.api.http.large_responses import LargeAnswers
-from services.api.http.openapi import document
+from services.api.http.byte_shares import ByteShares
+from services.api.http.door import OWN, Dialect, Dialects, Door
+from services.api.http.large_responses import LargeResponses
+from services.api.http.openapi.responses import HEADERS
 from services.api.http.request_bodies import RequestBodies
 from services.api.http.shutdown_middleware import ShutdownMiddleware
-from services.api.jobs import routes as jobs
-from services.api.jobs.limit_policy import maxima
+from services.api.jobs.feature import jobs_feature
 from services.api.jobs.queries import Queries
 from services.api.jobs.submit import Submissions
 from services.api.jobs.wait import JobWaiter
 from services.api.jobs.waiting_reason import Outlook
-from services.api.languages import routes as languages
 from services.api.languages.catalogue import Catalogue
-from services.api.operators import dead_letter_routes as dead_letters
-from services.api.operators import erasure_routes as users
+from services.api.languages.feature import languages_feature
 from services.api.operators.dead_letters import DeadLetters
 from services.api.operators.erasures import Erasures
-from services.api.quotas import routes as usage
+from services.api.operators.feature import operators_feature
 from services.api.quotas.quotas import Quotas
 from services.api.quotas.stored_bytes import Counted, Store
 from services.api.quotas.unfinished_jobs import UnfinishedJobs
-from services.api.quotas.usage import Usage
-from services.api.sessions import routes as sessions
+from services.api.sessions.feature import sessions_feature
 from services.api.sessions.kv_bucket import Bucket
 from services.api.sessions.service import Sessions, session_bytes
 from services.api.settings import ApiSettings
+from services.api.usage.feature import usage_feature
+from services.api.usage.report import Usage
 from shared.auth import Tokens
 from shared.contract.subjects import (
     ARTIFACTS,
@@ -60,6 +62,8 @@ from shared.service.request_ids import RequestIds
 from shared.service.runtime import Service
 from shared.version import VERSION
 
+App = TypeVar("App", bound=Starlette)
+
 LOG_RESERVE_PARTS = 4
 """A quarter of the log is no user's share: events of accepted jobs, and tombstones, always find room."""
 
@@ -70,10 +74,22 @@ ASKED_WITH = (
 """What a page of another origin may send besides what every page may."""
 
 
+DialectOf = Callable[[ApiDependencies], Dialect]
+"""What a dialect's package exports."""
+
+DIALECTS: tuple[DialectOf, ...] = ()
+"""Those that every api serves."""
+
+
 def create_app(
-    service: Service, settings: ApiSettings, tokens: Tokens, broker: Broker, standing: UnfinishedJobs
+    service: Service,
+    settings: ApiSettings,
+    tokens: Tokens,
+    broker: Broker,
+    standing: UnfinishedJobs,
+    dialects: Sequence[DialectOf] = DIALECTS,
 ) -> FastAPI:
-    """The application over one broker connection, which somebody else keeps `standing` up to date by."""
+    """The application over one broker connection; a follower keeps `standing` up to date."""
     app = FastAPI(
         title="Headrace",
         version=VERSION,
@@ -90,38 +106,88 @@ def create_app(
     log_store = Store(broker, JOBS, partial(_log_bytes, queries), name="log", reserve_parts=LOG_RESERVE_PARTS)
     session_store = Store(broker, SESSIONS, partial(session_bytes, bucket), name="sessions")
     submissions = Submissions(log, catalogue, standing, quotas, log_store, settings)
-    waiting = JobWaiter(standing, queries, settings)
-    app.state.tokens = tokens
-    app.state.parts = ApiDependencies(
-        submissions=submissions,
-        cancellations=Cancellations(log, patience_s=settings.append_patience_s),
-        queries=queries,
-        audit=Audit(broker, log),
-        artifacts=Artifacts(queries, Objects(broker, log, ARTIFACTS)),
-        catalogue=catalogue,
-        quotas=quotas,
-        dead_letters=DeadLetters(log, queries, patience_s=settings.append_patience_s),
-        erasures=Erasures(broker, log, bucket, settings),
-        sessions=Sessions(bucket, log, submissions, session_store, settings),
-        waiting=waiting,
-        outlook=Outlook(standing, catalogue, settings),
-        usage=Usage(broker, queries, standing, waiting, (log_store, session_store), settings),
+    cancellations = Cancellations(log, patience_s=settings.append_patience_s)
+    waiter = JobWaiter(standing, queries, settings)
+    files = ArtifactReader(queries, Objects(broker, log, ARTIFACTS))
+    outlook = Outlook(standing, catalogue, settings)
+    dead_letters = DeadLetters(log, queries, patience_s=settings.append_patience_s)
+    feature.include(
+        app,
+        (
+            jobs_feature(submissions, cancellations, queries, waiter, outlook, settings),
+            sessions_feature(Sessions(bucket, log, submissions, session_store, settings), settings),
+            artifacts_feature(files),
+            audit_feature(Audit(broker, log)),
+            languages_feature(catalogue),
+            usage_feature(Usage(broker, queries, standing, waiter, (log_store, session_store), settings)),
+            operators_feature(dead_letters, Erasures(broker, log, bucket, settings)),
+        ),
     )
-    app.include_router(jobs.submitting)
-    for resource in (jobs, sessions, artifacts, events, languages, usage, dead_letters, users):
-        app.include_router(resource.router)
     app.router.routes.extend(service.routes())
     front_page.install(app, settings.events_url)
-    problems.install(app)
-    document.install(app, maxima(settings))
-    app.add_middleware(RequestBodies, tokens=tokens, settings=settings)
-    app.add_middleware(LargeAnswers, settings=settings)
-    app.add_middleware(ShutdownMiddleware)
+    stand_behind = partial(
+        _stand_behind, tokens=tokens, quotas=quotas, settings=settings, shares=_shares(settings)
+    )
+    stand_behind(app, OWN)
+    deps = ApiDependencies(
+        settings=settings,
+        catalogue=catalogue,
+        submissions=submissions,
+        waiter=waiter,
+        queries=queries,
+        artifacts=files,
+        cancellations=cancellations,
+    )
+    applications: list[tuple[Dialect, Starlette]] = []
+    for dialect_of in dialects:
+        dialect = dialect_of(deps)
+        applications.append((dialect, stand_behind(Starlette(routes=dialect.routes), dialect.door)))
+    app.add_middleware(Dialects, applications=applications)
     app.add_middleware(AccessLog, share=settings.access_log_share, user_of=user_id_of)
     # Added last, so it wraps everything: every answer carries its request id.
     app.add_middleware(RequestIds)
     if settings.origins:
         _answer_pages_of(app, settings.origins)
+    return app
+
+
+def _shares(settings: ApiSettings) -> tuple[ByteShares, ByteShares]:
+    """Of bodies and of answers, which all doors have in common."""
+    bodies = ByteShares(
+        "bodies",
+        "your requests",
+        user_bytes_max=settings.user_bodies_bytes_max,
+        bytes_max=settings.bodies_bytes_max,
+    )
+    answers = ByteShares(
+        "answers",
+        "answers to you",
+        user_bytes_max=settings.user_answers_bytes_max,
+        bytes_max=settings.answers_bytes_max,
+    )
+    return bodies, answers
+
+
+def _stand_behind(
+    app: App,
+    door: Door,
+    *,
+    tokens: Tokens,
+    quotas: Quotas,
+    settings: ApiSettings,
+    shares: tuple[ByteShares, ByteShares],
+) -> App:
+    """Let an application's requests come in through the door, to the same quotas and shares as all others."""
+    bodies, answers = shares
+    app.state.door = door
+    app.state.tokens = tokens
+    app.state.admit = quotas.admit
+    problems.install(app)
+    app.add_middleware(
+        RequestBodies, tokens=tokens, door=door, shares=bodies, bytes_max=settings.body_bytes_max
+    )
+    app.add_middleware(LargeResponses, door=door, shares=answers)
+    app.add_middleware(ShutdownMiddleware, door=door)
     return app
 
 
@@ -137,7 +203,7 @@ def _answer_pages_of(app: FastAPI, origins: Collection[str]) -> None:
         allow_origins=sorted(origins),
         allow_methods=["GET", "POST", "PUT", "DELETE"],
         allow_headers=list(ASKED_WITH),
-        expose_headers=list(document.HEADERS),
+        expose_headers=list(HEADERS),
     )
 
 

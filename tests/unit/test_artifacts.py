@@ -14,7 +14,6 @@ from headrace.artifacts import UnsafePathError, new_file
 from services.api.artifacts.routes import disposition
 from services.api.http.conditional_requests import is_unchanged
 from services.api.jobs.schemas import PATTERN_BYTES_MAX, PATTERNS_MAX, SubmissionBody
-from services.api.jobs.submit import _fingerprint
 from services.executor.attempts.artifacts import ARTIFACTS_MAX, PATHS_BYTES_MAX, SKIPPED_MAX, choose, told
 from services.executor.sandbox.interface import CellFile, Skipped
 from shared.contract.codec import decode_event, encode
@@ -65,8 +64,10 @@ def test_patterns_are_bounded_in_number() -> None:
 
 def test_a_request_without_patterns_has_the_fingerprint_it_always_had() -> None:
     """A repetition, after an upgrade, of what was submitted before it must be recognised."""
-    assert _fingerprint(body()) == "5ae609063a10973c7db379eceaa200725ad49702e80532ddab08238bf6a47889"
-    assert _fingerprint(body("*")) != _fingerprint(body())
+    assert (
+        body().to_new_job().fingerprint == "5ae609063a10973c7db379eceaa200725ad49702e80532ddab08238bf6a47889"
+    )
+    assert body("*").to_new_job().fingerprint != body().to_new_job().fingerprint
 
 
 # --- what a program left

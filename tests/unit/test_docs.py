@@ -7,8 +7,7 @@ import msgspec
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
-from services.api.http.openapi import document as openapi
-from services.api.jobs.responses import ProblemDocument
+from services.api.http.openapi.responses import OF_STATUS, ProblemDocument
 from services.api.settings import ApiSettings
 from services.executor.languages.catalogue import Language, load_languages
 from services.executor.settings import ExecutorSettings
@@ -75,7 +74,7 @@ def test_the_page_of_a_problem_shows_it_as_it_is_answered(kind: ProblemType) -> 
     document = msgspec.json.decode(body, type=ProblemDocument)
     assert (document.type, document.title, document.status) == (kind.uri, kind.title, int(kind.status))
     assert headers.get("X-Request-Id", "") in document.instance
-    for name in openapi.OF_STATUS.get(int(kind.status), ()):
+    for name in OF_STATUS.get(int(kind.status), ()):
         assert name in headers
     for setting in re.findall(r"`HEADRACE_\w+`", page):
         assert f"| {setting} |" in SETTINGS

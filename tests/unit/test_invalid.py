@@ -4,7 +4,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from services.api.http.problems import invalid
-from services.api.jobs.schemas import BatchBody, FileBody, LimitsBody, RunBody, SessionBody, SubmissionBody
+from services.api.jobs.schemas import BatchBody, FileBody, LimitsBody, SubmissionBody
+from services.api.sessions.schemas import RunBody, SessionBody
 from shared.contract.problems import FieldError
 
 UNKNOWN = "there is no such field; there are "

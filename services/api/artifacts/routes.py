@@ -10,17 +10,19 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response, StreamingResponse
 
-from services.api.dependencies import parts_of
+from services.api.artifacts import examples
+from services.api.artifacts.responses import Artifacts
+from services.api.artifacts.service import ArtifactReader
 from services.api.http.auth import JobsCaller
 from services.api.http.conditional_requests import IfNoneMatch, is_unchanged
+from services.api.http.feature import service_of
 from services.api.http.json_response import json_answer
-from services.api.http.openapi import examples
-from services.api.http.openapi.document import NOT_MODIFIED, told
+from services.api.http.openapi.responses import NOT_MODIFIED, Answers
 from services.api.http.parameters import JobId
 from services.api.jobs.queries import check_job_id
-from services.api.jobs.responses import Artifacts
 from shared.contract import problems
 
+answers = Answers()
 router = APIRouter(prefix="/v1/jobs/{job_id}/artifacts", tags=["artifacts"])
 
 OCTETS = "application/octet-stream"
@@ -30,12 +32,14 @@ _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 @router.get(
     "",
     summary="List the files that a job left",
-    responses=told(examples.FILES, refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.NOT_FINISHED)),
+    responses=answers.responses_for(
+        examples.FILES, refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.NOT_FINISHED)
+    ),
 )
 async def list_artifacts(job_id: JobId, request: Request, caller: JobsCaller) -> Response:
     """List what was kept, and what was asked for and is not kept; 409 until the job has ended."""
     check_job_id(job_id)
-    result = await parts_of(request).artifacts.result(caller.user_id, job_id)
+    result = await service_of(request, ArtifactReader).result(caller.user_id, job_id)
     return json_answer(Artifacts(artifacts=result.artifacts, skipped=result.skipped))
 
 
@@ -43,7 +47,7 @@ async def list_artifacts(job_id: JobId, request: Request, caller: JobsCaller) ->
     "/{path:path}",
     summary="Download one of them",
     response_class=StreamingResponse,
-    responses=told(
+    responses=answers.responses_for(
         examples.FILE,
         media_type=OCTETS,
         headers=("ETag", "Content-Disposition"),
@@ -60,7 +64,7 @@ async def read_artifact(
 ) -> Response:
     """Stream one file as it was when the program ended; 409 until the job has ended."""
     check_job_id(job_id)
-    artifacts = parts_of(request).artifacts
+    artifacts = service_of(request, ArtifactReader)
     found = await artifacts.find(caller.user_id, job_id, path)
     etag = f'"{found.artifact.sha256}"'
     headers = {

@@ -23,7 +23,7 @@ class Found:
     object_name: str
 
 
-class Artifacts:
+class ArtifactReader:
     """Finds and reads them."""
 
     def __init__(self, queries: Queries, objects: Objects) -> None:

@@ -15,12 +15,13 @@ from pydantic import StringConstraints
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from services.api.audit.event_reader import EventFilter, LogReader
-from services.api.dependencies import parts_of
+from services.api.audit import examples
+from services.api.audit.event_reader import Audit, EventFilter, LogReader
 from services.api.http.auth import AnyCallerOf, require_scope
-from services.api.http.openapi import examples
-from services.api.http.openapi.document import told
+from services.api.http.feature import service_of
+from services.api.http.openapi.responses import Answers
 from services.api.http.pagination import Time
+from services.api.operators.erasures import Erasures
 from shared.auth import SCOPE_AUDIT, SCOPE_JOBS, Caller
 from shared.contract import problems
 from shared.contract.problems import ProblemError
@@ -29,6 +30,7 @@ from shared.jetstream.connection import BrokerError
 from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
+answers = Answers()
 router = APIRouter(prefix="/v1/events", tags=["audit"])
 
 NDJSON = "application/x-ndjson"
@@ -47,7 +49,7 @@ EventType = Annotated[
     "",
     summary="Read the audit log",
     response_class=StreamingResponse,
-    responses=told(
+    responses=answers.responses_for(
         examples.EVENT,
         media_type=NDJSON,
         headers=("Headrace-Retention",),
@@ -91,9 +93,8 @@ async def read_events(
         stored_from=stored_from,
         stored_to=stored_to,
     )
-    parts = parts_of(request)
-    headers = {"Headrace-Retention": parts.erasures.retention}
-    return NdjsonResponse(await parts.audit.open(asked, caller.user_id), headers)
+    headers = {"Headrace-Retention": service_of(request, Erasures).retention}
+    return NdjsonResponse(await service_of(request, Audit).open(asked, caller.user_id), headers)
 
 
 def _whose(caller: Caller, user_id: str | None) -> str:

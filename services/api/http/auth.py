@@ -1,35 +1,39 @@
 """Who calls, and whether they are let in: by their token, their quota, and the scope that opens the route."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from services.api.dependencies import parts_of
+from services.api.http.door import Door
 from shared.auth import SCOPE_JOBS, SCOPE_OPS, Caller, KeysUnavailableError, TokenError, Tokens
 from shared.contract import problems
 from shared.contract.problems import ProblemError
 from shared.service.http_server.accepted import count_connection
 
 RETRY_AFTER = {"Retry-After": "5"}
+Admit = Callable[[Caller], dict[str, str]]
+"""Counts a request to its user's quota; returns the fields that tell what is left. Raises ProblemError."""
+
 IDENTITY = "identity"
 """Where a request's state has its caller, or why it has none, once that is known."""
 
 
-async def identify(tokens: Tokens, authorization: str) -> Caller:
-    """Whose token the field has. Raises ProblemError: 401, or 503 without the keys of its issuer."""
-    scheme, _, token = authorization.partition(" ")
+async def identify(tokens: Tokens, door: Door, headers: Headers) -> Caller:
+    """Whose token a request has. Raises ProblemError: 401, or 503 without the keys of its issuer."""
     try:
-        if scheme.lower() != "bearer" or not token.strip():
-            raise TokenError("send a token as 'Authorization: Bearer …'")
-        return await tokens.check(token.strip())
+        token = door.extract_credentials(headers)
+        if token is None:
+            raise TokenError(door.hint)
+        return await tokens.check(token)
     except KeysUnavailableError as error:
-        headers = {"Retry-After": str(error.retry_after_s)}
-        raise ProblemError(problems.UNAVAILABLE, str(error), headers=headers) from None
+        retry = {"Retry-After": str(error.retry_after_s)}
+        raise ProblemError(problems.UNAVAILABLE, str(error), headers=retry) from None
     except TokenError as error:
-        raise ProblemError(
-            problems.UNAUTHENTICATED, str(error), headers={"WWW-Authenticate": 'Bearer realm="headrace"'}
-        ) from None
+        challenge = {} if door.challenge is None else {"WWW-Authenticate": door.challenge}
+        raise ProblemError(problems.UNAUTHENTICATED, str(error), headers=challenge) from None
 
 
 def count_to(caller: Caller, scope: Scope) -> Caller:
@@ -57,9 +61,10 @@ async def authenticated(request: Request) -> Caller:
     if isinstance(caller, ProblemError):
         raise caller
     if caller is None:
-        caller = await identify(request.app.state.tokens, request.headers.get("Authorization", ""))
+        caller = await identify(request.app.state.tokens, request.app.state.door, request.headers)
         request.scope["state"][IDENTITY] = count_to(caller, request.scope)
-    request.state.headers = parts_of(request).quotas.admit(caller)
+    admit: Admit = request.app.state.admit
+    request.state.headers = admit(caller)
     return caller
 
 

@@ -8,9 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.http.auth import IDENTITY
 from services.api.http.byte_shares import ByteShares
-from services.api.settings import ApiSettings
+from services.api.http.door import Door
 from shared.auth import Caller
-from shared.service.problem_response import answer
 
 PIECE_BYTES = 64 * 1024
 """What is handed to the server at a time; an answer that is no longer is not counted."""
@@ -19,18 +18,14 @@ NO_USER = ""
 """Answers without a token share one part, which is no user's: an id has at least one character."""
 
 
-class LargeAnswers:
+class LargeResponses:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, settings: ApiSettings) -> None:
-        """Nothing is under way yet."""
+    def __init__(self, app: ASGIApp, *, door: Door, shares: ByteShares) -> None:
+        """Wrap the application; `shares` are those of answers, of all doors together."""
         self._app = app
-        self._shares = ByteShares(
-            "answers",
-            "answers to you",
-            user_bytes_max=settings.user_answers_bytes_max,
-            bytes_max=settings.answers_bytes_max,
-        )
+        self._door = door
+        self._shares = shares
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -63,7 +58,7 @@ class LargeAnswers:
         user_id = caller.user_id if isinstance(caller, Caller) else NO_USER
         problem = self._shares.take(user_id, len(body))
         if problem is not None:
-            await answer(problem, scope["state"]["request_id"])(scope, receive, send)
+            await self._door.respond(problem, scope["state"]["request_id"])(scope, receive, send)
             return
         try:
             await send(head)

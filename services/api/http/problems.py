@@ -1,4 +1,4 @@
-"""Every failure of a request leaves as problem+json, whoever noticed it: us, FastAPI, or Starlette."""
+"""Every failure of a request leaves as its door answers, whether the api, FastAPI or Starlette noticed it."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -6,10 +6,12 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
+from services.api.http.door import Door
 from services.api.http.unknown_fields import unknown_field
 from shared.contract import problems
 from shared.contract.problems import FieldError, Problem, ProblemError, ProblemType
@@ -17,7 +19,6 @@ from shared.jetstream.connection import BrokerError
 from shared.jetstream.event_log import NewerEventError
 from shared.observability import metrics
 from shared.observability.logs import get_logger
-from shared.service.problem_response import answer
 
 logger = get_logger(__name__)
 
@@ -31,8 +32,8 @@ _BY_STATUS: dict[int, ProblemType] = {
 }
 
 
-def install(app: FastAPI) -> None:
-    """Answer every kind of failure."""
+def install(app: Starlette) -> None:
+    """Answer every kind of failure as the application's door does."""
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
@@ -71,9 +72,14 @@ def _is_echo(error: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> b
     )
 
 
+def _respond(request: Request, problem: Problem) -> Response:
+    door: Door = request.app.state.door
+    return door.respond(problem, request.state.request_id)
+
+
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
-    return answer(error.problem, request.state.request_id)
+    return _respond(request, error.problem)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
@@ -81,11 +87,11 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     if isinstance(error.body, bytes):
         # Only what is not declared as JSON is left unread.
         detail = "send the body with Content-Type: application/json"
-        return answer(Problem(problems.UNSUPPORTED_MEDIA, detail), request.state.request_id)
+        return _respond(request, Problem(problems.UNSUPPORTED_MEDIA, detail))
     found = tuple({**one, "loc": one["loc"][1:]} for one in error.errors())
     field = request.scope["route"].body_field
     body = None if field is None else field.field_info.annotation
-    return answer(invalid(found, body), request.state.request_id)
+    return _respond(request, invalid(found, body))
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
@@ -95,14 +101,15 @@ async def _on_http(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(sorted(_methods(request)))
     problem = Problem(kind, str(error.detail), (), headers, error.status_code)
-    return answer(problem, request.state.request_id)
+    return _respond(request, problem)
 
 
 def _methods(request: Request) -> set[str]:
     """What may be done with this path: as it is documented, or else by all routes that know it."""
-    documented = request.app.openapi()["paths"].get(request.url.path)
-    if documented is not None:
-        return {method.upper() for method in documented}
+    if isinstance(request.app, FastAPI):
+        documented = request.app.openapi()["paths"].get(request.url.path)
+        if documented is not None:
+            return {method.upper() for method in documented}
     scopes = [{**request.scope, "method": method} for method in METHODS]
     return {
         scope["method"]
@@ -119,16 +126,16 @@ def newer_event(error: NewerEventError) -> Problem:
 async def _on_newer(request: Request, error: Exception) -> Response:
     assert isinstance(error, NewerEventError)
     metrics.UNKNOWN.labels(reader="api").inc()
-    return answer(newer_event(error), request.state.request_id)
+    return _respond(request, newer_event(error))
 
 
 async def _on_broker(request: Request, error: Exception) -> Response:
     logger.warning("broker_unavailable", request_id=request.state.request_id, why=str(error))
     problem = Problem(problems.UNAVAILABLE, "the log does not answer", (), {"Retry-After": "2"})
-    return answer(problem, request.state.request_id)
+    return _respond(request, problem)
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:
     logger.error("request_failed", request_id=request.state.request_id, exc_info=error)
     detail = "this is our fault; the request id finds it in our logs"
-    return answer(Problem(problems.INTERNAL, detail), request.state.request_id)
+    return _respond(request, Problem(problems.INTERNAL, detail))

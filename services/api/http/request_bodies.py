@@ -6,15 +6,15 @@ because it is kept for so long; its length is taken from the user's share before
 
 from collections.abc import Iterable
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.http.auth import IDENTITY, count_to, identify
 from services.api.http.byte_shares import ByteShares
-from services.api.settings import ApiSettings
+from services.api.http.door import Door
 from shared.auth import Tokens
 from shared.contract import problems
 from shared.contract.problems import Problem, ProblemError
-from shared.service.problem_response import answer
 
 NO_BODY: Message = {"type": "http.request", "body": b"", "more_body": False}
 GONE: Message = {"type": "http.disconnect"}
@@ -23,17 +23,15 @@ GONE: Message = {"type": "http.disconnect"}
 class RequestBodies:
     """Gives the application a whole body, or answers for it."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens, settings: ApiSettings) -> None:
-        """Wrap the application."""
+    def __init__(
+        self, app: ASGIApp, *, tokens: Tokens, door: Door, shares: ByteShares, bytes_max: int
+    ) -> None:
+        """Wrap the application; `shares` are those of bodies, of all doors together."""
         self._app = app
         self._tokens = tokens
-        self._shares = ByteShares(
-            "bodies",
-            "your requests",
-            user_bytes_max=settings.user_bodies_bytes_max,
-            bytes_max=settings.bodies_bytes_max,
-        )
-        self._bytes_max = settings.body_bytes_max
+        self._door = door
+        self._shares = shares
+        self._bytes_max = bytes_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -48,7 +46,7 @@ class RequestBodies:
     async def _serve(self, length: int, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope["state"]
         try:
-            caller = await identify(self._tokens, _field(scope["headers"], b"authorization"))
+            caller = await identify(self._tokens, self._door, Headers(scope=scope))
             state[IDENTITY] = count_to(caller, scope)
         except ProblemError as error:
             # The route may need no token, or not exist: it answers, and has no use for the body.
@@ -84,7 +82,7 @@ class RequestBodies:
         return Problem(problems.TOO_LARGE, f"a request has at most {self._bytes_max} bytes")
 
     async def _answer(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-        await answer(problem, scope["state"]["request_id"])(scope, receive, send)
+        await self._door.respond(problem, scope["state"]["request_id"])(scope, receive, send)
 
 
 def _length(headers: Iterable[tuple[bytes, bytes]], bytes_max: int) -> int:
@@ -95,10 +93,6 @@ def _length(headers: Iterable[tuple[bytes, bytes]], bytes_max: int) -> int:
         if name == b"transfer-encoding":
             return bytes_max
     return 0
-
-
-def _field(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
-    return next((value.decode("latin-1") for name, value in headers if name == wanted), "")
 
 
 def _first(message: Message, receive: Receive) -> Receive:

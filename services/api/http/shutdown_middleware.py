@@ -4,9 +4,9 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.http.door import Door
 from shared.contract import problems
 from shared.contract.problems import Problem
-from shared.service.problem_response import answer
 
 RETRY_AFTER = {"Retry-After": "1"}
 
@@ -14,9 +14,10 @@ RETRY_AFTER = {"Retry-After": "1"}
 class ShutdownMiddleware:
     """Answers 503 where uvicorn cancels a request that has no answer yet; it would say a bare 500."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, door: Door) -> None:
         """Wrap the application."""
         self._app = app
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -34,4 +35,4 @@ class ShutdownMiddleware:
                 raise
             # Nobody but uvicorn cancels this task, and with this answer the request is at its end.
             problem = Problem(problems.UNAVAILABLE, "the service is restarting", (), RETRY_AFTER)
-            await answer(problem, scope["state"]["request_id"])(scope, receive, send)
+            await self._door.respond(problem, scope["state"]["request_id"])(scope, receive, send)

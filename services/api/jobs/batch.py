@@ -53,7 +53,7 @@ async def submit_all(
             try:
                 body = SubmissionBody.model_validate(item)
                 own_key = None if key is None else f"{key}/{place}"
-                submitted = await submissions.submit(body, caller, context, own_key)
+                submitted = await submissions.submit(body.to_new_job(), caller, context, own_key)
                 answers.append(
                     BatchItem(status=202, job=summary_of(submitted.job), replayed=submitted.replayed)
                 )

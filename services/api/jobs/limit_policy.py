@@ -1,30 +1,28 @@
 """The most that this service gives to one job: checked where a program comes in, and told in OpenAPI."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 
-from services.api.jobs.schemas import LimitsBody, SessionBody, SubmissionBody
+from services.api.http.openapi.responses import Maxima
+from services.api.jobs.new_job import NewJob
+from services.api.jobs.schemas import LimitsBody, SubmissionBody
 from services.api.settings import ApiSettings
 from shared.contract import problems
 from shared.contract.problems import FieldError, ProblemError
-
-Maxima = Mapping[str, Mapping[str, int]]
-"""By the schema's name and the field's."""
 
 
 def maxima(settings: ApiSettings) -> Maxima:
     """What the operator chose."""
     limits = msgspec.to_builtins(settings.limits_max)
-    ttl = {"ttl_s": settings.ttl_s_max}
-    return {LimitsBody.__name__: limits, SubmissionBody.__name__: ttl, SessionBody.__name__: ttl}
+    return {LimitsBody.__name__: limits, SubmissionBody.__name__: {"ttl_s": settings.ttl_s_max}}
 
 
-def check_bounds(body: SubmissionBody, settings: ApiSettings) -> None:
+def check_bounds(new: NewJob, settings: ApiSettings) -> None:
     """Raises ProblemError (422) with every field that asks for more than the operator allows."""
     errors = tuple(
         FieldError(field, f"at most {most} is allowed")
-        for field, asked, most in _asked(body, settings)
+        for field, asked, most in _asked(new, settings)
         if asked is not None and asked > most
     )
     if errors:
@@ -32,10 +30,8 @@ def check_bounds(body: SubmissionBody, settings: ApiSettings) -> None:
         raise ProblemError(problems.INVALID, detail, errors=errors)
 
 
-def _asked(body: SubmissionBody, settings: ApiSettings) -> Iterator[tuple[str, int | None, int]]:
+def _asked(new: NewJob, settings: ApiSettings) -> Iterator[tuple[str, int | None, int]]:
     """Each bounded field that the client named: its place, what is asked for, and the most of it."""
-    yield "ttl_s", body.ttl_s, settings.ttl_s_max
-    if body.limits.model_fields_set:
-        most = settings.limits_max
-        for name, asked in body.limits:
-            yield f"limits.{name}", asked, getattr(most, name)
+    yield "ttl_s", new.ttl_s, settings.ttl_s_max
+    for name, asked in new.limits.items():
+        yield f"limits.{name}", asked, getattr(settings.limits_max, name)

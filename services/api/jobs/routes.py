@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Header, Query, Request
 from starlette.responses import Response
 
-from services.api.dependencies import parts_of
 from services.api.http.auth import JobsCaller
 from services.api.http.conditional_requests import (
     IfMatch,
@@ -14,35 +13,40 @@ from services.api.http.conditional_requests import (
     is_unchanged,
     tag_of,
 )
+from services.api.http.feature import service_of
 from services.api.http.json_response import json_answer
-from services.api.http.openapi import examples
-from services.api.http.openapi.document import (
+from services.api.http.openapi.example_values import requests
+from services.api.http.openapi.responses import (
     ACCEPTED_HEADERS,
-    ENDED_MEANWHILE,
     LINKS_OF_A_JOB,
     NOT_MODIFIED,
-    told,
+    Answers,
 )
 from services.api.http.pagination import AsOf, PageCursor, Time, next_link, page_cursor, page_start
 from services.api.http.parameters import JobId, Limit
 from services.api.http.request_context import context_of
+from services.api.jobs import examples
 from services.api.jobs.batch import submit_all
 from services.api.jobs.cancel import request_cancel
 from services.api.jobs.fast_route import KEY_MAX, SubmissionRoute
-from services.api.jobs.queries import check_job_id
+from services.api.jobs.queries import Queries, check_job_id
 from services.api.jobs.responses import Batch, JobEvents, JobsPage
 from services.api.jobs.schemas import BatchBody, SubmissionBody
 from services.api.jobs.submission_response import answer_accepted
-from services.api.jobs.wait import Prefer
+from services.api.jobs.submit import Submissions
+from services.api.jobs.wait import JobWaiter, Prefer, disconnect_of, wait_of
+from services.api.jobs.waiting_reason import Outlook
 from shared.contract import problems
 from shared.contract.view_api import JobsQuestion
 from shared.domain.job import Status
+from shared.jetstream.cancel import Cancellations
 
+answers = Answers()
 submitting = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=SubmissionRoute)
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-SUBMISSIONS = examples.requests(examples.SUBMISSION, examples.SEVERAL_FILES)
-BATCHES = examples.requests(examples.BATCH_BODY)
+SUBMISSIONS = requests(examples.SUBMISSION, examples.SEVERAL_FILES)
+BATCHES = requests(examples.BATCH_BODY)
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -58,12 +62,12 @@ IdempotencyKey = Annotated[
     "",
     status_code=202,
     summary="Submit a program",
-    responses=told(
+    responses=answers.responses_for(
         examples.QUEUED,
         status=202,
         headers=ACCEPTED_HEADERS,
         links=LINKS_OF_A_JOB,
-        also=ENDED_MEANWHILE,
+        also=examples.ENDED_MEANWHILE,
         refusals=(
             problems.INVALID,
             problems.UNKNOWN_LANGUAGE,
@@ -82,12 +86,13 @@ async def submit_job(
     prefer: Prefer = None,
 ) -> Response:
     """Accept a program: it is stored, and will reach exactly one terminal event."""
-    parts = parts_of(request)
-    submitted = await parts.submissions.submit(body, caller, context_of(request), idempotency_key)
-    return await answer_accepted(submitted, caller, parts, prefer, request)
+    submitted = await service_of(request, Submissions).submit(
+        body.to_new_job(), caller, context_of(request), idempotency_key
+    )
+    return await answer_accepted(submitted, caller, request, wait_of(prefer))
 
 
-@router.post("/batch", summary="Submit several programs", responses=told(examples.BATCH))
+@router.post("/batch", summary="Submit several programs", responses=answers.responses_for(examples.BATCH))
 async def submit_batch(
     body: Annotated[BatchBody, Body(openapi_examples=BATCHES)],
     request: Request,
@@ -95,12 +100,16 @@ async def submit_batch(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Accept or refuse each by itself, in order. A key stands for the batch: the same body, the same jobs."""
-    submissions = parts_of(request).submissions
+    submissions = service_of(request, Submissions)
     items = await submit_all(submissions, body.jobs, caller, context_of(request), idempotency_key)
     return json_answer(Batch(jobs=items))
 
 
-@router.get("", summary="List your jobs, newest first", responses=told(examples.JOBS, headers=("Link",)))
+@router.get(
+    "",
+    summary="List your jobs, newest first",
+    responses=answers.responses_for(examples.JOBS, headers=("Link",)),
+)
 async def list_jobs(
     request: Request,
     caller: JobsCaller,
@@ -128,7 +137,7 @@ async def list_jobs(
         before=page_start(cursor),
         limit=limit,
     )
-    page = await parts_of(request).queries.jobs(question)
+    page = await service_of(request, Queries).jobs(question)
     following = page_cursor(page.before)
     return json_answer(JobsPage(jobs=page.jobs, next=following), headers=next_link(request, following))
 
@@ -136,7 +145,7 @@ async def list_jobs(
 @router.get(
     "/{job_id}",
     summary="Read one job",
-    responses=told(
+    responses=answers.responses_for(
         examples.COMPLETED,
         headers=("ETag", "Preference-Applied"),
         also=NOT_MODIFIED,
@@ -156,21 +165,22 @@ async def read_job(
 ) -> Response:
     """Tell how the job stands, or stood, with its result if it has one."""
     check_job_id(job_id)
-    parts = parts_of(request)
     if as_of is not None:
-        return json_answer(await parts.queries.job_as_of(caller.user_id, job_id, as_of))
-    waited = await parts.waiting.finished(caller, job_id, prefer, request)
+        return json_answer(await service_of(request, Queries).job_as_of(caller.user_id, job_id, as_of))
+    waited = await service_of(request, JobWaiter).finished(
+        caller, job_id, wait_of(prefer), disconnect_of(request)
+    )
     headers = {"ETag": tag_of(waited.job.last_sequence), **waited.headers}
     if is_unchanged(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return json_answer(await parts.outlook.of(waited.job, caller), headers=headers)
+    return json_answer(await service_of(request, Outlook).of(waited.job, caller), headers=headers)
 
 
 @router.post(
     "/{job_id}/cancel",
     status_code=202,
     summary="Cancel one job",
-    responses=told(
+    responses=answers.responses_for(
         examples.CANCELLING,
         status=202,
         headers=("ETag",),
@@ -190,19 +200,18 @@ async def cancel_job(
     With `If-Match` only if nothing has happened to it since it had that entity tag.
     """
     check_job_id(job_id)
-    parts = parts_of(request)
     moment = context_of(request).moment()
     expected = expected_sequence(if_match)
-    await request_cancel(parts.cancellations, job_id, caller, moment, expected=expected)
-    job = await parts.queries.job(caller.user_id, job_id)
-    shown = await parts.outlook.of(job, caller)
+    await request_cancel(service_of(request, Cancellations), job_id, caller, moment, expected=expected)
+    job = await service_of(request, Queries).job(caller.user_id, job_id)
+    shown = await service_of(request, Outlook).of(job, caller)
     return json_answer(shown, status=202, headers={"ETag": tag_of(job.last_sequence)})
 
 
 @router.get(
     "/{job_id}/events",
     summary="Read one job's history",
-    responses=told(
+    responses=answers.responses_for(
         examples.EVENTS,
         refusals=(
             problems.UNKNOWN_JOB,
@@ -213,4 +222,6 @@ async def cancel_job(
 async def read_job_events(job_id: JobId, request: Request, caller: JobsCaller) -> Response:
     """List the job's events exactly as stored, with their sequence and the log's time."""
     check_job_id(job_id)
-    return json_answer(JobEvents(events=await parts_of(request).queries.job_events(caller.user_id, job_id)))
+    return json_answer(
+        JobEvents(events=await service_of(request, Queries).job_events(caller.user_id, job_id))
+    )

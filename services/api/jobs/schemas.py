@@ -6,9 +6,11 @@ answered with 422 and the place where it was broken.
 
 import base64
 import binascii
+import hashlib
 import re
 from typing import Annotated, Any, Literal, Self
 
+import msgspec
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -28,6 +30,8 @@ from services.api.http.openapi.json_schema import (
     keys_like,
     path_schema,
 )
+from services.api.jobs.new_job import NewJob
+from shared.domain.events import SourceFile
 
 FILES_MAX = 64
 BATCH_MAX = 100
@@ -41,6 +45,10 @@ PATTERNS_MAX = 16
 PATTERN_BYTES_MAX = 256
 TTL_S_MIN = 60
 WORD_BYTES_MAX = 32 * 1024
+
+_LATER_FIELDS = frozenset({"artifacts", "ttl_s"})
+_LATER_LIMITS = frozenset({"stack_bytes"})
+"""Of a submission, since fingerprints were first stored."""
 
 
 def _encodable(text: str) -> str:
@@ -104,7 +112,7 @@ Word = Annotated[
 LabelValue = Annotated[Text, Field(max_length=256, json_schema_extra=NO_NUL), AfterValidator(_without_nul)]
 
 
-class _Request(BaseModel):
+class RequestBody(BaseModel):
     """A body in which an unknown field is a mistake worth telling.
 
     The text below a field is its description in the OpenAPI document.
@@ -113,7 +121,7 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class FileBody(_Request):
+class FileBody(RequestBody):
     """One file of the program."""
 
     model_config = ConfigDict(json_schema_extra=base64_if("encoding", "content"))
@@ -135,7 +143,7 @@ class FileBody(_Request):
         return self
 
 
-class LimitsBody(_Request):
+class LimitsBody(RequestBody):
     """Limits for the run stage; what is left out keeps the language's default."""
 
     wall_ms: Annotated[int, Field(ge=1), AsNumber] | None = None
@@ -156,7 +164,7 @@ class LimitsBody(_Request):
     """The stack of a process's first thread, and of each thread that is started without a size."""
 
 
-class SubmissionBody(_Request):
+class SubmissionBody(RequestBody):
     """A program to run: `code` for one file, or `files`."""
 
     model_config = ConfigDict(json_schema_extra={**ONE_SOURCE, **base64_if("stdin_encoding", "stdin")})
@@ -215,34 +223,40 @@ class SubmissionBody(_Request):
                 raise ValueError("the standard input is not base64") from error
         return self
 
+    def to_new_job(self) -> NewJob:
+        """The program that this asks for."""
+        files = self.files or ()
+        return NewJob(
+            language=self.language,
+            fingerprint=self._fingerprint(),
+            code=self.code,
+            files=tuple(
+                SourceFile(name=one.name, content=one.content, encoding=one.encoding) for one in files
+            ),
+            entrypoint=self.entrypoint,
+            stdin=None
+            if self.stdin is None
+            else SourceFile(name="stdin", content=self.stdin, encoding=self.stdin_encoding),
+            args=self.args,
+            env=self.env,
+            limits={name: value for name, value in self.limits if value is not None},
+            labels=self.labels,
+            artifacts=self.artifacts,
+            ttl_s=self.ttl_s,
+        )
 
-class RunBody(_Request):
-    """What a run of a session brings along; what is left out is as in the document."""
+    def _fingerprint(self) -> str:
+        """The same for the same request, however it was written (order of fields, white space).
 
-    model_config = ConfigDict(json_schema_extra=base64_if("stdin_encoding", "stdin"))
-
-    stdin: Text | None = None
-    """Instead of the document's standard input."""
-    stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
-    """`base64` for a standard input that is not UTF-8."""
-    args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)
-    """Instead of the document's arguments."""
-    env: dict[Annotated[str, Field(pattern=ENV_NAME)], Word] = Field(
-        {}, max_length=ENV_MAX, json_schema_extra=keys_like(ENV_NAME)
-    )
-    """Instead of the document's environment."""
-    limits: LimitsBody = LimitsBody()
-    """Instead of the document's limits."""
+        A field that came later counts only where it is used, or an upgrade would refuse what it had accepted.
+        """
+        unused: dict[str, bool | set[str]] = {name: True for name in _LATER_FIELDS if not getattr(self, name)}
+        unused["limits"] = {name for name in _LATER_LIMITS if getattr(self.limits, name) is None}
+        canonical = msgspec.json.encode(self.model_dump(mode="json", exclude=unused), order="sorted")
+        return hashlib.sha256(canonical).hexdigest()
 
 
-class SessionBody(SubmissionBody):
-    """A document that is being written: a submission, and its title."""
-
-    title: Annotated[Text, Field(max_length=256)] = ""
-    """What lists show of it."""
-
-
-class BatchBody(_Request):
+class BatchBody(RequestBody):
     """Several submissions. Each is checked by itself: one that is wrong does not refuse the others."""
 
     jobs: tuple[Any, ...] = Field(min_length=1, max_length=BATCH_MAX)

@@ -1,17 +1,15 @@
 """From a client's program to its `job.queued` event, and into the log."""
 
-import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import msgspec
 import uuid_utils
 
 from services.api.http.request_context import RequestContext
 from services.api.jobs.limit_policy import check_bounds
+from services.api.jobs.new_job import NewJob
 from services.api.jobs.queries import folded
-from services.api.jobs.schemas import LimitsBody, SubmissionBody
 from services.api.languages.catalogue import Catalogue
 from services.api.quotas.quotas import Quotas
 from services.api.quotas.stored_bytes import Addition, Store
@@ -20,8 +18,8 @@ from services.api.settings import ApiSettings
 from shared.auth import ARTIFACTS_CLAIM, LOG_CLAIM, Caller
 from shared.contract import problems
 from shared.contract.codec import UndecodableError, UnknownTagError
-from shared.contract.problems import FieldError, ProblemError
-from shared.domain.events import JobQueued, Limits, SourceFile
+from shared.contract.problems import ProblemError
+from shared.domain.events import JobQueued
 from shared.domain.job import Append, Nothing, Queued, Replay, decide_submit
 from shared.domain.record import JobRecord, fold
 from shared.jetstream.connection import UnreachableError
@@ -32,10 +30,6 @@ from shared.jetstream.stored_message import MESSAGE_OVERHEAD_BYTES, Entry
 RETRY_AFTER = {"Retry-After": "2"}
 _IDEMPOTENCY = uuid.UUID("6f1d7f0e-6b0e-5d5c-9c53-3a1f5f4b7a10")
 """Namespace of job ids that are made of a user and an idempotency key."""
-
-_LATER_FIELDS = frozenset({"artifacts", "ttl_s"})
-_LATER_LIMITS = frozenset({"stack_bytes"})
-"""Of a submission, since fingerprints were first stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +69,16 @@ class Submissions:
         self._settings = settings
 
     async def submit(
-        self, body: SubmissionBody, caller: Caller, context: RequestContext, key: str | None
+        self, new: NewJob, caller: Caller, context: RequestContext, key: str | None
     ) -> Submitted:
         """Store the job, or find it stored. Raises ProblemError; an accepted job is on disk."""
         job_id = str(uuid_utils.uuid7()) if key is None else _keyed_id(caller.user_id, key)
-        return await self.submit_as(job_id, body, caller, context, is_repeatable=key is not None)
+        return await self.submit_as(job_id, new, caller, context, is_repeatable=key is not None)
 
     async def submit_as(
         self,
         job_id: str,
-        body: SubmissionBody,
+        new: NewJob,
         caller: Caller,
         context: RequestContext,
         *,
@@ -92,8 +86,8 @@ class Submissions:
         is_repeatable: bool = True,
     ) -> Submitted:
         """The same under an id that the caller made; `is_repeatable` if there may be a job of it already."""
-        offer = await self._offer(body.language)
-        queued = self._queued(body, offer, caller, context, job_id, session)
+        offer = await self._offer(new.language)
+        queued = self._queued(new, offer, caller, context, job_id, session)
         try:
             self._quotas.check_room(caller)
             addition = await self._take_log(caller, queued)
@@ -167,15 +161,14 @@ class Submissions:
 
     def _queued(
         self,
-        body: SubmissionBody,
+        new: NewJob,
         offer: LanguageOffer,
         caller: Caller,
         context: RequestContext,
         job_id: str,
         session: str | None,
     ) -> JobQueued:
-        check_bounds(body, self._settings)
-        files = _files(body, offer)
+        check_bounds(new, self._settings)
         return JobQueued(
             job_id=job_id,
             user_id=caller.user_id,
@@ -183,18 +176,18 @@ class Submissions:
             request_id=context.request_id,
             trace=context.trace,
             language=offer.name,
-            files=files,
-            entrypoint=_entrypoint(body, offer, files),
-            fingerprint=_fingerprint(body),
-            stdin=_stdin(body),
-            args=body.args,
-            env=body.env,
-            limits=_limits(body.limits, offer.limits),
-            labels=body.labels,
+            files=new.files_of(offer.entrypoint),
+            entrypoint=new.entrypoint_of(offer.entrypoint),
+            fingerprint=new.fingerprint,
+            stdin=new.stdin,
+            args=new.args,
+            env=dict(new.env),
+            limits=new.limits_over(offer.limits),
+            labels=dict(new.labels),
             session=session,
             concurrency=min(caller.concurrency, self._settings.concurrency_max),
-            artifacts=body.artifacts,
-            ttl_s=_ttl_s(body.ttl_s, self._settings),
+            artifacts=new.artifacts,
+            ttl_s=_ttl_s(new.ttl_s, self._settings),
             artifacts_bytes_max=caller.shares.get(ARTIFACTS_CLAIM),
         )
 
@@ -226,46 +219,5 @@ def _keyed_id(user_id: str, key: str) -> str:
     return str(uuid.uuid5(_IDEMPOTENCY, f"{len(user_id)}:{user_id}:{key}"))
 
 
-def _fingerprint(body: SubmissionBody) -> str:
-    """The same for the same request, however it was written (order of fields, white space).
-
-    A field that came later counts only where it is used, or an upgrade would refuse what it had accepted.
-    """
-    unused: dict[str, bool | set[str]] = {name: True for name in _LATER_FIELDS if not getattr(body, name)}
-    unused["limits"] = {name for name in _LATER_LIMITS if getattr(body.limits, name) is None}
-    canonical = msgspec.json.encode(body.model_dump(mode="json", exclude=unused), order="sorted")
-    return hashlib.sha256(canonical).hexdigest()
-
-
-def _files(body: SubmissionBody, offer: LanguageOffer) -> tuple[SourceFile, ...]:
-    if body.code is not None:
-        return (SourceFile(name=body.entrypoint or offer.entrypoint, content=body.code),)
-    return tuple(
-        SourceFile(name=file.name, content=file.content, encoding=file.encoding) for file in body.files or ()
-    )
-
-
-def _entrypoint(body: SubmissionBody, offer: LanguageOffer, files: tuple[SourceFile, ...]) -> str:
-    names = {file.name for file in files}
-    wanted = body.entrypoint or (offer.entrypoint if offer.entrypoint in names else None)
-    if wanted is None and len(files) == 1:
-        return files[0].name
-    if wanted not in names:
-        error = FieldError("entrypoint", f"name one of the files, or call one of them {offer.entrypoint}")
-        raise ProblemError(problems.INVALID, "it is not clear where the program starts", errors=(error,))
-    return wanted
-
-
-def _stdin(body: SubmissionBody) -> SourceFile | None:
-    if body.stdin is None:
-        return None
-    return SourceFile(name="stdin", content=body.stdin, encoding=body.stdin_encoding)
-
-
 def _ttl_s(asked: int | None, settings: ApiSettings) -> int:
     return min(settings.ttl_s_default, settings.ttl_s_max) if asked is None else asked
-
-
-def _limits(asked: LimitsBody, default: Limits) -> Limits:
-    wanted = {name: value for name, value in asked if value is not None}
-    return msgspec.structs.replace(default, **wanted) if wanted else default

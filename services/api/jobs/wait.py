@@ -6,6 +6,7 @@ waits as his share of the places allows. A client that leaves gives its place ba
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -27,6 +28,8 @@ Prefer = Annotated[
     Header(max_length=PREFER_MAX, description="`wait=N`: answer when the job has ended, or after N s"),
 ]
 
+Disconnected = Callable[[], Awaitable[None]]
+
 _WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,9})\"?", re.ASCII | re.IGNORECASE)
 
 
@@ -35,12 +38,12 @@ class Waited:
     """The job after the wait, and the seconds that were granted; None if there was no wait."""
 
     job: JobRecord
-    granted_s: int | None
+    granted_s: float | None
 
     @property
     def headers(self) -> dict[str, str]:
         """What says that the preference was heeded."""
-        return {} if self.granted_s is None else {"Preference-Applied": f"wait={self.granted_s}"}
+        return {} if self.granted_s is None else {"Preference-Applied": f"wait={self.granted_s:g}"}
 
 
 class JobWaiter:
@@ -57,28 +60,37 @@ class JobWaiter:
         """The most places that the caller may have, whoever else waits."""
         return caller.share(WAITS_CLAIM, self._settings.user_waits, self._settings.user_waits_max)
 
-    async def finished(self, caller: Caller, job_id: str, prefer: str | None, request: Request) -> Waited:
-        """The job when it has ended, or else as it stands when the wait is over. Raises ProblemError."""
-        wanted_s, user_id = wait_of(prefer), caller.user_id
-        if wanted_s is None:
+    async def finished(
+        self, caller: Caller, job_id: str, wait_s: float | None, disconnected: Disconnected
+    ) -> Waited:
+        """The job when it has ended, or else as it stands when the wait is over. Raises ProblemError.
+
+        Without `wait_s` it is the job as it stands. `disconnected` returns when the client has left.
+        """
+        user_id = caller.user_id
+        if wait_s is None:
             return Waited(await self._queries.job(user_id, job_id), None)
         if not self.places.take(user_id, self.most(caller)):
             metrics.REFUSED.labels(why="waits").inc()
             return Waited(await self._queries.job(user_id, job_id), None)
-        granted_s = min(wanted_s, self._settings.wait_s_max)
+        granted_s = min(wait_s, self._settings.wait_s_max)
         try:
             with self._standing.end_of(job_id) as ended, metrics.WAITS.track_inprogress():
                 job = await self._queries.job(user_id, job_id)
-                if not job.is_finished and granted_s > 0 and not await _is_left(request, ended, granted_s):
+                if (
+                    not job.is_finished
+                    and granted_s > 0
+                    and not await _is_left(disconnected, ended, granted_s)
+                ):
                     job = await self._queries.job(user_id, job_id)
         finally:
             self.places.leave(user_id)
         return Waited(job, granted_s)
 
 
-async def _is_left(request: Request, ended: asyncio.Event, wait_s: float) -> bool:
+async def _is_left(disconnected: Disconnected, ended: asyncio.Event, wait_s: float) -> bool:
     """Wait until the job has ended, the time is up, or the client has left; whether it was the last."""
-    leaving = asyncio.create_task(_left(request))
+    leaving = asyncio.ensure_future(disconnected())
     ending = asyncio.create_task(ended.wait())
     try:
         await asyncio.wait({leaving, ending}, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
@@ -88,10 +100,14 @@ async def _is_left(request: Request, ended: asyncio.Event, wait_s: float) -> boo
         ending.cancel()
 
 
-async def _left(request: Request) -> None:
-    """Return when the client's connection is closed; its body has been taken in before."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+def disconnect_of(request: Request) -> Disconnected:
+    """Tells when the client's connection is closed; its body has been taken in before."""
+
+    async def disconnected() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return disconnected
 
 
 def wait_of(prefer: str | None) -> int | None:

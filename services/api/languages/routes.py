@@ -3,20 +3,26 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from services.api.dependencies import parts_of
 from services.api.http.auth import AnyCallerOf
+from services.api.http.feature import service_of
 from services.api.http.json_response import json_answer
-from services.api.http.openapi import examples
-from services.api.http.openapi.document import told
-from services.api.jobs.responses import Languages
+from services.api.http.openapi.responses import Answers
+from services.api.languages import examples
+from services.api.languages.catalogue import Catalogue
+from services.api.languages.responses import Languages
 
+answers = Answers()
 router = APIRouter(prefix="/v1/languages", tags=["languages"])
 
 
-@router.get("", summary="List the languages that can be asked for", responses=told(examples.LANGUAGES))
+@router.get(
+    "",
+    summary="List the languages that can be asked for",
+    responses=answers.responses_for(examples.LANGUAGES),
+)
 async def list_languages(request: Request, _: AnyCallerOf) -> Response:
     """Tell each language's name, version, aliases, extension, stages and default limits.
 
     Programs of an `offline` one are accepted, and wait for an executor that has it.
     """
-    return json_answer(Languages(languages=await parts_of(request).catalogue.offers()))
+    return json_answer(Languages(languages=await service_of(request, Catalogue).offers()))

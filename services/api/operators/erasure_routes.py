@@ -5,23 +5,25 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from services.api.dependencies import parts_of
 from services.api.http.auth import OperatorOf
+from services.api.http.feature import service_of
 from services.api.http.json_response import json_answer
-from services.api.http.openapi import examples
-from services.api.http.openapi.document import ExtraResponse, told
+from services.api.http.openapi.responses import Answers, ExtraResponse
 from services.api.http.request_context import context_of
+from services.api.operators import examples
+from services.api.operators.erasures import Erasures
 from shared.contract import problems
 from shared.contract.problems import ProblemError
 from shared.contract.subjects import SubjectError
 
+answers = Answers()
 router = APIRouter(prefix="/v1/users", tags=["operators"])
 
 
 @router.delete(
     "/{user_id:path}",
     summary="Erase a user",
-    responses=told(
+    responses=answers.responses_for(
         examples.ERASED,
         also={
             202: ExtraResponse(
@@ -42,7 +44,7 @@ async def erase_user(
     """
     moment = context_of(request).moment()
     try:
-        erasure = await parts_of(request).erasures.erase(user_id, caller.user_id, moment)
+        erasure = await service_of(request, Erasures).erase(user_id, caller.user_id, moment)
     except SubjectError as error:
         raise ProblemError(problems.INVALID, str(error)) from error
     return json_answer(erasure, status=200 if erasure.is_done else 202)

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Request
 from starlette.responses import Response
 
-from services.api.dependencies import parts_of
 from services.api.http.auth import JobsCaller
 from services.api.http.conditional_requests import (
     IfMatch,
@@ -14,32 +13,35 @@ from services.api.http.conditional_requests import (
     is_unchanged,
     tag_of,
 )
+from services.api.http.feature import service_of
 from services.api.http.json_response import json_answer
-from services.api.http.openapi import examples
-from services.api.http.openapi.document import (
+from services.api.http.openapi.example_values import requests
+from services.api.http.openapi.responses import (
     ACCEPTED_HEADERS,
-    ENDED_MEANWHILE,
     LINKS_OF_A_JOB,
     LINKS_OF_A_SESSION,
     NOT_MODIFIED,
     NOTHING,
-    refused,
-    told,
+    Answers,
+    problem_responses,
 )
 from services.api.http.pagination import PageCursor, next_link, page_cursor, page_start
 from services.api.http.parameters import SessionId
 from services.api.http.request_context import context_of
-from services.api.jobs.responses import Revisions, SessionList
-from services.api.jobs.schemas import RunBody, SessionBody
+from services.api.jobs import examples as jobs_examples
 from services.api.jobs.submission_response import answer_accepted
-from services.api.jobs.wait import Prefer
-from services.api.sessions.service import Session
+from services.api.jobs.wait import Prefer, wait_of
+from services.api.sessions import examples
+from services.api.sessions.responses import Revisions, SessionList
+from services.api.sessions.schemas import RunBody, SessionBody
+from services.api.sessions.service import Session, Sessions
 from shared.contract import problems
 
+answers = Answers()
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 
-Document = Annotated[SessionBody, Body(openapi_examples=examples.requests(examples.SESSION_BODY))]
-RUNS = examples.requests(examples.RUN_BODY)
+Document = Annotated[SessionBody, Body(openapi_examples=requests(examples.SESSION_BODY))]
+RUNS = requests(examples.RUN_BODY)
 Revision = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="an earlier revision")]
 
 
@@ -47,7 +49,7 @@ Revision = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="an earli
     "",
     status_code=201,
     summary="Begin a session",
-    responses=told(
+    responses=answers.responses_for(
         examples.SESSION,
         status=201,
         headers=("Location", "ETag"),
@@ -57,20 +59,22 @@ Revision = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="an earli
 )
 async def create_session(body: Document, request: Request, caller: JobsCaller) -> Response:
     """Save a new document."""
-    session = await parts_of(request).sessions.create(body, caller)
+    session = await service_of(request, Sessions).create(body, caller)
     return _saved(session, status=201, headers={"Location": f"/v1/sessions/{session.session_id}"})
 
 
-@router.get("", summary="List your sessions, last saved first", responses=told(examples.SESSIONS))
+@router.get(
+    "", summary="List your sessions, last saved first", responses=answers.responses_for(examples.SESSIONS)
+)
 async def list_sessions(request: Request, caller: JobsCaller) -> Response:
     """List all sessions of the caller, without their documents."""
-    return json_answer(SessionList(sessions=await parts_of(request).sessions.cards(caller)))
+    return json_answer(SessionList(sessions=await service_of(request, Sessions).cards(caller)))
 
 
 @router.get(
     "/{session_id}",
     summary="Read a session",
-    responses=told(
+    responses=answers.responses_for(
         examples.SESSION,
         headers=("ETag",),
         also=NOT_MODIFIED,
@@ -85,7 +89,7 @@ async def read_session(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Read the document as it was saved last, or in an earlier revision."""
-    session = await parts_of(request).sessions.read(session_id, caller, revision=revision)
+    session = await service_of(request, Sessions).read(session_id, caller, revision=revision)
     if is_unchanged(if_none_match, tag_of(session.revision)):
         return Response(status_code=304, headers={"ETag": tag_of(session.revision)})
     return _saved(session)
@@ -94,7 +98,7 @@ async def read_session(
 @router.put(
     "/{session_id}",
     summary="Save a session",
-    responses=told(
+    responses=answers.responses_for(
         examples.SESSION,
         headers=("ETag",),
         refusals=(problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED, problems.STORAGE_FULL),
@@ -105,33 +109,35 @@ async def save_session(
 ) -> Response:
     """Save the whole document as a new revision; with `If-Match` only after that one."""
     expected = expected_sequence(if_match)
-    return _saved(await parts_of(request).sessions.save(session_id, body, caller, expected=expected))
+    return _saved(await service_of(request, Sessions).save(session_id, body, caller, expected=expected))
 
 
 @router.delete(
     "/{session_id}",
     status_code=204,
     summary="Delete a session",
-    responses=NOTHING | refused((problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED)),
+    responses=NOTHING | problem_responses((problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED)),
 )
 async def delete_session(
     session_id: SessionId, request: Request, caller: JobsCaller, if_match: IfMatch = None
 ) -> Response:
     """Forget every revision of the document. Its runs stay in the log."""
-    await parts_of(request).sessions.delete(session_id, caller, expected=expected_sequence(if_match))
+    await service_of(request, Sessions).delete(session_id, caller, expected=expected_sequence(if_match))
     return Response(status_code=204)
 
 
 @router.get(
     "/{session_id}/history",
     summary="Read a session's revisions",
-    responses=told(examples.REVISIONS, headers=("Link",), refusals=(problems.UNKNOWN_SESSION,)),
+    responses=answers.responses_for(
+        examples.REVISIONS, headers=("Link",), refusals=(problems.UNKNOWN_SESSION,)
+    ),
 )
 async def read_session_history(
     session_id: SessionId, request: Request, caller: JobsCaller, cursor: PageCursor = None
 ) -> Response:
     """List the revisions that are kept, with their documents, oldest first; `next` continues the page."""
-    sessions = parts_of(request).sessions
+    sessions = service_of(request, Sessions)
     revisions, more = await sessions.history(session_id, caller, after=page_start(cursor) or 0)
     following = page_cursor(revisions[-1].revision if more else None)
     page = Revisions(revisions=revisions, next=following)
@@ -142,12 +148,12 @@ async def read_session_history(
     "/{session_id}/run",
     status_code=202,
     summary="Run a session",
-    responses=told(
+    responses=answers.responses_for(
         examples.SESSION_RUN,
         status=202,
         headers=ACCEPTED_HEADERS,
         links=LINKS_OF_A_JOB,
-        also=ENDED_MEANWHILE,
+        also=jobs_examples.ENDED_MEANWHILE,
         refusals=(
             problems.UNKNOWN_SESSION,
             problems.PRECONDITION_FAILED,
@@ -169,11 +175,10 @@ async def run_session(
 ) -> Response:
     """Submit the document as it was saved last. The same again, while that is unfinished, is the same job."""
     expected = expected_sequence(if_match)
-    parts = parts_of(request)
-    submitted = await parts.sessions.run(
+    submitted = await service_of(request, Sessions).run(
         session_id, body or RunBody(), caller, context_of(request), expected=expected
     )
-    return await answer_accepted(submitted, caller, parts, prefer, request)
+    return await answer_accepted(submitted, caller, request, wait_of(prefer))
 
 
 def _saved(session: Session, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -16,10 +16,11 @@ import uuid_utils
 from services.api.http.conditional_requests import changed
 from services.api.http.request_context import RequestContext
 from services.api.jobs.limit_policy import check_bounds
-from services.api.jobs.schemas import RunBody, SessionBody, SubmissionBody
+from services.api.jobs.schemas import SubmissionBody
 from services.api.jobs.submit import RETRY_AFTER, Submissions, Submitted
 from services.api.quotas.stored_bytes import Counted, Store
 from services.api.sessions.kv_bucket import Bucket
+from services.api.sessions.schemas import RunBody, SessionBody
 from services.api.settings import ApiSettings
 from shared.auth import SESSIONS_CLAIM, Caller
 from shared.contract import problems
@@ -148,7 +149,11 @@ class Sessions:
             )
             if isinstance(result, Appended):
                 return _session(session_id, result.sequence, stored)
-        raise ProblemError(problems.UNAVAILABLE, "others save this session all the time", headers=RETRY_AFTER)
+        raise ProblemError(
+            problems.UNAVAILABLE,
+            f"the session kept changing ({CAS_ATTEMPTS_MAX} attempts); retry",
+            headers=RETRY_AFTER,
+        )
 
     async def read(self, session_id: str, caller: Caller, *, revision: int | None = None) -> Session:
         """The newest revision, or an earlier one that is still kept. Raises ProblemError (404)."""
@@ -230,7 +235,7 @@ class Sessions:
             )
             if earlier is not None and await self._may_be_joined(earlier, wanted, caller):
                 return await self._submissions.submit_as(
-                    earlier.job_id, submission, caller, context, session=session_id
+                    earlier.job_id, submission.to_new_job(), caller, context, session=session_id
                 )
             result = await self._bucket.put(
                 key,
@@ -241,9 +246,13 @@ class Sessions:
             if isinstance(result, Appended):
                 # Dying here leaves a name without a job: who runs it next submits under that name.
                 return await self._submissions.submit_as(
-                    wanted.job_id, submission, caller, context, session=session_id
+                    wanted.job_id, submission.to_new_job(), caller, context, session=session_id
                 )
-        raise ProblemError(problems.UNAVAILABLE, "others run this session all the time", headers=RETRY_AFTER)
+        raise ProblemError(
+            problems.UNAVAILABLE,
+            f"other runs of this session kept starting ({CAS_ATTEMPTS_MAX} attempts); retry",
+            headers=RETRY_AFTER,
+        )
 
     async def _may_be_joined(self, earlier: _Run, wanted: _Run, caller: Caller) -> bool:
         """Whether the newest run is the same one and has not ended; it may not even have been submitted."""
@@ -270,7 +279,7 @@ class Sessions:
         before: int = 0,
     ) -> AppendResult:
         """Save what follows a session of `before` bytes. Raises ProblemError (507)."""
-        check_bounds(body, self._settings)
+        check_bounds(body.to_new_job(), self._settings)
         most = caller.share(
             SESSIONS_CLAIM, self._settings.user_sessions_bytes, self._settings.user_sessions_bytes_max
         )

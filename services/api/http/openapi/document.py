@@ -1,31 +1,28 @@
 """The OpenAPI document: what each route really answers, from the structs that are encoded.
 
-Routes state their answers with `told`; `document` adds the schemas, the security scheme, and the problems
-that every route may end in.
+Routes state their answers with `Answers.responses_for`; this adds the schemas, the security scheme, and the
+problems that every route may end in.
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from services.api.http.openapi.examples import COMPLETED, REQUEST, text_of
 from services.api.http.openapi.field_descriptions import describe
-from services.api.jobs.limit_policy import Maxima
-from services.api.jobs.responses import ProblemDocument
+from services.api.http.openapi.responses import (
+    REF,
+    Json,
+    Maxima,
+    ProblemDocument,
+    header_descriptions,
+    problem_responses,
+)
 from shared.contract import problems
-from shared.contract.problems import MEDIA_TYPE, ProblemType
+from shared.contract.problems import MEDIA_TYPE
 
-Json = dict[str, Any]
-
-REF = "#/components/schemas/{name}"
-JSON = "application/json"
 EVERYWHERE = (
     problems.UNAUTHENTICATED,
     problems.FORBIDDEN,
@@ -40,107 +37,28 @@ WITH_A_BODY = (problems.BAD_REQUEST, problems.TOO_LARGE, problems.UNSUPPORTED_ME
 
 SERVERS = [{"url": "/", "description": "Where this document is."}]
 LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
-TAGS = {
-    "jobs": "Programs to run: submit, list, read and cancel them. Each one's story is a list of events.",
-    "sessions": "Documents that are being written, kept with their revisions, and run.",
-    "artifacts": "Files that a job left, as far as its submission asked for them.",
-    "audit": "Everything that happened to jobs, in log order. Others' jobs need the scope `audit:all`.",
-    "languages": "What a program may be written in.",
-    "usage": "What the caller holds of what users share, and may hold.",
-    "operators": "Jobs whose executor was lost too often, and erasing a user. They need the scope `ops`.",
-}
-"""Every tag of a route, and what its routes are about."""
-HEADERS = {
-    "Location": "Where the job or session is.",
-    "ETag": "The version of what is answered; see `If-None-Match` and `If-Match`.",
-    "Idempotency-Replayed": "`true` if the same request was accepted before.",
-    "Preference-Applied": "The wait that was granted.",
-    "Link": 'The next page, as `rel="next"`; of a problem the page about it, as `rel="help"`.',
-    "Retry-After": "Seconds until it is worth trying again.",
-    "WWW-Authenticate": "How to prove who is calling.",
-    "RateLimit": "What is left of the quota.",
-    "RateLimit-Policy": "The quota.",
-    "X-Request-Id": "Finds the request in our logs.",
-    "Headrace-Retention": "Seconds that jobs are kept after their end, and tombstones after that.",
-    "Content-Disposition": "The name of the file; it is never shown by a browser.",
-}
-ACCEPTED_HEADERS = ("Location", "ETag", "Idempotency-Replayed", "Preference-Applied")
-LINKS_OF_A_JOB = ("read_job", "read_job_events", "cancel_job", "list_artifacts")
-LINKS_OF_A_SESSION = (
-    "read_session",
-    "save_session",
-    "read_session_history",
-    "run_session",
-    "delete_session",
-)
-OF_STATUS = {
-    401: ["WWW-Authenticate"],
-    412: ["ETag"],
-    429: ["Retry-After", "RateLimit", "RateLimit-Policy"],
-    503: ["Retry-After"],
-}
-"""The fields that problems of a status bring along."""
-answered: dict[str, type[msgspec.Struct]] = {}
-"""Every struct that a route answers, by the name of its schema."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExtraResponse:
-    """Another status of the same answer, and why; without an example it has no body."""
+def install(
+    app: FastAPI, structs: Mapping[str, type[msgspec.Struct]], maxima: Maxima, tags: Mapping[str, str]
+) -> None:
+    """Let the application show this document as its own.
 
-    why: str
-    example: object = None
-
-
-NOT_MODIFIED = {304: ExtraResponse("The client has it already")}
-ENDED_MEANWHILE = {200: ExtraResponse("`Prefer: wait` was given, and the job has ended", COMPLETED)}
-NOTHING: dict[int | str, Json] = {204: {"description": HTTPStatus.NO_CONTENT.phrase}}
-"""The answer of a route that answers nothing."""
-
-
-def told(
-    example: object,
-    *,
-    status: int = 200,
-    headers: Sequence[str] = (),
-    media_type: str = JSON,
-    refusals: Sequence[ProblemType] = (),
-    also: dict[int, ExtraResponse] | None = None,
-    links: Sequence[str] = (),
-) -> dict[int | str, Json]:
-    """The `responses` of a route: its answer by an example of it, other statuses, and its own problems.
-
-    The example is a struct, whose type is the answer's, or the content of a file.
+    `structs` is what routes answer, by the name of its schema; `tags` says what the routes of each are about.
     """
-    if isinstance(example, msgspec.Struct):
-        schema = {"$ref": REF.format(name=type(example).__name__)}
-        answered[type(example).__name__] = type(example)
-    else:
-        schema = {"type": "string", "format": "binary"}
-    common: Json = {"headers": _headers(headers)}
-    if links:
-        common["links"] = {name: _link(name) for name in links}
-    answers: dict[int | str, Json] = {}
-    for code, one in {status: ExtraResponse(HTTPStatus(status).phrase, example), **(also or {})}.items():
-        answers[code] = {"description": one.why, **common}
-        if one.example is not None:
-            answers[code]["content"] = {media_type: {"schema": schema, "example": text_of(one.example)}}
-    return answers | refused(refusals)
-
-
-def install(app: FastAPI, maxima: Maxima) -> None:
-    """Let the application show this document as its own, with what the operator chose as the most."""
     made: Json = {}
 
     def document() -> Json:
         if not made:
-            made.update(_document(app, maxima))
+            made.update(_document(app, structs, maxima, tags))
         return made
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to replace it
 
 
-def _document(app: FastAPI, maxima: Maxima) -> Json:
+def _document(
+    app: FastAPI, structs: Mapping[str, type[msgspec.Struct]], maxima: Maxima, tags: Mapping[str, str]
+) -> Json:
     made: Json = get_openapi(
         title=app.title,
         version=app.version,
@@ -148,14 +66,14 @@ def _document(app: FastAPI, maxima: Maxima) -> Json:
         description=app.description,
         license_info=LICENSE,
         servers=SERVERS,
-        tags=[{"name": name, "description": words} for name, words in TAGS.items()],
+        tags=[{"name": name, "description": words} for name, words in tags.items()],
     )
     schemas: Json = made.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    structs: list[type[msgspec.Struct]] = [*answered.values(), ProblemDocument]
-    schemas |= msgspec.json.schema_components(structs, ref_template=REF)[1]
-    describe(schemas, structs)
+    shown: list[type[msgspec.Struct]] = [*structs.values(), ProblemDocument]
+    schemas |= msgspec.json.schema_components(shown, ref_template=REF)[1]
+    describe(schemas, shown)
     for name, fields in maxima.items():
         for field, most in fields.items():
             _bound(schemas[name]["properties"][field], most)
@@ -173,9 +91,9 @@ def _document(app: FastAPI, maxima: Maxima) -> Json:
             if "requestBody" in operation or operation.get("parameters") or "{" in path:
                 kinds.append(problems.INVALID)
             _read_examples(operation)
-            _add(operation["responses"], refused(kinds))
+            _add(operation["responses"], problem_responses(kinds))
             for answer in operation["responses"].values():
-                answer["headers"] = answer.get("headers", {}) | _headers(("X-Request-Id",))
+                answer["headers"] = answer.get("headers", {}) | header_descriptions(("X-Request-Id",))
     return made
 
 
@@ -214,43 +132,3 @@ def _add(answers: Json, more: dict[int | str, Json]) -> None:
         known = answers.setdefault(str(status), answer)
         if known is not answer:
             known["content"][MEDIA_TYPE]["examples"] |= answer["content"][MEDIA_TYPE]["examples"]
-
-
-def refused(kinds: Sequence[ProblemType]) -> dict[int | str, Json]:
-    """These problems as `responses`."""
-    by_status: defaultdict[int, list[ProblemType]] = defaultdict(list)
-    for kind in kinds:
-        by_status[int(kind.status)].append(kind)
-    return {
-        status: {
-            "description": " / ".join(kind.title for kind in alike),
-            "headers": _headers(("Link", *OF_STATUS.get(status, ()))),
-            "content": {
-                MEDIA_TYPE: {
-                    "schema": {"$ref": REF.format(name=ProblemDocument.__name__)},
-                    "examples": {kind.slug: {"value": _example(kind)} for kind in alike},
-                }
-            },
-        }
-        for status, alike in by_status.items()
-    }
-
-
-def _example(kind: ProblemType) -> Json:
-    return {
-        "type": kind.uri,
-        "title": kind.title,
-        "status": int(kind.status),
-        "detail": "for people, and may change",
-        "instance": f"urn:headrace:request:{REQUEST}",
-    }
-
-
-def _link(operation: str) -> Json:
-    """Where the id of an answer leads: to the operation of this name."""
-    what = "session_id" if "session" in operation else "job_id"
-    return {"operationId": operation, "parameters": {what: f"$response.body#/{what}"}}
-
-
-def _headers(names: Sequence[str]) -> Json:
-    return {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in names}

@@ -1,11 +1,11 @@
 """What a caller holds of everything that users share, and how much he may hold at present."""
 
 from services.api.jobs.queries import Queries
-from services.api.jobs.responses import ShareUsed, UsageReport
 from services.api.jobs.wait import JobWaiter
 from services.api.quotas.stored_bytes import Store
 from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
+from services.api.usage.responses import ShareUsed, UsageReport
 from shared.auth import ARTIFACTS_CLAIM, LOG_CLAIM, SESSIONS_CLAIM, Caller
 from shared.contract import problems
 from shared.contract.problems import ProblemError

@@ -1,0 +1,15 @@
+"""What artifacts bring to the api."""
+
+from services.api.artifacts import routes
+from services.api.artifacts.service import ArtifactReader
+from services.api.http.feature import Feature
+
+
+def artifacts_feature(artifacts: ArtifactReader) -> Feature:
+    """The routes of `artifacts` over these."""
+    return Feature(
+        routers=(routes.router,),
+        answers=routes.answers,
+        services=(artifacts,),
+        tags={"artifacts": "Files that a job left, as far as its submission asked for them."},
+    )

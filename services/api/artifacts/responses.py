@@ -1,0 +1,12 @@
+"""What is answered of a job's files."""
+
+from shared.domain.events import Artifact, Shape, SkippedArtifact
+
+
+class Artifacts(Shape, frozen=True, kw_only=True):
+    """What was kept of a job's files, and what was not."""
+
+    artifacts: tuple[Artifact, ...]
+    """The files that were kept."""
+    skipped: tuple[SkippedArtifact, ...]
+    """The files that were asked for and are not kept."""

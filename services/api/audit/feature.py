@@ -1,0 +1,18 @@
+"""What audit bring to the api."""
+
+from services.api.audit import routes
+from services.api.audit.event_reader import Audit
+from services.api.http.feature import Feature
+
+
+def audit_feature(audit: Audit) -> Feature:
+    """The routes of `audit` over these."""
+    return Feature(
+        routers=(routes.router,),
+        answers=routes.answers,
+        services=(audit,),
+        tags={
+            "audit": "Everything that happened to jobs, in log order. "
+            "Others' jobs need the scope `audit:all`."
+        },
+    )

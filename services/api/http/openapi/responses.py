@@ -1,0 +1,167 @@
+"""How routes state what they answer: by examples, which are structs, and by the problems they may end in."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from services.api.http.openapi.example_values import REQUEST, text_of
+from shared.contract.problems import MEDIA_TYPE, ProblemType
+from shared.domain.events import Shape
+
+Json = dict[str, Any]
+Maxima = Mapping[str, Mapping[str, int]]
+"""The most that the operator allows, by the schema's name and the field's."""
+
+REF = "#/components/schemas/{name}"
+JSON = "application/json"
+HEADERS = {
+    "Location": "Where the job or session is.",
+    "ETag": "The version of what is answered; see `If-None-Match` and `If-Match`.",
+    "Idempotency-Replayed": "`true` if the same request was accepted before.",
+    "Preference-Applied": "The wait that was granted.",
+    "Link": 'The next page, as `rel="next"`; of a problem the page about it, as `rel="help"`.',
+    "Retry-After": "Seconds until it is worth trying again.",
+    "WWW-Authenticate": "How to prove who is calling.",
+    "RateLimit": "What is left of the quota.",
+    "RateLimit-Policy": "The quota.",
+    "X-Request-Id": "Finds the request in our logs.",
+    "Headrace-Retention": "Seconds that jobs are kept after their end, and tombstones after that.",
+    "Content-Disposition": "The name of the file; it is never shown by a browser.",
+}
+ACCEPTED_HEADERS = ("Location", "ETag", "Idempotency-Replayed", "Preference-Applied")
+LINKS_OF_A_JOB = ("read_job", "read_job_events", "cancel_job", "list_artifacts")
+LINKS_OF_A_SESSION = (
+    "read_session",
+    "save_session",
+    "read_session_history",
+    "run_session",
+    "delete_session",
+)
+OF_STATUS = {
+    401: ["WWW-Authenticate"],
+    412: ["ETag"],
+    429: ["Retry-After", "RateLimit", "RateLimit-Policy"],
+    503: ["Retry-After"],
+}
+"""The fields that problems of a status bring along."""
+
+
+class FieldProblem(Shape, frozen=True, kw_only=True):
+    """One broken rule."""
+
+    field: str
+    """Where: a path such as `files.0.name`, or `body`."""
+    message: str
+    """What is wrong there."""
+
+
+class ProblemDocument(Shape, frozen=True, kw_only=True):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    """Which kind of problem: stable, a URN. The page about it is the answer's `Link` with `rel="help"`."""
+    title: str
+    """The kind in words, fixed with it."""
+    status: int
+    """The HTTP status, again."""
+    detail: str
+    """What happened, for people; it may change."""
+    instance: str
+    """Names the request in our logs; also in `X-Request-Id`."""
+    errors: tuple[FieldProblem, ...] = ()
+    """Every broken rule, where rules of the request were broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraResponse:
+    """Another status of the same answer, and why; without an example it has no body."""
+
+    why: str
+    example: object = None
+
+
+NOT_MODIFIED = {304: ExtraResponse("The client has it already")}
+NOTHING: dict[int | str, Json] = {204: {"description": HTTPStatus.NO_CONTENT.phrase}}
+"""The answer of a route that answers nothing."""
+
+
+class Answers:
+    """The structs that one feature's routes answer, by the name of their schema."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self.structs: dict[str, type[msgspec.Struct]] = {}
+
+    def responses_for(
+        self,
+        example: object,
+        *,
+        status: int = 200,
+        headers: Sequence[str] = (),
+        media_type: str = JSON,
+        refusals: Sequence[ProblemType] = (),
+        also: dict[int, ExtraResponse] | None = None,
+        links: Sequence[str] = (),
+    ) -> dict[int | str, Json]:
+        """The `responses` of a route: its answer by an example of it, other statuses, and its own problems.
+
+        The example is a struct, whose type is the answer's, or the content of a file.
+        """
+        if isinstance(example, msgspec.Struct):
+            schema = {"$ref": REF.format(name=type(example).__name__)}
+            self.structs[type(example).__name__] = type(example)
+        else:
+            schema = {"type": "string", "format": "binary"}
+        common: Json = {"headers": header_descriptions(headers)}
+        if links:
+            common["links"] = {name: _link(name) for name in links}
+        answers: dict[int | str, Json] = {}
+        for code, one in {status: ExtraResponse(HTTPStatus(status).phrase, example), **(also or {})}.items():
+            answers[code] = {"description": one.why, **common}
+            if one.example is not None:
+                answers[code]["content"] = {media_type: {"schema": schema, "example": text_of(one.example)}}
+        return answers | problem_responses(refusals)
+
+
+def problem_responses(kinds: Sequence[ProblemType]) -> dict[int | str, Json]:
+    """These problems as `responses`."""
+    by_status: defaultdict[int, list[ProblemType]] = defaultdict(list)
+    for kind in kinds:
+        by_status[int(kind.status)].append(kind)
+    return {
+        status: {
+            "description": " / ".join(kind.title for kind in alike),
+            "headers": header_descriptions(("Link", *OF_STATUS.get(status, ()))),
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": REF.format(name=ProblemDocument.__name__)},
+                    "examples": {kind.slug: {"value": _example(kind)} for kind in alike},
+                }
+            },
+        }
+        for status, alike in by_status.items()
+    }
+
+
+def _example(kind: ProblemType) -> Json:
+    return {
+        "type": kind.uri,
+        "title": kind.title,
+        "status": int(kind.status),
+        "detail": "for people, and may change",
+        "instance": f"urn:headrace:request:{REQUEST}",
+    }
+
+
+def _link(operation: str) -> Json:
+    """Where the id of an answer leads: to the operation of this name."""
+    what = "session_id" if "session" in operation else "job_id"
+    return {"operationId": operation, "parameters": {what: f"$response.body#/{what}"}}
+
+
+def header_descriptions(names: Sequence[str]) -> Json:
+    return {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in names}

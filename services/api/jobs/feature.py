@@ -1,0 +1,32 @@
+"""What jobs bring to the api."""
+
+from services.api.http.feature import Feature
+from services.api.jobs import routes
+from services.api.jobs.limit_policy import maxima
+from services.api.jobs.queries import Queries
+from services.api.jobs.submit import Submissions
+from services.api.jobs.wait import JobWaiter
+from services.api.jobs.waiting_reason import Outlook
+from services.api.settings import ApiSettings
+from shared.jetstream.cancel import Cancellations
+
+
+def jobs_feature(
+    submissions: Submissions,
+    cancellations: Cancellations,
+    queries: Queries,
+    waiter: JobWaiter,
+    outlook: Outlook,
+    settings: ApiSettings,
+) -> Feature:
+    """The routes of `jobs` over these."""
+    return Feature(
+        routers=(routes.submitting, routes.router),
+        answers=routes.answers,
+        services=(submissions, cancellations, queries, waiter, outlook),
+        tags={
+            "jobs": "Programs to run: submit, list, read and cancel them. "
+            "Each one's story is a list of events."
+        },
+        maxima=maxima(settings),
+    )

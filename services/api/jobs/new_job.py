@@ -1,0 +1,57 @@
+"""A program to be submitted, whichever door it came through. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from shared.contract import problems
+from shared.contract.problems import FieldError, ProblemError
+from shared.domain.events import Limits, SourceFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """What every door makes of its own requests. Its parts were checked by themselves."""
+
+    language: str
+    """A name or an alias."""
+    fingerprint: str
+    """The same for the same request only: what an idempotency key is held to."""
+    code: str | None = None
+    """The program, where it is one file; then `files` is empty."""
+    files: tuple[SourceFile, ...] = ()
+    entrypoint: str | None = None
+    """None leaves it to the language, or to the only file."""
+    stdin: SourceFile | None = None
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """By the names of `Limits`; the language's own for those left out."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    artifacts: tuple[str, ...] = ()
+    ttl_s: int | None = None
+
+    def files_of(self, default_entrypoint: str) -> tuple[SourceFile, ...]:
+        """All files of the program, where its language calls the only one `default_entrypoint`."""
+        if self.code is not None:
+            return (SourceFile(name=self.entrypoint or default_entrypoint, content=self.code),)
+        return self.files
+
+    def entrypoint_of(self, default_entrypoint: str) -> str:
+        """The file that is run. Raises ProblemError (422) if that is not clear."""
+        files = self.files_of(default_entrypoint)
+        names = {file.name for file in files}
+        wanted = self.entrypoint or (default_entrypoint if default_entrypoint in names else None)
+        if wanted is None and len(files) == 1:
+            return files[0].name
+        if wanted not in names:
+            error = FieldError(
+                "entrypoint", f"name one of the files, or call one of them {default_entrypoint}"
+            )
+            raise ProblemError(problems.INVALID, "it is not clear where the program starts", errors=(error,))
+        return wanted
+
+    def limits_over(self, default: Limits) -> Limits:
+        """What the run may use."""
+        return msgspec.structs.replace(default, **self.limits) if self.limits else default

@@ -1,0 +1,15 @@
+"""What languages bring to the api."""
+
+from services.api.http.feature import Feature
+from services.api.languages import routes
+from services.api.languages.catalogue import Catalogue
+
+
+def languages_feature(catalogue: Catalogue) -> Feature:
+    """The routes of `languages` over these."""
+    return Feature(
+        routers=(routes.router,),
+        answers=routes.answers,
+        services=(catalogue,),
+        tags={"languages": "What a program may be written in."},
+    )

@@ -1,0 +1,11 @@
+"""What is answered of languages."""
+
+from services.api.languages.catalogue import LanguageShown
+from shared.domain.events import Shape
+
+
+class Languages(Shape, frozen=True, kw_only=True):
+    """What can be asked for."""
+
+    languages: list[LanguageShown]
+    """By name."""

@@ -1,0 +1,11 @@
+"""What operators are answered."""
+
+from services.api.operators.dead_letters import Advisory
+from shared.domain.events import Shape
+
+
+class Messages(Shape, frozen=True, kw_only=True):
+    """The last messages that are not delivered any more."""
+
+    messages: list[Advisory]
+    """Oldest first."""

@@ -1,0 +1,18 @@
+"""What sessions bring to the api."""
+
+from services.api.http.feature import Feature
+from services.api.sessions import routes
+from services.api.sessions.schemas import SessionBody
+from services.api.sessions.service import Sessions
+from services.api.settings import ApiSettings
+
+
+def sessions_feature(sessions: Sessions, settings: ApiSettings) -> Feature:
+    """The routes of `sessions` over these."""
+    return Feature(
+        routers=(routes.router,),
+        answers=routes.answers,
+        services=(sessions,),
+        tags={"sessions": "Documents that are being written, kept with their revisions, and run."},
+        maxima={SessionBody.__name__: {"ttl_s": settings.ttl_s_max}},
+    )

@@ -1,0 +1,20 @@
+"""What is answered of sessions."""
+
+from services.api.sessions.service import Session, SessionCard
+from shared.domain.events import Shape
+
+
+class SessionList(Shape, frozen=True, kw_only=True):
+    """All sessions of a user, without their documents."""
+
+    sessions: list[SessionCard]
+    """Last saved first."""
+
+
+class Revisions(Shape, frozen=True, kw_only=True):
+    """A page of the revisions of a session that are kept."""
+
+    revisions: list[Session]
+    """Oldest first, each with its document."""
+    next: str | None
+    """The `cursor` of the next page; None at the end."""

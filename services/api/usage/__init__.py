@@ -1,0 +1,1 @@
+"""/v1/usage: what the caller holds of everything that users share."""

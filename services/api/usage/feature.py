@@ -1,0 +1,15 @@
+"""What usage bring to the api."""
+
+from services.api.http.feature import Feature
+from services.api.usage import routes
+from services.api.usage.report import Usage
+
+
+def usage_feature(usage: Usage) -> Feature:
+    """The routes of `usage` over these."""
+    return Feature(
+        routers=(routes.router,),
+        answers=routes.answers,
+        services=(usage,),
+        tags={"usage": "What the caller holds of what users share, and may hold."},
+    )
