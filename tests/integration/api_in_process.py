@@ -1,12 +1,12 @@
 """The api's own application over a real log, asked without a socket, where no projector answers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from services.api.app import create_app
+from services.api.app import DialectOf, create_app
 from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from shared.auth import Tokens
@@ -32,7 +32,9 @@ PYTHON = LanguageOffer(
 
 
 @asynccontextmanager
-async def asked_api(broker: Broker, *scopes: str) -> AsyncIterator[httpx.AsyncClient]:
+async def asked_api(
+    broker: Broker, *scopes: str, dialects: Sequence[DialectOf] = ()
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the api in the tests' user's name; a failure of the api is an answer with 500."""
     now = datetime.now(UTC)
     await announce(
@@ -40,7 +42,7 @@ async def asked_api(broker: Broker, *scopes: str) -> AsyncIterator[httpx.AsyncCl
         Presence(executor_id="x1", time=now, slots=1, isolation=Isolation(), languages=(PYTHON,)),
     )
     tokens = Tokens(SETTINGS)
-    app = create_app(Service("api"), SETTINGS, tokens, broker, UnfinishedJobs())
+    app = create_app(Service("api"), SETTINGS, tokens, broker, UnfinishedJobs(), dialects)
     token = tokens.issue(
         builders.USER, lifetime=timedelta(hours=1), now=now, scopes=frozenset(scopes or ("jobs",))
     )

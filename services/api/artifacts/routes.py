@@ -19,7 +19,6 @@ from services.api.http.feature import service_of
 from services.api.http.json_response import json_answer
 from services.api.http.openapi.responses import NOT_MODIFIED, Answers
 from services.api.http.parameters import JobId
-from services.api.jobs.queries import check_job_id
 from shared.contract import problems
 
 answers = Answers()
@@ -38,7 +37,6 @@ _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 )
 async def list_artifacts(job_id: JobId, request: Request, caller: JobsCaller) -> Response:
     """List what was kept, and what was asked for and is not kept; 409 until the job has ended."""
-    check_job_id(job_id)
     result = await service_of(request, ArtifactReader).result(caller.user_id, job_id)
     return json_answer(Artifacts(artifacts=result.artifacts, skipped=result.skipped))
 
@@ -63,7 +61,6 @@ async def read_artifact(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Stream one file as it was when the program ended; 409 until the job has ended."""
-    check_job_id(job_id)
     artifacts = service_of(request, ArtifactReader)
     found = await artifacts.find(caller.user_id, job_id, path)
     etag = f'"{found.artifact.sha256}"'

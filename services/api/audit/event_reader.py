@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.api.jobs.queries import shown
+from services.api.jobs.queries import to_event_object
 from shared.contract import problems
 from shared.contract.codec import EventObject
 from shared.contract.problems import ProblemError
@@ -140,7 +140,7 @@ class LogReader:
                 event
                 for entry in batch
                 if entry.sequence <= self._last
-                and (event := shown(entry)) is not None
+                and (event := to_event_object(entry)) is not None
                 and self._asked.accepts(event)
             ]
             if found:

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from services.api.http.conditional_requests import changed
-from services.api.jobs.queries import expired_job, unknown_job
+from services.api.jobs.queries import check_job_id, expired_job, unknown_job
 from shared.auth import Caller
 from shared.contract import problems
 from shared.contract.problems import ProblemError
@@ -18,6 +18,7 @@ async def request_cancel(
 
     Raises ProblemError.
     """
+    check_job_id(job_id)
     outcome: CancelOutcome | Stale
     if expected is None:
         outcome = await cancellations.cancel(caller.user_id, job_id, moment)

@@ -6,7 +6,7 @@ from services.api.jobs.batch import BatchItem
 from services.api.jobs.example_story import CANCELLED, STORY, SUBMISSION, record_of, stored
 from services.api.jobs.responses import Batch, JobEvents, JobsPage
 from services.api.jobs.schemas import BatchBody, SubmissionBody
-from services.api.jobs.waiting_reason import WaitingFor, shown
+from services.api.jobs.waiting_reason import WaitingFor, with_waiting_reason
 from shared.contract import problems
 from shared.contract.problems import Problem
 from shared.domain.record import summary_of
@@ -29,9 +29,9 @@ SEVERAL_FILES = SubmissionBody.model_validate(
 )
 BATCH_BODY = BatchBody(jobs=({"language": "python", "code": "print(1)"}, {"language": "cobol", "code": ""}))
 
-QUEUED = shown(record_of(STORY[:1], 41), WaitingFor(reason="earlier_jobs", position=1))
-COMPLETED = shown(record_of(STORY, 41))
-CANCELLING = shown(record_of(CANCELLED[:3], 44))
+QUEUED = with_waiting_reason(record_of(STORY[:1], 41), WaitingFor(reason="earlier_jobs", position=1))
+COMPLETED = with_waiting_reason(record_of(STORY, 41))
+CANCELLING = with_waiting_reason(record_of(CANCELLED[:3], 44))
 EVENTS = JobEvents(events=[stored(event, 41 + number) for number, event in enumerate(STORY)])
 JOBS = JobsPage(jobs=(summary_of(record_of(CANCELLED, 44)), summary_of(COMPLETED)), next="41")
 BATCH = Batch(

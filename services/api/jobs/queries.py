@@ -52,6 +52,7 @@ class Queries:
         A finished job cannot change, so the view's word is good. Otherwise the view may be a moment behind
         what the client was already told over its socket, so the job's few events are folded from the log.
         """
+        check_job_id(job_id)
         async with self._turns.turn(user_id):
             try:
                 seen = (await self._ask(VIEW_JOB, JobQuestion(user_id=user_id, job_id=job_id), JobAnswer)).job
@@ -66,6 +67,7 @@ class Queries:
 
         Raises ProblemError if the user had no such job then.
         """
+        check_job_id(job_id)
         async with self._turns.turn(user_id):
             entries = _kept(await self._log.read_entries(user_id, job_id))
         return folded(
@@ -99,9 +101,10 @@ class Queries:
 
     async def job_events(self, user_id: str, job_id: str) -> list[EventObject]:
         """A job's history as stored. Raises ProblemError if the user has no such job."""
+        check_job_id(job_id)
         async with self._turns.turn(user_id):
             entries = await self._log.read_entries(user_id, job_id)
-        events = [event for entry in entries if (event := shown(entry)) is not None]
+        events = [event for entry in entries if (event := to_event_object(entry)) is not None]
         if not events:
             raise unknown_job()
         _kept(entries)
@@ -160,7 +163,7 @@ def folded(entries: Iterable[Entry]) -> JobRecord:
     return record
 
 
-def shown(entry: Entry) -> EventObject | None:
+def to_event_object(entry: Entry) -> EventObject | None:
     """The event of an entry as clients see it; None for bytes that are none."""
     try:
         return event_object(

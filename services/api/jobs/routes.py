@@ -29,7 +29,7 @@ from services.api.jobs import examples
 from services.api.jobs.batch import submit_all
 from services.api.jobs.cancel import request_cancel
 from services.api.jobs.fast_route import KEY_MAX, SubmissionRoute
-from services.api.jobs.queries import Queries, check_job_id
+from services.api.jobs.queries import Queries
 from services.api.jobs.responses import Batch, JobEvents, JobsPage
 from services.api.jobs.schemas import BatchBody, SubmissionBody
 from services.api.jobs.submission_response import answer_accepted
@@ -164,7 +164,6 @@ async def read_job(
     prefer: Prefer = None,
 ) -> Response:
     """Tell how the job stands, or stood, with its result if it has one."""
-    check_job_id(job_id)
     if as_of is not None:
         return json_answer(await service_of(request, Queries).job_as_of(caller.user_id, job_id, as_of))
     waited = await service_of(request, JobWaiter).finished(
@@ -199,7 +198,6 @@ async def cancel_job(
 
     With `If-Match` only if nothing has happened to it since it had that entity tag.
     """
-    check_job_id(job_id)
     moment = context_of(request).moment()
     expected = expected_sequence(if_match)
     await request_cancel(service_of(request, Cancellations), job_id, caller, moment, expected=expected)
@@ -221,7 +219,6 @@ async def cancel_job(
 )
 async def read_job_events(job_id: JobId, request: Request, caller: JobsCaller) -> Response:
     """List the job's events exactly as stored, with their sequence and the log's time."""
-    check_job_id(job_id)
     return json_answer(
         JobEvents(events=await service_of(request, Queries).job_events(caller.user_id, job_id))
     )

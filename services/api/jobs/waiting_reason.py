@@ -39,7 +39,9 @@ class Outlook:
 
     async def of(self, job: JobRecord, caller: Caller) -> JobShown:
         """The job as it is answered to its user."""
-        return shown(job, await self._waiting_for(job, caller) if job.status == "queued" else None)
+        return with_waiting_reason(
+            job, await self._waiting_for(job, caller) if job.status == "queued" else None
+        )
 
     async def _waiting_for(self, job: JobRecord, caller: Caller) -> WaitingFor | None:
         before = self._standing.before(job.user_id, job.job_id)
@@ -54,7 +56,7 @@ class Outlook:
         return WaitingFor(reason="earlier_jobs" if before >= at_once else "slot", position=before)
 
 
-def shown(job: JobRecord, waiting_for: WaitingFor | None = None) -> JobShown:
+def with_waiting_reason(job: JobRecord, waiting_for: WaitingFor | None = None) -> JobShown:
     """The job with what it waits for."""
     fields = {name: getattr(job, name) for name in JobRecord.__struct_fields__}
     return JobShown(**fields, waiting_for=waiting_for)
