@@ -6,13 +6,18 @@ Clients may ask over HTTP and over their socket, so the api and the notifier dec
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from shared.domain.job import Ignore, Moment, Refuse, decide_cancel
-from shared.jetstream.event_log import Appended, Log
+from shared.domain.job import Append, Ignore, Moment, Refuse, decide_cancel
+from shared.domain.record import JobRecord, fold
+from shared.jetstream.event_log import History, Log
+from shared.jetstream.job_record import record_of
+from shared.jetstream.transact import Committed, transact
 
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """The request is in the log, from this call or an earlier one."""
+    """The request is in the log, from this call or an earlier one; `job` is as it stands with it."""
+
+    job: JobRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +60,29 @@ class Cancellations:
     async def _cancel(
         self, user_id: str, job_id: str, moment: Moment, expected: int | None
     ) -> CancelOutcome | Stale:
-        at_least: int | None = None
-        while True:
-            history = await self._log.read_job(user_id, job_id, at_least=at_least)
+        async def read(at_least: int | None) -> History:
+            return await self._log.read_job(user_id, job_id, at_least=at_least)
+
+        def decide(history: History) -> Append | CancelOutcome | Stale:
             decision = decide_cancel(history.state, user_id, moment)
             if isinstance(decision, Refuse):
                 return decision
             if expected is not None and history.last_sequence != expected:
                 return Stale(history.last_sequence)
-            if isinstance(decision, Ignore):
-                return Requested()
-            result = await self._log.append(
-                decision.event, expected=history.last_sequence, patience_s=self._patience_s
-            )
-            if isinstance(result, Appended):
-                return Requested()
-            # The job moved on while this was decided: decide again on what it is now.
-            at_least = result.last_sequence
+            return Requested(_record(history)) if isinstance(decision, Ignore) else decision
+
+        outcome: Committed | CancelOutcome | Stale = await transact(
+            self._log, read, decide, patience_s=self._patience_s
+        )
+        if isinstance(outcome, Committed):
+            # What was read and what was written is all there is: nothing has to be read again.
+            job = fold(_record(outcome.before), outcome.event, outcome.sequence)
+            assert job is not None, "there is a job to cancel"
+            return Requested(job)
+        return outcome
+
+
+def _record(history: History) -> JobRecord:
+    record = record_of(history.entries, reader="cancel")
+    assert record is not None, "a job that is queued or running has a record"
+    return record

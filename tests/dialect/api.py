@@ -48,8 +48,9 @@ def dialect(deps: ApiDependencies) -> Dialect:
     async def stop(request: Request) -> Response:
         caller = await user_of(request)
         run, moment = request.path_params["run"], context_of(request).moment()
-        await request_cancel(deps.cancellations, run, caller, moment, expected=None)
-        return JSONResponse(_shown(await deps.queries.job(caller.user_id, run)))
+        return JSONResponse(
+            _shown(await request_cancel(deps.cancellations, run, caller, moment, expected=None))
+        )
 
     return Dialect(
         name="mini",

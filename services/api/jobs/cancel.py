@@ -8,13 +8,16 @@ from shared.auth import Caller
 from shared.contract import problems
 from shared.contract.problems import ProblemError
 from shared.domain.job import Moment, Refuse
+from shared.domain.record import JobRecord
 from shared.jetstream.cancel import Cancellations, CancelOutcome, Requested, Stale
 
 
 async def request_cancel(
     cancellations: Cancellations, job_id: str, caller: Caller, moment: Moment, *, expected: int | None
-) -> None:
+) -> JobRecord:
     """Record the request, if there is still something to stop, and only after the event `expected`.
+
+    Returns the job as it stands with it.
 
     Raises ProblemError.
     """
@@ -29,8 +32,8 @@ async def request_cancel(
             raise _refusal(outcome)
         case Stale(last_sequence):
             raise changed("the job", last_sequence)
-        case Requested():
-            return
+        case Requested(job):
+            return job
     assert_never(outcome)
 
 

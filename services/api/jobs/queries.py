@@ -8,7 +8,7 @@ import msgspec
 
 from services.api.jobs.read_limits import ReadingTurns
 from shared.contract import problems
-from shared.contract.codec import EventObject, UndecodableError, UnknownTagError, event_object
+from shared.contract.codec import EventObject, UndecodableError, event_object
 from shared.contract.problems import ProblemError
 from shared.contract.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, VIEW_USAGE, is_job_id
 from shared.contract.view_api import (
@@ -23,11 +23,11 @@ from shared.contract.view_api import (
     ViewProblem,
 )
 from shared.domain.cursor import of_log
-from shared.domain.record import JobRecord, fold
+from shared.domain.record import JobRecord
 from shared.jetstream.connection import Broker, UnreachableError
-from shared.jetstream.event_log import Log, NewerEventError, is_tombstone
+from shared.jetstream.event_log import Log, is_tombstone
+from shared.jetstream.job_record import record_of
 from shared.jetstream.stored_message import Entry
-from shared.observability import metrics
 from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
@@ -147,19 +147,9 @@ def folded(entries: Iterable[Entry]) -> JobRecord:
 
     Raises ProblemError where there is no job, NewerEventError where not even its beginning is known.
     """
-    record: JobRecord | None = None
-    newer: NewerEventError | None = None
-    for entry in entries:
-        try:
-            record = fold(record, entry.event(), entry.sequence)
-        except UnknownTagError as error:
-            metrics.UNKNOWN.labels(reader="api").inc()
-            logger.warning("newer_event", sequence=entry.sequence, tag=str(error))
-            newer = newer or NewerEventError(entry.sequence, str(error))
-        except UndecodableError as error:
-            logger.warning("entry_not_folded", sequence=entry.sequence, why=str(error))
+    record = record_of(entries, reader="api")
     if record is None:
-        raise newer or unknown_job()
+        raise unknown_job()
     return record
 
 

@@ -200,8 +200,7 @@ async def cancel_job(
     """
     moment = context_of(request).moment()
     expected = expected_sequence(if_match)
-    await request_cancel(service_of(request, Cancellations), job_id, caller, moment, expected=expected)
-    job = await service_of(request, Queries).job(caller.user_id, job_id)
+    job = await request_cancel(service_of(request, Cancellations), job_id, caller, moment, expected=expected)
     shown = await service_of(request, Outlook).of(job, caller)
     return json_answer(shown, status=202, headers={"ETag": tag_of(job.last_sequence)})
 

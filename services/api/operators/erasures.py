@@ -30,7 +30,8 @@ from shared.domain.job import (
     decide_expire,
 )
 from shared.jetstream.connection import Broker
-from shared.jetstream.event_log import Appended, History, Log, NewerEventError
+from shared.jetstream.event_log import History, Log, NewerEventError
+from shared.jetstream.transact import transact
 from shared.observability import metrics
 from shared.observability.logs import get_logger
 
@@ -127,31 +128,36 @@ class Erasures:
 
     async def _expire(self, user_id: str, job_id: str, by: str, moment: Moment, count: _Count) -> None:
         """Bring one job as far as it goes now: to its tombstone, or to be asked to stop."""
-        at_least: int | None = None
+
+        async def read(at_least: int | None) -> History:
+            return await self._read(user_id, job_id, at_least)
+
+        def decide(history: History) -> Append | History:
+            event = _next_event(history, user_id, job_id, by, moment)
+            return history if event is None else Append(event)
+
         while True:
             try:
-                history = await self._read(user_id, job_id, at_least)
+                done = await transact(
+                    self._log,
+                    read,
+                    decide,
+                    patience_s=self._settings.append_patience_s,
+                    tombstone_s=self._settings.tombstone_s,
+                )
             except NewerEventError as error:
                 # Whether it runs is not known here: that is for an api that knows the event.
                 logger.warning("newer_event", sequence=error.sequence)
                 count.unfinished += 1
                 return
-            event = _next_event(history, user_id, job_id, by, moment)
-            if event is None:
-                count.unfinished += isinstance(history.state, Queued | Running)
+            if isinstance(done, History):
+                count.unfinished += isinstance(done.state, Queued | Running)
                 return
-            is_tombstone = isinstance(event, JobExpired)
-            result = await self._log.append(
-                event,
-                expected=history.last_sequence,
-                patience_s=self._settings.append_patience_s,
-                ttl_s=self._settings.tombstone_s if is_tombstone else None,
-            )
-            if is_tombstone and isinstance(result, Appended):
+            if isinstance(done.event, JobExpired):
                 metrics.EXPIRED.labels(reason="erased").inc()
                 count.expired += 1
                 return
-            at_least = result.sequence if isinstance(result, Appended) else result.last_sequence
+            # A queued job is cancelled first, and expires then.
 
     async def _read(self, user_id: str, job_id: str, at_least: int | None) -> History:
         try:

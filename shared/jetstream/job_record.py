@@ -1,0 +1,34 @@
+"""A job as clients see it, folded from its stored events."""
+
+from collections.abc import Iterable
+
+from shared.contract.codec import UndecodableError, UnknownTagError
+from shared.domain.record import JobRecord, fold
+from shared.jetstream.event_log import NewerEventError
+from shared.jetstream.stored_message import Entry
+from shared.observability import metrics
+from shared.observability.logs import get_logger
+
+logger = get_logger(__name__)
+
+
+def record_of(entries: Iterable[Entry], *, reader: str) -> JobRecord | None:
+    """The job as far as its events are known here: what a newer version wrote is passed over, as in the view.
+
+    None where there is no job. Raises NewerEventError where not even its beginning is known. `reader` is a
+    label of metrics.
+    """
+    record: JobRecord | None = None
+    newer: NewerEventError | None = None
+    for entry in entries:
+        try:
+            record = fold(record, entry.event(), entry.sequence)
+        except UnknownTagError as error:
+            metrics.UNKNOWN.labels(reader=reader).inc()
+            logger.warning("newer_event", sequence=entry.sequence, tag=str(error))
+            newer = newer or NewerEventError(entry.sequence, str(error))
+        except UndecodableError as error:
+            logger.warning("entry_not_folded", sequence=entry.sequence, why=str(error))
+    if record is None and newer is not None:
+        raise newer
+    return record
