@@ -15,7 +15,7 @@ import msgspec
 from headrace.errors import HeadraceError
 from shared.rights import RIGHTS
 from shared.settings import TokenSettings
-from shared.tokens import Tokens
+from shared.tokens.issuer import Issuer
 
 DEFAULT_DIRECTORY = Path(".headrace")
 SECRETS = "secrets.json"
@@ -79,12 +79,12 @@ def _store(path: Path, made: Secrets) -> None:
     fresh.replace(path)
 
 
-def tokens_of(directory: Path) -> Tokens:
-    """Issues and checks the tokens of this machine's stack. Raises StackError."""
+def tokens_of(directory: Path) -> Issuer:
+    """Issues the tokens of this machine's stack. Raises StackError."""
     stored = _stored_secrets(directory)
     if stored is None:
         raise StackError(f"there is no stack in {directory}: start one with 'headrace up'")
-    return Tokens(TokenSettings(token_secret=stored.token_secret))
+    return Issuer(TokenSettings(token_secret=stored.token_secret))
 
 
 def _make(directory: Path) -> None:

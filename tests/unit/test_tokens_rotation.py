@@ -9,7 +9,7 @@ import pytest
 
 from shared.settings import TokenSettings
 from shared.tokens import TokenError, Tokens
-from shared.tokens.tokens import key_id_of
+from shared.tokens.issuer import key_id_of
 from tests.issuer import NOW, Clock, forge
 
 OLD, NEW, OLDER = "the old secret, " * 3, "the new secret, " * 3, "the one before the old, " * 3
