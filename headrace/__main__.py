@@ -3,12 +3,12 @@
 That takes a second on a busy machine, in which Ctrl-C ends it as it does later: without a traceback.
 """
 
-from headrace.interrupt import ending_at_once
+from headrace.importing import importing
 
 
 def main() -> None:
     """Entry point of the `headrace` command."""
-    with ending_at_once():
+    with importing():
         from headrace.cli import app  # noqa: PLC0415 - what this module is for
     app()
 

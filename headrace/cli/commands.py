@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from headrace.cli.table import TABLE, Row
-from headrace.interrupt import ending_at_once
+from headrace.importing import importing
 
 
 class Commands(TyperGroup):
@@ -60,7 +60,7 @@ class _Deferred(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 - as Typer's
         """The command's own: from here on, for its help and for completion too, it is asked instead."""
-        with ending_at_once():
+        with importing():
             command = imported(self._row)
         return command.make_context(info_name, args, parent, **extra)
 
