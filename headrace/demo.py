@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
-
 from headrace.client import AsyncClient
 from headrace.run import print_json
-from headrace.show import event_line
+from headrace.show import Screen, event_line
 from shared.contract.codec import EventObject
 from shared.contract.subjects import TERMINAL_KINDS
 
@@ -70,7 +68,7 @@ PROGRAMS = (
 )
 
 
-async def run_demo(client: AsyncClient, console: Console, *, as_json: bool = False) -> bool:
+async def run_demo(client: AsyncClient, console: Screen, *, as_json: bool = False) -> bool:
     """Run the programs; True if all ended as expected and the replay equals what was seen live.
 
     With `as_json` each event is an object, and so is the outcome; `console` is then best a quiet one.
@@ -107,7 +105,7 @@ async def run_demo(client: AsyncClient, console: Console, *, as_json: bool = Fal
 
 async def _watch(
     client: AsyncClient,
-    console: Console,
+    console: Screen,
     names: dict[str, Program],
     count: int,
     began: datetime,
@@ -134,7 +132,7 @@ async def _watch(
     return seen
 
 
-def _check_endings(console: Console, seen: list[EventObject], names: dict[str, Program]) -> bool:
+def _check_endings(console: Screen, seen: list[EventObject], names: dict[str, Program]) -> bool:
     endings = {event.job_id: event.type.split(".")[1] for event in seen}
     right = True
     for job_id, program in names.items():

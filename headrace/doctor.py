@@ -7,10 +7,10 @@ from asyncio.subprocess import PIPE
 from typing import Any
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from headrace.local.nats_server import NatsServerError, find_binary
+from headrace.show import Screen
 
 
 async def examine() -> dict[str, Any]:
@@ -27,7 +27,7 @@ async def examine() -> dict[str, Any]:
     return {**facts, "nats_server": _nats_server(), "user": os.geteuid(), "processors": os.cpu_count()}
 
 
-def report(facts: dict[str, Any], console: Console) -> None:
+def report(facts: dict[str, Any], console: Screen) -> None:
     """Print the facts for people."""
     table = Table(box=None, show_header=False)
     table.add_row("nats-server", facts["nats_server"] or "[red]not found[/]")

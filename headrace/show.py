@@ -5,10 +5,7 @@ or paint over what stands above.
 """
 
 from datetime import datetime
-from typing import Any
-
-from rich.markup import escape
-from rich.text import Text
+from typing import IO, Any, Protocol
 
 from headrace.readable import duration
 from shared.contract.codec import EventObject
@@ -29,6 +26,17 @@ _COLOURS = {
 }
 
 
+class Screen(Protocol):
+    """Where it is shown: a console of rich, or what imports rich when something is printed."""
+
+    @property
+    def file(self) -> IO[str]:
+        """Where it is written."""
+
+    def print(self, *objects: Any, markup: bool | None = None) -> None:  # noqa: ANN401 - as rich's
+        """Show what rich can show."""
+
+
 def printable(text: str) -> str:
     """One line without control or direction-changing characters, which are named instead."""
     return "".join(letter if letter.isprintable() else _named(letter) for letter in text)
@@ -36,6 +44,8 @@ def printable(text: str) -> str:
 
 def harmless(text: str) -> str:
     """The same, and without rich's markup."""
+    from rich.markup import escape  # noqa: PLC0415 - most commands are without
+
     return escape(printable(text))
 
 
@@ -59,6 +69,8 @@ def event_line(event: EventObject, name: str, since: datetime) -> str:
 
 def event_fields(event: EventObject) -> tuple[str, ...]:
     """The same for programs, in the order of `EVENT_FIELDS`; an event of the feed has no sequence."""
+    from rich.text import Text  # noqa: PLC0415 - most commands are without
+
     kind = event.type.split(".")[1]
     return (
         event.stored_at.isoformat().replace("+00:00", "Z"),

@@ -1,17 +1,29 @@
-"""The group of all commands: an error of usage, told as an object where --json was given."""
+"""The group of all commands: what stands in the table, each imported when it is called.
+
+An error of usage is told as an object where --json was given.
+"""
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from headrace.cli.terminal import EXIT_INTERRUPTED, EXIT_NOT_DONE, tell_failure
+from headrace.cli.table import TABLE, Row
+from headrace.importing import importing
 
 
 class Commands(TyperGroup):
-    """As Typer has it, but for how it ends with --json."""
+    """As Typer has it, but for where its commands come from and how it ends with --json."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - as Typer's
+        """With the commands of the table."""
+        super().__init__(**options)
+        for row in TABLE:
+            self.add_command(_Deferred(row))
 
     def main(
         self,
@@ -26,6 +38,8 @@ class Commands(TyperGroup):
         words = list(sys.argv[1:] if args is None else args)
         if "--json" not in words[: words.index("--") if "--" in words else None]:
             return super().main(args, prog_name, complete_var, standalone_mode, windows_expand_args, **extra)
+        from headrace.cli.terminal import EXIT_INTERRUPTED, EXIT_NOT_DONE, tell_failure  # noqa: PLC0415 - --help is without
+
         try:
             code = super().main(words, prog_name, complete_var, False, **extra)
         except typer.TyperException as error:
@@ -34,6 +48,32 @@ class Commands(TyperGroup):
         except typer.Abort:
             code = EXIT_INTERRUPTED
         sys.exit(code or 0)
+
+
+class _Deferred(TyperCommand):
+    """Stands for a command where the commands are listed, and makes way for it where it is called."""
+
+    def __init__(self, row: Row) -> None:
+        """Of a row of the table."""
+        super().__init__(row.name, short_help=row.line)
+        self._row = row
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 - as Typer's
+        """The command's own: from here on, for its help and for completion too, it is asked instead."""
+        with importing():
+            command = imported(self._row)
+        return command.make_context(info_name, args, parent, **extra)
+
+
+def imported(row: Row) -> Any:  # noqa: ANN401 - Typer's command, whose type it does not show
+    """The command itself."""
+    module = import_module(f"headrace.cli.{row.module}")
+    found = getattr(module, row.name.replace("-", "_"))
+    if isinstance(found, typer.Typer):
+        return get_command(found)
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    alone.command(context_settings=dict(row.settings))(found)
+    return get_command(alone)
 
 
 class UsageMessage(Exception):  # noqa: N818 - never raised

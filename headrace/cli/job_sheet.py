@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import msgspec
-from rich.console import Console
 
 from headrace.answers import JobShown, WaitingFor, kept_bytes
 from headrace.cli.listing import Cell
 from headrace.cli.listings import status_cell, took_cell
 from headrace.cli.sheet import Fact, show_facts, title_of
 from headrace.readable import ago, duration, local, size
+from headrace.show import Screen
 from shared.domain.events import Limits, Output, Result, StageReport
 
 LINES_SHOWN = 5
@@ -26,7 +26,7 @@ WAITS = {
 }
 
 
-def show_job(job: JobShown, console: Console, now: datetime | None = None) -> None:
+def show_job(job: JobShown, console: Screen, now: datetime | None = None) -> None:
     """Write all of a job."""
     show_facts(facts_of(job, now or datetime.now(UTC)), console)
 

@@ -8,12 +8,12 @@ Control characters are shown by name (`\x09`), so a value holds neither a tab no
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from headrace.show import Screen, printable
 
-from headrace.show import printable
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Listing:
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
 
-    def show(self, console: Console) -> None:
+    def show(self, console: Screen) -> None:
         """Write it, as is right for where it goes."""
         if is_terminal(console):
             console.print(self._table())
@@ -54,7 +54,10 @@ class Listing:
             write_fields([[column.name for column in self.columns]], console)
             write_fields(([cell.field for cell in row] for row in self.rows), console)
 
-    def _table(self) -> Table:
+    def _table(self) -> "Table":
+        from rich.table import Table  # noqa: PLC0415 - only a terminal shows it
+        from rich.text import Text  # noqa: PLC0415
+
         table = Table(box=None, header_style="bold")
         for column in self.columns:
             table.add_column(column.title, justify="right" if column.is_number else "left", no_wrap=True)
@@ -63,14 +66,14 @@ class Listing:
         return table
 
 
-def write_fields(rows: Iterable[Sequence[str]], console: Console) -> None:
+def write_fields(rows: Iterable[Sequence[str]], console: Screen) -> None:
     """One line for each row, its fields separated by tabs. A field has no tab."""
     for row in rows:
         console.file.write("\t".join(row) + "\n")
     console.file.flush()
 
 
-def is_terminal(console: Console) -> bool:
+def is_terminal(console: Screen) -> bool:
     """Whether a person reads it: `FORCE_COLOR` makes no terminal of a pipe."""
     return console.file.isatty()
 

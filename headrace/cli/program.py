@@ -48,7 +48,7 @@ def parse_input(text: str) -> Path:
 
 
 Source = Annotated[Path, typer.Argument(parser=parse_input, metavar="FILE", help="- is standard input.")]
-Words = Annotated[list[str] | None, typer.Argument(metavar="ARGUMENT", help="The program's own.")]
+Words = Annotated[list[str] | None, typer.Argument(metavar="ARGUMENT...", help="The program's own.")]
 LanguageName = Annotated[str | None, typer.Option(help="Where the file's name does not tell.")]
 Files = Annotated[
     list[Path] | None,

@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from headrace import connection
 from headrace.cli.stacks import inherited
 from headrace.cli.terminal import AsJson, Data, console, finish
 from headrace.client import AsyncClient, open_client
-from headrace.demo import run_demo
-from headrace.doctor import examine, report
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.local.supervisor import StackOptions, private_stack
 from headrace.run import print_json
@@ -30,6 +27,10 @@ def demo(
 
 
 async def _demo(data: Path | None, *, as_json: bool) -> int:
+    from rich.console import Console  # noqa: PLC0415 - `run` is without
+
+    from headrace.demo import run_demo  # noqa: PLC0415
+
     shown = Console(quiet=True) if as_json else console
     shown.print("[dim]starting nats-server and the four services[/]")
     async with _client_of(data) as client:
@@ -38,6 +39,8 @@ async def _demo(data: Path | None, *, as_json: bool) -> int:
 
 def doctor(as_json: AsJson = False) -> None:
     """Tell what this machine offers, and what would be refused here."""
+
+    from headrace.doctor import examine, report  # noqa: PLC0415 - `run` is without
 
     async def examined() -> int:
         facts = await examine()

@@ -25,10 +25,12 @@ SESSIONS = (
     Column("saved", "saved_at"),
 )
 
-commands = typer.Typer(no_args_is_help=True, help="List and read saved documents.")
+sessions = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="List and read saved documents."
+)
 
 
-@commands.command("list")
+@sessions.command("list")
 def list_sessions(
     data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
 ) -> None:
@@ -45,7 +47,7 @@ def list_sessions(
     ask(data, user, call, as_json=as_json)
 
 
-@commands.command()
+@sessions.command()
 def read(
     session_id: Annotated[str, typer.Argument(metavar="SESSION")],
     revision: Annotated[int | None, typer.Option(min=1, help="An earlier revision.")] = None,

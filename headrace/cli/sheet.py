@@ -3,12 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from headrace.cli.listing import Cell, is_terminal, write_fields
-from headrace.show import printable
+from headrace.show import Screen, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +17,15 @@ class Fact:
     """Further values for programs; people find them in the text."""
 
 
-def show_facts(facts: Iterable[Fact], console: Console) -> None:
+def show_facts(facts: Iterable[Fact], console: Screen) -> None:
     """Write them; a name that is repeated stands once on a terminal."""
     if not is_terminal(console):
         rows = ([fact.name, fact.cell.field, *(Cell(str(one)).field for one in fact.more)] for fact in facts)
         write_fields(rows, console)
         return
+    from rich.table import Table  # noqa: PLC0415 - only a terminal shows it
+    from rich.text import Text  # noqa: PLC0415
+
     table = Table(box=None, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(no_wrap=True)

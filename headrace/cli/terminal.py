@@ -17,12 +17,12 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 
 import msgspec
 import typer
-from rich.console import Console
 
 from headrace.errors import HeadraceError, ProblemAnswerError
 from headrace.local.nats_server import NatsServerError
@@ -31,13 +31,13 @@ from headrace.run import UnknownLanguageError
 from shared.auth import TokenError
 from shared.contract.subjects import SubjectError
 
+if TYPE_CHECKING:
+    from headrace.cli.console import Console
+
 EXPECTED = (HeadraceError, NatsServerError, SubjectError, TokenError, UnknownLanguageError)
 EXIT_NOT_DONE = 2
 EXIT_INTERRUPTED = 130
 EXIT_CLOSED_PIPE = 141
-
-PROGRAM_LAST = {"allow_interspersed_args": False}
-"""Of a command whose options end at its first argument, or at ``--``."""
 
 
 def _located(context: typer.Context, parameter: typer.CallbackParam, value: Path) -> Path:
@@ -59,18 +59,31 @@ Job = Annotated[str, typer.Argument(metavar="JOB", help="Its id, or the beginnin
 User = Annotated[str, typer.Option(help="Who the local token is for.")]
 
 
-class _Terminal(Console):
-    """One that leaves a closed pipe to `finish`."""
-
-    def on_broken_pipe(self) -> NoReturn:
-        """Raise as a plain write does."""
-        raise BrokenPipeError
-
-
 LINE_LETTERS = 100_000
 """Longer than any line: rich neither cuts nor folds what is wider than the window."""
 
-console = _Terminal(highlight=False, soft_wrap=True, width=LINE_LETTERS)
+
+class _Terminal:
+    """Standard output. rich takes a tenth of a second to import, and comes with the first that is printed."""
+
+    @property
+    def file(self) -> IO[str]:
+        """What can be written to without it."""
+        return sys.stdout
+
+    def print(self, *objects: Any, markup: bool | None = None) -> None:  # noqa: ANN401 - as rich's
+        """Show what rich can show."""
+        _console().print(*objects, markup=markup)
+
+
+@cache
+def _console() -> "Console":
+    from headrace.cli.console import Console  # noqa: PLC0415 - most commands are without
+
+    return Console(highlight=False, soft_wrap=True, width=LINE_LETTERS)
+
+
+console = _Terminal()
 
 
 def finish(work: Coroutine[Any, Any, int], *, as_json: bool = False) -> NoReturn:

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.errors import HeadraceError
-from shared.auth import Tokens
+from shared.auth.issuer import Issuer
 from shared.jetstream.permissions import RIGHTS
 from shared.settings import TokenSettings
 
@@ -79,12 +79,12 @@ def _store(path: Path, made: Secrets) -> None:
     fresh.replace(path)
 
 
-def tokens_of(directory: Path) -> Tokens:
-    """Issues and checks the tokens of this machine's stack. Raises StackError."""
+def tokens_of(directory: Path) -> Issuer:
+    """Issues the tokens of this machine's stack. Raises StackError."""
     stored = _stored_secrets(directory)
     if stored is None:
         raise StackError(f"there is no stack in {directory}: start one with 'headrace up'")
-    return Tokens(TokenSettings(token_secret=stored.token_secret))
+    return Issuer(TokenSettings(token_secret=stored.token_secret))
 
 
 def _make(directory: Path) -> None:

@@ -5,20 +5,12 @@ operators', whose ids begin with LOCAL_PREFIX, so that no two people share an id
 secret is changed, tokens of the one before are accepted too.
 """
 
-import hmac
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
-from functools import lru_cache
-
-import jwt
 
 from shared.auth.claims import (
-    CONCURRENCY_CLAIM,
-    REQUESTS_CLAIM,
     SCOPE_JOBS,
-    UNFINISHED_CLAIM,
     Caller,
     Claims,
     TokenError,
@@ -26,16 +18,14 @@ from shared.auth.claims import (
     check_times,
     check_user_id,
 )
+from shared.auth.issuer import ALGORITHM, Issuer, check_secret, key_id_of
 from shared.auth.jwt_format import Expected, Unverified, WrongSignatureError, read, signed_claims
-from shared.contract.subjects import escape
-from shared.settings import SECRET_BYTES_MIN, TokenSettings
+from shared.settings import TokenSettings
 
-ALGORITHM = "HS256"
 LOCAL_PREFIX = "local:"
-KEY_ID_OF = b"headrace key id"
 
 
-class Tokens:
+class Tokens(Issuer):
     """Checks tokens, and issues our own."""
 
     def __init__(
@@ -49,12 +39,11 @@ class Tokens:
 
         `now` is what times in tokens are compared with, `clock` what the age of keys is measured by.
         """
+        super().__init__(settings)
         secrets = [settings.token_secret]
         if settings.token_secret_previous is not None:
+            check_secret(settings.token_secret_previous)
             secrets.append(settings.token_secret_previous)
-        if any(len(secret.encode()) < SECRET_BYTES_MIN for secret in secrets):
-            raise TokenError(f"the token secret must have at least {SECRET_BYTES_MIN} bytes")
-        self._settings = settings
         self._secrets = {key_id_of(secret): secret for secret in secrets}
         self._expected = Expected(ALGORITHM, settings.token_issuer, (settings.token_audience,))
         self._now = now
@@ -92,41 +81,6 @@ class Tokens:
             return None
         return "the keys of the token provider could not be had"
 
-    def issue(
-        self,
-        user_id: str,
-        *,
-        lifetime: timedelta,
-        now: datetime,
-        scopes: frozenset[str] = frozenset({SCOPE_JOBS}),
-        concurrency: int = 1,
-        unfinished_max: int | None = None,
-        requests_per_s: int | None = None,
-        shares: Mapping[str, int] | None = None,
-    ) -> str:
-        """A token of our own for `user_id`. Raises SubjectError for an id that no subject can hold.
-
-        `shares` are by the names of SHARE_CLAIMS.
-        """
-        escape(user_id)
-        claims: dict[str, object] = {
-            "iss": self._settings.token_issuer,
-            "aud": self._settings.token_audience,
-            "sub": user_id,
-            "iat": now,
-            "exp": now + lifetime,
-            "scope": " ".join(sorted(scopes)),
-        }
-        if concurrency != 1:
-            claims[CONCURRENCY_CLAIM] = concurrency
-        if unfinished_max is not None:
-            claims[UNFINISHED_CLAIM] = unfinished_max
-        if requests_per_s is not None:
-            claims[REQUESTS_CLAIM] = requests_per_s
-        claims |= shares or {}
-        secret = self._settings.token_secret
-        return jwt.encode(claims, secret, algorithm=ALGORITHM, headers={"kid": key_id_of(secret)})
-
     def _judge(self, unverified: Unverified, came_at: float | None) -> Caller:
         """Who has signed it is only looked for where it says that it was signed."""
         provider = self._provider
@@ -158,12 +112,3 @@ class Tokens:
             with suppress(WrongSignatureError):
                 return signed_claims(unverified.token, secret, self._expected)
         return signed_claims(unverified.token, last, self._expected)
-
-
-@lru_cache
-def key_id_of(secret: str) -> str:
-    """The `kid` of the tokens that a secret signs: 48 bits that depend on it and tell nothing of it.
-
-    It is no part of any token: what is signed there has a full stop in it (RFC 7515 5.1).
-    """
-    return hmac.digest(secret.encode(), KEY_ID_OF, "sha256")[:6].hex()

@@ -63,7 +63,8 @@ async def test_every_command_has_help_and_json(command: str) -> None:
 
 async def test_every_command_is_known_here() -> None:
     shown = (await headrace("-h")).stdout.decode()
-    listed = [line.split()[1] for line in shown.splitlines() if line.startswith("│ ") and line[2] not in " -"]
+    commands = shown.partition("\nCommands:\n")[2].splitlines()
+    listed = [line.split()[0] for line in commands if line.startswith("  ") and line[2] != " "]
     assert sorted(listed) == sorted({command.split()[0] for command in COMMANDS})
 
 

@@ -117,14 +117,17 @@ async def test_files_that_cannot_be_written_are_named(tmp_path: Path) -> None:
         assert str(tmp_path / "nowhere") in only_line(export)
 
 
-@pytest.mark.parametrize("words", [("ls",), ("--help",), ("up",)])
-async def test_ctrl_c_while_it_is_imported_says_nothing(tmp_path: Path, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("word", "module"),
+    [("ls", "typer"), ("--help", "typer"), ("up", "typer"), ("ls", "aiohttp"), ("up", "msgspec")],
+)
+async def test_ctrl_c_while_it_is_imported_says_nothing(tmp_path: Path, word: str, module: str) -> None:
     """A module that it imports waits here for as long as it takes to press the keys."""
     gate = tmp_path / "gate"
     os.mkfifo(gate)
-    (tmp_path / "typer.py").write_text(f"open({str(gate)!r}).read()\n")
+    (tmp_path / f"{module}.py").write_text(f"open({str(gate)!r}).read()\n")
     process = await asyncio.create_subprocess_exec(
-        HEADRACE, *words, stdout=PIPE, stderr=PIPE, env={**ENVIRONMENT, "PYTHONPATH": str(tmp_path)}
+        HEADRACE, word, stdout=PIPE, stderr=PIPE, env={**ENVIRONMENT, "PYTHONPATH": str(tmp_path)}
     )
     with await asyncio.to_thread(gate.open, "w"):
         process.send_signal(signal.SIGINT)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.auth import TokenError, Tokens
-from shared.auth.tokens import key_id_of
+from shared.auth.issuer import key_id_of
 from shared.settings import TokenSettings
 from tests.issuer import NOW, Clock, forge
 
