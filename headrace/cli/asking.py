@@ -17,10 +17,12 @@ from headrace.cli.listings import artifacts_listing, jobs_listing
 from headrace.cli.program import parse_pair
 from headrace.cli.terminal import AsJson, Data, Job, User, console, finish
 from headrace.client import AsyncClient
+from headrace.job_line import watching
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.logs import show_logs
 from headrace.run import exit_code, explain, print_json
 from headrace.show import EVENT_FIELDS, event_fields, event_line
+from headrace.waiting_line import WaitingLine
 from shared.codec import EventObject
 from shared.job import Status
 
@@ -53,7 +55,10 @@ def wait(
     """Wait until one job has ended, and end with its exit code."""
 
     async def call(client: AsyncClient) -> int:
-        ended = await client.result(await find_job(client, job), timeout_s=timeout_s)
+        job_id = await find_job(client, job)
+        with WaitingLine(quiet=as_json) as line:
+            async with watching(line, client, job_id):
+                ended = await client.result(job_id, timeout_s=timeout_s)
         print_json(ended) if as_json else explain(ended)
         return exit_code(ended)
 
