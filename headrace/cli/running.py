@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 
 from headrace import connection
+from headrace.cli.known import known_scope
+from headrace.cli.scopes import JOBS, needing
 from headrace.cli.stacks import STARTING, inherited
 from headrace.cli.terminal import AsJson, Data, console, finish
 from headrace.client import AsyncClient, open_client
@@ -60,7 +62,7 @@ def token(
     """Issue a token for the local stack."""
 
     async def issue() -> int:
-        scopes = frozenset(scope) if scope else None
+        scopes = frozenset(known_scope(each) for each in scope) if scope else None
         issued = connection.issue(data, user, timedelta(hours=hours), scopes, concurrency)
         print_json({"token": issued}) if as_json else sys.stdout.write(issued + "\n")
         return 0
@@ -83,8 +85,9 @@ async def _client_of(
     data: Path | None, line: WaitingLine, user: str = connection.LOCAL_USER
 ) -> AsyncIterator[AsyncClient]:
     if data is not None:
-        async with open_client(connection.endpoint(data, user)) as client:
-            yield client
+        with needing(JOBS):
+            async with open_client(connection.endpoint(data, user)) as client:
+                yield client
         return
     options = StackOptions(environment=inherited())
     line.tell(STARTING, lasted_s=0)
