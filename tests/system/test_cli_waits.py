@@ -154,15 +154,12 @@ async def test_submit_says_behind_how_many_jobs_it_waits(waits: User, slow: Path
     assert alone.written == ""
 
 
-@pytest.mark.parametrize("words", [["run"], ["wait"]])
-async def test_a_pipe_gets_nothing(waits: User, slow: Path, words: list[str]) -> None:
-    async with earlier_jobs(waits, 1):
-        what: object = slow
-        if words == ["wait"]:
-            what = (await waits.client.submit({"language": "bash", "code": SLOW})).job_id
-        ended = await piped(waits, *words, what, **FORCED)
-    assert ended.code == 3
-    assert (ended.stdout, ended.stderr) == ((b"first last\n", b"aside\n") if words == ["run"] else (b"", b""))
+async def test_a_pipe_gets_nothing(waits: User, slow: Path) -> None:
+    ended = await piped(waits, "run", slow, **FORCED)
+    assert (ended.code, ended.stdout, ended.stderr) == (3, b"first last\n", b"aside\n")
+    async with earlier_jobs(waits, 1) as (job,):
+        late = await piped(waits, "wait", "--timeout-s", "2", job, **FORCED)
+    assert (late.code, late.stdout, late.stderr) == (2, b"", f"headrace: {job} did not end in 2 s\n".encode())
 
 
 @pytest.mark.parametrize(("options", "settings"), [(["--json"], {}), ([], {"TERM": "dumb"})])
@@ -171,11 +168,13 @@ async def test_a_terminal_that_is_to_be_left_alone_is(
 ) -> None:
     async with command(waits, "run", *options, slow, stdout=PIPE, **settings) as running:
         assert await running.end() == 3
-    job = (await waits.client.submit({"language": "bash", "code": SLOW})).job_id
-    async with command(waits, "wait", *options, job, stdout=PIPE, **settings) as waiting:
-        assert await waiting.end() == 3
     assert running.written == ("" if options else "aside\r\n")
-    assert waiting.written == ""
+    async with earlier_jobs(waits, 1) as (job,):
+        words = ("wait", *options, "--timeout-s", "2", job)
+        async with command(waits, *words, stdout=PIPE, **settings) as waiting:
+            assert await waiting.end() == 2
+    late = f"{job} did not end in 2 s"
+    assert waiting.written == (f'{{"error":"{late}"}}\r\n' if options else f"headrace: {late}\r\n")
 
 
 @pytest.mark.parametrize("words", [["run"], ["wait"]])
