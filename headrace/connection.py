@@ -47,8 +47,11 @@ def named(
     return Endpoint(api_url, websocket_url, token)
 
 
-def endpoint(directory: Path, user: str = LOCAL_USER) -> Endpoint:
-    """From HEADRACE_API_URL and HEADRACE_TOKEN, else the stack in `directory`. Raises StackError."""
+def endpoint(directory: Path, user: str = LOCAL_USER, scope: str | None = None) -> Endpoint:
+    """From HEADRACE_API_URL and HEADRACE_TOKEN, else the stack in `directory`. Raises StackError.
+
+    The local stack's token has this scope and no other; without one, that for jobs.
+    """
     url = os.environ.get("HEADRACE_API_URL")
     if url is not None:
         token = os.environ.get("HEADRACE_TOKEN")
@@ -59,7 +62,7 @@ def endpoint(directory: Path, user: str = LOCAL_USER) -> Endpoint:
     if address is None:
         raise StackError(f"no stack runs in {directory}: start one with 'headrace up'")
     # A script may outlive a token, but whoever can read the secret can always have another.
-    return Endpoint(address.api_url, address.websocket_url, partial(_issue_to_owner, directory, user))
+    return Endpoint(address.api_url, address.websocket_url, partial(_issue_to_owner, directory, user, scope))
 
 
 def is_elsewhere() -> bool:
@@ -77,12 +80,13 @@ def local_endpoint(directory: Path, address: Address, user: str = LOCAL_USER) ->
     return Endpoint(address.api_url, address.websocket_url, _issue_to_owner(directory, user))
 
 
-def _issue_to_owner(directory: Path, user: str) -> str:
+def _issue_to_owner(directory: Path, user: str, scope: str | None = None) -> str:
     """Quotas are for those whom the owner of a machine lets in: the owner may use all slots at a time."""
     return tokens_of(directory).issue(
         user,
         lifetime=TOKEN_LIFETIME,
         now=datetime.now(UTC),
+        scopes=frozenset({scope or "jobs"}),
         concurrency=os.cpu_count() or 1,
         unfinished_max=OWNERS_JOBS,
         requests_per_s=OWNERS_REQUESTS_PER_S,

@@ -80,11 +80,15 @@ async def run_demo(client: AsyncClient, console: Screen, *, as_json: bool = Fals
     began = datetime.now(UTC)
     names: dict[str, Program] = {}
     live = asyncio.create_task(_watch(client, console, names, len(programs), began, as_json=as_json))
-    for program in programs:
-        job = await client.submit({"language": program.language, "code": program.code, **program.options})
-        names[job.job_id] = program
-    async with asyncio.timeout(TIMEOUT_S):
-        seen = await live
+    try:
+        for program in programs:
+            job = await client.submit({"language": program.language, "code": program.code, **program.options})
+            names[job.job_id] = program
+        async with asyncio.timeout(TIMEOUT_S):
+            seen = await live
+    finally:
+        live.cancel()
+        await asyncio.gather(live, return_exceptions=True)
     endings_right = _check_endings(console, seen, names)
     replayed = [event async for event in client.replay() if event.job_id in names]
     identical = _told(seen) == _told(replayed)

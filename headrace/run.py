@@ -4,7 +4,7 @@ import asyncio
 import base64
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +12,8 @@ import msgspec
 
 from headrace.answers import Language, kept_bytes, output_bytes
 from headrace.client import AsyncClient
+from headrace.job_line import telling
+from headrace.waiting_line import WaitingLine
 from shared.contract.codec import EventObject
 from shared.domain.events import Output, Result, StageName, StreamName
 from shared.domain.record import JobRecord
@@ -84,8 +86,10 @@ class Printer:
         stderr: Sink,
         compile_stdout: Sink | None = None,
         compile_stderr: Sink | None = None,
+        *,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
-        """Write to these; a compiler's to `stderr` where it has none of its own."""
+        """Write to these; a compiler's to `stderr` where it has none of its own. `before` comes first."""
         self._to: dict[tuple[StageName, StreamName], Sink] = {
             ("run", "stdout"): stdout,
             ("run", "stderr"): stderr,
@@ -94,6 +98,7 @@ class Printer:
         }
         self._written = dict.fromkeys(self._to, 0)
         self._attempt = 0
+        self._before = before
         self.holds_back = False
         """Whether output came whose beginning was missing."""
 
@@ -130,17 +135,28 @@ class Printer:
             self.holds_back = True
 
     def _write(self, place: tuple[StageName, StreamName], piece: bytes) -> None:
+        if piece:
+            self._before()
         self._to[place].write(piece)
         self._to[place].flush()
         self._written[place] += len(piece)
 
 
 async def run_program(
-    client: AsyncClient, submission: dict[str, Any], *, key: str | None = None, as_json: bool
+    client: AsyncClient,
+    submission: dict[str, Any],
+    *,
+    key: str | None = None,
+    line: WaitingLine,
+    as_json: bool,
 ) -> JobRecord:
-    """Submit, show, and return the finished job. Ctrl-C cancels it."""
+    """Submit, show, and return the finished job. Ctrl-C cancels it.
+
+    `line` tells what is waited for until the first byte of output, and is closed then.
+    """
+    line.tell("submitting")
     job = await client.submit(submission, key=key)
-    printer = Printer(sys.stdout.buffer, sys.stderr.buffer)
+    printer = Printer(sys.stdout.buffer, sys.stderr.buffer, before=line.close)
     loop = asyncio.get_running_loop()
     cancelling: set[asyncio.Task[Any]] = set()
 
@@ -149,13 +165,16 @@ async def run_program(
 
     loop.add_signal_handler(signal.SIGINT, cancel)
     try:
-        async for event in client.follow(job.job_id):
-            if not as_json:
-                printer.show(event)
+        async with telling(line, client, job) as told:
+            async for event in client.follow(job.job_id):
+                told.show(event)
+                if not as_json:
+                    printer.show(event)
     finally:
         loop.remove_signal_handler(signal.SIGINT)
         await asyncio.gather(*cancelling, return_exceptions=True)
     ended = await client.get(job.job_id)
+    line.close()
     if as_json:
         print_json(ended)
     else:

@@ -1,7 +1,7 @@
 """Commands that ask a running Headrace: the one that the environment names, or this directory's."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,12 +15,15 @@ from headrace.cli.known import known_language
 from headrace.cli.listing import is_terminal, write_fields
 from headrace.cli.listings import artifacts_listing, jobs_listing
 from headrace.cli.program import parse_pair
+from headrace.cli.scopes import JOBS, needing
 from headrace.cli.terminal import AsJson, Data, Job, User, console, finish
 from headrace.client import AsyncClient
+from headrace.job_line import watching
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.logs import show_logs
 from headrace.run import exit_code, explain, print_json
 from headrace.show import EVENT_FIELDS, event_fields, event_line
+from headrace.waiting_line import WaitingLine
 from shared.contract.codec import EventObject
 from shared.domain.job import Status
 
@@ -53,7 +56,10 @@ def wait(
     """Wait until one job has ended, and end with its exit code."""
 
     async def call(client: AsyncClient) -> int:
-        ended = await client.result(await find_job(client, job), timeout_s=timeout_s)
+        job_id = await find_job(client, job)
+        with WaitingLine(quiet=as_json) as line:
+            async with watching(line, client, job_id):
+                ended = await client.result(job_id, timeout_s=timeout_s)
         print_json(ended) if as_json else explain(ended)
         return exit_code(ended)
 
@@ -179,15 +185,32 @@ async def _each(found: Iterable[EventObject]) -> AsyncIterator[EventObject]:
 
 
 def ask(
-    data: Path, user: str, call: Callable[[AsyncClient], Awaitable[int | None]], *, as_json: bool = False
+    data: Path,
+    user: str,
+    call: Callable[[AsyncClient], Awaitable[int | None]],
+    *,
+    scope: str = JOBS,
+    as_json: bool = False,
 ) -> None:
-    """Call with a client, and end as every command does; the call's number is the exit code."""
+    """Call with a client, and end as every command does; the call's number is the exit code.
+
+    `scope` is what the call needs of its token.
+    """
 
     async def called() -> int:
-        endpoint = connection.endpoint(data, user)
-        async with AsyncClient(
-            endpoint.api_url, endpoint.token, websocket_url=endpoint.websocket_url, patience_s=PATIENCE_S
-        ) as client:
+        async with asking_client(data, user, scope) as client:
             return await call(client) or 0
 
     finish(called(), as_json=as_json)
+
+
+@asynccontextmanager
+async def asking_client(data: Path, user: str, scope: str) -> AsyncIterator[AsyncClient]:
+    """A client that gives up soon. Raises StackError; where the token lacks the scope, the error says so."""
+    endpoint = connection.endpoint(data, user, scope)
+    client = AsyncClient(
+        endpoint.api_url, endpoint.token, websocket_url=endpoint.websocket_url, patience_s=PATIENCE_S
+    )
+    with needing(scope):
+        async with client:
+            yield client

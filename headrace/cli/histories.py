@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 
 from headrace import connection
-from headrace.cli.asking import ask, show_events
+from headrace.cli.asking import ask, asking_client, show_events
 from headrace.cli.job_ids import find_job
 from headrace.cli.known import nearest
 from headrace.cli.listings import states_listing
+from headrace.cli.scopes import AUDIT, JOBS
 from headrace.cli.terminal import AsJson, Data, User, console, finish, tell_failure
 from headrace.client import AsyncClient
 from headrace.history_check import Checked, Compared, Comparison, check_history
@@ -115,7 +116,7 @@ def replay(
                 async with aclosing(paced(events, parse_speed(speed))) as due:
                     await show_events(due, as_json=as_json)
 
-    ask(data, user, call, as_json=as_json)
+    ask(data, user, call, scope=_scope(user, of, everyone=everyone), as_json=as_json)
 
 
 async def _show_states(
@@ -152,7 +153,12 @@ def export(
         else:
             console.print(f"{trailer.events} events, sha256 {trailer.sha256}")
 
-    ask(data, user, call, as_json=as_json)
+    ask(data, user, call, scope=_scope(user, of, everyone=everyone), as_json=as_json)
+
+
+def _scope(user: str, of: str | None, *, everyone: bool) -> str:
+    """What opens a history: somebody's own jobs, or those of others."""
+    return AUDIT if everyone or of not in {None, user} else JOBS
 
 
 def verify(
@@ -174,19 +180,12 @@ def verify(
         print_json(checked) if as_json else _tell(checked)
         return 0
 
-    async def compared(client: AsyncClient) -> int:
+    async def compared() -> int:
         try:
             comparison = Comparison(file)
         except DamagedError as error:
             return _damaged(error, as_json=as_json)
-        header = comparison.header
-        stored = client.replay(
-            stored_from=header.stored_from,
-            user_id=None if header.all else header.user,
-            everyone=header.all,
-        )
-        async with aclosing(stored):
-            found = await comparison.compare(stored)
+        found = await _compare(comparison, data, user)
         if as_json:
             print_json({"file": comparison.checked, "log": found})
         else:
@@ -194,7 +193,19 @@ def verify(
             _tell_comparison(found)
         return EXIT_DIFFERS if found.differences_count else 0
 
-    ask(data, user, compared, as_json=as_json) if against_log else finish(alone(), as_json=as_json)
+    finish(compared() if against_log else alone(), as_json=as_json)
+
+
+async def _compare(comparison: Comparison, data: Path, user: str) -> Compared:
+    header = comparison.header
+    async with asking_client(data, user, _scope(user, header.user, everyone=header.all)) as client:
+        stored = client.replay(
+            stored_from=header.stored_from,
+            user_id=None if header.all else header.user,
+            everyone=header.all,
+        )
+        async with aclosing(stored):
+            return await comparison.compare(stored)
 
 
 def _damaged(error: DamagedError, *, as_json: bool) -> int:

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from headrace.answers import Language
+from headrace.cli.scopes import SCOPES
 from headrace.errors import HeadraceError
 
 
@@ -25,3 +26,10 @@ def known_language(text: str, languages: Sequence[Language]) -> str:
             return language.name
     names = [language.name for language in languages]
     raise UnknownValueError(f"{text!r} is no language{nearest(text, names)}")
+
+
+def known_scope(text: str) -> str:
+    """The scope of this name. Raises UnknownValueError."""
+    if text not in SCOPES:
+        raise UnknownValueError(f"{text!r} is no scope{nearest(text, SCOPES)}")
+    return text

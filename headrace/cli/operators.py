@@ -1,4 +1,4 @@
-"""Commands of operators: jobs of all users, and users. Their token needs the scope ops."""
+"""Commands of operators: jobs of all users, and users. They ask with a token of the scope ops."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -10,6 +10,7 @@ from headrace.cli.asking import ask
 from headrace.cli.job_ids import find_among
 from headrace.cli.listing import Cell, Column, Listing
 from headrace.cli.listings import JOB, LANGUAGE
+from headrace.cli.scopes import OPS
 from headrace.cli.terminal import AsJson, Data, Job, console
 from headrace.client import AsyncClient
 from headrace.erase import erase_user
@@ -42,7 +43,7 @@ def dead_letters(
             now = datetime.now(UTC)
             Listing(LETTERS, [_row(job, now) for job in page.jobs]).show(console)
 
-    ask(data, connection.LOCAL_USER, call, as_json=as_json)
+    ask(data, connection.LOCAL_USER, call, scope=OPS, as_json=as_json)
 
 
 def _row(job: JobSummary, now: datetime) -> list[Cell]:
@@ -57,7 +58,7 @@ def retry(job: Job, data: Data = DEFAULT_DIRECTORY, as_json: AsJson = False) -> 
         again = await client.retry(await find_among(job, client.every_dead_letter()))
         print_json(again) if as_json else console.print(again.job_id)
 
-    ask(data, connection.LOCAL_USER, call, as_json=as_json)
+    ask(data, connection.LOCAL_USER, call, scope=OPS, as_json=as_json)
 
 
 def erase(
@@ -71,4 +72,4 @@ def erase(
         done = await erase_user(client, erased)
         print_json(done) if as_json else console.print(f"erased; what remains: {'; '.join(done.remains)}")
 
-    ask(data, connection.LOCAL_USER, call, as_json=as_json)
+    ask(data, connection.LOCAL_USER, call, scope=OPS, as_json=as_json)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from headrace import connection
+from headrace.answers import JobShown
 from headrace.artifacts import download
 from headrace.cli.asking import ask
 from headrace.cli.program import (
@@ -25,8 +26,10 @@ from headrace.cli.program import (
 from headrace.cli.running import local_client
 from headrace.cli.terminal import AsJson, Data, User, console, finish
 from headrace.client import AsyncClient
+from headrace.job_line import queue_reason
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.run import exit_code, print_json, run_program
+from headrace.waiting_line import WaitingLine, is_terminal
 
 
 def run(
@@ -66,12 +69,13 @@ def run(
 
     async def ran() -> int:
         loaded = program.read()
-        async with local_client(data, user) as client:
-            submission = loaded.submission(await client.languages())
-            ended = await run_program(client, submission, key=key, as_json=as_json)
-            if ended.result is not None and ended.result.artifacts:
-                await download(client, ended.job_id, ended.result.artifacts, output)
-            return exit_code(ended)
+        with WaitingLine(quiet=as_json) as line:
+            async with local_client(data, user, line) as client:
+                submission = loaded.submission(await client.languages())
+                ended = await run_program(client, submission, key=key, line=line, as_json=as_json)
+                if ended.result is not None and ended.result.artifacts:
+                    await download(client, ended.job_id, ended.result.artifacts, output)
+                return exit_code(ended)
 
     finish(ran(), as_json=as_json)
 
@@ -112,5 +116,13 @@ def submit(
     async def call(client: AsyncClient) -> None:
         job = await client.submit(program.read().submission(await client.languages()), key=key)
         print_json(job) if as_json else console.print(job.job_id)
+        if not as_json and is_terminal():
+            _tell_wait(job)
 
     ask(data, user, call, as_json=as_json)
+
+
+def _tell_wait(job: JobShown) -> None:
+    """Say that a job waits for something else than its turn, which it always does for a moment."""
+    if job.waiting_for is not None and job.waiting_for.reason != "slot" and (reason := queue_reason(job)):
+        typer.echo(f"headrace: queued {reason}", err=True)

@@ -10,12 +10,15 @@ from typing import Annotated
 import typer
 
 from headrace import connection
-from headrace.cli.stacks import inherited
+from headrace.cli.known import known_scope
+from headrace.cli.scopes import JOBS, needing
+from headrace.cli.stacks import STARTING, inherited
 from headrace.cli.terminal import AsJson, Data, console, finish
 from headrace.client import AsyncClient, open_client
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.local.supervisor import StackOptions, private_stack
 from headrace.run import print_json
+from headrace.waiting_line import WaitingLine
 
 
 def demo(
@@ -32,9 +35,10 @@ async def _demo(data: Path | None, *, as_json: bool) -> int:
     from headrace.demo import run_demo  # noqa: PLC0415
 
     shown = Console(quiet=True) if as_json else console
-    shown.print("[dim]starting nats-server and the four services[/]")
-    async with _client_of(data) as client:
-        return 0 if await run_demo(client, shown, as_json=as_json) else 1
+    with WaitingLine(quiet=as_json) as line:
+        async with _client_of(data, line) as client:
+            line.close()
+            return 0 if await run_demo(client, shown, as_json=as_json) else 1
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -61,7 +65,7 @@ def token(
     """Issue a token for the local stack."""
 
     async def issue() -> int:
-        scopes = frozenset(scope) if scope else None
+        scopes = frozenset(known_scope(each) for each in scope) if scope else None
         issued = connection.issue(data, user, timedelta(hours=hours), scopes, concurrency)
         print_json({"token": issued}) if as_json else sys.stdout.write(issued + "\n")
         return 0
@@ -70,20 +74,29 @@ def token(
 
 
 @asynccontextmanager
-async def local_client(data: Path, user: str) -> AsyncIterator[AsyncClient]:
-    """The stack that runs in `data` or is named by the environment, else a private one for this call."""
-    async with _client_of(data if connection.is_named(data) else None, user) as client:
+async def local_client(data: Path, user: str, line: WaitingLine) -> AsyncIterator[AsyncClient]:
+    """The stack that runs in `data` or is named by the environment, else a private one for this call.
+
+    `line` tells that one is started.
+    """
+    async with _client_of(data if connection.is_named(data) else None, line, user) as client:
         yield client
 
 
 @asynccontextmanager
-async def _client_of(data: Path | None, user: str = connection.LOCAL_USER) -> AsyncIterator[AsyncClient]:
+async def _client_of(
+    data: Path | None, line: WaitingLine, user: str = connection.LOCAL_USER
+) -> AsyncIterator[AsyncClient]:
     if data is not None:
-        async with open_client(connection.endpoint(data, user)) as client:
-            yield client
+        with needing(JOBS):
+            async with open_client(connection.endpoint(data, user)) as client:
+                yield client
         return
+    options = StackOptions(environment=inherited())
+    line.tell(STARTING, lasted_s=0)
     async with (
-        private_stack(StackOptions(environment=inherited())) as stack,
+        private_stack(options) as stack,
         open_client(connection.local_endpoint(stack.directory, stack.address, user)) as client,
     ):
+        line.clear()
         yield client

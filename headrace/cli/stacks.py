@@ -18,7 +18,9 @@ from headrace.local.inherited import inherit
 from headrace.local.stack import DEFAULT_DIRECTORY, StackError, is_claimed
 from headrace.local.supervisor import StackOptions, run_stack
 from headrace.run import print_json
+from headrace.waiting_line import WaitingLine
 
+STARTING = "starting a stack"
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")]
 
 
@@ -50,14 +52,23 @@ def inherited() -> Mapping[str, str]:
 
 
 async def _up(data: Path, options: StackOptions, *, as_json: bool) -> int:
+    with WaitingLine(quiet=as_json) as line:
+        return await _serve(data, options, line, as_json=as_json)
+
+
+async def _serve(data: Path, options: StackOptions, line: WaitingLine, *, as_json: bool) -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
 
-    def report(line: str) -> None:
-        typer.echo(f"headrace: {line}", err=True) if as_json else console.print(f"[yellow]{line}[/]")
+    def report(text: str) -> None:
+        line.clear()
+        typer.echo(f"headrace: {text}", err=True) if as_json else console.print(f"[yellow]{text}[/]")
+        line.tell(STARTING)
 
+    line.tell(STARTING, lasted_s=0)
     async with run_stack(data, options, report=report) as stack:
+        line.close()
         token = connection.issue(data, connection.LOCAL_USER)
         if as_json:
             print_json({**msgspec.structs.asdict(stack.address), "data": whole_path(data), "token": token})

@@ -243,7 +243,7 @@ async def test_run_without_a_stack_brings_its_own(tmp_path: Path) -> None:
     program = tmp_path / "hello.sh"
     program.write_text("echo hello; exit 3")
     ended = await headrace("run", program, cwd=tmp_path)
-    assert (ended.code, ended.stdout) == (3, b"hello\n")
+    assert (ended.code, ended.stdout, ended.stderr) == (3, b"hello\n", b"")
     assert not (tmp_path / ".headrace").exists()
 
 
@@ -264,7 +264,7 @@ async def test_without_a_stack_a_command_says_how_to_start_one(tmp_path: Path) -
 async def test_the_demo_shows_everything_and_replays_it_identically(tmp_path: Path) -> None:
     ended = await headrace("demo", cwd=tmp_path)
     said = ended.stdout.decode()
-    assert ended.code == 0, said
+    assert (ended.code, ended.stderr) == (0, b""), said
     assert "replay identical" in said
     for shown in ("queued", "running", "output", "completed", "failed", "timeout", "hello from python"):
         assert shown in said

@@ -107,10 +107,10 @@ async def test_dead_letters_are_listed_and_retried(shared_stack: Stack, local: U
     assert (row["user_id"], row["attempt"]) == ("alice", "3")
     retried = await as_operator(shared_stack, "retry", job[:-1], "--json")
     assert retried.json()["retry_of"] == job
-    again = await as_operator(shared_stack, "retry", job)
+    # The owner of a local stack is its operator.
+    again = await ask(local, "retry", job[:-1])
     assert again.stdout.decode().strip() == retried.json()["job_id"]
-    refused = failure(await ask(local, "dead-letters", "--json"))
-    assert refused["problem"]["type"] == "urn:headrace:problem:forbidden"
+    assert job in {row["job_id"] for row in table(await ask(local, "dead-letters"))}
 
 
 async def test_logs_are_objects_with_json(local: User) -> None:
