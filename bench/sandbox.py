@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 from bench.measure import console, ratio, summary
 from services.executor.attempts.compiler_tools import Tools
-from services.executor.languages import catalogue
+from services.executor.languages import catalogue, stages
 from services.executor.sandbox.cold.sandbox import open_cold_sandbox
 from services.executor.sandbox.interface import CellFile, Sandbox, Stage
 from services.executor.sandbox.isolation.filesystem import BASE_ENVIRONMENT
@@ -66,8 +66,8 @@ JAVA_SOURCE = b"class Main { public static void main(String[] args) { System.out
 async def java(sandbox: Sandbox) -> Program:
     """Java's, compiled as the catalogue does it."""
     file = CellFile("Main.java", JAVA_SOURCE)
-    submitted = catalogue.Program((file,), file.path, JAVA.default_limits)
-    asked = catalogue.compile_stage(JAVA, submitted, await Tools(sandbox).of(JAVA))
+    submitted = stages.Program((file,), file.path, JAVA.default_limits)
+    asked = stages.compile_stage(JAVA, submitted, await Tools(sandbox).of(JAVA))
     assert asked is not None
     verdict = await sandbox.run(asked, output=lambda _stream, _piece: None, stop=asyncio.Event())
     return Program("java", "program.jar", b"", product=verdict.kept)
@@ -76,8 +76,8 @@ async def java(sandbox: Sandbox) -> Program:
 def stage(program: Program) -> Stage:
     """What the catalogue would ask for."""
     if program.product is not None:
-        return catalogue.run_stage(
-            JAVA, catalogue.Program((), JAVA.entrypoint, JAVA.default_limits), program.product
+        return stages.run_stage(
+            JAVA, stages.Program((), JAVA.entrypoint, JAVA.default_limits), program.product
         )
     return Stage(
         name="run",

@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from services.executor.languages.catalogue import Language, Program, load_languages
+from services.executor.languages.catalogue import Language, load_languages
+from services.executor.languages.stages import Program
 from services.executor.sandbox.interface import CellFile
 from shared.domain.events import StageName
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from services.executor.languages.catalogue import compile_stage, run_stage
+from services.executor.languages.stages import compile_stage, run_stage
 from services.executor.sandbox.interface import Sandbox, Stage
 from shared.domain.events import StageName
 from tests.integration.sandbox.cells import Ran, run

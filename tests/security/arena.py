@@ -16,7 +16,8 @@ from typing import Protocol
 import msgspec
 
 from services.executor.attempts.compiler_tools import Tools
-from services.executor.languages.catalogue import Program, compile_stage, load_languages, run_stage
+from services.executor.languages.catalogue import load_languages
+from services.executor.languages.stages import Program, compile_stage, run_stage
 from services.executor.sandbox.interface import CellFile, Sandbox, SandboxError, Stage, Verdict
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm.sandbox import open_warm_sandbox

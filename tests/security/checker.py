@@ -7,7 +7,7 @@ it is left. 4. Nothing outside is changed, and no secret is told. 5. It did atta
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 
-from services.executor.languages.catalogue import COMPILE_LIMITS
+from services.executor.languages.stages import COMPILE_LIMITS
 from tests.security.arena import Arena
 from tests.security.attacks import Attack
 from tests.security.footprint import RESIDENT_GROWTH_BYTES, resident_bytes, settled

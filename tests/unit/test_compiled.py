@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.executor.attempts.compile_cache import ENTRY_BYTES, Compiled, CompiledPrograms, key_of
-from services.executor.languages.catalogue import Offered, Program, compile_stage, load_languages
+from services.executor.languages.catalogue import Offered, load_languages
+from services.executor.languages.stages import Program, compile_stage
 from services.executor.sandbox.interface import CellFile, Stage
 from shared.domain.events import Limits
 

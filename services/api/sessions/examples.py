@@ -7,9 +7,9 @@ import msgspec
 from services.api.http.openapi.example_values import NOON
 from services.api.jobs.example_story import STDIN
 from services.api.jobs.examples import QUEUED
+from services.api.sessions.documents import Session, SessionCard
 from services.api.sessions.responses import Revisions, SessionList
 from services.api.sessions.schemas import RunBody, SessionBody
-from services.api.sessions.service import Session, SessionCard
 
 _SESSION = "019b7e8d-77b1-7e85-a035-9c3f4d5e6071"
 

@@ -1,6 +1,6 @@
 """What is answered of sessions."""
 
-from services.api.sessions.service import Session, SessionCard
+from services.api.sessions.documents import Session, SessionCard
 from shared.domain.events import Shape
 
 

@@ -32,9 +32,10 @@ from services.api.jobs import examples as jobs_examples
 from services.api.jobs.submission_response import answer_accepted
 from services.api.jobs.wait import Prefer, wait_of
 from services.api.sessions import examples
+from services.api.sessions.documents import Session
 from services.api.sessions.responses import Revisions, SessionList
 from services.api.sessions.schemas import RunBody, SessionBody
-from services.api.sessions.service import Session, Sessions
+from services.api.sessions.service import Sessions
 from shared.contract import problems
 
 answers = Answers()

@@ -4,7 +4,6 @@ Saving never touches the queue. Each save is a revision that names the one it fo
 of one session cannot overwrite each other unseen. A revision that runs already is not run again meanwhile.
 """
 
-import hashlib
 import json
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -16,9 +15,20 @@ import uuid_utils
 from services.api.http.conditional_requests import changed
 from services.api.http.request_context import RequestContext
 from services.api.jobs.limit_policy import check_bounds
-from services.api.jobs.schemas import SubmissionBody
 from services.api.jobs.submit import RETRY_AFTER, Submissions, Submitted
 from services.api.quotas.stored_bytes import Counted, Store
+from services.api.sessions.documents import (
+    NewestRun,
+    Session,
+    SessionCard,
+    StoredRevision,
+    Summary,
+    decode,
+    document_of,
+    fingerprint_of,
+    session_of,
+    submission_of,
+)
 from services.api.sessions.kv_bucket import Bucket
 from services.api.sessions.schemas import RunBody, SessionBody
 from services.api.settings import ApiSettings
@@ -28,79 +38,21 @@ from shared.contract.problems import ProblemError
 from shared.contract.subjects import is_job_id, session_key, session_keys, session_run_key
 from shared.jetstream.connection import JetStreamError
 from shared.jetstream.event_log import Appended, AppendResult, Log, is_end
-from shared.jetstream.stored_message import MESSAGE_OVERHEAD_BYTES, Entry
+from shared.jetstream.stored_message import Entry
 from shared.provision import SESSION_REVISIONS
 
 STORE_FAILED = 10077
-KEPT_UNKNOWN_BYTES = 64 * 1024
-"""What a session of an earlier version is taken for, which did not count."""
-
 HISTORY_BYTES_MAX = 2 * 1024 * 1024
 """Of the revisions on one page."""
 CAS_ATTEMPTS_MAX = 20
 """Writers that may come between before one gives up and says so."""
 
 
-class SessionCard(msgspec.Struct, frozen=True, kw_only=True):
-    """A session as a list shows it."""
-
-    session_id: str
-    """Names the session: a UUID."""
-    revision: int
-    """Counts up with each save, with gaps; also the session's entity tag."""
-    title: str
-    """The document's title."""
-    language: str
-    """The document's language."""
-    created_at: datetime
-    """When the session began."""
-    saved_at: datetime
-    """When this revision was saved."""
-
-
-class Session(SessionCard, frozen=True, kw_only=True):
-    """A session with its document."""
-
-    document: msgspec.Raw
-    """What was saved: a `SessionBody`, without what was left out of it."""
-
-
-class _Summary(msgspec.Struct, frozen=True, kw_only=True):
-    title: str
-    language: str
-    created_at: datetime
-    saved_at: datetime
-    kept_bytes: int = KEPT_UNKNOWN_BYTES
-
-
-class _Stored(msgspec.Struct, frozen=True, kw_only=True):
-    """One revision as it is stored."""
-
-    created_at: datetime
-    saved_at: datetime
-    document: msgspec.Raw
-    earlier: tuple[int, ...] = ()
-    """Sizes of the revisions that are kept beside it, oldest first."""
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Of all kept revisions, this one last."""
-        return (*self.earlier, len(bytes(self.document)) + MESSAGE_OVERHEAD_BYTES)
-
-
-class _Run(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest run of a session: of which revision, with what beside it, as which job."""
-
-    revision: int
-    fingerprint: str
-    job_id: str
-
-
 @dataclass(frozen=True, slots=True)
 class _Current:
     """The newest revision as it was found."""
 
-    stored: _Stored
+    stored: StoredRevision
     entry: Entry
 
 
@@ -125,10 +77,10 @@ class Sessions:
             )
         session_id = str(uuid_utils.uuid7())
         now = datetime.now(UTC)
-        stored = _Stored(created_at=now, saved_at=now, document=_document(body))
+        stored = StoredRevision(created_at=now, saved_at=now, document=document_of(body))
         result = await self._put(caller, session_id, body, stored, expected=0)
         assert isinstance(result, Appended), "a new id has no earlier revision"
-        return _session(session_id, result.sequence, stored)
+        return session_of(session_id, result.sequence, stored)
 
     async def save(
         self, session_id: str, body: SessionBody, caller: Caller, *, expected: int | None
@@ -137,10 +89,10 @@ class Sessions:
         for _ in range(CAS_ATTEMPTS_MAX):
             current = await self._current(caller.user_id, session_id)
             _check_revision(current.entry.sequence, expected)
-            stored = _Stored(
+            stored = StoredRevision(
                 created_at=current.stored.created_at,
                 saved_at=datetime.now(UTC),
-                document=_document(body),
+                document=document_of(body),
                 earlier=current.stored.sizes[1 - SESSION_REVISIONS :],
             )
             before = sum(current.stored.sizes)
@@ -148,7 +100,7 @@ class Sessions:
                 caller, session_id, body, stored, expected=current.entry.sequence, before=before
             )
             if isinstance(result, Appended):
-                return _session(session_id, result.sequence, stored)
+                return session_of(session_id, result.sequence, stored)
         raise ProblemError(
             problems.UNAVAILABLE,
             f"the session kept changing ({CAS_ATTEMPTS_MAX} attempts); retry",
@@ -159,19 +111,19 @@ class Sessions:
         """The newest revision, or an earlier one that is still kept. Raises ProblemError (404)."""
         if revision is None:
             current = await self._current(caller.user_id, session_id)
-            return _session(session_id, current.entry.sequence, current.stored)
+            return session_of(session_id, current.entry.sequence, current.stored)
         _check_id(session_id)
         entry = await self._bucket.revision(session_key(caller.user_id, session_id), revision)
         if entry is None:
             raise ProblemError(problems.UNKNOWN_SESSION, "no such revision of this session is kept")
-        return _session(session_id, entry.sequence, _decode(entry))
+        return session_of(session_id, entry.sequence, decode(entry))
 
     async def cards(self, caller: Caller) -> list[SessionCard]:
         """All sessions of the caller, the last saved first."""
         found = await self._bucket.cards(session_keys(caller.user_id))
         cards = []
         for listed in sorted(found, key=lambda one: one.revision, reverse=True):
-            summary = msgspec.json.decode(listed.summary, type=_Summary)
+            summary = msgspec.json.decode(listed.summary, type=Summary)
             cards.append(
                 SessionCard(
                     session_id=listed.subject.rpartition(".")[2],
@@ -199,7 +151,7 @@ class Sessions:
                 room -= len(entry.payload)
                 if found and room < 0:
                     return found, True
-                found.append(_session(session_id, entry.sequence, _decode(entry)))
+                found.append(session_of(session_id, entry.sequence, decode(entry)))
         if not found:
             raise _unknown_session()
         return found, False
@@ -223,14 +175,14 @@ class Sessions:
         """Submit the newest revision, or find it unfinished already. Raises ProblemError."""
         current = await self._current(caller.user_id, session_id)
         _check_revision(current.entry.sequence, expected)
-        submission = _submission(current.stored, body)
+        submission = submission_of(current.stored, body)
         key = session_run_key(caller.user_id, session_id)
         for _ in range(CAS_ATTEMPTS_MAX):
             entry = await self._bucket.newest(key)
-            earlier = None if entry is None else msgspec.json.decode(entry.payload, type=_Run)
-            wanted = _Run(
+            earlier = None if entry is None else msgspec.json.decode(entry.payload, type=NewestRun)
+            wanted = NewestRun(
                 revision=current.entry.sequence,
-                fingerprint=_fingerprint(submission),
+                fingerprint=fingerprint_of(submission),
                 job_id=str(uuid_utils.uuid7()),
             )
             if earlier is not None and await self._may_be_joined(earlier, wanted, caller):
@@ -254,7 +206,7 @@ class Sessions:
             headers=RETRY_AFTER,
         )
 
-    async def _may_be_joined(self, earlier: _Run, wanted: _Run, caller: Caller) -> bool:
+    async def _may_be_joined(self, earlier: NewestRun, wanted: NewestRun, caller: Caller) -> bool:
         """Whether the newest run is the same one and has not ended; it may not even have been submitted."""
         if (earlier.revision, earlier.fingerprint) != (wanted.revision, wanted.fingerprint):
             return False
@@ -266,14 +218,14 @@ class Sessions:
         entry = await self._bucket.newest(session_key(user_id, session_id))
         if entry is None:
             raise _unknown_session()
-        return _Current(_decode(entry), entry)
+        return _Current(decode(entry), entry)
 
     async def _put(
         self,
         caller: Caller,
         session_id: str,
         body: SessionBody,
-        stored: _Stored,
+        stored: StoredRevision,
         *,
         expected: int,
         before: int = 0,
@@ -292,9 +244,9 @@ class Sessions:
             return result
 
     async def _store(
-        self, user_id: str, session_id: str, body: SessionBody, stored: _Stored, *, expected: int
+        self, user_id: str, session_id: str, body: SessionBody, stored: StoredRevision, *, expected: int
     ) -> AppendResult:
-        summary = _Summary(
+        summary = Summary(
             title=body.title,
             language=body.language,
             created_at=stored.created_at,
@@ -319,43 +271,7 @@ class Sessions:
 async def session_bytes(bucket: Bucket, user_id: str) -> Counted:
     """What all sessions of a user take, with their revisions. Raises BrokerError."""
     cards = await bucket.cards(session_keys(user_id))
-    return Counted(sum(msgspec.json.decode(listed.summary, type=_Summary).kept_bytes for listed in cards))
-
-
-def _document(body: SessionBody) -> msgspec.Raw:
-    """What was saved, as it was sent: without what was left out."""
-    return msgspec.Raw(body.model_dump_json(exclude_unset=True).encode())
-
-
-def _submission(stored: _Stored, body: RunBody) -> SubmissionBody:
-    """The document as a submission, with what the run brings along."""
-    document = json.loads(bytes(stored.document))
-    document.pop("title", None)
-    return SubmissionBody.model_validate({**document, **body.model_dump(exclude_unset=True)})
-
-
-def _fingerprint(submission: SubmissionBody) -> str:
-    """A field that came later counts only where it is used, as in `submissions`."""
-    later: dict[str, bool | set[str]] = {"ttl_s": True} if submission.ttl_s is None else {}
-    later["limits"] = {"stack_bytes"} if submission.limits.stack_bytes is None else set()
-    return hashlib.sha256(submission.model_dump_json(exclude=later).encode()).hexdigest()
-
-
-def _decode(entry: Entry) -> _Stored:
-    return msgspec.json.decode(entry.payload, type=_Stored)
-
-
-def _session(session_id: str, revision: int, stored: _Stored) -> Session:
-    document = json.loads(bytes(stored.document))
-    return Session(
-        session_id=session_id,
-        revision=revision,
-        title=document.get("title", ""),
-        language=document["language"],
-        created_at=stored.created_at,
-        saved_at=stored.saved_at,
-        document=stored.document,
-    )
+    return Counted(sum(msgspec.json.decode(listed.summary, type=Summary).kept_bytes for listed in cards))
 
 
 def _check_id(session_id: str) -> None:

@@ -7,7 +7,8 @@ kept for as long as the executor lives.
 import asyncio
 from collections import defaultdict
 
-from services.executor.languages.catalogue import Language, prepare_stage, tool_files
+from services.executor.languages.catalogue import Language
+from services.executor.languages.stages import prepare_stage, tool_files
 from services.executor.sandbox.interface import CellError, CellFile, RejectedError, Sandbox, SandboxError
 from shared.domain.events import StreamName
 

@@ -15,7 +15,8 @@ from services.executor.attempts.feed_publisher import Feed
 from services.executor.attempts.outcome import Completed, StageEnd, ending_of
 from services.executor.attempts.stage_estimates import Estimates
 from services.executor.cell_supply import CellSupply
-from services.executor.languages.catalogue import Offered, compile_stage, program_of, run_stage
+from services.executor.languages.catalogue import Offered
+from services.executor.languages.stages import compile_stage, program_of, run_stage
 from services.executor.sandbox.interface import CellError, OutputSink, Reserved, Sandbox, Stage, Verdict
 from shared.domain.events import JobQueued, StreamName
 from shared.observability import metrics

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from services.executor.attempts.compiler_tools import Tools
-from services.executor.languages.catalogue import Language, Program, compile_stage, load_languages, run_stage
+from services.executor.languages.catalogue import Language, load_languages
+from services.executor.languages.stages import Program, compile_stage, run_stage
 from services.executor.sandbox.interface import CellFile, Sandbox
 from tests.integration.sandbox.cells import Ran, run
 

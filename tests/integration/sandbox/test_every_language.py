@@ -5,7 +5,7 @@ import dataclasses
 import msgspec
 import pytest
 
-from services.executor.languages.catalogue import compile_stage
+from services.executor.languages.stages import compile_stage
 from services.executor.sandbox.interface import CellFile, Sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs

@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from services.executor.languages.catalogue import Program, compile_stage, load_languages, run_stage
+from services.executor.languages.catalogue import load_languages
+from services.executor.languages.stages import Program, compile_stage, run_stage
 from services.executor.sandbox.cold.sandbox import open_cold_sandbox
 from services.executor.sandbox.interface import CellFile, Sandbox, Stage
 from services.executor.sandbox.settings import SandboxSettings

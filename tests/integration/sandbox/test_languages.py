@@ -11,12 +11,10 @@ from services.executor.languages.catalogue import (
     Language,
     LanguageError,
     Offered,
-    Program,
-    compile_stage,
     load_languages,
     offered,
-    run_stage,
 )
+from services.executor.languages.stages import Program, compile_stage, run_stage
 from services.executor.sandbox.interface import CellFile, RejectedError, Sandbox
 from shared.domain.events import Limits
 from tests.hosts import OFFERED, needs_cc

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from services.executor.languages.catalogue import Language, Program, compile_stage, load_languages, run_stage
+from services.executor.languages.catalogue import Language, load_languages
+from services.executor.languages.stages import Program, compile_stage, run_stage
 from services.executor.sandbox.interface import CellFile, RejectedError, Sandbox
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.executor.languages.catalogue import Program
+from services.executor.languages.stages import Program
 from services.executor.sandbox.interface import CellFile, Sandbox
 from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from tests.hosts import needs

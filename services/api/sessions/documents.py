@@ -1,0 +1,109 @@
+"""Sessions as they are stored and as they are shown: documents, their revisions, and their newest run."""
+
+import hashlib
+import json
+from datetime import datetime
+
+import msgspec
+
+from services.api.jobs.schemas import SubmissionBody
+from services.api.sessions.schemas import RunBody, SessionBody
+from shared.jetstream.stored_message import MESSAGE_OVERHEAD_BYTES, Entry
+
+KEPT_UNKNOWN_BYTES = 64 * 1024
+"""What a session of an earlier version is taken for, which did not count."""
+
+
+class SessionCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A session as a list shows it."""
+
+    session_id: str
+    """Names the session: a UUID."""
+    revision: int
+    """Counts up with each save, with gaps; also the session's entity tag."""
+    title: str
+    """The document's title."""
+    language: str
+    """The document's language."""
+    created_at: datetime
+    """When the session began."""
+    saved_at: datetime
+    """When this revision was saved."""
+
+
+class Session(SessionCard, frozen=True, kw_only=True):
+    """A session with its document."""
+
+    document: msgspec.Raw
+    """What was saved: a `SessionBody`, without what was left out of it."""
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What lists need of a revision: a header of its message."""
+
+    title: str
+    language: str
+    created_at: datetime
+    saved_at: datetime
+    kept_bytes: int = KEPT_UNKNOWN_BYTES
+
+
+class StoredRevision(msgspec.Struct, frozen=True, kw_only=True):
+    """One revision as it is stored."""
+
+    created_at: datetime
+    saved_at: datetime
+    document: msgspec.Raw
+    earlier: tuple[int, ...] = ()
+    """Sizes of the revisions that are kept beside it, oldest first."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of all kept revisions, this one last."""
+        return (*self.earlier, len(bytes(self.document)) + MESSAGE_OVERHEAD_BYTES)
+
+
+class NewestRun(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest run of a session: of which revision, with what beside it, as which job."""
+
+    revision: int
+    fingerprint: str
+    job_id: str
+
+
+def document_of(body: SessionBody) -> msgspec.Raw:
+    """What was saved, as it was sent: without what was left out."""
+    return msgspec.Raw(body.model_dump_json(exclude_unset=True).encode())
+
+
+def submission_of(stored: StoredRevision, body: RunBody) -> SubmissionBody:
+    """The document as a submission, with what the run brings along."""
+    document = json.loads(bytes(stored.document))
+    document.pop("title", None)
+    return SubmissionBody.model_validate({**document, **body.model_dump(exclude_unset=True)})
+
+
+def fingerprint_of(submission: SubmissionBody) -> str:
+    """A field that came later counts only where it is used, as in `submissions`."""
+    later: dict[str, bool | set[str]] = {"ttl_s": True} if submission.ttl_s is None else {}
+    later["limits"] = {"stack_bytes"} if submission.limits.stack_bytes is None else set()
+    return hashlib.sha256(submission.model_dump_json(exclude=later).encode()).hexdigest()
+
+
+def decode(entry: Entry) -> StoredRevision:
+    """The revision of a stored message."""
+    return msgspec.json.decode(entry.payload, type=StoredRevision)
+
+
+def session_of(session_id: str, revision: int, stored: StoredRevision) -> Session:
+    """The revision as it is answered."""
+    document = json.loads(bytes(stored.document))
+    return Session(
+        session_id=session_id,
+        revision=revision,
+        title=document.get("title", ""),
+        language=document["language"],
+        created_at=stored.created_at,
+        saved_at=stored.saved_at,
+        document=stored.document,
+    )
