@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -17,6 +18,8 @@ from services.api.catalogue import Catalogue
 from services.api.cut_off import CutOff
 from services.api.dead_letters import DeadLetters
 from services.api.erasures import Erasures
+from services.api.events_protocol import FILES_EACH, EventsHttpProtocol
+from services.api.events_tunnel import upstream_at
 from services.api.large_answers import LargeAnswers
 from services.api.outlook import Outlook
 from services.api.parts import Parts
@@ -158,8 +161,16 @@ async def run(service: Service, settings: ApiSettings) -> None:
             follower.run(),
             tokens.keep_keys(),
             _close_at_end(service, standing),
-            serve_http(app, listener, settings, service="api"),
+            serve_http(app, listener, settings, service="api", **_events_options(settings)),
         )
+
+
+def _events_options(settings: ApiSettings) -> dict[str, Any]:
+    """What the server needs where events are under the api's port too."""
+    if not settings.api_events_upstream:
+        return {}
+    upstream = upstream_at(settings.api_events_upstream)
+    return {"http": partial(EventsHttpProtocol, upstream=upstream), "files_each": FILES_EACH}
 
 
 async def _close_at_end(service: Service, standing: Standing) -> None:

@@ -7,6 +7,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from services.api.answers import json_answer
+from services.api.events_request import DESCRIPTION, STREAM, WEBSOCKET
 from shared import problem_pages
 from shared.pages import Link, front_page, html
 from shared.version import VERSION
@@ -53,7 +54,7 @@ RESOURCES = {
     "docs": "/docs",
     "problems": "/problems/",
 }
-OF_THE_NOTIFIER = {"websocket": "/v1/ws", "stream": "/v1/stream", "asyncapi": "/asyncapi.yaml"}
+OF_THE_NOTIFIER = {"websocket": WEBSOCKET, "stream": STREAM, "asyncapi": DESCRIPTION}
 
 
 def install(app: FastAPI, events_url: str) -> None:
