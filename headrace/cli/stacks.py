@@ -19,6 +19,9 @@ from headrace.local.stack import DEFAULT_DIRECTORY, StackError, is_claimed
 from headrace.local.supervisor import StackOptions, run_stack
 from headrace.run import print_json
 
+WEBSOCKET = "/v1/ws"
+"""Under the api's port as well as under the notifier's own."""
+
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")]
 
 
@@ -64,7 +67,7 @@ async def _up(data: Path, options: StackOptions, *, as_json: bool) -> int:
         else:
             endpoint = connection.local_endpoint(data, stack.address)
             console.print(f"api        {endpoint.api_url}  (docs: {endpoint.api_url}/docs)")
-            console.print(f"websocket  {endpoint.websocket_url}")
+            console.print(f"websocket  {connection.websocket_at(endpoint.api_url, WEBSOCKET)}")
             console.print(f"token      {token}")
             if options.sync == "fast":
                 console.print("[yellow]fast: an operating-system crash may lose the last two minutes[/]")
