@@ -15,7 +15,7 @@ from shared.version import VERSION
 LINKS = (
     Link("docs", "Documentation of the api, to try it out"),
     Link("openapi.json", "The same for programs: OpenAPI"),
-    Link("asyncapi.yaml", "Events over WebSocket and SSE: AsyncAPI (where the notifier is)"),
+    Link("asyncapi.yaml", "Events over WebSocket and SSE: AsyncAPI (the notifier has it)"),
     Link("problems/", "Problems: why a request fails, and what to do then"),
     Link("metrics", "Metrics (where operators can reach them)"),
 )
