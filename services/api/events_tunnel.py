@@ -11,6 +11,7 @@ import socket
 import time
 import uuid
 from dataclasses import dataclass
+from math import inf
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -168,12 +169,13 @@ class Tunnel(_Side):
         self._notifier = _NotifierSide(self)
         self._write = WritePace(registry.settings)
         self._began = time.perf_counter()
-        self._deadline: float | None = None
+        self._deadline = inf
         self._begun = b""
         self._is_answered = False
         self._is_socket = False
         self._is_taken = True
         self._is_leaving = False
+        self._is_shut = False
         self._passed_bytes = 0
 
     def begin(self, transport: asyncio.Transport) -> None:
@@ -185,6 +187,7 @@ class Tunnel(_Side):
         self._registry.hand_over(transport, self)
         # uvicorn calls `shutdown` of each and waits until it is gone.
         self._server_state.connections.add(self)  # type: ignore[arg-type]
+        self._deadline = self._loop.time() + CONNECT_S + ANSWER_S
         self._connecting = self._loop.create_task(self._connect())
         self._server_state.tasks.add(self._connecting)
         self._connecting.add_done_callback(self._server_state.tasks.discard)
@@ -220,7 +223,7 @@ class Tunnel(_Side):
             content, self._begun = self._begun, b""
             self._is_answered = True
             self._is_socket = self._request.is_websocket and content.startswith(SWITCHING)
-            self._deadline = None
+            self._deadline = inf
             self.read(wanted=True)
         self.send(content)
 
@@ -269,23 +272,26 @@ class Tunnel(_Side):
         """The api ends, and its tunnels with it: clients come back and go on where they were."""
         if not self._is_answered:
             self._refuse(refusals.EVENTS)
-        self._close(SHUTDOWN_S)
+        self._is_shut = self._is_leaving = True
+        self._deadline = self._loop.time() + SHUTDOWN_S
+        cast("asyncio.Transport", self.transport).close()
 
     def check(self, now: float) -> None:
         """End what takes too long."""
-        if self._deadline is not None and now >= self._deadline:
-            if self._is_leaving or self._is_answered:
-                self._abort()
-            else:
+        transport = cast("asyncio.Transport", self.transport)
+        if not self._is_leaving:
+            if now >= self._deadline:
                 self._refuse(refusals.EVENTS)
-        elif self._is_leaving and self._write.is_stalled(cast("asyncio.Transport", self.transport), now):
+        elif now >= self._deadline and (self._is_shut or not transport.get_write_buffer_size()):
+            transport.abort()
+        elif self._write.is_stalled(transport, now):
             refusals.STALLED_READER.count()
-            self._abort()
+            transport.abort()
 
     def give_way(self) -> None:
         """Another needs the place."""
         refusals.GAVE_WAY.count()
-        self._abort()
+        cast("asyncio.Transport", self.transport).abort()
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer in the notifier's place."""
@@ -310,25 +316,17 @@ class Tunnel(_Side):
         self._notifier.end()
 
     def _leave(self) -> None:
-        """End after what is written; a body that still comes passes by, so that the answer is read."""
-        if self._is_socket or not self._request.has_body:
-            self._close(None)
-        elif self.is_open:
-            self._is_leaving = True
-            self._deadline = self._loop.time() + LINGER_S
-            cast("asyncio.Transport", self.transport).write_eof()
-            self.read(wanted=True)
-
-    def _close(self, within_s: float | None) -> None:
-        """End after what is written, or after so long."""
+        """End after what is written. What the client still says passes by, so that it reads its answer."""
+        if not self.is_open:
+            return
+        transport = cast("asyncio.Transport", self.transport)
         self._is_leaving = True
-        self._deadline = None if within_s is None else self._loop.time() + within_s
-        if self.transport is not None:
-            self.transport.close()
-
-    def _abort(self) -> None:
-        if self.transport is not None:
-            self.transport.abort()
+        self._deadline = self._loop.time() + LINGER_S
+        if self._is_socket:
+            transport.close()
+        else:
+            transport.write_eof()
+            self.read(wanted=True)
 
 
 def _may_be(whole: bytes, begun: bytes) -> bool:
