@@ -21,6 +21,9 @@ from headrace.run import print_json
 from headrace.waiting_line import WaitingLine
 
 STARTING = "starting a stack"
+WEBSOCKET = "/v1/ws"
+"""Under the api's port as well as under the notifier's own."""
+
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")]
 
 
@@ -75,7 +78,7 @@ async def _serve(data: Path, options: StackOptions, line: WaitingLine, *, as_jso
         else:
             endpoint = connection.local_endpoint(data, stack.address)
             console.print(f"api        {endpoint.api_url}  (docs: {endpoint.api_url}/docs)")
-            console.print(f"websocket  {endpoint.websocket_url}")
+            console.print(f"websocket  {connection.websocket_at(endpoint.api_url, WEBSOCKET)}")
             console.print(f"token      {token}")
             if options.sync == "fast":
                 console.print("[yellow]fast: an operating-system crash may lose the last two minutes[/]")

@@ -30,7 +30,7 @@ OWN = SECRET_FILES | {
         # It issues tokens itself.
         *("TOKEN_SECRET", "TOKEN_SECRET_PREVIOUS", "TOKEN_ISSUER", "TOKEN_AUDIENCE"),
         # It asks its services there, and tells one executor from another.
-        *("HEALTH_HOST", "HEALTH_PORT", "EXECUTOR_ID", "INSTANCE", "EVENTS_URL"),
+        *("HEALTH_HOST", "HEALTH_PORT", "EXECUTOR_ID", "INSTANCE", "EVENTS_URL", "API_EVENTS_UPSTREAM"),
     )
 }
 """Settings of services that are the stack's to make."""

@@ -49,6 +49,10 @@ def free_port() -> int:
         return port
 
 
+ANY_PORT = {"HEADRACE_HEALTH_PORT": "0"}
+"""The services of one server may run beside those of another on this machine."""
+
+
 class NatsServer:
     """One nats-server on loopback. `start` may be called again after `stop` or `kill`."""
 
@@ -84,7 +88,7 @@ class NatsServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the user needs to know who may do everything."""
+        """What a service needs to know to connect as the user who may do everything."""
         return self._environment_of(self.user, self.password)
 
     def environment_of(self, user: str) -> dict[str, str]:
@@ -96,6 +100,7 @@ class NatsServer:
             "HEADRACE_NATS_URL": self.url,
             "HEADRACE_NATS_USER": user,
             "HEADRACE_NATS_PASSWORD": password,
+            **ANY_PORT,
         }
 
     @property

@@ -9,6 +9,7 @@ import contextlib
 import os
 import secrets as secrets_module
 import shutil
+import socket
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL
@@ -29,6 +30,7 @@ PROBE = aiohttp.ClientTimeout(total=2)
 NATS_USER = "operator"
 PROVISIONER = "provisioner"
 EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}
+TRUSTED = "HEADRACE_HTTP_TRUSTED_PROXIES"
 FACING_CLIENTS = frozenset({"api", "notifier"})
 
 
@@ -74,7 +76,7 @@ class Stack:
             "HEADRACE_TOKEN_SECRET": secrets.token_secret,
             "HEADRACE_API_PORT": str(self._api_port),
             "HEADRACE_NOTIFIER_PORT": str(self._notifier_port),
-            "HEADRACE_EVENTS_URL": f"http://{self._host_of('notifier')}:{self._notifier_port}",
+            "HEADRACE_API_EVENTS_UPSTREAM": f"http://{self._host_of('notifier')}:{self._notifier_port}",
             "HEADRACE_VIEW_PATH": str(directory / "view.sqlite"),
             "HEADRACE_INSTANCE": self._instance,
             **options.environment,
@@ -103,6 +105,8 @@ class Stack:
             # Only services that face clients need to know how their tokens are signed.
             for name in ("HEADRACE_TOKEN_SECRET", "HEADRACE_TOKEN_SECRET_PREVIOUS"):
                 told.pop(name, None)
+        if service == "notifier":
+            told[TRUSTED] = ",".join(filter(None, (told.get(TRUSTED), self._api_as_client())))
         return told
 
     async def ready(self) -> None:
@@ -187,6 +191,11 @@ class Stack:
         """The port that clients use. Raises StackError before anything has started."""
         host = self._options.environment.get(f"HEADRACE_{package.upper()}_HOST", LOOPBACK)
         return self._ports.hold(port, f"--{package}-port", host=host)
+
+    def _api_as_client(self) -> str:
+        """The address from which the api passes requests on: the notifier believes whom it names."""
+        host = self._host_of("notifier")
+        return host[1:-1] if host.startswith("[") else socket.gethostbyname(host)
 
     def _host_of(self, package: str) -> str:
         """Where a service is reached from here, as a URL has it: one that listens everywhere listens here."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -13,6 +13,8 @@ from services.api.artifacts.service import ArtifactReader
 from services.api.audit.event_reader import Audit
 from services.api.audit.feature import audit_feature
 from services.api.dependencies import ApiDependencies
+from services.api.events_tunnel.protocol import FILES_EACH, EventsHttpProtocol
+from services.api.events_tunnel.tunnel import upstream_at
 from services.api.http import feature, front_page, problems
 from services.api.http.auth import user_id_of
 from services.api.http.byte_shares import ByteShares
@@ -232,7 +234,7 @@ async def run(service: Service, settings: ApiSettings) -> None:
             follower.run(),
             tokens.keep_keys(),
             _close_at_end(service, standing),
-            serve_http(app, listener, settings, service="api"),
+            serve_http(app, listener, settings, service="api", **_events_options(settings)),
         )
 
 
@@ -242,3 +244,11 @@ async def _close_at_end(service: Service, standing: UnfinishedJobs) -> None:
         await service.stopping.wait()
     finally:
         standing.close()
+
+
+def _events_options(settings: ApiSettings) -> dict[str, Any]:
+    """What the server needs where events are under the api's port too."""
+    if not settings.api_events_upstream:
+        return {}
+    upstream = upstream_at(settings.api_events_upstream)
+    return {"http": partial(EventsHttpProtocol, upstream=upstream), "files_each": FILES_EACH}

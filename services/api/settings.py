@@ -17,7 +17,9 @@ from shared.settings import (
     Port,
     Positive,
     Seconds,
+    SettingsError,
     TokenSettings,
+    Upstream,
     WholeSeconds,
     split_csv,
 )
@@ -60,6 +62,10 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
 
     events_url: Origin = ""
     """Where clients find the notifier, told in `GET /v1/`; empty where it is at the api's own origin."""
+
+    api_events_upstream: Upstream = ""
+    """Where the api passes requests of the notifier's paths on to, so that both are one origin without a
+    proxy; empty where a proxy does that."""
 
     api_origins: Origins = ""
     """Origins whose pages may call the api (CORS), separated by commas; ``*`` is any. Pages of the api's own
@@ -151,6 +157,11 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
         """As in `Settings`, and the provider of tokens is described in full."""
         super().check()
         check_provider(self)
+        if self.api_events_upstream == f"http://{self.api_host}:{self.api_port}":
+            raise SettingsError(
+                f"HEADRACE_API_EVENTS_UPSTREAM is {self.api_events_upstream}, where the api listens itself: "
+                "it must be a notifier's"
+            )
 
     @property
     def origins(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from services.executor.minimum_isolation import DEMANDS
-from shared.settings import Bytes, ListenSettings, Pairs, Positive, Rule, SettingsError, some_of
+from shared.settings import Bytes, ListenSettings, Pairs, Port, Positive, Rule, SettingsError, some_of
 
 IDS_MAX = 2**32 - 2
 """The highest uid and gid; the one above means none (-1 of chown(2))."""
@@ -36,6 +36,9 @@ class ExecutorSettings(ListenSettings, frozen=True, kw_only=True):
     """Settings of one executor process."""
 
     at_most: ClassVar[Pairs] = (("user_artifacts_bytes", "user_artifacts_bytes_max"),)
+
+    health_port: Port = 8072
+    """A second executor of one machine needs another."""
 
     executor_id: ExecutorId = msgspec.field(default_factory=_executor_id)
     slots: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = os.cpu_count() or 2

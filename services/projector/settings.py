@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared.settings import FilePath, ListenSettings, Seconds, WholeSeconds
+from shared.settings import FilePath, ListenSettings, Port, Seconds, WholeSeconds
 
 TOMBSTONE_S = 24 * 3600
 SWEEP_S = 5.0
@@ -10,6 +10,9 @@ SWEEP_S = 5.0
 
 class ProjectorSettings(ListenSettings, frozen=True, kw_only=True):
     """Where the log is, where health is served, and where the view lives."""
+
+    health_port: Port = 8073
+    """A second projector of one machine needs another."""
 
     view_path: FilePath = "/var/lib/headrace/view.sqlite3"
     """The view's file, on a local disk of this replica's own: WAL does not work over a network, and two

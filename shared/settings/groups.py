@@ -217,4 +217,5 @@ class ListenSettings(ServiceSettings, frozen=True, kw_only=True):
     """Where a service without clients serves /livez, /readyz and /metrics. Port 0 takes a free one."""
 
     health_host: Host = "127.0.0.1"
-    health_port: Port = 0
+    health_port: Port
+    """Each service has a default of its own, beside the ports of the api (8070) and the notifier (8071)."""

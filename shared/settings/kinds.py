@@ -183,6 +183,16 @@ def _wrong_origin_of_ours(text: str) -> str | None:
     return _wrong_origin(text)
 
 
+def _wrong_upstream(text: str) -> str | None:
+    if not text.startswith("http://"):
+        return "it begins with http://"
+    try:
+        port = urlsplit(text).port
+    except ValueError as error:
+        return str(error)
+    return "a port is from 1 to 65535" if port == 0 else _wrong_origin(text)
+
+
 def _wrong_networks(text: str) -> str | None:
     try:
         for word in listed(text):
@@ -248,6 +258,9 @@ Origin = Annotated[
         _wrong_origin_of_ours,
         may_be_empty=True,
     ),
+]
+Upstream = Annotated[
+    str, Rule("where a notifier listens, such as http://127.0.0.1:8071", _wrong_upstream, may_be_empty=True)
 ]
 Networks = Annotated[
     str,

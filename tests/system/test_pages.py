@@ -44,8 +44,8 @@ async def test_a_page_and_all_that_it_names_come_from_the_service_itself(
     named = REFERENCES.findall(page.text)
     assert named
     for reference in named:
-        if reference.startswith("data:") or (service, reference) == ("api", "asyncapi.yaml"):
-            continue  # the notifier has it: one origin for both is the proxy's
+        if reference.startswith("data:"):
+            continue
         assert "//" not in reference, f"{reference} is elsewhere"
         answer = await http.get(httpx.URL(page.url).join(reference))
         assert answer.status_code == 200, reference

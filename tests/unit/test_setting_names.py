@@ -26,6 +26,21 @@ def read_in(*patterns: str) -> set[str]:
     return {name for file in files if file.is_file() for name in NAME.findall(file.read_text())}
 
 
+def test_each_service_has_a_port_of_its_own_by_default_which_the_pages_name() -> None:
+    ports = {
+        kind.__name__.removesuffix("Settings").lower(): field.default
+        for kind in KINDS
+        for field in msgspec.structs.fields(kind)
+        if field.name.endswith("_port")
+    }
+    operations = (ROOT / "docs" / "operations.md").read_text()
+    by_hand = (ROOT / "docs" / "by-hand.md").read_text()
+    assert ports == {"api": 8070, "notifier": 8071, "executor": 8072, "projector": 8073}
+    for service, port in ports.items():
+        assert f"{port} ({service})" in operations
+        assert f"| `python -m services.{service}` | 127.0.0.1:{port}" in by_hand
+
+
 def test_the_services_names_are_their_fields() -> None:
     fields = [field for kind in KINDS for field in msgspec.structs.fields(kind)]
     assert {f"HEADRACE_{field.name.upper()}" for field in fields} == SERVICES

@@ -49,6 +49,11 @@ WRONG_TEXTS: dict[str, tuple[str, ...]] = {
         *("events.example.org", "https://events.example.org/v1", "*", "ws://events.example.org"),
         "https://one.example,https://two.example",
     ),
+    "where a notifier listens, such as http://127.0.0.1:8071": (
+        *("127.0.0.1:8071", "https://notifier:8071", "ws://notifier:8071", "http://notifier:8071/v1/ws", "*"),
+        *("http://notifier:0", "http://notifier:70000", "http://notifier:80", "http://user:hunter2@notifier"),
+        "http://one:1,http://two:2",
+    ),
     "addresses and networks such as 10.0.0.0/8, separated by commas": (
         "here",
         "10.0.0.1/8",
@@ -324,6 +329,11 @@ CONTRADICTIONS: dict[str, tuple[type[Settings], dict[str, str], str]] = {
             "token_provider_algorithms": "HS256",
         },
         "TOKEN_PROVIDER_ALGORITHMS: 'HS256' is not allowed: the algorithms are ",
+    ),
+    "events from itself": (
+        ApiSettings,
+        {"api_port": "1234", "api_events_upstream": "http://127.0.0.1:1234"},
+        "API_EVENTS_UPSTREAM is http://127.0.0.1:1234, where the api listens itself",
     ),
     "a scope that is none": (
         ApiSettings,

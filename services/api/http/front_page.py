@@ -6,6 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from services.api.events_tunnel.request import DESCRIPTION, STREAM, WEBSOCKET
 from services.api.http.json_response import json_answer
 from shared.service import problem_pages
 from shared.service.pages import Link, front_page, html
@@ -14,7 +15,7 @@ from shared.version import VERSION
 LINKS = (
     Link("docs", "Documentation of the api, to try it out"),
     Link("openapi.json", "The same for programs: OpenAPI"),
-    Link("asyncapi.yaml", "Events over WebSocket and SSE: AsyncAPI (where the notifier is)"),
+    Link("asyncapi.yaml", "Events over WebSocket and SSE: AsyncAPI (the notifier has it)"),
     Link("problems/", "Problems: why a request fails, and what to do then"),
     Link("metrics", "Metrics (where operators can reach them)"),
 )
@@ -53,7 +54,7 @@ RESOURCES = {
     "docs": "/docs",
     "problems": "/problems/",
 }
-OF_THE_NOTIFIER = {"websocket": "/v1/ws", "stream": "/v1/stream", "asyncapi": "/asyncapi.yaml"}
+OF_THE_NOTIFIER = {"websocket": WEBSOCKET, "stream": STREAM, "asyncapi": DESCRIPTION}
 
 
 def install(app: FastAPI, events_url: str) -> None:

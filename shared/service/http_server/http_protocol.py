@@ -61,6 +61,10 @@ class RefusedError(Exception):
         self.refusal = refusal
 
 
+class HandOverError(Exception):
+    """Stops the parser after a head: what follows is not for this protocol."""
+
+
 class BoundedHttpProtocol(HttpToolsProtocol):
     """One connection, until it is closed or becomes a WebSocket."""
 
@@ -160,6 +164,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if not is_good_host(self.headers, self.parser.get_http_version()):
             raise RefusedError(refusals.HOST)
         self._name_client()
+        if self.is_for_another():
+            if self._is_answering():
+                raise RefusedError(refusals.PIPELINED)
+            raise HandOverError
         if self.parser.should_upgrade() and self._should_upgrade():
             if self._is_answering():
                 raise RefusedError(refusals.PIPELINED)
@@ -207,6 +215,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Hand the connection over."""
         self._phase = Phase.ENDING
         super().handle_websocket_upgrade()
+
+    def is_for_another(self) -> bool:
+        """Whether the request whose head was read is not for this application; then `hand_over` follows."""
+        return False
+
+    def hand_over(self) -> None:
+        """Give the connection to another protocol. What came with the head is lost."""
+        raise NotImplementedError
 
     def shutdown(self) -> None:
         """The server ends: the answer under way is the last."""
@@ -263,6 +279,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         except httptools.HttpParserError as error:
             cause = error.__context__
+            if isinstance(cause, HandOverError):
+                self._phase = Phase.ENDING
+                self._registry.heard(self._place)
+                self.hand_over()
+                return
             self._refuse(cause.refusal if isinstance(cause, RefusedError) else refusals.MALFORMED)
             return
         if self._phase is Phase.HEAD:

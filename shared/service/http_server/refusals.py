@@ -22,11 +22,11 @@ class Refusal:
     detail: str = ""
     retries: bool = False
 
-    def answer(self) -> bytes:
+    def answer(self, request_id: str | None = None) -> bytes:
         """The whole response, after which the connection is closed."""
         if self.kind is None:
             return b""
-        request_id = uuid.uuid4().hex
+        request_id = request_id or uuid.uuid4().hex
         body = json.dumps(document_of(Problem(self.kind, self.detail), request_id)).encode()
         status = HTTPStatus(self.kind.status)
         retry = f"retry-after: {RETRY_AFTER_S}\r\n" if self.retries else ""
@@ -76,10 +76,17 @@ FULL_ADDRESS_BYTES = Refusal(
 FULL_BYTES = Refusal(
     "unknown_bytes", problems.TOO_MANY_CONNECTIONS, "too many unfinished requests", retries=True
 )
+TUNNELS = Refusal(
+    "tunnels", problems.TOO_MANY_CONNECTIONS, "too many connections for events: try again later", retries=True
+)
+EVENTS = Refusal(
+    "events", problems.UNAVAILABLE, "the notifier does not answer: try again later", retries=True
+)
+LOOP = Refusal("loop", problems.UNAVAILABLE, "HEADRACE_API_EVENTS_UPSTREAM names an api, not a notifier")
 
 ALL = (
     *(MALFORMED, HOST, HANDSHAKE, LONG_LINE, LONG_HEADER, LONG_HEAD, MANY_HEADERS, CHUNK_OVERHEAD),
     *(SILENT, SLOW_HEAD, SLOW_BODY, STALLED_BODY, STALLED_READER, PIPELINED, FLOOD, GAVE_WAY),
-    *(FULL, FULL_ADDRESS, FULL_ADDRESS_BYTES, FULL_BYTES),
+    *(FULL, FULL_ADDRESS, FULL_ADDRESS_BYTES, FULL_BYTES, TUNNELS, EVENTS, LOOP),
 )
 """Every reason; the table of connections counts them."""

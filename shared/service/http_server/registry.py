@@ -47,7 +47,7 @@ class ConnectionRegistry:
         """`connections_max` is what the setting and the limit of open files allow."""
         self.settings = settings
         self.trusted = settings.trusted_proxies
-        self._connections_max = connections_max
+        self.connections_max = connections_max
         self._places: dict[object, Place] = {}
         self._unheard: dict[Place, None] = {}
         self._refused = 0
@@ -155,7 +155,7 @@ class ConnectionRegistry:
     def _refusal(self, address: str | None) -> Refusal | None:
         if address is not None and self._of_address[address] >= self.settings.http_address_connections_max:
             return FULL_ADDRESS
-        if len(self._places) - self._refused < self._connections_max:
+        if len(self._places) - self._refused < self.connections_max:
             return None
         longest = next(iter(self._unheard), None)
         if longest is None:

@@ -80,19 +80,19 @@ async def serve_http(
     settings: HttpSettings,
     *,
     service: str,
+    files_each: int = 1,
     **options: Any,  # noqa: ANN401 - uvicorn's own options
 ) -> None:
     """Serve until cancelled; then stop accepting and let requests end within GRACE_S.
 
-    Without a protocol for WebSockets among the options, a request for one is an ordinary request.
+    Without a protocol for WebSockets among the options, a request for one is an ordinary request. Each
+    connection may take `files_each` open files.
     """
-    registry = ConnectionRegistry(
-        settings, connections_max=min(settings.http_connections_max, _open_files() - FILES_KEPT)
-    )
+    most = (_open_files() - FILES_KEPT) // files_each
+    registry = ConnectionRegistry(settings, connections_max=min(settings.http_connections_max, most))
     config = BoundedConfig(
         app,
         registry,
-        http=BoundedHttpProtocol,
         timeout_keep_alive=math.ceil(settings.http_idle_s),
         # Whose address it is matters to the registry alone.
         proxy_headers=False,
@@ -101,7 +101,7 @@ async def serve_http(
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
-        **{"ws": "none", **options},
+        **{"http": BoundedHttpProtocol, "ws": "none", **options},
     )
     server = _Server(config)
     host, port = listener.getsockname()[:2]

@@ -1,0 +1,71 @@
+"""The api's HTTP protocol where events are under its port too: the notifier's requests leave by a tunnel."""
+
+from typing import Any
+
+from services.api.events_tunnel.request import EventsRequest, events_target
+from services.api.events_tunnel.tunnel import Tunnel, Upstream
+from shared.service.http_server import refusals
+from shared.service.http_server.addresses import forwarded_client
+from shared.service.http_server.http_protocol import BoundedHttpProtocol, RefusedError
+
+FILES_EACH = 2
+"""Open files that a tunnel takes."""
+
+TUNNELS_PART = 2
+"""Half of all connections may be tunnels: the others stay for the api."""
+
+X_FORWARDED_FOR = b"x-forwarded-for"
+
+
+class EventsHttpProtocol(BoundedHttpProtocol):
+    """One connection, until a request on it is the notifier's."""
+
+    def __init__(self, *arguments: Any, upstream: Upstream, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own
+        """`upstream` is the same for all of them."""
+        super().__init__(*arguments, **options)
+        self._upstream = upstream
+        self._request: EventsRequest | None = None
+
+    def is_for_another(self) -> bool:
+        """Whether it is one of the notifier's. Raises RefusedError where there is no way to it."""
+        target = events_target(self.url)
+        if target is None:
+            return False
+        path, query = target
+        request = EventsRequest(
+            method=self.parser.get_method().decode("ascii"),
+            path=path,
+            query=query,
+            version=self.parser.get_http_version(),
+            fields=self.headers,
+            client=self._client_address(),
+        )
+        if self._is_leaving:
+            raise RefusedError(refusals.EVENTS)
+        if request.is_loop:
+            raise RefusedError(refusals.LOOP)
+        if self._upstream.tunnels >= self._registry.connections_max // TUNNELS_PART:
+            raise RefusedError(refusals.TUNNELS)
+        self._request = request
+        return True
+
+    def hand_over(self) -> None:
+        """Become a tunnel."""
+        assert self._request is not None
+        if self.transport.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        tunnel = Tunnel(self._request, self._upstream, self._registry, self.server_state)
+        # A transport that reads for one kind of protocol cannot go on for the other.
+        self.transport.pause_reading()
+        self.transport.set_protocol(tunnel)
+        tunnel.begin(self.transport)
+
+    def _client_address(self) -> str:
+        """The client's, behind proxies that are trusted: the notifier believes the api."""
+        peer = self.client[0] if self.client is not None else ""
+        if not self._registry.is_proxy(peer):
+            return peer
+        fields = [value for name, value in self.headers if name == X_FORWARDED_FOR]
+        return forwarded_client(fields, self._registry.trusted) or peer
