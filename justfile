@@ -20,11 +20,16 @@ format:
     ruff format .
     ruff check --fix .
 
-# Style, types, and the rules of the architecture.
-lint:
+# Style alone, in seconds: what runs before each commit (.pre-commit-config.yaml).
+style:
     ruff format --check .
     ruff check .
+    python -m tests.prose
+
+# Style, types, and the rules of the architecture.
+lint: style
     mypy
+    mypy examples
     lint-imports
 
 # The whole test suite but for containers: unit, contract, integration, system, faults, security.

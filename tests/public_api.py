@@ -1,4 +1,4 @@
-"""What `import headrace` promises, as text: `python -m tests.public_api` writes it anew after a deliberate change.
+"""What `import headrace` promises, as text; `python -m tests.public_api` writes it after a deliberate change.
 
 One line for each name, method and field. Signatures are those of the source, so they are the same on every
 version of Python.
@@ -73,7 +73,8 @@ def signature(function: object) -> str:
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return f"{'async ' * isinstance(node, ast.AsyncFunctionDef)}def {node.name}({ast.unparse(node.args)}){returns}"
+    kind = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
+    return f"{kind} {node.name}({ast.unparse(node.args)}){returns}"
 
 
 if __name__ == "__main__":
