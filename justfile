@@ -36,6 +36,11 @@ lint: style
 test *arguments:
     PYTHONASYNCIODEBUG=1 pytest "$@"
 
+# How much of each package the unit and contract tests reach, and that it is no less than before.
+coverage:
+    coverage run -m pytest -q tests/unit tests/contract -k "not official_parser"
+    python -m tests.coverage_floors
+
 # Everything that must be green before a commit.
 check: lint test
 

@@ -1,4 +1,4 @@
-"""What a release must agree on: the version's places, and what SECURITY.md says of each deployment."""
+"""What a release must agree on: the version, what SECURITY.md says of deployments, recipes of hooks."""
 
 import re
 from pathlib import Path
@@ -35,3 +35,11 @@ def test_security_says_what_each_deployment_demands() -> None:
     container = image["services"]["executor"]["environment"][MINIMUM]
     assert said == [unit, re.findall(r":-(.*)}", container)[0], ExecutorSettings().minimum_isolation]
     assert {*listed(unit)} == {*DEMANDS}, "a unit demands all that there is"
+
+
+def test_hooks_run_recipes_that_there_are() -> None:
+    (hooks,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    recipes = re.findall(r"^([a-z]+)(?: [^:]*)?:(?: |$)", (ROOT / "justfile").read_text(), re.MULTILINE)
+    entries = [hook["entry"].split() for hook in hooks["hooks"]]
+    assert [program for program, _ in entries] == ["./just", "./just"]
+    assert {recipe for _, recipe in entries} <= {*recipes}
