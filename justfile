@@ -20,16 +20,26 @@ format:
     ruff format .
     ruff check --fix .
 
-# Style, types, and the rules of the architecture.
-lint:
+# Style alone, in seconds: what runs before each commit (.pre-commit-config.yaml).
+style:
     ruff format --check .
     ruff check .
+    python -m tests.prose
+
+# Style, types, and the rules of the architecture.
+lint: style
     mypy
+    mypy examples
     lint-imports
 
 # The whole test suite but for containers: unit, contract, integration, system, faults, security.
 test *arguments:
     PYTHONASYNCIODEBUG=1 pytest "$@"
+
+# How much of each package the unit and contract tests reach, and that it is no less than before.
+coverage:
+    coverage run -m pytest -q tests/unit tests/contract -k "not official_parser"
+    python -m tests.coverage_floors
 
 # Everything that must be green before a commit.
 check: lint test

@@ -47,7 +47,7 @@ RUN python -m compileall -q shared services deploy && python -m deploy.imports s
 USER 10004:10004
 EXPOSE 8070
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "deploy.healthy"]
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="headrace-executor" \
       org.opencontainers.image.description="Headrace: the executor and its languages" \

@@ -31,7 +31,7 @@ USER 10002:10002
 EXPOSE 4222
 VOLUME /data
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["nats-healthy"]
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="headrace-nats" \
       org.opencontainers.image.description="Headrace: the server of the log" \

@@ -14,7 +14,7 @@ USER 10003:10003
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /proxyz HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q ok <&3"]
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="headrace-proxy" \
       org.opencontainers.image.description="Headrace: one origin for HTTP, WebSocket, and SSE" \

@@ -48,7 +48,7 @@ RUN python -m compileall -q shared services deploy && python -m deploy.imports "
 USER 10001:10001
 EXPOSE 8070
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "deploy.healthy"]
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="headrace-${SERVICE}" \
       org.opencontainers.image.description="Headrace: the ${SERVICE}" \

@@ -1,4 +1,4 @@
 """Which version of Headrace this is: the one place that says so."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 __version__ = VERSION

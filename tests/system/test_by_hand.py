@@ -1,10 +1,11 @@
-"""docs/by-hand.md without systemd: its commands make the secrets, what the units start runs a program."""
+"""docs/by-hand.md without systemd: its commands make the secrets, what the units start runs a program.
+
+As on that page, the wheel is installed, and nothing finds the tree.
+"""
 
 import asyncio
-import os
 import re
 import subprocess
-import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,12 +18,12 @@ import pytest_asyncio
 from headrace.client import open_client
 from headrace.connection import Endpoint
 from headrace.local.lifeline import die_with_parent
-from headrace.local.nats_server import find_binary, free_port
+from headrace.local.nats_server import free_port
+from tests.installed import build_wheel, environment, install
 from tests.units import Unit, read_units
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "by-hand.md").read_text()
-PROGRAMS: dict[str, str | Path] = {"python": sys.executable, "nats-server": find_binary()}
 PORTS = {"projector": 8073, "executor": 8072, "api": 8070, "notifier": 8071}
 READY_S = 60
 
@@ -30,9 +31,10 @@ READY_S = 60
 class ByHand:
     """The page's deployment below a directory of the test: other paths and ports, else as it is."""
 
-    def __init__(self, directory: Path) -> None:
-        """Run what the page says of secrets."""
+    def __init__(self, directory: Path, programs: Path) -> None:
+        """Run what the page says of secrets; `programs` is where it is installed."""
         self.directory = directory
+        self.programs = programs
         self.ports = {port: free_port() for port in (4222, 8222, 8070, 8071, 8072, 8073)}
         self.log = directory / "log"
         (block,) = [one for one in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "nats.env" in one]
@@ -65,16 +67,16 @@ class ByHand:
         if unit.name == "executor":
             # This host need not have all that the unit demands.
             told["HEADRACE_MINIMUM_ISOLATION"] = "namespaces,uid"
-        return {"PATH": os.environ["PATH"], **told}
+        return environment(**told)
 
     async def start(self, unit: Unit) -> Process:
         """Start what the unit starts."""
         program, *arguments = unit.command
         with self.log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                PROGRAMS[program],
+                self.programs / program,
                 *map(self._here, arguments),
-                cwd=ROOT,
+                cwd=self.directory,
                 env=self.environment(unit),
                 stderr=log,
                 preexec_fn=die_with_parent,
@@ -98,9 +100,9 @@ class ByHand:
             r"^HEADRACE_TOKEN_SECRET_FILE=(\S+) /opt/headrace/bin/python (.+) alice$", PAGE, re.MULTILINE
         )
         issued = subprocess.run(  # noqa: S603 - the page's own
-            [sys.executable, *line[1].split(), user],
+            [self.programs / "python", *line[1].split(), user],
             env={"HEADRACE_TOKEN_SECRET_FILE": self._here(line[0])},
-            cwd=ROOT,
+            cwd=self.directory,
             capture_output=True,
             text=True,
             check=True,
@@ -123,7 +125,8 @@ async def running(process: Process) -> AsyncIterator[None]:
 @pytest_asyncio.fixture
 async def by_hand(tmp_path: Path) -> AsyncIterator[ByHand]:
     """All of it, ready."""
-    deployment, units = ByHand(tmp_path), read_units()
+    programs = install(build_wheel(tmp_path), tmp_path / "headrace", "local")
+    deployment, units = ByHand(tmp_path, programs), read_units()
     async with AsyncExitStack() as stack:
         server = await deployment.start(units["nats"])
         await stack.enter_async_context(running(server))
@@ -151,7 +154,7 @@ async def test_a_program_runs_on_what_the_units_start(by_hand: ByHand) -> None:
 
 
 def test_only_its_owner_reads_the_secrets(tmp_path: Path) -> None:
-    ByHand(tmp_path)
+    ByHand(tmp_path, tmp_path / "bin")
     etc = tmp_path / "etc"
     assert (etc / "secrets").stat().st_mode & 0o777 == 0o700
     assert (etc / "nats.env").stat().st_mode & 0o777 == 0o600

@@ -34,7 +34,7 @@ READS: dict[str, type[Settings]] = {
     "projector": ProjectorSettings,
     "executor": ExecutorSettings,
 }
-MODULES = {"provision": "shared.provision"}
+MODULES = {"provision": "headrace.shared.provision"}
 EXPOSURE_MAX = dict.fromkeys(ALL, 20) | {"executor": 70}
 """In tenths, of 100: what `systemd-analyze security` may find left open."""
 NO_NEW_PRIVILEGES = re.compile(
@@ -89,7 +89,7 @@ def test_there_is_one_for_each_part_and_the_page_starts_all() -> None:
     started = re.findall(r"systemctl enable --now (.+)", PAGE)
     assert [set(line.split()) for line in started] == [{f"headrace-{name}" for name in ALL}]
     for name, unit in ALL.items():
-        module = MODULES.get(name, f"services.{name}")
+        module = MODULES.get(name, f"headrace.services.{name}")
         assert name == "nats" or unit.command == ["python", "-m", module]
         assert f"| `headrace-{name}` | `{' '.join(unit.command[:3])}" in PAGE
 
