@@ -12,7 +12,7 @@ import msgspec
 
 from shared.broker import Broker
 from shared.codec import UndecodableError
-from shared.events import Isolation, Limits, Shape, StageName
+from shared.events import Isolation, Limits, OpenStageName, Shape
 from shared.log import Log
 from shared.subjects import (
     EXECUTOR_SUBJECTS,
@@ -43,7 +43,7 @@ class LanguageOffer(Shape, frozen=True, kw_only=True):
     """Of the file that a submission's `code` becomes, without the dot."""
     entrypoint: str
     """The file that is run where a submission names none."""
-    stages: tuple[StageName, ...]
+    stages: tuple[OpenStageName, ...]
     """What happens to a program, in this order."""
     limits: Limits
     """What a job gets that asks for none."""

@@ -1,20 +1,23 @@
 """What a queued job waits for, as far as this process knows: told with the job."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from services.api.catalogue import Catalogue
 from services.api.settings import ApiSettings
 from services.api.standing import Standing
 from shared.broker import BrokerError
+from shared.enumerations import open_to
 from shared.events import Shape
 from shared.record import JobRecord
 from shared.tokens import Caller
+
+WaitReason = Literal["earlier_jobs", "executor", "slot"]
 
 
 class WaitingFor(Shape, frozen=True, kw_only=True):
     """Why a job does not run yet."""
 
-    reason: Literal["earlier_jobs", "executor", "slot"]
+    reason: Annotated[str, open_to(WaitReason)]
     """`earlier_jobs`: as many of the user's own as may run at a time, or more, stand before it.
     `executor`: none is there now that has the language. `slot`: other programs run."""
     position: int = 0

@@ -24,6 +24,7 @@ from shared.broker import Broker
 from shared.codec import UndecodableError, UnknownTagError, decode_event
 from shared.consumer import Consumer, Delivery
 from shared.entries import Entry
+from shared.enumerations import UnknownValueError, check_values
 from shared.events import JobQueued
 from shared.job import Expired, Finished, Nothing, Queued, Running
 from shared.logs import get_logger
@@ -169,7 +170,9 @@ class Scheduler:
     def _deliver(self, delivery: Delivery, payload: bytes) -> None:
         try:
             event = decode_event(delivery.subject, payload)
-        except UnknownTagError as error:
+            check_values(event)
+        except (UnknownTagError, UnknownValueError) as error:
+            # An executor that knows the event, or how its program is encoded, is to run it.
             metrics.UNKNOWN.labels(reader="consumer").inc()
             logger.error("newer_event", sequence=delivery.sequence, tag=str(error))
             self._background.begin(self._give_back(delivery, "newer", NEWER_DELAY_S))
