@@ -170,12 +170,8 @@ class Scheduler:
     def _deliver(self, delivery: Delivery, payload: bytes) -> None:
         try:
             event = decode_event(delivery.subject, payload)
-            check_values(event)
-        except (UnknownTagError, UnknownValueError) as error:
-            # An executor that knows the event, or how its program is encoded, is to run it.
-            metrics.UNKNOWN.labels(reader="consumer").inc()
-            logger.error("newer_event", sequence=delivery.sequence, tag=str(error))
-            self._background.begin(self._give_back(delivery, "newer", NEWER_DELAY_S))
+        except UnknownTagError as error:
+            self._leave_to_newer(delivery, error)
             return
         except UndecodableError as error:
             metrics.POISON.labels(reader="consumer").inc()
@@ -185,6 +181,12 @@ class Scheduler:
         assert isinstance(event, JobQueued), "the subject was checked against the event's kind"
         self._hold(event, delivery)
 
+    def _leave_to_newer(self, delivery: Delivery, unknown: Exception) -> None:
+        """Give back what only an executor of a later version can run."""
+        metrics.UNKNOWN.labels(reader="consumer").inc()
+        logger.error("newer_event", sequence=delivery.sequence, tag=str(unknown))
+        self._background.begin(self._give_back(delivery, "newer", NEWER_DELAY_S))
+
     def _hold(self, event: JobQueued, delivery: Delivery) -> None:
         job_id = event.job_id
         self._away.is_not(job_id)
@@ -192,6 +194,8 @@ class Scheduler:
             self._executing[job_id].delivery = delivery
         elif delivery.sequence <= self._position and job_id not in self._unfinished:
             self._background.begin(self._consumer.ack(delivery))
+        elif (unknown := _unknown_value(event)) is not None:
+            self._leave_to_newer(delivery, unknown)
         elif not self._offers(event.language):
             delay_s = NOT_OFFERED_FIRST_S * 2 ** min(delivery.delivered - 1, 10)
             self._background.begin(self._give_back(delivery, "language", min(delay_s, NOT_OFFERED_MOST_S)))
@@ -293,3 +297,12 @@ class Scheduler:
     async def _give_back(self, delivery: Delivery, why: str, delay_s: float = 0.0) -> None:
         metrics.GIVEN_BACK.labels(why=why).inc()
         await self._consumer.give_back(delivery, delay_s=delay_s)
+
+
+def _unknown_value(event: JobQueued) -> UnknownValueError | None:
+    """What keeps the program from being read here, such as the encoding of a file."""
+    try:
+        check_values(event)
+    except UnknownValueError as error:
+        return error
+    return None
