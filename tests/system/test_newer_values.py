@@ -18,7 +18,6 @@ from tests import builders
 from tests.integration.notifier.sse import streaming
 from tests.newer import from_newer, subject_of
 from tests.system.conftest import User, broker_of, user_of
-from tests.system.test_cli import Ended
 from tests.system.test_cli_asking import ask
 from tests.unit.test_newer_values import ENDS, STATUSES
 
@@ -128,6 +127,7 @@ async def test_a_job_is_known_ends_and_is_shown_everywhere(
     assert [event.data["later_field"] for event in history] == ["ü"] * 3
 
 
+@pytest.mark.timeout(300)
 async def test_commands_show_it(broker: Broker, local: User, tmp_path: Path) -> None:
     job = builders.job_id()
     await store(broker, builders.queued(job, NAME))
@@ -139,28 +139,29 @@ async def test_commands_show_it(broker: Broker, local: User, tmp_path: Path) -> 
     )
     await local.until_terminal(job)
 
-    async def command(*words: object, code: int = 0) -> Ended:
-        ended = await ask(local, *words)
-        assert ended.code == code, (words, ended.stderr)
-        return ended
-
-    sheet = (await command("get", job)).stdout.decode()
-    assert "later_reason" in sheet
-    assert "later_stage_0" in sheet
-    assert (await command("logs", job)).stdout == b"42\n"
-    assert (await command("logs", "-f", job)).stdout == b"42\n"
-    told = (await command("logs", "--json", job)).lines()
-    assert [(one["stage"], one["stream"]) for one in told] == [("later_stage_1", "stdout")]
-    assert b"later_reason" in (await command("wait", job, code=1)).stderr
-    assert b"later_reason" in (await command("jobs", "--status", "failed")).stdout
-    for words in (["events", job], ["replay", "--job", job], ["replay", "--job", job, "--at", last]):
-        assert b"later_reason" in (await command(*words)).stdout, words
     kept = tmp_path / "kept.ndjson"
-    await command("export", kept)
+    commands: list[list[object]] = [
+        ["get", job],
+        ["logs", job],
+        ["logs", "--json", job],
+        ["wait", job],
+        ["jobs", "--status", "failed"],
+        ["replay", "--job", job],
+        ["replay", "--job", job, "--at", last],
+        ["export", kept],
+    ]
+    sheet, logs, pieces, wait, jobs, replay, states, export = [await ask(local, *words) for words in commands]
+    assert wait.code == 1
+    assert [one.code for one in (sheet, logs, pieces, jobs, replay, states, export)] == [0] * 7
+    assert b"later_stage_0" in sheet.stdout
+    assert logs.stdout == b"42\n"
+    assert [(one["stage"], one["stream"]) for one in pieces.lines()] == [("later_stage_1", "stdout")]
+    for shown in (sheet.stdout, wait.stderr, jobs.stdout, replay.stdout, states.stdout):
+        assert b"later_reason" in shown
     assert "later_field" in kept.read_text()
-    await command("verify", kept)
-    compared = (await command("verify", kept, "--against-log", "--json")).json()
-    assert compared["log"]["differences_count"] == 0
+    verified = await ask(local, "verify", kept, "--against-log", "--json")
+    assert verified.code == 0, verified.stderr
+    assert verified.json()["log"]["differences_count"] == 0
 
 
 async def test_nothing_of_it_was_taken_for_garbage(broker: Broker, shared_stack: Stack) -> None:
