@@ -33,19 +33,26 @@ def open_to(closed: Any) -> msgspec.Meta:  # noqa: ANN401 - typing has no name f
 
 
 def check_values(value: msgspec.Struct) -> None:
-    """Raises UnknownValueError where an enumeration, of the value or a part of it, has another value."""
+    """Raises UnknownValueError where `unknown_value` finds one."""
+    unknown = unknown_value(value)
+    if unknown is not None:
+        raise UnknownValueError(unknown)
+
+
+def unknown_value(value: msgspec.Struct) -> str | None:
+    """The first value of an enumeration that this version does not write, with its field; None if none is."""
     plan = _plan(type(value))
     for name, known in plan.enumerations:
         text = getattr(value, name)
         if text not in known and text is not None:
-            raise UnknownValueError(f"{name} {text!r}")
+            return f"{name} {text!r}"
     for name in plan.parts:
         part = getattr(value, name)
-        if isinstance(part, tuple):
-            for one in part:
-                check_values(one)
-        elif part is not None:
-            check_values(part)
+        for one in part if isinstance(part, tuple) else (part,):
+            unknown = None if one is None else unknown_value(one)
+            if unknown is not None:
+                return unknown
+    return None
 
 
 @dataclass(frozen=True, slots=True)

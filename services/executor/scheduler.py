@@ -24,7 +24,7 @@ from shared.broker import Broker
 from shared.codec import UndecodableError, UnknownTagError, decode_event
 from shared.consumer import Consumer, Delivery
 from shared.entries import Entry
-from shared.enumerations import UnknownValueError, check_values
+from shared.enumerations import unknown_value
 from shared.events import JobQueued
 from shared.job import Expired, Finished, Nothing, Queued, Running
 from shared.logs import get_logger
@@ -171,7 +171,7 @@ class Scheduler:
         try:
             event = decode_event(delivery.subject, payload)
         except UnknownTagError as error:
-            self._leave_to_newer(delivery, error)
+            self._leave_to_newer(delivery, str(error))
             return
         except UndecodableError as error:
             metrics.POISON.labels(reader="consumer").inc()
@@ -181,10 +181,10 @@ class Scheduler:
         assert isinstance(event, JobQueued), "the subject was checked against the event's kind"
         self._hold(event, delivery)
 
-    def _leave_to_newer(self, delivery: Delivery, unknown: Exception) -> None:
+    def _leave_to_newer(self, delivery: Delivery, unknown: str) -> None:
         """Give back what only an executor of a later version can run."""
         metrics.UNKNOWN.labels(reader="consumer").inc()
-        logger.error("newer_event", sequence=delivery.sequence, tag=str(unknown))
+        logger.error("newer_event", sequence=delivery.sequence, tag=unknown)
         self._background.begin(self._give_back(delivery, "newer", NEWER_DELAY_S))
 
     def _hold(self, event: JobQueued, delivery: Delivery) -> None:
@@ -194,7 +194,7 @@ class Scheduler:
             self._executing[job_id].delivery = delivery
         elif delivery.sequence <= self._position and job_id not in self._unfinished:
             self._background.begin(self._consumer.ack(delivery))
-        elif (unknown := _unknown_value(event)) is not None:
+        elif (unknown := unknown_value(event)) is not None:
             self._leave_to_newer(delivery, unknown)
         elif not self._offers(event.language):
             delay_s = NOT_OFFERED_FIRST_S * 2 ** min(delivery.delivered - 1, 10)
@@ -297,12 +297,3 @@ class Scheduler:
     async def _give_back(self, delivery: Delivery, why: str, delay_s: float = 0.0) -> None:
         metrics.GIVEN_BACK.labels(why=why).inc()
         await self._consumer.give_back(delivery, delay_s=delay_s)
-
-
-def _unknown_value(event: JobQueued) -> UnknownValueError | None:
-    """What keeps the program from being read here, such as the encoding of a file."""
-    try:
-        check_values(event)
-    except UnknownValueError as error:
-        return error
-    return None
