@@ -145,7 +145,7 @@ async def test_commands_show_it(broker: Broker, local: User, tmp_path: Path) -> 
         ["logs", job],
         ["logs", "--json", job],
         ["wait", job],
-        ["list", "--status", "failed"],
+        ["ls", "--status", "failed"],
         ["replay", "--job", job],
         ["replay", "--job", job, "--at", last],
         ["export", kept],
