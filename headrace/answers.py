@@ -2,11 +2,14 @@
 
 import base64
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from shared.contract.codec import EventObject
-from shared.domain.events import Artifact, Limits, Output, Shape, SkippedArtifact
+from shared.domain.events import Artifact, Encoding, Limits, Output, Shape, SkippedArtifact
 from shared.domain.record import JobRecord, JobSummary
+
+ENCODINGS = frozenset(get_args(Encoding))
+"""Of output, as far as this version knows."""
 
 
 class WaitingFor(Shape, frozen=True, kw_only=True):
@@ -142,13 +145,24 @@ class Erasure(Shape, frozen=True, kw_only=True):
     remains: tuple[str, ...]
 
 
+def kind_of(event: EventObject) -> str:
+    """What happened, without the version: ``queued``; the whole type where it has another form."""
+    words = event.type.split(".")
+    return words[1] if len(words) == 3 else event.type
+
+
+def has_known_encoding(event: EventObject) -> bool:
+    """Whether `output_bytes` can tell the bytes of a `job.output` event."""
+    return event.data["encoding"] in ENCODINGS
+
+
 def output_bytes(event: EventObject) -> bytes:
-    """The bytes of a `job.output` event."""
+    """The bytes of a `job.output` event; in an encoding that this version does not know, the text itself."""
     return _bytes(event.data["content"], event.data["encoding"])
 
 
 def kept_bytes(output: Output) -> bytes:
-    """The bytes of a stream in a job's result."""
+    """The bytes of a stream in a job's result; in an encoding of a later version, the text itself."""
     return _bytes(output.content, output.encoding)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from headrace.answers import kind_of
 from headrace.client import AsyncClient
 from headrace.run import print_json
 from headrace.show import Screen, event_line
@@ -129,7 +130,7 @@ async def _watch(
         console.print(event_line(event, program.name if program else event.job_id[-12:], began))
         if event.seq is not None:
             seen.append(event)
-            if event.type.split(".")[1] in TERMINAL_KINDS:
+            if kind_of(event) in TERMINAL_KINDS:
                 ended.add(event.job_id)
         if len(ended) >= count:
             break
@@ -137,7 +138,7 @@ async def _watch(
 
 
 def _check_endings(console: Screen, seen: list[EventObject], names: dict[str, Program]) -> bool:
-    endings = {event.job_id: event.type.split(".")[1] for event in seen}
+    endings = {event.job_id: kind_of(event) for event in seen}
     right = True
     for job_id, program in names.items():
         if endings.get(job_id) != program.expected:

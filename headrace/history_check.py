@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from headrace.answers import kind_of
 from headrace.errors import ProtocolError
 from headrace.history_file import HistoryFile, HistoryFileError
 from headrace.replay import event_of
@@ -191,7 +192,7 @@ class Comparison:
         return None
 
     def _note(self, event: EventObject) -> None:
-        if event.type.split(".")[1] == TOMBSTONE:
+        if kind_of(event) == TOMBSTONE:
             self._buried.add(event.job_id)
         else:
             self._present.add(event.job_id)

@@ -5,15 +5,12 @@ from contextlib import aclosing
 
 from headrace.client import AsyncClient
 from headrace.run import Printer, content_of, print_json
-from shared.domain.events import StageName, StreamName
-
-HELD_BACK = "headrace: the beginning is not kept for so long; all of it comes when the job ends"
 
 
 class Pieces:
     """A stream of a printer that writes each piece as a JSON object."""
 
-    def __init__(self, stage: StageName, stream: StreamName) -> None:
+    def __init__(self, stage: str, stream: str) -> None:
         """Of one stage's stream."""
         self._place = {"stage": stage, "stream": stream}
 
@@ -30,12 +27,7 @@ class Pieces:
 def _printer(*, as_json: bool) -> Printer:
     if not as_json:
         return Printer(sys.stdout.buffer, sys.stderr.buffer)
-    return Printer(
-        Pieces("run", "stdout"),
-        Pieces("run", "stderr"),
-        Pieces("compile", "stdout"),
-        Pieces("compile", "stderr"),
-    )
+    return Printer(sys.stdout.buffer, sys.stderr.buffer, Pieces)
 
 
 async def show_logs(client: AsyncClient, job_id: str, *, follow: bool, as_json: bool = False) -> None:
@@ -56,6 +48,6 @@ async def _show_feed(client: AsyncClient, job_id: str, printer: Printer, *, foll
     async with aclosing(client.follow(job_id, until_now=not follow)) as events:
         async for event in events:
             printer.show(event)
-            if printer.holds_back and not told:
+            if printer.held_back is not None and not told:
                 told = True
-                print(HELD_BACK, file=sys.stderr)  # noqa: T201 - the command line's own output
+                print(f"headrace: {printer.held_back}", file=sys.stderr)  # noqa: T201 - the command line's own output

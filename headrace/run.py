@@ -4,18 +4,20 @@ import asyncio
 import base64
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
-from headrace.answers import Language, kept_bytes, output_bytes
+from headrace.answers import Language, has_known_encoding, kept_bytes, kind_of, output_bytes
 from headrace.client import AsyncClient
 from headrace.job_line import telling
 from headrace.waiting_line import WaitingLine
 from shared.contract.codec import EventObject
-from shared.domain.events import Output, Result, StageName, StreamName
+from shared.domain.events import Output, Result
 from shared.domain.record import JobRecord
 
 EXIT_TIMEOUT = 124
@@ -23,6 +25,11 @@ EXIT_TIMEOUT = 124
 EXIT_FAILED = 1
 EXIT_SIGNAL = 128
 EXIT_INTERRUPTED = 130
+
+OUTPUT_TYPE = "job.output.v1"
+COMPILE_STAGE, PROGRAM_STAGE = "compile", "run"
+BEGINNING_MISSING = "the beginning is not kept for so long; all of it comes when the job ends"
+FROM_NEWER = "some of it is of a newer version than this; all of it comes when the job ends"
 
 BY_EXTENSION = {
     "py": "python",
@@ -77,38 +84,38 @@ class Sink(Protocol):
 class Printer:
     """Writes a job's output as it comes, and what the feed did not bring when the job ends.
 
-    What a compiler prints goes to stderr, so that stdout is the program's alone.
+    What a compiler prints goes to stderr, so that stdout is the program's alone, and so does what any other
+    stage before the last prints. Output of a stage that this version does not know is held back until the
+    result tells which stage was the last.
     """
 
     def __init__(
         self,
         stdout: Sink,
         stderr: Sink,
-        compile_stdout: Sink | None = None,
-        compile_stderr: Sink | None = None,
+        sink_of: Callable[[str, str], Sink] | None = None,
         *,
         before: Callable[[], None] = lambda: None,
     ) -> None:
-        """Write to these; a compiler's to `stderr` where it has none of its own. `before` comes first."""
-        self._to: dict[tuple[StageName, StreamName], Sink] = {
-            ("run", "stdout"): stdout,
-            ("run", "stderr"): stderr,
-            ("compile", "stdout"): compile_stdout or stderr,
-            ("compile", "stderr"): compile_stderr or stderr,
-        }
-        self._written = dict.fromkeys(self._to, 0)
-        self._attempt = 0
+        """Write to these, or where `sink_of` is given, to what it makes of each stage and stream.
+
+        `before` is called first, each time that something is written.
+        """
         self._before = before
-        self.holds_back = False
-        """Whether output came whose beginning was missing."""
+        self._stdout = stdout
+        self._stderr = stderr
+        self._sink_of = None if sink_of is None else cache(sink_of)
+        self._written: Counter[tuple[str, str]] = Counter()
+        self._attempt = 0
+        self.held_back: str | None = None
+        """Why output that came is not written before the end; None where all of it was."""
 
     def show(self, event: EventObject) -> None:
         """Write what one event of the job brings."""
-        kind = event.type.split(".")[1]
-        if kind == "running":
-            self._attempt = event.data["attempt"]
-            self._written = dict.fromkeys(self._written, 0)
-        elif kind == "output":
+        if kind_of(event) == "running":
+            self._attempt = event.data.get("attempt", self._attempt)
+            self._written.clear()
+        elif event.type == OUTPUT_TYPE:
             self._show_note(event)
 
     def finish(self, result: Result | None) -> None:
@@ -116,30 +123,45 @@ class Printer:
         if result is None:
             return
         for report in result.stages[:-1]:
-            self._finish_stage(report.name, report.stdout, report.stderr)
-        last = result.stages[-1].name if result.stages else "run"
-        self._finish_stage(last, result.stdout, result.stderr)
+            self._finish_stage(report.name, report.stdout, report.stderr, is_last=False)
+        last = result.stages[-1].name if result.stages else PROGRAM_STAGE
+        self._finish_stage(last, result.stdout, result.stderr, is_last=True)
 
-    def _finish_stage(self, stage: StageName, stdout: Output | None, stderr: Output | None) -> None:
-        streams: tuple[tuple[StreamName, Output | None], ...] = (("stdout", stdout), ("stderr", stderr))
-        for stream, output in streams:
+    def _finish_stage(
+        self, stage: str, stdout: Output | None, stderr: Output | None, *, is_last: bool
+    ) -> None:
+        for stream, output in (("stdout", stdout), ("stderr", stderr)):
             if output is not None:
-                self._write((stage, stream), kept_bytes(output)[self._written[stage, stream] :])
+                piece = kept_bytes(output)[self._written[stage, stream] :]
+                self._write(stage, stream, piece, is_programs=is_last and stage != COMPILE_STAGE)
 
     def _show_note(self, event: EventObject) -> None:
-        place, offset = (event.data["stage"], event.data["stream"]), event.data["offset"]
+        stage, stream, offset = event.data["stage"], event.data["stream"], event.data["offset"]
+        if event.data["attempt"] != self._attempt or offset < self._written[stage, stream]:
+            return
         # A gap in the feed is filled from the result at the end; order matters more than haste.
-        if event.data["attempt"] == self._attempt and offset == self._written[place]:
-            self._write(place, output_bytes(event))
-        elif event.data["attempt"] == self._attempt and offset > self._written[place]:
-            self.holds_back = True
+        if offset > self._written[stage, stream]:
+            self.held_back = BEGINNING_MISSING
+        elif not has_known_encoding(event) or not self._is_placed(stage, stream):
+            self.held_back = FROM_NEWER
+        else:
+            self._write(stage, stream, output_bytes(event), is_programs=stage == PROGRAM_STAGE)
 
-    def _write(self, place: tuple[StageName, StreamName], piece: bytes) -> None:
+    def _is_placed(self, stage: str, stream: str) -> bool:
+        """Whether it is known where this goes: what is not the program's own is never its stdout."""
+        known = {PROGRAM_STAGE, COMPILE_STAGE}
+        return self._sink_of is not None or stage in known or stream not in {"stdout", "stderr"}
+
+    def _write(self, stage: str, stream: str, piece: bytes, *, is_programs: bool) -> None:
+        if self._sink_of is not None:
+            sink = self._sink_of(stage, stream)
+        else:
+            sink = self._stdout if is_programs and stream == "stdout" else self._stderr
         if piece:
             self._before()
-        self._to[place].write(piece)
-        self._to[place].flush()
-        self._written[place] += len(piece)
+        sink.write(piece)
+        sink.flush()
+        self._written[stage, stream] += len(piece)
 
 
 async def run_program(

@@ -7,6 +7,7 @@ or paint over what stands above.
 from datetime import datetime
 from typing import IO, Any, Protocol
 
+from headrace.answers import kind_of
 from headrace.readable import duration
 from shared.contract.codec import EventObject
 
@@ -56,14 +57,14 @@ def colour_of(kind: str) -> str:
 
 def event_line(event: EventObject, name: str, since: datetime) -> str:
     """One event: when after `since`, of which job, what."""
-    kind = event.type.split(".")[1]
+    kind = kind_of(event)
     elapsed_ms = (event.stored_at - since).total_seconds() * 1000
     colour = colour_of(kind)
     elapsed = f"{elapsed_ms:.1f} ms" if elapsed_ms < MS_SHOWN_BELOW else duration(elapsed_ms)
     place = f"#{event.seq}" if event.seq is not None else ""
     return (
         f"[dim]{elapsed:>12}[/] [dim]{place:>5}[/] {harmless(name):<22} "
-        f"[{colour}]{kind:<10}[/] {_detail(kind, event.data)}"
+        f"[{colour}]{harmless(kind):<10}[/] {_detail(event)}"
     )
 
 
@@ -71,29 +72,30 @@ def event_fields(event: EventObject) -> tuple[str, ...]:
     """The same for programs, in the order of `EVENT_FIELDS`; an event of the feed has no sequence."""
     from rich.text import Text  # noqa: PLC0415 - most commands are without
 
-    kind = event.type.split(".")[1]
     return (
         event.stored_at.isoformat().replace("+00:00", "Z"),
         "" if event.seq is None else str(event.seq),
         event.job_id,
         event.type,
-        Text.from_markup(_detail(kind, event.data)).plain,
+        Text.from_markup(_detail(event)).plain,
     )
 
 
-def _detail(kind: str, data: dict[str, Any]) -> str:
-    match kind:
-        case "queued":
+def _detail(event: EventObject) -> str:
+    """What an event tells besides its type; nothing of a type or version that is not known here."""
+    data = event.data
+    match event.type:
+        case "job.queued.v1":
             return harmless(str(data["language"]))
-        case "running":
+        case "job.running.v1":
             return f"attempt {data['attempt']} after {data['queue_wait_ms']} ms in the queue"
-        case "output":
-            return f"{data['stream']}: {_shortened(str(data['content']))}"
-        case "progress":
+        case "job.output.v1":
+            return f"{harmless(str(data['stream']))}: {_shortened(str(data['content']))}"
+        case "job.progress.v1":
             return f"{data['percent']} % {harmless(str(data['message']))}"
-        case "completed" | "failed" | "timeout":
+        case "job.completed.v1" | "job.failed.v1" | "job.timeout.v1":
             return _outcome(data)
-        case "cancelled" | "cancel_requested":
+        case "job.cancelled.v1" | "job.cancel_requested.v1":
             return f"by {harmless(str(data['by']))}"
         case _:
             return ""
@@ -112,7 +114,7 @@ def _outcome(data: dict[str, Any]) -> str:
 def _warnings(result: dict[str, Any]) -> str:
     """The first line of what each stage before the last printed, as compilers do."""
     said = [
-        f"; {stage['name']}: {_shortened(str(output['content']))}"
+        f"; {harmless(str(stage['name']))}: {_shortened(str(output['content']))}"
         for stage in (result.get("stages") or ())[:-1]
         for output in (stage.get("stdout"), stage.get("stderr"))
         if output

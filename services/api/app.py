@@ -95,7 +95,11 @@ def create_app(
     app = FastAPI(
         title="Headrace",
         version=VERSION,
-        description="Runs untrusted programs and keeps the whole story of every run.",
+        description=(
+            "Runs untrusted programs and keeps the whole story of every run. Clients must accept fields that "
+            "are not here, and values that a schema does not list where it has `x-extensible-enum`: a later "
+            "version may answer others. What a request may hold is listed whole (`enum`)."
+        ),
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,

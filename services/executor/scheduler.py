@@ -21,6 +21,7 @@ from services.executor.stock import PATIENCE_S
 from services.executor.unfinished import Change, Unfinished
 from shared.contract.codec import UndecodableError, UnknownTagError, decode_event
 from shared.contract.subjects import EXECUTOR_DURABLE, JOBS
+from shared.domain.enumerations import unknown_value
 from shared.domain.events import JobQueued
 from shared.domain.job import Expired, Finished, Nothing, Queued, Running
 from shared.jetstream.connection import Broker
@@ -170,9 +171,7 @@ class Scheduler:
         try:
             event = decode_event(delivery.subject, payload)
         except UnknownTagError as error:
-            metrics.UNKNOWN.labels(reader="consumer").inc()
-            logger.error("newer_event", sequence=delivery.sequence, tag=str(error))
-            self._background.begin(self._give_back(delivery, "newer", NEWER_DELAY_S))
+            self._leave_to_newer(delivery, str(error))
             return
         except UndecodableError as error:
             metrics.POISON.labels(reader="consumer").inc()
@@ -182,6 +181,12 @@ class Scheduler:
         assert isinstance(event, JobQueued), "the subject was checked against the event's kind"
         self._hold(event, delivery)
 
+    def _leave_to_newer(self, delivery: Delivery, unknown: str) -> None:
+        """Give back what only an executor of a later version can run."""
+        metrics.UNKNOWN.labels(reader="consumer").inc()
+        logger.error("newer_event", sequence=delivery.sequence, tag=unknown)
+        self._background.begin(self._give_back(delivery, "newer", NEWER_DELAY_S))
+
     def _hold(self, event: JobQueued, delivery: Delivery) -> None:
         job_id = event.job_id
         self._away.is_not(job_id)
@@ -189,6 +194,8 @@ class Scheduler:
             self._executing[job_id].delivery = delivery
         elif delivery.sequence <= self._position and job_id not in self._unfinished:
             self._background.begin(self._consumer.ack(delivery))
+        elif (unknown := unknown_value(event)) is not None:
+            self._leave_to_newer(delivery, unknown)
         elif not self._offers(event.language):
             delay_s = NOT_OFFERED_FIRST_S * 2 ** min(delivery.delivered - 1, 10)
             self._background.begin(self._give_back(delivery, "language", min(delay_s, NOT_OFFERED_MOST_S)))

@@ -2,6 +2,7 @@
 
 Three things can come out of stored bytes: an event, `UnknownTag` (a newer writer is ahead of this
 reader: try again after an upgrade, never drop), or `Undecodable` (poison: no reader will ever do better).
+An event may have enumerated values that are not known here: they are read as they are and never written.
 """
 
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 
 from shared.contract.subjects import SubjectError, parse
+from shared.domain.enumerations import UnknownValueError, check_values
 from shared.domain.events import Event, EventBase, FeedNote, Shape
 
 
@@ -57,8 +59,25 @@ _KNOWN_NOTES = frozenset(
 
 
 def encode(event: EventBase) -> bytes:
-    """One JSON object."""
+    """One JSON object. Raises UnknownValueError: what this program writes it must know."""
+    check_values(event)
     return _encoder.encode(event)
+
+
+def check_copy(stored: bytes, event: EventBase) -> None:
+    """Raises UnknownValueError where a copy of the stored event would lack a field or a value of it."""
+    if not _is_within(msgspec.json.decode(stored), msgspec.json.decode(encode(event))):
+        raise UnknownValueError("fields of a later version")
+
+
+def _is_within(stored: object, known: object) -> bool:
+    match stored, known:
+        case dict(), dict():
+            return all(name in known and _is_within(value, known[name]) for name, value in stored.items())
+        case list(), list():
+            return all(map(_is_within, stored, known))
+        case _:
+            return True
 
 
 def decode_event(subject: str, payload: bytes) -> Event:

@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from shared.domain.events import Shape
-from shared.domain.job import Status
-from shared.domain.record import JobRecord, JobSummary
+from shared.domain.record import JobRecord, JobSummary, OpenStatus
 
 PAGE_MAX = 100
 PAGE_BYTES_MAX = 1024 * 1024
@@ -33,7 +32,7 @@ class JobsQuestion(Shape, frozen=True, kw_only=True):
     """`view.jobs`: a page of one user's jobs, newest first; `before` is a `queued_sequence` to go on from."""
 
     user_id: str
-    status: Status | None = None
+    status: OpenStatus | None = None
     language: str | None = None
     session: str | None = None
     label: tuple[str, str] | None = None

@@ -1,34 +1,41 @@
 """Every event of the log and every note of the feed, one struct and one sentence each.
 
-Published events never change: a later field has a default, a new meaning is a new version with an
-upcast in `codec`. One golden file per version is kept under `tests/contract/events/`.
+Published events never change: a later field has a default, an enumeration may grow and is read as text, a
+new meaning is a new version with an upcast in `codec`. One golden file per version is kept under
+`tests/contract/events/`.
 This module holds shapes only: no clock, no ids, no I/O.
 """
 
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
+
+from shared.domain.enumerations import open_to
 
 STAGE_OUTPUT_BYTES_MAX = 32 * 1024
 """Of each stream of a stage before the last; with the last stage's streams it fits one event."""
 
+# What this version writes.
 Encoding = Literal["utf-8", "base64"]
 StageName = Literal["compile", "run"]
 StreamName = Literal["stdout", "stderr"]
+CgroupVersion = Literal["v1", "v2", "none"]
+LimitReason = Literal["memory", "output_limit", "disk"]
 FailureReason = Literal[
-    "exit_code",
-    "signal",
-    "memory",
-    "output_limit",
-    "disk",
-    "compile_error",
-    "rejected",
-    "sandbox_error",
-    "executor_lost",
+    "exit_code", "signal", LimitReason, "compile_error", "rejected", "sandbox_error", "executor_lost"
 ]
 TimeoutReason = Literal["wall_time", "cpu_time"]
 ExpiryReason = Literal["ttl", "erased"]
+
+# What it reads: a later version may write other values (decision 36).
+OpenEncoding: TypeAlias = Annotated[str, open_to(Encoding)]
+OpenStageName: TypeAlias = Annotated[str, open_to(StageName)]
+OpenStreamName: TypeAlias = Annotated[str, open_to(StreamName)]
+OpenCgroupVersion: TypeAlias = Annotated[str, open_to(CgroupVersion)]
+OpenFailureReason: TypeAlias = Annotated[str, open_to(FailureReason)]
+OpenTimeoutReason: TypeAlias = Annotated[str, open_to(TimeoutReason)]
+OpenExpiryReason: TypeAlias = Annotated[str, open_to(ExpiryReason)]
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +47,7 @@ class SourceFile(Shape, frozen=True, kw_only=True):
 
     name: str
     content: str
-    encoding: Encoding = "utf-8"
+    encoding: OpenEncoding = "utf-8"
 
 
 class Limits(Shape, frozen=True, kw_only=True):
@@ -73,7 +80,7 @@ class Isolation(Shape, frozen=True, kw_only=True):
 
     namespaces: tuple[str, ...] = ()
     seccomp: str | None = None
-    cgroup: Literal["v1", "v2", "none"] = "none"
+    cgroup: OpenCgroupVersion = "none"
     uid: int | None = None
     runtime_digest: str | None = None
     uids: int = 1
@@ -86,7 +93,7 @@ class Output(Shape, frozen=True, kw_only=True):
 
     content: str = ""
     """What was kept, in the given encoding."""
-    encoding: Encoding = "utf-8"
+    encoding: OpenEncoding = "utf-8"
     """`base64` where the bytes are not UTF-8."""
     kept_bytes: int = 0
     """How many bytes of the stream `content` holds."""
@@ -99,7 +106,7 @@ class Output(Shape, frozen=True, kw_only=True):
 class StageReport(Shape, frozen=True, kw_only=True):
     """What one stage used, and what it printed before the last one began (`STAGE_OUTPUT_BYTES_MAX`)."""
 
-    name: StageName
+    name: OpenStageName
     """Which stage this is."""
     wall_ms: int
     """Time from its start to its end."""
@@ -220,7 +227,7 @@ class JobFailed(EventBase, frozen=True, kw_only=True, tag="job.failed.v1"):
     """The program, its compiler, or its executor failed; `reason` says which way."""
 
     attempt: int
-    reason: FailureReason
+    reason: OpenFailureReason
     detail: str | None = None
     result: Result | None = None
     feed_sequence: int = 0
@@ -230,8 +237,8 @@ class JobTimeout(EventBase, frozen=True, kw_only=True, tag="job.timeout.v1"):
     """The program used up a time limit in the named stage."""
 
     attempt: int
-    reason: TimeoutReason
-    stage: StageName
+    reason: OpenTimeoutReason
+    stage: OpenStageName
     result: Result
     feed_sequence: int = 0
 
@@ -257,7 +264,7 @@ Terminal: TypeAlias = JobCompleted | JobFailed | JobTimeout | JobCancelled
 class JobExpired(EventBase, frozen=True, kw_only=True, tag="job.expired.v1"):
     """The job is gone, with all that it left: a tombstone, which tells nothing of the program."""
 
-    reason: ExpiryReason
+    reason: OpenExpiryReason
 
 
 Event: TypeAlias = JobQueued | JobRunning | JobCancelRequested | Terminal | JobExpired
@@ -267,18 +274,18 @@ class JobOutput(EventBase, frozen=True, kw_only=True, tag="job.output.v1"):
     """A piece of a running job's output; `offset` counts the stream's bytes before it."""
 
     attempt: int
-    stage: StageName
-    stream: StreamName
+    stage: OpenStageName
+    stream: OpenStreamName
     offset: int
     content: str
-    encoding: Encoding = "utf-8"
+    encoding: OpenEncoding = "utf-8"
 
 
 class JobProgress(EventBase, frozen=True, kw_only=True, tag="job.progress.v1"):
     """How far a running job has come: its stage, and an estimate where one is known."""
 
     attempt: int
-    stage: StageName
+    stage: OpenStageName
     percent: int
     message: str
     remaining_s: float | None = None

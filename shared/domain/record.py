@@ -5,10 +5,11 @@ both must come from this one function.
 """
 
 from datetime import datetime
-from typing import assert_never
+from typing import Annotated, TypeAlias, assert_never
 
 import msgspec
 
+from shared.domain.enumerations import open_to
 from shared.domain.events import (
     Event,
     JobCancelled,
@@ -25,6 +26,9 @@ from shared.domain.events import (
     Terminal,
 )
 from shared.domain.job import Status, expiry_of
+
+OpenStatus: TypeAlias = Annotated[str, open_to(Status)]
+"""As a record is read: a later version's fold may know of others."""
 
 
 class FileSummary(Shape, frozen=True, kw_only=True):
@@ -43,8 +47,8 @@ class JobSummary(Shape, frozen=True, kw_only=True):
     """Names the job: a UUID."""
     user_id: str
     """Whose job it is."""
-    status: Status
-    """How it stands; the last four are final."""
+    status: OpenStatus
+    """How it stands; of those known here the last four are final. What has a `finished_at` has ended."""
     language: str
     """The language's name as executors offer it."""
     entrypoint: str

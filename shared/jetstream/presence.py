@@ -19,7 +19,7 @@ from shared.contract.subjects import (
     executor_key,
     language_key,
 )
-from shared.domain.events import Isolation, Limits, Shape, StageName
+from shared.domain.events import Isolation, Limits, OpenStageName, Shape
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
 
@@ -43,7 +43,7 @@ class LanguageOffer(Shape, frozen=True, kw_only=True):
     """Of the file that a submission's `code` becomes, without the dot."""
     entrypoint: str
     """The file that is run where a submission names none."""
-    stages: tuple[StageName, ...]
+    stages: tuple[OpenStageName, ...]
     """What happens to a program, in this order."""
     limits: Limits
     """What a job gets that asks for none."""

@@ -47,7 +47,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Ended:
     """How a program ended, wherever it ran."""
 
-    stage: StageName
+    stage: str
     exit_code: int | None
     signal: int | None
     stdout: bytes

@@ -1,8 +1,13 @@
 """What `headrace run` and `logs` write: the output of programs on their streams, of compilers on stderr."""
 
 import io
+import json
 
-from headrace.run import Printer
+import msgspec
+import pytest
+
+from headrace.logs import Pieces
+from headrace.run import FROM_NEWER, Printer
 from shared.contract.codec import EventObject
 from shared.domain.events import Output, Result, StageReport
 from tests.builders import JOB, NOON
@@ -62,3 +67,79 @@ def test_a_compile_error_is_written_once() -> None:
         )
     )
     assert (stdout.getvalue(), stderr.getvalue()) == (b"", b"error\n")
+
+
+LINTED = Result(
+    stdout=Output(content="42\n", kept_bytes=3, total_bytes=3),
+    stderr=Output(content="late\n", kept_bytes=5, total_bytes=5),
+    stages=(
+        StageReport(
+            name="lint",
+            wall_ms=1,
+            cpu_ms=1,
+            stdout=Output(content="fine\n", kept_bytes=5, total_bytes=5),
+        ),
+        StageReport(name="grade", wall_ms=1, cpu_ms=1),
+    ),
+)
+
+
+def test_stages_of_a_later_version_are_held_back_until_it_is_known_which_was_the_last() -> None:
+    stdout, stderr = io.BytesIO(), io.BytesIO()
+    printer = Printer(stdout, stderr)
+    printer.show(shown("running", attempt=1))
+    printer.show(note("lint", "stdout", 0, "fine\n"))
+    printer.show(note("grade", "stdout", 0, "42\n"))
+    assert (stdout.getvalue(), stderr.getvalue(), printer.held_back) == (b"", b"", FROM_NEWER)
+    printer.finish(LINTED)
+    assert (stdout.getvalue(), stderr.getvalue()) == (b"42\n", b"fine\nlate\n")
+
+
+def test_a_stream_of_a_later_version_is_not_the_programs_stdout() -> None:
+    stdout, stderr = io.BytesIO(), io.BytesIO()
+    printer = Printer(stdout, stderr)
+    printer.show(shown("running", attempt=1))
+    printer.show(note("run", "trace", 0, "here "))
+    printer.show(note("run", "trace", 5, "there\n"))
+    printer.finish(Result(stages=(StageReport(name="run", wall_ms=1, cpu_ms=1),)))
+    assert (stdout.getvalue(), stderr.getvalue()) == (b"", b"here there\n")
+
+
+def test_an_encoding_of_a_later_version_is_left_as_it_is_in_the_end() -> None:
+    stdout = io.BytesIO()
+    printer = Printer(stdout, io.BytesIO())
+    printer.show(shown("running", attempt=1))
+    printer.show(
+        shown("output", attempt=1, stage="run", stream="stdout", offset=0, content="&4", encoding="ascii85")
+    )
+    assert (stdout.getvalue(), printer.held_back) == (b"", FROM_NEWER)
+    printer.finish(Result(stdout=Output(content="&4", encoding="ascii85", kept_bytes=3, total_bytes=3)))
+    assert stdout.getvalue() == b"&4"
+
+
+def test_events_of_a_later_version_are_passed_over() -> None:
+    stdout = io.BytesIO()
+    printer = Printer(stdout, io.BytesIO())
+    for kind, data in (("running", {}), ("output", {}), ("output", {"stage": 7}), ("paused", {})):
+        event = shown(kind, **data)
+        printer.show(msgspec.structs.replace(event, type=f"job.{kind}.v9"))
+    printer.finish(WARNED)
+    assert stdout.getvalue() == b"42\n"
+
+
+def test_programs_that_read_json_are_told_of_each_stage_and_stream_by_its_name(
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    printer = Printer(io.BytesIO(), io.BytesIO(), Pieces)
+    printer.show(shown("running", attempt=1))
+    printer.show(note("lint", "stdout", 0, "fi"))
+    printer.show(note("grade", "trace", 0, "x"))
+    printer.finish(LINTED)
+    told = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+    assert [(one["stage"], one["stream"], one["content"]) for one in told] == [
+        ("lint", "stdout", "fi"),
+        ("grade", "trace", "x"),
+        ("lint", "stdout", "ne\n"),
+        ("grade", "stdout", "42\n"),
+        ("grade", "stderr", "late\n"),
+    ]

@@ -96,7 +96,7 @@ class Queries:
         """What a user holds, as the view counts it; None if no projector answers."""
         try:
             return await self._ask(VIEW_USAGE, UsageQuestion(user_id=user_id), UsageAnswer)
-        except (UnreachableError, msgspec.MsgspecError):
+        except UnreachableError:
             return None
 
     async def job_events(self, user_id: str, job_id: str) -> list[EventObject]:
@@ -112,7 +112,10 @@ class Queries:
 
     async def _ask(self, subject: str, question: msgspec.Struct, kind: type[AnswerT]) -> AnswerT:
         message = await self._broker.request(subject, msgspec.json.encode(question), timeout_s=VIEW_TIMEOUT_S)
-        answer = _answers.decode(message.data)
+        try:
+            answer = _answers.decode(message.data)
+        except msgspec.MsgspecError as error:
+            raise UnreachableError(f"{subject}: an answer of another version: {error}") from error
         if isinstance(answer, kind):
             return answer
         detail = answer.detail if isinstance(answer, ViewProblem) else "an answer to another question"

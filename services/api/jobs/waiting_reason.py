@@ -1,20 +1,23 @@
 """What a queued job waits for, as far as this process knows: told with the job."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from services.api.languages.catalogue import Catalogue
 from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from shared.auth import Caller
+from shared.domain.enumerations import open_to
 from shared.domain.events import Shape
 from shared.domain.record import JobRecord
 from shared.jetstream.connection import BrokerError
+
+WaitReason = Literal["earlier_jobs", "executor", "slot"]
 
 
 class WaitingFor(Shape, frozen=True, kw_only=True):
     """Why a job does not run yet."""
 
-    reason: Literal["earlier_jobs", "executor", "slot"]
+    reason: Annotated[str, open_to(WaitReason)]
     """`earlier_jobs`: as many of the user's own as may run at a time, or more, stand before it.
     `executor`: none is there now that has the language. `slot`: other programs run."""
     position: int = 0

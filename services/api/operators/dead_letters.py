@@ -14,14 +14,16 @@ from services.api.http.request_context import RequestContext
 from services.api.jobs.queries import Queries, check_job_id, unknown_job
 from shared.auth import Caller
 from shared.contract import problems
-from shared.contract.codec import UndecodableError, UnknownTagError
+from shared.contract.codec import UndecodableError, UnknownTagError, check_copy
 from shared.contract.problems import ProblemError
 from shared.contract.subjects import DEAD, DEAD_ADVISORIES, event_of_job
 from shared.contract.view_api import DeadQuestion, JobsAnswer
-from shared.domain.events import JobFailed, JobQueued
+from shared.domain.enumerations import UnknownValueError
+from shared.domain.events import JobFailed, JobQueued, tag_of
 from shared.domain.job import Finished
 from shared.domain.record import JobRecord
 from shared.jetstream.event_log import Appended, Log, NewerEventError
+from shared.jetstream.stored_message import Entry
 from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
@@ -65,15 +67,18 @@ class DeadLetters:
 
     async def find(self, job_id: str) -> JobRecord:
         """One of them, with its result. Raises ProblemError if there is none of this id."""
-        queued = await self._queued(job_id)
+        _, queued = await self._queued(job_id)
         job = await self._queries.job(queued.user_id, job_id)
         if job.reason != "executor_lost":
             raise unknown_job()
         return job
 
     async def retry(self, job_id: str, caller: Caller, context: RequestContext) -> tuple[JobRecord, bool]:
-        """The new job, and whether it was there already. Raises ProblemError."""
-        queued = await self._queued(job_id)
+        """The new job, and whether it was there already. Raises ProblemError.
+
+        NewerEventError for a program of which this version could write a part only.
+        """
+        entry, queued = await self._queued(job_id)
         state = (await self._log.read_job(queued.user_id, job_id)).state
         if not (
             isinstance(state, Finished)
@@ -81,6 +86,10 @@ class DeadLetters:
             and state.outcome.reason == "executor_lost"
         ):
             raise ProblemError(problems.NOT_DEAD, "only a job whose executor was lost too often is retried")
+        try:
+            check_copy(entry.payload, queued)
+        except UnknownValueError as error:
+            raise NewerEventError(entry.sequence, f"{tag_of(queued)} with {error}") from error
         again = msgspec.structs.replace(
             queued,
             job_id=str(uuid.uuid5(_RETRIES, job_id)),
@@ -103,7 +112,7 @@ class DeadLetters:
         async for entry in self._log.replay(DEAD_ADVISORIES, after=start, up_to=last.sequence, stream=DEAD):
             yield msgspec.json.decode(entry.payload, type=Advisory)
 
-    async def _queued(self, job_id: str) -> JobQueued:
+    async def _queued(self, job_id: str) -> tuple[Entry, JobQueued]:
         check_job_id(job_id)
         entry = await self._log.last(event_of_job(job_id, "queued"))
         if entry is None:
@@ -115,4 +124,4 @@ class DeadLetters:
         except UndecodableError as error:
             raise unknown_job() from error
         assert isinstance(event, JobQueued), "the subject says so, and was compared"
-        return event
+        return entry, event

@@ -81,8 +81,13 @@ def piece_of(output: Output) -> Piece | None:
     if event.type != TYPE or not isinstance(offset, int) or not isinstance(content, str):
         return None
     try:
-        is_text = event.data.get("encoding") == "utf-8"
-        return Piece(event, offset, content.encode() if is_text else b64decode(content, validate=True))
+        match event.data.get("encoding"):
+            case "utf-8":
+                return Piece(event, offset, content.encode())
+            case "base64":
+                return Piece(event, offset, b64decode(content, validate=True))
+            case _:
+                return None
     except ValueError:
         return None
 

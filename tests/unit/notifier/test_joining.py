@@ -6,6 +6,7 @@ from collections import deque
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +66,18 @@ def test_pieces_that_follow_each_other_are_one() -> None:
     last = json.loads(waiting(items[2])[0].payload)
     last["event"]["data"] |= {"offset": 0, "content": "añbc"}
     assert message == last, "the cursor and the times are those of the last"
+
+
+def test_pieces_in_an_encoding_of_a_later_version_are_left_as_they_are() -> None:
+    """As base64 `AAAA` is three bytes, so these would seem to follow each other."""
+    items = [piece(1, 0, "AAAA"), piece(2, 3, "AAAA")]
+    for item in items:
+        item.entry = msgspec.structs.replace(
+            item.entry, payload=item.entry.payload.replace(b'"utf-8"', b'"later"')
+        )
+    messages = taken(waiting(*items))
+    assert [message["event"]["data"]["content"] for message in messages] == ["AAAA", "AAAA"]
+    assert messages[0]["event"]["data"]["encoding"] == "later"
 
 
 def test_bytes_that_are_no_text_are_joined_as_bytes() -> None:

@@ -1,0 +1,84 @@
+"""Enumerations of the contract: closed where they are written, open where they are read (decision 36).
+
+A `Literal` lists what this version writes, and `check_values` refuses any other value. The field itself is
+text of at most `VALUE_LENGTH_MAX` characters, because a newer version may have written it. Pure.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_args
+
+import msgspec
+from msgspec import inspect
+
+VALUE_LENGTH_MAX = 64
+"""Characters of a value, of any version. What has a longer one cannot be decoded."""
+
+
+class UnknownValueError(Exception):
+    """An enumeration has a value that is newer than this program, or that no program writes."""
+
+
+def open_to(closed: Any) -> msgspec.Meta:  # noqa: ANN401 - typing has no name for a Literal
+    """For `Annotated[str, …]`: any text that is not too long. Schemas list the values of the `Literal`.
+
+    They do so as `x-extensible-enum`, by which readers of OpenAPI know that others may come.
+    """
+    known = get_args(closed)
+    return msgspec.Meta(
+        max_length=VALUE_LENGTH_MAX,
+        extra_json_schema={"x-extensible-enum": list(known)},
+        extra={"known": frozenset(known)},
+    )
+
+
+def check_values(value: msgspec.Struct) -> None:
+    """Raises UnknownValueError where `unknown_value` finds one."""
+    unknown = unknown_value(value)
+    if unknown is not None:
+        raise UnknownValueError(unknown)
+
+
+def unknown_value(value: msgspec.Struct) -> str | None:
+    """The first value of an enumeration that this version does not write, with its field; None if none is."""
+    plan = _plan(type(value))
+    for name, known in plan.enumerations:
+        text = getattr(value, name)
+        if text not in known and text is not None:
+            return f"{name} {text!r}"
+    for name in plan.parts:
+        part = getattr(value, name)
+        for one in part if isinstance(part, tuple) else (part,):
+            unknown = None if one is None else unknown_value(one)
+            if unknown is not None:
+                return unknown
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The open enumerations of a struct with what is known of each, and the fields that hold others."""
+
+    enumerations: tuple[tuple[str, frozenset[str]], ...]
+    parts: tuple[str, ...]
+
+
+@cache
+def _plan(kind: type[msgspec.Struct]) -> _Plan:
+    enumerations: list[tuple[str, frozenset[str]]] = []
+    parts: list[str] = []
+    described = inspect.type_info(kind)
+    assert isinstance(described, inspect.StructType)
+    for field in described.fields:
+        for one in field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,):
+            match one.item_type if isinstance(one, inspect.VarTupleType) else one:
+                case inspect.Metadata(extra={"known": known}):
+                    enumerations.append((field.name, known))
+                case inspect.StructType(cls=cls) if _plan(cls) != _NOTHING:
+                    parts.append(field.name)
+                case _:
+                    pass
+    return _Plan(tuple(enumerations), tuple(parts))
+
+
+_NOTHING = _Plan((), ())

@@ -1,0 +1,173 @@
+"""Jobs whose events a newer version writes, beside a stack of this one: all four services and the client."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+
+from headrace.local.supervisor import Stack
+from shared.contract.subjects import DEAD
+from shared.domain.events import Event, FeedNote, JobOutput, JobProgress, Terminal
+from shared.jetstream.connection import Broker
+from tests import builders
+from tests.integration.notifier.sse import streaming
+from tests.newer import from_newer, subject_of
+from tests.system.conftest import User, broker_of, user_of
+from tests.system.test_cli_asking import ask
+from tests.unit.test_newer_values import ENDS, STATUSES
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NAME = "local"
+WAIT_S = 30
+NOTE = {
+    "job_id": builders.JOB,
+    "user_id": NAME,
+    "time": builders.NOON,
+    "request_id": "req-1",
+    "attempt": 1,
+    "stage": "run",
+}
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def local(shared_stack: Stack) -> AsyncIterator[User]:
+    """The one in whose name commands ask."""
+    async with user_of(shared_stack, NAME) as user:
+        yield user
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def http(local: User) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": f"Bearer {local.token}"}
+    async with httpx.AsyncClient(base_url=local.stack.address.api_url, headers=headers, timeout=60) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def broker(shared_stack: Stack) -> AsyncIterator[Broker]:
+    async with broker_of(shared_stack) as found:
+        yield found
+
+
+async def store(broker: Broker, event: Event | FeedNote, **values: object) -> int:
+    """As a newer version writes it; returns its sequence."""
+    answer = await broker.request(subject_of(event), from_newer(event, **values))
+    return int(json.loads(answer.data)["seq"])
+
+
+async def notes(broker: Broker, job: str) -> int:
+    """Output and progress of a newer executor; returns the sequence of the last."""
+    about = {**NOTE, "job_id": job}
+    await store(broker, JobOutput(**about, stream="stdout", offset=0, content="4"))  # type: ignore[arg-type]
+    return await store(broker, JobProgress(**about, percent=50, message="half"))  # type: ignore[arg-type]
+
+
+async def waits(http: httpx.AsyncClient) -> None:
+    """A request of the user's waits for the end of a job."""
+    async with asyncio.timeout(WAIT_S):
+        while (await http.get("/v1/usage")).json()["waits"]["used"] == 0:
+            continue
+
+
+async def whole_life(
+    broker: Broker, http: httpx.AsyncClient, local: User, end: Terminal
+) -> tuple[str, httpx.Response]:
+    """A job that is watched over each transport until it ends; its id, and what a request that waited got."""
+    job, url = end.job_id, local.stack.address.websocket_url
+    async with asyncio.timeout(60), streaming(url, local.token, job, after="start") as stream:
+        await stream.expect("subscribed")
+        assert (await stream.event())["data"]["later_field"] == "ü"
+        followed = asyncio.create_task(local.until_terminal(job))
+        prefer = {"Prefer": f"wait={WAIT_S}"}
+        waiting = asyncio.create_task(http.get(f"/v1/jobs/{job}", headers=prefer))
+        await waits(http)
+        await store(broker, builders.running(job, NAME))
+        await store(broker, end, feed_sequence=await notes(broker, job))
+        over_sse = await stream.until_terminal()
+        await stream.expect("complete")
+        over_websocket = [msgspec.to_builtins(event) for event in await followed]
+        waited = await waiting
+    assert [event["type"] for event in over_sse] == [event["type"] for event in over_websocket][1:]
+    assert [event["data"] for event in over_sse] == [event["data"] for event in over_websocket][1:]
+    assert len(over_websocket) == 5
+    assert all(event["data"]["later_field"] == "ü" for event in over_websocket)
+    assert over_websocket[2]["data"]["stream"] == "later_stream"
+    return job, waited
+
+
+@pytest.mark.clause("5.3")
+@pytest.mark.parametrize(("end", "status"), list(zip(ENDS, STATUSES, strict=True)), ids=STATUSES)
+async def test_a_job_is_known_ends_and_is_shown_everywhere(
+    broker: Broker, http: httpx.AsyncClient, local: User, end: Terminal, status: str
+) -> None:
+    end = msgspec.structs.replace(end, job_id=builders.job_id(), user_id=NAME)
+    await store(broker, builders.queued(end.job_id, NAME))
+    behind = await local.client.submit({"language": "bash", "code": "echo behind"})
+    job, waited = await whole_life(broker, http, local, end)
+    reason = "later_reason" if status in {"failed", "timeout"} else None
+    told = waited.json()
+    assert (waited.status_code, waited.headers["Preference-Applied"]) == (200, f"wait={WAIT_S}")
+    assert (told["status"], told["reason"]) == (status, reason)
+    assert [stage["name"] for stage in told["result"]["stages"]] == ["later_stage_0", "later_stage_1"]
+
+    assert (await local.client.result(behind.job_id)).status == "completed", "the lane moved on"
+
+    record = await local.client.get(job)
+    assert (record.status, record.is_finished, record.reason) == (status, True, reason)
+    listed = [one async for one in local.client.every_job(status=status)]
+    assert [one.reason for one in listed if one.job_id == job] == [reason], "the view has it"
+    history = await local.client.history(job)
+    assert [event async for event in local.client.replay(job_id=job)] == history
+    assert [event.data["later_field"] for event in history] == ["ü"] * 3
+
+
+@pytest.mark.timeout(300)
+async def test_commands_show_it(broker: Broker, local: User, tmp_path: Path) -> None:
+    job = builders.job_id()
+    await store(broker, builders.queued(job, NAME))
+    await store(broker, builders.running(job, NAME))
+    feed_sequence = await notes(broker, job)
+    (end,) = (each for each, status in zip(ENDS, STATUSES, strict=True) if status == "failed")
+    last = await store(
+        broker, msgspec.structs.replace(end, job_id=job, user_id=NAME), feed_sequence=feed_sequence
+    )
+    await local.until_terminal(job)
+
+    kept = tmp_path / "kept.ndjson"
+    commands: list[list[object]] = [
+        ["get", job],
+        ["logs", job],
+        ["logs", "--json", job],
+        ["wait", job],
+        ["ls", "--status", "failed"],
+        ["replay", "--job", job],
+        ["replay", "--job", job, "--at", last],
+        ["export", kept],
+    ]
+    sheet, logs, pieces, wait, jobs, replay, states, export = [await ask(local, *words) for words in commands]
+    assert wait.code == 1
+    assert [one.code for one in (sheet, logs, pieces, jobs, replay, states, export)] == [0] * 7
+    assert b"later_stage_0" in sheet.stdout
+    assert logs.stdout == b"42\n"
+    assert [(one["stage"], one["stream"]) for one in pieces.lines()] == [("later_stage_1", "stdout")]
+    for shown in (sheet.stdout, wait.stderr, jobs.stdout, replay.stdout, states.stdout):
+        assert b"later_reason" in shown
+    assert "later_field" in kept.read_text()
+    verified = await ask(local, "verify", kept, "--against-log", "--json")
+    assert verified.code == 0, verified.stderr
+    assert verified.json()["log"]["differences_count"] == 0
+
+
+async def test_nothing_of_it_was_taken_for_garbage(broker: Broker, shared_stack: Stack) -> None:
+    """Of all that the tests above stored."""
+    logs = {path.name: path.read_text() for path in shared_stack.directory.glob("*.log")}
+    assert [name for name, text in logs.items() if "poison" in text or "Traceback" in text] == []
+    assert "newer_event" in "".join(logs.values()), "the executor left the program to a newer one"
+    info = await broker.api(f"STREAM.INFO.{DEAD}")
+    assert info["state"]["messages"] == 0
