@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bench.filling import fill_anew
 from bench.measure import console, ratio, summary
-from headrace.client import AsyncClient, open_client
-from headrace.connection import local_endpoint
+from headrace.client.client import AsyncClient, open_client
+from headrace.client.endpoint import local_endpoint
 from headrace.local.nats_server import NatsServer
 from headrace.local.stack import load_secrets
 from headrace.local.supervisor import NATS_USER, run_stack

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from headrace.connection import local_endpoint
+from headrace.client.endpoint import local_endpoint
 from headrace.local.supervisor import Stack
 
 HEAD_END = b"\r\n\r\n"

@@ -15,8 +15,8 @@ from nats.js.client import JetStreamContext  # noqa: TID251 - the same
 
 from bench.measure import console, ratio, summary
 from bench.posts import Posts, open_posts
-from headrace.client import open_client
-from headrace.connection import local_endpoint
+from headrace.client.client import open_client
+from headrace.client.endpoint import local_endpoint
 from headrace.local.supervisor import Stack, private_stack
 
 ROUNDS = 6

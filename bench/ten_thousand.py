@@ -17,8 +17,8 @@ from typing import Any
 
 from bench.measure import console
 from bench.throughput import TERMINAL
-from headrace.client import AsyncClient, open_client
-from headrace.connection import local_endpoint
+from headrace.client.client import AsyncClient, open_client
+from headrace.client.endpoint import local_endpoint
 from headrace.local.supervisor import Stack, private_stack
 
 JOBS = 10_000

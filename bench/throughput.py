@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 from bench.measure import console, interpreter, ratio, summary
-from headrace.client import AsyncClient, open_client
-from headrace.connection import local_endpoint
+from headrace.client.client import AsyncClient, open_client
+from headrace.client.endpoint import local_endpoint
 from headrace.local.supervisor import Stack, private_stack
 
 ROUNDS = 5

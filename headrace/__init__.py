@@ -6,19 +6,8 @@ the command line looks after Ctrl-C first.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from headrace.answers import (
-        Artifacts,
-        BatchItem,
-        JobShown,
-        JobsPage,
-        Language,
-        WaitingFor,
-        kept_bytes,
-        output_bytes,
-    )
-    from headrace.blocking import Client
-    from headrace.client import AsyncClient
-    from headrace.errors import (
+    from headrace.client.client import AsyncClient
+    from headrace.client.errors import (
         ClosedError,
         HeadraceError,
         HistoryLostError,
@@ -28,7 +17,18 @@ if TYPE_CHECKING:
         UnreachableError,
         UsageError,
     )
-    from headrace.subscription import Gap
+    from headrace.client.models import (
+        Artifacts,
+        BatchItem,
+        JobShown,
+        JobsPage,
+        Language,
+        WaitingFor,
+        kept_bytes,
+        output_bytes,
+    )
+    from headrace.client.subscription import Gap
+    from headrace.client.sync_client import Client
     from shared.contract.codec import EventObject
     from shared.domain.record import JobRecord, JobSummary
     from shared.version import __version__
@@ -60,7 +60,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "headrace.answers": (
+    "headrace.client.models": (
         "Artifacts",
         "BatchItem",
         "JobShown",
@@ -70,9 +70,9 @@ _HOMES = {
         "kept_bytes",
         "output_bytes",
     ),
-    "headrace.blocking": ("Client",),
-    "headrace.client": ("AsyncClient",),
-    "headrace.errors": (
+    "headrace.client.sync_client": ("Client",),
+    "headrace.client.client": ("AsyncClient",),
+    "headrace.client.errors": (
         "ClosedError",
         "HeadraceError",
         "HistoryLostError",
@@ -82,7 +82,7 @@ _HOMES = {
         "UnreachableError",
         "UsageError",
     ),
-    "headrace.subscription": ("Gap",),
+    "headrace.client.subscription": ("Gap",),
     "shared.contract.codec": ("EventObject",),
     "shared.domain.record": ("JobRecord", "JobSummary"),
     "shared.version": ("__version__",),

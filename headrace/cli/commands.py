@@ -38,7 +38,7 @@ class Commands(TyperGroup):
         words = list(sys.argv[1:] if args is None else args)
         if "--json" not in words[: words.index("--") if "--" in words else None]:
             return super().main(args, prog_name, complete_var, standalone_mode, windows_expand_args, **extra)
-        from headrace.cli.terminal import EXIT_INTERRUPTED, EXIT_NOT_DONE, tell_failure  # noqa: PLC0415 - --help is without
+        from headrace.cli.runner import EXIT_INTERRUPTED, EXIT_NOT_DONE, tell_failure  # noqa: PLC0415 - --help is without
 
         try:
             code = super().main(words, prog_name, complete_var, False, **extra)

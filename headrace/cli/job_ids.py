@@ -5,8 +5,8 @@ A whole id is taken as it is. A beginning is looked up among all jobs that the a
 
 from collections.abc import AsyncIterator, Iterable
 
-from headrace.client import AsyncClient
-from headrace.errors import HeadraceError
+from headrace.client.client import AsyncClient
+from headrace.client.errors import HeadraceError
 from shared.contract.subjects import is_job_id
 from shared.domain.record import JobSummary
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from headrace.answers import JobShown, WaitingFor, kept_bytes
 from headrace.cli.listing import Cell
 from headrace.cli.listings import status_cell, took_cell
+from headrace.cli.readable import ago, duration, local, size
+from headrace.cli.render import Screen
 from headrace.cli.sheet import Fact, show_facts, title_of
-from headrace.readable import ago, duration, local, size
-from headrace.show import Screen
+from headrace.client.models import JobShown, WaitingFor, kept_bytes
 from shared.domain.events import Limits, Output, Result, StageReport
 
 LINES_SHOWN = 5

@@ -3,9 +3,9 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
-from headrace.answers import Language
 from headrace.cli.scopes import SCOPES
-from headrace.errors import HeadraceError
+from headrace.client.errors import HeadraceError
+from headrace.client.models import Language
 
 
 class UnknownValueError(HeadraceError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from headrace.show import Screen, printable
+from headrace.cli.render import Screen, printable
 
 if TYPE_CHECKING:
     from rich.table import Table

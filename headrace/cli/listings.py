@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from headrace.answers import Artifacts
 from headrace.cli.listing import Cell, Column, Listing
-from headrace.readable import ago, duration, size
-from headrace.show import colour_of
+from headrace.cli.readable import ago, duration, size
+from headrace.cli.render import colour_of
+from headrace.client.models import Artifacts
 from shared.domain.record import JobSummary
 
 JOB = Column("job", "job_id")

@@ -5,18 +5,18 @@ from typing import Annotated
 
 import typer
 
-from headrace import connection
-from headrace.cli.asking import ask
+from headrace.cli.erase import erase_user
+from headrace.cli.job_commands import ask
 from headrace.cli.job_ids import find_among
 from headrace.cli.listing import Cell, Column, Listing
 from headrace.cli.listings import JOB, LANGUAGE
+from headrace.cli.readable import ago
+from headrace.cli.run import print_json
+from headrace.cli.runner import AsJson, Data, Job, console
 from headrace.cli.scopes import OPS
-from headrace.cli.terminal import AsJson, Data, Job, console
-from headrace.client import AsyncClient
-from headrace.erase import erase_user
+from headrace.client import endpoint
+from headrace.client.client import AsyncClient
 from headrace.local.stack import DEFAULT_DIRECTORY
-from headrace.readable import ago
-from headrace.run import print_json
 from shared.domain.record import JobSummary
 
 LETTERS = (
@@ -43,7 +43,7 @@ def dead_letters(
             now = datetime.now(UTC)
             Listing(LETTERS, [_row(job, now) for job in page.jobs]).show(console)
 
-    ask(data, connection.LOCAL_USER, call, scope=OPS, as_json=as_json)
+    ask(data, endpoint.LOCAL_USER, call, scope=OPS, as_json=as_json)
 
 
 def _row(job: JobSummary, now: datetime) -> list[Cell]:
@@ -58,7 +58,7 @@ def retry(job: Job, data: Data = DEFAULT_DIRECTORY, as_json: AsJson = False) -> 
         again = await client.retry(await find_among(job, client.every_dead_letter()))
         print_json(again) if as_json else console.print(again.job_id)
 
-    ask(data, connection.LOCAL_USER, call, scope=OPS, as_json=as_json)
+    ask(data, endpoint.LOCAL_USER, call, scope=OPS, as_json=as_json)
 
 
 def erase(
@@ -72,4 +72,4 @@ def erase(
         done = await erase_user(client, erased)
         print_json(done) if as_json else console.print(f"erased; what remains: {'; '.join(done.remains)}")
 
-    ask(data, connection.LOCAL_USER, call, scope=OPS, as_json=as_json)
+    ask(data, endpoint.LOCAL_USER, call, scope=OPS, as_json=as_json)

@@ -6,16 +6,16 @@ from typing import Any
 
 import msgspec
 
-from headrace import connection
-from headrace.answers import Language, Usage
-from headrace.cli.asking import ask
+from headrace.cli.job_commands import ask
 from headrace.cli.listing import Cell, Column, Listing
+from headrace.cli.readable import size
+from headrace.cli.run import print_json
+from headrace.cli.runner import AsJson, Data, User, console, whole_path
 from headrace.cli.sheet import Fact, show_facts
-from headrace.cli.terminal import AsJson, Data, User, console, whole_path
-from headrace.client import AsyncClient
+from headrace.client import endpoint as endpoints
+from headrace.client.client import AsyncClient
+from headrace.client.models import Language, Usage
 from headrace.local.stack import DEFAULT_DIRECTORY, find
-from headrace.readable import size
-from headrace.run import print_json
 
 LANGUAGES = (
     Column("language", "name"),
@@ -27,7 +27,7 @@ LANGUAGES = (
 
 
 def languages(
-    data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
+    data: Data = DEFAULT_DIRECTORY, user: User = endpoints.LOCAL_USER, as_json: AsJson = False
 ) -> None:
     """List the languages that programs may be in; one is offline while no executor has it."""
 
@@ -49,7 +49,7 @@ def _row(language: Language) -> list[Cell]:
 
 
 def status(
-    data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
+    data: Data = DEFAULT_DIRECTORY, user: User = endpoints.LOCAL_USER, as_json: AsJson = False
 ) -> None:
     """Tell which Headrace is asked, and what you hold of it; 2 where none answers."""
 
@@ -61,7 +61,7 @@ def status(
 
 
 async def _status(client: AsyncClient, data: Path, user: str) -> dict[str, Any]:
-    endpoint = connection.endpoint(data, user)
+    endpoint = endpoints.endpoint(data, user)
     offered = await client.languages()
     told: dict[str, Any] = {
         "api_url": endpoint.api_url,
@@ -71,7 +71,7 @@ async def _status(client: AsyncClient, data: Path, user: str) -> dict[str, Any]:
     }
     if endpoint.websocket_url is not None:
         told["websocket_url"] = endpoint.websocket_url
-    if not connection.is_elsewhere() and (stack := find(data)) is not None:
+    if not endpoints.is_elsewhere() and (stack := find(data)) is not None:
         told |= {"data": whole_path(data), "supervisor_pid": stack.supervisor_pid}
     return told
 

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from headrace.answers import Language
-from headrace.errors import HeadraceError
-from headrace.run import UnknownLanguageError, content_of, language_of
+from headrace.cli.run import UnknownLanguageError, content_of, language_of
+from headrace.client.errors import HeadraceError
+from headrace.client.models import Language
 
 STANDARD_INPUT = Path("-")
 UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}

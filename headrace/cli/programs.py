@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from headrace import connection
-from headrace.answers import JobShown
-from headrace.artifacts import download
-from headrace.cli.asking import ask
+from headrace.cli.job_commands import ask
+from headrace.cli.job_line import queue_reason
+from headrace.cli.local_commands import local_client
 from headrace.cli.program import (
     Artifact,
     Environment,
@@ -23,13 +22,14 @@ from headrace.cli.program import (
     WallMs,
     Words,
 )
-from headrace.cli.running import local_client
-from headrace.cli.terminal import AsJson, Data, User, console, finish
-from headrace.client import AsyncClient
-from headrace.job_line import queue_reason
+from headrace.cli.run import exit_code, print_json, run_program
+from headrace.cli.runner import AsJson, Data, User, console, finish
+from headrace.cli.waiting_line import WaitingLine, is_terminal
+from headrace.client import endpoint
+from headrace.client.artifacts import download
+from headrace.client.client import AsyncClient
+from headrace.client.models import JobShown
 from headrace.local.stack import DEFAULT_DIRECTORY
-from headrace.run import exit_code, print_json, run_program
-from headrace.waiting_line import WaitingLine, is_terminal
 
 
 def run(
@@ -46,7 +46,7 @@ def run(
     output: Annotated[Path, typer.Option(help="Where kept files are written.")] = Path(),
     key: Key = None,
     data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
+    user: User = endpoint.LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Run one file, with standard input, and end with its exit code.
@@ -93,7 +93,7 @@ def submit(
     artifact: Artifact = None,
     key: Key = None,
     data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
+    user: User = endpoint.LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Submit one file and print its job id; standard input is read with --stdin - alone.

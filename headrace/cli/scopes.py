@@ -6,7 +6,7 @@ A command needs one scope, since none includes another and each opens its routes
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from headrace.errors import ClosedError, HeadraceError, ProblemAnswerError
+from headrace.client.errors import ClosedError, HeadraceError, ProblemAnswerError
 
 # Those of `shared.auth`, whose import takes longer than a command may: a test holds them equal.
 JOBS = "jobs"

@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
-from headrace import connection
-from headrace.answers import Session, SessionCard
-from headrace.cli.asking import ask
+from headrace.cli.job_commands import ask
 from headrace.cli.listing import Cell, Column, Listing
+from headrace.cli.readable import ago, local
+from headrace.cli.run import print_json
+from headrace.cli.runner import AsJson, Data, User, console
 from headrace.cli.sheet import Fact, show_facts
-from headrace.cli.terminal import AsJson, Data, User, console
-from headrace.client import AsyncClient
+from headrace.client import endpoint
+from headrace.client.client import AsyncClient
+from headrace.client.models import Session, SessionCard
 from headrace.local.stack import DEFAULT_DIRECTORY
-from headrace.readable import ago, local
-from headrace.run import print_json
 
 SESSIONS = (
     Column("session", "session_id"),
@@ -32,7 +32,7 @@ sessions = typer.Typer(
 
 @sessions.command("list")
 def list_sessions(
-    data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
+    data: Data = DEFAULT_DIRECTORY, user: User = endpoint.LOCAL_USER, as_json: AsJson = False
 ) -> None:
     """List your sessions, last saved first."""
 
@@ -52,7 +52,7 @@ def read(
     session_id: Annotated[str, typer.Argument(metavar="SESSION")],
     revision: Annotated[int | None, typer.Option(min=1, help="An earlier revision.")] = None,
     data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
+    user: User = endpoint.LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Show a session and the lines of its files."""

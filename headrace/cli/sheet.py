@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headrace.cli.listing import Cell, is_terminal, write_fields
-from headrace.show import Screen, printable
+from headrace.cli.render import Screen, printable
 
 
 @dataclass(frozen=True, slots=True)

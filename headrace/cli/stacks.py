@@ -11,14 +11,14 @@ from typing import Annotated
 import msgspec
 import typer
 
-from headrace import connection
-from headrace.cli.terminal import EXIT_NOT_DONE, AsJson, Data, console, finish, whole_path
+from headrace.cli.run import print_json
+from headrace.cli.runner import EXIT_NOT_DONE, AsJson, Data, console, finish, whole_path
+from headrace.cli.waiting_line import WaitingLine
+from headrace.client import endpoint as endpoints
 from headrace.local.ending import remove_stack, stop_stack
 from headrace.local.inherited import inherit
 from headrace.local.stack import DEFAULT_DIRECTORY, StackError, is_claimed
 from headrace.local.supervisor import StackOptions, run_stack
-from headrace.run import print_json
-from headrace.waiting_line import WaitingLine
 
 STARTING = "starting a stack"
 WEBSOCKET = "/v1/ws"
@@ -72,13 +72,13 @@ async def _serve(data: Path, options: StackOptions, line: WaitingLine, *, as_jso
     line.tell(STARTING, lasted_s=0)
     async with run_stack(data, options, report=report) as stack:
         line.close()
-        token = connection.issue(data, connection.LOCAL_USER)
+        token = endpoints.issue(data, endpoints.LOCAL_USER)
         if as_json:
             print_json({**msgspec.structs.asdict(stack.address), "data": whole_path(data), "token": token})
         else:
-            endpoint = connection.local_endpoint(data, stack.address)
+            endpoint = endpoints.local_endpoint(data, stack.address)
             console.print(f"api        {endpoint.api_url}  (docs: {endpoint.api_url}/docs)")
-            console.print(f"websocket  {connection.websocket_at(endpoint.api_url, WEBSOCKET)}")
+            console.print(f"websocket  {endpoints.websocket_at(endpoint.api_url, WEBSOCKET)}")
             console.print(f"token      {token}")
             if options.sync == "fast":
                 console.print("[yellow]fast: an operating-system crash may lose the last two minutes[/]")

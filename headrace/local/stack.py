@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from headrace.errors import HeadraceError
+from headrace.client.errors import HeadraceError
 from shared.auth.issuer import Issuer
 from shared.jetstream.permissions import RIGHTS
 from shared.settings import TokenSettings

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
-from headrace.client import AsyncClient
+from headrace.client.client import AsyncClient
 from shared.contract.codec import EventObject
 from tests.containers.stack import Stack
 

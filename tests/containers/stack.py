@@ -10,7 +10,7 @@ from typing import Any
 
 from testcontainers.compose import DockerCompose
 
-from headrace.client import AsyncClient
+from headrace.client.client import AsyncClient
 from headrace.local.nats_server import free_port
 from shared.auth import Tokens
 from shared.settings import TokenSettings

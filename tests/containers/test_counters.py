@@ -15,8 +15,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from headrace.answers import kept_bytes
-from headrace.client import AsyncClient
+from headrace.client.client import AsyncClient
+from headrace.client.models import kept_bytes
 from services.api.settings import ApiSettings
 from shared.domain.record import JobRecord
 from tests.containers.stack import Stack

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from headrace.client import AsyncClient
+from headrace.client.client import AsyncClient
 from shared.contract.codec import EventObject
 from tests.containers.crowd import Member
 

@@ -5,8 +5,8 @@ import base64
 import aiohttp
 import pytest
 
-from headrace.answers import kept_bytes
-from headrace.client import AsyncClient
+from headrace.client.client import AsyncClient
+from headrace.client.models import kept_bytes
 from services.executor.languages.catalogue import load_languages
 from tests.containers.stack import Stack
 from tests.integration.sandbox.programs import EXAMPLES

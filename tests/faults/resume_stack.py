@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from headrace.client import AsyncClient, open_client
-from headrace.connection import issue, local_endpoint
-from headrace.errors import HeadraceError
+from headrace.client.client import AsyncClient, open_client
+from headrace.client.endpoint import issue, local_endpoint
+from headrace.client.errors import HeadraceError
 from headrace.local.nats_server import free_port
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.contract.codec import event_object

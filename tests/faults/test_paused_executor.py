@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from headrace.client import AsyncClient, open_client
-from headrace.connection import Endpoint, issue
+from headrace.client.client import AsyncClient, open_client
+from headrace.client.endpoint import Endpoint, issue
 from shared.contract.codec import EventObject
 from tests.faults.ending import note_ending
 from tests.faults.fleet import Fleet, Size, fleet_of

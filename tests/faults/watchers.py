@@ -11,10 +11,10 @@ from datetime import datetime
 import aiohttp
 import msgspec
 
-from headrace.answers import output_bytes
-from headrace.client import AsyncClient
-from headrace.errors import HeadraceError, HistoryLostError
-from headrace.subscription import Gap, TryAgainError, subscribed
+from headrace.client.client import AsyncClient
+from headrace.client.errors import HeadraceError, HistoryLostError
+from headrace.client.models import output_bytes
+from headrace.client.subscription import Gap, TryAgainError, subscribed
 from shared.contract.codec import EventObject
 from tests.faults.history import Connection, Missed, Piece, Shown, Transport, digest_of_event, now
 from tests.faults.history_file import Recorder

@@ -9,11 +9,11 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from headrace.client import AsyncClient, open_client
-from headrace.connection import Endpoint
-from headrace.credentials import TokenSource
-from headrace.errors import ClosedError, HistoryLostError, ProblemAnswerError, ProtocolError
-from headrace.subscription import SUBPROTOCOL, Gap
+from headrace.client.client import AsyncClient, open_client
+from headrace.client.credentials import TokenSource
+from headrace.client.endpoint import Endpoint
+from headrace.client.errors import ClosedError, HistoryLostError, ProblemAnswerError, ProtocolError
+from headrace.client.subscription import SUBPROTOCOL, Gap
 from tests import builders
 
 

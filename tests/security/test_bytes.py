@@ -6,7 +6,7 @@ import httpx
 import msgspec
 import pytest
 
-from headrace.errors import ProblemAnswerError
+from headrace.client.errors import ProblemAnswerError
 from shared.contract.codec import EventObject
 from tests.security.checker import Checker, attacked
 from tests.security.conftest import StackArena

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from headrace.client import AsyncClient, open_client
-from headrace.connection import Endpoint
+from headrace.client.client import AsyncClient, open_client
+from headrace.client.endpoint import Endpoint
 from headrace.local.stack import tokens_of
 from headrace.local.supervisor import Stack, run_stack
 from shared.contract.codec import EventObject

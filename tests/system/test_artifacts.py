@@ -12,8 +12,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from headrace.answers import Artifacts
-from headrace.errors import ProblemAnswerError
+from headrace.client.errors import ProblemAnswerError
+from headrace.client.models import Artifacts
 from headrace.local.supervisor import Stack
 from shared.contract.subjects import ARTIFACTS, artifact_name
 from shared.domain.events import Artifact, Event, JobCompleted, Result, SkippedArtifact

@@ -15,8 +15,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from headrace.client import open_client
-from headrace.connection import Endpoint
+from headrace.client.client import open_client
+from headrace.client.endpoint import Endpoint
 from headrace.local.lifeline import die_with_parent
 from headrace.local.nats_server import free_port
 from tests.installed import build_wheel, environment, install

@@ -7,7 +7,7 @@ import jwt
 import pytest
 import pytest_asyncio
 
-from headrace import connection
+from headrace.client import endpoint
 from headrace.local.supervisor import Stack
 from shared.auth import SCOPE_AUDIT, SCOPE_JOBS, SCOPE_OPS
 from tests import builders
@@ -104,7 +104,7 @@ async def test_a_token_that_is_wrong_otherwise_is_no_matter_of_scopes(shared_sta
 
 async def test_a_command_has_the_scope_that_it_needs_and_no_other(shared_stack: Stack) -> None:
     for scope, expected in ((None, "jobs"), ("ops", "ops"), ("audit:all", "audit:all")):
-        source = connection.endpoint(shared_stack.directory, "local", scope).token
+        source = endpoint.endpoint(shared_stack.directory, "local", scope).token
         assert not isinstance(source, str)
         token = source()
         assert isinstance(token, str)

@@ -34,7 +34,7 @@ async def test_a_program_is_run_without_what_a_client_does_not_need(
     program.write_text("print('hello')")
     ran = call(shared_stack, "run", program)
     assert (ran.code, ran.stdout) == (0, "hello\n")
-    assert "headrace.subscription" in ran.modules
+    assert "headrace.client.subscription" in ran.modules
     assert ran.modules.isdisjoint(NOT_OF_A_CLIENT)
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from headrace.errors import ProblemAnswerError
+from headrace.client.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
 from shared.contract.subjects import JOBS
 from tests import builders

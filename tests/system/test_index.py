@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from headrace.client import AsyncClient
-from headrace.connection import websocket_at
+from headrace.client.client import AsyncClient
+from headrace.client.endpoint import websocket_at
 from headrace.local.stack import StackError
 from headrace.local.supervisor import Stack
 from shared.version import VERSION

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from headrace.errors import HeadraceError
+from headrace.client.errors import HeadraceError
 from headrace.local.supervisor import Stack
 from shared.contract.codec import EventObject
 from shared.contract.subjects import JOBS, job_event

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from headrace.errors import ProblemAnswerError
+from headrace.client.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
 from tests.system.conftest import User
 

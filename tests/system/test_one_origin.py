@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
 
-from headrace.client import AsyncClient
-from headrace.errors import HeadraceError
+from headrace.client.client import AsyncClient
+from headrace.client.errors import HeadraceError
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.contract.codec import EventObject
 from tests.cutting import cutting

@@ -7,9 +7,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from headrace.answers import Erasure
-from headrace.erase import erase_user
-from headrace.errors import ProblemAnswerError
+from headrace.cli.erase import erase_user
+from headrace.client.errors import ProblemAnswerError
+from headrace.client.models import Erasure
 from headrace.local.supervisor import Stack
 from shared.contract.subjects import job_event, job_events
 from shared.domain.events import JobExpired

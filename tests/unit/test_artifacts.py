@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from headrace.artifacts import UnsafePathError, new_file
+from headrace.client.artifacts import UnsafePathError, new_file
 from services.api.artifacts.routes import disposition
 from services.api.http.conditional_requests import is_unchanged
 from services.api.jobs.schemas import PATTERN_BYTES_MAX, PATTERNS_MAX, SubmissionBody

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from anyio.from_thread import BlockingPortal
 
-from headrace.blocking import Client
-from headrace.client import AsyncClient
-from headrace.errors import UnreachableError, UsageError
+from headrace.client.client import AsyncClient
+from headrace.client.errors import UnreachableError, UsageError
+from headrace.client.sync_client import Client
 
 
 class Endless:

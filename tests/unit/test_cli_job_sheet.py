@@ -6,8 +6,8 @@ from datetime import timedelta
 import msgspec
 from rich.console import Console
 
-from headrace.answers import JobShown, WaitingFor
 from headrace.cli.job_sheet import LINE_LETTERS_MAX, ends_of, facts_of, show_job
+from headrace.client.models import JobShown, WaitingFor
 from shared.domain.events import Artifact, Output, Result, SkippedArtifact, StageReport
 from shared.domain.record import JobRecord
 from tests import builders

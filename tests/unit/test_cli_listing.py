@@ -7,7 +7,7 @@ from rich.console import Console
 
 from headrace.cli.listing import Cell, Column, Listing
 from headrace.cli.listings import jobs_listing
-from headrace.cli.terminal import LINE_LETTERS
+from headrace.cli.runner import LINE_LETTERS
 from tests.builders import NOON, record
 
 NAME = "0192f3a4-5b6c-7d8e-9f00-112233445566"

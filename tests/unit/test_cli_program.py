@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import typer
 
-from headrace.answers import Language
 from headrace.cli.known import UnknownValueError, known_language, nearest
 from headrace.cli.program import (
     Program,
@@ -17,7 +16,8 @@ from headrace.cli.program import (
     placed,
     words_of,
 )
-from headrace.run import UnknownLanguageError
+from headrace.cli.run import UnknownLanguageError
+from headrace.client.models import Language
 from shared.domain.events import Limits
 
 PYTHON = Language(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from headrace.calls import proxy_of
-from headrace.connection import Endpoint, endpoint, named
-from headrace.credentials import Credentials
+from headrace.client.credentials import Credentials
+from headrace.client.endpoint import Endpoint, endpoint, named
+from headrace.client.http import proxy_of
 from headrace.local.stack import StackError
 
 VARIABLES = ("HEADRACE_API_URL", "HEADRACE_TOKEN", "HEADRACE_WEBSOCKET_URL", "HEADRACE_DATA")

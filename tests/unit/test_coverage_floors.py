@@ -19,7 +19,7 @@ def test_a_service_is_a_package_of_its_own() -> None:
     assert package_of("services/api/jobs/routes.py") == "services.api"
     assert package_of("services/__init__.py") == "services"
     assert package_of("shared/auth/jwks.py") == "shared"
-    assert package_of("headrace/client.py") == "headrace"
+    assert package_of("headrace/client/client.py") == "headrace"
 
 
 def test_lines_and_branches_of_a_package_are_added_up() -> None:

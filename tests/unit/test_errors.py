@@ -2,7 +2,7 @@
 
 import pytest
 
-from headrace.errors import ProblemAnswerError
+from headrace.client.errors import ProblemAnswerError
 
 
 @pytest.mark.parametrize(

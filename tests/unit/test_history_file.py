@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from headrace.errors import UnreachableError
-from headrace.history_check import Comparison, check_history
-from headrace.history_file import DamagedError, Header, HistoryFileError, write_history
+from headrace.client.errors import UnreachableError
+from headrace.history.check import Comparison, check_history
+from headrace.history.file import DamagedError, Header, HistoryFileError, write_history
 from shared.contract.codec import EventObject
 from shared.domain.events import Event
 from tests import builders

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headrace.answers import JobShown, WaitingFor
-from headrace.job_line import JobLine, queue_reason
-from headrace.waiting_line import WaitingLine
+from headrace.cli.job_line import JobLine, queue_reason
+from headrace.cli.waiting_line import WaitingLine
+from headrace.client.models import JobShown, WaitingFor
 from shared.contract.codec import EventObject
 from tests import builders
 

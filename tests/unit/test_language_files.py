@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.answers import Language
-from headrace.run import BY_EXTENSION, UnknownLanguageError, language_of
+from headrace.cli.run import BY_EXTENSION, UnknownLanguageError, language_of
+from headrace.client.models import Language
 from services.executor.languages.catalogue import load_languages
 from shared.domain.events import Limits
 

@@ -9,14 +9,14 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from headrace.answers import JobShown
 from headrace.cli.job_sheet import show_job
 from headrace.cli.listings import jobs_listing, states_listing
-from headrace.history_check import check_history
-from headrace.history_file import Header, write_history
-from headrace.replay import states_at
-from headrace.run import EXIT_FAILED, EXIT_TIMEOUT, exit_code, explain
-from headrace.show import event_fields, event_line
+from headrace.cli.render import event_fields, event_line
+from headrace.cli.run import EXIT_FAILED, EXIT_TIMEOUT, exit_code, explain
+from headrace.client.models import JobShown
+from headrace.history.check import check_history
+from headrace.history.file import Header, write_history
+from headrace.history.replay import states_at
 from services.executor.unfinished import Unfinished
 from services.projector.queries import count_jobs, list_jobs
 from services.projector.rows import select_record

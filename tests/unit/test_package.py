@@ -24,7 +24,7 @@ def test_nothing_is_imported_before_it_is_used() -> None:
         "import headrace.__main__\n"
         "print(*sorted(set(sys.modules) - before))\n"
         "from headrace import AsyncClient\n"
-        "print('headrace.client' in sys.modules)\n"
+        "print('headrace.client.client' in sys.modules)\n"
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - our own program
     assert said.stdout.splitlines() == ["gc headrace headrace.__main__ headrace.importing", "True"]

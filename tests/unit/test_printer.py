@@ -6,8 +6,8 @@ import json
 import msgspec
 import pytest
 
-from headrace.logs import Pieces
-from headrace.run import FROM_NEWER, Printer
+from headrace.cli.logs import Pieces
+from headrace.cli.run import FROM_NEWER, Printer
 from shared.contract.codec import EventObject
 from shared.domain.events import Output, Result, StageReport
 from tests.builders import JOB, NOON

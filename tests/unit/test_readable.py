@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headrace.readable import ago, duration, local, size
+from headrace.cli.readable import ago, duration, local, size
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 

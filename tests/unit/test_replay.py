@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from headrace.errors import ProtocolError
-from headrace.replay import Clock, SpeedError, paced, parse_speed, states_at
+from headrace.client.errors import ProtocolError
+from headrace.history.replay import Clock, SpeedError, paced, parse_speed, states_at
 from shared.contract.codec import EventObject, encode, event_object
 from shared.domain.cursor import of_log
 from shared.domain.events import Event

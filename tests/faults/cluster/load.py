@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import msgspec
 
-from headrace.client import open_client
-from headrace.connection import Endpoint
-from headrace.subscription import Gap
+from headrace.client.client import open_client
+from headrace.client.endpoint import Endpoint
+from headrace.client.subscription import Gap
 from tests.faults.cluster.fleet import Fleet
 from tests.faults.resume_checker import TERMINAL, Shown
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from headrace.connection import issue
+from headrace.client.endpoint import issue
 from headrace.local.supervisor import Stack
 from tests.faults.points.api_points import API_POINTS
 from tests.faults.points.api_scenarios import SCENARIOS, Stage

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from headrace.client import open_client
-from headrace.connection import Endpoint, local_endpoint
-from headrace.errors import ProblemAnswerError
+from headrace.client.client import open_client
+from headrace.client.endpoint import Endpoint, local_endpoint
+from headrace.client.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
 from tests.faults.points.notifier_points import NOTIFIER_POINTS
 from tests.faults.points.patience import patiently

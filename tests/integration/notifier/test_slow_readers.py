@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
-from headrace.calls import open_session
-from headrace.credentials import Credentials
-from headrace.follow import Following
+from headrace.client.credentials import Credentials
+from headrace.client.http import open_session
+from headrace.client.reconnecting_stream import Following
 from services.notifier.settings import MIB
 from shared.domain.events import Output, Result, SkippedArtifact
 from tests import builders

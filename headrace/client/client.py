@@ -1,6 +1,6 @@
 """The client: submit programs, read jobs, and follow their events over a connection that may break.
 
-What goes wrong is one of `headrace.errors`. docs/client.md shows it at work.
+What goes wrong is one of `headrace.client.errors`. docs/client.md shows it at work.
 """
 
 import asyncio
@@ -11,7 +11,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from headrace.answers import (
+from headrace.client.calling import Filter, decoded, job_path, params_of
+from headrace.client.endpoint import Endpoint, websocket_at
+from headrace.client.errors import NotFinishedError, ProblemAnswerError, UnreachableError
+from headrace.client.models import (
     Artifacts,
     Batch,
     BatchItem,
@@ -22,11 +25,8 @@ from headrace.answers import (
     Language,
     Languages,
 )
-from headrace.calling import Filter, decoded, job_path, params_of
-from headrace.connection import Endpoint, websocket_at
-from headrace.errors import NotFinishedError, ProblemAnswerError, UnreachableError
-from headrace.follow import Following, OnGap, ignore
-from headrace.other_calls import OperatorCalls, OwnCalls
+from headrace.client.other_calls import OperatorCalls, OwnCalls
+from headrace.client.reconnecting_stream import Following, OnGap, ignore
 from shared.contract.codec import EventObject
 from shared.domain.record import JobSummary
 

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from headrace.answers import kind_of
-from headrace.errors import ProtocolError
-from headrace.history_file import HistoryFile, HistoryFileError
-from headrace.replay import event_of
+from headrace.client.errors import ProtocolError
+from headrace.client.models import kind_of
+from headrace.history.file import HistoryFile, HistoryFileError
+from headrace.history.replay import event_of
 from shared.contract.codec import EventObject
 from shared.domain.cursor import of_log
 from shared.domain.events import (

@@ -24,10 +24,10 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 import msgspec
 import typer
 
-from headrace.errors import HeadraceError, ProblemAnswerError
+from headrace.cli.run import UnknownLanguageError
+from headrace.client.errors import HeadraceError, ProblemAnswerError
 from headrace.local.nats_server import NatsServerError
 from headrace.local.place import data_directory
-from headrace.run import UnknownLanguageError
 from shared.auth import TokenError
 from shared.contract.subjects import SubjectError
 

@@ -7,8 +7,8 @@ or paint over what stands above.
 from datetime import datetime
 from typing import IO, Any, Protocol
 
-from headrace.answers import kind_of
-from headrace.readable import duration
+from headrace.cli.readable import duration
+from headrace.client.models import kind_of
 from shared.contract.codec import EventObject
 
 TEXT_MAX = 72

@@ -17,7 +17,12 @@ from typing import Any, ParamSpec, Self, TypeVar, cast
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from headrace.answers import (
+from headrace.client.calling import Filter
+from headrace.client.client import RESULT_TIMEOUT_S, AsyncClient
+from headrace.client.credentials import TokenSource
+from headrace.client.errors import UsageError
+from headrace.client.http import PATIENCE_S
+from headrace.client.models import (
     Artifacts,
     BatchItem,
     Erasure,
@@ -28,12 +33,7 @@ from headrace.answers import (
     SessionCard,
     Usage,
 )
-from headrace.calling import Filter
-from headrace.calls import PATIENCE_S
-from headrace.client import RESULT_TIMEOUT_S, AsyncClient
-from headrace.credentials import TokenSource
-from headrace.errors import UsageError
-from headrace.follow import OnGap, ignore
+from headrace.client.reconnecting_stream import OnGap, ignore
 from shared.contract.codec import EventObject
 from shared.domain.record import JobSummary
 

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
 
-from headrace.answers import JobShown, WaitingFor
-from headrace.client import AsyncClient
-from headrace.errors import HeadraceError
-from headrace.waiting_line import WaitingLine
+from headrace.cli.waiting_line import WaitingLine
+from headrace.client.client import AsyncClient
+from headrace.client.errors import HeadraceError
+from headrace.client.models import JobShown, WaitingFor
 from shared.contract.codec import EventObject
 from shared.domain.events import StageName
 

@@ -7,23 +7,23 @@ from typing import Annotated
 
 import typer
 
-from headrace import connection
-from headrace.artifacts import download
 from headrace.cli.job_ids import find_job
+from headrace.cli.job_line import watching
 from headrace.cli.job_sheet import show_job
 from headrace.cli.known import known_language
 from headrace.cli.listing import is_terminal, write_fields
 from headrace.cli.listings import artifacts_listing, jobs_listing
+from headrace.cli.logs import show_logs
 from headrace.cli.program import parse_pair
+from headrace.cli.render import EVENT_FIELDS, event_fields, event_line
+from headrace.cli.run import exit_code, explain, print_json
+from headrace.cli.runner import AsJson, Data, Job, User, console, finish
 from headrace.cli.scopes import JOBS, needing
-from headrace.cli.terminal import AsJson, Data, Job, User, console, finish
-from headrace.client import AsyncClient
-from headrace.job_line import watching
+from headrace.cli.waiting_line import WaitingLine
+from headrace.client import endpoint as endpoints
+from headrace.client.artifacts import download
+from headrace.client.client import AsyncClient
 from headrace.local.stack import DEFAULT_DIRECTORY
-from headrace.logs import show_logs
-from headrace.run import exit_code, explain, print_json
-from headrace.show import EVENT_FIELDS, event_fields, event_line
-from headrace.waiting_line import WaitingLine
 from shared.contract.codec import EventObject
 from shared.domain.job import Status
 
@@ -35,7 +35,7 @@ Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what ha
 
 
 def get(
-    job: Job, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
+    job: Job, data: Data = DEFAULT_DIRECTORY, user: User = endpoints.LOCAL_USER, as_json: AsJson = False
 ) -> None:
     """Show all of one job."""
 
@@ -50,7 +50,7 @@ def wait(
     job: Job,
     timeout_s: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = WAIT_S,
     data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
+    user: User = endpoints.LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Wait until one job has ended, and end with its exit code."""
@@ -72,7 +72,7 @@ def ls(
     label: Annotated[str | None, typer.Option(parser=parse_pair, metavar="NAME=VALUE")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
     data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
+    user: User = endpoints.LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, newest first."""
@@ -89,7 +89,7 @@ def ls(
 
 
 def cancel(
-    job: Job, data: Data = DEFAULT_DIRECTORY, user: User = connection.LOCAL_USER, as_json: AsJson = False
+    job: Job, data: Data = DEFAULT_DIRECTORY, user: User = endpoints.LOCAL_USER, as_json: AsJson = False
 ) -> None:
     """Stop one job."""
 
@@ -104,7 +104,7 @@ def artifacts(
     job: Job,
     output: Annotated[Path | None, typer.Option(help="Write them beneath this directory.")] = None,
     data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
+    user: User = endpoints.LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """List the files that a job left, and download them with --output."""
@@ -123,7 +123,7 @@ def logs(
     job: Job,
     follow: Follow = False,
     data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
+    user: User = endpoints.LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Write what a job has printed, byte by byte: its standard output to ours, its standard error to ours.
@@ -142,7 +142,7 @@ def events(
     follow: Follow = False,
     after: Annotated[str | None, typer.Option(help="The cursor of an event, start, or now; with -f.")] = None,
     data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
+    user: User = endpoints.LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Show one job's history; with -f its output too, until it ends. Without a job, -f begins now."""
@@ -207,7 +207,7 @@ def ask(
 @asynccontextmanager
 async def asking_client(data: Path, user: str, scope: str) -> AsyncIterator[AsyncClient]:
     """A client that gives up soon. Raises StackError; where the token lacks the scope, the error says so."""
-    endpoint = connection.endpoint(data, user, scope)
+    endpoint = endpoints.endpoint(data, user, scope)
     client = AsyncClient(
         endpoint.api_url, endpoint.token, websocket_url=endpoint.websocket_url, patience_s=PATIENCE_S
     )

@@ -2,7 +2,7 @@
 
 Every call may be repeated: it reads, or carries a key, or asks for what may have been done already. So it
 is repeated where no answer came, or one that says to come back, for as long as the caller is patient.
-Every failure is one of `headrace.errors`; aiohttp's own do not leave this module.
+Every failure is one of `headrace.client.errors`; aiohttp's own do not leave this module.
 """
 
 import ipaddress
@@ -17,8 +17,8 @@ import msgspec
 import tenacity
 from yarl import URL
 
-from headrace.credentials import Credentials
-from headrace.errors import HeadraceError, ProblemAnswerError, ProtocolError, UnreachableError
+from headrace.client.credentials import Credentials
+from headrace.client.errors import HeadraceError, ProblemAnswerError, ProtocolError, UnreachableError
 
 TIMEOUT_S = 30.0
 """For each step of a call: connecting, and the next bytes."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from headrace.answers import kind_of
-from headrace.client import AsyncClient
-from headrace.run import print_json
-from headrace.show import Screen, event_line
+from headrace.cli.render import Screen, event_line
+from headrace.cli.run import print_json
+from headrace.client.client import AsyncClient
+from headrace.client.models import kind_of
 from shared.contract.codec import EventObject
 from shared.contract.subjects import TERMINAL_KINDS
 

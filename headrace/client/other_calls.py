@@ -3,8 +3,8 @@
 from collections.abc import AsyncGenerator
 from urllib.parse import quote
 
-from headrace.answers import Erasure, JobShown, JobsPage, Session, SessionCard, Sessions, Usage
-from headrace.calling import OpenedClient, decoded, params_of
+from headrace.client.calling import OpenedClient, decoded, params_of
+from headrace.client.models import Erasure, JobShown, JobsPage, Session, SessionCard, Sessions, Usage
 from shared.domain.record import JobSummary
 
 PAGE = 100

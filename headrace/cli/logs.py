@@ -3,8 +3,8 @@
 import sys
 from contextlib import aclosing
 
-from headrace.client import AsyncClient
-from headrace.run import Printer, content_of, print_json
+from headrace.cli.run import Printer, content_of, print_json
+from headrace.client.client import AsyncClient
 
 
 class Pieces:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from headrace.errors import HeadraceError, ProtocolError
+from headrace.client.errors import HeadraceError, ProtocolError
 from shared.contract.codec import EventObject
 from shared.domain.events import Event
 from shared.domain.record import JobRecord, fold

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from headrace.answers import Language, has_known_encoding, kept_bytes, kind_of, output_bytes
-from headrace.client import AsyncClient
-from headrace.job_line import telling
-from headrace.waiting_line import WaitingLine
+from headrace.cli.job_line import telling
+from headrace.cli.waiting_line import WaitingLine
+from headrace.client.client import AsyncClient
+from headrace.client.models import Language, has_known_encoding, kept_bytes, kind_of, output_bytes
 from shared.contract.codec import EventObject
 from shared.domain.events import Output, Result
 from shared.domain.record import JobRecord

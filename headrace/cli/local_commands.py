@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from headrace import connection
 from headrace.cli.known import known_scope
+from headrace.cli.run import print_json
+from headrace.cli.runner import AsJson, Data, console, finish
 from headrace.cli.scopes import JOBS, needing
 from headrace.cli.stacks import STARTING, inherited
-from headrace.cli.terminal import AsJson, Data, console, finish
-from headrace.client import AsyncClient, open_client
+from headrace.cli.waiting_line import WaitingLine
+from headrace.client import endpoint
+from headrace.client.client import AsyncClient, open_client
 from headrace.local.stack import DEFAULT_DIRECTORY
 from headrace.local.supervisor import StackOptions, private_stack
-from headrace.run import print_json
-from headrace.waiting_line import WaitingLine
 
 
 def demo(
@@ -32,7 +32,7 @@ def demo(
 async def _demo(data: Path | None, *, as_json: bool) -> int:
     from rich.console import Console  # noqa: PLC0415 - `run` is without
 
-    from headrace.demo import run_demo  # noqa: PLC0415
+    from headrace.cli.demo import run_demo  # noqa: PLC0415
 
     shown = Console(quiet=True) if as_json else console
     with WaitingLine(quiet=as_json) as line:
@@ -44,7 +44,7 @@ async def _demo(data: Path | None, *, as_json: bool) -> int:
 def doctor(as_json: AsJson = False) -> None:
     """Tell what this machine offers, and what would be refused here."""
 
-    from headrace.doctor import examine, report  # noqa: PLC0415 - `run` is without
+    from headrace.cli.doctor import examine, report  # noqa: PLC0415 - `run` is without
 
     async def examined() -> int:
         facts = await examine()
@@ -55,7 +55,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def token(
-    user: Annotated[str, typer.Argument(help="The user id.")] = connection.LOCAL_USER,
+    user: Annotated[str, typer.Argument(help="The user id.")] = endpoint.LOCAL_USER,
     hours: Annotated[float, typer.Option(min=0.001)] = 12,
     scope: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Jobs that may run at a time.")] = 1,
@@ -66,7 +66,7 @@ def token(
 
     async def issue() -> int:
         scopes = frozenset(known_scope(each) for each in scope) if scope else None
-        issued = connection.issue(data, user, timedelta(hours=hours), scopes, concurrency)
+        issued = endpoint.issue(data, user, timedelta(hours=hours), scopes, concurrency)
         print_json({"token": issued}) if as_json else sys.stdout.write(issued + "\n")
         return 0
 
@@ -79,24 +79,24 @@ async def local_client(data: Path, user: str, line: WaitingLine) -> AsyncIterato
 
     `line` tells that one is started.
     """
-    async with _client_of(data if connection.is_named(data) else None, line, user) as client:
+    async with _client_of(data if endpoint.is_named(data) else None, line, user) as client:
         yield client
 
 
 @asynccontextmanager
 async def _client_of(
-    data: Path | None, line: WaitingLine, user: str = connection.LOCAL_USER
+    data: Path | None, line: WaitingLine, user: str = endpoint.LOCAL_USER
 ) -> AsyncIterator[AsyncClient]:
     if data is not None:
         with needing(JOBS):
-            async with open_client(connection.endpoint(data, user)) as client:
+            async with open_client(endpoint.endpoint(data, user)) as client:
                 yield client
         return
     options = StackOptions(environment=inherited())
     line.tell(STARTING, lasted_s=0)
     async with (
         private_stack(options) as stack,
-        open_client(connection.local_endpoint(stack.directory, stack.address, user)) as client,
+        open_client(endpoint.local_endpoint(stack.directory, stack.address, user)) as client,
     ):
         line.clear()
         yield client

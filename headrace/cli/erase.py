@@ -6,9 +6,9 @@ The token needs the scope `ops`. Jobs that still run are stopped first, so it ma
 import asyncio
 from collections.abc import Callable
 
-from headrace.answers import Erasure
-from headrace.client import AsyncClient
-from headrace.errors import HeadraceError
+from headrace.client.client import AsyncClient
+from headrace.client.errors import HeadraceError
+from headrace.client.models import Erasure
 
 PAUSE_S = 1.0
 

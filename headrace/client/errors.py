@@ -11,11 +11,11 @@
     ├── ProtocolError        an answer that this version does not understand
     ├── UsageError           the client is not open, or not here; also a RuntimeError
     ├── StackError           nothing tells where the service is (`headrace.local.stack`)
-    ├── SpeedError           no speed at which a history can be replayed (`headrace.replay`)
-    ├── HistoryFileError     a history file cannot be written or read (`headrace.history_file`)
-    ├── DamagedError         a history file is not what was exported (`headrace.history_file`)
-    ├── UnsafePathError      an artifact's path leads outside (`headrace.artifacts`)
-    └── WrongContentError    an artifact did not arrive as the job left it (`headrace.artifacts`)
+    ├── SpeedError           no speed at which a history can be replayed (`headrace.history.replay`)
+    ├── HistoryFileError     a history file cannot be written or read (`headrace.history.file`)
+    ├── DamagedError         a history file is not what was exported (`headrace.history.file`)
+    ├── UnsafePathError      an artifact's path leads outside (`headrace.client.artifacts`)
+    └── WrongContentError    an artifact did not arrive as the job left it (`headrace.client.artifacts`)
 """
 
 from collections.abc import Mapping

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from headrace.client import AsyncClient
-from headrace.errors import HeadraceError
+from headrace.client.client import AsyncClient
+from headrace.client.errors import HeadraceError
 from shared.domain.events import Artifact
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

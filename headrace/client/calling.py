@@ -13,10 +13,10 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from headrace.calls import PATIENCE_S, Calls, Params, open_session
-from headrace.connection import named
-from headrace.credentials import Credentials, TokenSource
-from headrace.errors import ProtocolError, UsageError
+from headrace.client.credentials import Credentials, TokenSource
+from headrace.client.endpoint import named
+from headrace.client.errors import ProtocolError, UsageError
+from headrace.client.http import PATIENCE_S, Calls, Params, open_session
 
 AnswerT = TypeVar("AnswerT")
 Filter = str | int | datetime | Sequence[str] | None

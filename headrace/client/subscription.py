@@ -13,8 +13,8 @@ from typing import Any, TypeAlias, TypeVar
 import aiohttp
 import msgspec
 
-from headrace.calls import COME_BACK, proxy_of, translated
-from headrace.errors import ClosedError, HistoryLostError, ProblemAnswerError, ProtocolError
+from headrace.client.errors import ClosedError, HistoryLostError, ProblemAnswerError, ProtocolError
+from headrace.client.http import COME_BACK, proxy_of, translated
 from shared.contract.codec import EventObject
 
 SUBPROTOCOL = "headrace.v1"

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from rich.table import Table
 
+from headrace.cli.render import Screen
 from headrace.local.nats_server import NatsServerError, find_binary
-from headrace.show import Screen
 
 
 async def examine() -> dict[str, Any]:

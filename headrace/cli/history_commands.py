@@ -9,20 +9,20 @@ from typing import Annotated
 
 import typer
 
-from headrace import connection
-from headrace.cli.asking import ask, asking_client, show_events
+from headrace.cli.job_commands import ask, asking_client, show_events
 from headrace.cli.job_ids import find_job
 from headrace.cli.known import nearest
 from headrace.cli.listings import states_listing
+from headrace.cli.render import harmless
+from headrace.cli.run import print_json
+from headrace.cli.runner import AsJson, Data, User, console, finish, tell_failure
 from headrace.cli.scopes import AUDIT, JOBS
-from headrace.cli.terminal import AsJson, Data, User, console, finish, tell_failure
-from headrace.client import AsyncClient
-from headrace.history_check import Checked, Compared, Comparison, check_history
-from headrace.history_file import DamagedError, Header, write_history
+from headrace.client import endpoint
+from headrace.client.client import AsyncClient
+from headrace.history.check import Checked, Compared, Comparison, check_history
+from headrace.history.file import DamagedError, Header, write_history
+from headrace.history.replay import SpeedError, paced, parse_speed, states_at
 from headrace.local.stack import DEFAULT_DIRECTORY
-from headrace.replay import SpeedError, paced, parse_speed, states_at
-from headrace.run import print_json
-from headrace.show import harmless
 from shared.contract.codec import EventObject
 from shared.contract.subjects import is_job_id
 from shared.domain.events import Event
@@ -87,7 +87,7 @@ def replay(
         str | None, typer.Option(help="Show how the jobs stood at a sequence or a time instead.")
     ] = None,
     data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
+    user: User = endpoint.LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Read all events back from the log, in order."""
@@ -134,7 +134,7 @@ def export(
     of: Of = None,
     force: Annotated[bool, typer.Option(help="Replace a file of this name.")] = False,
     data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
+    user: User = endpoint.LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Write a history to a file that `headrace verify` can check; it is there when it is whole."""
@@ -167,7 +167,7 @@ def verify(
         bool, typer.Option("--against-log", help="Compare with what the log says now, too.")
     ] = False,
     data: Data = DEFAULT_DIRECTORY,
-    user: User = connection.LOCAL_USER,
+    user: User = endpoint.LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Check a history file: 0 if it is what was exported, 1 if not, 2 if that could not be told."""

@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 import aiohttp
 
-from headrace.credentials import Credentials
-from headrace.errors import ClosedError, UnreachableError
-from headrace.subscription import Gap, Subscription, TryAgainError, subscribed
+from headrace.client.credentials import Credentials
+from headrace.client.errors import ClosedError, UnreachableError
+from headrace.client.subscription import Gap, Subscription, TryAgainError, subscribed
 from shared.contract.codec import EventObject
 
 PAUSE_FIRST_S = 0.1

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from headrace.credentials import TokenSource
+from headrace.client.credentials import TokenSource
 from headrace.local.place import data_directory
 from headrace.local.stack import Address, StackError, find, tokens_of
 

@@ -2,7 +2,7 @@
 
 One JSON object a line. The trailer holds the number of events and the SHA-256 of every byte before it. That
 shows damage, not malice: who edits the file can make a new trailer, and then only the rules of a job and the
-log itself can tell (`headrace.history_check`).
+log itself can tell (`headrace.history.check`).
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import IO, BinaryIO, TypeVar
 
 import msgspec
 
-from headrace.errors import HeadraceError
+from headrace.client.errors import HeadraceError
 from shared.contract.codec import EventObject
 from shared.domain.events import Shape
 

@@ -1,0 +1,1 @@
+"""Histories: played back from the log, kept in a file, and checked against what the log says now."""
