@@ -12,8 +12,6 @@ from typing import TypeAlias
 
 from services.executor.allowance import Allowances
 from services.executor.artifacts import NOTHING_KEPT, Artifacts
-from services.executor.cell_supply import CellSupply
-from services.executor.circuit import GiveUp, Later
 from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
 from services.executor.feed import Feed
 from services.executor.feed_shares import FeedShares
@@ -21,9 +19,11 @@ from services.executor.job_reader import JobReader
 from services.executor.languages import Offered
 from services.executor.outcome import Attempt, StageEnd, conclude, without_verdict
 from services.executor.sandbox.sandbox import CellError, RejectedError, Sandbox, SandboxError
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.circuit import GiveUp, Later
+from services.executor.scheduling.unfinished_jobs import Unfinished
 from services.executor.settings import ExecutorSettings
 from services.executor.stages import First, Stages
-from services.executor.unfinished import Unfinished
 from shared import metrics
 from shared.broker import Broker, BrokerError
 from shared.events import Event, JobQueued, JobRunning, Terminal

@@ -6,17 +6,17 @@ from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 
 from services.executor.attempts import Attempts
-from services.executor.cell_supply import CellSupply
-from services.executor.gauges import show
 from services.executor.isolation import unmet
 from services.executor.languages import Offered, load_languages, offered
 from services.executor.sandbox.sandbox import Sandbox, SandboxError
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import open_sandbox
-from services.executor.scheduler import Scheduler
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.gauges import show
+from services.executor.scheduling.scheduler import Scheduler
+from services.executor.scheduling.unfinished_jobs import Unfinished
 from services.executor.settings import ExecutorSettings
 from services.executor.shares import shares
-from services.executor.unfinished import Unfinished
 from shared.broker import Broker, BrokerError, connect
 from shared.events import Isolation
 from shared.follow import Follower

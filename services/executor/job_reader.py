@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.executor.unfinished import Unfinished
+from services.executor.scheduling.unfinished_jobs import Unfinished
 from shared.broker import UnreachableError
 from shared.events import JobQueued
 from shared.job import JobState

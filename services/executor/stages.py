@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.executor.cell_supply import CellSupply
 from services.executor.compiled import Compiled, CompiledPrograms, key_of
 from services.executor.estimates import Estimates
 from services.executor.execution import Execution
@@ -16,6 +15,7 @@ from services.executor.feed import Feed
 from services.executor.languages import Offered, compile_stage, program_of, run_stage
 from services.executor.outcome import Completed, StageEnd, ending_of
 from services.executor.sandbox.sandbox import CellError, OutputSink, Reserved, Sandbox, Stage, Verdict
+from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.tools import Tools
 from shared import metrics
 from shared.events import JobQueued, StreamName

@@ -11,11 +11,11 @@ from headrace.local.nats_server import NatsServer
 from services.executor.allowance import Allowances
 from services.executor.artifacts import Artifacts, Kept
 from services.executor.attempts import Attempts, Begun
-from services.executor.cell_supply import CellSupply
 from services.executor.execution import Ack, Execution, LetGo
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Skipped, Verdict
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.unfinished_jobs import Unfinished
 from services.executor.settings import ExecutorSettings
-from services.executor.unfinished import Unfinished
 from shared.broker import Broker, BrokerError
 from shared.consumer import Delivery
 from shared.events import Event, JobCompleted, Result

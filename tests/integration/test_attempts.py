@@ -8,12 +8,12 @@ from typing import cast
 import pytest
 
 from services.executor.attempts import Attempts, Begun
-from services.executor.cell_supply import CellSupply
 from services.executor.execution import Ack, Execution, LetGo
 from services.executor.languages import Offered, load_languages
 from services.executor.sandbox.sandbox import Sandbox
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.unfinished_jobs import Unfinished
 from services.executor.settings import ExecutorSettings
-from services.executor.unfinished import Unfinished
 from shared.broker import Broker, UnreachableError
 from shared.consumer import Delivery
 from shared.events import Event, Isolation

@@ -6,7 +6,7 @@ Real log, real schedulers, several in one process; the work only writes events a
 import asyncio
 from itertools import pairwise
 
-from services.executor.parked import PARK_S
+from services.executor.scheduling.delayed_deliveries import PARK_S
 from shared.broker import Broker
 from shared.log import Log
 from tests.integration.test_scheduler import Worker, delivered, submit, working

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.executor.unfinished import Unfinished
+from services.executor.scheduling.unfinished_jobs import Unfinished
 from shared.broker import Broker
 from shared.codec import encode
 from shared.events import Event, kind_of

@@ -10,15 +10,15 @@ import pytest
 import pytest_asyncio
 
 from services.executor.attempts import Attempts
-from services.executor.cell_supply import CellSupply
 from services.executor.execution import Ack, Execution, GiveBack
 from services.executor.languages import Offered, load_languages
 from services.executor.sandbox.bubblewrap import TRIAL
 from services.executor.sandbox.sandbox import CellError
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.unfinished_jobs import Unfinished
 from services.executor.settings import ExecutorSettings
-from services.executor.unfinished import Unfinished
 from shared.broker import Broker
 from shared.consumer import Delivery
 from shared.events import JobCompleted, JobFailed, JobQueued, SourceFile

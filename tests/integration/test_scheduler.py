@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
-from services.executor.cell_supply import CellSupply
 from services.executor.execution import Ack, Disposition, Execution
 from services.executor.sandbox.sandbox import Sandbox
-from services.executor.scheduler import Scheduler
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.prefetch import PATIENCE_S as STOCK_PATIENCE_S
+from services.executor.scheduling.scheduler import Scheduler
+from services.executor.scheduling.unfinished_jobs import Unfinished
 from services.executor.settings import ExecutorSettings
-from services.executor.stock import PATIENCE_S as STOCK_PATIENCE_S
-from services.executor.unfinished import Unfinished
 from shared import metrics
 from shared.broker import Broker
 from shared.events import SourceFile

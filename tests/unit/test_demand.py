@@ -4,12 +4,12 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from services.executor.demand import LOST_AFTER_S, SWEEP_MAX, Demand
 from services.executor.execution import Execution
-from services.executor.holding import Holding
-from services.executor.parked import Parked
-from services.executor.rotation import Rotation
-from services.executor.unfinished import Unfinished
+from services.executor.scheduling.delayed_deliveries import Parked
+from services.executor.scheduling.fair_queue import Rotation
+from services.executor.scheduling.fetch_policy import LOST_AFTER_S, SWEEP_MAX, Demand
+from services.executor.scheduling.held_deliveries import Holding
+from services.executor.scheduling.unfinished_jobs import Unfinished
 from shared.codec import encode
 from shared.consumer import Delivery
 from shared.entries import Entry

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.executor.holding import Holding, memory_bytes
+from services.executor.scheduling.held_deliveries import Holding, memory_bytes
 from shared.consumer import Delivery
 from shared.events import JobQueued, SourceFile
 from tests import builders

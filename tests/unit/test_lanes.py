@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.executor.rotation import Rotation, Turn
+from services.executor.scheduling.fair_queue import Rotation, Turn
 from shared.lanes import Lanes
 
 

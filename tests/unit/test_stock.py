@@ -1,7 +1,7 @@
 """How much an executor keeps at hand, and how it lets go of what it gave back."""
 
-from services.executor.parked import MARGIN_S, PARK_MOST_S, PARK_S, Pace, Parked
-from services.executor.stock import Stock
+from services.executor.scheduling.delayed_deliveries import MARGIN_S, PARK_MOST_S, PARK_S, Pace, Parked
+from services.executor.scheduling.prefetch import Stock
 from shared.consumer import Delivery
 
 

@@ -8,7 +8,7 @@ APPEND = "shared.log:Log.append"
 CONSUMER = "shared.consumer:Consumer"
 PUBLISH = "shared.broker:Broker.publish"
 STAGES = "services.executor.stages:Stages"
-SCHEDULER = "services.executor.scheduler:Scheduler"
+SCHEDULER = "services.executor.scheduling.scheduler:Scheduler"
 
 ONCE = "queued running completed"
 TWICE = "queued running running completed"

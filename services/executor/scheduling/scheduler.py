@@ -9,16 +9,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from services.executor.away import Away
-from services.executor.background import Background
-from services.executor.cell_supply import CellSupply
-from services.executor.demand import Demand
 from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
-from services.executor.holding import Holding
-from services.executor.rotation import Rotation
+from services.executor.scheduling.away import Away
+from services.executor.scheduling.background import Background
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.fair_queue import Rotation
+from services.executor.scheduling.fetch_policy import Demand
+from services.executor.scheduling.held_deliveries import Holding
+from services.executor.scheduling.prefetch import PATIENCE_S
+from services.executor.scheduling.unfinished_jobs import Change, Unfinished
 from services.executor.settings import ExecutorSettings
-from services.executor.stock import PATIENCE_S
-from services.executor.unfinished import Change, Unfinished
 from shared import metrics
 from shared.broker import Broker
 from shared.codec import UndecodableError, UnknownTagError, decode_event

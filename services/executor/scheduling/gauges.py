@@ -5,9 +5,9 @@ All but the slots and what is parked is the log's, so every executor that has ca
 
 from datetime import UTC, datetime
 
-from services.executor.parked import Parked
 from services.executor.sandbox.sandbox import Sandbox
-from services.executor.unfinished import Unfinished
+from services.executor.scheduling.delayed_deliveries import Parked
+from services.executor.scheduling.unfinished_jobs import Unfinished
 from shared import metrics
 
 

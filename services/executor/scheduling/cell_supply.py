@@ -5,10 +5,10 @@ import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from services.executor import circuit
-from services.executor.circuit import Circuit, Closed, Doubtful, GiveUp, Later, Open
 from services.executor.sandbox.bubblewrap import prove
 from services.executor.sandbox.sandbox import Sandbox, SandboxError
+from services.executor.scheduling import circuit
+from services.executor.scheduling.circuit import Circuit, Closed, Doubtful, GiveUp, Later, Open
 from shared import metrics
 from shared.events import JobQueued
 from shared.job import Expired, Finished

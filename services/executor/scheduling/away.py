@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sized
 
-from services.executor.holding import Holding
-from services.executor.parked import PARK_S, Pace, Parked
-from services.executor.unfinished import Unfinished
+from services.executor.scheduling.delayed_deliveries import PARK_S, Pace, Parked
+from services.executor.scheduling.held_deliveries import Holding
+from services.executor.scheduling.unfinished_jobs import Unfinished
 from shared.broker import Broker
 from shared.consumer import Delivery
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.executor.rotation import Turn
+from services.executor.scheduling.fair_queue import Turn
 from shared import metrics
 from shared.codec import UndecodableError, UnknownTagError
 from shared.entries import Entry

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from services.executor.execution import Execution
-from services.executor.holding import Holding
-from services.executor.parked import Parked
-from services.executor.rotation import Rotation
-from services.executor.stock import PATIENCE_S, Stock
-from services.executor.unfinished import Unfinished
+from services.executor.scheduling.delayed_deliveries import Parked
+from services.executor.scheduling.fair_queue import Rotation
+from services.executor.scheduling.held_deliveries import Holding
+from services.executor.scheduling.prefetch import PATIENCE_S, Stock
+from services.executor.scheduling.unfinished_jobs import Unfinished
 
 SWEEP_MAX = 256
 """Deliveries asked for at a time while nothing that comes may start."""
