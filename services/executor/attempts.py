@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from services.executor.allowance import Allowances
 from services.executor.artifacts import NOTHING_KEPT, Artifacts
-from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
+from services.executor.execution import Abandon, Ack, Disposition, Execution, Nak
 from services.executor.feed import Feed
 from services.executor.feed_shares import FeedShares
 from services.executor.job_reader import JobReader
@@ -21,7 +21,7 @@ from services.executor.outcome import Attempt, StageEnd, conclude, without_verdi
 from services.executor.sandbox.sandbox import CellError, RejectedError, Sandbox, SandboxError
 from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.circuit import GiveUp, Later
-from services.executor.scheduling.unfinished_jobs import Unfinished
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from services.executor.stages import First, Stages
 from shared import metrics
@@ -51,7 +51,7 @@ RETRY_PAUSE_S = 0.5
 CELL_WITHIN_S = 10.0
 """How long a stage waits here for its cell, before another executor may attempt the job anew."""
 
-Reservation: TypeAlias = First | GiveUp | GiveBack | RejectedError | None
+Reservation: TypeAlias = First | GiveUp | Nak | RejectedError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Attempts:
         log: Log,
         sandbox: Sandbox,
         languages: Mapping[str, Offered],
-        unfinished: Unfinished,
+        unfinished: UnfinishedJobs,
         supply: CellSupply,
         settings: ExecutorSettings,
     ) -> None:
@@ -94,20 +94,20 @@ class Attempts:
         try:
             state, sequence = await self._reader.known(execution.queued)
             first = await self._reserved(execution.queued, state)
-            if isinstance(first, GiveBack):
+            if isinstance(first, Nak):
                 return first
             begun = await self._begin(execution, state, sequence)
             if not isinstance(begun, Begun):
                 return begun
             execution.attempt = begun.running.attempt
             outcome = await self._attempt(execution, begun, first)
-            if isinstance(outcome, GiveBack | LetGo):
+            if isinstance(outcome, Nak | Abandon):
                 return outcome
             return await self._finish(execution, begun, outcome)
         except BrokerError as error:
             # Nothing is lost: the job is delivered again, here or elsewhere, when the log can be reached.
             logger.warning("attempt_let_go", job_id=execution.queued.job_id, why=str(error))
-            return LetGo()
+            return Abandon()
         finally:
             if isinstance(first, First):
                 await first.cell.release()
@@ -125,7 +125,7 @@ class Attempts:
                 case GiveUp(why):
                     return GiveUp(why)
                 case Later(delay_s):
-                    return GiveBack("cells", delay_s)
+                    return Nak("cells", delay_s)
         except RejectedError as error:
             return error
         else:
@@ -144,7 +144,7 @@ class Attempts:
             history = await self._reader.read(queued, at_least=result.last_sequence)
             if isinstance(history.state, Running) and history.state.attempt > _attempt_of(state):
                 # Somebody else began meanwhile and holds the job: its own delivery is the valid one.
-                return LetGo()
+                return Abandon()
             state, sequence = history.state, history.last_sequence
 
     def _begun(self, event: Event, sequence: int) -> Begun | Disposition:
@@ -155,7 +155,7 @@ class Attempts:
 
     async def _attempt(
         self, execution: Execution, begun: Begun, first: First | GiveUp | RejectedError | None
-    ) -> Terminal | GiveBack | LetGo:
+    ) -> Terminal | Nak | Abandon:
         """Run the stages; no terminal event if this attempt says nothing of the program."""
         queued, number = execution.queued, begun.running.attempt
         metrics.ATTEMPTS.labels(language=queued.language).inc()
@@ -210,7 +210,7 @@ class Attempts:
         attempt: Attempt,
         failure: SandboxError | RejectedError | GiveUp,
         ends: list[StageEnd],
-    ) -> Terminal | GiveBack | LetGo:
+    ) -> Terminal | Nak | Abandon:
         if isinstance(failure, RejectedError):
             return without_verdict(attempt, "rejected", str(failure), ends)
         why = failure.why if isinstance(failure, GiveUp) else str(failure)
@@ -219,7 +219,7 @@ class Attempts:
         logger.error("sandbox_failed", job_id=attempt.queued.job_id, attempt=attempt.number, why=why)
         if isinstance(failure, GiveUp) or self._is_last(attempt.number):
             return without_verdict(attempt, "sandbox_error", why, ends)
-        return GiveBack("sandbox", self._supply.pause_s(attempt.number))
+        return Nak("sandbox", self._supply.pause_s(attempt.number))
 
     async def _finish(self, execution: Execution, begun: Begun, outcome: Terminal) -> Disposition:
         """Record the outcome, whatever was appended meanwhile; an older attempt's outcome is dropped."""
@@ -258,11 +258,11 @@ class Attempts:
             await self._fenced(execution, outcome)
         return Ack()
 
-    async def _fenced(self, execution: Execution, outcome: Terminal) -> LetGo:
+    async def _fenced(self, execution: Execution, outcome: Terminal) -> Abandon:
         metrics.FENCED.inc()
         logger.warning("outcome_fenced", job_id=execution.queued.job_id, attempt=outcome.attempt)
         await self._artifacts.discard(outcome)
-        return LetGo()
+        return Abandon()
 
     def _cancelled_by(self, job_id: str) -> str | None:
         known = self._unfinished.get(job_id)
@@ -298,6 +298,6 @@ def _attempt_of(state: JobState) -> int:
     return state.attempt if isinstance(state, Running) else 0
 
 
-def _left(execution: Execution) -> GiveBack | LetGo:
+def _left(execution: Execution) -> Nak | Abandon:
     """The job was stopped without a verdict: it is another executor's, or whoever takes it next decides."""
-    return LetGo() if execution.stop_reason == "superseded" else GiveBack()
+    return Abandon() if execution.stop_reason == "superseded" else Nak()

@@ -33,7 +33,7 @@ class Ack:
 
 
 @dataclass(frozen=True, slots=True)
-class GiveBack:
+class Nak:
     """The job is not finished, and any executor may take it after the delay; `why` is for the metrics."""
 
     why: str = "leaving"
@@ -41,8 +41,8 @@ class GiveBack:
 
 
 @dataclass(frozen=True, slots=True)
-class LetGo:
+class Abandon:
     """Somebody else holds the job, or nobody can tell: answer nothing, the server will deliver again."""
 
 
-Disposition: TypeAlias = Ack | GiveBack | LetGo
+Disposition: TypeAlias = Ack | Nak | Abandon

@@ -14,7 +14,7 @@ from services.executor.sandbox.warm import open_sandbox
 from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.gauges import show
 from services.executor.scheduling.scheduler import Scheduler
-from services.executor.scheduling.unfinished_jobs import Unfinished
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from services.executor.shares import shares
 from shared.broker import Broker, BrokerError, connect
@@ -94,7 +94,7 @@ async def _run(
     sandbox: Sandbox,
     languages: Mapping[str, Offered],
 ) -> None:
-    unfinished = Unfinished()
+    unfinished = UnfinishedJobs()
     supply = CellSupply(sandbox, patience_s=settings.cell_patience_s)
     attempts = Attempts(broker, Log(broker), sandbox, languages, unfinished, supply, settings)
     scheduler = Scheduler(broker, settings, unfinished, attempts.perform, languages.__contains__, supply)

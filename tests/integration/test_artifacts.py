@@ -11,10 +11,10 @@ from headrace.local.nats_server import NatsServer
 from services.executor.allowance import Allowances
 from services.executor.artifacts import Artifacts, Kept
 from services.executor.attempts import Attempts, Begun
-from services.executor.execution import Ack, Execution, LetGo
+from services.executor.execution import Abandon, Ack, Execution
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Skipped, Verdict
 from services.executor.scheduling.cell_supply import CellSupply
-from services.executor.scheduling.unfinished_jobs import Unfinished
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.broker import Broker, BrokerError
 from shared.consumer import Delivery
@@ -39,7 +39,7 @@ async def attempts(broker: Broker, log: Log) -> Attempts:
     settings = ExecutorSettings(executor_id="x1")
     sandbox = cast("Sandbox", None)
     supply = CellSupply(sandbox, patience_s=60.0)
-    return Attempts(broker, log, sandbox, {}, Unfinished(), supply, settings)
+    return Attempts(broker, log, sandbox, {}, UnfinishedJobs(), supply, settings)
 
 
 def kept_by(broker: Broker, objects: Objects) -> Artifacts:
@@ -183,6 +183,6 @@ async def test_a_fenced_attempts_files_are_taken_back(
     await write(log, *history, *([outcome(newer, 2)] if finished else []))
     older = await kept_by(broker, objects).keep(execution(), 1, verdict(*FILES))
     ended = await attempts._finish(execution(), Begun(builders.running(), 2), outcome(older))  # noqa: SLF001 - the end alone
-    assert ended == (Ack() if finished else LetGo())
+    assert ended == (Ack() if finished else Abandon())
     assert await contents(objects, 1) == [None, None]
     assert await contents(objects, 2) == [file.content for file in FILES]

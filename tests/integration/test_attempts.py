@@ -8,11 +8,11 @@ from typing import cast
 import pytest
 
 from services.executor.attempts import Attempts, Begun
-from services.executor.execution import Ack, Execution, LetGo
+from services.executor.execution import Abandon, Ack, Execution
 from services.executor.languages import Offered, load_languages
 from services.executor.sandbox.sandbox import Sandbox
 from services.executor.scheduling.cell_supply import CellSupply
-from services.executor.scheduling.unfinished_jobs import Unfinished
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.broker import Broker, UnreachableError
 from shared.consumer import Delivery
@@ -52,7 +52,7 @@ async def attempts(broker: Broker, silent: OnceSilentLog) -> Attempts:
     offered = {"python": Offered(load_languages()["python"], "3")}
     sandbox = cast("Sandbox", NoSandbox())
     supply = CellSupply(sandbox, patience_s=60.0)
-    return Attempts(broker, silent, sandbox, offered, Unfinished(), supply, settings)
+    return Attempts(broker, silent, sandbox, offered, UnfinishedJobs(), supply, settings)
 
 
 def execution() -> Execution:
@@ -90,7 +90,7 @@ async def test_nothing_is_begun_or_ended_behind_an_event_of_a_newer_version(
     """The job is let go, for an executor that knows the event; so is one whose program has run."""
     await write(log, builders.queued(), builders.running())
     await broker.request(*builders.newer())
-    assert await attempts.perform(execution()) == LetGo()
+    assert await attempts.perform(execution()) == Abandon()
     with pytest.raises(NewerEventError):
         await attempts._finish(execution(), Begun(builders.running(), 2), builders.completed())  # noqa: SLF001 - the end alone
     assert await log.last_sequence() == 3

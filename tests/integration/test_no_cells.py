@@ -10,14 +10,14 @@ import pytest
 import pytest_asyncio
 
 from services.executor.attempts import Attempts
-from services.executor.execution import Ack, Execution, GiveBack
+from services.executor.execution import Ack, Execution, Nak
 from services.executor.languages import Offered, load_languages
 from services.executor.sandbox.bubblewrap import TRIAL
 from services.executor.sandbox.sandbox import CellError
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
 from services.executor.scheduling.cell_supply import CellSupply
-from services.executor.scheduling.unfinished_jobs import Unfinished
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.broker import Broker
 from shared.consumer import Delivery
@@ -73,7 +73,7 @@ def executor(broker: Broker, log: Log, sandbox: WarmSandbox, *, patience_s: floa
     settings = ExecutorSettings(executor_id="x1", cell_patience_s=patience_s)
     supply = CellSupply(sandbox, patience_s=patience_s)
     offered = {"python": Offered(load_languages()["python"], "3")}
-    attempts = Attempts(broker, log, sandbox, offered, Unfinished(), supply, settings)
+    attempts = Attempts(broker, log, sandbox, offered, UnfinishedJobs(), supply, settings)
     return Executor(log, sandbox, supply, attempts)
 
 
@@ -92,7 +92,7 @@ async def test_it_is_given_back_unbegun_and_completes_in_its_first_attempt(
         delays = []
         for _ in range(4):
             answer = await here.perform(queued)
-            assert isinstance(answer, GiveBack)
+            assert isinstance(answer, Nak)
             delays.append(answer.delay_s)
         assert sum(delays) > 7.5, "so often within a second, attempts would be gone"
         assert not here.supply.may_start

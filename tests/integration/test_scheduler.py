@@ -9,9 +9,9 @@ from typing import cast
 from services.executor.execution import Ack, Disposition, Execution
 from services.executor.sandbox.sandbox import Sandbox
 from services.executor.scheduling.cell_supply import CellSupply
-from services.executor.scheduling.prefetch import PATIENCE_S as STOCK_PATIENCE_S
+from services.executor.scheduling.prefetch import SLOT_WAIT_S
 from services.executor.scheduling.scheduler import Scheduler
-from services.executor.scheduling.unfinished_jobs import Unfinished
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared import metrics
 from shared.broker import Broker
@@ -36,7 +36,7 @@ class Worker:
         self.stopped: dict[str, str] = {}
         self.may_end: dict[str, asyncio.Event] = {}
         self.end_all = False
-        unfinished = Unfinished()
+        unfinished = UnfinishedJobs()
         self.unfinished = unfinished
         options = ExecutorSettings(**settings)  # type: ignore[arg-type]  # a test names real settings
         self.supply = CellSupply(cast("Sandbox", None), patience_s=60.0)
@@ -240,7 +240,7 @@ async def test_a_job_that_nobody_can_start_does_not_go_round(broker: Broker, log
         async with asyncio.timeout(30):
             while given_back() < before + ROUNDS:  # noqa: ASYNC110 - a metric counts them
                 await asyncio.sleep(0)
-        assert time.monotonic() - began_at > (ROUNDS - 2) * STOCK_PATIENCE_S
+        assert time.monotonic() - began_at > (ROUNDS - 2) * SLOT_WAIT_S
 
 
 def given_back() -> float:

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.executor.scheduling.fair_queue import Rotation, Turn
+from services.executor.scheduling.fair_queue import FairQueue, Priority
 from shared.lanes import Lanes
 
 
@@ -60,8 +60,8 @@ def test_what_is_not_known_may_not_start() -> None:
 
 
 def test_the_rotation_takes_who_has_least_then_who_waits_longest() -> None:
-    turns = {"a1": Turn(0, 3), "a2": Turn(1, 1), "b1": Turn(0, 2)}
-    rotation = Rotation(turns.__getitem__)
+    turns = {"a1": Priority(0, 3), "a2": Priority(1, 1), "b1": Priority(0, 2)}
+    rotation = FairQueue(turns.__getitem__)
     for job in ("a2", "a1", "b1", "a1"):
         rotation.offer(job)
     assert len(rotation) == 3
@@ -71,16 +71,16 @@ def test_the_rotation_takes_who_has_least_then_who_waits_longest() -> None:
 
 
 def test_turns_change_while_jobs_wait() -> None:
-    turns = {"a1": Turn(1, 1), "b1": Turn(0, 2)}
-    rotation = Rotation(turns.__getitem__)
+    turns = {"a1": Priority(1, 1), "b1": Priority(0, 2)}
+    rotation = FairQueue(turns.__getitem__)
     rotation.offer("a1")
     rotation.offer("b1")
-    turns["a1"] = Turn(0, 1)
+    turns["a1"] = Priority(0, 1)
     assert rotation.take() == "a1"
 
 
 def test_the_rotation_forgets_what_is_discarded() -> None:
-    rotation = Rotation(lambda _: Turn(0, 0))
+    rotation = FairQueue(lambda _: Priority(0, 0))
     rotation.offer("a1")
     rotation.offer("b1")
     rotation.discard("a1")

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sized
 
-from services.executor.scheduling.delayed_deliveries import PARK_S, Pace, Parked
-from services.executor.scheduling.held_deliveries import Holding
-from services.executor.scheduling.unfinished_jobs import Unfinished
+from services.executor.scheduling.delayed_deliveries import DELAY_MIN_S, CompletionRate, DelayedDeliveries
+from services.executor.scheduling.held_deliveries import HeldDeliveries
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from shared.broker import Broker
 from shared.consumer import Delivery
 
@@ -21,8 +21,8 @@ class Away:
     def __init__(
         self,
         broker: Broker,
-        unfinished: Unfinished,
-        holding: Holding,
+        unfinished: UnfinishedJobs,
+        holding: HeldDeliveries,
         *,
         executing: Sized,
         slots: int,
@@ -30,13 +30,13 @@ class Away:
         clock: Callable[[], float],
     ) -> None:
         """All but the parked ones belong to the scheduler."""
-        self.parked = Parked(clock)
+        self.parked = DelayedDeliveries(clock)
         self._broker = broker
         self._unfinished = unfinished
         self._holding = holding
         self._executing = executing
         self._give_back = give_back
-        self._pace = Pace(slots, clock)
+        self._pace = CompletionRate(slots, clock)
 
     def job_ended(self) -> None:
         """The log tells of an end, anybody's."""
@@ -54,7 +54,7 @@ class Away:
             if delivery is not None:
                 yield delivery
 
-    def send_the_farthest(self) -> None:
+    def nak_beyond_limit(self) -> None:
         """One user's thousand waiting jobs must not keep others' from being delivered here."""
         far = self._holding.take_farthest(
             lambda job_id: not self._unfinished.lanes.may_start(job_id), besides=len(self._executing)
@@ -64,7 +64,7 @@ class Away:
             self.parked.add(held.queued.job_id, held.delivery, delay_s)
             self._give_back(held.delivery, "far", delay_s)
 
-    def call_back_the_near(self, user_id: str) -> None:
+    def recall_delayed(self, user_id: str) -> None:
         """What was sent away must be at hand when its lane gets there."""
         if not len(self.parked) or not self._broker.is_connected:
             return
@@ -77,6 +77,6 @@ class Away:
 
     def _for_s(self, job_id: str) -> float:
         if job_id not in self._unfinished:
-            return PARK_S
+            return DELAY_MIN_S
         depth, lanes = self._unfinished.depth(job_id), self._unfinished.lanes.users()
         return self._pace.delay_s(depth=depth, lanes=lanes)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 
 from shared.consumer import ACK_WAIT_S, Delivery
 
-PARK_S = ACK_WAIT_S
+DELAY_MIN_S = ACK_WAIT_S
 """The shortest delay: what a dead executor sent away comes back no later than what it held."""
-PARK_MOST_S = 60.0
+DELAY_MAX_S = 60.0
 """The longest. Whoever sent it away may die, and others end before anybody thought."""
 MARGIN_S = 1.0
 USUAL_PER_SLOT = 10.0
@@ -20,7 +20,7 @@ USUAL_PER_SLOT = 10.0
 MEMORY_S = 10.0
 
 
-class Pace:
+class CompletionRate:
     """How many jobs end in a second, all users' and all executors' together."""
 
     def __init__(self, slots: int, clock: Callable[[], float]) -> None:
@@ -38,13 +38,13 @@ class Pace:
     def delay_s(self, *, depth: int, lanes: int) -> float:
         """Half of the time in which a lane that gets its share will have gone on by `depth` jobs."""
         per_s = max(self._least, self._decayed() / MEMORY_S)
-        return min(PARK_MOST_S, max(PARK_S, depth * lanes / per_s / 2))
+        return min(DELAY_MAX_S, max(DELAY_MIN_S, depth * lanes / per_s / 2))
 
     def _decayed(self) -> float:
         return self._lately * math.exp((self._at - self._clock()) / MEMORY_S)
 
 
-class Parked:
+class DelayedDeliveries:
     """Deliveries that are given back and not yet due again."""
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 
-class Turn(NamedTuple):
+class Priority(NamedTuple):
     """Orders jobs that may start: by the place in their lane, then by when the log let them start."""
 
     place: int
     since: int
 
 
-class Rotation:
+class FairQueue:
     """Jobs that may start here now."""
 
-    def __init__(self, turn: Callable[[str], Turn]) -> None:
+    def __init__(self, turn: Callable[[str], Priority]) -> None:
         """`turn` is asked anew each time, because places change as other jobs end."""
         self._turn = turn
         self._jobs: set[str] = set()

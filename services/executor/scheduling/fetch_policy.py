@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from services.executor.execution import Execution
-from services.executor.scheduling.delayed_deliveries import Parked
-from services.executor.scheduling.fair_queue import Rotation
-from services.executor.scheduling.held_deliveries import Holding
-from services.executor.scheduling.prefetch import PATIENCE_S, Stock
-from services.executor.scheduling.unfinished_jobs import Unfinished
+from services.executor.scheduling.delayed_deliveries import DelayedDeliveries
+from services.executor.scheduling.fair_queue import FairQueue
+from services.executor.scheduling.held_deliveries import HeldDeliveries
+from services.executor.scheduling.prefetch import SLOT_WAIT_S, PrefetchSize
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 
 SWEEP_MAX = 256
 """Deliveries asked for at a time while nothing that comes may start."""
@@ -22,17 +22,17 @@ LOST_AFTER_S = 1.0
 """A full executor looks this often for jobs whose executor was lost: the log does not tell of them."""
 
 
-class Demand:
+class FetchPolicy:
     """Looks at what the scheduler has in its hands."""
 
     def __init__(
         self,
         slots: int,
-        unfinished: Unfinished,
+        unfinished: UnfinishedJobs,
         *,
-        holding: Holding,
-        parked: Parked,
-        rotation: Rotation,
+        holding: HeldDeliveries,
+        parked: DelayedDeliveries,
+        rotation: FairQueue,
         executing: Mapping[str, Execution],
         offers: Callable[[str], bool],
         clock: Callable[[], float],
@@ -46,13 +46,13 @@ class Demand:
         self._executing = executing
         self._offers = offers
         self._clock = clock
-        self._stock = Stock(slots)
+        self._stock = PrefetchSize(slots)
         self._began: dict[str, float] = {}
         self._sweep = 0
         self._look = False
         self._delivered_at = clock()
         self._left_to_others = ""
-        self._wanted_by_nobody_at = -PATIENCE_S
+        self._wanted_by_nobody_at = -SLOT_WAIT_S
 
     def begun(self, job_id: str) -> None:
         """The job has a slot. Before the next one is free, somebody else's turn may be nearer than ours."""
@@ -88,7 +88,7 @@ class Demand:
         """How many more jobs that may start are here than wanted; negative if fewer."""
         # A job whose end the log has told already is about to leave its slot.
         running = sum(job_id in self._unfinished for job_id in self._executing)
-        nobody_is_idle = self._clock() - self._wanted_by_nobody_at < PATIENCE_S or self._others_wait()
+        nobody_is_idle = self._clock() - self._wanted_by_nobody_at < SLOT_WAIT_S or self._others_wait()
         stock = self._stock.size(self._began, self._clock(), nobody_is_idle=nobody_is_idle)
         # What was begun elsewhere and came here nevertheless was lost there: it must not go round.
         waiting = sum(job_id in self._unfinished.startable for job_id in self._rotation)

@@ -6,12 +6,12 @@ All but the slots and what is parked is the log's, so every executor that has ca
 from datetime import UTC, datetime
 
 from services.executor.sandbox.sandbox import Sandbox
-from services.executor.scheduling.delayed_deliveries import Parked
-from services.executor.scheduling.unfinished_jobs import Unfinished
+from services.executor.scheduling.delayed_deliveries import DelayedDeliveries
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from shared import metrics
 
 
-def show(slots: int, unfinished: Unfinished, parked: Parked, sandbox: Sandbox) -> None:
+def show(slots: int, unfinished: UnfinishedJobs, parked: DelayedDeliveries, sandbox: Sandbox) -> None:
     """Let /metrics ask for these from now on."""
     metrics.SLOTS.set(slots)
     metrics.CELLS_READY.set_function(lambda: getattr(sandbox, "cells_ready", 0))

@@ -14,7 +14,7 @@ FAR_BACK_SLACK = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldDelivery:
     """A job and the delivery that makes it this executor's to run."""
 
     queued: JobQueued
@@ -23,7 +23,7 @@ class Held:
     size_bytes: int
 
 
-class Holding:
+class HeldDeliveries:
     """What is held, by job."""
 
     def __init__(self, *, jobs_max: int, bytes_max: int) -> None:
@@ -31,7 +31,7 @@ class Holding:
         self._jobs_max = jobs_max
         self._bytes_max = bytes_max
         self._bytes = 0
-        self._jobs: dict[str, Held] = {}
+        self._jobs: dict[str, HeldDelivery] = {}
         self._job_at: dict[int, str] = {}
         self._far_back: list[tuple[int, str]] = []
 
@@ -44,14 +44,14 @@ class Holding:
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._jobs))
 
-    def __getitem__(self, job_id: str) -> Held:
+    def __getitem__(self, job_id: str) -> HeldDelivery:
         return self._jobs[job_id]
 
     def keep(self, queued: JobQueued, delivery: Delivery) -> None:
         """Hold it; a later delivery of a held job replaces the earlier one."""
         if queued.job_id in self._jobs:
             self.release(queued.job_id)
-        held = Held(queued, delivery, datetime.now(UTC), memory_bytes(queued))
+        held = HeldDelivery(queued, delivery, datetime.now(UTC), memory_bytes(queued))
         self._jobs[queued.job_id] = held
         self._job_at[delivery.sequence] = queued.job_id
         self._bytes += held.size_bytes
@@ -61,7 +61,7 @@ class Holding:
             heapq.heapify(self._far_back)
         metrics.JOBS_HELD.set(len(self._jobs))
 
-    def release(self, job_id: str) -> Held:
+    def release(self, job_id: str) -> HeldDelivery:
         """Hold it no longer."""
         held = self._jobs.pop(job_id)
         del self._job_at[held.delivery.sequence]
@@ -77,7 +77,7 @@ class Holding:
         """Whether one more may be held, `besides` so many that have a slot."""
         return len(self._jobs) - besides < self._jobs_max and self._bytes < self._bytes_max
 
-    def take_farthest(self, may_go: Callable[[str], bool], *, besides: int) -> Iterator[Held]:
+    def take_farthest(self, may_go: Callable[[str], bool], *, besides: int) -> Iterator[HeldDelivery]:
         """Release what is beyond the bounds, the latest in the log first, except what may not go."""
         while self._far_back and self._is_too_much(besides):
             sequence, job_id = heapq.heappop(self._far_back)

@@ -6,12 +6,12 @@ executor is idle. So: as many as the slots will have taken in a moment, as far a
 
 from collections.abc import Mapping
 
-PATIENCE_S = 0.05
+SLOT_WAIT_S = 0.05
 """How long a job that may start should wait for a slot of ours: some fifty times what a delivery takes."""
 NEWEST_COUNTS = 0.2
 
 
-class Stock:
+class PrefetchSize:
     """What is known of how long a slot stays taken."""
 
     def __init__(self, slots: int) -> None:
@@ -35,4 +35,4 @@ class Stock:
         # What has run for longer than usual will not end as soon as usual.
         shortest_s = min((now - since for since in began.values()), default=0.0)
         expected_s = max(self._mean_s, shortest_s, 1e-6)
-        return max(min(self._slots, int(PATIENCE_S * self._slots / expected_s)), int(nobody_is_idle))
+        return max(min(self._slots, int(SLOT_WAIT_S * self._slots / expected_s)), int(nobody_is_idle))

@@ -9,15 +9,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from services.executor.execution import Ack, Disposition, Execution, GiveBack, LetGo
+from services.executor.execution import Abandon, Ack, Disposition, Execution, Nak
 from services.executor.scheduling.away import Away
 from services.executor.scheduling.background import Background
 from services.executor.scheduling.cell_supply import CellSupply
-from services.executor.scheduling.fair_queue import Rotation
-from services.executor.scheduling.fetch_policy import Demand
-from services.executor.scheduling.held_deliveries import Holding
-from services.executor.scheduling.prefetch import PATIENCE_S
-from services.executor.scheduling.unfinished_jobs import Change, Unfinished
+from services.executor.scheduling.fair_queue import FairQueue
+from services.executor.scheduling.fetch_policy import FetchPolicy
+from services.executor.scheduling.held_deliveries import HeldDeliveries
+from services.executor.scheduling.prefetch import SLOT_WAIT_S
+from services.executor.scheduling.unfinished_jobs import Change, UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared import metrics
 from shared.broker import Broker
@@ -47,7 +47,7 @@ class Scheduler:
         self,
         broker: Broker,
         settings: ExecutorSettings,
-        unfinished: Unfinished,
+        unfinished: UnfinishedJobs,
         work: Work,
         offers: Offers,
         supply: CellSupply,
@@ -61,8 +61,8 @@ class Scheduler:
         self._offers = offers
         clock = asyncio.get_running_loop().time
         self._position = 0
-        self._holding = Holding(jobs_max=settings.held_max, bytes_max=settings.held_bytes_max)
-        self._rotation = Rotation(unfinished.turn)
+        self._holding = HeldDeliveries(jobs_max=settings.held_max, bytes_max=settings.held_bytes_max)
+        self._rotation = FairQueue(unfinished.turn)
         self._executing: dict[str, Execution] = {}
         self._away = Away(
             broker,
@@ -74,7 +74,7 @@ class Scheduler:
             clock=clock,
         )
         self.parked = self._away.parked
-        self._demand = Demand(
+        self._demand = FetchPolicy(
             settings.slots,
             unfinished,
             holding=self._holding,
@@ -142,12 +142,12 @@ class Scheduler:
                 elif cancel is not None:
                     execution.ask_to_stop("cancelled")
             case Running():
-                self._leave_to_who_began(change.job_id, stored_at)
+                self._release_if_started_elsewhere(change.job_id, stored_at)
             case Queued() | Nothing():
                 pass
         self._offer_lane(change.user_id)
 
-    def _leave_to_who_began(self, job_id: str, began_at: datetime) -> None:
+    def _release_if_started_elsewhere(self, job_id: str, began_at: datetime) -> None:
         """Who began a job after it was delivered here holds it too, and keeps it alive as long as he lives.
 
         A server that was killed delivers again what it had delivered, while its first holder lives on.
@@ -203,7 +203,7 @@ class Scheduler:
         self._holding.keep(event, delivery)
         self._demand.delivered(event.job_id)
         self._offer_lane(event.user_id)
-        self._away.send_the_farthest()
+        self._away.nak_beyond_limit()
 
     def _forget(self, delivery: Delivery) -> None:
         """A delivery is no longer ours; a program that runs on is fenced if another executor begins."""
@@ -219,16 +219,16 @@ class Scheduler:
         for job_id in self._unfinished.lanes.startable(user_id):
             if job_id in self._holding and job_id not in self._executing:
                 self._rotation.offer(job_id)
-        self._away.call_back_the_near(user_id)
-        self._settle()
+        self._away.recall_delayed(user_id)
+        self._rebalance()
 
-    def _settle(self) -> None:
+    def _rebalance(self) -> None:
         """Slots to whose turn it is, what is too much to whoever asks."""
         self._fill_slots()
         self._give_back_what_others_could_start()
         self._consumer.want_changed()
         if len(self._rotation) and self._patience is None and not self._stopping:
-            self._patience = asyncio.get_running_loop().call_later(PATIENCE_S, self._lose_patience)
+            self._patience = asyncio.get_running_loop().call_later(SLOT_WAIT_S, self._lose_patience)
 
     def _cells_changed(self) -> None:
         """Leave to other executors what cannot start here for want of cells; or go on."""
@@ -238,11 +238,11 @@ class Scheduler:
                     self._background.begin(
                         self._give_back(self._let_go(job_id), "cells", self._supply.pause_s())
                     )
-        self._settle()
+        self._rebalance()
 
     def _lose_patience(self) -> None:
         self._patience = None
-        self._settle()
+        self._rebalance()
 
     def _give_back_what_others_could_start(self) -> None:
         """Lanes move on, and jobs that waited here become startable all at once: more than our slots need."""
@@ -278,9 +278,9 @@ class Scheduler:
         match disposition:
             case Ack():
                 await self._consumer.ack(execution.delivery)
-            case GiveBack(why, delay_s):
+            case Nak(why, delay_s):
                 await self._give_back(execution.delivery, why, delay_s)
-            case LetGo():
+            case Abandon():
                 self._consumer.let_go(execution.delivery)
         self._offer_lane(execution.queued.user_id)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.executor.scheduling.fair_queue import Turn
+from services.executor.scheduling.fair_queue import Priority
 from shared import metrics
 from shared.codec import UndecodableError, UnknownTagError
 from shared.entries import Entry
@@ -39,7 +39,7 @@ class Change:
     state: JobState
 
 
-class Unfinished:
+class UnfinishedJobs:
     """The fold of all jobs that have no terminal event yet."""
 
     def __init__(self) -> None:
@@ -62,9 +62,9 @@ class Unfinished:
         """The job as far as the log was followed; None if finished or not seen yet."""
         return self._jobs.get(job_id)
 
-    def turn(self, job_id: str) -> Turn:
+    def turn(self, job_id: str) -> Priority:
         """Where a job that may start stands among all others."""
-        return Turn(self.lanes.place(job_id) or 0, self.startable.get(job_id, 0))
+        return Priority(self.lanes.place(job_id) or 0, self.startable.get(job_id, 0))
 
     def depth(self, job_id: str) -> int:
         """About how many jobs of the same user come before it: those that ended out of turn are counted."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.executor.scheduling.held_deliveries import Holding, memory_bytes
+from services.executor.scheduling.held_deliveries import HeldDeliveries, memory_bytes
 from shared.consumer import Delivery
 from shared.events import JobQueued, SourceFile
 from tests import builders
@@ -30,7 +30,7 @@ def test_every_text_of_a_submission_counts() -> None:
 
 
 def test_what_is_beyond_the_bound_is_taken_away_again() -> None:
-    held = Holding(jobs_max=100, bytes_max=1_000_000)
+    held = HeldDeliveries(jobs_max=100, bytes_max=1_000_000)
     for sequence in range(1, 11):
         held.keep(holding("a" * (LARGE - 1) + "🦉"), Delivery("", sequence, 1, ""))
     taken = [one.delivery.sequence for one in held.take_farthest(lambda _: True, besides=0)]

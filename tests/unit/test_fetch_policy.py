@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from services.executor.execution import Execution
-from services.executor.scheduling.delayed_deliveries import Parked
-from services.executor.scheduling.fair_queue import Rotation
-from services.executor.scheduling.fetch_policy import LOST_AFTER_S, SWEEP_MAX, Demand
-from services.executor.scheduling.held_deliveries import Holding
-from services.executor.scheduling.unfinished_jobs import Unfinished
+from services.executor.scheduling.delayed_deliveries import DelayedDeliveries
+from services.executor.scheduling.fair_queue import FairQueue
+from services.executor.scheduling.fetch_policy import LOST_AFTER_S, SWEEP_MAX, FetchPolicy
+from services.executor.scheduling.held_deliveries import HeldDeliveries
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from shared.codec import encode
 from shared.consumer import Delivery
 from shared.entries import Entry
@@ -27,19 +27,19 @@ def named(job: str) -> str:
 class Executor:
     """One with a slot, as far as its demand is concerned."""
 
-    unfinished: Unfinished = field(default_factory=Unfinished)
-    holding: Holding = field(default_factory=lambda: Holding(jobs_max=100, bytes_max=1_000_000))
+    unfinished: UnfinishedJobs = field(default_factory=UnfinishedJobs)
+    holding: HeldDeliveries = field(default_factory=lambda: HeldDeliveries(jobs_max=100, bytes_max=1_000_000))
     executing: dict[str, Execution] = field(default_factory=dict)
     now: float = 0.0
     sequence: int = 0
 
     def __post_init__(self) -> None:
-        self.rotation = Rotation(self.unfinished.turn)
-        self.demand = Demand(
+        self.rotation = FairQueue(self.unfinished.turn)
+        self.demand = FetchPolicy(
             1,
             self.unfinished,
             holding=self.holding,
-            parked=Parked(lambda: self.now),
+            parked=DelayedDeliveries(lambda: self.now),
             rotation=self.rotation,
             executing=self.executing,
             offers=lambda name: name == "python",

@@ -1,12 +1,18 @@
 """How much an executor keeps at hand, and how it lets go of what it gave back."""
 
-from services.executor.scheduling.delayed_deliveries import MARGIN_S, PARK_MOST_S, PARK_S, Pace, Parked
-from services.executor.scheduling.prefetch import Stock
+from services.executor.scheduling.delayed_deliveries import (
+    DELAY_MAX_S,
+    DELAY_MIN_S,
+    MARGIN_S,
+    CompletionRate,
+    DelayedDeliveries,
+)
+from services.executor.scheduling.prefetch import PrefetchSize
 from shared.consumer import Delivery
 
 
-def stock(*seconds: float, slots: int = 2) -> Stock:
-    learned = Stock(slots)
+def stock(*seconds: float, slots: int = 2) -> PrefetchSize:
+    learned = PrefetchSize(slots)
     for one in seconds:
         learned.learn(one)
     return learned
@@ -45,8 +51,8 @@ def delivery(sequence: int) -> Delivery:
 
 
 def test_what_was_sent_away_can_be_taken_once() -> None:
-    parked = Parked(lambda: 0.0)
-    parked.add("a", delivery(1), PARK_S)
+    parked = DelayedDeliveries(lambda: 0.0)
+    parked.add("a", delivery(1), DELAY_MIN_S)
     assert len(parked) == 1
     assert parked.take("a") == delivery(1)
     assert parked.take("a") is None
@@ -54,32 +60,32 @@ def test_what_was_sent_away_can_be_taken_once() -> None:
 
 def test_what_is_nearly_due_is_somebody_elses() -> None:
     now = 0.0
-    parked = Parked(lambda: now)
-    parked.add("a", delivery(1), PARK_S)
-    parked.add("b", delivery(2), PARK_S * 2)
-    now = PARK_S - MARGIN_S
+    parked = DelayedDeliveries(lambda: now)
+    parked.add("a", delivery(1), DELAY_MIN_S)
+    parked.add("b", delivery(2), DELAY_MIN_S * 2)
+    now = DELAY_MIN_S - MARGIN_S
     assert parked.take("a") is None
-    parked.add("a", delivery(3), PARK_S)
+    parked.add("a", delivery(3), DELAY_MIN_S)
     assert sorted(parked) == ["a", "b"]
-    now += PARK_S - MARGIN_S
+    now += DELAY_MIN_S - MARGIN_S
     assert list(parked) == ["b"]
     assert len(parked) == 1
 
 
 def test_the_farther_away_the_longer_it_may_stay_there() -> None:
-    pace = Pace(2, lambda: 0.0)
-    assert pace.delay_s(depth=10, lanes=1) == PARK_S
-    assert PARK_S < pace.delay_s(depth=1_000, lanes=1) < PARK_MOST_S
-    assert pace.delay_s(depth=1_000, lanes=90) == PARK_MOST_S
+    pace = CompletionRate(2, lambda: 0.0)
+    assert pace.delay_s(depth=10, lanes=1) == DELAY_MIN_S
+    assert DELAY_MIN_S < pace.delay_s(depth=1_000, lanes=1) < DELAY_MAX_S
+    assert pace.delay_s(depth=1_000, lanes=90) == DELAY_MAX_S
 
 
 def test_where_much_ends_nothing_may_stay_away_for_long() -> None:
     now = 0.0
-    pace = Pace(2, lambda: now)
+    pace = CompletionRate(2, lambda: now)
     before = pace.delay_s(depth=1_000, lanes=1)
     for _ in range(2_000):
         now += 0.01
         pace.ended()
-    assert pace.delay_s(depth=1_000, lanes=1) == PARK_S
+    assert pace.delay_s(depth=1_000, lanes=1) == DELAY_MIN_S
     now += 100
     assert pace.delay_s(depth=1_000, lanes=1) == before
