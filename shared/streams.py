@@ -24,7 +24,7 @@ from shared.broker import (
     UnreachableError,
     connect,
 )
-from shared.consumer import ACK_WAIT_S
+from shared.delivery import ACK_WAIT_S
 from shared.logs import configure, get_logger
 from shared.service import EXIT_FAILED, load_or_exit
 from shared.settings import EXIT_SETTINGS, MIB, BrokerSettings, Days, Rule, SettingsError

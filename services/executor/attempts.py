@@ -12,13 +12,14 @@ from typing import TypeAlias
 
 from services.executor.allowance import Allowances
 from services.executor.artifacts import NOTHING_KEPT, Artifacts
-from services.executor.execution import Abandon, Ack, Disposition, Execution, Nak
+from services.executor.execution import Execution
 from services.executor.feed import Feed
 from services.executor.feed_shares import FeedShares
 from services.executor.job_reader import JobReader
 from services.executor.languages import Offered
 from services.executor.outcome import Attempt, StageEnd, conclude, without_verdict
 from services.executor.sandbox.sandbox import CellError, RejectedError, Sandbox, SandboxError
+from services.executor.scheduling.actions import Abandon, Ack, Disposition, Nak
 from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.circuit import GiveUp, Later
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
@@ -99,7 +100,7 @@ class Attempts:
             begun = await self._begin(execution, state, sequence)
             if not isinstance(begun, Begun):
                 return begun
-            execution.attempt = begun.running.attempt
+            execution.attempt_started(begun.running.attempt)
             outcome = await self._attempt(execution, begun, first)
             if isinstance(outcome, Nak | Abandon):
                 return outcome

@@ -1,48 +1,34 @@
-"""One job under way in this executor: its delivery, and the ways in which it can be told to stop."""
+"""One job that has a slot in this executor, and the ways in which its program can be stopped."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 
-from shared.consumer import Delivery
+from services.executor.scheduling.actions import StopReason
 from shared.events import JobQueued
 
-StopReason: TypeAlias = Literal["cancelled", "superseded", "shutdown"]
+
+def _no_listener(attempt: int) -> None:
+    """Nothing else needs the attempt's number."""
 
 
 @dataclass(slots=True)
 class Execution:
-    """A job that has a slot. `delivery` changes if the server delivers the job again meanwhile."""
+    """A job that has a slot. `attempt` is 0 until its attempt is in the log."""
 
     queued: JobQueued
-    delivery: Delivery
+    on_attempt: Callable[[int], None] = _no_listener
     attempt: int = 0
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     stop_reason: StopReason | None = None
+
+    def attempt_started(self, attempt: int) -> None:
+        """The attempt is in the log: from now on a later one supersedes it."""
+        self.attempt = attempt
+        self.on_attempt(attempt)
 
     def ask_to_stop(self, reason: StopReason) -> None:
         """End its program soon; the first reason stays."""
         if self.stop_reason is None:
             self.stop_reason = reason
         self.stop.set()
-
-
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """The job is terminal in the log."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nak:
-    """The job is not finished, and any executor may take it after the delay; `why` is for the metrics."""
-
-    why: str = "leaving"
-    delay_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Abandon:
-    """Somebody else holds the job, or nobody can tell: answer nothing, the server will deliver again."""
-
-
-Disposition: TypeAlias = Ack | Nak | Abandon

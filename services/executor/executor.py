@@ -98,7 +98,7 @@ async def _run(
     supply = CellSupply(sandbox, patience_s=settings.cell_patience_s)
     attempts = Attempts(broker, Log(broker), sandbox, languages, unfinished, supply, settings)
     scheduler = Scheduler(broker, settings, unfinished, attempts.perform, languages.__contains__, supply)
-    show(settings.slots, unfinished, scheduler.parked, sandbox)
+    show(settings.slots, unfinished, scheduler.core.delayed, sandbox)
     floor = await executor_floor(broker)
     scheduler.begin_after(floor)
     follower = Follower(broker, JOBS, scheduler.follow, after=floor, service="executor")

@@ -11,13 +11,13 @@ from headrace.local.nats_server import NatsServer
 from services.executor.allowance import Allowances
 from services.executor.artifacts import Artifacts, Kept
 from services.executor.attempts import Attempts, Begun
-from services.executor.execution import Abandon, Ack, Execution
+from services.executor.execution import Execution
 from services.executor.sandbox.sandbox import CellFile, Sandbox, Skipped, Verdict
+from services.executor.scheduling.actions import Abandon, Ack
 from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.broker import Broker, BrokerError
-from shared.consumer import Delivery
 from shared.events import Event, JobCompleted, Result
 from shared.log import Appended, Log
 from shared.objects import Objects
@@ -48,7 +48,7 @@ def kept_by(broker: Broker, objects: Objects) -> Artifacts:
 
 
 def execution() -> Execution:
-    return Execution(builders.queued(), cast("Delivery", None))
+    return Execution(builders.queued())
 
 
 def verdict(*files: CellFile, skipped: tuple[Skipped, ...] = ()) -> Verdict:

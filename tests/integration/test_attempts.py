@@ -8,14 +8,14 @@ from typing import cast
 import pytest
 
 from services.executor.attempts import Attempts, Begun
-from services.executor.execution import Abandon, Ack, Execution
+from services.executor.execution import Execution
 from services.executor.languages import Offered, load_languages
 from services.executor.sandbox.sandbox import Sandbox
+from services.executor.scheduling.actions import Abandon, Ack
 from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.broker import Broker, UnreachableError
-from shared.consumer import Delivery
 from shared.events import Event, Isolation
 from shared.job import Finished
 from shared.log import Appended, History, Log, NewerEventError
@@ -56,7 +56,7 @@ async def attempts(broker: Broker, silent: OnceSilentLog) -> Attempts:
 
 
 def execution() -> Execution:
-    return Execution(builders.queued(), cast("Delivery", None))
+    return Execution(builders.queued())
 
 
 async def write(log: Log, *events: Event) -> None:

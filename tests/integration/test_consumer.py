@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 from headrace.local.nats_server import NatsServer
 from shared.broker import Broker, Message
-from shared.consumer import PULSE_S, Consumer, Delivery
+from shared.consumer import PULSE_S, Consumer
+from shared.delivery import Delivery
 from shared.log import Log
 from shared.subjects import DEAD, EXECUTOR_DURABLE, JOBS
 from tests import builders

@@ -10,17 +10,17 @@ import pytest
 import pytest_asyncio
 
 from services.executor.attempts import Attempts
-from services.executor.execution import Ack, Execution, Nak
+from services.executor.execution import Execution
 from services.executor.languages import Offered, load_languages
 from services.executor.sandbox.bubblewrap import TRIAL
 from services.executor.sandbox.sandbox import CellError
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
+from services.executor.scheduling.actions import Ack, Nak
 from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.broker import Broker
-from shared.consumer import Delivery
 from shared.events import JobCompleted, JobFailed, JobQueued, SourceFile
 from shared.job import Finished, JobState, Queued
 from shared.log import Appended, Log
@@ -29,8 +29,6 @@ from tests.cells_held_up import no_new_cells
 from tests.hosts import needs_cgroups
 
 pytestmark = [needs_cgroups, pytest.mark.asyncio]
-
-DELIVERY = Delivery("", 1, 1, "")
 
 
 @dataclass
@@ -43,7 +41,7 @@ class Executor:
     attempts: Attempts
 
     async def perform(self, queued: JobQueued) -> object:
-        return await self.attempts.perform(Execution(queued, DELIVERY))
+        return await self.attempts.perform(Execution(queued))
 
     async def state(self, queued: JobQueued) -> JobState:
         return (await self.log.read_job(queued.user_id, queued.job_id)).state
@@ -57,9 +55,9 @@ class Executor:
     async def until_open(self) -> None:
         """Wait until a trial has failed."""
         opened = asyncio.Event()
-        self.supply.listen(lambda: opened.set() if self.supply.is_open else None)
+        self.supply.listen(lambda: opened.set() if self.supply.health.is_open else None)
         async with asyncio.timeout(30):
-            while not self.supply.is_open:
+            while not self.supply.health.is_open:
                 await opened.wait()
 
 
@@ -95,7 +93,7 @@ async def test_it_is_given_back_unbegun_and_completes_in_its_first_attempt(
             assert isinstance(answer, Nak)
             delays.append(answer.delay_s)
         assert sum(delays) > 7.5, "so often within a second, attempts would be gone"
-        assert not here.supply.may_start
+        assert not here.supply.health.may_start
         assert isinstance(await here.state(queued), Queued)
     assert await here.perform(queued) == Ack()
     state = await here.state(queued)

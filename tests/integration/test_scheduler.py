@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
-from services.executor.execution import Ack, Disposition, Execution
+from services.executor.execution import Execution
 from services.executor.sandbox.sandbox import Sandbox
+from services.executor.scheduling.actions import Ack, Disposition
 from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.prefetch import SLOT_WAIT_S
 from services.executor.scheduling.scheduler import Scheduler
@@ -55,6 +56,7 @@ class Worker:
             patience_s=PATIENCE_S,
         )
         assert isinstance(begun, Appended)
+        execution.attempt_started(1)
         self.started.append(queued.job_id)
         self.started_at.append(asyncio.get_running_loop().time())
         self._changed.set()
@@ -200,8 +202,6 @@ async def test_another_executors_attempt_stops_ours(broker: Broker, log: Log) ->
         await worker.until_started(job)
         known = await log.read_job("alice", job)
         newer = builders.running(job, "alice", attempt=2, executor_id="other")
-        # The scheduler learns its own attempt's number from the work, which sets it before it runs.
-        worker.scheduler._executing[job].attempt = 1  # noqa: SLF001 - as Attempts does
         await log.append(newer, expected=known.last_sequence, patience_s=PATIENCE_S)
         async with asyncio.timeout(20):
             while job not in worker.stopped:
@@ -227,7 +227,7 @@ async def test_a_job_that_another_executor_holds_too_is_left_to_who_began_it(
         assert set(worker.started) == {first, bob, carol}
         # Its delivery is open, and kept alive by who began it alone.
         assert (await pending(broker))[0] == len({bob, carol, held})
-        assert held not in worker.scheduler._holding  # noqa: SLF001 - nothing else tells
+        assert held not in worker.scheduler.core.held
 
 
 async def test_a_job_that_nobody_can_start_does_not_go_round(broker: Broker, log: Log) -> None:

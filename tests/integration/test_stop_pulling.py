@@ -3,7 +3,7 @@
 import asyncio
 
 from shared.broker import Broker, Message
-from shared.consumer import ACK_WAIT_S
+from shared.delivery import ACK_WAIT_S
 from shared.log import Log
 from tests.integration.test_consumer import append_jobs, working
 

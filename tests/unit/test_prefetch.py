@@ -8,7 +8,7 @@ from services.executor.scheduling.delayed_deliveries import (
     DelayedDeliveries,
 )
 from services.executor.scheduling.prefetch import PrefetchSize
-from shared.consumer import Delivery
+from shared.delivery import Delivery
 
 
 def stock(*seconds: float, slots: int = 2) -> PrefetchSize:
@@ -19,31 +19,31 @@ def stock(*seconds: float, slots: int = 2) -> PrefetchSize:
 
 
 def test_nothing_is_kept_while_nothing_is_known() -> None:
-    assert stock().size({}, 0, nobody_is_idle=False) == 0
+    assert stock().size({}, 0, is_contended=False) == 0
 
 
 def test_as_many_as_there_are_slots_where_jobs_are_quick() -> None:
-    assert stock(0.01).size({"a": 0, "b": 0}, 0.005, nobody_is_idle=False) == 2
+    assert stock(0.01).size({"a": 0, "b": 0}, 0.005, is_contended=False) == 2
 
 
 def test_none_where_they_are_long() -> None:
-    assert stock(2.0).size({"a": 0, "b": 0}, 0.005, nobody_is_idle=False) == 0
+    assert stock(2.0).size({"a": 0, "b": 0}, 0.005, is_contended=False) == 0
 
 
 def test_what_runs_for_longer_than_usual_counts() -> None:
     quick = stock(0.01)
-    assert quick.size({"a": 0, "b": 0}, 10, nobody_is_idle=False) == 0
-    assert quick.size({"a": 0, "b": 10}, 10, nobody_is_idle=False) == 2
+    assert quick.size({"a": 0, "b": 0}, 10, is_contended=False) == 0
+    assert quick.size({"a": 0, "b": 10}, 10, is_contended=False) == 2
 
 
 def test_one_is_at_hand_while_others_wait_elsewhere() -> None:
-    assert stock().size({}, 0, nobody_is_idle=True) == 1
-    assert stock(2.0).size({"a": 0}, 0, nobody_is_idle=True) == 1
+    assert stock().size({}, 0, is_contended=True) == 1
+    assert stock(2.0).size({"a": 0}, 0, is_contended=True) == 1
 
 
 def test_the_mean_follows_what_changes() -> None:
     changed = stock(*[0.01] * 20, *[2.0] * 20)
-    assert changed.size({"a": 0, "b": 0}, 0, nobody_is_idle=False) == 0
+    assert changed.size({"a": 0, "b": 0}, 0, is_contended=False) == 0
 
 
 def delivery(sequence: int) -> Delivery:
@@ -51,41 +51,41 @@ def delivery(sequence: int) -> Delivery:
 
 
 def test_what_was_sent_away_can_be_taken_once() -> None:
-    parked = DelayedDeliveries(lambda: 0.0)
-    parked.add("a", delivery(1), DELAY_MIN_S)
-    assert len(parked) == 1
-    assert parked.take("a") == delivery(1)
-    assert parked.take("a") is None
+    delayed = DelayedDeliveries()
+    delayed.add("a", delivery(1), DELAY_MIN_S, 0.0)
+    assert delayed.count(0.0) == 1
+    assert delayed.take("a", 0.0) == delivery(1)
+    assert delayed.take("a", 0.0) is None
 
 
 def test_what_is_nearly_due_is_somebody_elses() -> None:
     now = 0.0
-    parked = DelayedDeliveries(lambda: now)
-    parked.add("a", delivery(1), DELAY_MIN_S)
-    parked.add("b", delivery(2), DELAY_MIN_S * 2)
+    delayed = DelayedDeliveries()
+    delayed.add("a", delivery(1), DELAY_MIN_S, now)
+    delayed.add("b", delivery(2), DELAY_MIN_S * 2, now)
     now = DELAY_MIN_S - MARGIN_S
-    assert parked.take("a") is None
-    parked.add("a", delivery(3), DELAY_MIN_S)
-    assert sorted(parked) == ["a", "b"]
+    assert delayed.take("a", now) is None
+    delayed.add("a", delivery(3), DELAY_MIN_S, now)
+    assert sorted(delayed.jobs(now)) == ["a", "b"]
     now += DELAY_MIN_S - MARGIN_S
-    assert list(parked) == ["b"]
-    assert len(parked) == 1
+    assert delayed.jobs(now) == ["b"]
+    assert delayed.count(now) == 1
 
 
 def test_the_farther_away_the_longer_it_may_stay_there() -> None:
-    pace = CompletionRate(2, lambda: 0.0)
-    assert pace.delay_s(depth=10, lanes=1) == DELAY_MIN_S
-    assert DELAY_MIN_S < pace.delay_s(depth=1_000, lanes=1) < DELAY_MAX_S
-    assert pace.delay_s(depth=1_000, lanes=90) == DELAY_MAX_S
+    rate = CompletionRate(2)
+    assert rate.delay_s(depth=10, lanes=1, now_s=0) == DELAY_MIN_S
+    assert DELAY_MIN_S < rate.delay_s(depth=1_000, lanes=1, now_s=0) < DELAY_MAX_S
+    assert rate.delay_s(depth=1_000, lanes=90, now_s=0) == DELAY_MAX_S
 
 
 def test_where_much_ends_nothing_may_stay_away_for_long() -> None:
     now = 0.0
-    pace = CompletionRate(2, lambda: now)
-    before = pace.delay_s(depth=1_000, lanes=1)
+    rate = CompletionRate(2)
+    before = rate.delay_s(depth=1_000, lanes=1, now_s=now)
     for _ in range(2_000):
         now += 0.01
-        pace.ended()
-    assert pace.delay_s(depth=1_000, lanes=1) == DELAY_MIN_S
+        rate.count(now)
+    assert rate.delay_s(depth=1_000, lanes=1, now_s=now) == DELAY_MIN_S
     now += 100
-    assert pace.delay_s(depth=1_000, lanes=1) == before
+    assert rate.delay_s(depth=1_000, lanes=1, now_s=now) == before

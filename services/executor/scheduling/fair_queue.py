@@ -1,6 +1,7 @@
-"""Whose turn it is among jobs that are at hand and may start. Pure.
+"""The order among jobs that are held here and may start. Pure.
 
-Whoever has fewer jobs running or before it comes first; among equals, whoever may start for longer.
+The job with the fewest unfinished jobs of its user before it comes first; among equals, the one that may
+start for longest.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 
 class Priority(NamedTuple):
-    """Orders jobs that may start: by the place in their lane, then by when the log let them start."""
+    """Orders jobs that may start, the lowest first: by place in their lane, then by when the log let them."""
 
     place: int
     since: int
@@ -17,9 +18,9 @@ class Priority(NamedTuple):
 class FairQueue:
     """Jobs that may start here now."""
 
-    def __init__(self, turn: Callable[[str], Priority]) -> None:
-        """`turn` is asked anew each time, because places change as other jobs end."""
-        self._turn = turn
+    def __init__(self, priority: Callable[[str], Priority]) -> None:
+        """`priority` is called anew each time, because places change as other jobs end."""
+        self._priority = priority
         self._jobs: set[str] = set()
 
     def __len__(self) -> int:
@@ -37,12 +38,12 @@ class FairQueue:
         self._jobs.discard(job_id)
 
     def last(self) -> str | None:
-        """The job whose turn is farthest away, left where it is. None if nobody waits."""
-        return max(self._jobs, key=self._turn, default=None)
+        """The job that comes last, left in the queue. None if the queue is empty."""
+        return max(self._jobs, key=self._priority, default=None)
 
     def take(self) -> str | None:
-        """The next job. None if nobody waits."""
-        job_id = min(self._jobs, key=self._turn, default=None)
+        """Remove and return the first job. None if the queue is empty."""
+        job_id = min(self._jobs, key=self._priority, default=None)
         if job_id is not None:
             self._jobs.remove(job_id)
         return job_id

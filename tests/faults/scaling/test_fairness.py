@@ -10,7 +10,7 @@ import statistics
 
 import pytest
 
-from shared.consumer import ACK_WAIT_S
+from shared.delivery import ACK_WAIT_S
 from shared.log import Log
 from tests.faults.scaling.chronicle import Chronicle, submit
 from tests.faults.scaling.executors import Executors
