@@ -1,4 +1,4 @@
-"""Decides which held job gets which slot, and when. Pure: inputs with their time in, actions out.
+"""Decides which held job gets which slot, and when. Pure: inputs with their time come in, actions go out.
 
 A delivery is held from its arrival until its job is terminal in the log. A held job starts when its lane
 allows it and a slot is free; the job with the fewest unfinished jobs of its user before it comes first. Every
@@ -262,15 +262,13 @@ class SchedulerCore:
         self._rebalance()
 
     def _fetch(self) -> None:
-        if self._is_stopping:
-            return
         if self._cells.may_start:
             count = self._fetching.fetch_count(self._context.now_s)
         else:
             # A job that has waited too long for any host is brought to its end.
             oldest = self._unfinished.oldest_waiting(self.executing)
             count = self._slots if self._is_hopeless(oldest) else 0
-        if count > 0:
+        if count > 0 and not self._is_stopping:
             self._actions.append(Fetch(count))
 
     def _is_hopeless(self, accepted: datetime | None) -> bool:

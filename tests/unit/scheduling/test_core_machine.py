@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from services.executor.scheduling.circuit import Circuit, Closed, Doubtful, Open
+from services.executor.scheduling.circuit import Closed, Doubtful, Open
 from shared.delivery import ACK_WAIT_S
 from shared.job import Finished
 from tests.unit.scheduling.world import Executor, World
@@ -48,8 +48,7 @@ class Schedulers(RuleBasedStateMachine):
             for _ in range(count):
                 self.world.submit(user, CONCURRENCY[user][0], 10, "python")
         for _ in range(rounds):
-            for number in range(3):
-                self.work(number, messages=10, entries=50, ends=0)
+            self.work(0, messages=10, entries=50, ends=0)
 
     @rule(
         user=st.sampled_from(sorted(CONCURRENCY)),
@@ -63,18 +62,21 @@ class Schedulers(RuleBasedStateMachine):
         for _ in range(count):
             self.world.submit(user, choices[concurrency % len(choices)], size, language)
 
-    @rule(which=which, messages=st.integers(0, 10), entries=st.integers(0, 30), ends=st.integers(0, 2))
-    def work(self, which: int, messages: int, entries: int, ends: int) -> None:
-        """What an executor does all the time, a little of each."""
-        self.fetch_and_take(which, messages)
-        self.follow(which, entries)
-        executor = self.world.executors[which]
-        for job in list(executor.executions):
-            self.begin(which, job)
-        for job in list(executor.executions)[:ends]:
-            self.end(which, job)
+    @rule(
+        first=which, messages=st.integers(0, 5), entries=st.sampled_from([0, 1, 50]), ends=st.integers(0, 2)
+    )
+    def work(self, first: int, messages: int, entries: int, ends: int) -> None:
+        """What all executors do all the time, a little of each, one after another."""
+        for number in (first, (first + 1) % 3, (first + 2) % 3):
+            self.fetch_and_take(number, messages)
+            self.follow(number, entries)
+            executor = self.world.executors[number]
+            for job in list(executor.executions):
+                self.begin(number, job)
+            for job in list(executor.executions)[:ends]:
+                self.end(number, job)
 
-    @rule(which=which, messages=st.integers(0, 10))
+    @rule(which=which, messages=st.integers(1, 10))
     def fetch_and_take(self, which: int, messages: int) -> None:
         executor = self.world.executors[which]
         executor.fetch()
@@ -122,7 +124,7 @@ class Schedulers(RuleBasedStateMachine):
                 self.connect(executor)
         self.world.advance(seconds)
 
-    @rule(which=which, what=st.sampled_from(["crash", "pause", "connection", "drain"]))
+    @rule(which=which, what=st.sampled_from(["crash", "pause", "connection", "drain", "cells"]))
     def disturb(self, which: int, what: str) -> None:
         executor = self.world.executors[which]
         if executor.is_draining:
@@ -134,6 +136,8 @@ class Schedulers(RuleBasedStateMachine):
         elif what == "drain":
             self.connect(executor)
             executor.drain()
+        elif what == "cells":
+            self.change_cells(executor)
         elif executor.is_connected:
             executor.is_connected, executor.fetching = False, 0
         else:
@@ -155,21 +159,19 @@ class Schedulers(RuleBasedStateMachine):
             message = kept[job % len(kept)]
             self.world.deliver_again(message)
             executor.take(message)
+            executor.follow(len(self.world.log))
+            for job_id in list(executor.executions):
+                self.begin(which, job_id)
 
-    @rule(which=which, state=st.sampled_from(["closed", "doubtful", "open"]))
-    def change_cells(self, which: int, state: str) -> None:
-        """Two changes: an executor without cells for the rest of the run would test little."""
+    def change_cells(self, executor: Executor) -> None:
+        """A cell cannot be made, then neither can a trial cell; a moment later both can."""
         now_s = self.world.now_s
-        circuits: dict[str, Circuit] = {
-            "closed": Closed(),
-            "doubtful": Doubtful("", now_s),
-            "open": Open("", now_s, 1, now_s + 1),
-        }
-        executor = self.world.executors[which]
-        executor.change_cells(circuits[state])
-        executor.follow(2)
-        if state != "open":
-            executor.change_cells(Closed())
+        for circuit in (Doubtful("", now_s), Open("", now_s, 1, now_s + 1)):
+            executor.change_cells(circuit)
+            executor.fetch()
+            executor.follow(2)
+            executor.take_next()
+        executor.change_cells(Closed())
 
     def leave(self, which: int) -> None:
         executor = self.world.executors[which]
@@ -205,5 +207,5 @@ class Schedulers(RuleBasedStateMachine):
         assert all(isinstance(state, Finished) for state, _ in self.world.jobs.values())
 
 
-Schedulers.TestCase.settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
+Schedulers.TestCase.settings = settings(max_examples=60, stateful_step_count=100, deadline=None)
 TestSchedulers = Schedulers.TestCase
