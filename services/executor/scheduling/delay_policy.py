@@ -1,6 +1,6 @@
 """Which deliveries are given back with a delay, for how long, and when they are recalled. Pure."""
 
-from collections.abc import Iterator, Sized
+from collections.abc import Collection, Iterator
 
 from services.executor.scheduling.actions import Answer, Nak
 from services.executor.scheduling.delayed_deliveries import DELAY_MIN_S, CompletionRate, DelayedDeliveries
@@ -21,7 +21,7 @@ class DelayPolicy:
         *,
         held: HeldDeliveries,
         delayed: DelayedDeliveries,
-        executing: Sized,
+        executing: Collection[str],
     ) -> None:
         """All of it belongs to the scheduler's core."""
         self._unfinished = unfinished
@@ -36,10 +36,7 @@ class DelayPolicy:
 
     def nak_beyond_limit(self, now_s: float) -> Iterator[Answer]:
         """Release and delay the jobs farthest back, until what is held is within its bounds."""
-        far = self._held.take_farthest(
-            lambda job_id: not self._unfinished.lanes.may_start(job_id), besides=len(self._executing)
-        )
-        for held in far:
+        for held in self._held.take_farthest(self._may_wait_elsewhere, besides=len(self._executing)):
             delay_s = self._delay_s(held.queued.job_id, now_s)
             self._delayed.add(held.queued.job_id, held.delivery, delay_s, now_s)
             yield Answer(held.delivery, Nak("far", delay_s))
@@ -54,6 +51,10 @@ class DelayPolicy:
                 delivery = self._delayed.take(job_id, now_s)
                 if delivery is not None:
                     yield Answer(delivery, Nak("near"))
+
+    def _may_wait_elsewhere(self, job_id: str) -> bool:
+        # A job whose end is in the log may start no more, and still has its slot for a moment.
+        return job_id not in self._executing and not self._unfinished.lanes.may_start(job_id)
 
     def _delay_s(self, job_id: str, now_s: float) -> float:
         if job_id not in self._unfinished:

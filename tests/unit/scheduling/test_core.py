@@ -352,6 +352,20 @@ def test_what_is_beyond_the_bound_is_given_back_the_farthest_first() -> None:
     assert bench.core.delayed.jobs(bench.now_s) == ["a4"]
 
 
+def test_a_job_that_has_ended_keeps_its_delivery_until_it_leaves_its_slot() -> None:
+    """Found by the state machine: its lane does not know it any more, so it was given back as a far one."""
+    bench = Bench(held_max=1)
+    bench.queue("a1", "a2", user="alice")
+    bench.queue("b1", "b2", user="bob")
+    bench.tell(builders.running("b1", "bob", executor_id="other"))
+    bench.queue("c1", user="carol")
+    bench.start("c1")
+    bench.tell(builders.completed("c1", "carol"))
+    bench.deliver("a2")
+    assert bench.deliver("b2") == [bench.answer("b2", Nak("far", DELAY_MIN_S))]
+    assert sorted(bench.core.held) == ["a2", "c1"]
+
+
 def test_a_lane_that_moves_on_recalls_what_there_is_room_for() -> None:
     bench = far()
     recalled = bench.tell(builders.cancelled("a1", "alice"))

@@ -398,6 +398,7 @@ class Executor:
         core = self.core
         assert core.executing.keys() == self.executions.keys()
         assert len(self.executions) <= self.slots
+        assert all(one in core.held for one in core.executing), "a job lost its delivery before its slot"
         waiting = {core.held[one].delivery.sequence for one in core.held if one not in core.executing}
         assert waiting <= self.kept.keys(), "a held delivery was answered, or is not kept alive"
         having_slots = {slot.delivery.sequence for slot in core.executing.values()}
