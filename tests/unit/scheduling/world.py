@@ -393,6 +393,14 @@ class Executor:
         held = [one for one in self.core.held if one not in self.core.executing]
         return [one for one in held if self.unfinished.lanes.may_start(one)]
 
+    def _is_anothers(self, job_id: str) -> bool:
+        """Whether it is known here that another executor started the job after it was delivered here."""
+        known = self.unfinished.get(job_id)
+        if job_id in self.core.executing or known is None or not isinstance(known.state, Running):
+            return False
+        is_newest = known.state == self.world.jobs[job_id][0]
+        return is_newest and self.delivered_s[job_id] < self.world.running_since[job_id]
+
     def check(self) -> None:
         """What must hold after every input."""
         core = self.core
@@ -407,7 +415,9 @@ class Executor:
         held_bytes = sum(core.held[one].size_bytes for one in core.held)
         if len(waiting) > HELD_MAX or held_bytes > HELD_BYTES_MAX:
             assert len(startable) == len(waiting), "more is held than may be"
+        assert not [one for one in core.held if self._is_anothers(one)], "held, but started elsewhere"
         if not self.is_draining:
+            assert not startable or self.tick_s is not None, "what waits is not looked at again"
             unstarted = [one for one in startable if one in self.unfinished.startable]
             assert len(unstarted) <= 2 * self.slots, "more is held than the slots will take"
             if len(self.executions) < self.slots and not self.cells.is_doubtful:
