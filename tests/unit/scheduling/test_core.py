@@ -386,7 +386,16 @@ def test_nothing_is_recalled_that_another_executor_may_have() -> None:
     assert bench.tell(builders.cancelled("a1", "alice")) == [bench.answer("a1", Ack())]
 
 
-def test_what_arrived_again_or_started_elsewhere_is_not_recalled() -> None:
+def test_what_arrived_again_is_not_recalled() -> None:
+    bench = far()
+    bench.is_connected = False
+    bench.tell(builders.cancelled("a1", "alice"))
+    bench.deliver("a3", delivered=2)
+    assert "a3" in bench.core.held
+    assert "a3" not in bench.core.delayed.jobs(bench.now_s)
+
+
+def test_what_started_elsewhere_is_not_recalled() -> None:
     bench = far()
     bench.tell(builders.running("a3", "alice", executor_id="other"))
     assert bench.answer("a3", Nak("near")) not in bench.tell(builders.cancelled("a1", "alice"))
