@@ -24,7 +24,7 @@ from shared.jetstream.connection import (
     UnreachableError,
     connect,
 )
-from shared.jetstream.pull_consumer import ACK_WAIT_S
+from shared.jetstream.delivery import ACK_WAIT_S
 from shared.observability.logs import configure, get_logger
 from shared.service.runtime import EXIT_FAILED, load_or_exit
 from shared.settings import EXIT_SETTINGS, MIB, BrokerSettings, Days, Rule, SettingsError

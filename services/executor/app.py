@@ -6,17 +6,17 @@ from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 
 from services.executor.attempts.runner import Attempts
-from services.executor.cell_supply import CellSupply
-from services.executor.gauges import show
 from services.executor.languages.catalogue import Offered, load_languages, offered
 from services.executor.minimum_isolation import unmet
 from services.executor.sandbox.interface import Sandbox, SandboxError
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm.sandbox import open_sandbox
-from services.executor.scheduler import Scheduler
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.gauges import show
+from services.executor.scheduling.scheduler import Scheduler
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from services.executor.shared_by_cells import shares
-from services.executor.unfinished import Unfinished
 from shared.contract.subjects import JOBS
 from shared.domain.events import Isolation
 from shared.jetstream.connection import Broker, BrokerError, connect
@@ -102,11 +102,11 @@ async def _run(
     sandbox: Sandbox,
     languages: Mapping[str, Offered],
 ) -> None:
-    unfinished = Unfinished()
+    unfinished = UnfinishedJobs()
     supply = CellSupply(sandbox, patience_s=settings.cell_patience_s)
     attempts = Attempts(broker, Log(broker), sandbox, languages, unfinished, supply, settings)
     scheduler = Scheduler(broker, settings, unfinished, attempts.perform, languages.__contains__, supply)
-    show(settings.slots, unfinished, scheduler.parked, sandbox)
+    show(settings.slots, unfinished, scheduler.core.delayed, sandbox)
     floor = await executor_floor(broker)
     scheduler.begin_after(floor)
     follower = Follower(broker, JOBS, scheduler.follow, after=floor, service="executor")

@@ -8,16 +8,15 @@ delivers those again, to whoever lives.
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from shared.jetstream.connection import API, Broker, BrokerError, Message
+from shared.jetstream.delivery import ACK_WAIT_S, Delivery
 from shared.jetstream.follower import parse_mark
 from shared.jetstream.pull_window import MESSAGE_BYTES_MAX
 from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 
-ACK_WAIT_S = 10.0
 HEARTBEAT_S = 3.0
 EXPIRES_S = 5.0
 PULSE_S = 0.5
@@ -25,16 +24,6 @@ FULFILLED = ("MaxBytes", "Batch Completed")
 """How the server describes a pull that has brought as much as it may."""
 # A pull whose end was never told (a lost connection, a restarted server) is believed dead after this.
 PULL_DEAD_AFTER_S = EXPIRES_S + 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message of the durable consumer, to be answered exactly once."""
-
-    subject: str
-    sequence: int
-    delivered: int
-    reply: str
 
 
 class Consumer:

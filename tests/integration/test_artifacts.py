@@ -10,18 +10,18 @@ import pytest
 from headrace.local.nats_server import NatsServer
 from services.executor.attempts.artifact_quota import Allowances
 from services.executor.attempts.artifacts import Artifacts, Kept
-from services.executor.attempts.execution import Ack, Execution, LetGo
 from services.executor.attempts.runner import Attempts, StartedAttempt
-from services.executor.cell_supply import CellSupply
 from services.executor.sandbox.interface import CellFile, Sandbox, Skipped, Verdict
+from services.executor.scheduling.actions import Abandon, Ack
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.execution import Execution
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
-from services.executor.unfinished import Unfinished
 from shared.contract.subjects import ARTIFACTS, artifact_name
 from shared.domain.events import Event, JobCompleted, Result
 from shared.jetstream.connection import Broker, BrokerError
 from shared.jetstream.event_log import Appended, Log
 from shared.jetstream.object_store import Objects
-from shared.jetstream.pull_consumer import Delivery
 from shared.provision import ProvisionSettings, provision
 from tests import builders
 
@@ -39,7 +39,7 @@ async def attempts(broker: Broker, log: Log) -> Attempts:
     settings = ExecutorSettings(executor_id="x1")
     sandbox = cast("Sandbox", None)
     supply = CellSupply(sandbox, patience_s=60.0)
-    return Attempts(broker, log, sandbox, {}, Unfinished(), supply, settings)
+    return Attempts(broker, log, sandbox, {}, UnfinishedJobs(), supply, settings)
 
 
 def kept_by(broker: Broker, objects: Objects) -> Artifacts:
@@ -48,7 +48,7 @@ def kept_by(broker: Broker, objects: Objects) -> Artifacts:
 
 
 def execution() -> Execution:
-    return Execution(builders.queued(), cast("Delivery", None))
+    return Execution(builders.queued())
 
 
 def verdict(*files: CellFile, skipped: tuple[Skipped, ...] = ()) -> Verdict:
@@ -183,6 +183,6 @@ async def test_a_fenced_attempts_files_are_taken_back(
     await write(log, *history, *([outcome(newer, 2)] if finished else []))
     older = await kept_by(broker, objects).keep(execution(), 1, verdict(*FILES))
     ended = await attempts._finish(execution(), StartedAttempt(builders.running(), 2), outcome(older))  # noqa: SLF001 - the end alone
-    assert ended == (Ack() if finished else LetGo())
+    assert ended == (Ack() if finished else Abandon())
     assert await contents(objects, 1) == [None, None]
     assert await contents(objects, 2) == [file.content for file in FILES]

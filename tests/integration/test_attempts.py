@@ -7,18 +7,18 @@ from typing import cast
 
 import pytest
 
-from services.executor.attempts.execution import Ack, Execution, LetGo
 from services.executor.attempts.runner import Attempts, StartedAttempt
-from services.executor.cell_supply import CellSupply
 from services.executor.languages.catalogue import Offered, load_languages
 from services.executor.sandbox.interface import Sandbox
+from services.executor.scheduling.actions import Abandon, Ack
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.execution import Execution
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
-from services.executor.unfinished import Unfinished
 from shared.domain.events import Event, Isolation
 from shared.domain.job import Finished
 from shared.jetstream.connection import Broker, UnreachableError
 from shared.jetstream.event_log import Appended, History, Log, NewerEventError
-from shared.jetstream.pull_consumer import Delivery
 from tests import builders
 
 
@@ -52,11 +52,11 @@ async def attempts(broker: Broker, silent: OnceSilentLog) -> Attempts:
     offered = {"python": Offered(load_languages()["python"], "3")}
     sandbox = cast("Sandbox", NoSandbox())
     supply = CellSupply(sandbox, patience_s=60.0)
-    return Attempts(broker, silent, sandbox, offered, Unfinished(), supply, settings)
+    return Attempts(broker, silent, sandbox, offered, UnfinishedJobs(), supply, settings)
 
 
 def execution() -> Execution:
-    return Execution(builders.queued(), cast("Delivery", None))
+    return Execution(builders.queued())
 
 
 async def write(log: Log, *events: Event) -> None:
@@ -90,7 +90,7 @@ async def test_nothing_is_begun_or_ended_behind_an_event_of_a_newer_version(
     """The job is let go, for an executor that knows the event; so is one whose program has run."""
     await write(log, builders.queued(), builders.running())
     await broker.request(*builders.newer())
-    assert await attempts.perform(execution()) == LetGo()
+    assert await attempts.perform(execution()) == Abandon()
     with pytest.raises(NewerEventError):
         await attempts._finish(execution(), StartedAttempt(builders.running(), 2), builders.completed())  # noqa: SLF001 - the end alone
     assert await log.last_sequence() == 3

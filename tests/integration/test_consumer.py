@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from headrace.local.nats_server import NatsServer
 from shared.contract.subjects import DEAD, EXECUTOR_DURABLE, JOBS
 from shared.jetstream.connection import Broker, Message
+from shared.jetstream.delivery import Delivery
 from shared.jetstream.event_log import Log
-from shared.jetstream.pull_consumer import PULSE_S, Consumer, Delivery
+from shared.jetstream.pull_consumer import PULSE_S, Consumer
 from tests import builders
 
 PATIENCE_S = 20.0

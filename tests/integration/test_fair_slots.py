@@ -6,7 +6,7 @@ Real log, real schedulers, several in one process; the work only writes events a
 import asyncio
 from itertools import pairwise
 
-from services.executor.parked import PARK_S
+from services.executor.scheduling.delayed_deliveries import DELAY_MIN_S
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
 from tests.integration.test_scheduler import Worker, delivered, submit, working
@@ -23,7 +23,7 @@ async def all_begun(*workers: Worker, count: int) -> None:
 
 
 def longest_pause_s(*workers: Worker) -> float:
-    """Between two starts after the first. What was sent away and is not called back takes PARK_S."""
+    """Between two starts after the first. What was sent away and is not called back takes DELAY_MIN_S."""
     starts = sorted(at for worker in workers for at in worker.started_at)[1:]
     return max(after - before for before, after in pairwise(starts))
 
@@ -99,7 +99,7 @@ async def test_a_lane_far_longer_than_what_is_held_goes_on_without_pauses(broker
         worker.end_all = True
         worker.end(jobs[0])
         await worker.until_count(60)
-        assert longest_pause_s(worker) < PARK_S / 2
+        assert longest_pause_s(worker) < DELAY_MIN_S / 2
     assert worker.started == jobs
 
 
@@ -116,7 +116,7 @@ async def test_the_two_ends_of_a_lane_on_two_executors(broker: Broker, log: Log)
             for job in list(worker.started):
                 worker.end(job)
         await all_begun(first, second, count=60)
-        assert longest_pause_s(first, second) < PARK_S / 2
+        assert longest_pause_s(first, second) < DELAY_MIN_S / 2
     assert set(first.started) | set(second.started) == set(jobs)
 
 
@@ -130,4 +130,4 @@ async def test_what_a_leaving_executor_had_sent_away_is_back_at_once(broker: Bro
         async with working(broker, log, slots=1) as heir:
             heir.end_all = True
             await heir.until_count(59)
-            assert longest_pause_s(heir) < PARK_S / 2
+            assert longest_pause_s(heir) < DELAY_MIN_S / 2

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.executor.unfinished import Unfinished
+from services.executor.scheduling.scheduler import read_event
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from shared.contract.codec import encode
 from shared.contract.subjects import job_event
 from shared.domain.events import Event, kind_of
@@ -138,9 +139,11 @@ async def test_what_has_ended_stays_ended(broker: Broker, log: Log, api: httpx.A
     refused = await api.post(f"/v1/jobs/{job}/cancel")
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:headrace:problem:already-finished")
     assert isinstance((await log.read_job(builders.USER, job)).state, Finished)
-    follower = Unfinished()
+    follower = UnfinishedJobs()
     for entry in await log.read_entries(builders.USER, job):
-        follower.apply(entry)
+        event = read_event(entry)
+        if event is not None:
+            follower.apply(entry.sequence, event)
     assert job not in follower, "its lane would wait for ever"
 
 

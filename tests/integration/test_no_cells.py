@@ -9,28 +9,26 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
-from services.executor.attempts.execution import Ack, Execution, GiveBack
 from services.executor.attempts.runner import Attempts
-from services.executor.cell_supply import CellSupply
 from services.executor.languages.catalogue import Offered, load_languages
 from services.executor.sandbox.cold.sandbox import TRIAL
 from services.executor.sandbox.interface import CellError
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
+from services.executor.scheduling.actions import Ack, Nak
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.execution import Execution
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
-from services.executor.unfinished import Unfinished
 from shared.domain.events import JobCompleted, JobFailed, JobQueued, SourceFile
 from shared.domain.job import Finished, JobState, Queued
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Appended, Log
-from shared.jetstream.pull_consumer import Delivery
 from tests import builders
 from tests.cells_held_up import no_new_cells
 from tests.hosts import needs_cgroups
 
 pytestmark = [needs_cgroups, pytest.mark.asyncio]
-
-DELIVERY = Delivery("", 1, 1, "")
 
 
 @dataclass
@@ -43,7 +41,7 @@ class Executor:
     attempts: Attempts
 
     async def perform(self, queued: JobQueued) -> object:
-        return await self.attempts.perform(Execution(queued, DELIVERY))
+        return await self.attempts.perform(Execution(queued))
 
     async def state(self, queued: JobQueued) -> JobState:
         return (await self.log.read_job(queued.user_id, queued.job_id)).state
@@ -57,9 +55,9 @@ class Executor:
     async def until_open(self) -> None:
         """Wait until a trial has failed."""
         opened = asyncio.Event()
-        self.supply.listen(lambda: opened.set() if self.supply.is_open else None)
+        self.supply.listen(lambda: opened.set() if self.supply.health.is_open else None)
         async with asyncio.timeout(30):
-            while not self.supply.is_open:
+            while not self.supply.health.is_open:
                 await opened.wait()
 
 
@@ -73,7 +71,7 @@ def executor(broker: Broker, log: Log, sandbox: WarmSandbox, *, patience_s: floa
     settings = ExecutorSettings(executor_id="x1", cell_patience_s=patience_s)
     supply = CellSupply(sandbox, patience_s=patience_s)
     offered = {"python": Offered(load_languages()["python"], "3")}
-    attempts = Attempts(broker, log, sandbox, offered, Unfinished(), supply, settings)
+    attempts = Attempts(broker, log, sandbox, offered, UnfinishedJobs(), supply, settings)
     return Executor(log, sandbox, supply, attempts)
 
 
@@ -92,10 +90,10 @@ async def test_it_is_given_back_unbegun_and_completes_in_its_first_attempt(
         delays = []
         for _ in range(4):
             answer = await here.perform(queued)
-            assert isinstance(answer, GiveBack)
+            assert isinstance(answer, Nak)
             delays.append(answer.delay_s)
         assert sum(delays) > 7.5, "so often within a second, attempts would be gone"
-        assert not here.supply.may_start
+        assert not here.supply.health.may_start
         assert isinstance(await here.state(queued), Queued)
     assert await here.perform(queued) == Ack()
     state = await here.state(queued)

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
-from services.executor.attempts.execution import Ack, Disposition, Execution
-from services.executor.cell_supply import CellSupply
 from services.executor.sandbox.interface import Sandbox
-from services.executor.scheduler import Scheduler
+from services.executor.scheduling.actions import Ack, Disposition
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.execution import Execution
+from services.executor.scheduling.prefetch import SLOT_WAIT_S
+from services.executor.scheduling.scheduler import Scheduler
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
-from services.executor.stock import PATIENCE_S as STOCK_PATIENCE_S
-from services.executor.unfinished import Unfinished
 from shared.contract.subjects import EXECUTOR_DURABLE, JOBS
 from shared.domain.events import SourceFile
 from shared.jetstream.connection import Broker
@@ -36,7 +37,7 @@ class Worker:
         self.stopped: dict[str, str] = {}
         self.may_end: dict[str, asyncio.Event] = {}
         self.end_all = False
-        unfinished = Unfinished()
+        unfinished = UnfinishedJobs()
         self.unfinished = unfinished
         options = ExecutorSettings(**settings)  # type: ignore[arg-type]  # a test names real settings
         self.supply = CellSupply(cast("Sandbox", None), patience_s=60.0)
@@ -55,6 +56,7 @@ class Worker:
             patience_s=PATIENCE_S,
         )
         assert isinstance(begun, Appended)
+        execution.attempt_started(1)
         self.started.append(queued.job_id)
         self.started_at.append(asyncio.get_running_loop().time())
         self._changed.set()
@@ -200,8 +202,6 @@ async def test_another_executors_attempt_stops_ours(broker: Broker, log: Log) ->
         await worker.until_started(job)
         known = await log.read_job("alice", job)
         newer = builders.running(job, "alice", attempt=2, executor_id="other")
-        # The scheduler learns its own attempt's number from the work, which sets it before it runs.
-        worker.scheduler._executing[job].attempt = 1  # noqa: SLF001 - as Attempts does
         await log.append(newer, expected=known.last_sequence, patience_s=PATIENCE_S)
         async with asyncio.timeout(20):
             while job not in worker.stopped:
@@ -227,7 +227,7 @@ async def test_a_job_that_another_executor_holds_too_is_left_to_who_began_it(
         assert set(worker.started) == {first, bob, carol}
         # Its delivery is open, and kept alive by who began it alone.
         assert (await pending(broker))[0] == len({bob, carol, held})
-        assert held not in worker.scheduler._holding  # noqa: SLF001 - nothing else tells
+        assert held not in worker.scheduler.core.held
 
 
 async def test_a_job_that_nobody_can_start_does_not_go_round(broker: Broker, log: Log) -> None:
@@ -240,7 +240,7 @@ async def test_a_job_that_nobody_can_start_does_not_go_round(broker: Broker, log
         async with asyncio.timeout(30):
             while given_back() < before + ROUNDS:  # noqa: ASYNC110 - a metric counts them
                 await asyncio.sleep(0)
-        assert time.monotonic() - began_at > (ROUNDS - 2) * STOCK_PATIENCE_S
+        assert time.monotonic() - began_at > (ROUNDS - 2) * SLOT_WAIT_S
 
 
 def given_back() -> float:

@@ -3,8 +3,8 @@
 import asyncio
 
 from shared.jetstream.connection import Broker, Message
+from shared.jetstream.delivery import ACK_WAIT_S
 from shared.jetstream.event_log import Log
-from shared.jetstream.pull_consumer import ACK_WAIT_S
 from tests.integration.test_consumer import append_jobs, working
 
 COUNT = 600

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.executor.circuit import (
+from services.executor.scheduling.circuit import (
     PAUSE_FIRST_S,
     PAUSE_MOST_S,
     REFUSALS_MAX,

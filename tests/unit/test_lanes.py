@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.executor.rotation import Rotation, Turn
+from services.executor.scheduling.fair_queue import FairQueue, Priority
 from shared.domain.lanes import Lanes
 
 
@@ -59,33 +59,33 @@ def test_what_is_not_known_may_not_start() -> None:
     assert len(lanes) == 1
 
 
-def test_the_rotation_takes_who_has_least_then_who_waits_longest() -> None:
-    turns = {"a1": Turn(0, 3), "a2": Turn(1, 1), "b1": Turn(0, 2)}
-    rotation = Rotation(turns.__getitem__)
+def test_the_queue_takes_who_has_least_then_who_waits_longest() -> None:
+    priorities = {"a1": Priority(0, 3), "a2": Priority(1, 1), "b1": Priority(0, 2)}
+    queue = FairQueue(priorities.__getitem__)
     for job in ("a2", "a1", "b1", "a1"):
-        rotation.offer(job)
-    assert len(rotation) == 3
-    assert rotation.last() == "a2"
-    assert [rotation.take() for _ in range(4)] == ["b1", "a1", "a2", None]
-    assert rotation.last() is None
+        queue.offer(job)
+    assert len(queue) == 3
+    assert queue.last() == "a2"
+    assert [queue.take() for _ in range(4)] == ["b1", "a1", "a2", None]
+    assert queue.last() is None
 
 
-def test_turns_change_while_jobs_wait() -> None:
-    turns = {"a1": Turn(1, 1), "b1": Turn(0, 2)}
-    rotation = Rotation(turns.__getitem__)
-    rotation.offer("a1")
-    rotation.offer("b1")
-    turns["a1"] = Turn(0, 1)
-    assert rotation.take() == "a1"
+def test_priorities_change_while_jobs_wait() -> None:
+    priorities = {"a1": Priority(1, 1), "b1": Priority(0, 2)}
+    queue = FairQueue(priorities.__getitem__)
+    queue.offer("a1")
+    queue.offer("b1")
+    priorities["a1"] = Priority(0, 1)
+    assert queue.take() == "a1"
 
 
-def test_the_rotation_forgets_what_is_discarded() -> None:
-    rotation = Rotation(lambda _: Turn(0, 0))
-    rotation.offer("a1")
-    rotation.offer("b1")
-    rotation.discard("a1")
-    rotation.discard("a1")
-    assert [rotation.take(), rotation.take()] == ["b1", None]
+def test_the_queue_forgets_what_is_discarded() -> None:
+    queue = FairQueue(lambda _: Priority(0, 0))
+    queue.offer("a1")
+    queue.offer("b1")
+    queue.discard("a1")
+    queue.discard("a1")
+    assert [queue.take(), queue.take()] == ["b1", None]
 
 
 @dataclass

@@ -17,7 +17,7 @@ from headrace.client.models import JobShown
 from headrace.history.check import check_history
 from headrace.history.file import Header, write_history
 from headrace.history.replay import states_at
-from services.executor.unfinished import Unfinished
+from services.executor.scheduling.unfinished_jobs import Change, UnfinishedJobs
 from services.projector.queries import count_jobs, list_jobs
 from services.projector.rows import select_record
 from services.projector.view import Applied, apply_entries
@@ -114,14 +114,14 @@ def test_a_view_knows_no_job_of_a_status_of_a_later_version() -> None:
 
 @each_end
 def test_a_lane_moves_on_behind_it(end: Terminal, status: str) -> None:
-    unfinished = Unfinished()
+    unfinished = UnfinishedJobs()
     second = builders.job_id()
     entries = stored(builders.queued(), builders.queued(second), builders.running(), end)
     for entry in entries[:-1]:
-        assert unfinished.apply(entry) is not None, "an executor knows the job"
+        assert unfinished.apply(entry.sequence, entry.event()) is not None, "an executor knows the job"
     assert second not in unfinished.startable
-    change = unfinished.apply(entries[-1])
-    assert change is not None
+    change = unfinished.apply(entries[-1].sequence, entries[-1].event())
+    assert isinstance(change, Change)
     assert isinstance(change.state, Finished)
     assert builders.JOB not in unfinished
     assert second in unfinished.startable
@@ -129,8 +129,8 @@ def test_a_lane_moves_on_behind_it(end: Terminal, status: str) -> None:
 
 def test_a_tombstone_is_one_for_whatever_reason() -> None:
     entries = stored(builders.queued(), builders.running(), builders.completed(), builders.expired())
-    unfinished = Unfinished()
-    changes = [unfinished.apply(entry) for entry in entries]
+    unfinished = UnfinishedJobs()
+    changes = [unfinished.apply(entry.sequence, entry.event()) for entry in entries]
     assert len(unfinished) == 0
     with closing(empty_view()) as view:
         assert apply_entries(view, entries) == Applied(4)

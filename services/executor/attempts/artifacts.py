@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.executor.attempts.artifact_quota import Allowance, Allowances
-from services.executor.attempts.execution import Execution
 from services.executor.sandbox.interface import CellFile, Skipped, Verdict
+from services.executor.scheduling.execution import Execution
 from shared.contract.subjects import artifact_name
 from shared.domain.events import Artifact, JobQueued, SkippedArtifact, Terminal
 from shared.domain.shares import file_bytes

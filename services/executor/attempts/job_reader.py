@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.executor.unfinished import Unfinished
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from shared.domain.events import JobQueued
 from shared.domain.job import JobState
 from shared.jetstream.connection import UnreachableError
@@ -16,7 +16,7 @@ READ_PATIENCE_S = 4.0
 class JobReader:
     """Reads single jobs."""
 
-    def __init__(self, log: Log, unfinished: Unfinished) -> None:
+    def __init__(self, log: Log, unfinished: UnfinishedJobs) -> None:
         """Both belong to the caller."""
         self._log = log
         self._unfinished = unfinished

@@ -12,18 +12,19 @@ from typing import TypeAlias
 
 from services.executor.attempts.artifact_quota import Allowances
 from services.executor.attempts.artifacts import NOTHING_KEPT, Artifacts
-from services.executor.attempts.execution import Ack, Disposition, Execution, GiveBack, LetGo
 from services.executor.attempts.feed_publisher import Feed
 from services.executor.attempts.feed_shares import FeedShares
 from services.executor.attempts.job_reader import JobReader
 from services.executor.attempts.outcome import Attempt, StageEnd, build_terminal_event, without_verdict
 from services.executor.attempts.stages import First, Stages
-from services.executor.cell_supply import CellSupply
-from services.executor.circuit import GiveUp, Later
 from services.executor.languages.catalogue import Offered
 from services.executor.sandbox.interface import CellError, RejectedError, Sandbox, SandboxError
+from services.executor.scheduling.actions import Abandon, Ack, Disposition, Nak
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.circuit import GiveUp, Later
+from services.executor.scheduling.execution import Execution
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
-from services.executor.unfinished import Unfinished
 from shared.contract.subjects import ARTIFACTS
 from shared.domain.events import Event, JobQueued, JobRunning, Terminal
 from shared.domain.job import (
@@ -51,7 +52,7 @@ RETRY_PAUSE_S = 0.5
 CELL_WITHIN_S = 10.0
 """How long a stage waits here for its cell, before another executor may attempt the job anew."""
 
-Reservation: TypeAlias = First | GiveUp | GiveBack | RejectedError | None
+Reservation: TypeAlias = First | GiveUp | Nak | RejectedError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Attempts:
         log: Log,
         sandbox: Sandbox,
         languages: Mapping[str, Offered],
-        unfinished: Unfinished,
+        unfinished: UnfinishedJobs,
         supply: CellSupply,
         settings: ExecutorSettings,
     ) -> None:
@@ -94,20 +95,20 @@ class Attempts:
         try:
             state, sequence = await self._reader.known(execution.queued)
             first = await self._reserved(execution.queued, state)
-            if isinstance(first, GiveBack):
+            if isinstance(first, Nak):
                 return first
             begun = await self._begin(execution, state, sequence)
             if not isinstance(begun, StartedAttempt):
                 return begun
-            execution.attempt = begun.running.attempt
+            execution.attempt_started(begun.running.attempt)
             outcome = await self._attempt(execution, begun, first)
-            if isinstance(outcome, GiveBack | LetGo):
+            if isinstance(outcome, Nak | Abandon):
                 return outcome
             return await self._finish(execution, begun, outcome)
         except BrokerError as error:
             # Nothing is lost: the job is delivered again, here or elsewhere, when the log can be reached.
             logger.warning("attempt_let_go", job_id=execution.queued.job_id, why=str(error))
-            return LetGo()
+            return Abandon()
         finally:
             if isinstance(first, First):
                 await first.cell.release()
@@ -125,7 +126,7 @@ class Attempts:
                 case GiveUp(why):
                     return GiveUp(why)
                 case Later(delay_s):
-                    return GiveBack("cells", delay_s)
+                    return Nak("cells", delay_s)
         except RejectedError as error:
             return error
         else:
@@ -146,7 +147,7 @@ class Attempts:
             history = await self._reader.read(queued, at_least=result.last_sequence)
             if isinstance(history.state, Running) and history.state.attempt > _attempt_of(state):
                 # Somebody else began meanwhile and holds the job: its own delivery is the valid one.
-                return LetGo()
+                return Abandon()
             state, sequence = history.state, history.last_sequence
 
     def _begun(self, event: Event, sequence: int) -> StartedAttempt | Disposition:
@@ -157,7 +158,7 @@ class Attempts:
 
     async def _attempt(
         self, execution: Execution, begun: StartedAttempt, first: First | GiveUp | RejectedError | None
-    ) -> Terminal | GiveBack | LetGo:
+    ) -> Terminal | Nak | Abandon:
         """Run the stages; no terminal event if this attempt says nothing of the program."""
         queued, number = execution.queued, begun.running.attempt
         metrics.ATTEMPTS.labels(language=queued.language).inc()
@@ -212,7 +213,7 @@ class Attempts:
         attempt: Attempt,
         failure: SandboxError | RejectedError | GiveUp,
         ends: list[StageEnd],
-    ) -> Terminal | GiveBack | LetGo:
+    ) -> Terminal | Nak | Abandon:
         if isinstance(failure, RejectedError):
             return without_verdict(attempt, "rejected", str(failure), ends)
         why = failure.why if isinstance(failure, GiveUp) else str(failure)
@@ -221,7 +222,7 @@ class Attempts:
         logger.error("sandbox_failed", job_id=attempt.queued.job_id, attempt=attempt.number, why=why)
         if isinstance(failure, GiveUp) or self._is_last(attempt.number):
             return without_verdict(attempt, "sandbox_error", why, ends)
-        return GiveBack("sandbox", self._supply.pause_s(attempt.number))
+        return Nak("sandbox", self._supply.pause_s(attempt.number))
 
     async def _finish(self, execution: Execution, begun: StartedAttempt, outcome: Terminal) -> Disposition:
         """Record the outcome, whatever was appended meanwhile; an older attempt's outcome is dropped."""
@@ -260,11 +261,11 @@ class Attempts:
             await self._fenced(execution, outcome)
         return Ack()
 
-    async def _fenced(self, execution: Execution, outcome: Terminal) -> LetGo:
+    async def _fenced(self, execution: Execution, outcome: Terminal) -> Abandon:
         metrics.FENCED.inc()
         logger.warning("outcome_fenced", job_id=execution.queued.job_id, attempt=outcome.attempt)
         await self._artifacts.discard(outcome)
-        return LetGo()
+        return Abandon()
 
     def _cancelled_by(self, job_id: str) -> str | None:
         known = self._unfinished.get(job_id)
@@ -300,6 +301,6 @@ def _attempt_of(state: JobState) -> int:
     return state.attempt if isinstance(state, Running) else 0
 
 
-def _left(execution: Execution) -> GiveBack | LetGo:
+def _left(execution: Execution) -> Nak | Abandon:
     """The job was stopped without a verdict: it is another executor's, or whoever takes it next decides."""
-    return LetGo() if execution.stop_reason == "superseded" else GiveBack()
+    return Abandon() if execution.stop_reason == "superseded" else Nak()

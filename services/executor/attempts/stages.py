@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from services.executor.attempts.compile_cache import Compiled, CompiledPrograms, key_of
 from services.executor.attempts.compiler_tools import Tools
-from services.executor.attempts.execution import Execution
 from services.executor.attempts.feed_publisher import Feed
 from services.executor.attempts.outcome import Completed, StageEnd, ending_of
 from services.executor.attempts.stage_estimates import Estimates
-from services.executor.cell_supply import CellSupply
 from services.executor.languages.catalogue import Offered
 from services.executor.languages.stages import compile_stage, program_of, run_stage
 from services.executor.sandbox.interface import CellError, OutputSink, Reserved, Sandbox, Stage, Verdict
+from services.executor.scheduling.cell_supply import CellSupply
+from services.executor.scheduling.execution import Execution
 from shared.domain.events import JobQueued, StreamName
 from shared.observability import metrics
 

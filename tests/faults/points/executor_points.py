@@ -8,7 +8,7 @@ APPEND = "shared.jetstream.event_log:Log.append"
 CONSUMER = "shared.jetstream.pull_consumer:Consumer"
 PUBLISH = "shared.jetstream.connection:Broker.publish"
 STAGES = "services.executor.attempts.stages:Stages"
-SCHEDULER = "services.executor.scheduler:Scheduler"
+SCHEDULER = "services.executor.scheduling.scheduler:Scheduler"
 
 ONCE = "queued running completed"
 TWICE = "queued running running completed"
@@ -126,7 +126,7 @@ _STAGES = (
     ),
     Point(
         "executor.superseded.seen",
-        "services.executor.attempts.execution:Execution.ask_to_stop",
+        "services.executor.scheduling.execution:Execution.ask_to_stop",
         BEFORE,
         "superseded",
         RUNNING,
@@ -135,7 +135,7 @@ _STAGES = (
     ),
     Point(
         "executor.cancel.seen",
-        "services.executor.attempts.execution:Execution.ask_to_stop",
+        "services.executor.scheduling.execution:Execution.ask_to_stop",
         BEFORE,
         "cancelled",
         RUNNING,

@@ -6,8 +6,8 @@ import statistics
 import pytest
 
 from shared.jetstream.connection import Broker
+from shared.jetstream.delivery import ACK_WAIT_S
 from shared.jetstream.event_log import Log
-from shared.jetstream.pull_consumer import ACK_WAIT_S
 from tests.faults.scaling.chronicle import Chronicle, submit
 from tests.faults.scaling.executors import Executors
 from tests.integration.test_scheduler import pending

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from services.executor.sandbox.cold.cell import settled
-from services.executor.sandbox.collected_files import CollectedFiles, collect_files
 from services.executor.sandbox.guest import collect, ipc, syscalls
 from services.executor.sandbox.interface import (
     CellError,
@@ -26,6 +25,7 @@ from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.verdict import KILLED, Status, Usage, ending, product_too_long
 from services.executor.sandbox.warm import job_file
 from services.executor.sandbox.warm.cells import WarmCell
+from services.executor.sandbox.warm.collected_files import CollectedFiles, collect_files
 from shared.domain.events import Limits
 
 COPIED_AT_ONCE_BYTES = 256 * 1024

@@ -56,7 +56,12 @@ class GiveUp:
 def pause_s(count: int, chance: float) -> float:
     """The pause after `count` (0, 1, …) failures: doubled each time, bounded; `chance` in 0..1 spreads it."""
     doubled: float = PAUSE_FIRST_S * 2 ** min(count, 10)
-    return min(PAUSE_MOST_S, doubled) * (0.75 + chance / 2)
+    return spread_s(min(PAUSE_MOST_S, doubled), chance)
+
+
+def spread_s(pause_s: float, chance: float) -> float:
+    """The pause, varied by up to a quarter; `chance` in 0..1 decides."""
+    return pause_s * (0.75 + chance / 2)
 
 
 def after_failure(circuit: Circuit, why: str, now_s: float) -> Circuit:

@@ -1,16 +1,16 @@
-"""Whether cells can be made here: the circuit, its trial cells, what operators see, and refused jobs."""
+"""Whether cells can be made here: the circuit's trial cells, what operators see, and refused jobs."""
 
 import asyncio
 import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from services.executor import circuit
-from services.executor.circuit import Circuit, Closed, Doubtful, GiveUp, Later, Open
 from services.executor.sandbox.cold.sandbox import prove
 from services.executor.sandbox.interface import Sandbox, SandboxError
+from services.executor.scheduling import circuit
+from services.executor.scheduling.cell_health import CellHealth
+from services.executor.scheduling.circuit import Circuit, Closed, GiveUp, Later, Open
 from shared.domain.events import JobQueued
-from shared.domain.job import Expired, Finished
 from shared.observability import metrics
 from shared.observability.logs import get_logger
 
@@ -28,27 +28,11 @@ class CellSupply:
         self._sandbox = sandbox
         self._patience_s = patience_s
         self._clock = asyncio.get_running_loop().time
-        self._circuit: Circuit = Closed()
+        self.health = CellHealth(patience_s=patience_s, now_s=self._clock())
         self._changed = asyncio.Event()
-        self._ended_s = self._clock()
         self._refused: dict[str, int] = {}
         self._listener: Callable[[], None] = lambda: None
         metrics.CELLS_UNAVAILABLE.set(0)
-
-    @property
-    def may_start(self) -> bool:
-        """Whether jobs may start: not while a cell could not be made."""
-        return isinstance(self._circuit, Closed)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a trial has failed too, so that what is held should go elsewhere."""
-        return isinstance(self._circuit, Open)
-
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether a trial is under way that will tell."""
-        return isinstance(self._circuit, Doubtful)
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call it after each change."""
@@ -57,22 +41,7 @@ class CellSupply:
     def failed(self, why: str) -> None:
         """A cell for a job could not be made: a trial will tell whether the next can."""
         metrics.CELLS_FAILED.labels(of="job").inc()
-        self._become(circuit.after_failure(self._circuit, why, self._clock()))
-
-    def learn(self, state: Finished | Expired) -> None:
-        """The log tells of an end: where a program was judged, some executor can make cells."""
-        if isinstance(state, Finished) and getattr(state.outcome, "result", None) is not None:
-            self._ended_s = self._clock()
-
-    def is_hopeless(self, accepted: datetime | None) -> bool:
-        """Whether a job that was accepted then has waited too long for any host that can; None is no job."""
-        return accepted is not None and circuit.is_hopeless(
-            self._circuit,
-            now_s=self._clock(),
-            ended_s=self._ended_s,
-            age_s=(datetime.now(UTC) - accepted).total_seconds(),
-            patience_s=self._patience_s,
-        )
+        self._become(circuit.after_failure(self.health.circuit, why, self._clock()))
 
     def refuse(self, queued: JobQueued, why: str) -> Later | GiveUp:
         """A job got no cell before anything of it was recorded."""
@@ -81,7 +50,7 @@ class CellSupply:
         decision = circuit.decide_refusal(
             refused,
             why=why,
-            hopeless=self.is_hopeless(queued.time),
+            hopeless=self.health.is_hopeless(queued.time, now_s=self._clock(), utc=datetime.now(UTC)),
             patience_s=self._patience_s,
             chance=random.random(),  # noqa: S311 - spreads delays
         )
@@ -104,7 +73,7 @@ class CellSupply:
         stopping = asyncio.ensure_future(stop.wait())
         try:
             async with asyncio.timeout(within_s):
-                while not self.may_start and not stopping.done():
+                while not self.health.may_start and not stopping.done():
                     changing = asyncio.ensure_future(self._changed.wait())
                     try:
                         await asyncio.wait({changing, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -120,7 +89,7 @@ class CellSupply:
         """Make a trial cell whenever one is due, until cancelled."""
         while True:
             self._changed.clear()
-            due_s = circuit.trial_at_s(self._circuit)
+            due_s = circuit.trial_at_s(self.health.circuit)
             if due_s is None:
                 await self._changed.wait()
             elif due_s > self._clock():
@@ -128,18 +97,22 @@ class CellSupply:
             else:
                 failure = await self._trial()
                 now_s, chance = self._clock(), random.random()  # noqa: S311 - spreads delays
-                self._become(circuit.after_trial(self._circuit, failure, now_s, chance))
+                self._become(circuit.after_trial(self.health.circuit, failure, now_s, chance))
 
     def unready_reason(self) -> str | None:
         """Readiness: an executor that cannot make cells starts nothing."""
-        return f"no cell can be made: {self._circuit.why}" if isinstance(self._circuit, Open) else None
+        return (
+            f"no cell can be made: {self.health.circuit.why}"
+            if isinstance(self.health.circuit, Open)
+            else None
+        )
 
     def diagnostics(self) -> Mapping[str, object]:
         """What an operator may want to know besides."""
-        if not isinstance(self._circuit, Open):
+        if not isinstance(self.health.circuit, Open):
             return {"can": True}
-        since_s = round(self._clock() - self._circuit.since_s, 1)
-        return {"can": False, "since_s": since_s, "trials": self._circuit.trials}
+        since_s = round(self._clock() - self.health.circuit.since_s, 1)
+        return {"can": False, "since_s": since_s, "trials": self.health.circuit.trials}
 
     async def _trial(self) -> str | None:
         try:
@@ -150,7 +123,7 @@ class CellSupply:
         return None
 
     def _become(self, changed: Circuit) -> None:
-        before, self._circuit = self._circuit, changed
+        before, self.health.circuit = self.health.circuit, changed
         if isinstance(changed, Open) and not isinstance(before, Open):
             metrics.CELLS_UNAVAILABLE.set(1)
             logger.error("cells_unavailable", why=changed.why)

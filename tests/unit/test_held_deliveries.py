@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.executor.holding import Holding, memory_bytes
+from services.executor.scheduling.held_deliveries import HeldDeliveries, memory_bytes
 from shared.domain.events import JobQueued, SourceFile
-from shared.jetstream.pull_consumer import Delivery
+from shared.jetstream.delivery import Delivery
 from tests import builders
 
 LARGE = 100_000
@@ -30,9 +30,9 @@ def test_every_text_of_a_submission_counts() -> None:
 
 
 def test_what_is_beyond_the_bound_is_taken_away_again() -> None:
-    held = Holding(jobs_max=100, bytes_max=1_000_000)
+    held = HeldDeliveries(jobs_max=100, bytes_max=1_000_000)
     for sequence in range(1, 11):
-        held.keep(holding("a" * (LARGE - 1) + "🦉"), Delivery("", sequence, 1, ""))
+        held.keep(holding("a" * (LARGE - 1) + "🦉"), Delivery("", sequence, 1, ""), builders.NOON)
     taken = [one.delivery.sequence for one in held.take_farthest(lambda _: True, besides=0)]
     assert taken == list(range(10, 2, -1))
     assert len(held) == 2

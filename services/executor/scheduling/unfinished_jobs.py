@@ -1,6 +1,6 @@
-"""Every unfinished job as the log tells it, and which of them may start.
+"""Every unfinished job as the log reports it, and which of them may start. Pure.
 
-Folded from the executor's follower alone; it holds nothing that the log does not have.
+Folded from the log alone; it holds nothing that the log does not have.
 """
 
 from collections.abc import Container
@@ -9,9 +9,8 @@ from datetime import datetime
 
 import msgspec
 
-from services.executor.rotation import Turn
-from shared.contract.codec import UndecodableError, UnknownTagError
-from shared.domain.events import JobQueued, Terminal
+from services.executor.scheduling.fair_queue import Priority
+from shared.domain.events import Event, JobQueued, Terminal
 from shared.domain.job import (
     Expired,
     Finished,
@@ -23,11 +22,6 @@ from shared.domain.job import (
     evolve,
 )
 from shared.domain.lanes import Lanes
-from shared.jetstream.stored_message import Entry
-from shared.observability import metrics
-from shared.observability.logs import get_logger
-
-logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +42,26 @@ class Change:
     state: JobState
 
 
-class Unfinished:
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """The event cannot follow what the log said before. `change` is what it did to its job nevertheless."""
+
+    why: str
+    change: Change | None
+
+
+class UnfinishedJobs:
     """The fold of all jobs that have no terminal event yet."""
 
     def __init__(self) -> None:
-        """Know nothing: the follower starts where everything before is finished."""
+        """Empty: the follower starts where everything before is finished."""
         self.lanes = Lanes()
         self._jobs: dict[str, KnownJob] = {}
         self._numbers: dict[str, int] = {}
-        self._turns = 0
+        self._startable_count = 0
         self.running: set[str] = set()
         self.startable: dict[str, int] = {}
-        """Jobs that may start and that nobody has begun, the longest waiting first, with their numbers."""
+        """Jobs that may start and that no executor has started, the longest waiting first, by number."""
 
     def __contains__(self, job_id: str) -> bool:
         return job_id in self._jobs
@@ -71,9 +73,9 @@ class Unfinished:
         """The job as far as the log was followed; None if finished or not seen yet."""
         return self._jobs.get(job_id)
 
-    def turn(self, job_id: str) -> Turn:
+    def priority(self, job_id: str) -> Priority:
         """Where a job that may start stands among all others."""
-        return Turn(self.lanes.place(job_id) or 0, self.startable.get(job_id, 0))
+        return Priority(self.lanes.place(job_id) or 0, self.startable.get(job_id, 0))
 
     def depth(self, job_id: str) -> int:
         """About how many jobs of the same user come before it: those that ended out of turn are counted."""
@@ -81,38 +83,27 @@ class Unfinished:
         return self._jobs[job_id].number - self._jobs[first].number
 
     def oldest_queued(self) -> datetime | None:
-        """When the oldest job was accepted that nobody has begun."""
+        """When the oldest job was accepted that no executor has started."""
         waiting = (known.state for known in self._jobs.values())
         return next((state.queued.time for state in waiting if isinstance(state, Queued)), None)
 
     def oldest_startable(self) -> datetime | None:
-        """When the job was accepted that could have been begun for longest."""
+        """When the job was accepted that could have started for longest."""
         job_id = next(iter(self.startable), None)
         return None if job_id is None else self._jobs[job_id].state.queued.time
 
     def oldest_waiting(self, executing: Container[str]) -> datetime | None:
-        """When the oldest job was accepted that could have begun, or was begun by another executor."""
+        """When the oldest job was accepted that could start, or that another executor started."""
         begun = (self._jobs[job_id].state.queued.time for job_id in self.running if job_id not in executing)
         startable = self.oldest_startable()
         return min((*begun, *(() if startable is None else (startable,))), default=None)
 
-    def apply(self, entry: Entry) -> Change | None:
-        """Fold one entry; None if it changes no job that is known here."""
-        try:
-            event = entry.event()
-        except UndecodableError as error:
-            metrics.POISON.labels(reader="follower").inc()
-            logger.error("poison_skipped", sequence=entry.sequence, why=str(error))
-            return None
-        except UnknownTagError as error:
-            # The job stays unfinished here, so its lane waits for an executor that understands.
-            metrics.UNKNOWN.labels(reader="follower").inc()
-            logger.error("newer_event", sequence=entry.sequence, tag=str(error))
-            return None
+    def apply(self, sequence: int, event: Event) -> Change | Contradiction | None:
+        """Fold one entry of the log; None if it changes no job that is known here."""
         if isinstance(event, JobQueued):
             event = _without_program(event)
         known = self._jobs.get(event.job_id)
-        if known is not None and entry.sequence <= known.last_sequence:
+        if known is not None and sequence <= known.last_sequence:
             return None
         try:
             state = evolve(known.state if known else Nothing(), event)
@@ -120,15 +111,15 @@ class Unfinished:
             if known is None:
                 # It is the end of a job that was queued before this follower began.
                 return None
-            logger.error("impossible_history", sequence=entry.sequence, why=str(error))
             if not isinstance(event, Terminal):
-                return None
+                return Contradiction(str(error), None)
             # An end is an end, also after an event of a newer version: a lane does not wait for ever.
             state = Finished(known.state.queued, event)
-        self._keep(event.job_id, event.user_id, state, entry.sequence)
-        return Change(event.job_id, event.user_id, state)
+            return Contradiction(str(error), self._keep(event, state, sequence))
+        return self._keep(event, state, sequence)
 
-    def _keep(self, job_id: str, user_id: str, state: JobState, sequence: int) -> None:
+    def _keep(self, event: Event, state: JobState, sequence: int) -> Change:
+        job_id, user_id = event.job_id, event.user_id
         match state:
             case Queued(queued):
                 self.lanes.add(user_id, job_id, queued.concurrency)
@@ -147,14 +138,15 @@ class Unfinished:
                 pass
         self.startable.pop(job_id, None)
         self._let_start(user_id)
+        return Change(job_id, user_id, state)
 
     def _let_start(self, user_id: str) -> None:
         for job_id in self.lanes.startable(user_id):
             if job_id not in self.startable and isinstance(self._jobs[job_id].state, Queued):
-                self._turns += 1
-                self.startable[job_id] = self._turns
+                self._startable_count += 1
+                self.startable[job_id] = self._startable_count
 
 
 def _without_program(event: JobQueued) -> JobQueued:
-    """What deciding needs: a hundred thousand waiting jobs must not keep their sources in memory."""
+    """The part that decisions need: a hundred thousand waiting jobs must not keep their sources in memory."""
     return msgspec.structs.replace(event, files=(), stdin=None, args=(), env={}, artifacts=(), labels={})

@@ -2,19 +2,14 @@
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from services.executor.attempts.execution import Execution
-from services.executor.demand import LOST_AFTER_S, SWEEP_MAX, Demand
-from services.executor.holding import Holding
-from services.executor.parked import Parked
-from services.executor.rotation import Rotation
-from services.executor.unfinished import Unfinished
-from shared.contract.codec import encode
-from shared.contract.subjects import job_event
-from shared.domain.events import Event, kind_of
-from shared.jetstream.pull_consumer import Delivery
-from shared.jetstream.stored_message import Entry
+from services.executor.scheduling.delayed_deliveries import DelayedDeliveries
+from services.executor.scheduling.fair_queue import FairQueue
+from services.executor.scheduling.fetch_policy import LOST_AFTER_S, SWEEP_MAX, FetchPolicy
+from services.executor.scheduling.held_deliveries import HeldDeliveries
+from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
+from shared.domain.events import Event
+from shared.jetstream.delivery import Delivery
 from tests import builders
 
 
@@ -27,47 +22,48 @@ def named(job: str) -> str:
 class Executor:
     """One with a slot, as far as its demand is concerned."""
 
-    unfinished: Unfinished = field(default_factory=Unfinished)
-    holding: Holding = field(default_factory=lambda: Holding(jobs_max=100, bytes_max=1_000_000))
-    executing: dict[str, Execution] = field(default_factory=dict)
-    now: float = 0.0
+    unfinished: UnfinishedJobs = field(default_factory=UnfinishedJobs)
+    held: HeldDeliveries = field(default_factory=lambda: HeldDeliveries(jobs_max=100, bytes_max=1_000_000))
+    now_s: float = 0.0
     sequence: int = 0
 
     def __post_init__(self) -> None:
-        self.rotation = Rotation(self.unfinished.turn)
-        self.demand = Demand(
+        self.fair = FairQueue(self.unfinished.priority)
+        self.policy = FetchPolicy(
             1,
             self.unfinished,
-            holding=self.holding,
-            parked=Parked(lambda: self.now),
-            rotation=self.rotation,
-            executing=self.executing,
+            held=self.held,
+            delayed=DelayedDeliveries(),
+            queue=self.fair,
             offers=lambda name: name == "python",
-            clock=lambda: self.now,
+            now_s=self.now_s,
         )
+
+    def fetch_count(self) -> int:
+        return self.policy.fetch_count(self.now_s)
+
+    def excess(self) -> int:
+        return self.policy.excess(self.now_s)
 
     def tell(self, event: Event) -> None:
         self.sequence += 1
-        subject = job_event(event.user_id, event.job_id, kind_of(event))
-        self.unfinished.apply(Entry(self.sequence, datetime.now(UTC), subject, encode(event)))
+        self.unfinished.apply(self.sequence, event)
 
     def queue(self, job: str, user: str, **changes: object) -> None:
         self.tell(builders.queued(named(job), user, **changes))
 
     def deliver(self, job: str, user: str) -> None:
         job_id = named(job)
-        self.holding.keep(builders.queued(job_id, user), Delivery("", hash(job), 1, ""))
+        self.held.keep(builders.queued(job_id, user), Delivery("", hash(job), 1, ""), builders.NOON)
         if self.unfinished.lanes.may_start(job_id):
-            self.rotation.offer(job_id)
-        self.demand.delivered(job_id)
+            self.fair.offer(job_id)
+        self.policy.job_delivered(job_id, self.now_s)
 
     def begin(self, job: str, user: str) -> None:
-        """The one whose turn it is."""
-        job_id = self.rotation.take()
+        """Give the slot to the first in the queue."""
+        job_id = self.fair.take()
         assert job_id == named(job)
-        held = self.holding[job_id]
-        self.executing[job_id] = Execution(held.queued, held.delivery)
-        self.demand.begun(job_id)
+        self.policy.job_started(job_id, self.now_s)
         self.tell(builders.running(job_id, user))
 
 
@@ -83,27 +79,27 @@ def busy() -> Executor:
 
 
 def test_an_idle_one_asks_for_its_slots() -> None:
-    assert Executor().demand.want() == 1
+    assert Executor().fetch_count() == 1
 
 
 def test_a_busy_one_asks_for_nothing() -> None:
-    assert busy().demand.want() == 0
+    assert busy().fetch_count() == 0
 
 
 def test_it_looks_for_somebody_elses_job_once_it_has_given_a_slot() -> None:
     executor = busy()
     executor.queue("b1", "bob")
-    assert executor.demand.want() == 1
+    assert executor.fetch_count() == 1
     executor.deliver("b1", "bob")
-    assert executor.demand.want() == 0
+    assert executor.fetch_count() == 0
     # The only one that waits anywhere: somebody else may be idle.
-    assert executor.demand.excess() == 1
+    assert executor.excess() == 1
 
 
 def test_it_does_not_look_for_what_it_could_not_run() -> None:
     executor = busy()
     executor.queue("b1", "bob", language="cobol")
-    assert executor.demand.want() == 0
+    assert executor.fetch_count() == 0
 
 
 def test_a_further_job_of_one_user_does_not_end_the_look_for_anothers_first() -> None:
@@ -115,11 +111,11 @@ def test_a_further_job_of_one_user_does_not_end_the_look_for_anothers_first() ->
     executor.begin("a1", "alice")
     executor.deliver("a2", "alice")
     executor.deliver("a3", "alice")
-    assert executor.demand.excess() == 1
-    assert executor.demand.stands_aside(named("a3"))
+    assert executor.excess() == 1
+    assert executor.policy.must_stand_aside(named("a3"))
     executor.deliver("b1", "bob")
-    assert executor.demand.want() == 0
-    assert executor.rotation.take() == named("b1")
+    assert executor.fetch_count() == 0
+    assert executor.fair.take() == named("b1")
 
 
 def test_it_asks_for_more_at_a_time_while_what_comes_only_waits() -> None:
@@ -128,19 +124,19 @@ def test_it_asks_for_more_at_a_time_while_what_comes_only_waits() -> None:
         executor.queue(f"a{number}", "alice")
     for number in range(1, 12):
         executor.deliver(f"a{number}", "alice")
-    assert executor.demand.want() == SWEEP_MAX
+    assert executor.fetch_count() == SWEEP_MAX
     executor.deliver("a0", "alice")
-    assert executor.demand.want() < SWEEP_MAX
+    assert executor.fetch_count() < SWEEP_MAX
 
 
 def test_a_lost_executors_job_is_looked_for_now_and_then_and_kept() -> None:
     executor = busy()
     executor.queue("lost", "bob")
     executor.tell(builders.running(named("lost"), "bob", executor_id="other"))
-    assert executor.demand.want() == 0
-    executor.now = LOST_AFTER_S * 2
-    assert executor.demand.want() == 1
+    assert executor.fetch_count() == 0
+    executor.now_s = LOST_AFTER_S * 2
+    assert executor.fetch_count() == 1
     executor.deliver("lost", "bob")
-    assert executor.demand.want() == 0
-    assert executor.demand.excess() == 0
-    assert executor.rotation.last() == named("lost")
+    assert executor.fetch_count() == 0
+    assert executor.excess() == 0
+    assert executor.fair.last() == named("lost")

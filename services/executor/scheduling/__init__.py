@@ -1,0 +1,1 @@
+"""Which job gets which slot, and when. The log is the scheduler: every executor follows it, decides alike."""

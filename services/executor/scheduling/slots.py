@@ -1,0 +1,23 @@
+"""How many jobs one executor may run and hold, and what is kept of a job that has a slot. Pure."""
+
+from dataclasses import dataclass
+
+from shared.jetstream.delivery import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Jobs that run at a time; deliveries held besides, and memory of all that are held, in bytes."""
+
+    slots: int
+    held_max: int
+    held_bytes_max: int
+
+
+@dataclass(slots=True)
+class Slot:
+    """A job that has a slot. `delivery` changes if the server delivers the job again meanwhile."""
+
+    user_id: str
+    delivery: Delivery
+    attempt: int = 0
