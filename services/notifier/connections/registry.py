@@ -6,19 +6,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from services.notifier.connections.close import FULL, RESTARTING, Close
+from services.notifier.connections.grant import Grant
 from services.notifier.connections.info import ConnectionRecord
 from services.notifier.connections.queue_shares import QueueShares
 from services.notifier.events.catch_up import CatchUp
 from services.notifier.events.hub import Hub
 from services.notifier.events.stored_events import History
 from services.notifier.settings import NotifierSettings
-from services.notifier.transports.headrace_v1.actions import RESTARTING, Close, Grant
 from shared.auth import CONNECTIONS_CLAIM, Tokens
 from shared.domain.shares import Places
 from shared.jetstream.cancel import Cancellations
 from shared.observability import metrics
 
 RESTART = Close(RESTARTING, "the notifier is restarting: resume now")
+TOO_MANY = Close(FULL, "too many connections: try again later")
+TOO_MANY_OF_USER = Close(FULL, "too many connections of this user")
 LOOK_S = 1.0
 """How often it is asked who has not read for too long."""
 
@@ -60,9 +63,11 @@ class ClientRegistry:
         """Share out as many places as the settings have."""
         self._places = Places(self.settings.notifier_connections_max)
 
-    def is_full(self) -> bool:
-        """Whether this process has as many connections as it may have."""
-        return len(self._members) >= self.settings.notifier_connections_max
+    def find_refusal(self) -> Close | None:
+        """Why this process takes no connection now, if it does not."""
+        if self.is_closing:
+            return RESTART
+        return TOO_MANY if len(self._members) >= self.settings.notifier_connections_max else None
 
     def enter(self, member: Member) -> None:
         """It is open."""
