@@ -1,0 +1,1 @@
+"""A door that lives in the tests alone, and stands on nothing but the seams of the services."""
