@@ -1,4 +1,4 @@
-"""Puts the notifier together: the two followers, the hub between them and the sockets, and the server."""
+"""Puts the notifier together: the two followers, the hub between them and the transports, and the server."""
 
 import asyncio
 from collections.abc import Sequence
