@@ -110,11 +110,12 @@ class Subscription:
             else:
                 item = item.moved_to(item.position.later(self.seen))
         text = item.texts.get(self._key) or text_of(self._encoding, item, self.id)
-        if text is not None and not self._send(text):
-            return False
+        if text is not None:
+            if not self._send(text):
+                return False
+            self.has_shown = True
         self.seen = item.position
-        self.has_shown = self.has_shown or text is not None
-        if item.is_terminal and self.job_id is not None and not item.is_poison:
+        if self.job_id is not None and item.is_terminal and not item.is_poison:
             self.complete()
         return True
 
