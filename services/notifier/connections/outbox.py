@@ -108,7 +108,7 @@ class Outbox:
     async def take(self) -> bytes | Close:
         """The next text, or the end. A text counts as waiting until `sent` is told of it.
 
-        Pieces of output that have waited one behind the other are taken as one (`joining`).
+        Pieces of output that have waited one behind the other are taken as one (`output_coalescing`).
         """
         while not self._waiting:
             if self._end is not None:

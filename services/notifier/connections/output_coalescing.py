@@ -53,7 +53,7 @@ def take_joined(first: Text, waiting: deque[Text], encoding: Encoding) -> tuple[
         last = following
     if first.output is None or len(run) < 2:
         return first, taken
-    payload = encoding.event(EncodedEvent.of(joined(run)), first.output.subscription_id)
+    payload = encoding.event(EncodedEvent.of(join_pieces(run)), first.output.subscription_id)
     assert payload is not None, "an encoding that shows pieces of output shows a larger piece"
     return Text(payload, is_bulk=True), taken
 
@@ -89,7 +89,7 @@ def piece_of(output: Output) -> Piece | None:
         return None
 
 
-def joined(run: list[Piece]) -> EventObject:
+def join_pieces(run: list[Piece]) -> EventObject:
     """One event for pieces that follow each other: the first one's offset, the last one's place and time."""
     last = run[-1].event
     content = b"".join(piece.content for piece in run)
