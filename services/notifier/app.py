@@ -1,28 +1,29 @@
-"""Puts the notifier together: the two followers, the hub between them and the sockets, and the server."""
+"""Puts the notifier together: the two followers, the hub between them and the transports, and the server."""
 
 import asyncio
+from collections.abc import Sequence
 from socket import socket
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import WebSocketRoute
 
 from services.notifier import front_page
 from services.notifier.connections.auth import user_of
 from services.notifier.connections.queue_shares import QueueShares
 from services.notifier.connections.registry import ClientRegistry
+from services.notifier.connections.transport import TransportFactory
 from services.notifier.events.catch_up import CatchUp
 from services.notifier.events.fanout import Feeder
 from services.notifier.events.hub import Hub
 from services.notifier.events.ordering import LiveOrder
+from services.notifier.events.poison import parse_subject
 from services.notifier.events.position import FeedMark, Position
 from services.notifier.events.stored_events import Extent, History
 from services.notifier.operators import Operations
 from services.notifier.problems import HANDLERS
 from services.notifier.settings import NotifierSettings
-from services.notifier.transports.headrace_v1.endpoint import Sockets
-from services.notifier.transports.sse.endpoint import Streams
+from services.notifier.transports import headrace_v1, sse
 from services.notifier.transports.websocket.protocol import BoundedWebSocketProtocol
 from shared.auth import Tokens
 from shared.contract.subjects import FEED, JOBS
@@ -35,6 +36,8 @@ from shared.service.access_log import AccessLog
 from shared.service.http_server.server import listen_at, serve_http
 from shared.service.request_ids import RequestIds
 from shared.service.runtime import Service
+
+TRANSPORTS: tuple[TransportFactory, ...] = (headrace_v1.transport, sse.transport)
 
 MESSAGE_BYTES_MAX = 64 * 1024
 """Of a client's message; none of ours comes near it."""
@@ -52,16 +55,22 @@ class Notifier:
     """One notifier over one broker connection. Made by `open_notifier`."""
 
     def __init__(
-        self, service: Service, settings: NotifierSettings, broker: Broker, log: Extent, feed: Extent
+        self,
+        service: Service,
+        settings: NotifierSettings,
+        broker: Broker,
+        log: Extent,
+        feed: Extent,
+        transports: Sequence[TransportFactory],
     ) -> None:
         """`log` and `feed` are what the streams held when it began; it follows what comes after."""
         hub = Hub()
         end = Position(log.last_sequence, FeedMark(feed.last_us, feed.last_sequence))
-        order = LiveOrder(end, is_watched=hub.is_watched)
+        order = LiveOrder(end, is_watched=hub.is_watched, parse_subject=parse_subject)
         history = History(broker)
         shares = QueueShares(settings.notifier_user_queues_bytes_max, settings.notifier_queues_bytes_max)
         metrics.QUEUED_BYTES.set_function(lambda: shares.held_bytes)
-        self.members = ClientRegistry(
+        self.registry = ClientRegistry(
             settings,
             Tokens(settings),
             hub,
@@ -77,16 +86,15 @@ class Notifier:
         self.feed_follower = Follower(
             broker, FEED, self.feeder.take_feed, after=_before_last(feed), service="notifier"
         )
-        service.check("token_keys", self.members.tokens.why_no_keys)
+        service.check("token_keys", self.registry.tokens.why_no_keys)
         service.watch_follower("log", self.log_follower.progress)
         service.watch_follower("feed", self.feed_follower.progress)
         self._settings = settings
         self.app = Starlette(
             routes=[
                 *service.routes(),
-                WebSocketRoute("/v1/ws", Sockets(self.members).serve),
-                Streams(self.members).route(),
-                Operations(self.members).route(),
+                *(route for transport in transports for route in transport(self.registry).routes),
+                Operations(self.registry).route(),
                 *front_page.routes(),
             ],
             middleware=[
@@ -102,8 +110,8 @@ class Notifier:
             group.create_task(self.log_follower.run())
             group.create_task(self.feed_follower.run())
             group.create_task(self.feeder.release_overdue(self.feed_follower.progress))
-            group.create_task(self.members.end_unread())
-            group.create_task(self.members.tokens.keep_keys())
+            group.create_task(self.registry.end_unread())
+            group.create_task(self.registry.tokens.keep_keys())
             group.create_task(self._serve(listener))
 
     async def _serve(self, listener: socket) -> None:
@@ -114,15 +122,21 @@ class Notifier:
         try:
             await asyncio.shield(serving)
         finally:
-            await self.members.end_all()
+            await self.registry.end_all()
             serving.cancel()
             await asyncio.wait({serving})
 
 
-async def open_notifier(service: Service, settings: NotifierSettings, broker: Broker) -> Notifier:
+async def open_notifier(
+    service: Service,
+    settings: NotifierSettings,
+    broker: Broker,
+    transports: Sequence[TransportFactory] = TRANSPORTS,
+) -> Notifier:
     """A notifier that begins at the present end of both streams. Raises BrokerError."""
     history = History(broker)
-    return Notifier(service, settings, broker, await history.extent(JOBS), await history.extent(FEED))
+    log, feed = await history.extent(JOBS), await history.extent(FEED)
+    return Notifier(service, settings, broker, log, feed, transports)
 
 
 async def run(service: Service, settings: NotifierSettings) -> None:

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.notifier.connections.auth import caller_of
 from services.notifier.connections.info import ConnectionList
 from services.notifier.connections.registry import ClientRegistry
+from services.notifier.problems import authenticate
 from shared.auth import SCOPE_OPS
 from shared.contract import problems
 from shared.contract.problems import ProblemError
@@ -21,19 +21,19 @@ LIMIT_MAX = 1_000
 class Operations:
     """The endpoints with the scope `ops`."""
 
-    def __init__(self, members: ClientRegistry) -> None:
+    def __init__(self, registry: ClientRegistry) -> None:
         """Nothing happens yet."""
-        self._members = members
+        self._registry = registry
 
     def route(self) -> Route:
         """`GET /v1/connections?user_id=…&limit=…`."""
         return Route("/v1/connections", self._connections, methods=["GET"])
 
     async def _connections(self, request: Request) -> Response:
-        await caller_of(request, self._members.tokens, SCOPE_OPS)
+        await authenticate(request, self._registry.tokens, SCOPE_OPS)
         user_id = request.query_params.get("user_id")
         limit = _limit(request.query_params.get("limit", str(LIMIT)))
-        found = [one for one in self._members.records() if user_id in {None, one.user_id}]
+        found = [one for one in self._registry.records() if user_id in {None, one.user_id}]
         body = ConnectionList(total=len(found), connections=tuple(islice(found, limit)))
         return Response(msgspec.json.encode(body), media_type="application/json")
 

@@ -1,4 +1,4 @@
-"""Every failure of an HTTP request to the notifier leaves as problem+json, whoever noticed it."""
+"""A failed HTTP request to the notifier is answered as problem+json, unless its transport does otherwise."""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,7 +6,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.notifier.transports.headrace_v1.messages import ErrorShown
+from services.notifier.connections.auth import ExtractCredentials, ScopeError, bearer_token, check
+from services.notifier.connections.grant import Grant
+from shared.auth import SCOPE_JOBS, KeysUnavailableError, TokenError, Tokens
 from shared.contract import problems
 from shared.contract.problems import Problem, ProblemError, ProblemType
 from shared.observability.logs import get_logger
@@ -15,35 +17,37 @@ from shared.service.request_ids import current_request_id
 
 logger = get_logger(__name__)
 
-RETRY_AFTER = {"Retry-After": "2"}
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="headrace"'}
 
 _BY_STATUS: dict[int, ProblemType] = {404: problems.NOT_FOUND, 405: problems.METHOD_NOT_ALLOWED}
-_BY_CODE: dict[str, ProblemType] = {
-    "unknown_job": problems.UNKNOWN_JOB,
-    "bad_cursor": problems.BAD_CURSOR,
-    "unavailable": problems.UNAVAILABLE,
-}
 
 
-def too_many(why: str) -> ProblemError:
-    """There is no place for this connection now."""
-    return ProblemError(problems.TOO_MANY_CONNECTIONS, why, headers=RETRY_AFTER)
-
-
-def restarting() -> ProblemError:
-    """Another replica, or the next process, will answer."""
-    return ProblemError(problems.UNAVAILABLE, "the notifier is restarting", headers=RETRY_AFTER)
+async def authenticate(
+    request: Request,
+    tokens: Tokens,
+    scope: str = SCOPE_JOBS,
+    extract_credentials: ExtractCredentials = bearer_token,
+) -> Grant:
+    """What the request's token gives. Raises ProblemError: 401 without a good token, 403 without the scope,
+    503 while the keys of the token's issuer cannot be had.
+    """
+    token = extract_credentials(request.headers)
+    try:
+        if token is None:
+            raise TokenError("send a token as 'Authorization: Bearer …'")
+        return await check(tokens, token, scope)
+    except KeysUnavailableError as error:
+        headers = {"Retry-After": str(error.retry_after_s)}
+        raise ProblemError(problems.UNAVAILABLE, str(error), headers=headers) from None
+    except ScopeError as error:
+        raise ProblemError(problems.FORBIDDEN, str(error)) from None
+    except TokenError as error:
+        raise ProblemError(problems.UNAUTHENTICATED, str(error), headers=CHALLENGE) from None
 
 
 def answer_problem(error: ProblemError) -> Response:
     """The response that tells of it."""
     return answer(error.problem, current_request_id())
-
-
-def answer_refusal(refusal: ErrorShown) -> Response:
-    """What a WebSocket client is told as `error`, as the answer to a request."""
-    headers = RETRY_AFTER if refusal.temporary else {}
-    return answer_problem(ProblemError(_BY_CODE[refusal.code], refusal.detail, headers=headers))
 
 
 async def _on_problem(_: Request, error: Exception) -> Response:

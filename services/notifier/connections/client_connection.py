@@ -10,34 +10,38 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.notifier.connections.info import ConnectionRecord, SubscriptionRecord, TransportName
+from starlette.types import Scope
+
+from services.notifier.connections.close import COMPLETE, SLOW, Close
+from services.notifier.connections.grant import Grant
+from services.notifier.connections.info import ConnectionRecord, SubscriptionRecord
 from services.notifier.connections.outbox import Outbox
 from services.notifier.connections.queue_shares import QueueShare
 from services.notifier.connections.registry import ClientRegistry
-from services.notifier.events.catch_up import Client
-from services.notifier.events.hub import Subscription
+from services.notifier.events.catch_up import Capacity
+from services.notifier.events.encoding import Encoding
 from services.notifier.events.item import Text
+from services.notifier.events.outcomes import CaughtUp, Ended, Refused
 from services.notifier.events.position import After
-from services.notifier.transports.encoding import Wire
-from services.notifier.transports.headrace_v1.actions import DONE, SLOW, Close, Grant
-from services.notifier.transports.headrace_v1.messages import ErrorShown, ServerMessage
+from services.notifier.events.subscription import Subscription
 from shared.observability import metrics
 from shared.observability.logs import get_logger
+from shared.service.http_server.accepted import count_connection
 
 logger = get_logger(__name__)
 
 UNREAD = Close(SLOW, "what waits is not read: resume from the last cursor")
 
-OnEnd = Callable[[str, ErrorShown | None], None]
-"""Told that a subscription is over: complete, or with why it could not be shown."""
+OnEnd = Callable[[str, Ended | Refused], None]
+"""Called with the id of a subscription that is over: complete, or not shown any further."""
 
 
 @dataclass(frozen=True, slots=True)
-class Transport:
-    """What carries events to a client, and how they look on it."""
+class TransportProfile:
+    """What the core must know of a transport to queue for its clients. `name` is what operators see."""
 
-    transport: TransportName
-    wire: Wire
+    name: str
+    encoding: Encoding
     close_s: float
     """How long what is queued may take to leave after the end was decided. The end of a complete stream may
     take longer, as long as it is read."""
@@ -46,14 +50,14 @@ class Transport:
 class ClientConnection:
     """Lives from the accepted connection to the end of its transport."""
 
-    def __init__(self, members: ClientRegistry, carrier: Transport, on_end: OnEnd) -> None:
+    def __init__(self, registry: ClientRegistry, transport: TransportProfile, on_end: OnEnd) -> None:
         """Prepare; `run` does it."""
         self.id = uuid.uuid4().hex
-        self._share = QueueShare(members.shares)
-        self.outbox = Outbox(members.settings.notifier_queue_bytes_max, carrier.wire, self._share)
+        self._share = QueueShare(registry.shares)
+        self.outbox = Outbox(registry.settings.notifier_queue_bytes_max, transport.encoding, self._share)
         self.user_id = ""
-        self._members = members
-        self._carrier = carrier
+        self._registry = registry
+        self._transport = transport
         self._on_end = on_end
         self._clock = asyncio.get_running_loop().time
         self._connected_at = self._last_activity = datetime.now(UTC)
@@ -76,42 +80,43 @@ class ClientConnection:
                     task.cancel()
         finally:
             self._stop_all()
-            self._members.leave(self)
+            self._registry.leave(self)
             self.outbox.close()
 
-    def do(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Do it beside reading and writing; it ends with them."""
         return self._group.create_task(work)
 
-    def join(self, grant: Grant) -> bool:
-        """It has proved who it is; False if that user has too many connections."""
+    def join(self, grant: Grant, scope: Scope) -> bool:
+        """It has proved who it is; False if that user has too many connections. `scope` is its request's."""
+        if not count_connection(scope, grant.user_id):
+            return False
         self.user_id = self._share.user_id = grant.user_id
-        return self._members.join(self, grant)
+        return self._registry.join(self, grant)
 
-    def is_heard(self) -> None:
+    def record_activity(self) -> None:
         """The client has sent something."""
         self._last_activity = datetime.now(UTC)
 
-    def send(self, message: ServerMessage) -> None:
-        """Queue a message that is not bulk. Too many of them that are not read end the connection."""
-        self.send_text(self._carrier.wire.message(message))
-
-    def send_text(self, text: Text) -> None:
-        """Queue a text; the same."""
+    def send(self, text: Text) -> None:
+        """Queue a text that is not bulk. Too many of them that are not read end the connection."""
         if not self.outbox.put(text):
             self.end(UNREAD)
 
-    def offer(self, message: ServerMessage) -> bool:
-        """Queue a message, if there is room for it."""
-        return self._offer(self._carrier.wire.message(message))
+    def offer(self, text: Text) -> bool:
+        """Queue a text, if there is room for it; there is for what is not bulk."""
+        if text.is_bulk:
+            return self.outbox.put(text)
+        self.send(text)
+        return True
 
     def end(self, close: Close) -> None:
         """Close after what is queued, except for a client that would not read it."""
         if self.outbox.closing.done():
             return
-        self._is_complete = close.code == DONE
-        logger.info("connection_ends", connection=self.id, code=close.code, why=close.reason)
-        self.outbox.end(close, drop=close.code == SLOW)
+        self._is_complete = close.cause == COMPLETE
+        logger.info("connection_ends", connection=self.id, cause=close.cause, why=close.reason)
+        self.outbox.end(close, drop=close.cause == SLOW)
 
     def end_if_unread(self, since: float) -> None:
         """Close it if something waits and no byte of it has left since then."""
@@ -119,33 +124,27 @@ class ClientConnection:
         if unread_since is not None and unread_since < since:
             self.end(UNREAD)
 
-    def begin(self, subscription_id: str, job_id: str | None, after: After) -> Subscription:
+    def start_subscription(self, subscription_id: str, job_id: str | None, after: After) -> Subscription:
         """Start a subscription: history first, then live."""
         subscription = Subscription(
             self.user_id,
             subscription_id,
             job_id,
-            send=self._offer,
-            on_complete=lambda: self._ended(subscription, None),
+            encoding=self._transport.encoding,
+            send=self.offer,
+            on_complete=lambda: self._end_subscription(subscription, Ended()),
             on_behind=lambda: self._catch_up_again(subscription),
-            wire=self._carrier.wire,
         )
         self._subscriptions[subscription_id] = subscription
-        self._catch_ups[subscription_id] = self.do(self._catch_up(subscription, after))
+        self._catch_ups[subscription_id] = self.spawn(self._catch_up(subscription, after))
         return subscription
 
-    def _offer(self, text: Text) -> bool:
-        if text.is_bulk:
-            return self.outbox.put(text)
-        self.send_text(text)
-        return True
-
-    def stop(self, subscription_id: str) -> None:
+    def stop_subscription(self, subscription_id: str) -> None:
         """End a subscription; nothing is sent for it any more."""
         subscription = self._subscriptions.pop(subscription_id, None)
         if subscription is not None:
             subscription.is_over = True
-            self._members.hub.remove(subscription)
+            self._registry.hub.remove(subscription)
         catching_up = self._catch_ups.pop(subscription_id, None)
         if catching_up is not None:
             catching_up.cancel()
@@ -155,7 +154,7 @@ class ClientConnection:
         return ConnectionRecord(
             connection_id=self.id,
             user_id=self.user_id or None,
-            transport=self._carrier.transport,
+            transport=self._transport.name,
             connected_at=self._connected_at,
             last_activity=self._last_activity,
             queued_bytes=self.outbox.waiting_bytes,
@@ -167,43 +166,46 @@ class ClientConnection:
     async def _catch_up(self, subscription: Subscription, after: After) -> None:
         """One at a time, so that one connection keeps aside only so much."""
         async with self._turn:
-            client = Client(self.send, self.outbox.room, lambda: self.outbox.has_room)
-            refusal = await self._members.catch_up.run(subscription, after, client)
-        self._caught_up(subscription, refusal)
+            capacity = Capacity(self.outbox.wait_for_capacity, lambda: self.outbox.has_room)
+            outcome = await self._registry.catch_up.run(subscription, after, capacity)
+        self._finish_catch_up(subscription, outcome)
 
     def _catch_up_again(self, subscription: Subscription) -> None:
         """It was live, and its client had no room. None of them is to wait until another is live again."""
 
         async def catch_up() -> None:
-            client = Client(self.send, self.outbox.room, lambda: self.outbox.has_room, lambda: self._turn)
-            self._caught_up(subscription, await self._members.catch_up.run(subscription, None, client))
+            capacity = Capacity(
+                self.outbox.wait_for_capacity, lambda: self.outbox.has_room, lambda: self._turn
+            )
+            outcome = await self._registry.catch_up.run(subscription, None, capacity)
+            self._finish_catch_up(subscription, outcome)
 
         metrics.SUBSCRIPTIONS_BEHIND.inc()
-        self._catch_ups[subscription.id] = self.do(catch_up())
+        self._catch_ups[subscription.id] = self.spawn(catch_up())
 
-    def _caught_up(self, subscription: Subscription, refusal: ErrorShown | None) -> None:
+    def _finish_catch_up(self, subscription: Subscription, outcome: CaughtUp | Ended | Refused) -> None:
         if self._subscriptions.get(subscription.id) is subscription:
             del self._catch_ups[subscription.id]
-            if refusal is not None:
-                self._ended(subscription, refusal)
+            if isinstance(outcome, Refused):
+                self._end_subscription(subscription, outcome)
 
-    def _ended(self, subscription: Subscription, refusal: ErrorShown | None) -> None:
+    def _end_subscription(self, subscription: Subscription, outcome: Ended | Refused) -> None:
         """The hub drops it by itself."""
         if self._subscriptions.get(subscription.id) is subscription:
             del self._subscriptions[subscription.id]
             self._catch_ups.pop(subscription.id, None)
-            self._on_end(subscription.id, refusal)
+            self._on_end(subscription.id, outcome)
 
     async def _flush(self, tasks: set[asyncio.Task[None]]) -> None:
         """Let what is queued leave. A stream that is complete is not given up while it is read."""
         if not self._is_complete:
-            self._members.leave(self)
+            self._registry.leave(self)
         done: set[asyncio.Task[None]] = set()
         is_read = True
         while is_read and not done:
             begun = self._clock()
             done, _ = await asyncio.wait(
-                tasks, timeout=self._carrier.close_s, return_when=asyncio.FIRST_COMPLETED
+                tasks, timeout=self._transport.close_s, return_when=asyncio.FIRST_COMPLETED
             )
             unread_since = self.outbox.unread_since
             is_read = self._is_complete and unread_since is not None and unread_since >= begun
@@ -211,4 +213,4 @@ class ClientConnection:
     def _stop_all(self) -> None:
         """Be offered nothing more, and forget what is under way."""
         for subscription_id in list(self._subscriptions):
-            self.stop(subscription_id)
+            self.stop_subscription(subscription_id)

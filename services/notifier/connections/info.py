@@ -1,11 +1,8 @@
 """What operators may see of a connection. No token is ever part of it."""
 
 from datetime import datetime
-from typing import Literal
 
 from shared.domain.events import Shape
-
-TransportName = Literal["websocket", "sse"]
 
 
 class SubscriptionRecord(Shape, frozen=True, kw_only=True):
@@ -16,7 +13,8 @@ class SubscriptionRecord(Shape, frozen=True, kw_only=True):
 
 
 class ConnectionRecord(Shape, frozen=True, kw_only=True):
-    """One open connection. `user_id` is None until it has proved who it is.
+    """One open connection. `user_id` is None until it has proved who it is. `transport` is ``websocket``,
+    ``sse``, or the name of another transport that was mounted.
 
     `last_activity` is when the client last sent something; over SSE it cannot, so there it is when the
     connection began. `queued_bytes` waits to be read by the client.
@@ -24,7 +22,7 @@ class ConnectionRecord(Shape, frozen=True, kw_only=True):
 
     connection_id: str
     user_id: str | None
-    transport: TransportName
+    transport: str
     connected_at: datetime
     last_activity: datetime
     queued_bytes: int

@@ -9,11 +9,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from services.notifier.connections.close import Close
 from services.notifier.connections.output_coalescing import JOINED_BYTES_MAX, take_joined
-from services.notifier.connections.queue_shares import READ_BYTES, QueueShare
+from services.notifier.connections.queue_shares import QueueShare
+from services.notifier.events.encoding import Encoding
 from services.notifier.events.item import Text
-from services.notifier.transports.encoding import Wire
-from services.notifier.transports.headrace_v1.actions import Close
+from services.notifier.events.stored_events import READ_BYTES
 
 SMALL_BYTES_MAX = 64 * 1024
 """Of messages that are not bulk: answers to many commands of a client that does not read them."""
@@ -26,11 +27,11 @@ class Outbox:
     """Texts in order, and at most one `Close` as the last of them."""
 
     def __init__(
-        self, bytes_max: int, wire: Wire, share: QueueShare, clock: Callable[[], float] | None = None
+        self, bytes_max: int, encoding: Encoding, share: QueueShare, clock: Callable[[], float] | None = None
     ) -> None:
         """Begin empty."""
         self._bytes_max = bytes_max
-        self._wire = wire
+        self._encoding = encoding
         self._share = share
         self._clock = clock or asyncio.get_running_loop().time
         self._waiting: deque[Text] = deque()
@@ -107,7 +108,7 @@ class Outbox:
     async def take(self) -> bytes | Close:
         """The next text, or the end. A text counts as waiting until `sent` is told of it.
 
-        Pieces of output that have waited one behind the other are taken as one (`joining`).
+        Pieces of output that have waited one behind the other are taken as one (`output_coalescing`).
         """
         while not self._waiting:
             if self._end is not None:
@@ -117,7 +118,7 @@ class Outbox:
         first = self._waiting.popleft()
         self._leaving, taken = first, [first]
         if first.output is not None and self._waiting and self._has_room_for(JOINED_BYTES_MAX):
-            self._leaving, taken = take_joined(first, self._waiting, self._wire)
+            self._leaving, taken = take_joined(first, self._waiting, self._encoding)
         if self._leaving is not first:
             self._stand_in(self._leaving, taken)
         return self._leaving.payload
@@ -138,7 +139,7 @@ class Outbox:
         self.drop()
         self.sent()
 
-    async def room(self) -> None:
+    async def wait_for_capacity(self) -> None:
         """Wait until most of the bound is free, which is when replayed history may be queued."""
         await self._roomy.wait()
         while self._end is None and not self._has_room_for(READ_BYTES):

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from services.notifier.events.item import Output, Shown, Text
-from services.notifier.transports.encoding import Wire
+from services.notifier.events.encoding import Encoding
+from services.notifier.events.item import EncodedEvent, Output, Text
 from shared.contract.codec import EventObject
 
 JOINED_BYTES_MAX = 256 * 1024
@@ -38,7 +38,7 @@ class Piece:
         )
 
 
-def take_joined(first: Text, waiting: deque[Text], wire: Wire) -> tuple[Text, list[Text]]:
+def take_joined(first: Text, waiting: deque[Text], encoding: Encoding) -> tuple[Text, list[Text]]:
     """Take what waits behind the first text and may be joined with it: what to send, what it stands for."""
     run: list[Piece] = []
     taken = [first]
@@ -53,7 +53,9 @@ def take_joined(first: Text, waiting: deque[Text], wire: Wire) -> tuple[Text, li
         last = following
     if first.output is None or len(run) < 2:
         return first, taken
-    return wire.event(Shown.of(joined(run)), first.output.subscription_id), taken
+    payload = encoding.event(EncodedEvent.of(join_pieces(run)), first.output.subscription_id)
+    assert payload is not None, "an encoding that shows pieces of output shows a larger piece"
+    return Text(payload, is_bulk=True), taken
 
 
 def _first_of_two(first: Text, waiting: deque[Text]) -> Piece | None:
@@ -92,7 +94,7 @@ def piece_of(output: Output) -> Piece | None:
         return None
 
 
-def joined(run: list[Piece]) -> EventObject:
+def join_pieces(run: list[Piece]) -> EventObject:
     """One event for pieces that follow each other: the first one's offset, the last one's place and time."""
     last = run[-1].event
     content = b"".join(piece.content for piece in run)

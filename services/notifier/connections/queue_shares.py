@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from services.notifier.events.item import Text
 from shared.domain.shares import PLACE_PARTS, share_of
 
-READ_BYTES = 256 * 1024
-"""Of history, read at once for one client: as much must be free before it is read."""
-
 
 @dataclass(slots=True)
 class QueueShares:

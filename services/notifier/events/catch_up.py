@@ -11,20 +11,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass
 
-from services.notifier.events.hub import Hub, Subscription
-from services.notifier.events.item import LAST_KINDS, Item, feed_end, named_by
+from services.notifier.events.hub import Hub
+from services.notifier.events.item import LAST_KINDS, Item, feed_end
 from services.notifier.events.merge import has_ended, merge
+from services.notifier.events.outcomes import CaughtUp, Ended, Gap, Refused, Started
+from services.notifier.events.poison import parse_subject
 from services.notifier.events.position import After, FeedMark, Position
 from services.notifier.events.stored_events import Extent, History, end_position
-from services.notifier.transports.headrace_v1.messages import (
-    ErrorShown,
-    Gap,
-    ServerMessage,
-    Subscribed,
-    bad_cursor,
-    unavailable,
-    unknown_job,
-)
+from services.notifier.events.subscription import Subscription
 from shared.contract.subjects import FEED, JOBS, QUEUED_KIND, feed_notes, job_events, user_events, user_notes
 from shared.domain.cursor import microseconds
 from shared.jetstream.connection import BrokerError
@@ -39,14 +33,13 @@ PAUSE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
-    """How to speak to the one client: `send` queues, `room` waits until history may be queued.
+class Capacity:
+    """What the one client's queue has room for: `wait_for_capacity` returns when history may be queued.
 
     `has_room` tells whether more of it may be. `turn` makes the context in which some of it is read.
     """
 
-    send: Callable[[ServerMessage], None]
-    room: Callable[[], Awaitable[None]]
+    wait_for_capacity: Callable[[], Awaitable[None]]
     has_room: Callable[[], bool]
     turn: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
 
@@ -78,51 +71,52 @@ class CatchUp:
         self._history = history
         self._live_position = live_position
 
-    async def run(self, subscription: Subscription, after: After | None, client: Client) -> ErrorShown | None:
-        """Return when it is live or over; an error if it cannot be, and then it is not in the hub.
+    async def run(
+        self, subscription: Subscription, after: After | None, capacity: Capacity
+    ) -> CaughtUp | Ended | Refused:
+        """Return when it is live or over. If it is not live, it is not in the hub.
 
         `after` is None for one that was live before: it goes on after what it has seen.
         """
-        refusal: ErrorShown | None = None
+        is_live = False
         try:
-            refusal = await self._try(subscription, after, client)
-        except BaseException:
-            self._hub.remove(subscription)
-            raise
-        if refusal is not None or subscription.is_over:
-            self._hub.remove(subscription)
-        return refusal
+            outcome = await self._try(subscription, after, capacity)
+            is_live = isinstance(outcome, CaughtUp)
+        finally:
+            if not is_live:
+                self._hub.remove(subscription)
+        return outcome
 
     async def _try(
-        self, subscription: Subscription, after: After | None, client: Client
-    ) -> ErrorShown | None:
+        self, subscription: Subscription, after: After | None, capacity: Capacity
+    ) -> CaughtUp | Ended | Refused:
         clock = asyncio.get_running_loop().time
         failing_since: float | None = None
         while True:
             seen = subscription.seen
             try:
-                async with client.turn():
-                    await client.room()
+                async with capacity.turn():
+                    await capacity.wait_for_capacity()
                     async with self._history.place(subscription.user_id):
                         if after is not None:
-                            refusal = await self._introduce(subscription, after, client)
+                            refusal = await self._introduce(subscription, after)
                             if refusal is not None:
                                 return refusal
                         after, began_with = None, after
-                        if await self._show_all(subscription, began_with, client):
+                        if await self._show_all(subscription, began_with, capacity):
                             subscription.go_live()
-                            return None
+                            return Ended() if subscription.is_over else CaughtUp()
                 failing_since = None
             except BrokerError as error:
                 failing_since = failing_since or clock()
                 if clock() >= failing_since + PATIENCE_S:
                     logger.warning("catch_up_gave_up", why=str(error))
-                    return unavailable(subscription.id)
+                    return Refused("unavailable", "the log does not answer")
             subscription.keep_nothing()
             if subscription.seen == seen:
                 await asyncio.sleep(PAUSE_S)
 
-    async def _introduce(self, subscription: Subscription, after: After, client: Client) -> ErrorShown | None:
+    async def _introduce(self, subscription: Subscription, after: After) -> Refused | None:
         """Join the hub, find out what there is, and tell the client where its events begin."""
         subscription.start_buffering()
         self._hub.add(subscription)
@@ -133,21 +127,19 @@ class CatchUp:
         else:
             ends = await self._ends(filters)
         if subscription.job_id is not None and ends.log is None:
-            return unknown_job(subscription.id)
+            return Refused("unknown_job", "you have no job of this id")
         to = live.later(ends.position)
         start = to if after == "now" else Position() if after == "start" else after
         gaps: list[Gap] = []
         if after != "now":
             if await self._is_ahead(start, live):
-                return bad_cursor(subscription.id, "the log does not reach this cursor")
+                return Refused("bad_cursor", "the log does not reach this cursor")
             extents = await self._history.extent(JOBS), await self._history.extent(FEED)
             gaps = await self._gaps(subscription, start, ends, *extents)
         subscription.advance(start)
-        client.send(
-            Subscribed(id=subscription.id, recovered=not gaps, from_=str(start), to=str(start.later(to)))
-        )
+        subscription.announce(Started(start, start.later(to), is_whole=not gaps))
         for gap in gaps:
-            client.send(gap)
+            subscription.announce(gap)
         if subscription.job_id is not None and has_ended(ends.log) and ends.position.log <= start.log:
             subscription.complete()
         return None
@@ -174,11 +166,11 @@ class CatchUp:
             mark = await self._feed_needed(subscription, start, ends)
         if start.log + 1 < log.first_sequence and not await self._is_whole(subscription, ends):
             to = Position(log.first_sequence - 1, start.feed)
-            gaps.append(Gap(id=subscription.id, from_=str(start), to=str(to), reason="log_purged"))
+            gaps.append(Gap(start, to, "log_purged"))
         lost = None if mark is None else feed.lost_after(mark)
         if lost is not None:
             to = Position(start.log, lost)
-            gaps.append(Gap(id=subscription.id, from_=str(start), to=str(to), reason="feed_expired"))
+            gaps.append(Gap(start, to, "feed_expired"))
         return gaps
 
     async def _is_whole(self, subscription: Subscription, ends: _Ends) -> bool:
@@ -204,13 +196,13 @@ class CatchUp:
                 return None
         return None if begun is None else start.feed.later(begun)
 
-    async def _show_all(self, subscription: Subscription, after: After | None, client: Client) -> bool:
+    async def _show_all(self, subscription: Subscription, after: After | None, capacity: Capacity) -> bool:
         """False if it is to be gone on with: the client has no room, or too much came to be kept aside."""
         if subscription.is_over or (after == "now" and _show_kept(subscription)):
             return True
-        return await self._replay(subscription, client)
+        return await self._replay(subscription, capacity)
 
-    async def _replay(self, subscription: Subscription, client: Client) -> bool:
+    async def _replay(self, subscription: Subscription, capacity: Capacity) -> bool:
         """Show what is stored after the last item shown, and then what was kept."""
         subscription.start_buffering()
         filters = _filters(subscription)
@@ -225,10 +217,10 @@ class CatchUp:
 
         async with aclosing(log), aclosing(feed), aclosing(merge(log, feed, had_ended)) as merged:
             async for entry, is_note in merged:
-                named = named_by(entry)
+                named = parse_subject(entry)
                 if named is None:
                     continue
-                if not client.has_room():
+                if not capacity.has_room():
                     return False
                 item = Item(entry, named, is_note, Position())
                 at = Position(0, item.mark) if is_note else Position(entry.sequence)

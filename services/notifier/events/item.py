@@ -1,24 +1,20 @@
-"""One stored message on its way to clients, decoded once, and encoded once for all who call it the same.
-
-A message that no version can decode is counted and shown to nobody.
-"""
+"""One stored message on its way to clients: decoded once, and encoded once for all who get the same. Pure."""
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import msgspec
 
 from services.notifier.events.position import FeedMark, Position, feed_mark
 from shared.contract.codec import EventObject, UndecodableError, event_object
-from shared.contract.subjects import EXPIRED_KIND, TERMINAL_KINDS, JobSubject, SubjectError, parse
+from shared.contract.subjects import EXPIRED_KIND, TERMINAL_KINDS, JobSubject
 from shared.jetstream.stored_message import Entry
-from shared.observability import metrics
-from shared.observability.logs import get_logger
 
-logger = get_logger(__name__)
-
-READER = "notifier"
 LAST_KINDS = frozenset({*TERMINAL_KINDS, EXPIRED_KIND})
 """After these a client is told nothing more of a job: it has ended, or has left but for its tombstone."""
+
+UNSHOWABLE = (UndecodableError, OverflowError, UnicodeError, RecursionError)
+"""What `Item.encode` raises for a message that cannot be shown."""
 
 
 class _FeedEnd(msgspec.Struct):
@@ -26,6 +22,7 @@ class _FeedEnd(msgspec.Struct):
 
 
 _feed_end_decoder = msgspec.json.Decoder(_FeedEnd)
+_event_decoder = msgspec.json.Decoder(EventObject)
 _encoder = msgspec.json.Encoder()
 
 
@@ -67,30 +64,37 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """An event as clients see it, encoded, with what its surroundings repeat of it."""
+class EncodedEvent:
+    """An event as JSON, with what its surroundings repeat of it."""
 
     type: str
     cursor: str
     raw: msgspec.Raw
 
     @classmethod
-    def of(cls, event: EventObject) -> "Shown":
+    def of(cls, event: EventObject) -> "EncodedEvent":
         """Encode it. Raises OverflowError, UnicodeError or RecursionError for what no JSON can hold."""
         return cls(event.type, event.cursor, msgspec.Raw(_encoder.encode(event)))
+
+    def decode(self) -> EventObject:
+        """The event object, for an encoding that writes only some of it."""
+        return _event_decoder.decode(self.raw)
 
 
 @dataclass(slots=True)
 class Item:
-    """An entry of the log or, if `is_note`, of the feed; `position` is how far one is after it."""
+    """An entry of the log or, if `is_note`, of the feed; `position` is how far one is after it.
+
+    `texts` has the text of each encoding and subscription id that it was encoded for.
+    """
 
     entry: Entry
     named: JobSubject
     is_note: bool
     position: Position
-    texts: dict[str, Text] = field(default_factory=dict)
-    _shown: Shown | None = None
-    _is_poison: bool = False
+    texts: dict["TextKey", Text] = field(default_factory=dict)
+    is_poison: bool = False
+    _encoded: EncodedEvent | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -113,39 +117,24 @@ class Item:
             return position.feed.covers(self.mark)
         return self.entry.sequence <= position.log
 
-    def shown(self) -> Shown | None:
-        """What every client sees of it; None for poison, which is counted once."""
-        if self._shown is None and not self._is_poison:
-            try:
-                seq = None if self.is_note else self.entry.sequence
-                self._shown = Shown.of(_event(self.entry, self.position, seq))
-            except (UndecodableError, OverflowError, UnicodeError, RecursionError) as error:
-                self._is_poison = True
-                count_poison(self.entry, error)
-        return self._shown
+    def encode(self) -> EncodedEvent:
+        """What every client sees of it, encoded once. Raises one of UNSHOWABLE."""
+        if self._encoded is None:
+            seq = None if self.is_note else self.entry.sequence
+            self._encoded = EncodedEvent.of(_event(self.entry, self.position, seq))
+        return self._encoded
 
     def moved_to(self, position: Position) -> "Item":
         """The same entry for someone who has seen more than this item says."""
         return Item(self.entry, self.named, self.is_note, position)
 
 
+TextKey: TypeAlias = tuple[object, str]
+"""An encoding, and the id of a subscription."""
+
+
 def _event(entry: Entry, position: Position, seq: int | None) -> EventObject:
     return event_object(entry.payload, cursor=str(position), stored_at=entry.stored_at, seq=seq)
-
-
-def count_poison(entry: Entry, error: Exception) -> None:
-    """Only the kind of error is logged: its text may quote a user's program."""
-    metrics.POISON.labels(reader=READER).inc()
-    logger.warning("poison_skipped", subject=entry.subject, sequence=entry.sequence, why=type(error).__name__)
-
-
-def named_by(entry: Entry) -> JobSubject | None:
-    """Whose entry it is; None, and counted, for a subject that is not ours."""
-    try:
-        return parse(entry.subject)
-    except SubjectError as error:
-        count_poison(entry, error)
-        return None
 
 
 def feed_end(entry: Entry) -> int:

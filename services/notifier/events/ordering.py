@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
-from services.notifier.events.item import LAST_KINDS, Item, feed_end, named_by
+from services.notifier.events.item import LAST_KINDS, Item, feed_end
 from services.notifier.events.position import FeedMark, Position
 from services.notifier.events.recent_jobs import RecentJobs
 from shared.contract.subjects import QUEUED_KIND, JobSubject
@@ -40,12 +40,22 @@ class _Held:
 class LiveOrder:
     """Takes entries as they arrive and gives items as they may be shown."""
 
-    def __init__(self, start: Position, *, is_watched: Callable[[str], bool]) -> None:
-        """`start` is the end of both streams; nothing is ever held for users whom nobody watches."""
+    def __init__(
+        self,
+        start: Position,
+        *,
+        is_watched: Callable[[str], bool],
+        parse_subject: Callable[[Entry], JobSubject | None],
+    ) -> None:
+        """`start` is the end of both streams; nothing is ever held for users whom nobody watches.
+
+        `parse_subject` gives None for an entry that is skipped.
+        """
         self._log_sequence = start.log
         self._feed_mark = start.feed
         self._feed_sequence = start.feed.sequence or 0
         self._is_watched = is_watched
+        self._parse_subject = parse_subject
         self._ended = RecentJobs()
         self._lanes: dict[str, deque[_Held]] = {}
         self._by_feed_end: list[tuple[int, int, str]] = []
@@ -62,7 +72,7 @@ class LiveOrder:
         if entry.sequence <= self._log_sequence:
             return []
         self._log_sequence = entry.sequence
-        named = named_by(entry)
+        named = self._parse_subject(entry)
         if named is None:
             return []
         if named.kind == QUEUED_KIND:
@@ -93,7 +103,7 @@ class LiveOrder:
         mark = FeedMark(microseconds(entry.stored_at), entry.sequence)
         if not self._feed_mark.covers(mark):
             self._feed_mark = mark
-            named = named_by(entry)
+            named = self._parse_subject(entry)
             if named is not None and self._is_watched(named.user_id) and named.job_id not in self._ended:
                 items.append(Item(entry, named, is_note=True, position=self.position(named.user_id)))
         return items + self._release_reached()

@@ -9,7 +9,7 @@ from datetime import datetime
 from math import inf
 from typing import Literal, TypeAlias
 
-from shared.domain.cursor import Cursor, microseconds
+from shared.domain.cursor import Cursor, CursorError, microseconds, parse_cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,23 @@ After: TypeAlias = Position | Literal["start", "now"]
 
 def _age(mark: FeedMark) -> tuple[int, float]:
     return mark.stored_us, inf if mark.sequence is None else mark.sequence
+
+
+def parse_after(text: str | None, *, of_one_job: bool) -> After | None:
+    """Where to begin: a cursor, ``start`` or ``now``; None for any other text.
+
+    Without a text, one job begins at its start, and every job of a user begins now.
+    """
+    if text is None:
+        return "start" if of_one_job else "now"
+    if text == "start":
+        return "start"
+    if text == "now":
+        return "now"
+    try:
+        return position_of(parse_cursor(text))
+    except CursorError:
+        return None
 
 
 def position_of(cursor: Cursor) -> Position:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from weakref import WeakValueDictionary
 
-from services.notifier.connections.queue_shares import READ_BYTES
-from services.notifier.events.item import LAST_KINDS, READER, count_poison, named_by
+from services.notifier.events.item import LAST_KINDS
+from services.notifier.events.poison import READER, count_poison, parse_subject
 from services.notifier.events.position import FeedMark, Position, feed_mark
 from shared.contract.codec import UndecodableError, UnknownTagError
 from shared.contract.subjects import FEED, JOBS, job_events
@@ -22,6 +22,9 @@ from shared.jetstream.connection import Broker, JetStreamError, UnreachableError
 from shared.jetstream.event_log import NO_MESSAGE, Log
 from shared.jetstream.stored_message import Entry, parse_time
 from shared.observability import metrics
+
+READ_BYTES = 256 * 1024
+"""Of history, read at once for one client: as much must be free before it is read."""
 
 READS_MAX = 32
 """Reads at once by this process; more only wait for each other inside the server."""
@@ -119,7 +122,7 @@ class History:
 
     async def had_ended(self, note: Entry, by: int) -> bool:
         """Whether the log had the end of a note's job by this sequence. Raises BrokerError."""
-        named = named_by(note)
+        named = parse_subject(note)
         if named is None:
             return False  # whoever reads it says so
         last = await self.end_of(JOBS, job_events(named.user_id, named.job_id))

@@ -3,13 +3,14 @@
 from shared.domain.events import JobCancelRequested
 from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_filled, of_user
 
-CONNECTION = "services.notifier.transports.headrace_v1.session:Connection"
+CONNECTION = "services.notifier.transports.headrace_v1.session:SocketSession"
 CATCH_UP = "services.notifier.events.catch_up:CatchUp"
-PEER = "services.notifier.connections.client_connection:ClientConnection"
+CLIENT = "services.notifier.connections.client_connection:ClientConnection"
 OUTBOX = "services.notifier.connections.outbox:Outbox"
 FEEDER = "services.notifier.events.fanout:Feeder"
 HUB = "services.notifier.events.hub"
-STREAM = "services.notifier.transports.sse.session:Stream"
+SUBSCRIPTION = "services.notifier.events.subscription:Subscription"
+STREAM = "services.notifier.transports.sse.session:StreamSession"
 APPEND = "shared.jetstream.event_log:Log.append"
 
 ROW = Row.NOTIFIER
@@ -28,7 +29,7 @@ _CONNECTING = (
     ),
     Point(
         "notifier.socket.accepted",
-        "services.notifier.transports.headrace_v1.endpoint:Sockets.serve",
+        "services.notifier.transports.headrace_v1.endpoint:SocketEndpoint.serve",
         BEFORE,
         "watch",
         ROW,
@@ -41,12 +42,12 @@ _CONNECTING = (
         ROW,
     ),
     Point("notifier.init.arrived", f"{CONNECTION}._authenticate", BEFORE, "watch", ROW),
-    Point("notifier.init.joined", f"{PEER}.join", AFTER, "watch", ROW),
+    Point("notifier.init.joined", f"{CLIENT}.join", AFTER, "watch", ROW),
     Point("notifier.init.acknowledged", f"{CONNECTION}._authenticate", AFTER, "watch", ROW),
 )
 
 _CATCHING_UP = (
-    Point("notifier.subscribe.arrived", f"{PEER}.begin", BEFORE, "watch", ROW),
+    Point("notifier.subscribe.arrived", f"{CLIENT}.start_subscription", BEFORE, "watch", ROW),
     Point("notifier.subscribe.introduced", f"{CATCH_UP}._introduce", AFTER, "watch", ROW),
     Point(
         "notifier.history.first_read",
@@ -63,12 +64,12 @@ _CATCHING_UP = (
         ROW,
         time=2,
     ),
-    Point("notifier.history.shown", f"{HUB}:Subscription.show", AFTER, "watch_ended", ROW, time=3),
+    Point("notifier.history.shown", f"{SUBSCRIPTION}.show", AFTER, "watch_ended", ROW, time=3),
     Point("notifier.history.replayed", f"{CATCH_UP}._replay", AFTER, "watch", ROW),
-    Point("notifier.live.not_begun", f"{HUB}:Subscription.go_live", BEFORE, "watch", ROW),
-    Point("notifier.live.begun", f"{HUB}:Subscription.go_live", AFTER, "watch", ROW),
-    Point("notifier.complete.decided", f"{HUB}:Subscription.complete", BEFORE, "watch_one", ROW),
-    Point("notifier.complete.queued", f"{HUB}:Subscription.complete", AFTER, "watch_one", ROW),
+    Point("notifier.live.not_begun", f"{SUBSCRIPTION}.go_live", BEFORE, "watch", ROW),
+    Point("notifier.live.begun", f"{SUBSCRIPTION}.go_live", AFTER, "watch", ROW),
+    Point("notifier.complete.decided", f"{SUBSCRIPTION}.complete", BEFORE, "watch_one", ROW),
+    Point("notifier.complete.queued", f"{SUBSCRIPTION}.complete", AFTER, "watch_one", ROW),
 )
 
 # A user is called as his point.
@@ -109,7 +110,7 @@ _LIVE = (
     Point("notifier.outbox.taken", f"{OUTBOX}.take", AFTER, "watch_live", ROW, time=6),
     Point("notifier.outbox.sent", f"{OUTBOX}.sent", AFTER, "watch_live", ROW, time=6),
     Point("notifier.slow.evicted", f"{OUTBOX}.end", AFTER, "slow", ROW),
-    Point("notifier.slow.full", f"{PEER}.end", BEFORE, "slow", ROW),
+    Point("notifier.slow.full", f"{CLIENT}.end", BEFORE, "slow", ROW),
 )
 
 _ASKING = (
@@ -122,7 +123,11 @@ _ASKING = (
 
 _STREAMING = (
     Point(
-        "notifier.sse.asked", "services.notifier.transports.sse.endpoint:Streams._asked", AFTER, "sse", ROW
+        "notifier.sse.asked",
+        "services.notifier.transports.sse.endpoint:StreamEndpoint._parse_request",
+        AFTER,
+        "sse",
+        ROW,
     ),
     Point("notifier.sse.begun", f"{STREAM}._begin", AFTER, "sse", ROW),
     Point("notifier.sse.sent", f"{STREAM}._send_content", AFTER, "sse", ROW, time=5),

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from headrace.local.nats_server import NatsServer, free_port
-from services.notifier.app import open_notifier
+from services.notifier.app import TRANSPORTS, open_notifier
+from services.notifier.connections.transport import TransportFactory
 from services.notifier.settings import NotifierSettings
 from shared.auth import LEEWAY_S, SCOPE_JOBS, Tokens
 from shared.jetstream.connection import Broker, connect
@@ -43,7 +44,11 @@ def token(
 
 
 @asynccontextmanager
-async def serving(broker_settings: BrokerSettings, **changes: float | str) -> AsyncIterator[str]:
+async def serving(
+    broker_settings: BrokerSettings,
+    transports: Sequence[TransportFactory] = TRANSPORTS,
+    **changes: float | str,
+) -> AsyncIterator[str]:
     """A notifier in this process, caught up; gives the URL of its socket."""
     settings = NotifierSettings(
         token_secret=SECRET,
@@ -53,7 +58,7 @@ async def serving(broker_settings: BrokerSettings, **changes: float | str) -> As
         **changes,  # type: ignore[arg-type]  # the caller names real fields
     )
     async with connect(settings, service="notifier") as broker:
-        notifier = await open_notifier(Service("notifier"), settings, broker)
+        notifier = await open_notifier(Service("notifier"), settings, broker, transports)
         listener = listen("127.0.0.1", 0)
         port = listener.getsockname()[1]
         working = asyncio.create_task(notifier.work(listener))
@@ -73,7 +78,7 @@ async def serve(broker: Broker, broker_settings: BrokerSettings) -> AsyncIterato
     async with AsyncExitStack() as stack:
 
         async def start(**changes: float | str) -> str:
-            return await stack.enter_async_context(serving(broker_settings, **changes))
+            return await stack.enter_async_context(serving(broker_settings, TRANSPORTS, **changes))
 
         yield start
 

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from services.notifier.events import hub
-from services.notifier.events.catch_up import CatchUp, Client
-from services.notifier.events.hub import Hub, Subscription
+from services.notifier.events.catch_up import Capacity, CatchUp
+from services.notifier.events.hub import Hub
 from services.notifier.events.item import Text
 from services.notifier.events.ordering import LiveOrder
+from services.notifier.events.outcomes import CaughtUp
+from services.notifier.events.poison import parse_subject
 from services.notifier.events.position import Position
 from services.notifier.events.stored_events import History
-from services.notifier.transports.headrace_v1.messages import ServerMessage, encode_message
+from services.notifier.events.subscription import KEPT_BYTES_MAX, Subscription
+from services.notifier.transports.headrace_v1.encoding import ENCODING
 from shared.contract.subjects import JOBS
 from shared.jetstream.connection import Broker
 from shared.jetstream.stored_message import Entry
@@ -47,7 +49,7 @@ class Flood:
         self.hub = Hub()
         self.history = History(broker)
         self.interrupted = Interrupted(broker, self.interrupt)
-        self.order = LiveOrder(Position(), is_watched=self.hub.is_watched)
+        self.order = LiveOrder(Position(), is_watched=self.hub.is_watched, parse_subject=parse_subject)
         self.shown: list[dict[str, Any]] = []
         self.floods = 0
         self._writer = writer
@@ -57,17 +59,14 @@ class Flood:
         self.shown.append(json.loads(text.payload))
         return True
 
-    def send(self, message: ServerMessage) -> None:
-        self.shown.append(json.loads(encode_message(message)))
-
-    async def room(self) -> None:
+    async def wait_for_capacity(self) -> None:
         """There always is."""
 
     async def interrupt(self) -> None:
         """Between any two events of the history, more comes than the subscription may keep aside."""
         if self.floods < ROUNDS:
             self.floods += 1
-            await self.come(hub.KEPT_BYTES_MAX // 2)
+            await self.come(KEPT_BYTES_MAX // 2)
 
     async def come(self, size: int) -> None:
         for _ in range(EACH):
@@ -87,11 +86,14 @@ class Flood:
 async def test_more_than_can_be_kept_aside(broker: Broker, writer: Writer, after: str) -> None:
     flood = Flood(broker, writer)
     await flood.come(10)
-    subscription = Subscription(builders.USER, "s", None, send=flood.take, on_complete=lambda: None)
+    subscription = Subscription(
+        builders.USER, "s", None, encoding=ENCODING, send=flood.take, on_complete=lambda: None
+    )
     catch_up = CatchUp(flood.hub, flood.interrupted, flood.order.position)
     async with asyncio.timeout(30):
         start: Any = after
-        assert await catch_up.run(subscription, start, Client(flood.send, flood.room, lambda: True)) is None
+        capacity = Capacity(flood.wait_for_capacity, lambda: True)
+        assert await catch_up.run(subscription, start, capacity) == CaughtUp()
     await flood.come(10)
     sequences = [message["event"]["seq"] for message in flood.shown if message["type"] == "event"]
     assert flood.shown[0]["type"] == "subscribed"

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import msgspec
 
-from services.notifier.events.item import Item, named_by
+from services.notifier.events.item import Item
+from services.notifier.events.poison import parse_subject
 from services.notifier.events.position import FeedMark, Position
 from shared.contract.codec import encode
 from shared.contract.subjects import feed_note, job_event
@@ -51,7 +52,7 @@ def us(at_ms: int) -> int:
 
 def live(entry: Entry, position: Position | None = None) -> Item:
     """The item of an entry, at its own place if no other is given."""
-    named = named_by(entry)
+    named = parse_subject(entry)
     assert named is not None
     is_note = entry.subject.startswith("feed.")
     mark = FeedMark(microseconds(entry.stored_at), entry.sequence)

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from services.notifier.events import hub as hub_module
-from services.notifier.events.hub import Hub, Subscription
+from services.notifier.events.hub import Hub
 from services.notifier.events.item import Text
 from services.notifier.events.position import FeedMark, Position
+from services.notifier.events.subscription import KEPT_BYTES_MAX, Subscription
+from services.notifier.transports.headrace_v1.encoding import ENCODING
 from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.unit.notifier.stored import OTHER_JOB, live, logged, noted, over, us
@@ -22,7 +23,13 @@ class Seen(list[dict[str, Any]]):
         self.completed = self.behind = 0
         self.has_room = True
         self.subscription = Subscription(
-            user, "s", job, send=self.take, on_complete=self.complete, on_behind=self.fall_behind
+            user,
+            "s",
+            job,
+            encoding=ENCODING,
+            send=self.take,
+            on_complete=self.complete,
+            on_behind=self.fall_behind,
         )
 
     def take(self, text: Text) -> bool:
@@ -100,7 +107,9 @@ def test_one_text_is_encoded_once_for_all_who_call_it_the_same() -> None:
 
     item = live(logged(builders.queued(), 1))
     for _ in range(2):
-        subscription = Subscription("alice", "s", None, send=take, on_complete=lambda: None)
+        subscription = Subscription(
+            "alice", "s", None, encoding=ENCODING, send=take, on_complete=lambda: None
+        )
         subscription.offer(item)
     assert texts[0] is texts[1]
 
@@ -141,7 +150,7 @@ def test_items_are_kept_aside_until_it_is_live() -> None:
 def test_what_is_kept_aside_is_bounded() -> None:
     seen = Seen()
     seen.subscription.start_buffering()
-    large = builders.queued(labels={"large": "x" * hub_module.KEPT_BYTES_MAX})
+    large = builders.queued(labels={"large": "x" * KEPT_BYTES_MAX})
     seen.subscription.offer(live(logged(builders.queued(), 1)))
     assert not seen.subscription.buffer_overflowed()
     seen.subscription.offer(live(logged(large, 2)))

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from services.notifier.connections.output_coalescing import JOINED_BYTES_MAX, take_joined
 from services.notifier.events.item import Item, Text
-from services.notifier.transports.encoding import FRAMES, SERVER_SENT_EVENTS, show
+from services.notifier.events.subscription import text_of
+from services.notifier.transports.headrace_v1.encoding import ENCODING as FRAMES
+from services.notifier.transports.sse.encoding import ENCODING as SERVER_SENT_EVENTS
 from shared.contract.codec import encode
 from shared.contract.subjects import feed_note
 from shared.domain.events import JobOutput
@@ -42,7 +44,7 @@ def piece(sequence: int, offset: int, content: str, **changes: Any) -> Item:  # 
 def waiting(*items: Item | tuple[Item, str]) -> deque[Text]:
     """What waits for a client, of subscription `s` where none is given."""
     pairs = [item if isinstance(item, tuple) else (item, "s") for item in items]
-    texts = [show(FRAMES, item, subscription) for item, subscription in pairs]
+    texts = [text_of(FRAMES, item, subscription) for item, subscription in pairs]
     return deque(text for text in texts if text is not None)
 
 
@@ -140,7 +142,7 @@ def test_what_is_joined_is_bounded() -> None:
 
 @pytest.mark.clause("5.5", "10.2")
 def test_the_same_over_server_sent_events() -> None:
-    shown_alone = [show(SERVER_SENT_EVENTS, piece(1 + at, at, "x"), "stream") for at in range(2)]
+    shown_alone = [text_of(SERVER_SENT_EVENTS, piece(1 + at, at, "x"), "stream") for at in range(2)]
     first, second = [one for one in shown_alone if one is not None]
     text, stood_for = take_joined(first, deque([second]), SERVER_SENT_EVENTS)
     cursor, name, data, *_ = text.payload.decode().split("\n")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.notifier.events.item import Item
 from services.notifier.events.ordering import HELD_BYTES_MAX, HOLD_MAX_S, HOLD_S, LiveOrder
+from services.notifier.events.poison import parse_subject
 from services.notifier.events.position import FeedMark, Position
 from shared.jetstream.stored_message import Entry
 from tests import builders
@@ -16,7 +17,9 @@ from tests.unit.notifier.stored import OTHER_JOB, logged, noted, over, us
 
 
 def order(log: int = 0, feed: FeedMark | None = None, *, watched: bool = True) -> LiveOrder:
-    return LiveOrder(Position(log, feed or FeedMark()), is_watched=lambda _: watched)
+    return LiveOrder(
+        Position(log, feed or FeedMark()), is_watched=lambda _: watched, parse_subject=parse_subject
+    )
 
 
 def places(items: Iterable[Item]) -> list[str]:

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.notifier.connections.close import Close
 from services.notifier.connections.outbox import SMALL_BYTES_MAX, Outbox
 from services.notifier.connections.queue_shares import QueueShare, QueueShares
 from services.notifier.events.item import Text
-from services.notifier.transports.encoding import FRAMES
-from services.notifier.transports.headrace_v1.actions import Close
+from services.notifier.transports.headrace_v1.encoding import ENCODING
 
-END = Close(1000, "over")
+END = Close("complete", "over")
 MIB = 1024 * 1024
 EVENT_BYTES_MAX = 8 * MIB
 """What the broker takes at most."""
@@ -29,7 +29,7 @@ class Clock:
 
 def outbox_of(bytes_max: int, clock: Clock | None = None, shares: QueueShares | None = None) -> Outbox:
     share = QueueShare(shares or QueueShares(64 * MIB, 512 * MIB), "alice")
-    return Outbox(bytes_max, FRAMES, share, clock or Clock())
+    return Outbox(bytes_max, ENCODING, share, clock or Clock())
 
 
 def event(size: int) -> Text:
@@ -90,7 +90,7 @@ async def test_the_end_may_go_before_what_waits() -> None:
     outbox = outbox_of(100)
     outbox.put(event(1))
     outbox.end(END, drop=True)
-    outbox.end(Close(1001, "too late"))
+    outbox.end(Close("slow", "too late"))
     assert outbox.put(event(1)), "texts after the end are dropped, which is no lack of room"
     assert await outbox.take() == END
 
@@ -105,10 +105,10 @@ async def test_an_empty_one_is_waited_for() -> None:
 
 async def test_history_waits_for_room() -> None:
     outbox = outbox_of(100)
-    await outbox.room()
+    await outbox.wait_for_capacity()
     outbox.put(event(50))
     assert not outbox.has_room
-    waiting = asyncio.ensure_future(outbox.room())
+    waiting = asyncio.ensure_future(outbox.wait_for_capacity())
     await outbox.take()
     await asyncio.sleep(0)
     assert not waiting.done()

@@ -8,19 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.notifier.connections.close import UNAUTHENTICATED, Close
+from services.notifier.connections.grant import Grant
 from services.notifier.events.position import FeedMark, Position
 from services.notifier.transports.headrace_v1.actions import (
     Action,
     Authenticate,
     CancelJob,
-    Close,
     GetStatus,
-    Grant,
     RefreshToken,
     Send,
     StartSubscription,
     StopSubscription,
 )
+from services.notifier.transports.headrace_v1.close_codes import code_of
 from services.notifier.transports.headrace_v1.messages import ErrorShown, Refreshed, ServerPing, ServerPong
 from services.notifier.transports.headrace_v1.protocol import Protocol, Rules, refuse_handshake
 from tests.builders import JOB, USER
@@ -47,7 +48,7 @@ def code(actions: list[Action]) -> int:
     [close] = actions
     assert isinstance(close, Close)
     assert close.reason
-    return close.code
+    return code_of(close)
 
 
 def error(actions: list[Action]) -> tuple[str | None, str]:
@@ -217,7 +218,7 @@ def test_silence_before_the_token() -> None:
 def test_a_refused_token() -> None:
     protocol = new()
     receive(protocol, type="connection_init", token="t")
-    assert protocol.refused("why") == [Close(4401, "why")]
+    assert protocol.refused("why") == [Close(UNAUTHENTICATED, "why")]
 
 
 @pytest.mark.clause("3.1")
@@ -309,4 +310,4 @@ def test_a_bad_newer_token_changes_nothing() -> None:
 )
 def test_handshakes(offered: list[str], origin: str | None, origins: list[str], refused: int | None) -> None:
     close = refuse_handshake(offered, origin=origin, host="host:1", origins=frozenset(origins))
-    assert (close.code if close else None) == refused
+    assert (code_of(close) if close else None) == refused

@@ -4,17 +4,22 @@ import json
 
 import pytest
 
+from services.notifier.connections.close import COMPLETE, SLOW, Close
+from services.notifier.events.encoding import Encoding
 from services.notifier.events.item import Item, Text
-from services.notifier.transports.encoding import FRAMES, SERVER_SENT_EVENTS, Wire, closing, show
-from services.notifier.transports.headrace_v1.actions import DONE, SLOW, Close
-from services.notifier.transports.headrace_v1.messages import Complete, Gap, Subscribed
+from services.notifier.events.outcomes import Announcement, Ended, Gap, Started
+from services.notifier.events.position import FeedMark, Position
+from services.notifier.events.subscription import text_of
+from services.notifier.transports.headrace_v1.encoding import ENCODING as FRAMES
+from services.notifier.transports.sse.encoding import ENCODING as SERVER_SENT_EVENTS
+from services.notifier.transports.sse.encoding import encode_close
 from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.unit.notifier.stored import live, logged, noted
 
 
-def shown(wire: Wire, item: Item, subscription: str = "s") -> Text:
-    text = show(wire, item, subscription)
+def shown(encoding: Encoding, item: Item, subscription: str = "s") -> Text:
+    text = text_of(encoding, item, subscription)
     assert text is not None
     return text
 
@@ -38,13 +43,26 @@ def test_both_show_the_same_bytes(item: Item) -> None:
 
 @pytest.mark.clause("10.3")
 def test_other_messages_lose_their_subscription() -> None:
-    subscribed = Subscribed(id="s", recovered=True, from_="1-2", to="3-4")
-    (_, cursor), (_, kind), (_, data) = fields(SERVER_SENT_EVENTS.message(subscribed).payload)
-    assert (cursor, kind) == ("1-2", "subscribed")
-    assert json.loads(data) == {"type": "subscribed", "recovered": True, "from": "1-2", "to": "3-4"}
-    gap = Gap(id="s", from_="1-2", to="3-4", reason="log_purged")
-    assert [name for name, _ in fields(SERVER_SENT_EVENTS.message(gap).payload)] == ["event", "data"]
-    assert fields(SERVER_SENT_EVENTS.message(Complete(id="s")).payload)[1] == ("data", '{"type":"complete"}')
+    begin, end = Position(1, FeedMark(2)), Position(3, FeedMark(4))
+    assert both(Started(begin, end, is_whole=True)) == (
+        b'{"type":"subscribed","id":"s","recovered":true,"from":"1-2.0","to":"3-4.0"}',
+        (
+            b"id: 1-2.0\nevent: subscribed\n"
+            b'data: {"type":"subscribed","recovered":true,"from":"1-2.0","to":"3-4.0"}\n\n'
+        ),
+    )
+    assert both(Gap(begin, end, "log_purged")) == (
+        b'{"type":"gap","id":"s","from":"1-2.0","to":"3-4.0","reason":"log_purged"}',
+        b'event: gap\ndata: {"type":"gap","from":"1-2.0","to":"3-4.0","reason":"log_purged"}\n\n',
+    )
+    assert both(Ended()) == (
+        b'{"type":"complete","id":"s"}',
+        b'event: complete\ndata: {"type":"complete"}\n\n',
+    )
+
+
+def both(announcement: Announcement) -> tuple[bytes, bytes]:
+    return FRAMES.announcement(announcement, "s"), SERVER_SENT_EVENTS.announcement(announcement, "s")
 
 
 def test_a_type_cannot_begin_a_line_of_its_own() -> None:
@@ -59,21 +77,20 @@ def test_a_type_cannot_begin_a_line_of_its_own() -> None:
 
 def test_texts_are_shared_by_those_who_are_sent_the_same() -> None:
     item = live(logged(builders.queued(), 1))
-    assert shown(SERVER_SENT_EVENTS, item, "one") is item.texts[SERVER_SENT_EVENTS.key("two")]
-    assert shown(FRAMES, item, "one") is item.texts[FRAMES.key("one")]
-    assert FRAMES.key("two") not in item.texts
+    texts = {(wire, name): shown(wire, item, name) for wire in (FRAMES, SERVER_SENT_EVENTS) for name in "ab"}
+    assert item.texts == texts
 
 
-@pytest.mark.parametrize("wire", [FRAMES, SERVER_SENT_EVENTS])
-def test_poison_has_no_text(wire: Wire) -> None:
+@pytest.mark.parametrize("encoding", [FRAMES, SERVER_SENT_EVENTS])
+def test_poison_has_no_text(encoding: Encoding) -> None:
     stored = logged(builders.queued(), 1)
-    assert show(wire, live(Entry(1, stored.stored_at, stored.subject, b"\xff")), "s") is None
+    assert text_of(encoding, live(Entry(1, stored.stored_at, stored.subject, b"\xff")), "s") is None
 
 
 @pytest.mark.clause("10.8")
 def test_the_last_words() -> None:
-    assert closing(Close(DONE, "over"), 700) == b""
-    again, *rest = closing(Close(SLOW, "too slow"), 700).split(b"\n\n")
+    assert encode_close(Close(COMPLETE, "over"), 700) == b""
+    again, *rest = encode_close(Close(SLOW, "too slow"), 700).split(b"\n\n")
     assert again == b"retry: 700"
     (_, kind), (_, data) = fields(rest[0] + b"\n\n")
     assert (kind, json.loads(data)) == ("close", {"type": "close", "code": 4420, "reason": "too slow"})

@@ -1,45 +1,11 @@
-"""What the protocol may decide, as values, and the close codes that WebSocket and SSE share."""
+"""What the protocol may decide, as values. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
+from services.notifier.connections.close import Close
 from services.notifier.events.position import After
 from services.notifier.transports.headrace_v1.messages import ServerMessage
-
-DONE = 1000
-RESTARTING = 1012
-LATER = 1013
-MALFORMED = 4400
-UNAUTHENTICATED = 4401
-ORIGIN = 4403
-NO_SUBPROTOCOL = 4406
-SILENT = 4408
-DUPLICATE_ID = 4409
-SLOW = 4420
-TOO_MANY = 4429
-FULL = 4503
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """The end of a connection: nothing is sent after it."""
-
-    code: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What a good token gives: who calls, and for how long; `lasts_s` includes the verifier's leeway.
-
-    `shares` are those that the token claims, by claim.
-    """
-
-    user_id: str
-    expires_in: int
-    lasts_s: float
-    shares: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

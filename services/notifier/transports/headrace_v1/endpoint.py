@@ -1,25 +1,33 @@
-"""The WebSocket endpoint: accepts a handshake, or closes it with the code that says why not.
+"""The WebSocket endpoint: accepts a handshake, or closes it with the code that says why not."""
 
-A refused handshake is accepted first, because a browser cannot see why an HTTP answer refused it.
-"""
-
+from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from services.notifier.connections.auth import bearer, remember
-from services.notifier.connections.registry import RESTART, ClientRegistry
-from services.notifier.transports.headrace_v1.actions import FULL, Close
+from services.notifier.connections.auth import ExtractCredentials, bearer_token, record_caller
+from services.notifier.connections.close import Close
+from services.notifier.connections.registry import ClientRegistry
+from services.notifier.connections.transport import Transport
+from services.notifier.transports.headrace_v1.close_codes import code_of
 from services.notifier.transports.headrace_v1.messages import SUBPROTOCOL
 from services.notifier.transports.headrace_v1.protocol import Rules, refuse_handshake
-from services.notifier.transports.headrace_v1.session import Connection
+from services.notifier.transports.headrace_v1.session import SocketSession
+from services.notifier.transports.websocket.writer import refuse
 
 
-class Sockets:
+def transport(registry: ClientRegistry, extract_credentials: ExtractCredentials = bearer_token) -> Transport:
+    """`/v1/ws`. The token is in the headers, as `extract_credentials` finds it, or in the first message."""
+    endpoint = SocketEndpoint(registry, extract_credentials)
+    return Transport([WebSocketRoute("/v1/ws", endpoint.serve)])
+
+
+class SocketEndpoint:
     """Every WebSocket of this process."""
 
-    def __init__(self, members: ClientRegistry) -> None:
+    def __init__(self, registry: ClientRegistry, extract_credentials: ExtractCredentials) -> None:
         """Read the rules from the settings."""
-        settings = members.settings
-        self._members = members
+        settings = registry.settings
+        self._registry = registry
+        self._extract_credentials = extract_credentials
         self._origins = settings.origins
         self._rules = Rules(
             init_s=settings.notifier_init_s,
@@ -30,40 +38,27 @@ class Sockets:
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one WebSocket until it is closed."""
-        offered = websocket.scope["subprotocols"]
-        refusal = self._refusal(websocket)
-        subprotocol = SUBPROTOCOL if SUBPROTOCOL in offered else None
+        subprotocol = SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None
+        refusal = self._registry.find_refusal() or self._check_handshake(websocket)
         if refusal is not None:
-            await _refuse(websocket, subprotocol, refusal)
+            await refuse(websocket, subprotocol, code_of(refusal), refusal.reason)
             return
-        header_token = bearer(websocket.headers.get("authorization", ""))
-        connection = Connection(websocket, self._members, self._rules, header_token)
-        self._members.enter(connection.peer)
+        token = self._extract_credentials(websocket.headers)
+        session = SocketSession(websocket, self._registry, self._rules, token)
+        self._registry.enter(session.connection)
         try:
             await websocket.accept(subprotocol=subprotocol)
-            await connection.run()
+            await session.run()
         except WebSocketDisconnect:
             return
         finally:
-            self._members.exit(connection.peer)
-            remember(websocket.scope, connection.peer.id, connection.peer.user_id)
+            self._registry.exit(session.connection)
+            record_caller(websocket.scope, session.connection.id, session.connection.user_id)
 
-    def _refusal(self, websocket: WebSocket) -> Close | None:
-        if self._members.is_closing:
-            return RESTART
-        if self._members.is_full():
-            return Close(FULL, "too many connections: try again later")
+    def _check_handshake(self, websocket: WebSocket) -> Close | None:
         return refuse_handshake(
             websocket.scope["subprotocols"],
             origin=websocket.headers.get("origin"),
             host=websocket.headers.get("host", ""),
             origins=self._origins,
         )
-
-
-async def _refuse(websocket: WebSocket, subprotocol: str | None, close: Close) -> None:
-    try:
-        await websocket.accept(subprotocol=subprotocol)
-        await websocket.close(close.code, close.reason)
-    except WebSocketDisconnect:
-        return

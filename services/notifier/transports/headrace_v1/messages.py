@@ -1,6 +1,6 @@
 """Every message of the subprotocol `headrace.v1`, one struct each, as JSON objects told apart by `type`.
 
-Shapes and their bytes only; what may follow what is in `protocol`. Unknown fields are ignored, so that
+Shapes and their bytes only; what may follow what is in `protocol`. Pure. Unknown fields are ignored, so that
 clients newer than this program can talk to it.
 """
 

@@ -1,4 +1,4 @@
-"""The rules of one connection of `headrace.v1`: a client's texts in, actions out. No I/O and no clock.
+"""The rules of one connection of `headrace.v1`: a client's texts in, actions out. Pure: no I/O and no clock.
 
 The numbered clauses of docs/protocol.md are kept here. Times come in as seconds of any steady clock;
 `deadline` says when `on_time` must be called next.
@@ -10,25 +10,26 @@ from math import inf
 from typing import assert_never
 from urllib.parse import urlsplit
 
-from services.notifier.events.position import After, position_of
+from services.notifier.connections.close import UNAUTHENTICATED, Close
+from services.notifier.connections.grant import Grant
+from services.notifier.events.position import parse_after
 from services.notifier.transports.headrace_v1.actions import (
+    Action,
+    Authenticate,
+    CancelJob,
+    GetStatus,
+    RefreshToken,
+    Send,
+    StartSubscription,
+    StopSubscription,
+)
+from services.notifier.transports.headrace_v1.close_codes import (
     DUPLICATE_ID,
     MALFORMED,
     NO_SUBPROTOCOL,
     ORIGIN,
     SILENT,
     TOO_MANY,
-    UNAUTHENTICATED,
-    Action,
-    Authenticate,
-    CancelJob,
-    Close,
-    GetStatus,
-    Grant,
-    RefreshToken,
-    Send,
-    StartSubscription,
-    StopSubscription,
 )
 from services.notifier.transports.headrace_v1.messages import (
     EVERY_JOB,
@@ -53,7 +54,6 @@ from services.notifier.transports.headrace_v1.messages import (
     unknown_job,
 )
 from shared.contract.subjects import is_job_id
-from shared.domain.cursor import CursorError, parse_cursor
 
 BURST_S = 4.0
 
@@ -226,7 +226,7 @@ class Protocol:
         job_id = None if message.job_id == EVERY_JOB else message.job_id
         if job_id is not None and not is_job_id(job_id):
             return [Send(unknown_job(message.id))]
-        after = begin_after(message.after, job_id)
+        after = parse_after(message.after, of_one_job=job_id is not None)
         if after is None:
             return [Send(bad_cursor(message.id, "after is the cursor of an event, 'start' or 'now'"))]
         self._open.add(message.id)
@@ -240,21 +240,7 @@ class Protocol:
         self._allowance -= 1
         return self._allowance >= 0
 
-    def _close(self, code: int, reason: str) -> list[Action]:
+    def _close(self, cause: str, reason: str) -> list[Action]:
         self._is_closed = True
         self._init_until = self._next_ping = self._expires = inf
-        return [Close(code, reason)]
-
-
-def begin_after(text: str | None, job_id: str | None) -> After | None:
-    """Where to begin; None for a text that is no cursor."""
-    if text is None:
-        return "now" if job_id is None else "start"
-    if text == "start":
-        return "start"
-    if text == "now":
-        return "now"
-    try:
-        return position_of(parse_cursor(text))
-    except CursorError:
-        return None
+        return [Close(cause, reason)]

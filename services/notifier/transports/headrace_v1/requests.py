@@ -1,4 +1,4 @@
-"""What a client asks about one job over its socket: how it stands, and to stop it. Bounded a connection."""
+"""What a client requests about one job over its socket: its status, or its end. A bounded number at once."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from services.notifier.connections.client_connection import ClientConnection
 from services.notifier.connections.outbox import FULL_PAUSE_S
 from services.notifier.connections.registry import ClientRegistry
-from services.notifier.events.item import READER
+from services.notifier.events.item import Text
+from services.notifier.events.poison import READER
 from services.notifier.transports.headrace_v1.actions import CancelJob, GetStatus
 from services.notifier.transports.headrace_v1.messages import (
+    ServerMessage,
     StatusShown,
     already_finished,
     busy,
+    encode_message,
     unavailable,
     unknown_job,
 )
@@ -21,36 +24,36 @@ from shared.jetstream.connection import BrokerError
 from shared.jetstream.event_log import NewerEventError
 from shared.observability import metrics
 
-QUESTIONS_MAX = 8
+REQUESTS_MAX = 8
 
 
 class PendingRequests:
-    """The questions of one connection that are not answered yet."""
+    """The requests of one connection that are not answered yet."""
 
-    def __init__(self, peer: ClientConnection, members: ClientRegistry) -> None:
+    def __init__(self, connection: ClientConnection, registry: ClientRegistry) -> None:
         """Begin with none."""
-        self._peer = peer
-        self._members = members
+        self._connection = connection
+        self._registry = registry
         self._open = 0
         self._turn = asyncio.Lock()
 
-    def ask(self, question: GetStatus | CancelJob) -> None:
+    def start(self, request: GetStatus | CancelJob) -> None:
         """Answer with the job as it stands, or as it stands after the request to stop it."""
-        if self._open >= QUESTIONS_MAX:
-            self._peer.send(busy(question.id))
+        if self._open >= REQUESTS_MAX:
+            self._send(busy(request.id))
             return
         self._open += 1
-        answer = self._status if isinstance(question, GetStatus) else self._cancel
-        self._peer.do(self._answer(question.id, answer(question.id, question.job_id)))
+        answer = self._status if isinstance(request, GetStatus) else self._cancel
+        self._connection.spawn(self._answer(request.id, answer(request.id, request.job_id)))
 
     async def _answer(self, message_id: str, answer: Coroutine[None, None, None]) -> None:
         try:
             await answer
         except NewerEventError as error:
             metrics.UNKNOWN.labels(reader=READER).inc()
-            self._peer.send(unavailable(message_id, str(error)))
+            self._send(unavailable(message_id, str(error)))
         except BrokerError:
-            self._peer.send(unavailable(message_id))
+            self._send(unavailable(message_id))
         finally:
             self._open -= 1
 
@@ -58,19 +61,27 @@ class PendingRequests:
         """A job may be large: it is read when there is room for it, and one at a time."""
         async with self._turn:
             while True:
-                await self._peer.outbox.room()
-                async with self._members.history.place(self._peer.user_id):
-                    job = await self._members.history.job(self._peer.user_id, job_id)
+                await self._connection.outbox.wait_for_capacity()
+                async with self._registry.history.place(self._connection.user_id):
+                    job = await self._registry.history.job(self._connection.user_id, job_id)
                     answer = unknown_job(message_id) if job is None else StatusShown(id=message_id, job=job)
-                    if self._peer.offer(answer):
+                    if self._connection.offer(_text(answer)):
                         return
                 await asyncio.sleep(FULL_PAUSE_S)
 
     async def _cancel(self, message_id: str, job_id: str) -> None:
-        moment = Moment(datetime.now(UTC), request_id=self._peer.id)
-        outcome = await self._members.cancellations.cancel(self._peer.user_id, job_id, moment)
+        moment = Moment(datetime.now(UTC), request_id=self._connection.id)
+        outcome = await self._registry.cancellations.cancel(self._connection.user_id, job_id, moment)
         if isinstance(outcome, Refuse):
             is_over = outcome.why == "already_finished"
-            self._peer.send(already_finished(message_id) if is_over else unknown_job(message_id))
+            self._send(already_finished(message_id) if is_over else unknown_job(message_id))
         else:
             await self._status(message_id, job_id)
+
+    def _send(self, message: ServerMessage) -> None:
+        self._connection.send(_text(message))
+
+
+def _text(message: ServerMessage) -> Text:
+    """A whole job is bulk; every other answer is small."""
+    return Text(encode_message(message), is_bulk=isinstance(message, StatusShown))

@@ -3,52 +3,54 @@
 import asyncio
 from typing import assert_never
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from services.notifier.connections.auth import check
-from services.notifier.connections.client_connection import ClientConnection, Transport
-from services.notifier.connections.registry import ClientRegistry
-from services.notifier.transports.encoding import FRAMES
+from services.notifier.connections.client_connection import ClientConnection, TransportProfile
+from services.notifier.connections.close import FULL, Close
+from services.notifier.connections.registry import TOO_MANY_OF_USER, ClientRegistry
+from services.notifier.events.item import Text
+from services.notifier.events.outcomes import Ended, Refused
 from services.notifier.transports.headrace_v1.actions import (
-    FULL,
     Action,
     Authenticate,
     CancelJob,
-    Close,
     GetStatus,
     RefreshToken,
     Send,
     StartSubscription,
     StopSubscription,
 )
+from services.notifier.transports.headrace_v1.close_codes import code_of
+from services.notifier.transports.headrace_v1.encoding import ENCODING, error_of
 from services.notifier.transports.headrace_v1.messages import (
     ConnectionAck,
-    ErrorShown,
+    ServerMessage,
     ServerPing,
+    encode_message,
     keys_unavailable,
 )
 from services.notifier.transports.headrace_v1.protocol import Protocol, Rules
 from services.notifier.transports.headrace_v1.requests import PendingRequests
-from services.notifier.transports.websocket.flow import flow_of
+from services.notifier.transports.websocket.writer import run_connection
 from shared.auth import KeysUnavailableError, TokenError
-from shared.service.http_server.accepted import count_connection
 
-CARRIER = Transport("websocket", FRAMES, close_s=5.0)
+PROFILE = TransportProfile("websocket", ENCODING, close_s=5.0)
 
 
-class Connection:
+class SocketSession:
     """Runs from the accepted handshake to the end of the socket."""
 
     def __init__(
-        self, websocket: WebSocket, members: ClientRegistry, rules: Rules, header_token: str | None
+        self, websocket: WebSocket, registry: ClientRegistry, rules: Rules, header_token: str | None
     ) -> None:
         """Prepare; `run` does it."""
         self._clock = asyncio.get_running_loop().time
         self._websocket = websocket
-        self._members = members
+        self._registry = registry
         self._rules = rules
-        self.peer = ClientConnection(members, CARRIER, self._ended)
-        self._questions = PendingRequests(self.peer, members)
+        self.connection = ClientConnection(registry, PROFILE, self._end_subscription)
+        self._requests = PendingRequests(self.connection, registry)
         self._protocol = Protocol(rules, header_token=header_token, now=self._clock())
         self._timer: asyncio.TimerHandle | None = None
         self._ping_mark = 0
@@ -57,18 +59,17 @@ class Connection:
         """Return when the socket is closed, or cannot be closed in time."""
         self._arm()
         try:
-            await self.peer.run(self._read(), self._write())
+            await run_connection(self._websocket, self.connection, self._read(), code_of)
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-            flow_of(self._websocket.scope).give_up()
 
     async def _read(self) -> None:
         while True:
             frame = await self._websocket.receive()
             if frame["type"] == "websocket.disconnect":
                 return
-            self.peer.is_heard()
+            self.connection.record_activity()
             text = frame.get("text")
             if text is None:
                 self._do(self._protocol.receive_binary())
@@ -87,20 +88,6 @@ class Connection:
                 case _:
                     self._do([action])
 
-    async def _write(self) -> None:
-        outbox, flow = self.peer.outbox, flow_of(self._websocket.scope)
-        try:
-            while True:
-                next_one = await outbox.take()
-                if isinstance(next_one, Close):
-                    await self._websocket.close(next_one.code, next_one.reason)
-                    return
-                await flow.send_text(next_one, outbox.moved)
-                outbox.sent()
-        except (WebSocketDisconnect, RuntimeError):
-            # RuntimeError is how starlette and uvicorn refuse to send on a socket that is closed already.
-            return
-
     def _arm(self) -> None:
         """Wake at the protocol's deadline. An early wake does no harm, so a later deadline waits for it."""
         deadline = self._protocol.deadline
@@ -112,28 +99,28 @@ class Connection:
 
     def _on_time(self) -> None:
         self._timer = None
-        is_read = self.peer.outbox.has_passed(self._ping_mark)
+        is_read = self.connection.outbox.has_passed(self._ping_mark)
         self._do(self._protocol.on_time(self._clock(), ping_has_left=is_read))
-        if not self.peer.outbox.closing.done():
+        if not self.connection.outbox.closing.done():
             self._arm()
 
     def _do(self, actions: list[Action]) -> None:
         for action in actions:
-            if self.peer.outbox.closing.done():
+            if self.connection.outbox.closing.done():
                 return
             match action:
                 case Send(message):
-                    self.peer.send(message)
+                    self._send(message)
                     if isinstance(message, ServerPing):
-                        self._ping_mark = self.peer.outbox.mark
+                        self._ping_mark = self.connection.outbox.mark
                 case Close():
-                    self.peer.end(action)
+                    self.connection.end(action)
                 case StartSubscription(subscription_id, job_id, after):
-                    self.peer.begin(subscription_id, job_id, after)
+                    self.connection.start_subscription(subscription_id, job_id, after)
                 case StopSubscription(subscription_id):
-                    self.peer.stop(subscription_id)
+                    self.connection.stop_subscription(subscription_id)
                 case GetStatus() | CancelJob():
-                    self._questions.ask(action)
+                    self._requests.start(action)
                 case Authenticate() | RefreshToken():
                     raise AssertionError("only a client's message asks for the check of a token")
                 case _:
@@ -141,23 +128,22 @@ class Connection:
 
     async def _authenticate(self, token: str) -> None:
         try:
-            grant = await check(self._members.tokens, token)
+            grant = await check(self._registry.tokens, token)
         except KeysUnavailableError as error:
-            self.peer.end(Close(FULL, f"{error}: try again in {error.retry_after_s} s"))
+            self.connection.end(Close(FULL, f"{error}: try again in {error.retry_after_s} s"))
             return
         except TokenError as error:
             self._do(self._protocol.refused(str(error)))
             return
-        if self.peer.outbox.closing.done():
+        if self.connection.outbox.closing.done():
             return
-        is_counted = count_connection(self._websocket.scope, grant.user_id)
-        if not is_counted or not self.peer.join(grant):
-            self.peer.end(Close(FULL, "too many connections of this user"))
+        if not self.connection.join(grant, self._websocket.scope):
+            self.connection.end(TOO_MANY_OF_USER)
             return
         self._protocol.authenticated(grant, self._clock())
-        self.peer.send(
+        self._send(
             ConnectionAck(
-                connection_id=self.peer.id,
+                connection_id=self.connection.id,
                 ping_s=self._rules.ping_s,
                 expires_in=grant.expires_in,
                 max_subscriptions=self._rules.subscriptions_max,
@@ -166,16 +152,19 @@ class Connection:
 
     async def _renew(self, token: str) -> None:
         try:
-            grant = await check(self._members.tokens, token)
+            grant = await check(self._registry.tokens, token)
         except KeysUnavailableError as error:
-            self.peer.send(keys_unavailable(str(error), error.retry_after_s))
+            self._send(keys_unavailable(str(error), error.retry_after_s))
         except TokenError as error:
             self._do(self._protocol.not_renewed(str(error)))
         else:
             self._do(self._protocol.renewed(grant, self._clock()))
 
-    def _ended(self, subscription_id: str, refusal: ErrorShown | None) -> None:
+    def _end_subscription(self, subscription_id: str, outcome: Ended | Refused) -> None:
         """It is complete or could not be shown: its id is free."""
         self._protocol.ended(subscription_id)
-        if refusal is not None:
-            self.peer.send(refusal)
+        if isinstance(outcome, Refused):
+            self._send(error_of(outcome, subscription_id))
+
+    def _send(self, message: ServerMessage) -> None:
+        self.connection.send(Text(encode_message(message)))

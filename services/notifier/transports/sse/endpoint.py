@@ -1,4 +1,4 @@
-"""The endpoint of Server-Sent Events: who asks for what, and whether there is a place for it."""
+"""The endpoint of Server-Sent Events: which client asks for what, and whether there is a place for it."""
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -7,30 +7,39 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from services.notifier.connections.auth import caller_of, remember
-from services.notifier.connections.registry import ClientRegistry
-from services.notifier.problems import answer_problem, restarting, too_many
-from services.notifier.transports.headrace_v1.messages import EVERY_JOB
-from services.notifier.transports.headrace_v1.protocol import begin_after
-from services.notifier.transports.sse.session import Asked, Stream
+from services.notifier.connections.auth import ExtractCredentials, bearer_token, record_caller
+from services.notifier.connections.close import RESTARTING
+from services.notifier.connections.registry import TOO_MANY_OF_USER, ClientRegistry
+from services.notifier.connections.transport import Transport
+from services.notifier.events.position import parse_after
+from services.notifier.problems import answer_problem, authenticate
+from services.notifier.transports.sse.problems import restarting, too_many
+from services.notifier.transports.sse.session import StreamRequest, StreamSession
 from shared.contract import problems
 from shared.contract.problems import ProblemError
 from shared.contract.subjects import is_job_id
-from shared.service.http_server.accepted import count_connection
+
+EVERY_JOB = "*"
 
 
-class Streams:
+def transport(registry: ClientRegistry, extract_credentials: ExtractCredentials = bearer_token) -> Transport:
+    """`/v1/stream`. `extract_credentials` finds the token in the request's headers."""
+    return Transport([StreamEndpoint(registry, extract_credentials).route()])
+
+
+class StreamEndpoint:
     """Every stream of this process."""
 
-    def __init__(self, members: ClientRegistry) -> None:
+    def __init__(self, registry: ClientRegistry, extract_credentials: ExtractCredentials) -> None:
         """Nothing happens yet."""
-        self._members = members
+        self._registry = registry
+        self._extract_credentials = extract_credentials
 
     def route(self) -> Route:
         """The endpoint, which pages of the listed origins may read, and no others."""
         cors = Middleware(
             CORSMiddleware,
-            allow_origins=sorted(self._members.settings.origins),
+            allow_origins=sorted(self._registry.settings.origins),
             allow_methods=["GET"],
             allow_headers=["Authorization", "Last-Event-ID"],
             expose_headers=["Link", "Retry-After", "WWW-Authenticate"],
@@ -49,25 +58,25 @@ class Streams:
     async def _serve(self, request: Request, receive: Receive, send: Send) -> Response | None:
         if request.method != "GET":
             raise ProblemError(problems.METHOD_NOT_ALLOWED, "a stream is read", headers={"Allow": "GET"})
-        asked = await self._asked(request)
-        if self._members.is_closing:
-            raise restarting()
-        if self._members.is_full():
-            raise too_many("too many connections: try again later")
-        stream = Stream(self._members, asked, receive, send)
-        is_counted = count_connection(request.scope, asked.grant.user_id)
-        if not is_counted or not stream.peer.join(asked.grant):
-            raise too_many("too many connections of this user")
-        self._members.enter(stream.peer)
+        wanted = await self._parse_request(request)
+        refusal = self._registry.find_refusal()
+        if refusal is not None:
+            raise restarting() if refusal.cause == RESTARTING else too_many(refusal.reason)
+        session = StreamSession(self._registry, wanted, receive, send)
+        if not session.connection.join(wanted.grant, request.scope):
+            raise too_many(TOO_MANY_OF_USER.reason)
+        self._registry.enter(session.connection)
         try:
-            return await stream.run()
+            return await session.run()
         finally:
-            self._members.exit(stream.peer)
-            remember(request.scope, stream.peer.id, stream.peer.user_id)
+            self._registry.exit(session.connection)
+            record_caller(request.scope, session.connection.id, session.connection.user_id)
 
-    async def _asked(self, request: Request) -> Asked:
+    async def _parse_request(self, request: Request) -> StreamRequest:
         """Raises ProblemError."""
-        grant = await caller_of(request, self._members.tokens)
+        grant = await authenticate(
+            request, self._registry.tokens, extract_credentials=self._extract_credentials
+        )
         job_id = request.query_params.get("job_id", EVERY_JOB)
         if job_id != EVERY_JOB and not is_job_id(job_id):
             raise ProblemError(problems.UNKNOWN_JOB, "you have no job of this id")
@@ -75,7 +84,7 @@ class Streams:
         last_seen = request.headers.get("last-event-id") or None
         text = last_seen or request.query_params.get("after")
         of_job = None if job_id == EVERY_JOB else job_id
-        after = begin_after(text, of_job)
+        after = parse_after(text, of_one_job=of_job is not None)
         if after is None:
             raise ProblemError(problems.BAD_CURSOR, "it is neither the id of an event, nor 'start' or 'now'")
-        return Asked(grant, of_job, after, is_resumed=last_seen is not None)
+        return StreamRequest(grant, of_job, after, is_resumed=last_seen is not None)

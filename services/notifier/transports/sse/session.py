@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import Receive, Send
 
-from services.notifier.connections.client_connection import ClientConnection, Transport
+from services.notifier.connections.client_connection import ClientConnection, TransportProfile
+from services.notifier.connections.close import COMPLETE, UNAUTHENTICATED, Close
+from services.notifier.connections.grant import Grant
 from services.notifier.connections.registry import ClientRegistry
 from services.notifier.events.item import Text
+from services.notifier.events.outcomes import Ended, Refused
 from services.notifier.events.position import After
-from services.notifier.problems import answer_problem, answer_refusal, restarting
-from services.notifier.transports.encoding import SERVER_SENT_EVENTS, closing, retry
-from services.notifier.transports.headrace_v1.actions import DONE, LATER, UNAUTHENTICATED, Close, Grant
-from services.notifier.transports.headrace_v1.messages import ErrorShown
+from services.notifier.problems import answer_problem
+from services.notifier.transports.sse.encoding import ENCODING, REFUSED, encode_close, encode_retry
+from services.notifier.transports.sse.problems import answer_refusal, restarting
 
-CARRIER = Transport("sse", SERVER_SENT_EVENTS, close_s=15.0)
+PROFILE = TransportProfile("sse", ENCODING, close_s=15.0)
 """Its patience is longer than the kernel's with a peer that takes nothing (10 s,
 `shared.service.runtime.listen`): a response that cannot be completed ends well only by the loss of its
 connection."""
@@ -41,7 +43,7 @@ HEADERS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StreamRequest:
     """What a client wants to be shown. `is_resumed`: it came back, as browsers do after every end."""
 
     grant: Grant
@@ -50,58 +52,60 @@ class Asked:
     is_resumed: bool
 
 
-class Stream:
+class StreamSession:
     """Runs from the request to the end of its response."""
 
-    def __init__(self, members: ClientRegistry, asked: Asked, receive: Receive, send: Send) -> None:
+    def __init__(self, registry: ClientRegistry, wanted: StreamRequest, receive: Receive, send: Send) -> None:
         """Prepare; `run` does it."""
-        self.peer = ClientConnection(members, CARRIER, self._ended)
-        self._asked = asked
+        self.connection = ClientConnection(registry, PROFILE, self._end_subscription)
+        self._wanted = wanted
         self._receive = receive
         self._send = send
-        self._ping_s = members.settings.notifier_ping_s
+        self._ping_s = registry.settings.notifier_ping_s
         self._has_begun = False
-        self._refusal: ErrorShown | None = None
-        self._instead: Response | None = None
+        self._refusal: Refused | None = None
+        self._answer: Response | None = None
 
     async def run(self) -> Response | None:
         """Return when the response is complete or its client gone; or what to answer instead of a stream."""
-        await self.peer.run(self._read(), self._write())
-        return self._instead
+        await self.connection.run(self._read(), self._write())
+        return self._answer
 
     async def _read(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
     async def _write(self) -> None:
-        keeping_time = self.peer.do(self._keep_time())
+        keeping_time = self.connection.spawn(self._keep_time())
         try:
             taken = await self._begin()
             while not isinstance(taken, Close):
                 await self._send_content(taken)
-                self.peer.outbox.sent()
-                taken = await self.peer.outbox.take()
+                self.connection.outbox.sent()
+                taken = await self.connection.outbox.take()
             if self._has_begun:
-                await self._send_content(closing(taken, _retry_ms()))
+                await self._send_content(encode_close(taken, _retry_ms()))
                 await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             keeping_time.cancel()
 
     async def _begin(self) -> bytes | Close:
         """Start the response with the first text of the subscription, or decide what to answer instead."""
-        subscription = self.peer.begin(SUBSCRIPTION, self._asked.job_id, self._asked.after)
-        first = await self.peer.outbox.take()
+        subscription = self.connection.start_subscription(
+            SUBSCRIPTION, self._wanted.job_id, self._wanted.after
+        )
+        first = await self.connection.outbox.take()
         if isinstance(first, Close):
-            self._instead = (
+            self._answer = (
                 answer_problem(restarting()) if self._refusal is None else answer_refusal(self._refusal)
             )
             return first
-        if self._asked.is_resumed and subscription.is_over and not subscription.has_shown:
+        if self._wanted.is_resumed and subscription.is_over and not subscription.has_shown:
             # All was seen. No other answer keeps a browser from coming back for ever.
-            self._instead = Response(status_code=204)
-            return Close(DONE, "the job has ended")
+            self._answer = Response(status_code=204)
+            return Close(COMPLETE, "the job has ended")
         await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        await self._send_content(retry(_retry_ms()))
+        await self._send_content(encode_retry(_retry_ms()))
         self._has_begun = True
         return first
 
@@ -109,25 +113,25 @@ class Stream:
         for begin in range(0, len(content), PIECE_BYTES):
             piece = content[begin : begin + PIECE_BYTES]
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-            self.peer.outbox.moved()
+            self.connection.outbox.moved()
 
     async def _keep_time(self) -> None:
         """Give signs of life, and end the stream when its token does."""
         clock = asyncio.get_running_loop().time
-        expires = clock() + self._asked.grant.lasts_s
+        expires = clock() + self._wanted.grant.lasts_s
         while (left := expires - clock()) > 0:
             await asyncio.sleep(min(self._ping_s, left))
             if self._has_begun:
-                self.peer.send_text(HEARTBEAT)
-        self.peer.end(Close(UNAUTHENTICATED, "the token has expired"))
+                self.connection.send(HEARTBEAT)
+        self.connection.end(Close(UNAUTHENTICATED, "the token has expired"))
 
-    def _ended(self, _: str, refusal: ErrorShown | None) -> None:
+    def _end_subscription(self, _: str, outcome: Ended | Refused) -> None:
         """The only subscription is complete or could not be shown."""
-        self._refusal = refusal
-        if refusal is None:
-            self.peer.end(Close(DONE, "the job has ended"))
+        if isinstance(outcome, Refused):
+            self._refusal = outcome
+            self.connection.end(Close(REFUSED, outcome.detail))
         else:
-            self.peer.end(Close(LATER, refusal.detail))
+            self.connection.end(Close(COMPLETE, "the job has ended"))
 
 
 def _retry_ms() -> int:
