@@ -9,21 +9,27 @@ import asyncio
 import hashlib
 import json
 import shutil
-import socket
 import sysconfig
 from asyncio.subprocess import DEVNULL, Process
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 from headrace.local.lifeline import die_with_parent
 from headrace.local.nats_users import users
+from headrace.local.ports import Ports
 
 Sync = Literal["always", "fast"]
 
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 """A result holds two streams of 256 KiB, and JSON may write a control byte as six."""
 START_TIMEOUT_S = 15.0
+
+KEPT_PORTS_MAX = 256
+"""Each is a descriptor."""
+
+_kept_ports = deque[Ports]()
 
 
 class NatsServerError(Exception):
@@ -42,11 +48,11 @@ def find_binary() -> Path:
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of loopback that nobody has, kept from others until this process ends or takes many."""
+    if len(_kept_ports) == KEPT_PORTS_MAX:
+        _kept_ports.popleft().close()
+    _kept_ports.append(Ports())
+    return _kept_ports[-1].take()
 
 
 class NatsServer:
