@@ -1,0 +1,47 @@
+"""The test suite in tiers: ``python -m tests.tiers small|rest|all``, and options of pytest after that.
+
+`small` is what a newcomer and every commit runs. It leaves out what is marked ``full``, which `rest` runs;
+`all` is both. None of them runs containers. What is marked ``alone`` runs after everything else, one test
+at a time, because other tests would disturb it or be disturbed. ``build/durations-*.txt`` say how long each
+test took.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SELECTIONS = {"small": ("not full",), "rest": ("full",), "all": ()}
+WORKERS_PER_PROCESSOR = 2
+"""Most tests wait: for a server, a deadline, another process."""
+
+
+def passes(tier: str) -> Iterator[tuple[str, list[str]]]:
+    """The runs of pytest that make up a tier: the name and the options of each."""
+    workers = WORKERS_PER_PROCESSOR * len(os.sched_getaffinity(0))
+    for name, only, more in (
+        ("together", "not alone", ["-n", str(workers), "--dist", "loadgroup"]),
+        ("alone", "alone", []),
+    ):
+        marks = " and ".join((*SELECTIONS[tier], only))
+        durations = f"build/durations-{tier}-{name}.txt"
+        yield name, ["-m", marks, "-p", "tests.durations", "--durations-file", durations, *more]
+
+
+def main(tier: str, arguments: Sequence[str]) -> int:
+    """Run a tier; returns the first status that is a failure. One pass of the two may select nothing."""
+    found = []
+    for _, options in passes(tier):
+        command = [sys.executable, "-m", "pytest", "--ignore", "tests/containers", *options, *arguments]
+        found.append(subprocess.run(command, cwd=ROOT, check=False).returncode)  # noqa: S603 - our own words
+    if set(found) == {pytest.ExitCode.NO_TESTS_COLLECTED}:
+        return pytest.ExitCode.NO_TESTS_COLLECTED
+    return next((status for status in found if status not in {0, pytest.ExitCode.NO_TESTS_COLLECTED}), 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
