@@ -154,6 +154,23 @@ def status_is(code: int) -> Also:
     return look
 
 
+IN_THE_SMALL_TIER = frozenset(
+    {
+        "01_fork_bomb.py",
+        "03_outliving_children.py",
+        "04_memory_bomb.py",
+        "07_cpu_of_a_child.py",
+        "10_alternating_flood.py",
+        "12_inodes.py",
+        "19_kill_supervisor.py",
+        "20_secrets.py",
+        "23_kernel_surface.py",
+        "24_read_shadow.c",
+        "25_forged_events.py",
+    }
+)
+"""One of each kind: processes, memory, time, output, disk, executor, secrets, kernel, compilers, forgery."""
+
 ATTACKS = (
     # 1. to 3. processes
     attack("01_fork_bomb.py", CPU, WALL),

@@ -15,7 +15,7 @@ from shared.events import Limits
 from tests.hosts import needs_node
 from tests.integration.sandbox.cells import MIB, Ran, run, stage
 
-pytestmark = needs_node
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs_node]
 
 NODE = ("node", "/work/main.js")
 
@@ -60,13 +60,19 @@ FILES = {
 }
 
 
-@pytest_asyncio.fixture
-async def warm() -> AsyncIterator[WarmSandbox]:
-    """Where runtimes start early, some of them ready."""
-    async with open_warm_sandbox() as opened:
-        (await run(opened, asked("console.log(1)"))).succeeded()
-        await opened.full()
-        yield opened
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def opened() -> AsyncIterator[WarmSandbox]:
+    """Where runtimes start early."""
+    async with open_warm_sandbox() as sandbox:
+        (await run(sandbox, asked("console.log(1)"))).succeeded()
+        yield sandbox
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def warm(opened: WarmSandbox) -> WarmSandbox:
+    """Where some of them are ready."""
+    await opened.full()
+    return opened
 
 
 def asked(source: str, files: dict[str, bytes] | None = None, *, limits: Limits | None = None) -> Stage:

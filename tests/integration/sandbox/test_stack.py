@@ -14,7 +14,7 @@ import pytest_asyncio
 from services.executor.languages import Language, Program, compile_stage, load_languages, run_stage
 from services.executor.sandbox.sandbox import CellFile, RejectedError, Sandbox
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
+from services.executor.sandbox.warm import WarmSandbox
 from shared.events import Limits
 from tests.hosts import needs
 from tests.integration.sandbox.cells import KINDS, MIB, Ran, run, stage
@@ -24,23 +24,28 @@ HERE = Path(__file__).with_name("stacks")
 LANGUAGES = {f".{language.extension}": language for language in load_languages().values()}
 ROOM = Limits(memory_bytes=512 * MIB, processes=100)
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 _PRODUCTS: dict[str, bytes | None] = {}
 """What compilers have made, for all cells."""
 
 
-@pytest_asyncio.fixture(params=["warm", "cold", "warm without cgroups", "cold without cgroups"])
+@pytest_asyncio.fixture(
+    params=[
+        "warm",
+        *(
+            pytest.param(kind, marks=pytest.mark.full)
+            for kind in ("cold", "warm without cgroups", "cold without cgroups")
+        ),
+    ],
+    scope="module",
+    loop_scope="module",
+)
 async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     """Every kind, with what the host gives and without cgroups."""
     kind, _, without = request.param.partition(" ")
     settings = SandboxSettings(cgroup="none") if without else SandboxSettings()
     async with KINDS[kind](settings) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def warm() -> AsyncIterator[WarmSandbox]:
-    """The usual kind."""
-    async with open_warm_sandbox() as opened:
         yield opened
 
 
