@@ -13,11 +13,12 @@ from tests.hosts import needs
 from tests.integration.sandbox.cells import KINDS, MIB, run
 from tests.integration.sandbox.programs import EXAMPLES, LANGUAGES, execute, program
 
-COLD_IN_THE_SMALL_TIER = frozenset({"python", "bash", "c"})
+IN_THE_SMALL_TIER = frozenset({"python", "bash", "c"})
+"""An interpreter, a shell, a compiler."""
 
 
-def in_every_kind(names: Collection[str]) -> pytest.MarkDecorator:
-    """Languages in both kinds of cells. Cold ones run few of them in the small tier."""
+def in_every_kind(names: Collection[str], *, small: frozenset[str] = frozenset()) -> pytest.MarkDecorator:
+    """Languages in both kinds of cells; in warm ones, the small tier has those that are `small` as well."""
     return pytest.mark.parametrize(
         ("sandbox", "name"),
         [
@@ -26,7 +27,11 @@ def in_every_kind(names: Collection[str]) -> pytest.MarkDecorator:
                 name,
                 marks=[
                     needs(name),
-                    *(() if kind == "warm" or name in COLD_IN_THE_SMALL_TIER else (pytest.mark.full,)),
+                    *(
+                        ()
+                        if name in IN_THE_SMALL_TIER or (kind == "warm" and name in small)
+                        else (pytest.mark.full,)
+                    ),
                 ],
             )
             for kind in KINDS
@@ -37,6 +42,7 @@ def in_every_kind(names: Collection[str]) -> pytest.MarkDecorator:
     )
 
 
+ALL_IN_THE_SMALL_TIER = in_every_kind(EXAMPLES, small=frozenset(EXAMPLES))
 EVERY = in_every_kind(EXAMPLES)
 # Go refuses a source file of any but the plainest name, by itself.
 ANYHOW_NAMED = in_every_kind([name for name in EXAMPLES if name != "go"])
@@ -49,7 +55,7 @@ def test_every_language_has_examples() -> None:
     assert {name for name, example in EXAMPLES.items() if example.wrong} == compiled
 
 
-@EVERY
+@ALL_IN_THE_SMALL_TIER
 async def test_a_program_gets_its_arguments_environment_and_input(sandbox: Sandbox, name: str) -> None:
     ran = await execute(sandbox, LANGUAGES[name], program(LANGUAGES[name], EXAMPLES[name].echo))
     assert ran.succeeded() == EXAMPLES[name].echoed
@@ -130,7 +136,7 @@ async def test_the_network_package_of_go_is_not_compiled_anew(sandbox: Sandbox) 
     assert (await run(sandbox, hasty)).verdict.exit_code == 0
 
 
-@in_every_kind(("rust", "go", "c++"))
+@in_every_kind(("rust", "go", "c++"), small=frozenset({"c++"}))
 async def test_what_is_compiled_runs_in_little_memory(sandbox: Sandbox, name: str) -> None:
     """The compiler's needs are not the program's."""
     language = LANGUAGES[name]

@@ -12,6 +12,7 @@ from services.executor.sandbox.bubblewrap import open_cold_sandbox
 from services.executor.sandbox.sandbox import Stage
 from services.executor.sandbox.warm import WarmSandbox, open_warm_sandbox
 from shared.events import Limits
+from tests.cases import cases
 from tests.hosts import needs_node
 from tests.integration.sandbox.cells import MIB, Ran, run, stage
 
@@ -91,7 +92,9 @@ async def both(warm: WarmSandbox, program: Stage) -> tuple[Ran, Ran]:
         return await run(warm, program), await run(cold, program)
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize(
+    "name", cases(TABLE, {"arguments", "environment", "uncaught", "exit code", "input", "worker", "fork"})
+)
 async def test_nobody_can_tell(warm: WarmSandbox, name: str) -> None:
     early, started = await both(warm, asked(TABLE[name]))
     assert (early.stdout, early.stderr) == (started.stdout, started.stderr)

@@ -114,6 +114,7 @@ def reachable() -> Iterator[Path]:
 async def test_a_bubblewrap_that_fails_is_no_failure_of_the_program(
     reachable: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
 ) -> None:
+    monkeypatch.setattr("services.executor.sandbox.warden.STARTING_S", 1.0)
     found = reachable / "bwrap"
     found.write_text(f"#!/bin/sh\n{text}\n")
     found.chmod(0o755)

@@ -22,6 +22,7 @@ from tests.integration.sandbox.programs import tools_of
 
 HERE = Path(__file__).with_name("stacks")
 LANGUAGES = {f".{language.extension}": language for language in load_languages().values()}
+IN_THE_SMALL_TIER = frozenset({"python", "javascript", "c++"})
 ROOM = Limits(memory_bytes=512 * MIB, processes=100)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -58,7 +59,17 @@ def each(folder: str) -> pytest.MarkDecorator:
     names = sorted(f"{folder}/{path.name}" for path in (HERE / folder).iterdir())
     assert names
     return pytest.mark.parametrize(
-        "name", [pytest.param(name, marks=needs(language_of(name).name)) for name in names]
+        "name",
+        [
+            pytest.param(
+                name,
+                marks=[
+                    needs(language_of(name).name),
+                    *(() if language_of(name).name in IN_THE_SMALL_TIER else (pytest.mark.full,)),
+                ],
+            )
+            for name in names
+        ],
     )
 
 
