@@ -19,6 +19,7 @@ IN_THE_SMALL_TIER = frozenset({"python", "bash", "c"})
 
 def in_every_kind(names: Collection[str], *, small: frozenset[str] = frozenset()) -> pytest.MarkDecorator:
     """Languages in both kinds of cells; in warm ones, the small tier has those that are `small` as well."""
+    also = {("warm", name) for name in small}
     return pytest.mark.parametrize(
         ("sandbox", "name"),
         [
@@ -27,11 +28,7 @@ def in_every_kind(names: Collection[str], *, small: frozenset[str] = frozenset()
                 name,
                 marks=[
                     needs(name),
-                    *(
-                        ()
-                        if name in IN_THE_SMALL_TIER or (kind == "warm" and name in small)
-                        else (pytest.mark.full,)
-                    ),
+                    *(() if name in IN_THE_SMALL_TIER or (kind, name) in also else (pytest.mark.full,)),
                 ],
             )
             for kind in KINDS
