@@ -6,6 +6,7 @@ at a time, because other tests would disturb it or be disturbed. ``build/duratio
 test took.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -20,8 +21,8 @@ WORKERS_PER_PROCESSOR = 2
 """Most tests wait: for a server, a deadline, another process."""
 
 
-def passes(tier: str) -> Iterator[tuple[str, list[str]]]:
-    """The runs of pytest that make up a tier: the name and the options of each."""
+def passes(tier: str) -> Iterator[list[str]]:
+    """The options of each run of pytest that makes up a tier."""
     workers = WORKERS_PER_PROCESSOR * len(os.sched_getaffinity(0))
     for name, only, more in (
         ("together", "not alone", ["-n", str(workers), "--dist", "loadgroup"]),
@@ -29,18 +30,30 @@ def passes(tier: str) -> Iterator[tuple[str, list[str]]]:
     ):
         marks = " and ".join((*SELECTIONS[tier], only))
         durations = f"build/durations-{tier}-{name}.txt"
-        yield name, ["-m", marks, "-p", "tests.durations", "--durations-file", durations, *more]
+        yield ["-m", marks, "-p", "tests.durations", "--durations-file", durations, *more]
+
+
+def run(options: Sequence[str]) -> int:
+    """Run pytest; returns its status. Ctrl-C reaches it as well, and it answers with a report of what was done."""
+    environment = {**os.environ}
+    # Some hundred processes are started, each of which would compile all that it imports.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = [sys.executable, "-m", "pytest", "--ignore", "tests/containers", *options]
+    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:  # noqa: S603 - our own words
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):
+                return process.wait()
 
 
 def main(tier: str, arguments: Sequence[str]) -> int:
     """Run a tier; returns the first status that is a failure. One pass of the two may select nothing."""
-    found = []
-    for _, options in passes(tier):
-        command = [sys.executable, "-m", "pytest", "--ignore", "tests/containers", *options, *arguments]
-        found.append(subprocess.run(command, cwd=ROOT, check=False).returncode)  # noqa: S603 - our own words
-    if set(found) == {pytest.ExitCode.NO_TESTS_COLLECTED}:
-        return pytest.ExitCode.NO_TESTS_COLLECTED
-    return next((status for status in found if status not in {0, pytest.ExitCode.NO_TESTS_COLLECTED}), 0)
+    found = list[int]()
+    for options in passes(tier):
+        found.append(run([*options, *arguments]))
+        if found[-1] == pytest.ExitCode.INTERRUPTED:
+            break
+    failed = [status for status in found if status not in {0, pytest.ExitCode.NO_TESTS_COLLECTED}]
+    return failed[0] if failed else min(found)
 
 
 if __name__ == "__main__":
