@@ -34,7 +34,7 @@ def passes(tier: str) -> Iterator[list[str]]:
 
 
 def run(options: Sequence[str]) -> int:
-    """Run pytest; returns its status. Ctrl-C reaches it too, and is answered with a report of what was done."""
+    """Run pytest; returns its status. Ctrl-C reaches it too, and it answers with a report of what it did."""
     environment = {**os.environ}
     # Some hundred processes are started, each of which would compile all that it imports.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
