@@ -16,6 +16,8 @@ from tests.nats_container import ContainerNatsServer, engine_is_available
 TESTS = Path(__file__).parent
 
 
+# First, because pytest-xdist reads the marker at this point as well.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of one file run in one worker of pytest-xdist, because most of them share fixtures."""
     for item in items:

@@ -110,6 +110,7 @@ async def test_the_provisioner_is_a_command(nats_server: NatsServer) -> None:
         assert await process.wait() == 0
 
 
+@pytest.mark.full
 async def test_without_a_server_the_provisioner_says_so() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
