@@ -13,17 +13,6 @@ from shared.settings import BrokerSettings
 from shared.streams import ProvisionSettings, provision
 from tests.nats_container import ContainerNatsServer, engine_is_available
 
-TESTS = Path(__file__).parent
-
-
-# First, because pytest-xdist reads the marker at this point as well.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file run in one worker of pytest-xdist, because most of them share fixtures."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(TESTS).as_posix()))
-
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where nobody looks, a skipped test is a test that did not pass."""

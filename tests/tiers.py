@@ -17,6 +17,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SELECTIONS = {"small": ("not full",), "rest": ("full",), "all": ()}
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
+"""Tests of one file share fixtures. In order of the folders, the long ones come first: faults before unit."""
 WORKERS_PER_PROCESSOR = 2
 """Most tests wait: for a server, a deadline, another process."""
 
@@ -25,7 +27,7 @@ def passes(tier: str) -> Iterator[list[str]]:
     """The options of each run of pytest that makes up a tier."""
     workers = WORKERS_PER_PROCESSOR * len(os.sched_getaffinity(0))
     for name, only, more in (
-        ("together", "not alone", ["-n", str(workers), "--dist", "loadgroup"]),
+        ("together", "not alone", ["-n", str(workers), *BY_FILE]),
         ("alone", "alone", []),
     ):
         marks = " and ".join((*SELECTIONS[tier], only))
