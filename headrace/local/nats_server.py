@@ -8,7 +8,9 @@ where it was put, so a restart, even after SIGKILL, goes on with everything that
 import asyncio
 import hashlib
 import json
+import os
 import shutil
+import socket
 import sysconfig
 from asyncio.subprocess import DEVNULL, Process
 from collections import deque
@@ -18,7 +20,6 @@ from typing import Literal
 
 from headrace.local.lifeline import die_with_parent
 from headrace.local.nats_users import users
-from headrace.local.ports import Ports
 
 Sync = Literal["always", "fast"]
 
@@ -27,9 +28,9 @@ MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 START_TIMEOUT_S = 15.0
 
 KEPT_PORTS_MAX = 256
-"""Each is a descriptor."""
+"""Each is a socket that is bound and does not listen, so that its owner may."""
 
-_kept_ports = deque[Ports]()
+_kept_ports = deque[int]()
 
 
 class NatsServerError(Exception):
@@ -50,9 +51,13 @@ def find_binary() -> Path:
 def free_port() -> int:
     """A TCP port of loopback that nobody has, kept from others until this process ends or takes many."""
     if len(_kept_ports) == KEPT_PORTS_MAX:
-        _kept_ports.popleft().close()
-    _kept_ports.append(Ports())
-    return _kept_ports[-1].take()
+        os.close(_kept_ports.popleft())
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        port: int = keeper.getsockname()[1]
+        _kept_ports.append(keeper.detach())
+    return port
 
 
 class NatsServer:
