@@ -48,6 +48,7 @@ async def test_a_killed_executors_job_runs_again_and_ends_once(stack: Stack, ali
     assert history[-1].data["result"]["stdout"]["content"] == "begun\ndone\n"
 
 
+@pytest.mark.full
 async def test_a_stopped_executor_lets_its_program_end(stack: Stack, alice: User) -> None:
     job = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 1; echo done"})
     await alice.until(job.job_id, "output")
@@ -161,6 +162,7 @@ async def _metrics(health_url: str) -> str:
         return (await http.get(health_url.replace("/readyz", "/metrics"))).text
 
 
+@pytest.mark.full
 async def test_the_rebuilt_view_is_the_live_one(stack: Stack, alice: User) -> None:
     for code in ("echo 1", "exit 3", "echo 2"):
         await alice.run("bash", code)

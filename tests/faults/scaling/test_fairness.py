@@ -50,7 +50,8 @@ async def test_heavy_first_then_light(
     assert max(beside) < BUSIER * max(alone) + LEASE_S
 
 
-@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.full), 2])
+@pytest.mark.full
+@pytest.mark.parametrize("count", [1, 2])
 async def test_light_first_then_heavy(
     log: Log, executors: Executors, chronicle: Chronicle, count: int
 ) -> None:
