@@ -12,6 +12,7 @@ from shared.broker import Broker, UnreachableError
 from shared.log import Log
 from shared.streams import ProvisionError, ProvisionSettings, executor_floor, provision
 from tests import builders
+from tests.freezing import freeze
 
 
 async def test_everything_of_the_design_exists(broker: Broker) -> None:
@@ -128,7 +129,7 @@ async def test_without_a_server_the_provisioner_says_so() -> None:
 async def test_a_service_that_starts_while_the_server_is_slow_asks_again(
     broker: Broker, nats_server: NatsServer
 ) -> None:
-    nats_server.process.send_signal(signal.SIGSTOP)
+    await freeze(nats_server.process.pid)
     try:
         floor = asyncio.create_task(executor_floor(broker))
         # Its first question is given up after 2 s.

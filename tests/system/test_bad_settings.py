@@ -145,6 +145,7 @@ async def test_an_address_that_is_none_of_nats_is_refused_at_once(
     assert f"HEADRACE_NATS_URL: '{url}' is not allowed ({why}): it must be nats://host:port" in left.error
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", cases(["services.api", "shared.streams"], {"services.api"}))
 async def test_a_host_of_nats_that_nobody_knows_is_said_at_once_and_is_the_end(
     environment: dict[str, str], name: str
@@ -157,6 +158,7 @@ async def test_a_host_of_nats_that_nobody_knows_is_said_at_once_and_is_the_end(
     assert left.error.startswith(f"cannot connect to '{url}' (HEADRACE_NATS_URL): unknown host: ")
 
 
+@pytest.mark.full
 async def test_a_password_that_is_refused_is_said_once_and_counted(environment: dict[str, str]) -> None:
     left = await ended("services.api", {**environment, "HEADRACE_NATS_PASSWORD": "hunter2"})
     assert left.code == 2

@@ -138,6 +138,7 @@ async def two_alike(user: User) -> tuple[str, str, str]:
     raise AssertionError(jobs)
 
 
+@pytest.mark.full
 async def test_the_beginning_of_an_id_is_enough(shared_stack: Stack) -> None:
     """By any command that takes a job."""
     async with user_of(shared_stack, "beginner") as user:

@@ -106,13 +106,18 @@ async def test_jobs_as_they_stood(told: Told) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["--speed", "fast"],
         ["--from", "yesterday"],
-        ["--to", "2026-01-02T03:04:05"],
-        ["--at", "now"],
-        ["--at", "5", "--type", "failed"],
-        ["--job", "x"],
-        ["--type", "a.b"],
+        *(
+            pytest.param(words, marks=pytest.mark.full)
+            for words in (
+                ["--speed", "fast"],
+                ["--to", "2026-01-02T03:04:05"],
+                ["--at", "now"],
+                ["--at", "5", "--type", "failed"],
+                ["--job", "x"],
+                ["--type", "a.b"],
+            )
+        ),
     ],
 )
 async def test_what_cannot_be_meant_is_refused(shared_stack: Stack, words: list[str]) -> None:
@@ -141,6 +146,7 @@ async def test_what_is_exported_is_verified(told: Told, tmp_path: Path) -> None:
     assert (await call(told, "export", file, "--force")).code == 0
 
 
+@pytest.mark.full
 async def test_a_part_and_everybodys_history_are_verified_too(
     shared_stack: Stack, told: Told, tmp_path: Path
 ) -> None:
@@ -174,6 +180,7 @@ async def test_an_edited_file_is_found_out(told: Told, tmp_path: Path) -> None:
     assert (await ask(user, "verify", tmp_path / "none")).code == 2
 
 
+@pytest.mark.full
 async def test_the_log_tells_what_has_left_it(told: Told, tmp_path: Path) -> None:
     """A whole job is gone as jobs go; of another one event was taken out."""
     user, events = told

@@ -129,10 +129,7 @@ async def test_killing_anything_else_loses_nothing(stack: Stack, alice: User, na
     for job_id in accepted:
         assert (await alice.client.get(job_id)).status == "completed"
     await stack.ready()
-    listed: list[str] = []
-    page = await alice.client.jobs(limit=100, status="completed")
-    listed += [job.job_id for job in page.jobs]
-    assert set(listed) == set(accepted)
+    await _all_listed(alice, accepted)
 
 
 async def test_poison_is_terminated_and_counted_and_the_executor_goes_on(stack: Stack, alice: User) -> None:
@@ -150,6 +147,15 @@ async def test_poison_is_terminated_and_counted_and_the_executor_goes_on(stack: 
     metrics = await _metrics(stack.services["executor"].health_url)
     assert f'headrace_poison_total{{reader="consumer"}} {len(poison)}.0' in metrics
     assert stack.services["executor"].restarts == 0
+
+
+async def _all_listed(user: User, accepted: list[str]) -> None:
+    """Wait until the user's completed jobs are these: the view may come a moment after the log."""
+    async with asyncio.timeout(60):
+        while True:
+            page = await user.client.jobs(limit=100, status="completed")
+            if {job.job_id for job in page.jobs} == set(accepted):
+                return
 
 
 async def _all_answered(broker: Broker) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+import pytest
 
 from headrace.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
@@ -71,6 +72,7 @@ async def test_programs_are_accepted_and_run_when_an_executor_comes(stack: Stack
     assert ended["waiting_for"] is None
 
 
+@pytest.mark.full
 async def test_a_job_is_told_that_it_waits_for_the_users_own(stack: Stack, alice: User) -> None:
     first = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 60"})
     await alice.until(first.job_id, "output")

@@ -4,6 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from shared.broker import Broker, BrokerError
 from shared.entries import Entry
 from shared.follow import Follower
@@ -17,6 +19,7 @@ PATIENCE_S = 30.0
 GROWN = ProvisionSettings(replicas=3)
 
 
+@pytest.mark.full
 async def test_one_replica_becomes_three(tmp_path: Path) -> None:
     seen: list[int] = []
 
