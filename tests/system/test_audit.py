@@ -23,7 +23,7 @@ from shared.log import Log
 from shared.subjects import JOBS_SUBJECTS
 from tests.system.conftest import User, broker_of, user_of
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180), pytest.mark.full]
 
 JOBS = 16_667
 EVENTS = 3 * JOBS
@@ -172,7 +172,6 @@ async def test_who_goes_away_ends_the_reader_at_once(filled: Filled, ended: asyn
         await ended.get()
 
 
-@pytest.mark.full
 async def test_who_reads_nothing_costs_nothing_and_is_dropped(
     filled: Filled, ended: asyncio.Queue[str]
 ) -> None:
@@ -239,7 +238,6 @@ async def test_what_leaves_the_log_meanwhile_does_not_keep_the_end_away(filled: 
     assert whole == filled.lines[: len(whole)]
 
 
-@pytest.mark.full
 async def test_a_log_that_stays_silent_breaks_the_answer_off(filled: Filled) -> None:
     """Last, because services that were without an answer for so long begin anew."""
     async with broker_of(filled.stack) as broker:

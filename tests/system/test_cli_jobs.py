@@ -17,7 +17,7 @@ from tests.system.conftest import User, user_of
 from tests.system.test_cli import ENVIRONMENT, HEADRACE, Ended
 from tests.system.test_cli_asking import ask
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
 PROGRAM = "for n in $(seq 1 40); do echo line $n; done; echo aside >&2; echo kept > out.txt; exit 3"
 NARROW = 30
@@ -138,7 +138,6 @@ async def two_alike(user: User) -> tuple[str, str, str]:
     raise AssertionError(jobs)
 
 
-@pytest.mark.full
 async def test_the_beginning_of_an_id_is_enough(shared_stack: Stack) -> None:
     """By any command that takes a job."""
     async with user_of(shared_stack, "beginner") as user:

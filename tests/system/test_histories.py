@@ -15,7 +15,7 @@ from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_cli import HEADRACE, Ended
 from tests.system.test_cli_asking import ask
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -146,7 +146,6 @@ async def test_what_is_exported_is_verified(told: Told, tmp_path: Path) -> None:
     assert (await call(told, "export", file, "--force")).code == 0
 
 
-@pytest.mark.full
 async def test_a_part_and_everybodys_history_are_verified_too(
     shared_stack: Stack, told: Told, tmp_path: Path
 ) -> None:
@@ -180,7 +179,6 @@ async def test_an_edited_file_is_found_out(told: Told, tmp_path: Path) -> None:
     assert (await ask(user, "verify", tmp_path / "none")).code == 2
 
 
-@pytest.mark.full
 async def test_the_log_tells_what_has_left_it(told: Told, tmp_path: Path) -> None:
     """A whole job is gone as jobs go; of another one event was taken out."""
     user, events = told

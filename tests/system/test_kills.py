@@ -58,6 +58,7 @@ async def test_a_stopped_executor_lets_its_program_end(stack: Stack, alice: User
     assert await stack.services["executor"].process.wait() == 0
 
 
+@pytest.mark.full
 async def test_a_stopped_executor_gives_waiting_jobs_back_at_once(stack: Stack, alice: User) -> None:
     """Both wait in the lane of the stopped executor; its successor has them before the wait would run out."""
     first = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 1"})
@@ -71,6 +72,7 @@ async def test_a_stopped_executor_gives_waiting_jobs_back_at_once(stack: Stack, 
     assert time.monotonic() - began < REDELIVERED_WITHIN_S
 
 
+@pytest.mark.full
 async def test_an_api_that_is_killed_makes_one_job_of_each_submission(stack: Stack, alice: User) -> None:
     submitting = [
         asyncio.create_task(alice.client.submit({"language": "bash", "code": "true"})) for _ in range(30)
