@@ -1,5 +1,5 @@
-# What there is to do, by `./just RECIPE`, and every gate of the project. CI runs `check`, `demo` and `containers`;
-# nothing else decides.
+# What there is to do, by `./just RECIPE`, and every gate of the project. CI runs `lint`, `demo`, `test`, `test-rest` and
+# `containers`; nothing else decides.
 
 set positional-arguments
 
@@ -32,9 +32,17 @@ lint: style
     mypy examples
     lint-imports
 
-# The whole test suite but for containers: unit, contract, integration, system, faults, security.
+# Tests of every kind, of every service, crash and attack: a few minutes on two processors.
 test *arguments:
-    PYTHONASYNCIODEBUG=1 pytest "$@"
+    @exec python -m tests.tiers small "$@"
+
+# The tests that `test` leaves out: the same crashes, attacks, languages and sizes in all their variants.
+test-rest *arguments:
+    @PYTHONASYNCIODEBUG=1 exec python -m tests.tiers rest "$@"
+
+# Every test but those of containers.
+test-all *arguments:
+    @PYTHONASYNCIODEBUG=1 exec python -m tests.tiers all "$@"
 
 # How much of each package the unit and contract tests reach, and that it is no less than before.
 coverage:

@@ -11,7 +11,7 @@ from shared.jetstream.connection import Broker, connect
 from shared.jetstream.event_log import Log
 from shared.provision import ProvisionSettings, provision
 from shared.settings import BrokerSettings
-from tests.nats_container import ContainerNatsServer, engine_is_available
+from tests.docker_engine import engine_is_available
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -30,6 +30,8 @@ async def nats_server(tmp_path: Path) -> AsyncIterator[NatsServer]:
     """A nats-server of this test's own: in a container where there is a Docker engine, else a process."""
     directory, password = tmp_path / "nats", "test-password"
     if engine_is_available():
+        from tests.nats_container import ContainerNatsServer  # noqa: PLC0415 - it takes a second
+
         container = ContainerNatsServer(directory, user="test", password=password, sync="fast")
         await container.start()
         yield container

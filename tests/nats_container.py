@@ -5,14 +5,12 @@ same server. The container shares the host's network, so that its address surviv
 """
 
 import asyncio
-import os
 import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.image import DockerImage
@@ -23,21 +21,6 @@ from headrace.local.nats_server import NatsServer, find_binary
 testcontainers_config.ryuk_disabled = True
 
 DOCKERFILE = 'FROM scratch\nCOPY nats-server /nats-server\nENTRYPOINT ["/nats-server"]\n'
-
-
-@cache
-def engine_is_available() -> bool:
-    """Whether a Docker engine answers."""
-    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    uds = host.removeprefix("unix://") if host.startswith("unix://") else None
-    if uds and not Path(uds).is_socket():
-        return False
-    base_url = "http://docker" if uds else host.replace("tcp://", "http://")
-    try:
-        with httpx.Client(transport=httpx.HTTPTransport(uds=uds), base_url=base_url, timeout=5) as http:
-            return http.get("/_ping").status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
 
 
 @cache

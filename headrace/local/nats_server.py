@@ -8,10 +8,12 @@ where it was put, so a restart, even after SIGKILL, goes on with everything that
 import asyncio
 import hashlib
 import json
+import os
 import shutil
 import socket
 import sysconfig
 from asyncio.subprocess import DEVNULL, Process
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -24,6 +26,11 @@ Sync = Literal["always", "fast"]
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 """A result holds two streams of 256 KiB, and JSON may write a control byte as six."""
 START_TIMEOUT_S = 15.0
+
+KEPT_PORTS_MAX = 256
+"""Each is a socket that is bound and does not listen, so that its owner may."""
+
+_kept_ports = deque[int]()
 
 
 class NatsServerError(Exception):
@@ -42,11 +49,15 @@ def find_binary() -> Path:
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of loopback that nobody has, kept from others until this process ends or takes many."""
+    if len(_kept_ports) == KEPT_PORTS_MAX:
+        os.close(_kept_ports.popleft())
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        port: int = keeper.getsockname()[1]
+        _kept_ports.append(keeper.detach())
+    return port
 
 
 ANY_PORT = {"HEADRACE_HEALTH_PORT": "0"}

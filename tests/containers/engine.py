@@ -17,7 +17,7 @@ from pathlib import Path
 
 from headrace.local.lifeline import die_with_parent
 from tests.containers.commands import told, works
-from tests.nats_container import engine_is_available
+from tests.docker_engine import engine_is_available
 
 STARTING_S = 60.0
 STOPPING_S = 90.0

@@ -51,6 +51,7 @@ class Progress:
         return isinstance(self.newest, JobRunning) and self.newest.executor_id == executor_id
 
 
+@pytest.mark.full
 @pytest.mark.timeout(300)
 async def test_a_thousand_jobs_survive_the_loss_of_an_executor(tmp_path: Path) -> None:
     with Recorder(tmp_path / "history.jsonl") as recorder:

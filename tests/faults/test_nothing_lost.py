@@ -18,6 +18,7 @@ PLAN = Plan(jobs=600, users=30, seed=1, pace=PACE)
 KINDS = {"kill", "pause", "restart", "latency", "reset", "black", "bandwidth", "single"}
 
 
+@pytest.mark.full
 @pytest.mark.timeout(600)
 async def test_nothing_is_lost_whatever_fails(tmp_path: Path) -> None:
     history_file = tmp_path / "history.jsonl"

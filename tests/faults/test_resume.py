@@ -109,6 +109,7 @@ async def _run_user(
             group.create_task(watcher.watch(notifiers.replicas, cuts))
 
 
+@pytest.mark.full
 async def test_a_thousand_cuts_while_a_hundred_jobs_print(tmp_path: Path) -> None:
     plan = Plan(users=10, jobs=10, cuts_of_a_job=8, cuts_of_a_user=20, seed=1)
     cuts = await run(plan, tmp_path / "data")
@@ -120,6 +121,7 @@ async def test_a_thousand_cuts_while_a_hundred_jobs_print(tmp_path: Path) -> Non
     assert cuts.ended == 0, "nobody else may have ended a connection"
 
 
+@pytest.mark.full
 async def test_killed_notifiers(tmp_path: Path) -> None:
     plan = Plan(users=8, jobs=3, cuts_of_a_job=6, cuts_of_a_user=8, seed=2)
 
@@ -133,6 +135,7 @@ async def test_killed_notifiers(tmp_path: Path) -> None:
     assert cuts.ended > plan.users, "the killed notifiers must have had connections"
 
 
+@pytest.mark.full
 async def test_a_killed_nats_server(tmp_path: Path) -> None:
     plan = Plan(users=8, jobs=3, cuts_of_a_job=6, cuts_of_a_user=8, seed=3, feed_is_whole=False)
 

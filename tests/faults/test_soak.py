@@ -15,6 +15,7 @@ from tests.faults.whole_run import run
 LASTS_S = 10.0
 
 
+@pytest.mark.full
 @pytest.mark.timeout(300)
 async def test_a_short_soak(tmp_path: Path) -> None:
     samples = Samples(every_s=0.5)

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from services.notifier.settings import MIB
 from shared.contract.codec import encode, event_object
@@ -85,6 +86,7 @@ class Printer:
         self.offset += len(piece)
 
 
+@pytest.mark.full
 async def test_fifty_stalled_readers(start_process: Start, broker: Broker, log: Log, writer: Writer) -> None:
     notifier = await start_process(notifier_queue_bytes_max=QUEUE_BYTES_MAX, notifier_queue_age_s=UNREAD_S)
     job = builders.job_id()

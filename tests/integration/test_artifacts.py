@@ -127,6 +127,7 @@ async def test_files_wait_for_a_store_that_cannot_be_reached(
     assert await contents(objects) == [file.content for file in FILES]
 
 
+@pytest.mark.full
 async def test_a_process_that_must_end_does_not_wait_for_the_store(
     objects: Objects, broker: Broker, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -141,6 +141,7 @@ async def test_the_first_of_several_servers_need_not_be_there(server: NatsServer
         await until_answered(broker)
 
 
+@pytest.mark.full
 async def test_something_that_is_no_server_is_named() -> None:
     with pytest.raises(UnreachableError, match="cannot connect to"):
         async with connect(settings("nats://not a host"), service="test"):

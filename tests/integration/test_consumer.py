@@ -5,6 +5,8 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
+
 from headrace.local.nats_server import NatsServer
 from shared.contract.subjects import DEAD, EXECUTOR_DURABLE, JOBS
 from shared.jetstream.connection import Broker, Message
@@ -132,6 +134,7 @@ async def heartbeats(broker: Broker, holder: Worker, count: int) -> None:
     await subscription.unsubscribe()
 
 
+@pytest.mark.full
 async def test_a_lost_worker_s_delivery_comes_again(broker: Broker, log: Log) -> None:
     await append_jobs(log, 1)
     async with working(broker) as lost:

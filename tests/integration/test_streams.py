@@ -12,6 +12,7 @@ from shared.jetstream.connection import Broker, UnreachableError
 from shared.jetstream.event_log import Log
 from shared.provision import ProvisionError, ProvisionSettings, executor_floor, provision
 from tests import builders
+from tests.freezing import freeze
 
 
 async def test_everything_of_the_design_exists(broker: Broker) -> None:
@@ -110,6 +111,7 @@ async def test_the_provisioner_is_a_command(nats_server: NatsServer) -> None:
         assert await process.wait() == 0
 
 
+@pytest.mark.full
 async def test_without_a_server_the_provisioner_says_so() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -127,7 +129,7 @@ async def test_without_a_server_the_provisioner_says_so() -> None:
 async def test_a_service_that_starts_while_the_server_is_slow_asks_again(
     broker: Broker, nats_server: NatsServer
 ) -> None:
-    nats_server.process.send_signal(signal.SIGSTOP)
+    await freeze(nats_server.process.pid)
     try:
         floor = asyncio.create_task(executor_floor(broker))
         # Its first question is given up after 2 s.

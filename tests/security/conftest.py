@@ -24,10 +24,19 @@ from tests.system.conftest import TERMINAL, User, user_of
 # Whoever is an ordinary user already has run all of it as one in the stack.
 collect_ignore = [] if os.geteuid() == 0 else ["test_ordinary_user.py"]
 
+HERE = Path(__file__).parent
+
 SLOTS = CELLS - 2
 """Room for two programs that work together and for their neighbour, however few processors there are."""
 
 USERS = ("mallory", "malory", "alice", NAME)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What an attack takes of the host is measured, and how fast its neighbour is meanwhile."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.alone)
 
 
 class StackArena:

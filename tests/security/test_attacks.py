@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.hosts import needs, needs_cgroups
-from tests.security.attacks import ATTACKS, Attack
+from tests.security.attacks import ATTACKS, IN_THE_SMALL_TIER, Attack
 from tests.security.checker import Checker
 from tests.security.submission import PROGRAMS
 
@@ -16,13 +16,15 @@ OLD_ENTRY = "19_old_entry.c"
 
 
 def marks(attack: Attack) -> list[pytest.MarkDecorator]:
-    """What a line needs of its host."""
+    """What a line needs of its host, and the tier that it is in."""
     found = [] if attack.language == "python" else [needs(attack.language)]
     if attack.program == OLD_ENTRY:
         other = os.uname().machine != "x86_64"
         found.append(pytest.mark.skipif(other, reason="only x86-64 has a 32-bit entry"))
     if attack.needs_count:
         found.append(needs_cgroups)
+    if attack.program not in IN_THE_SMALL_TIER:
+        found.append(pytest.mark.full)
     return found
 
 

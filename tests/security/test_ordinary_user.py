@@ -16,7 +16,7 @@ from tests.security.attacks import ATTACKS, Attack
 from tests.security.planted import VARIABLE, secret
 from tests.security.test_attacks import marks
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs_system_python]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs_system_python, pytest.mark.full]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

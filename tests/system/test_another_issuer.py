@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 
 from headrace.local.nats_server import NatsServer, free_port
 from headrace.local.supervisor import Stack, StackOptions, run_stack
@@ -129,6 +130,7 @@ async def until(http: httpx.AsyncClient, path: str, status: int, headers: dict[s
                 return answer
 
 
+@pytest.mark.full
 async def test_while_the_issuer_cannot_be_asked_nobody_is_called_a_liar(
     broker: Broker, nats_server: NatsServer, tmp_path: Path
 ) -> None:
@@ -147,6 +149,7 @@ async def test_while_the_issuer_cannot_be_asked_nobody_is_called_a_liar(
             await until(http, "/v1/languages", 200, bearer(token))
 
 
+@pytest.mark.full
 async def test_an_api_is_ready_once_it_has_the_issuer_s_keys_without_being_asked_for_them(
     broker: Broker, nats_server: NatsServer, tmp_path: Path
 ) -> None:

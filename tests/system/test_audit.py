@@ -23,7 +23,7 @@ from shared.jetstream.connection import Broker, Message
 from shared.jetstream.event_log import Log
 from tests.system.conftest import User, broker_of, user_of
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180), pytest.mark.full]
 
 JOBS = 16_667
 EVENTS = 3 * JOBS

@@ -140,6 +140,7 @@ async def by_hand(tmp_path: Path) -> AsyncIterator[ByHand]:
         yield deployment
 
 
+@pytest.mark.full
 @pytest.mark.timeout(180)
 async def test_a_program_runs_on_what_the_units_start(by_hand: ByHand) -> None:
     api, notifier = by_hand.ports[8070], by_hand.ports[8071]

@@ -15,6 +15,7 @@ from typing import Any
 
 import jwt
 import pytest
+import pytest_asyncio
 
 HEADRACE = Path(sysconfig.get_path("scripts")) / "headrace"
 # asyncio's debug mode writes on standard error, where a program's own words are expected.
@@ -25,6 +26,7 @@ ENVIRONMENT = {
 }
 
 pytestmark = pytest.mark.timeout(150)
+on_the_lasting_one = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,13 @@ async def up(tmp_path: Path) -> AsyncIterator[Up]:
         yield running
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lasting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Up]:
+    """One for all tests that neither end it nor mind the jobs of others."""
+    async with running_up(tmp_path_factory.mktemp("lasting") / "data") as running:
+        yield running
+
+
 def children(pid: int) -> list[int]:
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in listed]
@@ -150,16 +159,18 @@ async def test_what_was_accepted_is_there_after_a_restart(tmp_path: Path) -> Non
         assert kept["result"]["stdout"]["content"] == "kept\n"
 
 
-async def test_one_directory_has_one_stack(up: Up) -> None:
-    second = await headrace("up", "--data", up.data, "--api-port", "0", "--notifier-port", "0")
+@on_the_lasting_one
+async def test_one_directory_has_one_stack(lasting: Up) -> None:
+    second = await headrace("up", "--data", lasting.data, "--api-port", "0", "--notifier-port", "0")
     assert second.code == 2
     assert b"runs already" in second.stderr
 
 
-async def test_secrets_are_their_owners_alone(up: Up) -> None:
-    assert (up.data / "secrets.json").stat().st_mode & 0o777 == 0o600
-    assert up.data.stat().st_mode & 0o077 == 0
-    assert (up.data / "nats" / "nats.conf").stat().st_mode & 0o777 == 0o600
+@on_the_lasting_one
+async def test_secrets_are_their_owners_alone(lasting: Up) -> None:
+    assert (lasting.data / "secrets.json").stat().st_mode & 0o777 == 0o600
+    assert lasting.data.stat().st_mode & 0o077 == 0
+    assert (lasting.data / "nats" / "nats.conf").stat().st_mode & 0o777 == 0o600
 
 
 async def test_every_command_against_a_running_stack(up: Up, tmp_path: Path) -> None:
@@ -193,7 +204,8 @@ async def test_every_command_against_a_running_stack(up: Up, tmp_path: Path) -> 
     assert b"Traceback" not in unknown.stderr
 
 
-async def test_run_is_the_program(up: Up, tmp_path: Path) -> None:
+@on_the_lasting_one
+async def test_run_is_the_program(lasting: Up, tmp_path: Path) -> None:
     program = tmp_path / "echo.py"
     program.write_text(
         "import sys\n"
@@ -201,10 +213,11 @@ async def test_run_is_the_program(up: Up, tmp_path: Path) -> None:
         "print('to stderr', file=sys.stderr)\n"
         "raise SystemExit(7)\n"
     )
-    ended = await headrace("run", "--data", up.data, program, "--", "--flag", "ü", stdin=b"\xfein ")
+    ended = await headrace("run", "--data", lasting.data, program, "--", "--flag", "ü", stdin=b"\xfein ")
     assert (ended.code, ended.stdout, ended.stderr) == (7, b"\xff\xfein --flag \xc3\xbc", b"to stderr\n")
 
 
+@on_the_lasting_one
 @pytest.mark.parametrize(
     ("code", "options", "exit_code", "said"),
     [
@@ -214,20 +227,21 @@ async def test_run_is_the_program(up: Up, tmp_path: Path) -> None:
     ],
 )
 async def test_run_tells_why_a_program_was_ended(
-    up: Up, tmp_path: Path, code: str, options: list[str], exit_code: int, said: bytes
+    lasting: Up, tmp_path: Path, code: str, options: list[str], exit_code: int, said: bytes
 ) -> None:
     program = tmp_path / "program.sh"
     program.write_text(code)
-    ended = await headrace("run", "--data", up.data, *options, program)
+    ended = await headrace("run", "--data", lasting.data, *options, program)
     assert ended.code == exit_code
     assert said in ended.stderr
 
 
-async def test_ctrl_c_cancels_the_job_of_run(up: Up, tmp_path: Path) -> None:
+@on_the_lasting_one
+async def test_ctrl_c_cancels_the_job_of_run(lasting: Up, tmp_path: Path) -> None:
     program = tmp_path / "slow.sh"
     program.write_text("echo begun; sleep 60")
     process = await asyncio.create_subprocess_exec(
-        HEADRACE, "run", "--data", up.data, program, stdin=PIPE, stdout=PIPE, env=ENVIRONMENT
+        HEADRACE, "run", "--data", lasting.data, program, stdin=PIPE, stdout=PIPE, env=ENVIRONMENT
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -235,8 +249,10 @@ async def test_ctrl_c_cancels_the_job_of_run(up: Up, tmp_path: Path) -> None:
     assert await process.stdout.readline() == b"begun\n"
     process.send_signal(signal.SIGINT)
     assert await process.wait() == 130
-    listed = (await up.call("ls", "--json")).json()
-    assert listed["jobs"][0]["status"] == "cancelled"
+    # The list comes from the view, a moment after the log; the newest of it may be another test's.
+    async with asyncio.timeout(60):
+        while (await lasting.call("ls", "--json")).json()["jobs"][0]["status"] != "cancelled":
+            pass
 
 
 async def test_run_without_a_stack_brings_its_own(tmp_path: Path) -> None:
@@ -247,10 +263,11 @@ async def test_run_without_a_stack_brings_its_own(tmp_path: Path) -> None:
     assert not (tmp_path / ".headrace").exists()
 
 
-async def test_run_asks_for_the_language_it_cannot_guess(up: Up, tmp_path: Path) -> None:
+@on_the_lasting_one
+async def test_run_asks_for_the_language_it_cannot_guess(lasting: Up, tmp_path: Path) -> None:
     program = tmp_path / "program.xyz"
     program.write_text("")
-    ended = await headrace("run", "--data", up.data, program)
+    ended = await headrace("run", "--data", lasting.data, program)
     assert ended.code == 2
     assert b"--language" in ended.stderr
 
@@ -261,6 +278,7 @@ async def test_without_a_stack_a_command_says_how_to_start_one(tmp_path: Path) -
     assert b"headrace up" in ended.stderr
 
 
+@pytest.mark.full
 async def test_the_demo_shows_everything_and_replays_it_identically(tmp_path: Path) -> None:
     ended = await headrace("demo", cwd=tmp_path)
     said = ended.stdout.decode()
@@ -283,6 +301,7 @@ async def test_the_doctor_tells_what_an_executor_would_find() -> None:
     assert b"an executor would start here" in said.stdout
 
 
+@pytest.mark.full
 async def test_the_doctor_tells_what_would_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENVIRONMENT, "HEADRACE_MINIMUM_ISOLATION", "no-such-wall")
     refused = await headrace("doctor")

@@ -40,6 +40,7 @@ async def test_a_stack_is_found_from_a_subdirectory(tmp_path: Path) -> None:
     assert not data.exists()
 
 
+@pytest.mark.full
 async def test_the_logs_of_a_stack_are_rotated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(log_files, "LOOK_S", 0.05)
     async with (

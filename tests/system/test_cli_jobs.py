@@ -17,7 +17,7 @@ from tests.system.conftest import User, user_of
 from tests.system.test_cli import ENVIRONMENT, HEADRACE, Ended
 from tests.system.test_cli_asking import ask
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
 PROGRAM = "for n in $(seq 1 40); do echo line $n; done; echo aside >&2; echo kept > out.txt; exit 3"
 NARROW = 30

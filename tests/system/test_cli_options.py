@@ -17,6 +17,7 @@ BEHIND = [
 ]
 
 
+@pytest.mark.full
 async def test_what_stands_behind_the_file_is_the_programs(tmp_path: Path) -> None:
     program = tmp_path / "echo.py"
     program.write_text(ECHO)

@@ -46,6 +46,7 @@ async def test_down_ends_a_stack_and_clean_removes_it(tmp_path: Path) -> None:
     assert "nothing was removed" in only_line(await headrace("clean", "--yes", "--data", data))
 
 
+@pytest.mark.full
 async def test_up_tells_all_of_itself_in_one_object(tmp_path: Path) -> None:
     data = tmp_path / "data"
     process = await asyncio.create_subprocess_exec(

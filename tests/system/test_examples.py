@@ -18,7 +18,7 @@ from headrace.local.nats_server import free_port
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from tests.hosts import OFFERED, needs_node
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

@@ -15,7 +15,7 @@ from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_cli import HEADRACE, Ended
 from tests.system.test_cli_asking import ask
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -106,13 +106,18 @@ async def test_jobs_as_they_stood(told: Told) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["--speed", "fast"],
         ["--from", "yesterday"],
-        ["--to", "2026-01-02T03:04:05"],
-        ["--at", "now"],
-        ["--at", "5", "--type", "failed"],
-        ["--job", "x"],
-        ["--type", "a.b"],
+        *(
+            pytest.param(words, marks=pytest.mark.full)
+            for words in (
+                ["--speed", "fast"],
+                ["--to", "2026-01-02T03:04:05"],
+                ["--at", "now"],
+                ["--at", "5", "--type", "failed"],
+                ["--job", "x"],
+                ["--type", "a.b"],
+            )
+        ),
     ],
 )
 async def test_what_cannot_be_meant_is_refused(shared_stack: Stack, words: list[str]) -> None:

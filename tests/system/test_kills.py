@@ -48,6 +48,7 @@ async def test_a_killed_executors_job_runs_again_and_ends_once(stack: Stack, ali
     assert history[-1].data["result"]["stdout"]["content"] == "begun\ndone\n"
 
 
+@pytest.mark.full
 async def test_a_stopped_executor_lets_its_program_end(stack: Stack, alice: User) -> None:
     job = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 1; echo done"})
     await alice.until(job.job_id, "output")
@@ -57,6 +58,7 @@ async def test_a_stopped_executor_lets_its_program_end(stack: Stack, alice: User
     assert await stack.services["executor"].process.wait() == 0
 
 
+@pytest.mark.full
 async def test_a_stopped_executor_gives_waiting_jobs_back_at_once(stack: Stack, alice: User) -> None:
     """Both wait in the lane of the stopped executor; its successor has them before the wait would run out."""
     first = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 1"})
@@ -70,6 +72,7 @@ async def test_a_stopped_executor_gives_waiting_jobs_back_at_once(stack: Stack, 
     assert time.monotonic() - began < REDELIVERED_WITHIN_S
 
 
+@pytest.mark.full
 async def test_an_api_that_is_killed_makes_one_job_of_each_submission(stack: Stack, alice: User) -> None:
     submitting = [
         asyncio.create_task(alice.client.submit({"language": "bash", "code": "true"})) for _ in range(30)
@@ -128,10 +131,7 @@ async def test_killing_anything_else_loses_nothing(stack: Stack, alice: User, na
     for job_id in accepted:
         assert (await alice.client.get(job_id)).status == "completed"
     await stack.ready()
-    listed: list[str] = []
-    page = await alice.client.jobs(limit=100, status="completed")
-    listed += [job.job_id for job in page.jobs]
-    assert set(listed) == set(accepted)
+    await _all_listed(alice, accepted)
 
 
 async def test_poison_is_terminated_and_counted_and_the_executor_goes_on(stack: Stack, alice: User) -> None:
@@ -151,6 +151,15 @@ async def test_poison_is_terminated_and_counted_and_the_executor_goes_on(stack: 
     assert stack.services["executor"].restarts == 0
 
 
+async def _all_listed(user: User, accepted: list[str]) -> None:
+    """Wait until the user's completed jobs are these: the view may come a moment after the log."""
+    async with asyncio.timeout(60):
+        while True:
+            page = await user.client.jobs(limit=100, status="completed")
+            if {job.job_id for job in page.jobs} == set(accepted):
+                return
+
+
 async def _all_answered(broker: Broker) -> bool:
     info = await broker.api(f"CONSUMER.INFO.{JOBS}.executor")
     return (info["num_pending"], info["num_ack_pending"]) == (0, 0)
@@ -161,6 +170,7 @@ async def _metrics(health_url: str) -> str:
         return (await http.get(health_url.replace("/readyz", "/metrics"))).text
 
 
+@pytest.mark.full
 async def test_the_rebuilt_view_is_the_live_one(stack: Stack, alice: User) -> None:
     for code in ("echo 1", "exit 3", "echo 2"):
         await alice.run("bash", code)

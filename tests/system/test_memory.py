@@ -27,7 +27,7 @@ from tests.integration.projector.asking import publish, reached
 from tests.system.conftest import broker_of, user_of
 from tests.system.largest import JOBS, TEXTS, ended, forget_peak, resident_bytes, stories, submitted
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
 MIB = 1024 * 1024
 PATIENCE_S = 240

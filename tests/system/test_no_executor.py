@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+import pytest
 
 from headrace.client.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
-from tests.system.conftest import User
+from tests.system.conftest import User, broker_of
 
 AWAY = {"reason": "executor", "position": 0}
 
@@ -33,6 +34,13 @@ async def asked(user: User, path: str, **body: object) -> httpx.Response:
         return await (http.post(path, json=body) if body else http.get(path))
 
 
+async def kept(stack: Stack, count: int) -> None:
+    """Wait until so many languages are known for good: the executor tells one after the other."""
+    async with broker_of(stack) as broker, asyncio.timeout(30):
+        while (await broker.api("STREAM.INFO.KV_LANGUAGES"))["state"]["messages"] < count:
+            pass
+
+
 async def without_executors(stack: Stack, user: User) -> None:
     """Stop it for good, and kill the api, so that nothing is known but what was kept."""
     await stack.services["executor"].stop()
@@ -51,6 +59,7 @@ async def without_executors(stack: Stack, user: User) -> None:
 
 async def test_programs_are_accepted_and_run_when_an_executor_comes(stack: Stack, alice: User) -> None:
     before = {one.name: one.version for one in await alice.client.languages()}
+    await kept(stack, len(before))
     await without_executors(stack, alice)
     assert {one.name: one.version for one in await alice.client.languages()} == before
 

@@ -39,6 +39,7 @@ BODIES: dict[str, type[BaseModel]] = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.timeout(1_800)
 async def test_a_fuzzer_that_believes_the_document_finds_no_failure(
     shared_stack: Stack, tmp_path: Path

@@ -15,6 +15,8 @@ from headrace.local.supervisor import Stack
 from shared.version import VERSION
 from tests.installed import ROOT, build_wheel, environment, install
 
+pytestmark = pytest.mark.full
+
 CLIENT = (
     "import shared\n"
     "from headrace import Client, EventObject, kept_bytes\n"

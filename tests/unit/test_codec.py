@@ -55,6 +55,7 @@ def test_a_newer_event_is_unknown_not_poison() -> None:
         job_event(builders.USER, builders.JOB, "completed"),
         "jobs.elsewhere",
     ],
+    ids=["another user", "another job", "another kind", "no job"],
 )
 def test_an_event_under_another_subject_is_undecodable(subject: str) -> None:
     with pytest.raises(UndecodableError):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from headrace.local.nats_server import KEPT_PORTS_MAX, free_port
 from headrace.local.ports import Ports
 from headrace.local.stack import StackError
 
@@ -60,3 +61,18 @@ def test_what_is_no_port(port: int) -> None:
 def test_an_address_that_is_not_here() -> None:
     with Ports() as ports, pytest.raises(StackError, match=r"nobody can listen on 192\.0\.2\.1, port 0"):
         ports.hold(0, "--api-port", host="192.0.2.1")
+
+
+def test_a_free_port_is_kept_from_others_and_its_owner_may_listen_on_it() -> None:
+    port = free_port()
+    with pytest.raises(OSError, match="in use"), socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+    socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_so_many_are_kept_and_no_more() -> None:
+    for _ in range(KEPT_PORTS_MAX):
+        free_port()
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
+    free_port()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - names are enough

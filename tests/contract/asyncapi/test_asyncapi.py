@@ -126,6 +126,7 @@ async def _output(directory: Path, *command: str) -> str:
 
 @needs_npm
 @pytest.mark.timeout(300)
+@pytest.mark.full
 @pytest.mark.parametrize("broken", [False, True])
 def test_the_official_parser_accepts_it(parser: Path, tmp_path: Path, *, broken: bool) -> None:
     """And refuses one in which an operation goes neither way, so it does look."""

@@ -33,6 +33,7 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet
         yield started
 
 
+@pytest.mark.full
 async def test_one_server_after_the_other_is_deposed_killed_and_frozen(fleet: Fleet) -> None:
     """Two of three go on, so nobody has to wait for the third."""
     cluster = fleet.cluster

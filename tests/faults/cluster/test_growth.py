@@ -4,6 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from shared.contract.subjects import FEED, JOBS, feed_note
 from shared.jetstream.connection import Broker, BrokerError
 from shared.jetstream.event_log import Log
@@ -17,6 +19,7 @@ PATIENCE_S = 30.0
 GROWN = ProvisionSettings(replicas=3)
 
 
+@pytest.mark.full
 async def test_one_replica_becomes_three(tmp_path: Path) -> None:
     seen: list[int] = []
 

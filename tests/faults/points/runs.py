@@ -1,17 +1,19 @@
 """Many points at the same time: each run waits mostly, so the whole table takes as long as a few of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery, nursery
 from tests.faults.points.story import Story, followed
+from tests.faults.points.table import REPRESENTATIVES
 from tests.system.conftest import broker_of
 
 Run: TypeAlias = Callable[[Point, Nursery, asyncio.Semaphore, Path], Awaitable[None]]
@@ -63,6 +65,24 @@ async def begun_on_one_stack(
 
         async with begun(request, directory, service, on_this_stack, at_once=at_once) as runs:
             yield runs
+
+
+def cases(points: Iterable[Point], *marks: tuple[str, pytest.MarkDecorator]) -> list[ParameterSet]:
+    """The points as parameters of a test, those that represent no row left out of the small tier.
+
+    `marks` are those of points of a scenario.
+    """
+    return [
+        pytest.param(
+            point,
+            id=point.name,
+            marks=[
+                *(mark for scenario, mark in marks if scenario == point.scenario),
+                *(() if point.name in REPRESENTATIVES else (pytest.mark.full,)),
+            ],
+        )
+        for point in points
+    ]
 
 
 async def _cancel(tasks: set[asyncio.Task[None]]) -> None:

@@ -8,6 +8,26 @@ from tests.faults.points.projector_points import PROJECTOR_POINTS
 
 POINTS = (*API_POINTS, *EXECUTOR_POINTS, *PROJECTOR_POINTS, *NOTIFIER_POINTS)
 
+REPRESENTATIVES = frozenset(
+    {
+        "api.submit.appended",
+        "api.submit.not_appended",
+        "executor.fetch.held",
+        "executor.cell.begun",
+        "executor.file.stored",
+        "executor.end.appended",
+        "executor.stop.draining",
+        "projector.batch.checkpoint_written",
+        "projector.question.found",
+        "projector.rebuild.not_renamed",
+        "projector.sweep.one_file_gone",
+        "notifier.history.shown",
+        "notifier.live.note_queued",
+        "notifier.sse.sent",
+    }
+)
+"""One of each row or more, which `just test` hits; `just test-all` hits every point."""
+
 
 def find(name: str) -> Point:
     """The point of this name. Raises KeyError."""

@@ -15,7 +15,7 @@ from tests.faults.points.api_scenarios import SCENARIOS, Stage
 from tests.faults.points.balanced import Client
 from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery
-from tests.faults.points.runs import Runs, begun_on_one_stack
+from tests.faults.points.runs import Runs, begun_on_one_stack, cases
 from tests.faults.points.story import Story
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
@@ -63,7 +63,7 @@ async def runs(
         yield runs
 
 
-@pytest.mark.parametrize("point", API_POINTS, ids=str)
+@pytest.mark.parametrize("point", cases(API_POINTS))
 async def test_whoever_asked_an_api_that_died_there_repeats_and_has_what_he_asked_for(
     point: Point, runs: Runs
 ) -> None:

@@ -26,7 +26,7 @@ from tests.faults.points.executor_points import EXECUTOR_POINTS
 from tests.faults.points.patience import patiently, until
 from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery, Victim, own_log
-from tests.faults.points.runs import Runs, begun
+from tests.faults.points.runs import Runs, begun, cases
 from tests.faults.points.story import Story, followed
 from tests.hosts import needs
 
@@ -206,13 +206,6 @@ async def runs(
         yield runs
 
 
-@pytest.mark.parametrize(
-    "point",
-    [
-        pytest.param(point, marks=needs("c") if point.scenario == "compiled" else ())
-        for point in EXECUTOR_POINTS
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("point", cases(EXECUTOR_POINTS, ("compiled", needs("c"))))
 async def test_an_executor_that_dies_there_leaves_one_outcome(point: Point, runs: Runs) -> None:
     await runs[point.name]

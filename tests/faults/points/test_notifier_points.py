@@ -17,7 +17,7 @@ from tests.faults.points.notifier_points import NOTIFIER_POINTS
 from tests.faults.points.patience import patiently
 from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery, Victim
-from tests.faults.points.runs import Runs, begun_on_one_stack
+from tests.faults.points.runs import Runs, begun_on_one_stack, cases
 from tests.faults.points.story import Story
 from tests.faults.points.viewer import Viewer
 from tests.faults.resume_checker import Shown, check
@@ -220,7 +220,7 @@ async def runs(
         yield runs
 
 
-@pytest.mark.parametrize("point", NOTIFIER_POINTS, ids=str)
+@pytest.mark.parametrize("point", cases(NOTIFIER_POINTS))
 async def test_whoever_watched_a_notifier_that_died_there_was_shown_everything_once(
     point: Point, runs: Runs
 ) -> None:

@@ -25,7 +25,7 @@ from tests.faults.points.patience import until
 from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery, Victim, own_log
 from tests.faults.points.projector_points import PROJECTOR_POINTS
-from tests.faults.points.runs import Runs, begun
+from tests.faults.points.runs import Runs, begun, cases
 from tests.faults.points.story import Story, followed
 from tests.integration.projector.asking import ask_stats, rows_in
 from tests.integration.projector.test_sweeper import (
@@ -207,7 +207,7 @@ async def runs(
         yield runs
 
 
-@pytest.mark.parametrize("point", PROJECTOR_POINTS, ids=str)
+@pytest.mark.parametrize("point", cases(PROJECTOR_POINTS))
 async def test_a_projector_that_dies_there_comes_back_with_the_view_of_the_log(
     point: Point, runs: Runs
 ) -> None:

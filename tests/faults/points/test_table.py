@@ -14,7 +14,7 @@ import pytest
 from tests.faults.points.launch import DIED, function_of
 from tests.faults.points.point import Point, Row
 from tests.faults.points.programs import ROOT, nursery, own_log, prepare
-from tests.faults.points.table import POINTS, find
+from tests.faults.points.table import POINTS, REPRESENTATIVES, find
 
 SERVICES = ("api", "executor", "projector", "notifier")
 OF_EACH = 20
@@ -34,6 +34,10 @@ def test_no_name_is_used_twice_and_each_service_has_enough() -> None:
     assert len({point.name for point in POINTS}) == len(POINTS)
     counts = Counter(point.service for point in POINTS)
     assert {service for service in SERVICES if counts[service] >= OF_EACH} == set(SERVICES)
+
+
+def test_every_row_is_represented_in_the_small_tier() -> None:
+    assert {find(name).row for name in REPRESENTATIVES} == set(Row)
 
 
 def test_every_row_of_the_promises_is_hit_and_says_by_what() -> None:

@@ -34,6 +34,7 @@ async def light_waits(log: Log, chronicle: Chronicle, name: str) -> list[float]:
     return waits
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("count", [1, 2])
 async def test_heavy_first_then_light(
     log: Log, executors: Executors, chronicle: Chronicle, count: int
@@ -49,6 +50,7 @@ async def test_heavy_first_then_light(
     assert max(beside) < BUSIER * max(alone) + LEASE_S
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("count", [1, 2])
 async def test_light_first_then_heavy(
     log: Log, executors: Executors, chronicle: Chronicle, count: int
@@ -66,6 +68,7 @@ async def test_light_first_then_heavy(
     assert max(beside) < BUSIER * max(alone) + LEASE_S
 
 
+@pytest.mark.full
 async def test_a_heavy_user_whose_jobs_are_mostly_sent_away_is_served_without_pauses(
     log: Log, executors: Executors, chronicle: Chronicle
 ) -> None:

@@ -27,6 +27,7 @@ async def test_one_joins_another_that_holds_everything(
     assert len(chronicle.begun_by("x1")) - before < 24
 
 
+@pytest.mark.full
 async def test_one_user_whose_jobs_are_all_held_elsewhere_uses_both(
     broker: Broker, log: Log, executors: Executors, chronicle: Chronicle
 ) -> None:
@@ -40,6 +41,7 @@ async def test_one_user_whose_jobs_are_all_held_elsewhere_uses_both(
     assert len(chronicle.begun_by("x2")) == 2
 
 
+@pytest.mark.full
 async def test_four_share_what_one_began(
     broker: Broker, log: Log, executors: Executors, chronicle: Chronicle
 ) -> None:
@@ -58,6 +60,7 @@ async def test_four_share_what_one_began(
     assert min(shares.values()) >= 8, shares
 
 
+@pytest.mark.full
 async def test_one_that_finds_two_thousand_jobs_before_a_light_users(
     broker: Broker, log: Log, executors: Executors, chronicle: Chronicle
 ) -> None:

@@ -43,6 +43,7 @@ async def test_a_lane_goes_on_elsewhere_where_it_was_left(
     assert all(chronicle.jobs[job].begun_by == ["x2"] for job in lane[left + 1 :])
 
 
+@pytest.mark.full
 async def test_running_programs_end_where_they_are(
     log: Log, executors: Executors, chronicle: Chronicle
 ) -> None:
@@ -58,6 +59,7 @@ async def test_running_programs_end_where_they_are(
     assert all(chronicle.jobs[job].begun_by == ["x2"] for job in waiting)
 
 
+@pytest.mark.full
 async def test_nothing_is_lost_on_its_way_to_one_that_leaves(
     log: Log, executors: Executors, chronicle: Chronicle
 ) -> None:

@@ -15,6 +15,7 @@ from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.service.http_server.accepted import count_connection
 from shared.service.http_server.server import listen, serve_http
 from shared.settings import HttpSettings
+from tests.cases import cases
 from tests.integration.http_server.services import Target, failures_in, target_of
 from tests.system.conftest import user_of
 
@@ -106,7 +107,7 @@ async def token(stack: Stack) -> AsyncIterator[str]:
         yield user.token
 
 
-@pytest.fixture(params=SERVICES)
+@pytest.fixture(params=cases(SERVICES, {"api"}))
 def target(stack: Stack, token: str, request: pytest.FixtureRequest) -> Iterator[Target]:
     """Each service that listens; it is the same process afterwards, and has logged no failure."""
     found = target_of(stack, request.param, token)

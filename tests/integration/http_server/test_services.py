@@ -9,6 +9,9 @@ from tests.integration.http_server.raw import ENDS_WITHIN_S, Client, connected, 
 from tests.integration.http_server.services import Target, neighbour_of, until_alone
 from tests.system.largest import forget_peak, resident_bytes
 
+# Their neighbour must be answered as fast as ever.
+pytestmark = pytest.mark.alone
+
 MIB = 1024 * 1024
 MEMORY_MAX_BYTES = 48 * MIB
 """What a service may hold more after an attack than before: its own caches, and what malloc keeps."""

@@ -97,6 +97,7 @@ async def test_one_event_larger_than_the_queue_passes(serve: Serve, writer: Writ
         assert kinds([await client.event()]) == ["queued"]
 
 
+@pytest.mark.full
 @pytest.mark.clause("9.1", "10.8")
 async def test_a_slow_stream_is_ended_and_a_healthy_one_goes_on(serve: Serve, writer: Writer) -> None:
     url = await serve(notifier_queue_bytes_max=MIB, notifier_queue_age_s=UNREAD_S)

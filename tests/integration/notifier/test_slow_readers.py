@@ -13,6 +13,7 @@ from headrace.client.reconnecting_stream import Following
 from services.notifier.settings import MIB
 from shared.domain.events import Output, Result, SkippedArtifact
 from tests import builders
+from tests.cases import cases
 from tests.integration.notifier.client import Shown, connected, is_terminal
 from tests.integration.notifier.conftest import Serve, token
 from tests.integration.notifier.sse import get, listed, streaming
@@ -62,7 +63,7 @@ READERS = {"websocket": read_socket, "sse": read_stream}
 
 
 @pytest.mark.clause("9.1")
-@pytest.mark.parametrize("transport", READERS)
+@pytest.mark.parametrize("transport", cases(READERS, {"websocket"}))
 async def test_a_history_of_the_largest_events_is_read_to_its_end(
     serve: Serve, writer: Writer, transport: str
 ) -> None:
@@ -75,7 +76,7 @@ async def test_a_history_of_the_largest_events_is_read_to_its_end(
 
 
 @pytest.mark.clause("9.1")
-@pytest.mark.parametrize("transport", READERS)
+@pytest.mark.parametrize("transport", cases(READERS, {"websocket"}))
 async def test_live_events_larger_than_the_queue_are_all_shown(
     serve: Serve, writer: Writer, transport: str
 ) -> None:
@@ -96,7 +97,7 @@ async def test_live_events_larger_than_the_queue_are_all_shown(
 
 
 @pytest.mark.clause("9.1")
-@pytest.mark.parametrize("transport", READERS)
+@pytest.mark.parametrize("transport", cases(READERS, {"websocket"}))
 async def test_whoever_comes_back_in_the_middle_gets_on(serve: Serve, writer: Writer, transport: str) -> None:
     """Cut off after every few events, with large ones before it: each connection shows something."""
     job = builders.job_id()

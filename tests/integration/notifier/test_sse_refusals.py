@@ -58,6 +58,7 @@ async def test_a_bad_id_in_the_header_is_refused(url: str, last: str) -> None:
     assert_problem(await get(url, "/v1/stream", **headers_of(token(), last)), problems.BAD_CURSOR)
 
 
+@pytest.mark.full
 @pytest.mark.clause("10.6")
 async def test_a_log_that_does_not_answer_is_a_problem(
     url: str, writer: Writer, nats_server: NatsServer

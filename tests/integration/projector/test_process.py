@@ -6,6 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from headrace.local.nats_server import NatsServer
 from shared.contract.subjects import job_event
 from shared.jetstream.connection import Broker
@@ -17,6 +19,7 @@ from tests.unit.projector.histories import NEWER, random_history
 PATIENCE_S = 50
 
 
+@pytest.mark.full
 async def test_killed_again_and_again_it_loses_and_repeats_nothing(
     broker: Broker, nats_server: NatsServer, path: Path, tmp_path: Path
 ) -> None:

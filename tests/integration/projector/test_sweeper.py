@@ -261,6 +261,7 @@ async def test_wherever_it_dies_nothing_is_left_and_nothing_else_touched(
     assert deaths > 10
 
 
+@pytest.mark.full
 async def test_killed_again_and_again_it_leaves_nothing_behind(
     broker: Broker, log: Log, nats_server: NatsServer, path: Path
 ) -> None:
@@ -313,6 +314,7 @@ async def test_two_projectors_at_once(broker: Broker, log: Log, path: Path, tmp_
     assert await stored_files(broker) == 0
 
 
+@pytest.mark.full
 async def test_a_thousand_jobs_that_leave_do_not_stop_following(
     broker: Broker, projecting: Projecting, path: Path
 ) -> None:

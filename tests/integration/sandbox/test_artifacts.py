@@ -1,23 +1,13 @@
 """Files that are brought out of a cell: which, how many, and never by following anything."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
-from services.executor.sandbox.cold.sandbox import NOT_BROUGHT_OUT, open_cold_sandbox
+from services.executor.sandbox.cold.sandbox import NOT_BROUGHT_OUT
 from services.executor.sandbox.interface import Sandbox, Skipped
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
+from services.executor.sandbox.warm.sandbox import WarmSandbox
 from shared.domain.events import Limits
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, Ran, run, stage
-
-
-@pytest_asyncio.fixture
-async def warm() -> AsyncIterator[WarmSandbox]:
-    """An open sandbox with default settings."""
-    async with open_warm_sandbox() as opened:
-        yield opened
 
 
 async def bringing(sandbox: Sandbox, script: str, *patterns: str, limits: Limits | None = None) -> Ran:
@@ -127,7 +117,6 @@ async def test_names_that_are_no_text_are_skipped(warm: WarmSandbox) -> None:
     assert set(brought(ran)) == {"a\nb", "ü"}
 
 
-async def test_a_cold_cell_says_that_it_brings_nothing_out() -> None:
-    async with open_cold_sandbox() as cold:
-        ran = await bringing(cold, "echo x > x", "*")
+async def test_a_cold_cell_says_that_it_brings_nothing_out(cold: Sandbox) -> None:
+    ran = await bringing(cold, "echo x > x", "*")
     assert ran.verdict.skipped == (Skipped("*", NOT_BROUGHT_OUT),)

@@ -69,7 +69,8 @@ while True:
     try: os.fork()
     except OSError: pass
 """
-    bomb = python(sandbox, source, limits=Limits(processes=32, wall_ms=1500))
+    # Room for all that thirty-two interpreters write to, so that time is what ends them.
+    bomb = python(sandbox, source, limits=Limits(processes=32, wall_ms=1500, memory_bytes=1024 * MIB))
     beside, ran = await asyncio.gather(shell(sandbox, "echo unharmed"), bomb)
     assert ATTEMPTED in ran.stdout
     assert ran.verdict.stopped_by in ("wall_time", "cpu_time")

@@ -6,7 +6,6 @@ import signal
 import pytest
 
 from services.executor.sandbox.interface import Sandbox
-from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import ATTEMPTED, MIB, Transcript, python, run, shell, stage
@@ -216,20 +215,18 @@ CHILDREN = {
 
 
 @pytest.mark.parametrize("name", CHILDREN)
-async def test_a_limit_that_a_child_came_to_is_the_programs(name: str) -> None:
+async def test_a_limit_that_a_child_came_to_is_the_programs(warm: Sandbox, name: str) -> None:
     """Where the disk is a cell's own."""
     script, stopped_by = CHILDREN[name]
-    async with open_warm_sandbox() as warm:
-        ran = await shell(warm, script, limits=Limits(disk_bytes=8 * MIB))
+    ran = await shell(warm, script, limits=Limits(disk_bytes=8 * MIB))
     assert ran.verdict.stopped_by == stopped_by, ran
 
 
 @pytest.mark.parametrize("place", ["tmp", "dev/shm"])
-async def test_a_full_place_of_fixed_size_is_told(place: str) -> None:
+async def test_a_full_place_of_fixed_size_is_told(warm: Sandbox, place: str) -> None:
     """Where a file may be longer than the place, so that no limit of a file is met first."""
     limits = Limits(disk_bytes=64 * MIB, memory_bytes=256 * MIB)
-    async with open_warm_sandbox() as warm:
-        ran = await shell(warm, f"head -c {20 * MIB} /dev/zero > /{place}/x; exit $?", limits=limits)
+    ran = await shell(warm, f"head -c {20 * MIB} /dev/zero > /{place}/x; exit $?", limits=limits)
     assert (ran.verdict.exit_code, ran.verdict.stopped_by) == (1, "disk"), ran
 
 

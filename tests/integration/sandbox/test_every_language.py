@@ -1,6 +1,7 @@
 """Every language of the catalogue in real cells: what its programs get, say, and end with."""
 
 import dataclasses
+from collections.abc import Collection
 
 import msgspec
 import pytest
@@ -9,13 +10,40 @@ from services.executor.languages.stages import compile_stage
 from services.executor.sandbox.interface import CellFile, Sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs
-from tests.integration.sandbox.cells import MIB, run
+from tests.integration.sandbox.cells import KINDS, MIB, run
 from tests.integration.sandbox.programs import EXAMPLES, LANGUAGES, execute, program
 
-EVERY = [pytest.param(name, marks=needs(name)) for name in EXAMPLES]
+IN_THE_SMALL_TIER = frozenset({"python", "bash", "c"})
+"""An interpreter, a shell, a compiler."""
+
+
+def in_every_kind(names: Collection[str], *, small: frozenset[str] = frozenset()) -> pytest.MarkDecorator:
+    """Languages in both kinds of cells; in warm ones, the small tier has those that are `small` as well."""
+    also = {("warm", name) for name in small}
+    return pytest.mark.parametrize(
+        ("sandbox", "name"),
+        [
+            pytest.param(
+                kind,
+                name,
+                marks=[
+                    needs(name),
+                    *(() if name in IN_THE_SMALL_TIER or (kind, name) in also else (pytest.mark.full,)),
+                ],
+            )
+            for kind in KINDS
+            for name in names
+        ],
+        indirect=["sandbox"],
+        scope="module",
+    )
+
+
+ALL_IN_THE_SMALL_TIER = in_every_kind(EXAMPLES, small=frozenset(EXAMPLES))
+EVERY = in_every_kind(EXAMPLES)
 # Go refuses a source file of any but the plainest name, by itself.
-ANYHOW_NAMED = [pytest.param(name, marks=needs(name)) for name in EXAMPLES if name != "go"]
-COMPILED = [pytest.param(name, marks=needs(name)) for name, each in EXAMPLES.items() if each.wrong]
+ANYHOW_NAMED = in_every_kind([name for name in EXAMPLES if name != "go"])
+COMPILED = in_every_kind([name for name, each in EXAMPLES.items() if each.wrong])
 
 
 def test_every_language_has_examples() -> None:
@@ -24,14 +52,14 @@ def test_every_language_has_examples() -> None:
     assert {name for name, example in EXAMPLES.items() if example.wrong} == compiled
 
 
-@pytest.mark.parametrize("name", EVERY)
+@ALL_IN_THE_SMALL_TIER
 async def test_a_program_gets_its_arguments_environment_and_input(sandbox: Sandbox, name: str) -> None:
     ran = await execute(sandbox, LANGUAGES[name], program(LANGUAGES[name], EXAMPLES[name].echo))
     assert ran.succeeded() == EXAMPLES[name].echoed
     assert ran.stderr == ""
 
 
-@pytest.mark.parametrize("name", EVERY)
+@EVERY
 async def test_a_failure_has_its_exit_code_and_its_words(sandbox: Sandbox, name: str) -> None:
     failure = EXAMPLES[name].fails
     ran = await execute(sandbox, LANGUAGES[name], program(LANGUAGES[name], failure.source))
@@ -39,7 +67,7 @@ async def test_a_failure_has_its_exit_code_and_its_words(sandbox: Sandbox, name:
     assert failure.words in ran.stderr
 
 
-@pytest.mark.parametrize("name", EVERY)
+@EVERY
 async def test_a_program_of_several_files(sandbox: Sandbox, name: str) -> None:
     several = EXAMPLES[name].several
     more = (CellFile(path, content.encode()) for path, content in several.files.items())
@@ -47,7 +75,7 @@ async def test_a_program_of_several_files(sandbox: Sandbox, name: str) -> None:
     assert ran.succeeded() == several.printed
 
 
-@pytest.mark.parametrize("name", COMPILED)
+@COMPILED
 async def test_a_compile_error_is_the_compilers_own(sandbox: Sandbox, name: str) -> None:
     wrong = EXAMPLES[name].wrong
     assert wrong is not None
@@ -58,7 +86,7 @@ async def test_a_compile_error_is_the_compilers_own(sandbox: Sandbox, name: str)
     assert wrong.words in ran.stderr
 
 
-@pytest.mark.parametrize("name", ANYHOW_NAMED)
+@ANYHOW_NAMED
 async def test_the_name_of_a_file_is_never_read_as_anything_else(sandbox: Sandbox, name: str) -> None:
     """Compilers, scripts and shells all get it; quotes and a substitution in it must mean nothing."""
     language, example = LANGUAGES[name], EXAMPLES[name]
@@ -105,7 +133,7 @@ async def test_the_network_package_of_go_is_not_compiled_anew(sandbox: Sandbox) 
     assert (await run(sandbox, hasty)).verdict.exit_code == 0
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in ("rust", "go", "c++")])
+@in_every_kind(("rust", "go", "c++"), small=frozenset({"c++"}))
 async def test_what_is_compiled_runs_in_little_memory(sandbox: Sandbox, name: str) -> None:
     """The compiler's needs are not the program's."""
     language = LANGUAGES[name]

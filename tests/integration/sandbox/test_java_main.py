@@ -8,6 +8,7 @@ import pytest_asyncio
 from services.executor.languages.stages import Program
 from services.executor.sandbox.interface import CellFile, Sandbox
 from services.executor.sandbox.warm.sandbox import open_warm_sandbox
+from tests.cases import cases
 from tests.hosts import needs
 from tests.integration.sandbox.cells import Ran
 from tests.integration.sandbox.programs import LANGUAGES, execute
@@ -143,7 +144,13 @@ STARTED = {
 }
 
 
-@pytest.mark.parametrize("case", STARTED)
+@pytest.mark.parametrize(
+    "case",
+    cases(
+        STARTED,
+        {"an inherited main", "the public one of two", "a file beside the program, on the class path"},
+    ),
+)
 async def test_the_class_that_is_meant_is_started(sandbox: Sandbox, case: str) -> None:
     files, entrypoint, printed = STARTED[case]
     assert (await ran(sandbox, files, entrypoint)).succeeded() == f"{printed}\n"
@@ -165,7 +172,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case", cases(REFUSED, {"several without a hint"}))
 async def test_a_compile_error_lists_the_classes(sandbox: Sandbox, case: str) -> None:
     files, words = REFUSED[case]
     refused = await ran(sandbox, files, "Main.java")

@@ -12,10 +12,11 @@ from services.executor.sandbox.cold.sandbox import open_cold_sandbox
 from services.executor.sandbox.interface import Stage
 from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
 from shared.domain.events import Limits
+from tests.cases import cases
 from tests.hosts import needs_node
 from tests.integration.sandbox.cells import MIB, Ran, run, stage
 
-pytestmark = needs_node
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs_node]
 
 NODE = ("node", "/work/main.js")
 
@@ -60,13 +61,19 @@ FILES = {
 }
 
 
-@pytest_asyncio.fixture
-async def warm() -> AsyncIterator[WarmSandbox]:
-    """Where runtimes start early, some of them ready."""
-    async with open_warm_sandbox() as opened:
-        (await run(opened, asked("console.log(1)"))).succeeded()
-        await opened.full()
-        yield opened
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def opened() -> AsyncIterator[WarmSandbox]:
+    """Where runtimes start early."""
+    async with open_warm_sandbox() as sandbox:
+        (await run(sandbox, asked("console.log(1)"))).succeeded()
+        yield sandbox
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def warm(opened: WarmSandbox) -> WarmSandbox:
+    """Where some of them are ready."""
+    await opened.full()
+    return opened
 
 
 def asked(source: str, files: dict[str, bytes] | None = None, *, limits: Limits | None = None) -> Stage:
@@ -85,7 +92,9 @@ async def both(warm: WarmSandbox, program: Stage) -> tuple[Ran, Ran]:
         return await run(warm, program), await run(cold, program)
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize(
+    "name", cases(TABLE, {"arguments", "environment", "uncaught", "exit code", "input", "worker", "fork"})
+)
 async def test_nobody_can_tell(warm: WarmSandbox, name: str) -> None:
     early, started = await both(warm, asked(TABLE[name]))
     assert (early.stdout, early.stderr) == (started.stdout, started.stderr)

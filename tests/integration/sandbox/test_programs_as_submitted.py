@@ -10,6 +10,7 @@ import pytest_asyncio
 from services.executor.attempts.outcome import Failed, StageEnd, ending_of
 from services.executor.sandbox.interface import Sandbox
 from services.executor.sandbox.warm.sandbox import open_warm_sandbox
+from tests.cases import languages
 from tests.hosts import needs
 from tests.integration.sandbox.cells import MIB
 from tests.integration.sandbox.programs import LANGUAGES, execute, program
@@ -33,7 +34,7 @@ NO_PROGRAMS = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in NO_PROGRAMS])
+@pytest.mark.parametrize("name", languages(NO_PROGRAMS, {"c"}))
 async def test_a_product_can_start_or_is_a_compile_error(sandbox: Sandbox, name: str) -> None:
     source, words = NO_PROGRAMS[name]
     ran = await execute(sandbox, LANGUAGES[name], program(LANGUAGES[name], source))
@@ -45,7 +46,7 @@ async def test_a_product_can_start_or_is_a_compile_error(sandbox: Sandbox, name:
     assert words in ran.stderr
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in ("c", "c++", "rust")])
+@pytest.mark.parametrize("name", languages(("c", "c++", "rust"), {"c"}))
 async def test_a_large_array_compiles(sandbox: Sandbox, name: str) -> None:
     """Its object file is larger than /tmp."""
     source = "int a[5000000] = {1};\nint main() { return a[1]; }"
@@ -62,7 +63,7 @@ LARGE = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in LARGE])
+@pytest.mark.parametrize("name", languages(LARGE, {"c++"}))
 async def test_a_product_beyond_what_is_kept_meets_a_limit_that_is_told(sandbox: Sandbox, name: str) -> None:
     source = LARGE[name].format(size=70 * MIB)
     ran = await execute(sandbox, LANGUAGES[name], program(LANGUAGES[name], source))

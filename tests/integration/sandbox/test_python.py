@@ -3,14 +3,9 @@
 The reference is the cold sandbox, which starts an interpreter of its own for the same command line.
 """
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
-from services.executor.sandbox.cold.sandbox import open_cold_sandbox
 from services.executor.sandbox.interface import Sandbox
-from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from tests.integration.sandbox.cells import AS_OFFERED, Ran, program, run, stage
 
 TABLE = {
@@ -58,14 +53,7 @@ TABLE = {
 }
 
 
-@pytest_asyncio.fixture
-async def warm() -> AsyncIterator[Sandbox]:
-    """Where interpreters are forked."""
-    async with open_warm_sandbox() as opened:
-        yield opened
-
-
-async def both(warm: Sandbox, source: str) -> tuple[Ran, Ran]:
+async def both(warm: Sandbox, cold: Sandbox, source: str) -> tuple[Ran, Ran]:
     """The same program, forked and started."""
     asked = stage(
         *("python3", "/work/main.py", "a", "-b"),
@@ -73,13 +61,12 @@ async def both(warm: Sandbox, source: str) -> tuple[Ran, Ran]:
         env=AS_OFFERED,
         stdin=b"first\nsecond\n",
     )
-    async with open_cold_sandbox() as cold:
-        return await run(warm, asked), await run(cold, asked)
+    return await run(warm, asked), await run(cold, asked)
 
 
 @pytest.mark.parametrize("name", TABLE)
-async def test_nobody_can_tell(warm: Sandbox, name: str) -> None:
-    forked, started = await both(warm, TABLE[name])
+async def test_nobody_can_tell(warm: Sandbox, cold: Sandbox, name: str) -> None:
+    forked, started = await both(warm, cold, TABLE[name])
     assert (forked.stdout, forked.stderr) == (started.stdout, started.stderr)
     assert (forked.verdict.exit_code, forked.verdict.signal) == (
         started.verdict.exit_code,
@@ -87,8 +74,8 @@ async def test_nobody_can_tell(warm: Sandbox, name: str) -> None:
     )
 
 
-async def test_the_interpreter_of_the_table_is_a_forked_one(warm: Sandbox) -> None:
-    forked, started = await both(warm, "import sys; print('decimal' in sys.modules)")
+async def test_the_interpreter_of_the_table_is_a_forked_one(warm: Sandbox, cold: Sandbox) -> None:
+    forked, started = await both(warm, cold, "import sys; print('decimal' in sys.modules)")
     assert (forked.stdout, started.stdout) == ("True\n", "False\n")
 
 
@@ -106,11 +93,12 @@ async def test_a_file_beside_the_program_goes_before_the_library(warm: Sandbox) 
 
 
 @pytest.mark.parametrize("variable", [{"PYTHONHASHSEED": "0"}, {"TZ": "Asia/Tokyo"}, {"PYTHONPATH": "/x"}])
-async def test_a_variable_that_is_read_at_the_start_counts(warm: Sandbox, variable: dict[str, str]) -> None:
+async def test_a_variable_that_is_read_at_the_start_counts(
+    warm: Sandbox, cold: Sandbox, variable: dict[str, str]
+) -> None:
     source = b"import sys, time; print(hash('x'), time.tzname, sys.path)"
     asked = stage("python3", "/work/main.py", files={"main.py": source}, env=AS_OFFERED | variable)
-    async with open_cold_sandbox() as cold:
-        forked, started = await run(warm, asked), await run(cold, asked)
+    forked, started = await run(warm, asked), await run(cold, asked)
     said = [ran.succeeded().split(maxsplit=1) for ran in (forked, started)]
     assert said[0][1] == said[1][1]
     if "PYTHONHASHSEED" in variable:

@@ -1,6 +1,7 @@
 """What is refused before it runs, and what is the sandbox's own failure and never the program's."""
 
-import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -93,15 +94,12 @@ async def test_a_memory_limit_too_small_for_the_cell_itself(sandbox: Sandbox) ->
     assert (ran.verdict.stopped_by, ran.stdout) == ("memory", "")
 
 
-def script(tmp_path: Path, text: str) -> Path:
-    """Put a program where bubblewrap is looked for, within any user's reach."""
-    path = tmp_path / "bwrap"
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    for parent in (tmp_path, *tmp_path.parents):
-        if parent.stat().st_uid == os.getuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o111)
-    return path
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A directory within any user's reach; those of pytest are their owner's alone."""
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        yield Path(directory)
 
 
 @pytest.mark.parametrize(
@@ -114,9 +112,12 @@ def script(tmp_path: Path, text: str) -> Path:
     ],
 )
 async def test_a_bubblewrap_that_fails_is_no_failure_of_the_program(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+    reachable: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
 ) -> None:
-    found = script(tmp_path, text)
+    monkeypatch.setattr("services.executor.sandbox.warm.zygote.STARTING_S", 1.0)
+    found = reachable / "bwrap"
+    found.write_text(f"#!/bin/sh\n{text}\n")
+    found.chmod(0o755)
     monkeypatch.setattr(bwrap_binary, "_find", lambda: found)
     with pytest.raises(SandboxError, match=message):
         async with open_sandbox():

@@ -2,12 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from services.executor.sandbox.interface import Sandbox
 from shared.domain.events import Limits
 from tests.hosts import needs_cgroups
 from tests.integration.sandbox.cells import Transcript, program, python
 
-pytestmark = [needs_cgroups]
+pytestmark = [needs_cgroups, pytest.mark.alone]
 
 BUSY = """
 import os

@@ -15,7 +15,7 @@ from services.executor.languages.catalogue import Language, load_languages
 from services.executor.languages.stages import Program, compile_stage, run_stage
 from services.executor.sandbox.interface import CellFile, RejectedError, Sandbox
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
+from services.executor.sandbox.warm.sandbox import WarmSandbox
 from shared.domain.events import Limits
 from tests.hosts import needs
 from tests.integration.sandbox.cells import KINDS, MIB, Ran, run, stage
@@ -23,25 +23,31 @@ from tests.integration.sandbox.programs import tools_of
 
 HERE = Path(__file__).with_name("stacks")
 LANGUAGES = {f".{language.extension}": language for language in load_languages().values()}
+IN_THE_SMALL_TIER = frozenset({"python", "javascript", "c++"})
 ROOM = Limits(memory_bytes=512 * MIB, processes=100)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _PRODUCTS: dict[str, bytes | None] = {}
 """What compilers have made, for all cells."""
 
 
-@pytest_asyncio.fixture(params=["warm", "cold", "warm without cgroups", "cold without cgroups"])
+@pytest_asyncio.fixture(
+    params=[
+        "warm",
+        *(
+            pytest.param(kind, marks=pytest.mark.full)
+            for kind in ("cold", "warm without cgroups", "cold without cgroups")
+        ),
+    ],
+    scope="module",
+    loop_scope="module",
+)
 async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     """Every kind, with what the host gives and without cgroups."""
     kind, _, without = request.param.partition(" ")
     settings = SandboxSettings(cgroup="none") if without else SandboxSettings()
     async with KINDS[kind](settings) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def warm() -> AsyncIterator[WarmSandbox]:
-    """The usual kind."""
-    async with open_warm_sandbox() as opened:
         yield opened
 
 
@@ -54,7 +60,17 @@ def each(folder: str) -> pytest.MarkDecorator:
     names = sorted(f"{folder}/{path.name}" for path in (HERE / folder).iterdir())
     assert names
     return pytest.mark.parametrize(
-        "name", [pytest.param(name, marks=needs(language_of(name).name)) for name in names]
+        "name",
+        [
+            pytest.param(
+                name,
+                marks=[
+                    needs(language_of(name).name),
+                    *(() if language_of(name).name in IN_THE_SMALL_TIER else (pytest.mark.full,)),
+                ],
+            )
+            for name in names
+        ],
     )
 
 

@@ -9,6 +9,7 @@ import pytest_asyncio
 from services.executor.languages.stages import Program
 from services.executor.sandbox.interface import CellFile, Sandbox
 from services.executor.sandbox.warm.sandbox import open_warm_sandbox
+from tests.cases import cases
 from tests.hosts import needs
 from tests.integration.sandbox.cells import Ran
 from tests.integration.sandbox.programs import LANGUAGES, execute
@@ -90,7 +91,7 @@ PRINTS = {
 }
 
 
-@pytest.mark.parametrize("case", PRINTS)
+@pytest.mark.parametrize("case", cases(PRINTS, {"await alone", "a late import", "JSON"}))
 async def test_modules_are_the_platforms_own(sandbox: Sandbox, case: str) -> None:
     source, printed = PRINTS[case]
     assert (await ran(sandbox, source, BESIDE)).succeeded() == f"{printed}\n"
@@ -157,7 +158,7 @@ CONFIGURED = {
 }
 
 
-@pytest.mark.parametrize("case", CONFIGURED)
+@pytest.mark.parametrize("case", cases(CONFIGURED, {"decorators"}))
 async def test_a_submitted_configuration_counts(sandbox: Sandbox, case: str) -> None:
     options, source, files, printed = CONFIGURED[case]
     configuration = {"tsconfig.json": json.dumps({"compilerOptions": options})}
