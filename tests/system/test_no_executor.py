@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
-import pytest
 
 from headrace.client.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
