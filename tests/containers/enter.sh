@@ -27,6 +27,8 @@ ln -s pts/ptmx "$root/dev/ptmx"
 cat /etc/resolv.conf > "$changes/resolv.conf"
 rm -f "$root/etc/resolv.conf"
 cp "$changes/resolv.conf" "$root/etc/resolv.conf"
+# An installer writes it, mmdebstrap does not.
+[ -e "$root/etc/hosts" ] || echo '127.0.0.1 localhost' > "$root/etc/hosts"
 
 cd "$root"
 mkdir -p old
