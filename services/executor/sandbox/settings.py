@@ -12,7 +12,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one sandbox; sizes in bytes, times in milliseconds."""
 
     uid: int = 60_931
-    """The user that cells run as when the executor is root. Not the user `nobody`, which other services
+    """The user that cells run as when the executor is root. Not uid 65534, which other services
     share: this number lies in 60578..61183, which systemd's list of reserved users leaves unassigned."""
 
     gid: int = 60_931

@@ -74,7 +74,7 @@ def ending(
 
 
 def product_too_long(stage: Stage) -> str:
-    """The verdict for a product that is too long; the limit is `output_limit`."""
+    """The message about a product that is too long; the stage ends by `output_limit`."""
     return f"{stage.keep} is longer than {stage.keep_bytes_max} bytes"
 
 

@@ -91,7 +91,7 @@ class CellTree:
 
 
 def sockets_held(members: Sequence[int]) -> int:
-    """Number of sockets in a cell's network namespace, whichever process holds them (proc_net(5), sockstat)."""
+    """Number of sockets in a cell's network namespace, in whichever process (proc_net(5), sockstat)."""
     own = Path("/proc/self/ns/net").stat().st_ino
     for pid in reversed(members):
         with contextlib.suppress(OSError):  # gone, or not readable

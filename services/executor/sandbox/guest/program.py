@@ -36,7 +36,7 @@ def die(channel: socket.socket, error: BaseException) -> NoReturn:
 
 
 def become(channel: socket.socket) -> None:
-    """Wait for the job and become its program. Returns only in a warm job, whose interpreter then continues."""
+    """Wait for the job and become its program. Returns only in a warm job."""
     try:
         os.setsid()
         message, descriptors = syscalls.receive(channel, ipc.MESSAGE_BYTES_MAX)

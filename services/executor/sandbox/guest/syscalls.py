@@ -98,7 +98,7 @@ def last_capability() -> int:
 
 
 def forbid_new_privileges(capabilities: range) -> None:
-    """Set no_new_privs and drop these capabilities from the bounding set: no later exec gains privileges."""
+    """Set no_new_privs, clear ambient capabilities and drop these from the bounding set: exec gains none."""
     _checked(_prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "no new privileges")
     _checked(_prctl(_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0), "ambient capabilities")
     zero = repeat(0)
@@ -139,7 +139,7 @@ def set_dumpable(dumpable: bool) -> None:
 
 
 class Filter:
-    """A seccomp filter, eight bytes an instruction, in the memory layout that the call installing it takes."""
+    """A seccomp filter, eight bytes an instruction, laid out for the call that installs it."""
 
     def __init__(self, code: bytes) -> None:
         """Prepare the filter; `install` applies it."""

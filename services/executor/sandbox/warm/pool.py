@@ -141,7 +141,7 @@ class Pool:
             self.give_back(taken)
 
     def give_back(self, cell: WarmCell) -> None:
-        """End a cell; when no process of it is left, make the next in its spawner, unless enough are ready."""
+        """End a cell; when it is gone, make the next in its spawner, unless enough are ready."""
         wanted = self._lacks(2 * self._size)
         self._coming += wanted
         self._begin(self._taken_back(cell, wanted=wanted))

@@ -71,7 +71,7 @@ class Zygote:
             return self._known
 
     def ask(self, channel: socket.socket, cgroup_procs_paths: Sequence[int]) -> None:
-        """Request a spawner listening on `channel` that joins by `cgroup_procs_paths`. Raises SandboxError."""
+        """Request a spawner on `channel` that joins by `cgroup_procs_paths`. Raises SandboxError."""
         try:
             syscalls.send(self._channel, ipc.SPAWNER, channel.fileno(), *cgroup_procs_paths)
         except OSError as error:
