@@ -1,5 +1,4 @@
-"""``headrace demo``: runs real programs, shows their events live, and reads the same history back from the
-log.
+"""``headrace demo``: runs programs, shows their events live, and reads the same history from the log.
 
 It succeeds only if the events seen live equal those in the log, one by one.
 """

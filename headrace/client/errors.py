@@ -1,14 +1,14 @@
-"""What can keep a call of the client from its answer.
+"""Errors of the client: every reason for which a call can fail.
 
 ::
 
     HeadraceError
-    ├── ProblemAnswerError   the service said no; `document` is its problem+json
-    ├── HistoryLostError     events that were asked for are not kept any more
-    ├── UnreachableError     no answer while the client was patient; may be repeated, with the same key
-    ├── ClosedError          the notifier closed for a reason that coming back would not change; see `code`
-    ├── NotFinishedError     the job goes on, but the time to wait for it is over; also a TimeoutError
-    ├── ProtocolError        an answer that this version does not understand
+    ├── ProblemAnswerError   the service refused; `document` is its problem+json
+    ├── HistoryLostError     requested events are no longer kept
+    ├── UnreachableError     no response within `patience_s`; may be retried, with the same key
+    ├── ClosedError          the notifier closed for a reason that a reconnection would not change; see `code`
+    ├── NotFinishedError     the job continues, but the waiting time is over; also a TimeoutError
+    ├── ProtocolError        a response that this version does not understand
     ├── UsageError           the client is not open, or not here; also a RuntimeError
     ├── StackError           nothing tells where the service is (`headrace.local.stack`)
     ├── SpeedError           no speed at which a history can be replayed (`headrace.history.replay`)

@@ -1,8 +1,8 @@
 """Keeps one view in step with the log and answers from it, for the lifetime of the process.
 
-The view is read in rounds. A round follows the log from the checkpoint and ends at an event of a newer
-writer, when the log turns out to be another one, or when the view turns out to be damaged. The next round
-begins with a delay, an empty view, or a rebuilt one, accordingly.
+The view is read in rounds. A round follows the log from the checkpoint. It ends at an event of a newer
+writer, at a log that is another one, or at a damaged view. The next round begins with a delay, an empty view,
+or a rebuilt one, accordingly.
 """
 
 import asyncio

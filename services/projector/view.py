@@ -32,7 +32,7 @@ from shared.jetstream.stored_message import Entry, pieces_of
 
 PIECE_BYTES_MAX = 1024 * 1024
 """Payload decoded at a time, at least one entry. Decoded it takes up to four times as much, since one
-emoji makes every character of a str four bytes, and a record holds the same texts once more as JSON."""
+emoji makes every character of a str four bytes. A record holds the same texts once more as JSON."""
 
 
 @dataclass(frozen=True, slots=True)

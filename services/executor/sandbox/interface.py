@@ -45,8 +45,8 @@ class Stage:
 
     `argv[0]` is an absolute path inside the cell or is found on the cell's PATH. `keep` names one file of the
     work directory to return after exit code 0 (a compiler's product), at most `keep_bytes_max` long. If it is
-    None, `artifacts` are the patterns (`*`, `?`, `[...]` within a name, `**` for any directories) of the
-    files to return, with any exit status of a program that ended by itself.
+    None, `artifacts` are the patterns of the files to return: `*`, `?`, `[...]` within a name, `**` for any
+    directories. They are returned with any exit status of a program that ended by itself.
     """
 
     name: StageName

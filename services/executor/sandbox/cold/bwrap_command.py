@@ -1,11 +1,10 @@
-"""Builds bubblewrap's command line for one cell, in three parts that the program cannot alter or read in
-full.
+"""Builds bubblewrap's command line for one cell, in three parts that the program cannot alter.
 
-The isolation and root arguments come through a pipe that is opened only after bubblewrap has joined its
-cgroup, so every page of the cell is charged to it. Without that part there is nothing to execute. The stage's
-own part is a sealed memory file. Inside, a shell lowers the resource limits, exports the stage's environment
-and executes the program. The environment is exported this late so that LD_PRELOAD affects neither bubblewrap
-nor the shell.
+The program cannot read them in full either. The isolation and root arguments come through a pipe that is
+opened only after bubblewrap has joined its cgroup, so every page of the cell is charged to it. Without that
+part there is nothing to execute. The stage's own part is a sealed memory file. Inside, a shell lowers the
+resource limits, exports the stage's environment and executes the program. The environment is exported this
+late so that LD_PRELOAD affects neither bubblewrap nor the shell.
 
 bubblewrap starts with the pipes of stdout and stderr as descriptors 0 and 1, its own messages going to 2. The
 shell moves them into place. So the program's stderr and bubblewrap's never mix, and only descriptors 0, 1 and

@@ -97,8 +97,7 @@ class Identities:
 def open_identities(
     settings: SandboxSettings, *, cold: bool = False
 ) -> Iterator[Identities | SharedIdentity]:
-    """Open the ids that this host can give, within the settings. Raises SandboxError if a uid of the range is
-    taken.
+    """Open the ids that this host can give, within the settings. Raises SandboxError if a uid is taken.
 
     A cold cell's namespace has one user, so an ordinary user has no subordinate ids there.
     """

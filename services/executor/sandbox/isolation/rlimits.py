@@ -87,7 +87,7 @@ def resource_limits(limits: Limits, *, has_cgroups: bool) -> list[tuple[int, int
 def _stack(asked: int | None) -> int:
     """The soft stack limit. The hard limit stays the executor's, so that a program may raise its own.
 
-    Without a limit the first thread's stack grows within the memory limit, and a C library gives other
+    Without a limit the first thread's stack grows within the memory limit. A C library then gives other
     threads its own default (2 MiB, pthread_create(3)), so that many of them can start.
     """
     hard = resource.getrlimit(resource.RLIMIT_STACK)[1]

@@ -56,8 +56,7 @@ class Spawner:
     async def make(
         self, *, disk_bytes: int | None = None, early: PrestartedRuntime | None = None
     ) -> "WarmCell":
-        """Make a cell with a disk of this size, for an early runtime if one is given, and wait until it is
-        ready.
+        """Make a cell with a disk of this size, for an early runtime if given, and wait until it is ready.
 
         Not to be cancelled. Takes ownership of `early` in every case. Raises SandboxError.
         """
