@@ -1,7 +1,7 @@
-"""What a user of Headrace installs: the client, the command line, and the stack on one machine.
+"""Public names of the package: the client, the command line, and the stack on one machine.
 
-Each name is imported when it is first used. Nothing is imported with the package itself, not even `typing`:
-the command line looks after Ctrl-C first.
+Each name is imported when it is first used. The package itself imports nothing, not even `typing`: the
+command line installs its Ctrl-C handling first.
 """
 
 TYPE_CHECKING = False
@@ -90,9 +90,9 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if not TYPE_CHECKING:
-    # Types know each name, and no other.
+    # Type checkers see exactly these names.
     def __getattr__(name: str) -> object:
-        """Import a name when it is asked for first."""
+        """Import a name on first use."""
         from importlib import import_module  # noqa: PLC0415 - as the module says
 
         if name not in _HOME_OF:

@@ -1,6 +1,6 @@
-"""The command ``headrace``, and ``python -m headrace``: what comes before the command line is imported.
+"""The command ``headrace``, and ``python -m headrace``: handles Ctrl-C before the command line is imported.
 
-That takes a second on a busy machine, in which Ctrl-C ends it as it does later: without a traceback.
+The import takes a second on a busy machine. Ctrl-C ends it then as it does later: without a traceback.
 """
 
 from headrace.importing import importing

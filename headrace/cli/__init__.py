@@ -1,8 +1,8 @@
 """The command line: each command is a few lines over the client or the local stack.
 
-`table` names them all, and `commands` imports one when it is called. `stacks` starts and ends this machine's
-stack; `programs` hands programs in; `asking` asks about jobs, `histories` reads the log back; `overview`,
-`sessions` and `operators` ask about the rest; `running` needs no stack.
+`table` lists all commands, and `commands` imports one when it is called. `stacks` starts and stops this
+machine's stack; `programs` submits programs; `job_commands` reads and cancels jobs; `history_commands` reads
+the log back. `overview`, `sessions` and `operators` show the rest; `local_commands` needs no running stack.
 """
 
 from typing import Annotated
@@ -16,7 +16,7 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    # Help with boxes and colours takes a quarter of a second more.
+    # Help with boxes and colours takes a quarter of a second longer.
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -1,6 +1,6 @@
-"""The group of all commands: what stands in the table, each imported when it is called.
+"""The group of all commands: those of the table, each imported when it is called.
 
-An error of usage is told as an object where --json was given.
+With --json a usage error is printed as an object.
 """
 
 import sys
@@ -17,10 +17,10 @@ from headrace.importing import importing
 
 
 class Commands(TyperGroup):
-    """As Typer has it, but for where its commands come from and how it ends with --json."""
+    """Typer's group, except that commands come from the table and usage errors respect --json."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - as Typer's
-        """With the commands of the table."""
+        """Use the commands of the table."""
         super().__init__(**options)
         for row in TABLE:
             self.add_command(_Deferred(row))
@@ -51,15 +51,15 @@ class Commands(TyperGroup):
 
 
 class _Deferred(TyperCommand):
-    """Stands for a command where the commands are listed, and makes way for it where it is called."""
+    """Placeholder for a command in the list; replaced by the command itself when it is called."""
 
     def __init__(self, row: Row) -> None:
-        """Of a row of the table."""
+        """For a row of the table."""
         super().__init__(row.name, short_help=row.line)
         self._row = row
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 - as Typer's
-        """The command's own: from here on, for its help and for completion too, it is asked instead."""
+        """Return the real command's context, so that help and completion also use the real command."""
         with importing():
             command = imported(self._row)
         return command.make_context(info_name, args, parent, **extra)
@@ -77,4 +77,4 @@ def imported(row: Row) -> Any:  # noqa: ANN401 - Typer's command, whose type it 
 
 
 class UsageMessage(Exception):  # noqa: N818 - never raised
-    """What is said of a command that cannot be meant."""
+    """The message of a usage error."""

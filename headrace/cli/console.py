@@ -1,4 +1,4 @@
-"""What commands print on for people."""
+"""Console on which commands print for people."""
 
 from typing import NoReturn
 
@@ -6,7 +6,7 @@ import rich.console
 
 
 class Console(rich.console.Console):
-    """One that leaves a closed pipe to `finish`."""
+    """A console that leaves a closed pipe to `finish`."""
 
     def on_broken_pipe(self) -> NoReturn:
         """Raise as a plain write does."""

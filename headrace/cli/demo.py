@@ -1,6 +1,6 @@
-"""``headrace demo``: real programs, their events as they happen, and the same history read back from the log.
+"""``headrace demo``: runs programs, shows their events live, and reads the same history from the log.
 
-It ends well only if what was seen live equals what the log holds, event by event.
+It succeeds only if the events seen live equal those in the log, one by one.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ TIMEOUT_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One program of the demo, and how it must end."""
+    """One program of the demo, and its expected end."""
 
     name: str
     language: str
@@ -70,7 +70,7 @@ PROGRAMS = (
 
 
 async def run_demo(client: AsyncClient, console: Screen, *, as_json: bool = False) -> bool:
-    """Run the programs; True if all ended as expected and the replay equals what was seen live.
+    """Run the programs; True if all ended as expected and the replay equals the live events.
 
     With `as_json` each event is an object, and so is the outcome; `console` is then best a quiet one.
     """
@@ -123,7 +123,7 @@ async def _watch(
     async for event in client.follow("*", after="start"):
         if event.stored_at < began:
             continue
-        # The first event of a job may come before the answer to its submission.
+        # The first event of a job may arrive before the response to its submission.
         program = names.get(event.job_id)
         if as_json:
             print_json(event)
@@ -148,5 +148,5 @@ def _check_endings(console: Screen, seen: list[EventObject], names: dict[str, Pr
 
 
 def _told(events: list[EventObject]) -> list[tuple[int | None, str, str, str, dict[str, Any]]]:
-    """What must be the same live and from the log: everything but the cursor."""
+    """What must be equal live and in the log: everything but the cursor."""
     return [(event.seq, event.type, event.job_id, event.time, event.data) for event in events]

@@ -1,4 +1,4 @@
-"""``headrace doctor``: what this machine offers, and what would be refused here."""
+"""``headrace doctor``: shows what this machine supports, and what would be refused here."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from headrace.local.nats_server import NatsServerError, find_binary
 
 
 async def examine() -> dict[str, Any]:
-    """Ask an executor's own code, in a process as the stack would start it."""
+    """Run the executor's own checks, in a process that is started as the stack would start it."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.executor", "facts", stdout=PIPE, stderr=PIPE
     )

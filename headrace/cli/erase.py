@@ -1,6 +1,6 @@
-"""``headrace erase USER``: has the service forget one user, asking again until it is done.
+"""``headrace erase USER``: erases one user, repeating the request until the erasure is done.
 
-The token needs the scope `ops`. Jobs that still run are stopped first, so it may take some seconds.
+The token needs the scope `ops`. Running jobs are stopped first, so it may take some seconds.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ PAUSE_S = 1.0
 
 
 class NotErasedError(HeadraceError):
-    """It was not done in time; whatever was done stays done, and it may be asked again."""
+    """The erasure was not done in time. What is done stays done, and the request may be repeated."""
 
 
 async def erase_user(
@@ -24,7 +24,7 @@ async def erase_user(
     tell: Callable[[Erasure], None] = lambda _: None,
     patience_s: float = 300.0,
 ) -> Erasure:
-    """The last answer, which lists what remains; `tell` is given every one. Raises HeadraceError."""
+    """The last response, which lists what remains; `tell` receives each one. Raises HeadraceError."""
     try:
         async with asyncio.timeout(patience_s):
             while True:

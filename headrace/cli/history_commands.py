@@ -1,4 +1,4 @@
-"""Commands that read the log back: replayed, as it stood at a moment, or kept in a file to be checked."""
+"""Commands that read the log back: replay, state at a moment, export to a file, and verification."""
 
 import re
 from collections.abc import AsyncGenerator
@@ -29,7 +29,7 @@ from shared.domain.events import Event
 
 EXIT_DIFFERS = 1
 KINDS = tuple(str(kind.__struct_config__.tag).split(".")[1] for kind in Event.__args__)
-"""Of the events of the log."""
+"""Names of the log's event types."""
 
 A_MOMENT = timedelta(microseconds=1)
 
@@ -157,7 +157,7 @@ def export(
 
 
 def _scope(user: str, of: str | None, *, everyone: bool) -> str:
-    """What opens a history: somebody's own jobs, or those of others."""
+    """The scope that a history needs: for the caller's own jobs, or for those of others."""
     return AUDIT if everyone or of not in {None, user} else JOBS
 
 

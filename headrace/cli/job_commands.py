@@ -1,4 +1,4 @@
-"""Commands that ask a running Headrace: the one that the environment names, or this directory's."""
+"""Commands about jobs, against the service that the environment names or this directory's stack."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
@@ -28,7 +28,7 @@ from shared.contract.codec import EventObject
 from shared.domain.job import Status
 
 PATIENCE_S = 5.0
-"""People do not wait as long as programs do."""
+"""Shorter than the client's default, because a person is waiting."""
 WAIT_S = 3600.0
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens.")]
@@ -80,7 +80,8 @@ def ls(
     async def call(client: AsyncClient) -> None:
         page = await client.jobs(status=status, language=language, label=label, limit=limit)
         if language is not None and not page.jobs:
-            # Jobs may be older than what is known of languages now, so it is asked only where there are none.
+            # Jobs may name languages that are no longer known, so languages are fetched only if no job
+            # matches.
             name = known_language(language, await client.languages())
             page = await client.jobs(status=status, language=name, label=label, limit=limit)
         print_json(page) if as_json else jobs_listing(page.jobs).show(console)
@@ -192,7 +193,7 @@ def ask(
     scope: str = JOBS,
     as_json: bool = False,
 ) -> None:
-    """Call with a client, and end as every command does; the call's number is the exit code.
+    """Run `call` with a client, and end as every command does; the number it returns is the exit code.
 
     `scope` is what the call needs of its token.
     """
@@ -206,7 +207,8 @@ def ask(
 
 @asynccontextmanager
 async def asking_client(data: Path, user: str, scope: str) -> AsyncIterator[AsyncClient]:
-    """A client that gives up soon. Raises StackError; where the token lacks the scope, the error says so."""
+    """A client with a short retry time. Raises StackError; if the token lacks the scope, the error says
+    so."""
     endpoint = endpoints.endpoint(data, user, scope)
     client = AsyncClient(
         endpoint.api_url, endpoint.token, websocket_url=endpoint.websocket_url, patience_s=PATIENCE_S

@@ -1,6 +1,6 @@
-"""A job's id by its beginning: any that no other of the user's jobs has.
+"""Resolves a job id from a unique prefix.
 
-A whole id is taken as it is. A beginning is looked up among all jobs that the api lists, page by page.
+A whole id is taken as it is. A prefix is looked up among all jobs that the api lists, page by page.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -16,16 +16,16 @@ _LETTERS = frozenset("0123456789abcdef-")
 
 
 class JobIdError(HeadraceError):
-    """The text is the beginning of no job's id, or of several."""
+    """The text is the prefix of no job's id, or of several."""
 
 
 async def find_job(client: AsyncClient, text: str) -> str:
-    """The id of the caller's job that begins so. Raises JobIdError, HeadraceError."""
+    """The id of the caller's job with this prefix. Raises JobIdError, HeadraceError."""
     return await find_among(text, client.every_job(limit=PAGE))
 
 
 async def find_among(text: str, jobs: AsyncIterator[JobSummary]) -> str:
-    """The same among these; nothing is read where `text` is a whole id, or cannot be the beginning of one."""
+    """The same among these jobs; none is read if `text` is a whole id, or cannot be a prefix of one."""
     if is_job_id(text):
         return text
     if not text or not _LETTERS.issuperset(text):
@@ -34,7 +34,7 @@ async def find_among(text: str, jobs: AsyncIterator[JobSummary]) -> str:
 
 
 def chosen(text: str, ids: Iterable[str]) -> str:
-    """The only one of these. Raises JobIdError, which lists them where there are several."""
+    """The only one of these. Raises JobIdError, which lists them if there are several."""
     found = list(ids)
     if len(found) == 1:
         return found[0]

@@ -1,4 +1,4 @@
-"""How one job stands, told on a waiting line: what it waits for in the queue, what runs of it."""
+"""Shows the state of one job on the waiting line: what it waits for in the queue, and its current stage."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,22 +13,22 @@ from shared.contract.codec import EventObject
 from shared.domain.events import StageName
 
 LOOK_S = 2.0
-"""How often a queued job is asked for: no event of it tells that one before it has ended."""
+"""How often a queued job is polled: no event of it reports that a job before it has ended."""
 STAGES: dict[StageName, str] = {"compile": "compiling", "run": "running"}
 
 
 class JobLine:
-    """Tells of one job, by its events and by what the api says of it while it is queued."""
+    """Shows one job's state, from its events and, while it is queued, from the api."""
 
     def __init__(self, line: WaitingLine, job: JobShown) -> None:
-        """Tell how it stands now."""
+        """Show its present state."""
         self._line = line
         self._job_id = job.job_id
         self._stage: StageName | None = None
         self._look(job)
 
     def show(self, event: EventObject) -> None:
-        """Tell what an event of the job changes."""
+        """Show what an event of the job changes."""
         match event.type.split(".")[1]:
             case "running":
                 self._tell_stage("run", event.stored_at)
@@ -40,10 +40,10 @@ class JobLine:
                 pass
 
     async def keep_looking(self, client: AsyncClient) -> None:
-        """Ask what the job waits for, again and again, until it runs."""
+        """Poll what the job waits for, until it runs."""
         while self._stage is None:
             await asyncio.sleep(LOOK_S)
-            # Its events tell what is wrong, or the call that is waited for.
+            # Its events, or the call in progress, report errors.
             with suppress(HeadraceError):
                 job = await client.get(self._job_id)
                 if self._stage is None:
@@ -62,7 +62,7 @@ class JobLine:
 
 @asynccontextmanager
 async def telling(line: WaitingLine, client: AsyncClient, job: JobShown) -> AsyncIterator[JobLine]:
-    """Tell of a job whose events the caller shows; the rest is asked for meanwhile."""
+    """Show a job whose events the caller reads; its queue state is polled meanwhile."""
     told = JobLine(line, job)
     looking = asyncio.create_task(told.keep_looking(client)) if line.is_shown else None
     try:
@@ -73,7 +73,7 @@ async def telling(line: WaitingLine, client: AsyncClient, job: JobShown) -> Asyn
 
 @asynccontextmanager
 async def watching(line: WaitingLine, client: AsyncClient, job_id: str) -> AsyncIterator[None]:
-    """Tell of a job whose events nobody else reads. Nothing is asked where nothing can be told."""
+    """Show a job whose events the caller does not read. Nothing is fetched if the line is not shown."""
     watch = asyncio.create_task(_watch(line, client, job_id)) if line.is_shown else None
     try:
         yield
@@ -82,7 +82,7 @@ async def watching(line: WaitingLine, client: AsyncClient, job_id: str) -> Async
 
 
 async def _watch(line: WaitingLine, client: AsyncClient, job_id: str) -> None:
-    # The call that is waited for says what is wrong.
+    # The call in progress reports errors.
     with suppress(HeadraceError):
         job = await client.get(job_id)
         if job.is_finished:
@@ -99,7 +99,7 @@ async def _ended(task: asyncio.Task[None] | None) -> None:
 
 
 def queue_reason(job: JobShown) -> str | None:
-    """Why a queued job does not run yet, behind "queued"; None where that is not known."""
+    """Why a queued job does not run yet, as text after "queued"; None if unknown."""
     waiting = job.waiting_for or WaitingFor(reason="")
     match waiting.reason:
         case "earlier_jobs":

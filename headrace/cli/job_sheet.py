@@ -1,4 +1,4 @@
-"""All of one job, for `headrace get`: a row for each fact, several for files, limits and lines of output.
+"""Prints one job for `headrace get`: a row for each fact, several for files, limits and lines of output.
 
 Without a terminal each row is tab-separated: its name, then its values.
 """
@@ -17,7 +17,7 @@ from headrace.client.models import JobShown, WaitingFor, kept_bytes
 from shared.domain.events import Limits, Output, Result, StageReport
 
 LINES_SHOWN = 5
-"""Of the beginning of each stream, and of its end."""
+"""Lines shown of the beginning of each stream, and of its end."""
 LINE_LETTERS_MAX = 200
 WAITS = {
     "earlier_jobs": "earlier jobs of yours",
@@ -27,12 +27,12 @@ WAITS = {
 
 
 def show_job(job: JobShown, console: Screen, now: datetime | None = None) -> None:
-    """Write all of a job."""
+    """Print all facts of a job."""
     show_facts(facts_of(job, now or datetime.now(UTC)), console)
 
 
 def facts_of(job: JobShown, now: datetime) -> Iterator[Fact]:
-    """How it stands, what it is, when it happened, what it may and did use, what it left."""
+    """Its status, program, times, limits, usage and results."""
     yield Fact("job_id", Cell(job.job_id))
     yield Fact("status", status_cell(job))
     yield from _end(job)
@@ -135,7 +135,7 @@ def _stage(stage: StageReport) -> Fact:
 
 
 def _output(name: str, output: Output | None) -> Iterator[Fact]:
-    """How much there is, then its first and last lines; nothing of a stream without a byte."""
+    """The size, then the first and last lines; nothing for an empty stream."""
     if output is None or not output.total_bytes:
         return
     kept = f", the first {size(output.kept_bytes)} kept" if output.truncated else ""
@@ -147,7 +147,8 @@ def _output(name: str, output: Output | None) -> Iterator[Fact]:
 
 
 def ends_of(lines: list[str]) -> list[str]:
-    """The first and the last lines, and between them how many are left out; long ones shortened."""
+    """The first and the last lines, and between them the number of lines omitted; long lines are
+    shortened."""
     left_out = len(lines) - 2 * LINES_SHOWN
     if left_out > 1:
         lines = [*lines[:LINES_SHOWN], f"… {left_out} more lines …", *lines[-LINES_SHOWN:]]

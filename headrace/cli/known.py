@@ -1,4 +1,4 @@
-"""Values that must be one of those known, and what is said of others. Pure."""
+"""Checks values against the known ones, and suggests the nearest. Pure."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from headrace.client.models import Language
 
 
 class UnknownValueError(HeadraceError):
-    """A filter's value that nothing can have."""
+    """The value of a filter that can match nothing."""
 
 
 def nearest(text: str, known: Iterable[str]) -> str:

@@ -1,8 +1,8 @@
-r"""Rows of values: a table on a terminal, tab-separated values everywhere else.
+r"""Prints rows of values: a table on a terminal, tab-separated values everywhere else.
 
-Nothing is cut or folded: what is longer than a terminal's line, the terminal wraps itself. Tab-separated
-values begin with a line of names, those of JSON; times are RFC 3339, durations milliseconds, sizes bytes.
-Control characters are shown by name (`\x09`), so a value holds neither a tab nor the end of its line.
+No value is truncated or folded; the terminal wraps long lines itself. Tab-separated values begin with a
+header line of JSON names; times are RFC 3339, durations milliseconds, sizes bytes. Control characters are
+escaped (`\x09`), so a value contains neither a tab nor a line end.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ class Cell:
 
     @property
     def field(self) -> str:
-        """One field of tab-separated values."""
+        """Format one field of tab-separated values."""
         return printable(_plain(self.text if self.value is None else self.value))
 
 
@@ -47,7 +47,7 @@ class Listing:
     rows: Sequence[Sequence[Cell]]
 
     def show(self, console: Screen) -> None:
-        """Write it, as is right for where it goes."""
+        """Print it in the form that suits the output."""
         if is_terminal(console):
             console.print(self._table())
         else:
@@ -74,7 +74,7 @@ def write_fields(rows: Iterable[Sequence[str]], console: Screen) -> None:
 
 
 def is_terminal(console: Screen) -> bool:
-    """Whether a person reads it: `FORCE_COLOR` makes no terminal of a pipe."""
+    """Whether a person reads it. `FORCE_COLOR` does not make a pipe count as a terminal."""
     return console.file.isatty()
 
 

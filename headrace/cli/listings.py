@@ -1,4 +1,4 @@
-"""What lists of the command line show: which columns, and what stands in them."""
+"""Columns and cells of the command line's lists."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -66,7 +66,7 @@ def states_listing(jobs: Iterable[JobSummary]) -> Listing:
 
 
 def artifacts_listing(listed: Artifacts) -> Listing:
-    """What a job left, one file a row; what is not kept has the reason why."""
+    """A job's artifacts, one a row; a file that is not kept has the reason."""
     kept = [
         [Cell(one.path), Cell(size(one.size), one.size), Cell(one.sha256), Cell("")]
         for one in listed.artifacts
@@ -78,12 +78,12 @@ def artifacts_listing(listed: Artifacts) -> Listing:
 
 
 def status_cell(job: JobSummary) -> Cell:
-    """How the job stands, in its colour."""
+    """The job's status, in its colour."""
     return Cell(job.status, style=colour_of(job.status))
 
 
 def took_cell(job: JobSummary) -> Cell:
-    """From the start of its last attempt to its end; nothing before that."""
+    """Duration of the last attempt, from its start to its end; empty before it starts."""
     ms = took_ms(job)
     return Cell("") if ms is None else Cell(duration(ms), ms)
 

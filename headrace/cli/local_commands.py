@@ -1,4 +1,4 @@
-"""Commands that need no running stack: the demo, the doctor, tokens; and a stack of a command's own."""
+"""Commands that need no running stack: the demo, the doctor, tokens; and the private stack of a command."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -75,9 +75,9 @@ def token(
 
 @asynccontextmanager
 async def local_client(data: Path, user: str, line: WaitingLine) -> AsyncIterator[AsyncClient]:
-    """The stack that runs in `data` or is named by the environment, else a private one for this call.
+    """A client of the stack in `data` or named by the environment, else of a private one for this call.
 
-    `line` tells that one is started.
+    `line` shows that a private one is being started.
     """
     async with _client_of(data if endpoint.is_named(data) else None, line, user) as client:
         yield client

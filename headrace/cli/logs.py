@@ -1,4 +1,4 @@
-"""``headrace logs JOB``: what a job has printed, byte by byte, as it comes or as it was kept."""
+"""``headrace logs JOB``: prints a job's output byte by byte, live or as it was kept."""
 
 import sys
 from contextlib import aclosing
@@ -8,20 +8,20 @@ from headrace.client.client import AsyncClient
 
 
 class Pieces:
-    """A stream of a printer that writes each piece as a JSON object."""
+    """An output stream of a printer that writes each piece as a JSON object."""
 
     def __init__(self, stage: str, stream: str) -> None:
-        """Of one stage's stream."""
+        """For one stage's stream."""
         self._place = {"stage": stage, "stream": stream}
 
     def write(self, piece: bytes) -> object:
-        """One object, unless there is nothing to tell."""
+        """Write one object, unless the piece is empty."""
         if piece:
             print_json({**self._place, **content_of(piece)})
         return len(piece)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Does nothing: no piece is buffered."""
 
 
 def _printer(*, as_json: bool) -> Printer:
@@ -31,7 +31,7 @@ def _printer(*, as_json: bool) -> Printer:
 
 
 async def show_logs(client: AsyncClient, job_id: str, *, follow: bool, as_json: bool = False) -> None:
-    """Write what there is so far, or with `follow` all of it until the job ends.
+    """Print the output so far or, with `follow`, all of it until the job ends.
 
     A finished job's output is read from its result; only that of a running one from the feed.
     """

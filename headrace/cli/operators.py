@@ -1,4 +1,4 @@
-"""Commands of operators: jobs of all users, and users. They ask with a token of the scope ops."""
+"""Commands of operators, about jobs of all users and about users. They use a token of the scope ops."""
 
 from datetime import UTC, datetime
 from typing import Annotated

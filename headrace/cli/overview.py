@@ -1,4 +1,4 @@
-"""Commands that tell of the service itself: which one it is, what it can run, what the caller holds of it."""
+"""Commands about the service itself: its address, its languages, and the caller's usage."""
 
 from collections.abc import Iterator
 from pathlib import Path

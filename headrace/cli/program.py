@@ -1,4 +1,4 @@
-"""What `run` and `submit` take: the same options, and the submission that they make."""
+"""Options shared by `run` and `submit`, and the submission made from them."""
 
 import os
 import re
@@ -85,12 +85,12 @@ Key = Annotated[str | None, typer.Option(help="Idempotency key.")]
 
 
 class StandardInputError(HeadraceError):
-    """Standard input cannot be both the program and what it reads, or there is none."""
+    """Standard input cannot be both the program and its input, or there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """All that was said of one program; `reads_ours` where it gets our standard input without `--stdin`."""
+    """The options given for one program; `reads_ours` if it gets our standard input without `--stdin`."""
 
     source: Path
     words: list[str] | None = None
@@ -105,7 +105,7 @@ class Program:
     reads_ours: bool = False
 
     def read(self) -> "Loaded":
-        """Its files, and what it reads. Raises OSError, StandardInputError."""
+        """Read its files and its input. Raises OSError, StandardInputError."""
         is_ours = self.source == STANDARD_INPUT
         if is_ours and self.stdin == STANDARD_INPUT:
             raise StandardInputError("standard input is FILE or --stdin, not both")
@@ -116,7 +116,7 @@ class Program:
     def _stdin(self, *, is_ours: bool) -> bytes:
         if self.stdin is not None:
             return _our_input() if self.stdin == STANDARD_INPUT else self.stdin.read_bytes()
-        # A terminal is not read: the program would wait for an end of input that nobody types.
+        # A terminal is not read: the program would wait for an end of input that is not typed.
         if is_ours or not self.reads_ours or sys.stdin is None or sys.stdin.isatty():
             return b""
         return _our_input()
@@ -124,7 +124,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A program with what is in its files."""
+    """A program with the contents of its files."""
 
     program: Program
     content: bytes
@@ -132,7 +132,7 @@ class Loaded:
     stdin: bytes
 
     def submission(self, languages: Sequence[Language]) -> dict[str, Any]:
-        """As `POST /v1/jobs` takes it. Raises UnknownLanguageError."""
+        """The body for `POST /v1/jobs`. Raises UnknownLanguageError."""
         program = self.program
         if program.source == STANDARD_INPUT:
             if program.language is None:
@@ -159,25 +159,25 @@ class Loaded:
 
 
 def words_of(given: list[str] | None) -> list[str]:
-    """A program's arguments, without the ``--`` that may stand between them and the file."""
+    """A program's arguments, without the ``--`` that may separate them from the file."""
     words = given or []
     return words[1:] if words[:1] == ["--"] else words
 
 
 def pairs(given: Iterable[str] | None) -> dict[str, str]:
-    """Each NAME=VALUE; the last of one name is taken."""
+    """Each NAME=VALUE; the last one of a name wins."""
     return {name: value for name, _, value in (pair.partition("=") for pair in given or ())}
 
 
 def placed(path: Path, source: Path) -> str:
-    """Where a file lies in the work directory: as it lies to the source, or beside it if it is elsewhere."""
+    """The path of a file in the work directory: relative to the source, or beside it if it is elsewhere."""
     root = Path.cwd() if source == STANDARD_INPUT else source.parent
     relative = os.path.relpath(path, root)
     return path.name if Path(relative).parts[0] == ".." else relative
 
 
 def entrypoint_of(name: str, languages: Sequence[Language]) -> str:
-    """What the language calls a program without a name."""
+    """The entrypoint that the language gives a program without a name."""
     for language in languages:
         if name == language.name or name in language.aliases:
             return language.entrypoint

@@ -1,4 +1,4 @@
-"""Commands that hand in one program: `run`, which shows what it prints, and `submit`, which does not wait."""
+"""Commands that submit one program: `run`, which shows its output, and `submit`, which does not wait."""
 
 from pathlib import Path
 from typing import Annotated
@@ -123,6 +123,6 @@ def submit(
 
 
 def _tell_wait(job: JobShown) -> None:
-    """Say that a job waits for something else than its turn, which it always does for a moment."""
+    """Show what a job waits for, other than its turn, which it always waits for briefly."""
     if job.waiting_for is not None and job.waiting_for.reason != "slot" and (reason := queue_reason(job)):
         typer.echo(f"headrace: queued {reason}", err=True)

@@ -1,4 +1,4 @@
-"""Times, durations and sizes as a person reads them. Pure: the present is an argument."""
+"""Formats times, durations and sizes for people. Pure: the current time is an argument."""
 
 from datetime import datetime
 

@@ -1,7 +1,7 @@
-"""How events and jobs look in a terminal.
+"""Formats events and jobs for a terminal.
 
-What a program printed is made harmless first: control characters could move the cursor, set the title,
-or paint over what stands above.
+Program output is sanitized first: control characters could move the cursor, set the title, or overwrite
+earlier lines.
 """
 
 from datetime import datetime
@@ -28,23 +28,23 @@ _COLOURS = {
 
 
 class Screen(Protocol):
-    """Where it is shown: a console of rich, or what imports rich when something is printed."""
+    """The output: a rich console, or an object that imports rich on the first print."""
 
     @property
     def file(self) -> IO[str]:
-        """Where it is written."""
+        """The file it writes to."""
 
     def print(self, *objects: Any, markup: bool | None = None) -> None:  # noqa: ANN401 - as rich's
-        """Show what rich can show."""
+        """Print anything that rich can print."""
 
 
 def printable(text: str) -> str:
-    """One line without control or direction-changing characters, which are named instead."""
+    """One line in which control and direction-changing characters are replaced by their names."""
     return "".join(letter if letter.isprintable() else _named(letter) for letter in text)
 
 
 def harmless(text: str) -> str:
-    """The same, and without rich's markup."""
+    """The same, with rich's markup escaped."""
     from rich.markup import escape  # noqa: PLC0415 - most commands are without
 
     return escape(printable(text))
@@ -56,7 +56,7 @@ def colour_of(kind: str) -> str:
 
 
 def event_line(event: EventObject, name: str, since: datetime) -> str:
-    """One event: when after `since`, of which job, what."""
+    """One event: the time after `since`, its job, and what happened."""
     kind = kind_of(event)
     elapsed_ms = (event.stored_at - since).total_seconds() * 1000
     colour = colour_of(kind)
@@ -82,7 +82,7 @@ def event_fields(event: EventObject) -> tuple[str, ...]:
 
 
 def _detail(event: EventObject) -> str:
-    """What an event tells besides its type; nothing of a type or version that is not known here."""
+    """Details of an event besides its type; empty for an unknown type or version."""
     data = event.data
     match event.type:
         case "job.queued.v1":
@@ -112,7 +112,7 @@ def _outcome(data: dict[str, Any]) -> str:
 
 
 def _warnings(result: dict[str, Any]) -> str:
-    """The first line of what each stage before the last printed, as compilers do."""
+    """The first output line of each stage before the last, where compilers print warnings."""
     said = [
         f"; {harmless(str(stage['name']))}: {_shortened(str(output['content']))}"
         for stage in (result.get("stages") or ())[:-1]

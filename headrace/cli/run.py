@@ -1,4 +1,4 @@
-"""``headrace run FILE``: the program's own output on our output, its own exit code as ours."""
+"""``headrace run FILE``: forwards the program's output to ours, and its exit code."""
 
 import asyncio
 import base64
@@ -21,7 +21,7 @@ from shared.domain.events import Output, Result
 from shared.domain.record import JobRecord
 
 EXIT_TIMEOUT = 124
-"""As timeout(1) answers."""
+"""The exit code of timeout(1)."""
 EXIT_FAILED = 1
 EXIT_SIGNAL = 128
 EXIT_INTERRUPTED = 130
@@ -52,11 +52,11 @@ BY_EXTENSION = {
     "lua": "lua",
     "sql": "sqlite",
 }
-"""What a file is taken for where no live executor offers a language of its extension."""
+"""Language of a file extension that no live executor offers."""
 
 
 class UnknownLanguageError(Exception):
-    """The file's name does not tell its language."""
+    """The file's name does not determine its language."""
 
 
 def language_of(path: Path, languages: Sequence[Language]) -> str:
@@ -72,21 +72,21 @@ def language_of(path: Path, languages: Sequence[Language]) -> str:
 
 
 class Sink(Protocol):
-    """Where bytes go: a binary file, or what looks like one."""
+    """Receives bytes: a binary file, or an object with the same methods."""
 
     def write(self, piece: bytes, /) -> object:
-        """Take all of it."""
+        """Write all of it."""
 
     def flush(self) -> object:
-        """Hold nothing back."""
+        """Flush every buffered byte."""
 
 
 class Printer:
-    """Writes a job's output as it comes, and what the feed did not bring when the job ends.
+    """Writes a job's output as it arrives, and what the feed did not deliver when the job ends.
 
-    What a compiler prints goes to stderr, so that stdout is the program's alone, and so does what any other
-    stage before the last prints. Output of a stage that this version does not know is held back until the
-    result tells which stage was the last.
+    Compiler output goes to stderr, so that stdout is only the program's, and so does the output of any other
+    stage before the last. Output of a stage unknown to this version is held back until the result shows which
+    stage was the last.
     """
 
     def __init__(
@@ -97,9 +97,9 @@ class Printer:
         *,
         before: Callable[[], None] = lambda: None,
     ) -> None:
-        """Write to these, or where `sink_of` is given, to what it makes of each stage and stream.
+        """Write to these or, if `sink_of` is given, to what it returns for each stage and stream.
 
-        `before` is called first, each time that something is written.
+        `before` is called before each write.
         """
         self._before = before
         self._stdout = stdout
@@ -108,10 +108,10 @@ class Printer:
         self._written: Counter[tuple[str, str]] = Counter()
         self._attempt = 0
         self.held_back: str | None = None
-        """Why output that came is not written before the end; None where all of it was."""
+        """Why received output is not written before the end; None if all of it was."""
 
     def show(self, event: EventObject) -> None:
-        """Write what one event of the job brings."""
+        """Write the output in one event of the job."""
         if kind_of(event) == "running":
             self._attempt = event.data.get("attempt", self._attempt)
             self._written.clear()
@@ -119,7 +119,7 @@ class Printer:
             self._show_note(event)
 
     def finish(self, result: Result | None) -> None:
-        """Write what is in the result and was not written yet (all of it, if the feed brought nothing)."""
+        """Write the output of the result that was not written yet (all of it, if the feed delivered none)."""
         if result is None:
             return
         for report in result.stages[:-1]:
@@ -139,7 +139,7 @@ class Printer:
         stage, stream, offset = event.data["stage"], event.data["stream"], event.data["offset"]
         if event.data["attempt"] != self._attempt or offset < self._written[stage, stream]:
             return
-        # A gap in the feed is filled from the result at the end; order matters more than haste.
+        # A gap in the feed is filled from the result at the end: order matters more than latency.
         if offset > self._written[stage, stream]:
             self.held_back = BEGINNING_MISSING
         elif not has_known_encoding(event) or not self._is_placed(stage, stream):
@@ -148,7 +148,7 @@ class Printer:
             self._write(stage, stream, output_bytes(event), is_programs=stage == PROGRAM_STAGE)
 
     def _is_placed(self, stage: str, stream: str) -> bool:
-        """Whether it is known where this goes: what is not the program's own is never its stdout."""
+        """Whether the destination is known: only the program's own output goes to stdout."""
         known = {PROGRAM_STAGE, COMPILE_STAGE}
         return self._sink_of is not None or stage in known or stream not in {"stdout", "stderr"}
 
@@ -174,7 +174,7 @@ async def run_program(
 ) -> JobRecord:
     """Submit, show, and return the finished job. Ctrl-C cancels it.
 
-    `line` tells what is waited for until the first byte of output, and is closed then.
+    `line` shows what is waited for until the first byte of output, and is closed then.
     """
     line.tell("submitting")
     job = await client.submit(submission, key=key)
@@ -206,7 +206,7 @@ async def run_program(
 
 
 def exit_code(job: JobRecord) -> int:
-    """What a shell would see if the program had run in it."""
+    """The exit code that a shell would see if it had run the program."""
     result = job.result or Result()
     match job.status:
         case "completed":
@@ -224,7 +224,7 @@ def exit_code(job: JobRecord) -> int:
 
 
 def explain(job: JobRecord) -> None:
-    """One line on standard error where the exit code alone would not tell why."""
+    """One line on standard error where the exit code does not show the reason."""
     if job.status == "completed" or job.reason == "exit_code":
         return
     detail = f" ({job.detail})" if job.detail else ""
@@ -232,7 +232,7 @@ def explain(job: JobRecord) -> None:
 
 
 def content_of(content: bytes) -> dict[str, str]:
-    """Bytes as a submission has them."""
+    """Encode bytes for a submission."""
     try:
         return {"content": content.decode(), "encoding": "utf-8"}
     except UnicodeDecodeError:
@@ -240,6 +240,6 @@ def content_of(content: bytes) -> dict[str, str]:
 
 
 def print_json(value: object) -> None:
-    """One JSON document on standard output."""
+    """Print one JSON document on standard output."""
     sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
     sys.stdout.buffer.flush()

@@ -1,4 +1,4 @@
-"""What every command shares: its options, what it prints on, and how it ends.
+"""Options, output and exit codes that all commands share.
 
 =========  ==================================================================
 exit code  meaning
@@ -6,7 +6,7 @@ exit code  meaning
 0          done; of `run` and `wait`: the program ended with 0
 2          not done; standard error says why in one line, with --json as an object
 130        stopped with Ctrl-C
-141        whoever read the output has gone
+141        the reader of the output closed it
 =========  ==================================================================
 
 `run` and `wait` end as the program did: its own exit code, 128 and the signal, 124 for a time limit, 130 if
@@ -41,7 +41,7 @@ EXIT_CLOSED_PIPE = 141
 
 
 def _located(context: typer.Context, parameter: typer.CallbackParam, value: Path) -> Path:
-    """What was said, else where a stack's data are found."""
+    """The directory given, else the one where a stack's data are found."""
     source = context.get_parameter_source(parameter.name or "")
     return data_directory() if source is not None and source.name == "DEFAULT" else value
 
@@ -60,19 +60,19 @@ User = Annotated[str, typer.Option(help="Who the local token is for.")]
 
 
 LINE_LETTERS = 100_000
-"""Longer than any line: rich neither cuts nor folds what is wider than the window."""
+"""Longer than any line: rich neither truncates nor folds what fits the window."""
 
 
 class _Terminal:
-    """Standard output. rich takes a tenth of a second to import, and comes with the first that is printed."""
+    """Standard output. rich takes a tenth of a second to import, so it is imported on the first print."""
 
     @property
     def file(self) -> IO[str]:
-        """What can be written to without it."""
+        """The stream, for writing without rich."""
         return sys.stdout
 
     def print(self, *objects: Any, markup: bool | None = None) -> None:  # noqa: ANN401 - as rich's
-        """Show what rich can show."""
+        """Print anything that rich can print."""
         _console().print(*objects, markup=markup)
 
 
@@ -97,23 +97,23 @@ def finish(work: Coroutine[Any, Any, int], *, as_json: bool = False) -> NoReturn
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
-        # What is still in its buffer has nowhere to go, and is not to be missed when Python ends.
+        # The reader is gone: discard the buffer, so that Python's exit does not report it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_CLOSED_PIPE
     except OSError as error:
-        # A file or a directory that cannot be read or written, a full disk, no socket: the world, no bug.
+        # An unreadable file or directory, a full disk, no socket: an error of the environment, not a bug.
         tell_failure(error, as_json=as_json)
         code = EXIT_NOT_DONE
     raise typer.Exit(code) from None
 
 
 def whole_path(path: Path) -> str:
-    """A path that means the same in another directory."""
+    """An absolute path, so that it stays valid in another directory."""
     return str(path.absolute())
 
 
 def tell_failure(error: Exception, *, as_json: bool) -> None:
-    """One line on standard error. With --json an object: `error`, and `problem` where a service refused."""
+    """One line on standard error. With --json an object: `error`, and `problem` if a service refused."""
     message = _message_of(error)
     if not as_json:
         typer.echo(f"headrace: {message}", err=True)

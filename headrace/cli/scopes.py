@@ -1,6 +1,6 @@
-"""The scope that a command needs: the local stack's token has it, and of another's it is said where it lacks.
+"""The scope that a command needs: the local stack issues it; for another service, the error names it.
 
-A command needs one scope, since none includes another and each opens its routes alone (docs/tokens.md).
+A command needs one scope: no scope includes another, and each opens only its own routes (docs/tokens.md).
 """
 
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from headrace.client.errors import ClosedError, HeadraceError, ProblemAnswerError
 
-# Those of `shared.auth`, whose import takes longer than a command may: a test holds them equal.
+# Copies of those in `shared.auth`, which takes too long to import; a test compares them.
 JOBS = "jobs"
 AUDIT = "audit:all"
 OPS = "ops"
@@ -17,14 +17,14 @@ SCOPES = frozenset({JOBS, AUDIT, OPS})
 FORBIDDEN = "urn:headrace:problem:forbidden"
 UNAUTHENTICATED = 4401
 LACKING = "the token lacks the scope "
-"""What the notifier closes a connection with: its close codes have no other sign of it."""
+"""The reason with which the notifier closes a connection: no close code is specific to a missing scope."""
 
 
 class MissingScopeError(ProblemAnswerError):
-    """The service refused, because the token lacks a scope; `document` is what it said."""
+    """The service refused, because the token lacks a scope; `document` is its problem document."""
 
     def __init__(self, refusal: ProblemAnswerError, scope: str) -> None:
-        """Say how a token with the scope is had."""
+        """Describe how to get a token with the scope."""
         super().__init__(refusal.document, status=refusal.status)
         self._scope = scope
 
@@ -34,12 +34,12 @@ class MissingScopeError(ProblemAnswerError):
 
 
 class MissingScopeClosedError(HeadraceError):
-    """The same, where the service closed the connection of a stream."""
+    """The same, where the service closed a stream's connection."""
 
 
 @contextmanager
 def needing(scope: str) -> Iterator[None]:
-    """Calls that need a scope. Raises MissingScopeError, MissingScopeClosedError."""
+    """Context for calls that need a scope. Raises MissingScopeError, MissingScopeClosedError."""
     try:
         yield
     except ProblemAnswerError as refusal:
@@ -53,7 +53,7 @@ def needing(scope: str) -> Iterator[None]:
 
 
 def advice(scope: str) -> str:
-    """Which scope a token needs, and who issues one that has it."""
+    """The scope that a token needs, and where to get one that has it."""
     return (
         f"the token lacks the scope {scope}: set HEADRACE_TOKEN to one that has it. "
         f"'headrace token --scope {scope}' issues one of a local stack, "

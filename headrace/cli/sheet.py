@@ -1,4 +1,4 @@
-"""Facts of one thing, a row each: two columns on a terminal, tab-separated values everywhere else."""
+"""Prints facts as rows: two columns on a terminal, tab-separated values everywhere else."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from headrace.cli.render import Screen, printable
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One row: its name, what people read, and what programs read instead."""
+    """One row: its name, the text for people, and the value for programs."""
 
     name: str
     cell: Cell
     more: tuple[object, ...] = ()
-    """Further values for programs; people find them in the text."""
+    """Further values for programs; for people they are part of the text."""
 
 
 def show_facts(facts: Iterable[Fact], console: Screen) -> None:
-    """Write them; a name that is repeated stands once on a terminal."""
+    """Print them; on a terminal a repeated name is printed once."""
     if not is_terminal(console):
         rows = ([fact.name, fact.cell.field, *(Cell(str(one)).field for one in fact.more)] for fact in facts)
         write_fields(rows, console)
@@ -38,5 +38,5 @@ def show_facts(facts: Iterable[Fact], console: Screen) -> None:
 
 
 def title_of(name: str) -> str:
-    """A fact's name in words; what it is measured in, its text says."""
+    """A fact's name in words, without its unit, which is in the text."""
     return name.removesuffix("_ms").removesuffix("_bytes").replace("_", " ")

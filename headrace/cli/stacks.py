@@ -1,4 +1,4 @@
-"""Commands about this machine's stack itself: start it, stop it, remove what it left."""
+"""Commands for this machine's stack: start it, stop it, remove its data."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ from headrace.local.supervisor import StackOptions, run_stack
 
 STARTING = "starting a stack"
 WEBSOCKET = "/v1/ws"
-"""Under the api's port as well as under the notifier's own."""
+"""Path of the WebSocket, on the api's port as well as on the notifier's own."""
 
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")]
 
@@ -47,7 +47,7 @@ def up(
 
 
 def inherited() -> Mapping[str, str]:
-    """The settings of this environment that are for the services; says which are not, and are of no use."""
+    """The settings of this environment that the services get; reports those that are ignored."""
     found = inherit(os.environ)
     for line in found.lines():
         typer.echo(f"headrace: {line}", err=True)

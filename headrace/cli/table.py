@@ -1,6 +1,7 @@
-"""All commands: each with the module that has it and the line that `headrace --help` shows of it. Pure.
+"""All commands, each with its module and its line in `headrace --help`. Pure.
 
-The line stands here so that help needs no command's module; it is the first of the command's docstring.
+The line is repeated here so that help imports no command's module; it is the first of the command's
+docstring.
 """
 
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PROGRAM_LAST = {"allow_interspersed_args": False}
-"""Of a command whose options end at its first argument, or at ``--``: what stands behind is the program's."""
+"""For a command whose options end at its first argument, or at ``--``: all that follows is the program's."""
 
 
 @dataclass(frozen=True, slots=True)

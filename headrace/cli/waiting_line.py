@@ -1,6 +1,6 @@
-"""What a long wait is for: one line on a terminal's standard error, which is cleared again.
+"""Shows the reason of a long wait: one line on a terminal's standard error, cleared afterwards.
 
-Nothing of it is ever written to a pipe or a file, nor to a terminal that cannot clear a line (TERM=dumb).
+It is never written to a pipe or a file, nor to a terminal that cannot clear a line (TERM=dumb).
 """
 
 import asyncio
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 DELAY_S = 0.3
-"""A shorter wait is not worth a line."""
+"""Shorter waits are not shown."""
 REFRESHES_PER_S = 5
 SPINNER = "line"
-"""Of ASCII alone: standard error may be of any encoding."""
+"""ASCII only: standard error may have any encoding."""
 
 
 class WaitingLine:
-    """The line of one command, to be used on its event loop, from ``with`` to its end.
+    """The line of one command, to be used on its event loop, within a ``with`` block.
 
-    A quiet one writes nothing, as does one whose standard error is no terminal.
+    It writes nothing if it is quiet or standard error is no terminal.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        """Write nothing yet."""
+        """Start without writing."""
         self.is_shown = not quiet and is_terminal()
         """Whether `tell` has any effect."""
         self._text = ""
@@ -38,17 +38,17 @@ class WaitingLine:
         self._spinner: Spinner | None = None
 
     def __enter__(self) -> Self:
-        """Nothing is written before `tell`."""
+        """Start; the first write happens in `tell`."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave a clean line, however the command ends."""
+        """Clear the line, however the command ends."""
         self.close()
 
     def tell(self, text: str, *, lasted_s: float | None = None) -> None:
-        """Say what is waited for; with `lasted_s` also for how long, which goes on from there."""
+        """Show what is waited for; with `lasted_s` also for how long, counting on from there."""
         if not self.is_shown:
             return
         self._text = text
@@ -59,7 +59,7 @@ class WaitingLine:
             self._opening = asyncio.get_running_loop().call_later(DELAY_S, self._open)
 
     def clear(self) -> None:
-        """Take the line away until something is told again. Written bytes may follow at once."""
+        """Clear the line until the next `tell`. The caller may write bytes at once."""
         if self._opening is not None:
             self._opening.cancel()
             self._opening = None
@@ -68,19 +68,19 @@ class WaitingLine:
             self._live = None
 
     def close(self) -> None:
-        """Take the line away for good: the rest of the terminal is the program's."""
+        """Clear the line for good: from now on the terminal is the program's."""
         self.clear()
         self.is_shown = False
 
     def _open(self) -> None:
-        # Most commands are done before anything must be told: they need none of it.
+        # Most commands end before anything is shown and never need rich.
         from rich.console import Console  # noqa: PLC0415
         from rich.live import Live  # noqa: PLC0415
         from rich.spinner import Spinner  # noqa: PLC0415
 
         self._opening = None
         self._spinner = Spinner(SPINNER)
-        # Our streams stay as they are: the program's bytes do not pass through rich.
+        # Leave our streams alone: the program's bytes do not pass through rich.
         self._live = Live(
             console=Console(stderr=True, highlight=False),
             get_renderable=self._line,
@@ -102,5 +102,5 @@ class WaitingLine:
 
 
 def is_terminal() -> bool:
-    """Whether a person reads standard error: `FORCE_COLOR` makes no terminal of a pipe."""
+    """Whether a person reads standard error. `FORCE_COLOR` does not make a pipe count as a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()

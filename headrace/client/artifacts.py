@@ -1,7 +1,7 @@
-"""``headrace artifacts JOB --output DIR``: the files that a job left, written beneath one directory.
+"""``headrace artifacts JOB --output DIR``: writes a job's files below one directory.
 
-The paths are of a program's choosing. Each directory of a path is opened from the one above it and no
-symbolic link is followed, so nothing is written outside, whatever lies there already.
+The program chose the paths. Each directory is opened relative to its parent and no symbolic link is followed,
+so nothing is written outside, whatever already exists there.
 """
 
 import hashlib
@@ -17,20 +17,20 @@ from headrace.client.errors import HeadraceError
 from shared.domain.events import Artifact
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Never waits for the reader of a named pipe that somebody put there.
+# O_NONBLOCK: never wait for the reader of a named pipe that already exists there.
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class UnsafePathError(HeadraceError):
-    """The file was not written: its path leads outside, or something else than a file is in its place."""
+    """The file was not written: its path leads outside, or something other than a file is in its place."""
 
 
 class WrongContentError(HeadraceError):
-    """What arrived is not what the job's result names."""
+    """The received content differs from what the job's result names."""
 
 
 async def download(client: AsyncClient, job_id: str, listed: Sequence[Artifact], directory: Path) -> None:
-    """Write every listed artifact beneath `directory`. Raises HeadraceError."""
+    """Write every listed artifact below `directory`. Raises HeadraceError."""
     for artifact in listed:
         with new_file(directory, artifact.path) as file:
             await _fill(file, client.artifact(job_id, artifact.path), artifact.sha256)
@@ -38,15 +38,15 @@ async def download(client: AsyncClient, job_id: str, listed: Sequence[Artifact],
 
 @contextmanager
 def new_file(directory: Path, path: str) -> Iterator[BinaryIO]:
-    """A file beneath `directory`, empty and open for writing. Raises UnsafePathError.
+    """A file below `directory`, empty and open for writing. Raises UnsafePathError.
 
-    Missing folders are made. The file is removed again if what is done with it fails.
+    Missing folders are made. The file is removed again if the block fails.
     """
     parts = path.split("/")
     if any(part in {"", ".", ".."} or "\0" in part for part in parts):
         raise UnsafePathError(f"{path!r} is not a path beneath {directory}")
     directory.mkdir(parents=True, exist_ok=True)
-    # The directory itself is the caller's word, so this one may be a symbolic link.
+    # The caller names the directory itself, so this one may be a symbolic link.
     parent = os.open(directory, DIRECTORY & ~os.O_NOFOLLOW)
     try:
         for part in parts[:-1]:
@@ -63,7 +63,7 @@ def new_file(directory: Path, path: str) -> Iterator[BinaryIO]:
 
 
 def _enter(parent: int, name: str, path: str) -> int:
-    """The directory of this name, made if it is missing; closes its parent."""
+    """Open the directory of this name, making it if it is missing; closes its parent."""
     with suppress(FileExistsError):
         os.mkdir(name, dir_fd=parent)
     try:

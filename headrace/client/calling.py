@@ -1,4 +1,4 @@
-"""What every call of the client stands on: its connections from ``async with`` to its end, its answers."""
+"""Base of the client: its connections for the length of ``async with``, and its responses."""
 
 import asyncio
 import uuid
@@ -30,7 +30,7 @@ class _Opened:
 
 
 class OpenedClient:
-    """One caller of one service between ``async with`` and its end. All calls raise HeadraceError."""
+    """A client of one service, opened by ``async with``. All calls raise HeadraceError."""
 
     def __init__(
         self,
@@ -42,8 +42,8 @@ class OpenedClient:
     ) -> None:
         """Without a URL: what HEADRACE_API_URL names, else this directory's local stack. Raises StackError.
 
-        `token` may be a function that gives a fresh one. `patience_s` is how long a call is repeated while
-        no answer comes, or one that says to come back; 0 asks once.
+        `token` may be a function that returns a fresh one. `patience_s` is how long a call is retried while
+        it gets no response, or one that says to retry; 0 tries once.
         """
         self._endpoint = named(api_url, token, websocket_url)
         self._credentials = Credentials(self._endpoint.token)
@@ -52,7 +52,7 @@ class OpenedClient:
         self._opened: _Opened | None = None
 
     async def __aenter__(self) -> Self:
-        """Open connections when they are needed. Raises UsageError if it is open already."""
+        """Prepare to open connections on demand. Raises UsageError if it is open already."""
         if self._opened is not None:
             raise UsageError("this client is open already")
         session = await self._open.enter_async_context(open_session())
@@ -63,13 +63,13 @@ class OpenedClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close them."""
+        """Close the connections."""
         self._opened = None
         await self._open.aclose()
 
     @property
     def _ready(self) -> "_Opened":
-        """What is open. Raises UsageError."""
+        """The open connections. Raises UsageError."""
         if self._opened is None:
             raise UsageError("this client is not open: use it within `async with AsyncClient() as client:`")
         if self._opened.loop is not asyncio.get_running_loop():
@@ -84,7 +84,7 @@ class OpenedClient:
         return decoded(await self._ready.calls.call("GET", path, params=params), kind)
 
     async def _lines(self, path: str, params: Params) -> AsyncGenerator[bytes, None]:
-        """Whole lines of a body; one that broke off in the middle is not shown."""
+        """Complete lines of a body; an incomplete last line is dropped."""
         begun = b""
         async with aclosing(self._ready.calls.pieces(path, params)) as pieces:
             async for piece in pieces:
@@ -94,12 +94,12 @@ class OpenedClient:
 
 
 def job_path(job_id: str) -> str:
-    """The address of a job, quoted."""
+    """The path of a job, quoted."""
     return f"/v1/jobs/{quote(job_id, safe='')}"
 
 
 def params_of(filters: Mapping[str, Filter]) -> dict[str, str | int | Sequence[str]]:
-    """Those that are given, as a query has them."""
+    """Query parameters, without those that are None."""
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in filters.items()
@@ -108,7 +108,7 @@ def params_of(filters: Mapping[str, Filter]) -> dict[str, str | int | Sequence[s
 
 
 def decoded(content: bytes, kind: type[AnswerT]) -> AnswerT:
-    """An answer's body. Raises ProtocolError."""
+    """Decode a response body. Raises ProtocolError."""
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.MsgspecError as error:

@@ -1,6 +1,6 @@
-"""The client: submit programs, read jobs, and follow their events over a connection that may break.
+"""The client: submits programs, reads jobs, and follows their events over a connection that may break.
 
-What goes wrong is one of `headrace.client.errors`. docs/client.md shows it at work.
+Every failure is one of `headrace.client.errors`. docs/client.md has examples.
 """
 
 import asyncio
@@ -35,25 +35,27 @@ NOT_FOUND, CONFLICT = 404, 409
 
 
 class AsyncClient(OperatorCalls, OwnCalls):
-    """Talks to one Headrace between ``async with`` and its end. All calls raise HeadraceError."""
+    """A client of one Headrace, open for the length of ``async with``. All calls raise HeadraceError."""
 
     async def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobShown:
-        """Hand a program in; one key makes one job, however often it is sent. Without one, one is made up."""
+        """Submit a program. Idempotent by `key`: one key makes one job. Without a key, a random one is
+        used."""
         return await self._post("/v1/jobs", submission, JobShown, key)
 
     async def submit_all(
         self, submissions: Sequence[Mapping[str, Any]], *, key: str | None = None
     ) -> tuple[BatchItem, ...]:
-        """Hand up to a hundred programs in, each accepted or refused by itself; the same key, the same jobs.
+        """Submit up to a hundred programs, each accepted or refused by itself. Idempotent by key.
 
-        One that is refused for now (429, 503) is not asked for again: the whole with the same key is.
+        A submission refused temporarily (429, 503) is not retried alone: the whole batch with the same key
+        is.
         """
         return (await self._post("/v1/jobs/batch", {"jobs": submissions}, Batch, key)).jobs
 
     async def run(
         self, submission: Mapping[str, Any], *, key: str | None = None, timeout_s: float = RESULT_TIMEOUT_S
     ) -> JobShown:
-        """Submit, and return the finished job. Raises NotFinishedError, and lets the job go on."""
+        """Submit, and return the finished job. Raises NotFinishedError, and then the job continues."""
         job = await self.submit(submission, key=key)
         return job if job.is_finished else await self._finished(job.job_id, timeout_s)
 
@@ -63,15 +65,15 @@ class AsyncClient(OperatorCalls, OwnCalls):
         return job if job.is_finished else await self._finished(job_id, timeout_s)
 
     async def get(self, job_id: str, *, as_of: int | datetime | None = None) -> JobShown:
-        """One job as it stands, or as it stood: at a sequence of the log, or a time."""
+        """One job as it stands, or as it stood at a sequence of the log, or at a time."""
         return await self._get(job_path(job_id), JobShown, params_of({"as_of": as_of}))
 
     async def cancel(self, job_id: str) -> JobShown:
-        """Stop a job. One that is cancelled already is no error, one that ended otherwise is."""
+        """Stop a job. A job that is already cancelled is no error, one that ended otherwise is."""
         try:
             return decoded(await self._ready.calls.call("POST", f"{job_path(job_id)}/cancel"), JobShown)
         except ProblemAnswerError as refusal:
-            # The answer to this very call may have been lost, and the call repeated.
+            # The response to this very call may have been lost, and the call retried.
             if refusal.status == CONFLICT and (job := await self.get(job_id)).status == "cancelled":
                 return job
             raise
@@ -81,7 +83,7 @@ class AsyncClient(OperatorCalls, OwnCalls):
         return await self._get("/v1/jobs", JobsPage, params_of(filters))
 
     async def every_job(self, **filters: Filter) -> AsyncGenerator[JobSummary, None]:
-        """The jobs of all pages, without what `get` alone tells: files, arguments, result."""
+        """The jobs of all pages, without what only `get` returns: files, arguments, result."""
         page = await self.jobs(**filters)
         while True:
             for job in page.jobs:
@@ -91,7 +93,7 @@ class AsyncClient(OperatorCalls, OwnCalls):
             page = await self.jobs(**{**filters, "cursor": page.next})
 
     async def languages(self) -> tuple[Language, ...]:
-        """What can be run right now."""
+        """The languages that can be run right now."""
         return (await self._get("/v1/languages", Languages)).languages
 
     async def history(self, job_id: str) -> list[EventObject]:
@@ -99,11 +101,11 @@ class AsyncClient(OperatorCalls, OwnCalls):
         return (await self._get(f"{job_path(job_id)}/events", History)).events
 
     async def artifacts(self, job_id: str) -> Artifacts:
-        """Which files a finished job left, and which were asked for and are not kept."""
+        """The files that a finished job left, and those requested but not kept."""
         return await self._get(f"{job_path(job_id)}/artifacts", Artifacts)
 
     async def artifact(self, job_id: str, path: str) -> AsyncGenerator[bytes, None]:
-        """One of a finished job's files, some bytes at a time."""
+        """Stream one file of a finished job, in chunks."""
         async with aclosing(
             self._ready.calls.pieces(f"{job_path(job_id)}/artifacts/{quote(path)}")
         ) as pieces:
@@ -121,7 +123,7 @@ class AsyncClient(OperatorCalls, OwnCalls):
         user_id: str | None = None,
         everyone: bool = False,
     ) -> AsyncGenerator[EventObject, None]:
-        """All events that the log holds of the caller (with the scope: of another, of all), in order."""
+        """All of the caller's events in the log (with the scope: another user's, or all), in order."""
         filters: dict[str, Filter] = {
             "type": kind,
             "job_id": job_id,
@@ -143,18 +145,17 @@ class AsyncClient(OperatorCalls, OwnCalls):
                         yield event
                     return
             except UnreachableError:
-                # It broke off: go on behind what came, but not if nothing did.
+                # The connection broke: resume after the last event, but not if there was none.
                 if after == began:
                     raise
 
     async def follow(
         self, job_id: str = "*", *, after: str = "start", until_now: bool = False, on_gap: OnGap = ignore
     ) -> AsyncGenerator[EventObject, None]:
-        """One job's events until it ends, or (``*``) all jobs' for ever, over any broken connection.
+        """One job's events until it ends, or (``*``) all jobs' without end, across reconnections.
 
-        `after` is the cursor of an event, ``start`` or ``now``; `until_now` ends it where nothing more has
-        happened yet. `on_gap` is told of output that is not kept any more. Raises ClosedError and
-        HistoryLostError.
+        `after` is the cursor of an event, ``start`` or ``now``; `until_now` ends it at the last event that
+        exists. `on_gap` is told of output that is no longer kept. Raises ClosedError and HistoryLostError.
         """
         following = Following(
             self._ready.session,
@@ -172,20 +173,20 @@ class AsyncClient(OperatorCalls, OwnCalls):
     async def stream(
         self, job_id: str, *, after: str = "start", on_gap: OnGap = ignore
     ) -> AsyncGenerator[EventObject, None]:
-        """One job's events and its output as they come, until it ends."""
+        """One job's events and its output, live, until it ends."""
         async with aclosing(self.follow(job_id, after=after, on_gap=on_gap)) as events:
             async for event in events:
                 yield event
 
     async def _websocket_url(self) -> str:
-        """Where events are: as named, else as the api tells, which is asked once."""
+        """The address of the WebSocket: as given, else from the api, which is asked once."""
         if self._endpoint.websocket_url is None:
             try:
                 link = (await self._get("/v1/", Index)).links["websocket"]
             except ProblemAnswerError as refusal:
                 if refusal.status != NOT_FOUND:
                     raise
-                link = "/v1/ws"  # an api that does not tell yet
+                link = "/v1/ws"  # an api that does not name it yet
             self._endpoint = replace(self._endpoint, websocket_url=websocket_at(self._endpoint.api_url, link))
         assert self._endpoint.websocket_url is not None
         return self._endpoint.websocket_url
@@ -194,7 +195,7 @@ class AsyncClient(OperatorCalls, OwnCalls):
         waiting = asyncio.timeout(timeout_s)
         try:
             async with waiting:
-                # Nothing but the end is wanted, so nothing that was before; a job that has ended says so.
+                # Only the end is wanted, so nothing earlier is read; a job that has ended reports so.
                 async for _ in self.follow(job_id, after="now"):
                     pass
         except TimeoutError as error:

@@ -1,4 +1,4 @@
-"""The caller's token: a text that is given once, or whoever gives a fresh one when it is needed."""
+"""The caller's token: a fixed text, or a function that returns a fresh one on demand."""
 
 import asyncio
 import inspect
@@ -6,29 +6,29 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 TokenSource: TypeAlias = str | Callable[[], str | Awaitable[str]]
-"""A function is called on the client's event loop; one that waits for something should be a coroutine."""
+"""A function is called on the client's event loop; one that waits should be a coroutine function."""
 
 
 class Credentials:
-    """The token that is in use. What the source raises goes to whoever needed the token."""
+    """The token in use. What the source raises goes to the call that needed the token."""
 
     def __init__(self, source: TokenSource) -> None:
-        """Ask the source when the first token is needed."""
+        """Defer calling the source until the first token is needed."""
         self._source = source
         self._token = source if isinstance(source, str) else None
         self._asking = asyncio.Lock()
 
     @property
     def can_be_renewed(self) -> bool:
-        """Whether another token can be had."""
+        """Whether a new token can be had."""
         return not isinstance(self._source, str)
 
     async def token(self) -> str:
-        """The one in use."""
+        """The token in use."""
         return await self.other_than(None)
 
     async def other_than(self, old: str | None) -> str:
-        """The one in use, if it is not `old`, else the source's next one; callers at a time share it."""
+        """The token in use, if it is not `old`, else the source's next one; concurrent callers share it."""
         async with self._asking:
             if self._token is None or self._token == old:
                 self._token = await self._next()

@@ -1,4 +1,4 @@
-"""Which Headrace is talked to: the one that is named, or this directory's own."""
+"""Chooses the Headrace to call: the one that is named, or this directory's own."""
 
 import os
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ TOKEN_LIFETIME = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the service is and who calls. Raises StackError for what is no address.
+    """The address of the service, and the caller's token. Raises StackError for an invalid address.
 
     Without a `websocket_url` the api is asked for it.
     """
@@ -28,7 +28,7 @@ class Endpoint:
     token: TokenSource
 
     def __post_init__(self) -> None:
-        """Refuse now what could never be reached."""
+        """Reject an address that could never be reached."""
         _check(self.api_url, {"http", "https"})
         if self.websocket_url is not None:
             _check(self.websocket_url, {"ws", "wss"})
@@ -61,17 +61,17 @@ def endpoint(directory: Path, user: str = LOCAL_USER, scope: str | None = None) 
     address = find(directory)
     if address is None:
         raise StackError(f"no stack runs in {directory}: start one with 'headrace up'")
-    # A script may outlive a token, but whoever can read the secret can always have another.
+    # A script may outlive a token, but a process that can read the secret can always issue another.
     return Endpoint(address.api_url, address.websocket_url, partial(_issue_to_owner, directory, user, scope))
 
 
 def is_elsewhere() -> bool:
-    """Whether the environment names a service, and no directory matters."""
+    """Whether the environment names a service, so that no directory is looked at."""
     return "HEADRACE_API_URL" in os.environ
 
 
 def is_named(directory: Path) -> bool:
-    """Whether `endpoint` has one to speak of; a wrong one is still to be refused."""
+    """Whether there is an endpoint to use; an invalid one is rejected later."""
     return is_elsewhere() or find(directory) is not None
 
 
@@ -81,7 +81,7 @@ def local_endpoint(directory: Path, address: Address, user: str = LOCAL_USER) ->
 
 
 def _issue_to_owner(directory: Path, user: str, scope: str | None = None) -> str:
-    """Quotas are for those whom the owner of a machine lets in: the owner may use all slots at a time."""
+    """Quotas are for other users of a machine: the machine's owner may use all slots at a time."""
     return tokens_of(directory).issue(
         user,
         lifetime=TOKEN_LIFETIME,
@@ -100,7 +100,7 @@ def issue(
     scopes: frozenset[str] | None = None,
     concurrency: int = 1,
 ) -> str:
-    """A token for this machine's stack. Raises StackError, SubjectError."""
+    """Issue a token for this machine's stack. Raises StackError, SubjectError."""
     return tokens_of(directory).issue(
         user,
         lifetime=lifetime,
@@ -111,7 +111,7 @@ def issue(
 
 
 def websocket_at(api_url: str, link: str) -> str:
-    """Where the api says that events are: an address, or a path of its own origin. Raises StackError."""
+    """The WebSocket address that the api names: a URL, or a path of its own origin. Raises StackError."""
     url = link if "://" in link else api_url.rstrip("/") + link
     _check(url, {"http", "https"})
     return "ws" + url.removeprefix("http")

@@ -1,14 +1,14 @@
-"""What can keep a call of the client from its answer.
+"""Errors of the client: every reason for which a call can fail.
 
 ::
 
     HeadraceError
-    ├── ProblemAnswerError   the service said no; `document` is its problem+json
-    ├── HistoryLostError     events that were asked for are not kept any more
-    ├── UnreachableError     no answer while the client was patient; may be repeated, with the same key
-    ├── ClosedError          the notifier closed for a reason that coming back would not change; see `code`
-    ├── NotFinishedError     the job goes on, but the time to wait for it is over; also a TimeoutError
-    ├── ProtocolError        an answer that this version does not understand
+    ├── ProblemAnswerError   the service refused; `document` is its problem+json
+    ├── HistoryLostError     requested events are no longer kept
+    ├── UnreachableError     no response within `patience_s`; may be retried, with the same key
+    ├── ClosedError          the notifier closed for a reason that a reconnection would not change; see `code`
+    ├── NotFinishedError     the job continues, but the waiting time is over; also a TimeoutError
+    ├── ProtocolError        a response that this version does not understand
     ├── UsageError           the client is not open, or not here; also a RuntimeError
     ├── StackError           nothing tells where the service is (`headrace.local.stack`)
     ├── SpeedError           no speed at which a history can be replayed (`headrace.history.replay`)
@@ -23,7 +23,7 @@ from typing import Any
 
 
 class HeadraceError(Exception):
-    """Anything that keeps a call from its answer."""
+    """Any failure of a call."""
 
 
 class ProblemAnswerError(HeadraceError):
@@ -32,7 +32,7 @@ class ProblemAnswerError(HeadraceError):
     def __init__(
         self, document: Mapping[str, Any], *, status: int | None = None, retry_after_s: float | None = None
     ) -> None:
-        """Keep the whole document; `retry_after_s` where the service said when to come back."""
+        """Keep the whole document; `retry_after_s` if the service said when to retry."""
         super().__init__(_message_of(document))
         self.document = document
         self.status = status
@@ -40,41 +40,41 @@ class ProblemAnswerError(HeadraceError):
 
 
 class HistoryLostError(HeadraceError):
-    """Events that were asked for have left the log. Lost output alone is no error: the result holds it."""
+    """Requested events have left the log. Lost output alone is no error: the result holds it."""
 
 
 class UnreachableError(HeadraceError):
-    """No answer came."""
+    """There was no response."""
 
 
 class ClosedError(HeadraceError):
-    """The WebSocket was closed before all was shown; `code` is 1006 where it just broke."""
+    """The WebSocket was closed before the end; `code` is 1006 if the connection broke."""
 
     def __init__(self, code: int, reason: str) -> None:
-        """Say as the notifier said it."""
+        """Keep the notifier's code and reason."""
         super().__init__(f"closed with {code}: {reason}")
         self.code = code
 
 
 class NotFinishedError(HeadraceError, TimeoutError):
-    """The job did not end in time. It goes on: ask again, or cancel it."""
+    """The job did not end in time. It continues: wait again, or cancel it."""
 
     def __init__(self, job_id: str, timeout_s: float) -> None:
-        """Name the job."""
+        """Keep the job's id."""
         super().__init__(f"{job_id} did not end in {timeout_s:g} s")
         self.job_id = job_id
 
 
 class UsageError(HeadraceError, RuntimeError):
-    """The client cannot be used like this; the message says how it can."""
+    """The client cannot be used in this way; the message says what to do instead."""
 
 
 class ProtocolError(HeadraceError):
-    """The answer is not one of this protocol."""
+    """The response does not follow this protocol."""
 
 
 def _message_of(document: Mapping[str, Any]) -> str:
-    """Title and detail, or one of them where the other says nothing more."""
+    """Title and detail, or only one of them if the other adds nothing."""
     title, detail = str(document.get("title") or ""), str(document.get("detail") or "")
     if not title or not detail:
         return title or detail or "the service refused, and did not say why"

@@ -1,8 +1,8 @@
-"""HTTP calls to the api, over connections that are kept for the next one.
+"""HTTP calls to the api, over pooled connections.
 
-Every call may be repeated: it reads, or carries a key, or asks for what may have been done already. So it
-is repeated where no answer came, or one that says to come back, for as long as the caller is patient.
-Every failure is one of `headrace.client.errors`; aiohttp's own do not leave this module.
+Every call is idempotent: it reads, or has a key, or requests what may already be done. So it is retried while
+there is no response, or one that says to retry, until `patience_s` is over. Every failure is one of
+`headrace.client.errors`; aiohttp's own exceptions do not leave this module.
 """
 
 import ipaddress
@@ -21,13 +21,13 @@ from headrace.client.credentials import Credentials
 from headrace.client.errors import HeadraceError, ProblemAnswerError, ProtocolError, UnreachableError
 
 TIMEOUT_S = 30.0
-"""For each step of a call: connecting, and the next bytes."""
+"""For each step of a call: connecting, and reading the next bytes."""
 PATIENCE_S = 30.0
 """From the first attempt of a call to the last."""
 UNAUTHENTICATED = 401
 COME_BACK = frozenset({429, 503})
 NO_ANSWER = frozenset({502, 503, 504})
-"""What a proxy says for a service that it cannot reach, without a problem document."""
+"""Statuses of a proxy that cannot reach the service, sent without a problem document."""
 
 Params = Mapping[str, str | int | Sequence[str]]
 
@@ -64,7 +64,7 @@ class Calls:
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
-        """The body of a good answer. `path` is quoted already. Raises HeadraceError."""
+        """The body of a successful response. `path` is quoted already. Raises HeadraceError."""
         content = None
         if body is not None:
             content = msgspec.json.encode(body)
@@ -72,7 +72,7 @@ class Calls:
         return await self._patiently()(self._read, method, path, params=params, headers=headers, data=content)
 
     async def pieces(self, path: str, params: Params | None = None) -> AsyncGenerator[bytes, None]:
-        """A body as it comes. Raises HeadraceError; what breaks between pieces is not repeated."""
+        """Stream a body. Raises HeadraceError; a connection that breaks between chunks is not retried."""
         answer: aiohttp.ClientResponse = await self._patiently()(self._answered, "GET", path, params=params)
         with translated(self._api_url):
             async with answer:
@@ -86,7 +86,7 @@ class Calls:
                 return await answer.read()
 
     async def _answered(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:  # noqa: ANN401 - aiohttp's own options
-        """A good answer, whose body is still to be read."""
+        """A successful response, whose body is still to be read."""
         token = await self._credentials.token()
         answer = await self._sent(method, path, token, **options)
         if answer.status == UNAUTHENTICATED and self._credentials.can_be_renewed:
@@ -126,7 +126,7 @@ class Calls:
 
 @contextmanager
 def translated(url: str) -> Iterator[None]:
-    """Aiohttp's failures as UnreachableError, and those of its WebSocket handshake too."""
+    """Translate aiohttp's failures, and those of its WebSocket handshake, to UnreachableError."""
     try:
         yield
     except (aiohttp.ClientError, OSError) as error:
@@ -153,7 +153,7 @@ def _is_loopback(host: str) -> bool:
 def _may_succeed_later(error: BaseException) -> bool:
     match error:
         case UnreachableError():
-            # A certificate does not become good by itself.
+            # A retry does not make a certificate valid.
             return not isinstance(error.__cause__, aiohttp.ClientSSLError)
         case ProblemAnswerError():
             return error.status in COME_BACK
@@ -162,7 +162,7 @@ def _may_succeed_later(error: BaseException) -> bool:
 
 
 def _pause_s(state: tenacity.RetryCallState) -> float:
-    """As long as the service asked for, and a little more, so that not everybody is back at once."""
+    """The delay that the service asked for, plus jitter, so that clients do not all retry at once."""
     error = state.outcome.exception() if state.outcome is not None else None
     asked_s = error.retry_after_s if isinstance(error, ProblemAnswerError) else None
     return (asked_s or 0.0) + _growing(state)

@@ -1,4 +1,4 @@
-"""What the client's calls return, where the contract has no value of its own for it; and its bytes."""
+"""Return types of the client's calls, where the contract has none; and decoding of their bytes."""
 
 import base64
 from datetime import datetime
@@ -9,13 +9,13 @@ from shared.domain.events import Artifact, Encoding, Limits, Output, Shape, Skip
 from shared.domain.record import JobRecord, JobSummary
 
 ENCODINGS = frozenset(get_args(Encoding))
-"""Of output, as far as this version knows."""
+"""Encodings of output known to this version."""
 
 
 class WaitingFor(Shape, frozen=True, kw_only=True):
     """Why a queued job does not run yet: `earlier_jobs`, `executor` or `slot` (docs/http.md).
 
-    `position` is how many unfinished jobs of the same user stand before it.
+    `position` is how many unfinished jobs of the same user are before it.
     """
 
     reason: str
@@ -23,20 +23,21 @@ class WaitingFor(Shape, frozen=True, kw_only=True):
 
 
 class JobShown(JobRecord, frozen=True, kw_only=True):
-    """A job with what it waits for; None unless it is queued, and where nothing is known."""
+    """A job with what it waits for; None unless it is queued, and if nothing is known."""
 
     waiting_for: WaitingFor | None = None
 
 
 class JobsPage(Shape, frozen=True, kw_only=True):
-    """Some of the caller's jobs, newest first, as lists show them; `next` is the cursor of the rest."""
+    """A page of the caller's jobs, newest first, in the lists' form; `next` is the cursor of the next
+    page."""
 
     jobs: tuple[JobSummary, ...]
     next: str | None = None
 
 
 class BatchItem(Shape, frozen=True, kw_only=True):
-    """What became of one submission of several: the status that it would have had alone, its job or problem.
+    """The result of one submission in a batch: the status that it would have had alone, its job or problem.
 
     `replayed` if the key had made that job before; `problem` is the document of a refusal.
     """
@@ -48,13 +49,13 @@ class BatchItem(Shape, frozen=True, kw_only=True):
 
 
 class Batch(Shape, frozen=True, kw_only=True):
-    """One answer for each submission, in their order."""
+    """One result for each submission, in their order."""
 
     jobs: tuple[BatchItem, ...]
 
 
 class Artifacts(Shape, frozen=True, kw_only=True):
-    """What a finished job left, and what was asked for and is not kept."""
+    """The files that a finished job left, and those requested but not kept."""
 
     artifacts: tuple[Artifact, ...]
     skipped: tuple[SkippedArtifact, ...]
@@ -67,9 +68,9 @@ class History(Shape, frozen=True, kw_only=True):
 
 
 class Language(Shape, frozen=True, kw_only=True):
-    """One that can be asked for, with the limits of a job that asks for none.
+    """A language, with the limits of a job that asks for none.
 
-    No live executor has it where it is `offline`; its jobs wait.
+    No live executor has it while it is `offline`; its jobs wait.
     """
 
     name: str
@@ -83,13 +84,13 @@ class Language(Shape, frozen=True, kw_only=True):
 
 
 class Languages(Shape, frozen=True, kw_only=True):
-    """What can be run right now."""
+    """The languages that can be run right now."""
 
     languages: tuple[Language, ...]
 
 
 class Index(Shape, frozen=True, kw_only=True):
-    """Where everything is: addresses, or paths of the api's own origin."""
+    """Addresses of the service's parts, as URLs or paths of the api's own origin."""
 
     links: dict[str, str]
 
@@ -135,7 +136,7 @@ class Usage(Shape, frozen=True, kw_only=True):
 
 
 class Erasure(Shape, frozen=True, kw_only=True):
-    """How far the erasure of a user has come, and what `remains` when it `is_done`."""
+    """The progress of a user's erasure, and what `remains` when it `is_done`."""
 
     user_id: str
     is_done: bool
@@ -146,7 +147,7 @@ class Erasure(Shape, frozen=True, kw_only=True):
 
 
 def kind_of(event: EventObject) -> str:
-    """What happened, without the version: ``queued``; the whole type where it has another form."""
+    """The kind of an event without the version: ``queued``; the whole type if it has another form."""
     words = event.type.split(".")
     return words[1] if len(words) == 3 else event.type
 
@@ -157,7 +158,7 @@ def has_known_encoding(event: EventObject) -> bool:
 
 
 def output_bytes(event: EventObject) -> bytes:
-    """The bytes of a `job.output` event; in an encoding that this version does not know, the text itself."""
+    """The bytes of a `job.output` event; in an encoding unknown to this version, the text itself."""
     return _bytes(event.data["content"], event.data["encoding"])
 
 

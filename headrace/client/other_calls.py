@@ -1,4 +1,4 @@
-"""Calls of the client beside those about the caller's own jobs: sessions, shares, and what operators ask."""
+"""Client calls that are not about the caller's own jobs: sessions, usage, and operators' calls."""
 
 from collections.abc import AsyncGenerator
 from urllib.parse import quote
@@ -11,20 +11,20 @@ PAGE = 100
 
 
 class OperatorCalls(OpenedClient):
-    """Of users of all kinds; the token needs the scope `ops`."""
+    """Calls about all users; the token needs the scope `ops`."""
 
     async def erase(self, user_id: str) -> Erasure:
-        """Begin or go on to erase a user; to be asked until it is done."""
+        """Begin or continue to erase a user; call it until it is done."""
         return decoded(
             await self._ready.calls.call("DELETE", f"/v1/users/{quote(user_id, safe='')}"), Erasure
         )
 
     async def dead_letters(self, *, cursor: str | None = None, limit: int | None = None) -> JobsPage:
-        """A page of everybody's jobs whose executor was lost too often, newest first."""
+        """A page of all users' dead letters (jobs whose executor was lost too often), newest first."""
         return await self._get("/v1/dead-letters", JobsPage, params_of({"cursor": cursor, "limit": limit}))
 
     async def every_dead_letter(self) -> AsyncGenerator[JobSummary, None]:
-        """Those of all pages."""
+        """The dead letters of all pages."""
         page = await self.dead_letters(limit=PAGE)
         while True:
             for job in page.jobs:
@@ -34,20 +34,21 @@ class OperatorCalls(OpenedClient):
             page = await self.dead_letters(cursor=page.next, limit=PAGE)
 
     async def retry(self, job_id: str) -> JobShown:
-        """Submit a dead letter's program again for its user: the same new job, however often it is asked."""
+        """Submit a dead letter's program again for its user. Idempotent: repeated calls return the same
+        new job."""
         path = f"/v1/dead-letters/{quote(job_id, safe='')}/retry"
         return decoded(await self._ready.calls.call("POST", path), JobShown)
 
 
 class OwnCalls(OpenedClient):
-    """Of what the caller has beside jobs."""
+    """Calls about what the caller has beside jobs."""
 
     async def sessions(self) -> tuple[SessionCard, ...]:
-        """The caller's saved documents, last saved first, without what is in them."""
+        """The caller's saved documents, last saved first, without their content."""
         return (await self._get("/v1/sessions", Sessions)).sessions
 
     async def session(self, session_id: str, *, revision: int | None = None) -> Session:
-        """One saved document, as it was saved last or in an earlier revision."""
+        """One saved document, at its last or an earlier revision."""
         path = f"/v1/sessions/{quote(session_id, safe='')}"
         return await self._get(path, Session, params_of({"revision": revision}))
 

@@ -1,7 +1,6 @@
-"""Events over a connection that may break: it is opened again after the last event, without gap or repeat.
+"""A stream of events that reconnects after the last event, without gap or repeat.
 
-It comes back for ever, more slowly each time that nothing was shown; only what coming back would not
-change ends it.
+It reconnects without end, with a growing delay while no event arrives; only a final close code ends it.
 """
 
 import asyncio
@@ -21,35 +20,35 @@ from shared.contract.codec import EventObject
 PAUSE_FIRST_S = 0.1
 PAUSE_MOST_S = 5.0
 FINAL_CLOSE_CODES = frozenset({4400, 4401, 4403, 4406, 4409})
-"""Closed for a reason that connecting again would not change."""
+"""Close codes for reasons that a reconnection would not change."""
 UNAUTHENTICATED = 4401
 
 OnGap: TypeAlias = Callable[[Gap], None]
-"""Told of output that the feed does not hold any more. The result in the terminal event has it."""
+"""Called for output that the feed no longer holds. The result in the terminal event has it."""
 
 
 def ignore(gap: Gap) -> None:
-    """What was lost is in the result."""
+    """Ignore it: the lost output is in the result."""
 
 
 @dataclass(slots=True)
 class Following:
-    """One subscription over as many connections as it takes. Made for one use of `events`."""
+    """One subscription over as many connections as it takes. `events` may be used once."""
 
     session: aiohttp.ClientSession
     url: str
     credentials: Credentials
     job_id: str
     cursor: str
-    """A cursor, ``start`` or ``now``; moves on with each event."""
+    """A cursor, ``start`` or ``now``; advances with each event."""
     on_gap: OnGap = ignore
     until_now: bool = False
-    """End where nothing more has happened yet."""
+    """End at the last event that exists."""
     _pause_s: float = field(default=PAUSE_FIRST_S, init=False)
     _token_is_fresh: bool = field(default=False, init=False)
 
     async def events(self) -> AsyncGenerator[EventObject, None]:
-        """Until the job has ended, or for ever. Raises HeadraceError."""
+        """Until the job has ended, or without end. Raises HeadraceError."""
         token = await self.credentials.token()
         while True:
             wait_s = 0.0
@@ -85,11 +84,12 @@ class Following:
     def _opened(self, subscription: Subscription) -> None:
         self._token_is_fresh = False
         if self.cursor == "now":
-            # If it breaks before the first event, that event is not to be missed.
+            # If the connection breaks before the first event, that event must not be missed.
             self.cursor = subscription.begins_after
 
     def _may_come_back(self, code: int) -> bool:
-        """A token that was good once, or was not asked for just now, may be replaced by a better one."""
+        """Whether to reconnect after this close code. A rejected token must be renewable and not have
+        been fresh."""
         if code == UNAUTHENTICATED:
             return self.credentials.can_be_renewed and not self._token_is_fresh
         return code not in FINAL_CLOSE_CODES

@@ -1,7 +1,6 @@
-"""One subscription over one WebSocket, as docs/protocol.md has it. It does not come back by itself.
+"""One subscription over one WebSocket (docs/protocol.md). It does not reconnect by itself.
 
-Messages are decoded from their bytes straight into the structs below; what this version does not know
-is passed over.
+Messages are decoded from their bytes straight into the structs below; unknown messages are ignored.
 """
 
 import asyncio
@@ -20,26 +19,26 @@ from shared.contract.codec import EventObject
 SUBPROTOCOL = "headrace.v1"
 OPEN_TIMEOUT_S = 10.0
 HEARTBEAT_S = 20.0
-"""A peer that is silent for so long is asked whether it is there."""
+"""A peer that is silent for this long gets a ping."""
 
 Socket: TypeAlias = "aiohttp.ClientWebSocketResponse[Any]"
 
 
 class TryAgainError(Exception):
-    """The notifier cannot do it now; nothing is wrong with what was asked."""
+    """The notifier cannot do it now; the request itself is valid."""
 
     def __init__(self, retry_after_s: float) -> None:
-        """Come back after so long."""
+        """Retry after this delay."""
         super().__init__(f"try again in {retry_after_s:g} s")
         self.retry_after_s = retry_after_s
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What a notifier may send."""
+    """A message that a notifier may send."""
 
 
 class Acknowledged(_Message, frozen=True, kw_only=True, tag="connection_ack"):
-    """The token was good."""
+    """The token was accepted."""
 
 
 class Subscribed(_Message, frozen=True, kw_only=True, tag="subscribed", rename={"after": "from"}):
@@ -55,7 +54,7 @@ class Shown(_Message, frozen=True, kw_only=True, tag="event"):
 
 
 class Gap(_Message, frozen=True, kw_only=True, tag="gap", rename={"after": "from", "until": "to"}):
-    """What lay between two cursors may be gone."""
+    """Events between two cursors may be lost."""
 
     after: str
     until: str
@@ -63,11 +62,11 @@ class Gap(_Message, frozen=True, kw_only=True, tag="gap", rename={"after": "from
 
 
 class Complete(_Message, frozen=True, kw_only=True, tag="complete"):
-    """Nothing will follow."""
+    """No event will follow."""
 
 
 class Refused(_Message, frozen=True, kw_only=True, tag="error"):
-    """What was asked cannot be done, or not now."""
+    """The request cannot be fulfilled, or not now."""
 
     code: str
     detail: str = ""
@@ -76,7 +75,7 @@ class Refused(_Message, frozen=True, kw_only=True, tag="error"):
 
 
 class Ping(_Message, frozen=True, kw_only=True, tag="ping"):
-    """Are you there?"""
+    """A heartbeat that asks for a pong."""
 
 
 Message: TypeAlias = Acknowledged | Subscribed | Shown | Gap | Complete | Refused | Ping
@@ -92,7 +91,7 @@ class _Tag(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """An open socket that shows events."""
+    """An open socket that delivers events."""
 
     socket: Socket
     begins_after: str
@@ -121,14 +120,16 @@ class Subscription:
 async def subscribed(
     session: aiohttp.ClientSession, url: str, token: str, *, job_id: str, after: str, until_now: bool
 ) -> AsyncIterator[Subscription]:
-    """A subscription about to show events. Raises HeadraceError (ClosedError for any end), TryAgainError."""
+    """A subscription ready to deliver events. Raises HeadraceError (ClosedError for any end),
+    TryAgainError."""
     async with await _connected(session, url) as socket:
         await _send(socket, type="connection_init", token=token)
         await _expect(socket, Acknowledged)
         await _send(socket, type="subscribe", id="1", job_id=job_id, after=after)
         answer = await _expect(socket, Subscribed)
         if until_now:
-            # Subscriptions are caught up one after the other: this one is answered behind what was missed.
+            # Subscriptions catch up one after the other: this one is acknowledged after missed events were
+            # sent.
             await _send(socket, type="subscribe", id="2", job_id=job_id, after="now")
         yield Subscription(socket, answer.after)
 
@@ -152,7 +153,7 @@ async def _connected(session: aiohttp.ClientSession, url: str) -> Socket:
 
 
 async def _send(socket: Socket, **message: str) -> None:
-    """Send, if the peer is still there: where it is not, the next `_receive` tells why."""
+    """Send, if the peer is still there; if it is not, the next `_receive` raises the reason."""
     with suppress(aiohttp.ClientError, OSError):
         await socket.send_frame(msgspec.json.encode(message), aiohttp.WSMsgType.TEXT)
 
@@ -167,7 +168,7 @@ async def _expect(socket: Socket, kind: type[Expected]) -> Expected:
 
 
 async def _receive(socket: Socket) -> Message:
-    """The next message that is known and no ping; pings are answered."""
+    """The next known message that is no ping; pings are answered."""
     while True:
         received = await socket.receive()
         if received.type is not aiohttp.WSMsgType.TEXT:

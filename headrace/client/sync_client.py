@@ -1,6 +1,6 @@
-"""The client for programs without an event loop: every call waits in the caller's thread.
+"""The client for programs without an event loop: every call blocks the caller's thread.
 
-It only hands over to an `AsyncClient` on a loop in a thread of its own, so there is one way to resume.
+It only delegates to an `AsyncClient` on a loop in its own thread, so reconnection is implemented once.
 """
 
 import asyncio
@@ -42,12 +42,12 @@ T = TypeVar("T")
 
 
 _of_parents: list[ExitStack] = []
-"""Clients that a fork brought along. Letting go of one would end it, and so wait for its thread."""
+"""Clients inherited through a fork. Freeing one would end it, and so wait for its thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """The way to a loop, and whose it is."""
+    """The portal to a loop, and its process."""
 
     portal: BlockingPortal
     thread_id: int
@@ -55,10 +55,10 @@ class _Opened:
 
 
 class Client:
-    """Talks to one Headrace between ``with`` and its end; threads may share it.
+    """A client of one Headrace, open for the length of ``with``; threads may share it.
 
-    Each method is `AsyncClient`'s of the same name, and raises the same. Functions that are handed in (a
-    token's, `on_gap`) are called in another thread.
+    Each method is `AsyncClient`'s of the same name, and raises the same. Functions passed in (a token's,
+    `on_gap`) are called in another thread.
     """
 
     def __init__(
@@ -88,22 +88,22 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End it, and what is still under way in it."""
+        """End the loop and every call in progress."""
         opened, self._opened = self._opened, None
         if opened is not None and opened.process_id != os.getpid():
-            # The thread with the loop is the parent's, and did not come along: there is nothing to wait for.
+            # The thread with the loop is the parent's and does not exist here: there is nothing to wait for.
             _of_parents.append(self._open.pop_all())
             return
         self._open.__exit__(kind, error, trace)
 
     def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobShown:
-        """Hand a program in."""
+        """Submit a program. Idempotent by key."""
         return self._call(self._client.submit, submission, key=key)
 
     def submit_all(
         self, submissions: Sequence[Mapping[str, Any]], *, key: str | None = None
     ) -> tuple[BatchItem, ...]:
-        """Hand up to a hundred programs in."""
+        """Submit up to a hundred programs."""
         return self._call(self._client.submit_all, submissions, key=key)
 
     def run(
@@ -125,11 +125,11 @@ class Client:
         return self._call(self._client.cancel, job_id)
 
     def erase(self, user_id: str) -> Erasure:
-        """Begin or go on to erase a user."""
+        """Begin or continue to erase a user."""
         return self._call(self._client.erase, user_id)
 
     def dead_letters(self, *, cursor: str | None = None, limit: int | None = None) -> JobsPage:
-        """A page of everybody's jobs whose executor was lost too often."""
+        """A page of all users' dead letters."""
         return self._call(self._client.dead_letters, cursor=cursor, limit=limit)
 
     def every_dead_letter(self) -> Iterator[JobSummary]:
@@ -161,7 +161,7 @@ class Client:
         return self._each(self._client.every_job(**filters))
 
     def languages(self) -> tuple[Language, ...]:
-        """What can be run right now."""
+        """The languages that can be run right now."""
         return self._call(self._client.languages)
 
     def history(self, job_id: str) -> list[EventObject]:
@@ -169,11 +169,11 @@ class Client:
         return self._call(self._client.history, job_id)
 
     def artifacts(self, job_id: str) -> Artifacts:
-        """Which files a finished job left."""
+        """The files that a finished job left."""
         return self._call(self._client.artifacts, job_id)
 
     def artifact(self, job_id: str, path: str) -> Iterator[bytes]:
-        """One of a finished job's files, some bytes at a time."""
+        """Stream one file of a finished job, in chunks."""
         return self._each(self._client.artifact(job_id, path))
 
     def replay(
@@ -187,7 +187,7 @@ class Client:
         user_id: str | None = None,
         everyone: bool = False,
     ) -> Iterator[EventObject]:
-        """All events that the log holds of the caller."""
+        """All of the caller's events in the log."""
         return self._each(
             self._client.replay(
                 after=after,
@@ -203,15 +203,15 @@ class Client:
     def follow(
         self, job_id: str = "*", *, after: str = "start", until_now: bool = False, on_gap: OnGap = ignore
     ) -> Iterator[EventObject]:
-        """One job's events until it ends, or (``*``) all jobs' for ever."""
+        """One job's events until it ends, or (``*``) all jobs' without end."""
         return self._each(self._client.follow(job_id, after=after, until_now=until_now, on_gap=on_gap))
 
     def stream(self, job_id: str, *, after: str = "start", on_gap: OnGap = ignore) -> Iterator[EventObject]:
-        """One job's events and its output as they come, until it ends."""
+        """One job's events and its output, live, until it ends."""
         return self._each(self._client.stream(job_id, after=after, on_gap=on_gap))
 
     def _portal(self) -> BlockingPortal:
-        """The way to the loop. Raises UsageError where there is none."""
+        """The portal to the loop. Raises UsageError if it is not open."""
         if self._opened is None:
             raise UsageError("this client is not open: use it within `with Client() as client:`")
         if self._opened.process_id != os.getpid():
@@ -225,7 +225,7 @@ class Client:
         try:
             return answer.result()
         except BaseException:
-            # Ctrl-C ends the waiting: let it end what was waited for too. Nothing happens to what has ended.
+            # Ctrl-C ends the waiting: cancel the call too. A call that has ended is not affected.
             answer.cancel()
             raise
 
@@ -242,7 +242,7 @@ class Client:
                 asking = None
 
         async def close() -> None:
-            # Ctrl-C may come when the question was handed over and nobody else knows of it yet.
+            # Ctrl-C may come when the call was handed over and only this thread can cancel it.
             if asking is not None:
                 asking.cancel()
                 await asyncio.wait({asking})
@@ -252,6 +252,6 @@ class Client:
             while (item := self._call(following)) is not ended:
                 yield cast("T", item)
         finally:
-            # One that outlives the client has ended with it.
+            # A stream that outlives the client has ended with it.
             with suppress(RuntimeError):
                 self._call(close)

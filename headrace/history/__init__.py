@@ -1,1 +1,1 @@
-"""Histories: played back from the log, kept in a file, and checked against what the log says now."""
+"""Histories: replayed from the log, kept in a file, and compared with the present log."""

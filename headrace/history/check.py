@@ -1,8 +1,8 @@
-"""What a history file must be: whole, in order, by the rules of each job; and what the log says of it now.
+"""Checks a history file: complete, in order, valid by the rules of each job; and compares it with the log.
 
 A job's rules are those of `shared.domain.job`. A job that began before the file did is known from its first
-event on. Against the log every event is compared; one that the log no longer holds has *expired* where
-nothing is left of its job, for so jobs leave, and is *missing* otherwise.
+event on. The comparison covers every event. An event that the log no longer holds is *expired* if nothing is
+left of its job, because that is how jobs leave the log, and *missing* otherwise.
 """
 
 from collections import defaultdict
@@ -31,11 +31,11 @@ from shared.domain.events import (
 from shared.domain.job import Finished, ImpossibleHistoryError, JobState, Nothing, Queued, Running, evolve
 
 TOMBSTONE = "expired"
-"""The kind of event that stays for a while where a job has left the log."""
+"""The kind of event that stays for a while after a job has left the log."""
 DIFFERENCES_MAX = 100
-"""Told one by one; the rest is counted."""
+"""Differences listed one by one; further ones are counted."""
 
-# What the rules carry along and never look at, so that a long history is checked in little memory.
+# Fields that the rules carry along but never read, dropped so that a long history takes little memory.
 _SOME_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _JOB = JobQueued(
     job_id="",
@@ -52,7 +52,7 @@ _END = JobCancelled(job_id="", user_id="", time=_SOME_TIME, request_id="", by=""
 
 
 class Checked(Shape, frozen=True, kw_only=True):
-    """A file that holds what it says: so many of its jobs have ended in it, so many began before it."""
+    """A valid file: the number of its jobs that ended in it, and that began before it."""
 
     events: int
     jobs: int
@@ -63,7 +63,7 @@ class Checked(Shape, frozen=True, kw_only=True):
 
 
 class Compared(Shape, frozen=True, kw_only=True):
-    """What the log says of a file: events that are the same, that expired, and everything else."""
+    """The log compared with a file: events that are equal, that expired, and all others."""
 
     same: int
     expired_events: int
@@ -101,7 +101,7 @@ class _Jobs:
 
 
 def check_history(path: Path) -> Checked:
-    """Read it all. Raises DamagedError at the first thing that is wrong, HistoryFileError."""
+    """Read the whole file. Raises DamagedError at the first defect, HistoryFileError."""
     with _opened(path) as file:
         jobs = _Jobs(is_whole=file.header.stored_from is None)
         first: int | None = None
@@ -146,7 +146,7 @@ def _check_place(file: HistoryFile, shown: EventObject, last: int | None) -> Non
 
 
 class Comparison:
-    """A file that was checked, held against the log."""
+    """Compares a checked file with the log."""
 
     def __init__(self, path: Path) -> None:
         """Check the file first. Raises DamagedError, HistoryFileError."""
@@ -162,7 +162,7 @@ class Comparison:
         self._count = 0
 
     async def compare(self, stored: AsyncIterator[EventObject]) -> Compared:
-        """Hold it against what the log tells of the same users, from the file's beginning on."""
+        """Compare it with the log's events of the same users, from the file's beginning on."""
         log = _Ahead(stored)
         with _opened(self._path) as file:
             for shown in file.events():
@@ -206,7 +206,7 @@ class Comparison:
             self._differ(f"line {line}: event {shown.seq} differs from the log's")
 
     def _expired(self) -> tuple[int, int]:
-        """How many events and jobs have left as jobs do; the others are missing."""
+        """The number of events and jobs that expired as jobs do; the others are missing."""
         events = jobs = 0
         for job_id, lines in self._lost.items():
             if job_id in self._buried or job_id not in self._present:
@@ -224,7 +224,7 @@ class Comparison:
 
 
 class _Ahead:
-    """An iterator whose next item can be looked at."""
+    """An iterator whose next item can be peeked at."""
 
     def __init__(self, source: AsyncIterator[EventObject]) -> None:
         self._source = source
@@ -253,7 +253,7 @@ def _opened(path: Path) -> Iterator[HistoryFile]:
 
 
 def _light(state: JobState) -> JobState:
-    """The same state without what the rules do not look at."""
+    """The same state without what the rules do not read."""
     match state:
         case Queued():
             return Queued(_JOB)
@@ -266,7 +266,7 @@ def _light(state: JobState) -> JobState:
 
 
 def _before(event: Event) -> JobState | None:
-    """What a job must have been whose first event this is; None where it does not tell."""
+    """The state of a job before this first event; None if it cannot be inferred."""
     match event:
         case JobRunning(attempt=1) | JobCancelled(attempt=None):
             return Queued(_JOB)

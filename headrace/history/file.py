@@ -1,8 +1,8 @@
-"""A history in a file: a header, the events as the audit tells them, and a trailer that proves it whole.
+"""A history in a file: a header, the events in the audit's form, and a trailer that proves it complete.
 
 One JSON object a line. The trailer holds the number of events and the SHA-256 of every byte before it. That
-shows damage, not malice: who edits the file can make a new trailer, and then only the rules of a job and the
-log itself can tell (`headrace.history.check`).
+detects damage, not tampering: an editor of the file can make a new trailer, and then only the rules of a job
+and the log itself can tell (`headrace.history.check`).
 """
 
 import hashlib
@@ -28,20 +28,20 @@ LineT = TypeVar("LineT")
 
 
 class HistoryFileError(HeadraceError):
-    """The file cannot be written or read; nothing is said of its content."""
+    """The file cannot be written or read; its content was not judged."""
 
 
 class DamagedError(HeadraceError):
     """The file is not what was exported; `line` counts from 1."""
 
     def __init__(self, path: Path, line: int, what: str) -> None:
-        """Name the place."""
+        """Keep the line number."""
         super().__init__(f"{path}: line {line}: {what}")
         self.line = line
 
 
 class Header(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The first line. `user` is whose history it is: None for all, or where there is no event."""
+    """The first line. `user` is the owner of the history: None for all users, or if there is no event."""
 
     format: str = FORMAT
     version: int = VERSION
@@ -53,7 +53,7 @@ class Header(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Trailer(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The last line: how many events, and the digest of all lines before it."""
+    """The last line: the number of events, and the digest of all lines before it."""
 
     events: int
     sha256: str
@@ -62,9 +62,9 @@ class Trailer(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
 async def write_history(
     path: Path, header: Header, events: AsyncIterator[EventObject], *, force: bool = False
 ) -> Trailer:
-    """Write it whole or not at all. Raises HistoryFileError, and what `events` raises.
+    """Write it completely or not at all. Raises HistoryFileError, and what `events` raises.
 
-    It grows under another name beside its own, and is named when it is on disk.
+    It is written under a temporary name beside its own, and renamed once it is on disk.
     """
     partial: Path | None = None
     try:
@@ -106,12 +106,12 @@ async def _write(file: IO[bytes], header: Header, events: AsyncIterator[EventObj
 
 
 def _of_user(header: Header, event: EventObject) -> Header:
-    """Who calls knows only a token: the first event says whose history it is."""
+    """The caller has only a token, so the first event names the owner of the history."""
     return msgspec.structs.replace(header, user=event.data.get("user_id"))
 
 
 def _name(partial: Path, path: Path, *, force: bool) -> None:
-    """Raises FileExistsError rather than lose a history that was kept, unless told to."""
+    """Rename the file. Raises FileExistsError rather than overwrite a history, unless told to."""
     if force:
         partial.replace(path)
     else:
@@ -124,7 +124,7 @@ def _name(partial: Path, path: Path, *, force: bool) -> None:
 
 
 class HistoryFile:
-    """Reads a history from its first line to its last, and trusts nothing on the way."""
+    """Reads a history from its first line to its last, and validates every line."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         """Use a file opened for reading; reads the header. Raises DamagedError."""
@@ -138,11 +138,11 @@ class HistoryFile:
         self.trailer: Trailer | None = None
 
     def damaged(self, what: str) -> DamagedError:
-        """Something is wrong with the line that was read last."""
+        """An error for the line that was read last."""
         return DamagedError(self._path, self.line, what)
 
     def events(self) -> Iterator[EventObject]:
-        """The events, once; after the last one the trailer was checked. Raises DamagedError."""
+        """The events, once; after the last one the trailer has been checked. Raises DamagedError."""
         while True:
             line = self._take()
             if not self._ahead:

@@ -1,6 +1,6 @@
-"""A history played back: when each event is due, and how every job stood at a moment.
+"""Replays a history: when each event is due, and the state of every job at a moment.
 
-No clock of its own: whoever replays hands one in, with the way to wait for it.
+It has no clock of its own: the caller passes one, with its way to wait.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ LIVE = 1.0
 
 
 class SpeedError(HeadraceError):
-    """The text is no speed."""
+    """The text is not a valid speed."""
 
 
 def parse_speed(text: str) -> float | None:
-    """How many times faster than it happened; None for at once. Raises SpeedError."""
+    """The factor by which to speed up; None for no delays. Raises SpeedError."""
     if text == "max":
         return None
     if text == "live":
@@ -40,7 +40,7 @@ def parse_speed(text: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Seconds that only go forward, and how to let some pass."""
+    """A monotonic clock in seconds, and a sleep."""
 
     now: Callable[[], float] = time.monotonic
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep
@@ -51,7 +51,7 @@ async def paced(
 ) -> AsyncGenerator[EventObject, None]:
     """The same events, each when it is due: as long after the first as the log stored it, over `speed`.
 
-    One that is late already comes at once, and what follows it is not late for that.
+    A late event is delivered at once; later events are still due at their own time.
     """
     if speed is None:
         async for event in events:
@@ -71,7 +71,8 @@ async def paced(
 
 
 def event_of(shown: EventObject) -> Event:
-    """What the log holds, from what clients see. Raises ProtocolError for what this version does not know."""
+    """The log's event, from what clients receive. Raises ProtocolError for an event unknown to this
+    version."""
     fields = {**shown.data, "type": shown.type, "job_id": shown.job_id, "time": shown.time}
     try:
         event: Event = msgspec.convert(fields, type=Event)
@@ -83,14 +84,14 @@ def event_of(shown: EventObject) -> Event:
 
 
 class States:
-    """Every job as it stood after the events that were added, in the order in which they were submitted."""
+    """Every job's state after the events added so far, in order of submission."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without jobs."""
         self._records: dict[str, JobRecord] = {}
 
     def add(self, shown: EventObject) -> None:
-        """One more event, in log order. Raises ProtocolError."""
+        """Add one event, in log order. Raises ProtocolError."""
         event = event_of(shown)
         if shown.seq is None:
             raise ProtocolError(f"a {shown.type} without its place in the log")
@@ -100,16 +101,16 @@ class States:
 
     @property
     def jobs(self) -> Iterable[JobRecord]:
-        """All of them."""
+        """All jobs."""
         return self._records.values()
 
 
 async def states_at(events: AsyncIterator[EventObject], until: int | datetime) -> States:
-    """The jobs as they stood at a sequence of the log or at a time, that one included."""
+    """The jobs' states at a sequence of the log or at a time, inclusive."""
     states = States()
     async for event in events:
         if is_after(event, until):
-            # By time the rest may hold one that is not: order is by sequence.
+            # By time, a later event may still belong: events are ordered by sequence.
             if isinstance(until, int):
                 break
             continue

@@ -1,4 +1,4 @@
-"""The whole of Headrace on one machine: a supervisor over nats-server and the four services' processes.
+"""All of Headrace on one machine: a supervisor of nats-server and the four services' processes.
 
-Nothing is wired differently here: each service is started as ``python -m services.<name>``.
+The services are wired as in a deployment: each is started as ``python -m services.<name>``.
 """

@@ -1,7 +1,7 @@
-"""Ending a local stack from another process, and removing what a stopped one has left.
+"""Stops a local stack from another process, and removes what a stopped one has left.
 
-A stack is known by its lock: the process that is asked to end must have it open. So a pid that a dead stack
-left behind, and another program has now, is never signalled.
+A stack is known by its lock: only a process that has the lock file open is signalled. So a pid of a dead
+stack that another program has reused is never signalled.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ OWN_FILES = (
     ".gitignore",
     "nats",
 )
-"""All that a stack makes in its directory."""
+"""All files that a stack makes in its directory."""
 
 
 async def stop_stack(directory: Path, *, timeout_s: float = STOP_TIMEOUT_S) -> int | None:
@@ -55,7 +55,8 @@ async def stop_stack(directory: Path, *, timeout_s: float = STOP_TIMEOUT_S) -> i
 
 
 def remove_stack(directory: Path) -> tuple[str, ...]:
-    """Remove all that a stopped stack left; the names of what is there besides stay. Raises StackError."""
+    """Remove all that a stopped stack left; returns the names of foreign files, which stay. Raises
+    StackError."""
     if not (directory / LOCK).exists() and not (directory / "secrets.json").exists():
         raise StackError(f"{directory} is no stack's directory: nothing was removed")
     with claimed(directory):
@@ -90,7 +91,7 @@ def _has_open(pid: int, path: Path) -> bool:
 
 
 async def _until_ended(pidfd: int, timeout_s: float) -> None:
-    """Wait for a process that is not a child of ours. Raises TimeoutError."""
+    """Wait for a process that is not our child. Raises TimeoutError."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(pidfd, ended.set)

@@ -1,7 +1,7 @@
-"""Which settings of its environment a local stack passes on to the services that it starts.
+"""Chooses the environment variables that a local stack passes on to the services that it starts.
 
-All that a service reads, but for what the stack makes itself: its addresses, its secrets, its server of the
-log. Those are named to whoever set them, and so are names that nobody reads.
+All that a service reads, except what the stack sets itself: its addresses, its secrets, its server of the
+log. Those are reported to the user, and so are names that no service reads.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,13 +11,13 @@ from shared.settings import PREFIX
 from shared.settings.names import SECRET_FILES, SERVICES, unknown_in
 
 OPTIONS = {"API_PORT": "--api-port", "NOTIFIER_PORT": "--notifier-port", "VIEW_PATH": "--data"}
-"""What to use instead."""
+"""The option to use instead."""
 
 OWN = SECRET_FILES | {
     PREFIX + name
     for name in (
         *OPTIONS,
-        # Its server of the log is one process on loopback, which has passwords and no certificate.
+        # The stack's server of the log is one process on loopback, with passwords and without a certificate.
         *(
             "NATS_URL",
             "NATS_USER",
@@ -27,25 +27,25 @@ OWN = SECRET_FILES | {
             "NATS_TLS_KEY",
             "REPLICAS",
         ),
-        # It issues tokens itself.
+        # The stack issues tokens itself.
         *("TOKEN_SECRET", "TOKEN_SECRET_PREVIOUS", "TOKEN_ISSUER", "TOKEN_AUDIENCE"),
-        # It asks its services there, and tells one executor from another.
+        # The stack reads the services' health there, and distinguishes executors.
         *("HEALTH_HOST", "HEALTH_PORT", "EXECUTOR_ID", "INSTANCE", "EVENTS_URL", "API_EVENTS_UPSTREAM"),
     )
 }
-"""Settings of services that are the stack's to make."""
+"""Settings of services that only the stack sets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """What is passed on, which names are the stack's own, and which are unknown, with the nearest known."""
+    """Variables passed on, names that only the stack sets, and unknown names with the nearest known."""
 
     settings: Mapping[str, str]
     own: tuple[str, ...]
     unknown: tuple[tuple[str, str | None], ...]
 
     def lines(self) -> Iterator[str]:
-        """What whoever set them should know."""
+        """Messages about variables that are not passed on."""
         if self.own:
             named = ", ".join(map(_with_option, self.own))
             yield f"not passed on, because a local stack makes it itself: {named}"
@@ -54,7 +54,7 @@ class Inherited:
 
 
 def inherit(environ: Mapping[str, str]) -> Inherited:
-    """What a stack takes of an environment."""
+    """Select what a stack takes from an environment."""
     return Inherited(
         settings={name: environ[name] for name in sorted(environ) if name in SERVICES - OWN},
         own=tuple(name for name in sorted(environ) if name in OWN),

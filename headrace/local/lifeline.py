@@ -1,4 +1,4 @@
-"""No process of a local stack outlives a supervisor that was killed: the kernel ends it."""
+"""Ends every process of a local stack when its supervisor is killed, by the kernel."""
 
 import ctypes
 import signal
@@ -8,5 +8,5 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
-    """Get SIGTERM when the parent's thread ends. Called in a new process before it becomes its program."""
+    """Get SIGTERM when the parent's thread ends. Called in a new process before it executes its program."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

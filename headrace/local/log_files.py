@@ -1,8 +1,8 @@
-"""Log files that processes hold open, kept from growing for ever.
+"""Rotates log files that processes hold open.
 
-A file that is too long is copied to `NAME.1` and cut to nothing. Its writer appends, so its next line is the
-first. Earlier copies move on, and the oldest goes. A line that is written between the last look at the file
-and the cut, microseconds later, is lost, as with logrotate's `copytruncate`.
+A file that is too long is copied to `NAME.1` and truncated. Its writer appends, so its next line is the
+first. Earlier copies are renumbered, and the oldest is deleted. A line written between the copy and the
+truncation, microseconds later, is lost, as with logrotate's `copytruncate`.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ LOOK_S = 10.0
 
 
 async def keep_small(paths: Sequence[Path], report: Callable[[str], None], *, bytes_max: int) -> None:
-    """Look again and again, until cancelled. What cannot be written is told once for each file."""
+    """Check the files periodically, until cancelled. A write error is reported once for each file."""
     told: set[Path] = set()
     while True:
         for path in paths:
@@ -31,7 +31,8 @@ async def keep_small(paths: Sequence[Path], report: Callable[[str], None], *, by
 
 
 def rotate(path: Path, *, bytes_max: int = BYTES_MAX, copies: int = COPIES) -> bool:
-    """Copy and cut a file longer than `bytes_max`; whether it was. Raises OSError, and then cuts nothing."""
+    """Copy and truncate a file longer than `bytes_max`; returns whether it did. Raises OSError, without
+    truncating."""
     if not path.is_file() or path.stat().st_size <= bytes_max:
         return False
     fresh = _numbered(path, 0)
@@ -42,7 +43,7 @@ def rotate(path: Path, *, bytes_max: int = BYTES_MAX, copies: int = COPIES) -> b
                 with contextlib.suppress(FileNotFoundError):
                     _numbered(path, number - 1).replace(_numbered(path, number))
             fresh.replace(_numbered(path, 1))
-            # What came meanwhile; the copy is whole before anything is cut.
+            # Lines that arrived meanwhile; the copy is complete before the truncation.
             shutil.copyfileobj(log, copy)
             copy.flush()
             log.truncate(0)

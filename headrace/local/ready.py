@@ -1,6 +1,6 @@
-"""Waiting until a service is ready: not for one that ends again and again, nor for one that stands still.
+"""Waits until a service is ready; fails if it ends repeatedly or makes no progress.
 
-One that reads a long log anew, as a projector does whose view was deleted, may take as long as it takes.
+A service that reads a long log again, as a projector does after its view was deleted, may take any time.
 """
 
 import asyncio
@@ -22,20 +22,22 @@ REPORT_S = 10.0
 
 @dataclass
 class Patience:
-    """Until when to wait, by any clock: longer, as long as fewer and fewer events are to be read. Pure."""
+    """The deadline for waiting, by any clock: extended as long as the number of events to read falls.
+    Pure."""
 
     until: float
     behind: int | None = None
 
     def hear(self, behind: int | None, now: float) -> None:
-        """So many events are to be read still; None if that was not said."""
+        """Report how many events are still to be read; None if unknown."""
         if behind is not None and (self.behind is None or behind < self.behind):
             self.behind = behind
             self.until = now + PATIENCE_S
 
 
 async def until_ready(http: aiohttp.ClientSession, one: Managed, report: Callable[[str], None]) -> None:
-    """Wait for it; `report` hears now and then how much it reads. Raises StackError, with its last words."""
+    """Wait for it; `report` receives its progress now and then. Raises StackError, with the end of its
+    log."""
     clock = asyncio.get_running_loop().time
     patience = Patience(until=clock() + PATIENCE_S)
     report_at = clock() + REPORT_S

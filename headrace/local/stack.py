@@ -1,6 +1,6 @@
-"""One machine's stack on disk: its secrets, and where it listens while it runs.
+"""One machine's stack on disk: its secrets, and its address while it runs.
 
-Secrets are generated at first start and readable by their owner alone; there is no default one.
+Secrets are generated at first start and readable by their owner alone; there are no default ones.
 """
 
 import contextlib
@@ -28,11 +28,11 @@ class StackError(HeadraceError):
 
 
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):
-    """What must stay on this machine."""
+    """Secrets that must stay on this machine."""
 
     token_secret: str
     nats_password: str
-    """Of the user who may do everything: no service has it."""
+    """Of the user with all rights, which no service uses."""
 
     nats_passwords: dict[str, str] = msgspec.field(default_factory=dict)
     """Of each service's user."""
@@ -48,7 +48,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_secrets(directory: Path) -> Secrets:
-    """The stack's secrets; what is not there yet is generated. Raises StackError."""
+    """The stack's secrets; missing ones are generated. Raises StackError."""
     stored = _stored_secrets(directory)
     if stored is None:
         stored = Secrets(token_secret=secrets.token_urlsafe(48), nats_password=secrets.token_urlsafe(32))
@@ -71,7 +71,7 @@ def _stored_secrets(directory: Path) -> Secrets | None:
 
 
 def _store(path: Path, made: Secrets) -> None:
-    """Whole or not at all: the passwords of a stack whose secrets are lost are lost with them."""
+    """Write atomically: losing the secrets would lose the passwords of the stack's data."""
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -80,7 +80,7 @@ def _store(path: Path, made: Secrets) -> None:
 
 
 def tokens_of(directory: Path) -> Issuer:
-    """Issues the tokens of this machine's stack. Raises StackError."""
+    """The issuer of this machine's stack's tokens. Raises StackError."""
     stored = _stored_secrets(directory)
     if stored is None:
         raise StackError(f"there is no stack in {directory}: start one with 'headrace up'")
@@ -88,7 +88,7 @@ def tokens_of(directory: Path) -> Issuer:
 
 
 def _make(directory: Path) -> None:
-    """The directory, ignored by git. One that is there already stays as it is, unless it is `.headrace`."""
+    """Make the directory, ignored by git. An existing one is not changed, unless it is `.headrace`."""
     is_fresh = not directory.exists()
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     ignored = directory / IGNORED
@@ -114,7 +114,7 @@ def claimed(directory: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def announced(directory: Path, address: Address) -> Iterator[None]:
-    """Let `find` see the stack for as long as the context is open."""
+    """Publish the stack's address for `find` while the context is open."""
     path = directory / "stack.json"
     path.write_bytes(msgspec.json.encode(address))
     try:
@@ -133,7 +133,7 @@ def find(directory: Path) -> Address | None:
 
 
 def is_claimed(directory: Path) -> bool:
-    """Whether a supervisor has this directory, also while its stack starts or ends."""
+    """Whether a supervisor holds this directory, also while its stack starts or ends."""
     try:
         lock = (directory / LOCK).open("r+")
     except OSError:

@@ -1,6 +1,6 @@
 """Starts nats-server and the four services as processes, keeps them running, and ends them together.
 
-A process that dies is started again, a little later each time; whether it died is its own affair, because
+A process that dies is restarted, with a growing delay. The supervisor need not know why it died, because
 nothing that was acknowledged is lost with it.
 """
 
@@ -36,7 +36,7 @@ FACING_CLIENTS = frozenset({"api", "notifier"})
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """What can be chosen about a local stack. Port 0 takes a free one; `environment` is for its services."""
+    """Options of a local stack. Port 0 takes a free one; `environment` is for its services."""
 
     api_port: int = 0
     notifier_port: int = 0
@@ -53,7 +53,7 @@ class Stack:
     def __init__(
         self, directory: Path, options: StackOptions, report: Callable[[str], None], ports: Ports
     ) -> None:
-        """Prepare processes and addresses; nothing runs yet. `ports` are kept for as long as it runs."""
+        """Prepare processes and addresses; nothing runs yet. `ports` stay reserved while it runs."""
         self.directory = directory
         secrets = load_secrets(directory)
         self.nats = NatsServer(
@@ -95,11 +95,11 @@ class Stack:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """All that its services were told, with the credential of the user who may do everything."""
+        """The environment for all services, with the credential of the user with all rights."""
         return self._environment
 
     def environment_of(self, service: str) -> dict[str, str]:
-        """What a service is told: its own credential, and nothing that it has no use for."""
+        """The environment of one service: its own credential, and only the settings that it reads."""
         told = {**self._environment, **self.nats.environment_of(service)}
         if service not in FACING_CLIENTS:
             # Only services that face clients need to know how their tokens are signed.
@@ -125,7 +125,7 @@ class Stack:
         await until_ready(http, one, self._report)
 
     async def provision(self) -> None:
-        """Make the streams, as a process of its own: services may not."""
+        """Create the streams, in a separate process: services may not."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -140,7 +140,7 @@ class Stack:
             raise StackError(f"the streams could not be made: {said_last(stderr.decode(errors='replace'))}")
 
     async def keep_nats_running(self) -> None:
-        """Start nats-server again whenever it ends."""
+        """Restart nats-server whenever it ends."""
         while True:
             code = await self.nats.process.wait()
             self._report(f"nats-server ended with {code}, starts again")
@@ -151,18 +151,18 @@ class Stack:
                 self._report(str(error))
 
     async def keep_services_running(self) -> None:
-        """Start each service, and again whenever it ends."""
+        """Start each service, and restart it whenever it ends."""
         async with asyncio.TaskGroup() as group:
             for one in self.services.values():
                 group.create_task(one.keep_running(self._report))
 
     async def keep_logs_small(self) -> None:
-        """Rotate the log of any process that has become too long."""
+        """Rotate the logs of all processes that have become too long."""
         logs = [self.nats.log, *(one.log for one in self.services.values())]
         await keep_small(logs, self._report, bytes_max=self._options.log_bytes_max)
 
     async def stop_services(self) -> None:
-        """End all services at once, each in its own time."""
+        """End all services at once, each with its own timeout."""
         await asyncio.gather(*(one.stop() for one in self.services.values()))
 
     def _managed(self) -> list[Managed]:
@@ -193,12 +193,14 @@ class Stack:
         return self._ports.hold(port, f"--{package}-port", host=host)
 
     def _api_as_client(self) -> str:
-        """The address from which the api passes requests on: the notifier believes whom it names."""
+        """The address from which the api proxies requests: the notifier trusts its forwarded client
+        address."""
         host = self._host_of("notifier")
         return host[1:-1] if host.startswith("[") else socket.gethostbyname(host)
 
     def _host_of(self, package: str) -> str:
-        """Where a service is reached from here, as a URL has it: one that listens everywhere listens here."""
+        """The host for URLs of a service from here: one that listens on all addresses is reached on
+        loopback."""
         host = self._options.environment.get(f"HEADRACE_{package.upper()}_HOST", LOOPBACK)
         host = EVERYWHERE.get(host, host)
         return f"[{host}]" if ":" in host else host
@@ -213,7 +215,7 @@ async def run_stack(
 ) -> AsyncIterator[Stack]:
     """A ready stack in `directory`, ended with the context. Raises StackError, NatsServerError.
 
-    `report` receives a line for people whenever a process had to be started again.
+    `report` receives a line for people whenever a process was restarted.
     """
     with claimed(directory), Ports() as ports:
         stack = Stack(directory, options or StackOptions(), report, ports)
@@ -238,7 +240,7 @@ async def run_stack(
 
 
 async def _ready_or_failed(stack: Stack, keeping: list[asyncio.Task[None]]) -> None:
-    """Wait until all is ready. Raises what keeps a process from being started, such as a log's OSError."""
+    """Wait until all is ready. Raises what prevents a process from starting, such as a log's OSError."""
     ready = asyncio.create_task(stack.ready())
     try:
         await asyncio.wait({ready, *keeping}, return_when=asyncio.FIRST_COMPLETED)
@@ -258,7 +260,7 @@ def _single(failure: BaseException) -> BaseException:
 
 @contextlib.asynccontextmanager
 async def private_stack(options: StackOptions | None = None) -> AsyncIterator[Stack]:
-    """A ready stack in a temporary directory, gone with the context."""
+    """A ready stack in a temporary directory, removed with the context."""
     directory = Path(tempfile.mkdtemp(prefix="headrace-"))
     try:
         async with run_stack(directory, options) as stack:
@@ -268,7 +270,7 @@ async def private_stack(options: StackOptions | None = None) -> AsyncIterator[St
 
 
 def _inherited() -> dict[str, str]:
-    """The caller's environment without settings that are this stack's to make."""
+    """The caller's environment without settings that only the stack sets."""
     return {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
 
 

@@ -1,4 +1,4 @@
-"""``python -m services.projector`` keeps a view and answers from it; with ``rebuild`` it makes it anew."""
+"""``python -m services.projector`` maintains a view and answers from it; with ``rebuild`` it rebuilds it."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""Takes batches from the follower into the view, and tells what was odd about them.
+"""Writes the follower's batches into the view, and logs the entries that it skips.
 
-Poison is counted and left behind. An event of a newer writer ends the intake: it is never skipped,
-because the view would then be wrong without anybody knowing.
+Poison is counted and skipped. An event of a newer writer stops the writer: it is never skipped, because the
+view would then be silently wrong.
 """
 
 import asyncio
@@ -17,25 +17,25 @@ logger = get_logger(__name__)
 READER = "projector"
 GATHER_S = 0.02
 GATHERED = 100
-"""After a smaller batch the view waits so long: the events that come meanwhile are the next batch. A commit
-costs as much for one event as for a hundred, and whoever must see a job at once reads the log."""
+"""After a smaller batch the writer waits this long, so that the next events form one batch. A commit
+costs as much for one event as for a hundred, and a reader that must see a job at once reads the log."""
 
 
 class NewerEventError(Exception):
-    """The entry at `sequence` is of a type that this program does not know; the view stands before it."""
+    """The entry at `sequence` has a type unknown to this program; the view ends before it."""
 
     def __init__(self, newer: SkippedEntry) -> None:
-        """Keep the entry's place and its type."""
+        """Keep the entry's sequence and type."""
         super().__init__(f"entry {newer.sequence} is a {newer.why}, which this program does not know")
         self.sequence = newer.sequence
 
 
 class ReadAgainError(Exception):
-    """The follower began anew: the log is perhaps another one than the view was made from."""
+    """The follower restarted: the log may be another one than the view was made from."""
 
 
 class BatchWriter:
-    """The follower's handler for one view, from `after` on."""
+    """The follower's handler for one view, starting after `after`."""
 
     def __init__(self, database: Database, after: int) -> None:
         """Write to this view."""

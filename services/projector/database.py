@@ -1,12 +1,12 @@
-"""Opens the view's SQLite file and runs functions on it, one round trip to a thread for each.
+"""Opens the view's SQLite file and runs functions on its thread, one round trip for each.
 
 A file that another program damaged, or that another version of this one wrote, is never repaired: it is
-named unusable, and whoever opened it rebuilds it from the log.
+reported as unusable, and the caller rebuilds it from the log.
 
 Errors::
 
     ViewError                the view cannot be read or written now; the message names the file
-    ├── ViewInUseError       another projector or a rebuild holds it (files.py); nothing was touched
+    ├── ViewInUseError       another projector or a rebuild holds it (view_file.py); nothing was touched
     ├── ViewLockedError      another program keeps it locked; the call may be repeated
     ├── RebuildError         the view was not replaced by a new one (rebuild.py)
     └── ViewUnusableError    corrupt, or written by another version: only a rebuild helps
@@ -27,22 +27,22 @@ from shared.domain.job import Status
 from shared.service.runtime import ServiceError
 
 VERSION = 6
-"""Written as `user_version`. Raise it with every change of schema.sql, JobRecord, or fold."""
+"""Written as `user_version`. Increment it with every change of schema.sql, JobRecord, or fold."""
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 BUSY_TIMEOUT_MS = 5_000
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
-    # 32 MiB, as negative KiB: the index pages that batches touch again and again stay in memory.
+    # 32 MiB, as negative KiB: keeps the index pages that every batch touches in memory.
     "PRAGMA cache_size = -32768",
-    # A statement that calls triggers is undone by the pages that it changes. Beyond 64 KiB of them SQLite
+    # The rollback journal of a statement with triggers holds the pages that it changes. Beyond 64 KiB SQLite
     # wants a temporary file, for which a container has no place.
     "PRAGMA temp_store = MEMORY",
 )
 _DURABLE = (
-    # Questions are answered while a batch is written.
+    # Requests are answered while a batch is written.
     "PRAGMA journal_mode = WAL",
-    # An answered checkpoint is on disk. With batches of 500 it costs 3 % (measured; 30 % event by event).
+    # An acknowledged checkpoint is on disk. With batches of 500 it costs 3 % (measured; 30 % event by event).
     "PRAGMA synchronous = FULL",
 )
 _FAST = (
@@ -62,15 +62,15 @@ class ViewError(ServiceError):
 
 
 class ViewInUseError(ViewError):
-    """Another process has this view; it was not touched."""
+    """Another process holds this view; it was not touched."""
 
 
 class ViewLockedError(ViewError):
-    """Another program holds a lock on the file for longer than this one waits."""
+    """Another program held a lock on the file for longer than the timeout."""
 
 
 class RebuildError(ViewError):
-    """The view was left as it was."""
+    """The rebuild failed; the view was left as it was."""
 
 
 class ViewUnusableError(ViewError):
@@ -78,7 +78,7 @@ class ViewUnusableError(ViewError):
 
 
 class Connection(aiosqlite.Connection):
-    """One SQLite connection on a thread of its own."""
+    """One SQLite connection on its own thread."""
 
     def __init__(self, path: Path, pragmas: tuple[str, ...]) -> None:
         """Prepare; `async with` opens it."""
@@ -91,14 +91,14 @@ class Connection(aiosqlite.Connection):
         try:
             await super().__aenter__()
         except BaseException:
-            # aiosqlite does not wait here for its thread, which would then report to a loop that is gone.
+            # aiosqlite does not wait here for its thread, which would then report to a closed loop.
             if self._stopped is not None:
                 await self._stopped
             raise
         return self
 
     def stop(self) -> "asyncio.Future[Any] | None":
-        """End the thread; the future is done when it is at its end."""
+        """End the thread; the future is done when the thread has ended."""
         self._stopped = super().stop()
         return self._stopped
 
@@ -110,7 +110,7 @@ class Connection(aiosqlite.Connection):
     ) -> FoundT:
         """Run a whole function on the connection's thread: one round trip for many statements.
 
-        A call that is cancelled still runs to its end, so a transaction is whole. Raises ViewError.
+        A cancelled call still runs to its end, so a transaction is whole. Raises ViewError.
         """
         if self._connection is None:
             raise ViewError(f"{self._path} is closed")
@@ -125,7 +125,7 @@ class Connection(aiosqlite.Connection):
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The view's file: `writer` for batches, `reader` so that no question waits for a batch's fsync."""
+    """The view's file: `writer` for batches, `reader` so that no request waits for a batch's fsync."""
 
     path: Path
     writer: Connection
@@ -134,9 +134,9 @@ class Database:
 
 @asynccontextmanager
 async def open_database(path: Path, *, durable: bool = True) -> AsyncIterator[Database]:
-    """The view in `path`, made empty if it is not there. Raises ViewError.
+    """Open the view in `path`, creating it if it is missing. Raises ViewError.
 
-    `durable=False` is for a file that is thrown away if anything goes wrong before it is synced as a whole.
+    `durable=False` is for a file that is discarded on any failure before it is synced as a whole.
     """
     pragmas = (*_PRAGMAS, *(_DURABLE if durable else _FAST))
     try:
@@ -149,7 +149,7 @@ async def open_database(path: Path, *, durable: bool = True) -> AsyncIterator[Da
 
 
 def view_error(path: Path, error: sqlite3.Error) -> ViewError:
-    """What an error of SQLite means for whoever wanted something of the view."""
+    """Translate an error of SQLite into a ViewError for the caller."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in _UNUSABLE:
         return ViewUnusableError(f"{path} is corrupt: {error}")
@@ -182,7 +182,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
-    """An empty view, in the transaction that is open."""
+    """Create an empty view, within the open transaction."""
     # Not executescript, which would commit first.
     statement = ""
     for line in SCHEMA.read_text().splitlines(keepends=True):

@@ -1,8 +1,8 @@
-"""Failures that come out of task groups: the one that says what happened."""
+"""Unwraps exceptions of task groups."""
 
 
 def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first single failure in a group of groups."""
+    """The first single exception in a nested group."""
     failure: BaseException = group
     while isinstance(failure, BaseExceptionGroup):
         failure = failure.exceptions[0]

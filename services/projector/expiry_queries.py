@@ -1,4 +1,4 @@
-"""What of the view is to go: finished jobs whose time is over, and what expired ones may have left.
+"""Selects what the view must drop: expired jobs, and what may be left of jobs with a tombstone.
 
 Like `view`, everything here runs on a connection's thread.
 """
@@ -18,19 +18,19 @@ from services.projector.rows import (
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A job whose time is over."""
+    """A job whose retention time is over."""
 
     user_id: str
     job_id: str
 
     @property
     def key(self) -> JobKey:
-        """Under which the view has it."""
+        """Its key in the view."""
         return self.user_id, self.job_id
 
 
 def select_due(connection: sqlite3.Connection, now_us: int, limit: int) -> list[Due]:
-    """Some of the jobs whose time was over at `now_us`, the earliest first."""
+    """Some of the jobs that expired by `now_us`, the earliest first."""
     rows = connection.execute(
         "SELECT user_id, job_id FROM jobs WHERE expires_at_us <= ? ORDER BY expires_at_us LIMIT ?",
         (now_us, limit),
@@ -39,7 +39,7 @@ def select_due(connection: sqlite3.Connection, now_us: int, limit: int) -> list[
 
 
 def select_leftovers(connection: sqlite3.Connection, limit: int) -> list[PendingCleanup]:
-    """Some of the expired jobs that are not cleared away yet, those of the oldest tombstones first."""
+    """Some of the expired jobs still to be cleaned up, the oldest tombstones first."""
     rows = connection.execute(
         "SELECT user_id, job_id, tombstone, attempts, artifacts FROM expired ORDER BY tombstone LIMIT ?",
         (limit,),
@@ -48,7 +48,7 @@ def select_leftovers(connection: sqlite3.Connection, limit: int) -> list[Pending
 
 
 def forget_leftovers(connection: sqlite3.Connection, cleared: PendingCleanup) -> None:
-    """Nothing is left of it."""
+    """The cleanup of a job is complete."""
     connection.execute(
         "DELETE FROM expired WHERE user_id = ? AND job_id = ? AND tombstone = ?",
         (cleared.user_id, cleared.job_id, cleared.tombstone),
@@ -56,7 +56,8 @@ def forget_leftovers(connection: sqlite3.Connection, cleared: PendingCleanup) ->
 
 
 def forget_job(connection: sqlite3.Connection, key: JobKey) -> None:
-    """The log has nothing of this job any more, not even a tombstone: it left while nobody looked."""
+    """The log has no event of this job any more, not even a tombstone: it left while the projector was
+    down."""
     with transaction(connection):
         record = select_record(connection, key)
         if record is not None:

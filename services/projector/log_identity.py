@@ -1,8 +1,8 @@
-"""Whether the view was made from the log that is there now.
+"""Detects whether the view was made from the present log.
 
-A stream that was deleted and made again, restored from an older copy, or that lost its unsynced end counts
-its entries anew: a view that went on from its checkpoint would mix two histories. It starts over instead.
-So does a view that is behind by more than tombstones are kept, for it would never hear of jobs that are gone.
+A stream that was deleted and made again, restored from an older copy, or that lost its unsynced end reuses
+sequences: a view that continued from its checkpoint would mix two histories. So the view starts over. It also
+does if it is further behind than tombstones are kept, because it would never learn of removed jobs.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """What tells one JOBS from another, at `now` by its own clock.
+    """What distinguishes one JOBS stream from another, at `now` by its own clock.
 
     `stored_at` belongs to the checkpoint's entry and `next_stored_at` to the one after; None if it left.
     """
@@ -37,7 +37,7 @@ class LogState:
     now: datetime
 
     def has_kept(self, stored_at: datetime | None, tombstone_s: int) -> bool:
-        """Whether no tombstone that was stored since then can have left."""
+        """Whether no tombstone stored since then can have left."""
         return stored_at is not None and self.now - stored_at < timedelta(seconds=tombstone_s)
 
 
@@ -59,7 +59,7 @@ def mismatch_reason(checkpoint: Checkpoint, log: LogState, tombstone_s: int = TO
 
 
 async def read_log_state(broker: Broker, sequence: int) -> LogState:
-    """Ask the stream's leader. Raises BrokerError."""
+    """Read it from the stream's leader. Raises BrokerError."""
     answer = await broker.api(f"STREAM.INFO.{JOBS}")
     state = answer["state"]
     return LogState(
@@ -75,10 +75,10 @@ async def read_log_state(broker: Broker, sequence: int) -> LogState:
 async def compare(
     broker: Broker, database: Database, *, tombstone_s: int = TOMBSTONE_S
 ) -> tuple[Checkpoint, LogState, str | None]:
-    """The checkpoint, the log, and why they do not belong together. Raises BrokerError or ViewError.
+    """The checkpoint, the log, and why they do not match. Raises BrokerError or ViewError.
 
-    That the log ends too early is believed when it is found again and again: a leader that was frozen answers
-    once or twice as of then, until it hears that there is another one.
+    A log that ends too early is believed only after repeated reads: a stale leader that was frozen answers
+    once or twice from its old state, until it learns of the new leader.
     """
     checkpoint, log, why = await _compare(broker, database, tombstone_s)
     for _ in range(CONFIRMATIONS):
@@ -92,7 +92,7 @@ async def compare(
 async def _compare(
     broker: Broker, database: Database, tombstone_s: int
 ) -> tuple[Checkpoint, LogState, str | None]:
-    """The checkpoint is read first: a log that moves on meanwhile is no contradiction."""
+    """Read the checkpoint first, so that a log that advances meanwhile is no contradiction."""
     checkpoint = await database.writer.call(select_checkpoint)
     log = await read_log_state(broker, checkpoint.sequence)
     return checkpoint, log, mismatch_reason(checkpoint, log, tombstone_s)
@@ -101,7 +101,8 @@ async def _compare(
 async def reconcile_checkpoint(
     broker: Broker, database: Database, *, tombstone_s: int = TOMBSTONE_S
 ) -> Checkpoint:
-    """The checkpoint to go on from, after an empty beginning if need be. Raises BrokerError or ViewError."""
+    """The checkpoint to continue from, after clearing the view if it does not match. Raises BrokerError
+    or ViewError."""
     checkpoint, log, why = await compare(broker, database, tombstone_s=tombstone_s)
     if why is None:
         return checkpoint

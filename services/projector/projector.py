@@ -1,8 +1,8 @@
-"""Keeps one view in step with the log and answers from it, for as long as the process lives.
+"""Keeps one view in step with the log and answers from it, for the lifetime of the process.
 
-The view is read in rounds. A round follows the log from the checkpoint and ends when an event of a newer
-writer comes, when the log turns out to be another one, or when the view turns out to be damaged; the next
-round begins with what that needs: patience, an empty view, or a rebuilt one.
+The view is read in rounds. A round follows the log from the checkpoint. It ends at an event of a newer
+writer, at a log that is another one, or at a damaged view. The next round begins with a delay, an empty view,
+or a rebuilt one, accordingly.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ from shared.observability.logs import get_logger
 logger = get_logger(__name__)
 
 LOG_CHECK_S = 5.0
-"""How often the log is asked whether it is still the one that the view was made from."""
+"""How often the log is checked to be the one that the view was made from."""
 
 RETRY_S = 3.0
-"""How long a round that could not go on waits: an upgrade or an operator has to help, which takes longer."""
+"""Delay before a blocked round is retried: it needs an upgrade or an operator, which takes longer."""
 
 
 class AnotherLogError(Exception):
@@ -77,14 +77,14 @@ class Projector:
                 await self._rebuild(unusable)
 
     def unready_reason(self) -> str | None:
-        """None while the view is in step with the log; else what is missing."""
+        """None while the view is in step with the log; else the reason."""
         if self._follower is None:
             return self._obstacle or "the view is behind the log"
         why = self._follower.progress.unready_reason()
         return why if self._follower.caught_up.is_set() else self._obstacle or why
 
     def diagnostics(self) -> Mapping[str, object]:
-        """How old the view is: what came in the last `behind_s` may be missing in it."""
+        """The view's age: events of the last `behind_s` may be missing in it."""
         return {} if self._reading is None else self._reading.diagnostics()
 
     def _read(self, progress: ConsumerLag) -> None:
@@ -154,7 +154,8 @@ class Projector:
         self._obstacle = None
 
     async def _watch_log(self, database: Database) -> None:
-        """A stream that is made anew breaks no connection, so nobody else would notice."""
+        """Check the log's identity. A stream that is made anew breaks no connection, so nothing else
+        detects it."""
         while True:
             await asyncio.sleep(self._log_check_s)
             try:
@@ -165,7 +166,7 @@ class Projector:
                 raise AnotherLogError(why)
 
     def _report_newer(self, error: BaseException) -> None:
-        """Once for each entry, however often it is tried again."""
+        """Log it once for each entry, however often it is retried."""
         assert isinstance(error, NewerEventError)
         self._obstacle = str(error)
         if error.sequence != self._newer_sequence:

@@ -1,6 +1,6 @@
-"""The questions of `contract.view_api` as SQL, each answered from one snapshot, with its checkpoint.
+"""The requests of `contract.view_api` as SQL, each answered from one snapshot, with its checkpoint.
 
-Statements are put together from constant clauses; whatever a client sent is bound, never written into one.
+Statements are built from constant clauses; client values are always bound, never interpolated.
 """
 
 import sqlite3
@@ -25,7 +25,7 @@ Values = dict[str, str | int]
 SEQUENCE_MAX = 2**63 - 1
 
 _OF_ALL = ("jobs", "jobs.user_id = :user_id")
-# The label's rows are walked, newest first, and each leads to its job: CROSS JOIN keeps that order.
+# CROSS JOIN fixes the order: the label's rows are read newest first, and each leads to its job.
 _OF_LABEL = (
     "labels CROSS JOIN jobs USING (user_id, queued_sequence)",
     "labels.user_id = :user_id AND labels.name = :name AND labels.value = :value",
@@ -33,7 +33,7 @@ _OF_LABEL = (
 
 
 def find_job(connection: sqlite3.Connection, question: JobQuestion) -> JobAnswer:
-    """The job with its result, if it is that user's."""
+    """The job with its result, if it belongs to that user."""
     with snapshot(connection):
         return JobAnswer(
             checkpoint=select_checkpoint(connection).sequence,
@@ -42,7 +42,7 @@ def find_job(connection: sqlite3.Connection, question: JobQuestion) -> JobAnswer
 
 
 def list_jobs(connection: sqlite3.Connection, question: JobsQuestion) -> JobsAnswer:
-    """A page of a user's jobs, newest first, without their bulk."""
+    """A page of a user's jobs, newest first, without their large columns."""
     statement, values = jobs_statement(question)
     with snapshot(connection):
         checkpoint = select_checkpoint(connection).sequence
@@ -50,7 +50,7 @@ def list_jobs(connection: sqlite3.Connection, question: JobsQuestion) -> JobsAns
 
 
 def list_dead(connection: sqlite3.Connection, question: DeadQuestion) -> JobsAnswer:
-    """A page of everybody's dead letters, newest first, without their bulk."""
+    """A page of all users' dead letters, newest first, without their large columns."""
     before = SEQUENCE_MAX if question.before is None else question.before
     with snapshot(connection):
         checkpoint = select_checkpoint(connection).sequence
@@ -65,7 +65,7 @@ def list_dead(connection: sqlite3.Connection, question: DeadQuestion) -> JobsAns
 
 
 def count_jobs(connection: sqlite3.Connection) -> StatsAnswer:
-    """How many jobs of each status there are, those with none included."""
+    """The number of jobs of each status, including zero."""
     with snapshot(connection):
         return StatsAnswer(
             checkpoint=select_checkpoint(connection).sequence,
@@ -74,7 +74,7 @@ def count_jobs(connection: sqlite3.Connection) -> StatsAnswer:
 
 
 def find_usage(connection: sqlite3.Connection, question: UsageQuestion) -> UsageAnswer:
-    """What one user holds; nothing if the view knows no job of his."""
+    """What one user holds; zero if the view has no job of the user."""
     with snapshot(connection):
         checkpoint = select_checkpoint(connection).sequence
         row = connection.execute(
@@ -85,9 +85,9 @@ def find_usage(connection: sqlite3.Connection, question: UsageQuestion) -> Usage
 
 
 def jobs_statement(question: JobsQuestion) -> tuple[str, Values]:
-    """The statement of a page and what it binds; it asks for one row more, to know whether any follow.
+    """The statement of a page and its parameters; it reads one extra row to know whether more follow.
 
-    `created_from` is included, `created_to` is not.
+    `created_from` is inclusive, `created_to` is exclusive.
     """
     source, owner = _OF_ALL if question.label is None else _OF_LABEL
     order = "jobs.queued_sequence" if question.label is None else "labels.queued_sequence"
@@ -119,7 +119,7 @@ def jobs_statement(question: JobsQuestion) -> tuple[str, Values]:
 
 
 def _page(rows: Iterable[tuple[bytes]], limit: int, checkpoint: int) -> JobsAnswer:
-    """As many as were asked for and fit, at least one; a row beyond them says that others follow."""
+    """As many rows as requested and as fit, at least one; a further row shows that more follow."""
     jobs: list[JobRecord] = []
     room = PAGE_BYTES_MAX
     for (record,) in rows:
@@ -132,7 +132,7 @@ def _page(rows: Iterable[tuple[bytes]], limit: int, checkpoint: int) -> JobsAnsw
 
 @contextmanager
 def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """Everything read inside belongs to one moment."""
+    """A read transaction: everything read inside comes from one snapshot."""
     with connection:
         connection.execute("BEGIN")
         yield

@@ -1,7 +1,7 @@
-"""Makes the view anew from the log, in a file beside the old one that takes its place when it is complete.
+"""Rebuilds the view from the log, in a new file that replaces the old one when it is complete.
 
-Killed half-way it leaves the old view as it was; the next run removes what was begun. It refuses to work
-while a projector has the view, because that one would go on writing into the file that was replaced.
+If it is killed half-way, the old view stays; the next run removes the unfinished file. It refuses to run
+while a projector holds the view, because that projector would keep writing to the replaced file.
 """
 
 import asyncio
@@ -26,17 +26,17 @@ from shared.service.runtime import Service
 logger = get_logger(__name__)
 
 GATHERED_MAX = 5_000
-"""Entries in one transaction: more of a job's events meet in one, so its row is written less often."""
+"""Entries in one transaction: with more events of a job in one, its row is written less often."""
 GATHERED_BYTES_MAX = 8 * 1024 * 1024
-"""Their payload, after which no further batch is waited for."""
+"""Size of their payload at which no further batch is waited for."""
 
 
 class _CaughtUp(Exception):  # noqa: N818 - not an error: it ends the task group that reads
-    """The end of the log, as it was when reading began, is in the view."""
+    """The view contains everything up to the end that the log had when reading began."""
 
 
 class _Gathered:
-    """Makes larger batches of the follower's."""
+    """Combines the follower's batches into larger ones."""
 
     def __init__(self, intake: BatchWriter) -> None:
         self._intake = intake
@@ -56,14 +56,14 @@ class _Gathered:
 
 
 Watch = Callable[[ConsumerLag], None]
-"""Is handed how far the log is read."""
+"""Receives the reading progress."""
 
 
 async def rebuild_view(broker: Broker, path: Path, *, whole: bool, watch: Watch = lambda _: None) -> None:
-    """Replace the view in `path`, which the caller holds, by what the log says now.
+    """Replace the view in `path`, which the caller holds, by a new one from the log.
 
     At an event of a newer writer, `whole` raises RebuildError; otherwise the view ends before that event.
-    Raises BrokerError or ViewError too; the old view is replaced only when this returns.
+    Also raises BrokerError or ViewError; the old view is replaced only when this returns.
     """
     fresh = beside(path, ".rebuild")
     remove_database(fresh)
@@ -95,7 +95,7 @@ async def run_rebuild(service: Service, settings: ProjectorSettings) -> None:
 
 
 async def _fill(broker: Broker, database: Database, *, whole: bool, watch: Watch) -> int:
-    """Read the log up to its current end; returns how many entries that were."""
+    """Read the log up to its current end; returns the number of entries read."""
     await reconcile_checkpoint(broker, database)
     intake = BatchWriter(database, 0)
     gathered = _Gathered(intake)

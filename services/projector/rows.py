@@ -1,8 +1,8 @@
-"""The view's rows: how a record is laid out in them, and the statements that read and write a few of them.
+"""The view's rows: the layout of a record in them, and the statements that read and write a few of them.
 
 Everything here runs on a connection's thread. JSON is stored as bytes: a text would be decoded into a str, in
-which one emoji makes every character four bytes. What a job may have much of (arguments, names of files,
-output) stands in columns of its own, which are read for that one job alone.
+which one emoji makes every character four bytes. Large parts of a job (arguments, names of files, output)
+have their own columns, which are read only for a single job.
 """
 
 import sqlite3
@@ -41,14 +41,14 @@ Change: TypeAlias = tuple[JobRecord | None, JobRecord | None]
 
 
 class _Program(Shape, frozen=True, kw_only=True):
-    """What of a submission stands in the column `program`."""
+    """The part of a submission in the column `program`."""
 
     files: tuple[FileSummary, ...]
     args: tuple[str, ...]
 
 
 class _Left(Shape, frozen=True, kw_only=True):
-    """What of a result tells how many files an attempt left."""
+    """The part of a result that tells how many files an attempt left."""
 
     artifacts: tuple[msgspec.Raw, ...] = ()
 
@@ -62,7 +62,7 @@ _left_decoder = msgspec.json.Decoder(_Left)
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Up to which entry of which stream the rows go. A new view is at 0 of no stream yet."""
+    """The last entry, and its stream, that the rows include. A new view is at 0 of no stream yet."""
 
     sequence: int
     stored_at: datetime | None
@@ -83,9 +83,9 @@ class PendingCleanup:
 def upsert_jobs(
     connection: sqlite3.Connection, changed: Iterable[Change], more_bytes: Mapping[JobKey, int]
 ) -> None:
-    """Write what became of each, one row at a time. What was not loaded with a record stays as it is.
+    """Write each changed record, one row at a time. Columns not loaded with a record stay unchanged.
 
-    `more_bytes` is what the events add to each job's part of the log.
+    `more_bytes` is the size of each job's new events in the log.
     """
     connection.executemany(
         """
@@ -130,13 +130,13 @@ def _row(before: JobRecord | None, record: JobRecord, log_bytes: int) -> tuple[s
 
 
 def artifact_bytes(record: JobRecord) -> int:
-    """What the job's files take in the object store."""
+    """The size of the job's files in the object store."""
     files = () if record.result is None else record.result.artifacts
     return sum(file_bytes(file.size) for file in files)
 
 
 def insert_labels(connection: sqlite3.Connection, records: Sequence[JobRecord]) -> None:
-    """Let new jobs be found by their labels."""
+    """Index new jobs by their labels."""
     connection.executemany(
         "INSERT INTO labels VALUES (?, ?, ?, ?)",
         [
@@ -148,7 +148,7 @@ def insert_labels(connection: sqlite3.Connection, records: Sequence[JobRecord]) 
 
 
 def delete_jobs(connection: sqlite3.Connection, records: Sequence[JobRecord]) -> None:
-    """Forget jobs and their labels; `update_totals` counts them out."""
+    """Delete jobs and their labels; `update_totals` subtracts them."""
     connection.executemany(
         "DELETE FROM jobs WHERE user_id = ? AND job_id = ?",
         [(record.user_id, record.job_id) for record in records],
@@ -164,7 +164,7 @@ def delete_jobs(connection: sqlite3.Connection, records: Sequence[JobRecord]) ->
 
 
 def insert_leftovers(connection: sqlite3.Connection, leftovers: Sequence[PendingCleanup]) -> None:
-    """Put expired jobs on the list of what is to be cleared away."""
+    """Add expired jobs to the cleanup list."""
     connection.executemany(
         "INSERT OR REPLACE INTO expired VALUES (?, ?, ?, ?, ?)",
         [(one.user_id, one.job_id, one.tombstone, one.attempts, one.artifacts) for one in leftovers],
@@ -172,7 +172,7 @@ def insert_leftovers(connection: sqlite3.Connection, leftovers: Sequence[Pending
 
 
 def update_totals(connection: sqlite3.Connection, changed: Sequence[Change]) -> None:
-    """Count what has changed."""
+    """Add the changes to the totals."""
     more: Counter[str] = Counter(after.status for _, after in changed if after is not None)
     more.subtract(before.status for before, _ in changed if before is not None)
     connection.executemany(
@@ -182,14 +182,14 @@ def update_totals(connection: sqlite3.Connection, changed: Sequence[Change]) -> 
 
 
 def update_checkpoint(connection: sqlite3.Connection, last: Entry) -> None:
-    """The rows go up to this entry now."""
+    """Store the new checkpoint."""
     connection.execute(
         "UPDATE checkpoint SET sequence = ?, stored_at_us = ?", (last.sequence, microseconds(last.stored_at))
     )
 
 
 def select_checkpoint(connection: sqlite3.Connection) -> Checkpoint:
-    """Up to where the rows go."""
+    """The stored checkpoint."""
     row = connection.execute("SELECT sequence, stored_at_us, stream_created FROM checkpoint").fetchone()
     if row is None:
         raise ViewUnusableError("the view has lost its checkpoint")
@@ -199,7 +199,7 @@ def select_checkpoint(connection: sqlite3.Connection) -> Checkpoint:
 
 
 def select_record(connection: sqlite3.Connection, key: JobKey) -> JobRecord | None:
-    """One job of one user, all of it."""
+    """One job of one user, with all columns."""
     row = connection.execute(
         "SELECT record, program, result FROM jobs WHERE user_id = ? AND job_id = ?", key
     ).fetchone()
@@ -207,10 +207,10 @@ def select_record(connection: sqlite3.Connection, key: JobKey) -> JobRecord | No
 
 
 def select_records(connection: sqlite3.Connection, keys: Collection[JobKey]) -> dict[JobKey, JobRecord]:
-    """Those of the jobs that there are, without their bulk, many with one statement.
+    """The jobs that exist, without their large columns, many with one statement.
 
-    Each statement lets go of Python's lock and waits for it again, which beside a busy event loop costs
-    more than the statement. (Not by json_each, which cuts a text at a NUL character.)
+    Each statement releases the GIL and waits for it again, which beside a busy event loop costs more than the
+    statement. (Not by json_each, which truncates a text at a NUL character.)
     """
     found: dict[JobKey, JobRecord] = {}
     wanted = [part for key in keys for part in key]
@@ -229,7 +229,7 @@ def count_artifacts(connection: sqlite3.Connection, key: JobKey) -> int:
 
 
 def decode_record(record: bytes, program: bytes | None = None, result: bytes | None = None) -> JobRecord:
-    """A stored record, with what stands beside it. Raises ViewUnusableError."""
+    """Decode a stored record and its other columns. Raises ViewUnusableError."""
     try:
         decoded = _record_decoder.decode(record)
         if program is not None:
@@ -243,9 +243,9 @@ def decode_record(record: bytes, program: bytes | None = None, result: bytes | N
 
 
 def clear_view(connection: sqlite3.Connection, stream_created: str) -> None:
-    """Begin again, empty, at the start of the stream that was created then.
+    """Start over, empty, at the start of the stream that was created then.
 
-    Tables are dropped: rows that are deleted call triggers, and SQLite then keeps all of them to be undone.
+    Tables are dropped: deleting rows fires triggers, and SQLite then journals all of them for a rollback.
     """
     with transaction(connection):
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
@@ -257,7 +257,7 @@ def clear_view(connection: sqlite3.Connection, stream_created: str) -> None:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing of it."""
+    """Run a block atomically."""
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         yield

@@ -1,4 +1,4 @@
--- The view: what the log says about every job, laid out for the questions of shared/contract/view_api.py.
+-- The view: the state of every job in the log, indexed for the requests of shared/contract/view_api.py.
 -- A change here, in JobRecord, or in its fold needs a new VERSION in database.py.
 
 CREATE TABLE checkpoint (
@@ -35,13 +35,13 @@ CREATE INDEX jobs_by_language ON jobs (user_id, language, queued_sequence, creat
 
 CREATE INDEX jobs_by_session ON jobs (user_id, session, queued_sequence, created_at_us)
     WHERE session IS NOT NULL;
--- The few of everybody's jobs that operators look after.
+-- Dead letters of all users, for operators.
 CREATE INDEX dead_jobs ON jobs (queued_sequence) WHERE reason = 'executor_lost';
 
--- Whose time is over, earliest first.
+-- Jobs by expiry time, earliest first.
 CREATE INDEX jobs_by_expiry ON jobs (expires_at_us) WHERE expires_at_us IS NOT NULL;
 
--- Jobs with a tombstone, of which something may be left to remove: a list of work, empty when it is done.
+-- Jobs with a tombstone whose events or files may still have to be removed: a work list, empty when done.
 CREATE TABLE expired (
     user_id   TEXT    NOT NULL,
     job_id    TEXT    NOT NULL,
@@ -59,13 +59,13 @@ CREATE TABLE labels (
     PRIMARY KEY (user_id, name, value, queued_sequence)
 ) STRICT, WITHOUT ROWID;
 
--- Kept with every batch: counting a million jobs for view.stats would take longer with every job.
+-- Updated with every batch: counting all jobs for view.stats would take longer with every job.
 CREATE TABLE totals (
     status TEXT    PRIMARY KEY,
     jobs   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What each user with a job holds. Kept by the triggers below, whoever writes a job.
+-- What each user with a job holds. The triggers below update it on every write of a job.
 CREATE TABLE usage (
     user_id        TEXT    PRIMARY KEY,
     jobs           INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-"""What an operator may choose about the projector, from ``HEADRACE_<FIELD>``."""
+"""Settings of the projector, from ``HEADRACE_<FIELD>``."""
 
 from pathlib import Path
 
@@ -9,21 +9,21 @@ SWEEP_S = 5.0
 
 
 class ProjectorSettings(ListenSettings, frozen=True, kw_only=True):
-    """Where the log is, where health is served, and where the view lives."""
+    """Addresses of the log and of the health server, and the path of the view."""
 
     health_port: Port = 8073
-    """A second projector of one machine needs another."""
+    """A second projector on one machine needs another port."""
 
     view_path: FilePath = "/var/lib/headrace/view.sqlite3"
-    """The view's file, on a local disk of this replica's own: WAL does not work over a network, and two
-    projectors never share one. The default is where the image mounts its volume."""
+    """The view's file, on a local disk of this replica: WAL does not work over a network, and two
+    projectors never share a view. The default is where the image mounts its volume."""
 
     tombstone_s: WholeSeconds = TOMBSTONE_S
-    """How long the log keeps the tombstone of a job that is gone. A view that is behind by more is made anew.
-    The api has the same setting, for users who are erased."""
+    """How long the log keeps the tombstone of a removed job. A view that is further behind is rebuilt.
+    The api has the same setting, for erased users."""
 
     sweep_s: Seconds = SWEEP_S
-    """How often to look for jobs whose time is over, while there are none."""
+    """How often to look for expired jobs, while there are none."""
 
     @property
     def view_file(self) -> Path:

@@ -1,9 +1,9 @@
-"""Lets jobs leave whose time is over: first a tombstone, then their files, then their events.
+"""Removes expired jobs: first a tombstone, then their files, then their events.
 
-The log decides, so any number of projectors may sweep at once, and each step may be repeated or cut short:
-the tombstone is appended once, hides the job from every reader of the log, and outlives whatever it stands
-for; the view keeps on its list what a tombstone has not yet been followed by. Nothing here is waited for by
-the follower.
+The log decides, so any number of projectors may sweep concurrently, and each step is idempotent and may be
+interrupted. The tombstone is appended once, hides the job from every reader of the log, and outlives all that
+it stands for. The view lists the tombstones whose cleanup is not complete. The follower never waits for the
+sweeper.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from shared.observability.logs import get_logger
 logger = get_logger(__name__)
 
 BATCH = 200
-"""Jobs between two looks at the view."""
+"""Jobs between two reads of the view."""
 
 AGAIN_S = 0.1
 PATIENCE_S = 2.0
@@ -38,10 +38,10 @@ REQUEST_ID = "retention"
 
 
 class Sweeper:
-    """Sweeps on behalf of one view, which must be of the log that is there now."""
+    """Sweeps on behalf of one view, which must belong to the present log."""
 
     def __init__(self, broker: Broker, database: Database, *, tombstone_s: int, pause_s: float) -> None:
-        """A tombstone stays for `tombstone_s`; with nothing to do, look again every `pause_s`."""
+        """Keep a tombstone for `tombstone_s`; with nothing to do, look again every `pause_s`."""
         self._log = Log(broker)
         self._objects = Objects(broker, self._log, ARTIFACTS)
         self._database = database
@@ -60,13 +60,13 @@ class Sweeper:
             await asyncio.sleep(AGAIN_S if more else self._pause_s)
 
     async def sweep(self) -> bool:
-        """One bounded round; whether there is more to do at once. Raises BrokerError or ViewError."""
+        """One bounded round; returns whether there is more to do at once. Raises BrokerError or ViewError."""
         leftovers = await self._database.reader.call(select_leftovers, BATCH)
         for one in leftovers:
             await self._clear(one)
         checkpoint = await self._database.reader.call(select_checkpoint)
         if checkpoint.sequence < self._written:
-            # What was written last has yet to come back: until then the view shows those jobs as due.
+            # The last appends have yet to reach the view: until then it shows those jobs as due.
             return True
         due = await self._database.reader.call(select_due, microseconds(datetime.now(UTC)), BATCH)
         for job in due:
@@ -74,7 +74,7 @@ class Sweeper:
         return bool(due) or len(leftovers) == BATCH
 
     async def _expire(self, due: Due) -> None:
-        """Append the tombstone of a job, if the log agrees that its time is over."""
+        """Append the tombstone of a job, if the log agrees that it has expired."""
         last = await self._log.last(job_events(*due.key))
         if last is None:
             await self._database.writer.call(forget_job, due.key)
@@ -85,11 +85,11 @@ class Sweeper:
             decision = decide_expire(state, "ttl", moment)
             can_make_room = isinstance(state, Finished)
         except NewerEventError as error:
-            # A program that knows what was written removes the job, or this one when it is upgraded.
+            # An event unknown to this version: a newer program removes the job, or this one after an upgrade.
             logger.warning("newer_event", sequence=error.sequence)
             return
         except ImpossibleHistoryError:
-            # The log was full, and whoever made room for the tombstone died before it was written.
+            # The log was full, and the projector that made room for the tombstone died before appending it.
             decision, can_make_room = Append(_tombstone(due, moment)), False
         if isinstance(decision, Append):
             await self._append(decision, last.sequence, can_make_room=can_make_room)
@@ -113,25 +113,25 @@ class Sweeper:
             self._written = result.sequence
 
     async def _clear(self, left: PendingCleanup) -> None:
-        """Remove what a tombstone stands for, then strike it off the list.
+        """Remove what a tombstone stands for, then remove it from the list.
 
-        The files go first: as long as the events are there, a view that is made anew knows of them too.
+        The files go first: while the events exist, a rebuilt view also knows of the files.
         """
         last = await self._log.last(job_events(left.user_id, left.job_id))
         if last is None or last.sequence <= left.tombstone:
             await self._delete_files(left)
         if last is not None and last.sequence <= left.tombstone:
             await self._log.purge_before(left.user_id, left.job_id, left.tombstone)
-        # Otherwise the same idempotency key was used again since: that is another job's life.
+        # Otherwise the same idempotency key was reused since: the later events belong to another job.
         await self._database.writer.call(forget_leftovers, left)
 
     async def _delete_files(self, left: PendingCleanup) -> None:
-        """The last attempt's files, which its result named, and whatever lost attempts have stored."""
+        """The last attempt's files, which its result named, and those that lost attempts have stored."""
         for attempt in range(1, left.attempts + 1):
             count = left.artifacts if attempt == left.attempts else 0
             while await self._is_stored(artifact_name(left.job_id, attempt, count)):
                 count += 1
-            # Backwards, so that after a crash the next one finds the rest in the same way.
+            # Backwards, so that after a crash the next sweep finds the rest in the same way.
             for number in reversed(range(count)):
                 await self._delete_file(artifact_name(left.job_id, attempt, number))
 
@@ -145,7 +145,7 @@ class Sweeper:
         try:
             await self._objects.delete(name)
         except DamagedError as error:
-            # Nobody can read it either; its age removes it.
+            # It is not readable either; it expires by age.
             logger.warning("artifact_left_behind", why=str(error))
 
 

@@ -1,8 +1,8 @@
-"""Applies entries of the log to the view: a batch and its checkpoint in one transaction, or nothing of it.
+"""Applies entries of the log to the view: a batch and its checkpoint in one transaction.
 
-Everything here runs on the writing connection's thread. A batch is taken in pieces of a bounded size: the
+Everything here runs on the writing connection's thread. A batch is applied in pieces of a bounded size. The
 records that a piece touches are loaded, folded in memory by `shared.domain.record.fold`, and written once,
-however many of their events the piece holds; then they are forgotten.
+however many of their events the piece holds; then they are released.
 """
 
 import sqlite3
@@ -31,13 +31,13 @@ from shared.domain.record import JobRecord, fold
 from shared.jetstream.stored_message import Entry, pieces_of
 
 PIECE_BYTES_MAX = 1024 * 1024
-"""Payload that is decoded at a time, at least one entry. Decoded it takes up to four times as much, since one
-emoji makes every character of a str four bytes, and a record holds the same texts once more as JSON."""
+"""Payload decoded at a time, at least one entry. Decoded it takes up to four times as much, since one
+emoji makes every character of a str four bytes. A record holds the same texts once more as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedEntry:
-    """An entry that is no event of this program, and why."""
+    """An entry that is no event of this program, and the reason."""
 
     sequence: int
     why: str
@@ -45,7 +45,7 @@ class SkippedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of a batch: where the view is now, what was skipped, and what stopped it."""
+    """The result of a batch: the view's position, the skipped entries, and what stopped it."""
 
     checkpoint: int
     poison: tuple[SkippedEntry, ...] = ()
@@ -54,7 +54,7 @@ class Applied:
 
 @dataclass(slots=True)
 class _Taken:
-    """What was read of a batch: its poison, what stopped it, and `last`, which becomes the checkpoint."""
+    """What was decoded of a batch: its poison, what stopped it, and `last`, which becomes the checkpoint."""
 
     poison: list[SkippedEntry] = field(default_factory=list)
     newer: SkippedEntry | None = None
@@ -62,7 +62,7 @@ class _Taken:
 
 
 def apply_entries(connection: sqlite3.Connection, entries: Sequence[Entry]) -> Applied:
-    """Fold entries into the view and move its checkpoint, in one transaction.
+    """Fold entries into the view and advance its checkpoint, in one transaction.
 
     Entries at or below the checkpoint change nothing. Poison is skipped; at an event of a newer writer the
     batch ends, and what came before it is stored. Raises sqlite3.Error, and then nothing is stored.
@@ -111,7 +111,7 @@ def _decode(entries: Sequence[Entry], taken: _Taken) -> list[tuple[Entry, Event]
 def _fold(
     connection: sqlite3.Connection, events: Sequence[tuple[int, Event]]
 ) -> tuple[list[Change], list[PendingCleanup]]:
-    """The records that the events change, as they were and have become; and what expired jobs left."""
+    """The records before and after the events, and the cleanup of expired jobs."""
     before = select_records(connection, {(event.user_id, event.job_id) for _, event in events})
     after: dict[JobKey, JobRecord | None] = {}
     leftovers: list[PendingCleanup] = []
@@ -132,6 +132,6 @@ def _leftovers(
     key = (event.user_id, event.job_id)
     if known is None:
         return PendingCleanup(*key, sequence)
-    # A result of the same piece is at hand; one of an earlier piece is stored.
+    # A result in the same piece is in memory; one of an earlier piece is stored.
     artifacts = count_artifacts(connection, key) if known.result is None else len(known.result.artifacts)
     return PendingCleanup(*key, sequence, known.attempt, artifacts)

@@ -1,8 +1,8 @@
-"""The view's file and its companions: who may write it, and how another file takes its place.
+"""Locks the view's file, and replaces it by another with its companions.
 
-One process writes a view: projector and rebuild both hold an exclusive lock on ``<view>.lock`` as long
-as they live, and the kernel lets go of it when they die. The lock is a file of its own because the view
-itself is replaced.
+One process writes a view: projector and rebuild both hold an exclusive lock on ``<view>.lock`` while they
+run, and the kernel releases it when they die. The lock is a separate file because the view itself is
+replaced.
 """
 
 import fcntl
@@ -23,9 +23,9 @@ COMPANIONS = ("-wal", "-shm", "-journal")
 
 @contextmanager
 def hold_view(path: Path) -> Iterator[None]:
-    """Be the only one that writes this view.
+    """Hold the exclusive lock of this view.
 
-    Raises ViewInUseError at once if somebody else does, SettingsError for a place where no file can be.
+    Raises ViewInUseError at once if another process holds it, SettingsError for a place where no file can be.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,8 +48,8 @@ def hold_view(path: Path) -> Iterator[None]:
 def replace_view(fresh: Path, path: Path) -> None:
     """Put a closed, complete, synced `fresh` where `path` is, durably.
 
-    A write-ahead log that the old file left behind would be applied to the new one, so it has to go first.
-    An orderly close folds it into the old file; where that fails the old file is lost anyway and goes too.
+    A write-ahead log left by the old file would be applied to the new one, so it is removed first. An orderly
+    close folds it into the old file; if that fails, the old file is lost anyway and is removed too.
     """
     _settle(path)
     if any(companion.exists() for companion in _companions(path)):
@@ -60,13 +60,13 @@ def replace_view(fresh: Path, path: Path) -> None:
 
 
 def remove_database(path: Path) -> None:
-    """Remove a database file, and only then what SQLite keeps beside it."""
+    """Remove a database file, and only then SQLite's companion files."""
     for file in (path, *_companions(path)):
         file.unlink(missing_ok=True)
 
 
 def beside(path: Path, suffix: str) -> Path:
-    """A file next to the view, named after it."""
+    """A file beside the view, named after it."""
     return path.with_name(path.name + suffix)
 
 
@@ -82,7 +82,7 @@ def _settle(path: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Wait until the disk has a file, or a directory's entries."""
+    """Sync a file, or a directory's entries, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,7 @@
 """Answers `view.*` requests from the view, in the queue group that all projectors share.
 
-A question that cannot be decoded, or asks for what there cannot be, gets a `ViewProblem`: that is the
-asker's bug, and nothing here may fall over it. A view that cannot be read any more ends `serve`.
+A request that cannot be decoded, or has impossible parameters, gets a `ViewProblem`: that is the client's
+bug, and must not affect the server. If the view becomes unreadable, `serve` ends.
 """
 
 import asyncio
@@ -38,11 +38,11 @@ _usage_question = msgspec.json.Decoder(UsageQuestion)
 
 
 class QuestionError(ValueError):
-    """The question has the right shape and still cannot be answered."""
+    """The request is well-formed but cannot be answered."""
 
 
 class Answers:
-    """The answering side of `shared.contract.view_api`, for one open view."""
+    """The server of `shared.contract.view_api`, for one open view."""
 
     def __init__(self, broker: Broker, database: Database) -> None:
         """Answer from this view; `serve` subscribes."""
@@ -51,7 +51,7 @@ class Answers:
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def serve(self) -> None:
-        """Answer until cancelled. Raises ViewError when the view cannot be read any more."""
+        """Answer until cancelled. Raises ViewError if the view becomes unreadable."""
         finders: dict[str, Find] = {
             VIEW_JOB: self._find_job,
             VIEW_JOBS: self._list_jobs,
@@ -95,7 +95,7 @@ class Answers:
             await self._broker.publish(reply, _encoder.encode(answer))
         except BrokerError as error:
             logger.warning("answer_not_sent", why=str(error))
-            # It was too large for one message, or the connection is gone and this fails as well.
+            # The response was too large for one message, or the connection is gone and this fails as well.
             with suppress(BrokerError):
                 problem = ViewProblem(detail="the answer could not be sent: it is too large")
                 await self._broker.publish(reply, _encoder.encode(problem))

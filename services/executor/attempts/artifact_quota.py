@@ -1,8 +1,8 @@
-"""How many bytes of artifacts a user's job may still store: his share of the store, less what he holds.
+"""Computes how many bytes of artifacts a user's job may still store: the user's share less the present usage.
 
-What he holds is what the view counts, and what this executor has stored since. What other executors store
-meanwhile is not counted yet, so he can pass his share by no more than his jobs under way elsewhere store.
-Without an answer of the view only what this executor remembers is counted.
+The usage is what the view counts, plus what this executor has stored since. What other executors store
+meanwhile is not counted yet, so a user can exceed the share by at most what the user's running jobs elsewhere
+store. If the view does not respond, only what this executor remembers is counted.
 """
 
 from dataclasses import dataclass
@@ -42,23 +42,23 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class _Store:
-    """How much the store takes, and holds of all users."""
+    """The store's capacity, and its usage by all users."""
 
     capacity: int
     total: int
 
 
 class Allowances:
-    """Asks the view and the store, and remembers what neither can know yet."""
+    """Reads the view and the store, and tracks what is not in the view yet."""
 
     def __init__(self, broker: Broker, settings: ExecutorSettings) -> None:
-        """Remember nothing."""
+        """Start without reservations."""
         self._broker = broker
         self._settings = settings
         self._reserved: dict[str, _Reserved] = {}
 
     async def allowance(self, queued: JobQueued) -> Allowance:
-        """As it is now: what is asked comes first, so that nothing is awaited between the sum and its use."""
+        """The present allowance: reads come first, so that nothing is awaited between the sum and its use."""
         usage = await self._usage(queued.user_id)
         store = await self._store()
         if usage is not None:
@@ -76,16 +76,16 @@ class Allowances:
         return Allowance(used, share)
 
     def reserve(self, queued: JobQueued, size: int) -> None:
-        """Count so many bytes more of a job."""
+        """Count this many more bytes for a job."""
         self._reserved.setdefault(queued.job_id, _Reserved(queued.user_id, 0)).size += size
 
     def recorded(self, job_id: str, sequence: int) -> None:
-        """The job's terminal event is stored: the view counts its files from there."""
+        """The job's terminal event is stored: the view counts its files from that sequence on."""
         if job_id in self._reserved:
             self._reserved[job_id].sequence = sequence
 
     def forget_unrecorded(self, job_id: str) -> None:
-        """This executor's attempt is over; without a terminal event its files are nobody's."""
+        """This executor's attempt is over: without a terminal event its files are counted for no user."""
         if job_id in self._reserved and self._reserved[job_id].sequence is None:
             del self._reserved[job_id]
 
@@ -109,7 +109,7 @@ class Allowances:
         return None if capacity < 0 else _Store(capacity, int(info["state"]["bytes"]))
 
     def _forget_known(self, checkpoint: int) -> None:
-        """What the view counts by now."""
+        """Drop what the view counts by now."""
         self._reserved = {
             job_id: one
             for job_id, one in self._reserved.items()

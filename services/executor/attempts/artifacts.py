@@ -1,8 +1,8 @@
-"""The files that a program leaves: stored before the event that names them, taken back if it is refused.
+"""Stores the files that a program leaves before the event that names them, and deletes them if it is refused.
 
-An object is named by job, attempt and place in the result, so nothing of an older attempt can be mistaken for
-the current one's, and no path of a program's choosing names anything. What an executor stored and died
-before naming expires with the store's age.
+An object is named by job, attempt and index in the result. So an older attempt's object is never mistaken for
+the current one's, and a program's paths name no object. An object whose executor died before the event was
+stored expires with the store's age limit.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ RETRY_PAUSE_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the result says of an attempt's files."""
+    """The result's part about an attempt's files."""
 
     artifacts: tuple[Artifact, ...] = ()
     skipped: tuple[SkippedArtifact, ...] = ()
@@ -45,25 +45,25 @@ NOTHING_KEPT = Kept()
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which files to store, and what is not stored, with the reason."""
+    """The files to store, and those not stored, with the reason."""
 
     files: tuple[CellFile, ...]
     skipped: tuple[Skipped, ...]
 
 
 class Artifacts:
-    """Stores and takes back the files of attempts."""
+    """Stores and deletes the files of attempts."""
 
     def __init__(self, objects: Objects, allowances: Allowances) -> None:
-        """Use one bucket of the object store, each user as much of it as `allowances` says."""
+        """Use one bucket of the object store, within each user's `allowances`."""
         self._objects = objects
         self._allowances = allowances
 
     async def keep(self, execution: Execution, attempt: int, verdict: Verdict) -> Kept:
         """Store a verdict's files; when this returns, every byte of them is acknowledged.
 
-        Repeats for as long as the store cannot be reached, as an append does: the program has run. Raises
-        BrokerError only if this process must end or another attempt has begun.
+        Retries while the store cannot be reached, as an append does, because the program has already run.
+        Raises BrokerError only if this process must end or another attempt has begun.
         """
         queued = execution.queued
         choice = await self._within_share(queued, choose(verdict.artifacts, verdict.skipped))
@@ -80,7 +80,7 @@ class Artifacts:
         return Kept(tuple(artifacts), told(skipped))
 
     async def discard(self, outcome: Terminal) -> None:
-        """Take back what a refused outcome names. Nobody can see it; if this fails, its age removes it."""
+        """Delete the files that a refused outcome names. They are not visible; if this fails, they expire."""
         if outcome.result is None or outcome.attempt is None:
             return
         try:
@@ -94,11 +94,11 @@ class Artifacts:
         self._allowances.recorded(job_id, sequence)
 
     def ended(self, job_id: str) -> None:
-        """Nothing more comes of this executor's attempt."""
+        """This executor's attempt is over and stores nothing more."""
         self._allowances.forget_unrecorded(job_id)
 
     async def _within_share(self, queued: JobQueued, choice: Choice) -> Choice:
-        """Of the chosen files those for which the user's share has room, which counts them from now on."""
+        """The chosen files that fit the user's share, which are counted from now on."""
         if not choice.files:
             return choice
         within = fit(choice, await self._allowances.allowance(queued))
@@ -107,7 +107,7 @@ class Artifacts:
         return within
 
     async def _store(self, execution: Execution, name: str, content: bytes) -> ObjectDescription | None:
-        """The stored file; None if there is no room for it."""
+        """Store one file; None if there is no room for it."""
         while True:
             try:
                 return await self._objects.put(name, content, patience_s=PATIENCE_S)
@@ -122,7 +122,7 @@ class Artifacts:
 
 
 def choose(files: Sequence[CellFile], skipped: Sequence[Skipped]) -> Choice:
-    """The files that a result can name, whatever a program called them and however many there are."""
+    """The files that a result can name, for any number of files with any names."""
     chosen: list[CellFile] = []
     refused = list(skipped)
     room = PATHS_BYTES_MAX
@@ -141,7 +141,7 @@ def choose(files: Sequence[CellFile], skipped: Sequence[Skipped]) -> Choice:
 
 
 def fit(choice: Choice, allowance: Allowance) -> Choice:
-    """The files that fit into what a user may still store, in order; each other one says what was missing."""
+    """The files that fit into the user's allowance, in order; each other one gets the reason."""
     used, files, skipped = allowance.used, list[CellFile](), list(choice.skipped)
     for file in choice.files:
         size = file_bytes(len(file.content))
@@ -155,7 +155,7 @@ def fit(choice: Choice, allowance: Allowance) -> Choice:
 
 
 def told(skipped: Sequence[Skipped]) -> tuple[SkippedArtifact, ...]:
-    """What the result says of them: the first ones, and how many more there are."""
+    """The result's list: the first files, and how many more there are."""
     shown = [
         SkippedArtifact(path=_printable(each.path), reason=each.reason[:200])
         for each in skipped[:SKIPPED_MAX]
@@ -166,7 +166,7 @@ def told(skipped: Sequence[Skipped]) -> tuple[SkippedArtifact, ...]:
 
 
 def _unnameable(path: str) -> str | None:
-    """Why nobody could ask for a file of this path, or write it down safely; None if they could."""
+    """Why a file of this path could not be requested or safely written; None if it could."""
     try:
         size = len(path.encode())
     except UnicodeEncodeError:

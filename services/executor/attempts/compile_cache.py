@@ -1,9 +1,9 @@
-"""What compilers made, kept in memory for the next run of the same program by the same user.
+"""Keeps compilers' products in memory for the next run of the same program by the same user.
 
-A hit must be what the compiler would have made: the key covers everything that the compile stage is given,
-the compiler's version, and the runtime it runs in. It also covers the user. A compiler is run on hostile
-input, and what it leaves is as trustworthy as that input, so it must never reach another tenant; nor can
-anybody learn from a quick answer that somebody else compiled the same text. Pure.
+A hit must equal what the compiler would produce: the key covers all inputs of the compile stage, the
+compiler's version, and its runtime. It also covers the user. A compiler runs on hostile input, and its
+product is only as trustworthy as that input, so it must never reach another tenant. Nor does the time of a
+response reveal that another user compiled the same text. Pure.
 """
 
 import hashlib
@@ -16,12 +16,12 @@ from services.executor.languages.catalogue import Offered
 from services.executor.sandbox.interface import Stage
 
 ENTRY_BYTES = 512
-"""Of objects and tables, so that empty products are bounded in number."""
+"""Overhead of objects and tables, so that the number of empty products is bounded too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The product of a compile stage that ended with exit code 0, and what the compiler said."""
+    """The product of a compile stage that ended with exit code 0, and the compiler's output."""
 
     product: bytes
     stdout: bytes = b""
@@ -29,15 +29,16 @@ class Compiled:
 
     @property
     def size_bytes(self) -> int:
-        """What keeping it costs, that it is kept at all included."""
+        """Its cost, including the overhead of an entry."""
         return len(self.product) + len(self.stdout) + len(self.stderr) + ENTRY_BYTES
 
 
 class CompiledPrograms:
-    """At most `bytes_max` bytes of them; who holds most makes room, with what he did not ask for longest."""
+    """At most `bytes_max` bytes of products. Evicts from the user with the most, least recently used
+    first."""
 
     def __init__(self, bytes_max: int) -> None:
-        """Know nothing yet; a bound of 0 stays so."""
+        """Start empty; with a bound of 0 it stays empty."""
         self._bytes_max = bytes_max
         self._bytes = 0
         self._kept: dict[str, OrderedDict[str, Compiled]] = {}
@@ -45,11 +46,11 @@ class CompiledPrograms:
 
     @property
     def size_bytes(self) -> int:
-        """Of everything that is kept."""
+        """The size of all entries."""
         return self._bytes
 
     def find(self, user_id: str, key: str) -> Compiled | None:
-        """What was kept for the user under this key, None if nothing is."""
+        """The product kept for the user under this key, None if there is none."""
         kept = self._kept.get(user_id, OrderedDict[str, Compiled]())
         found = kept.get(key)
         if found is not None:
@@ -57,9 +58,10 @@ class CompiledPrograms:
         return found
 
     def keep(self, user_id: str, key: str, compiled: Compiled) -> None:
-        """Keep it in place of what whoever holds most did not ask for longest.
+        """Keep a product, evicting least recently used ones of the user with the most.
 
-        So nothing is lost to a user who holds more. What is larger than the bound is not kept.
+        So a user with more never evicts the products of one with less. A product larger than the bound is not
+        kept.
         """
         if compiled.size_bytes > self._bytes_max:
             return
@@ -81,12 +83,12 @@ class CompiledPrograms:
 
 
 def key_of(user_id: str, offered: Offered, stage: Stage, *, runtime_digest: str | None) -> str:
-    """The name of a compile stage's product: a digest over all that the product may depend on, and the user.
+    """The key of a compile stage's product: a digest over all that the product may depend on, and the user.
 
-    The parts are encoded with their lengths, so that no two lists of them look the same.
+    The parts are encoded with their lengths, so that no two lists have the same encoding.
     """
     parts = (
-        # A token's `sub` may hold half a surrogate pair, which is no character.
+        # A token's `sub` may contain an unpaired surrogate, which UTF-8 cannot encode.
         user_id.encode("utf-8", "surrogatepass"),
         offered.language.name,
         offered.version,

@@ -1,7 +1,7 @@
-"""The tools of compilers that are written by us: read from the folder of languages, or made there once.
+"""Loads the compilers' own tools: read from the folder of languages, or built there once.
 
-What has to be compiled itself is compiled in a cell, when the first program of its language needs it, and is
-kept for as long as the executor lives.
+A tool that must itself be compiled is compiled in a cell, when the first program of its language needs it,
+and kept for the lifetime of the executor.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ class Tools:
     """The tools of each language, as its compile stage finds them."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        """Nothing is read or made yet."""
+        """Defer reading and building."""
         self._sandbox = sandbox
         self._made: dict[str, tuple[CellFile, ...]] = {}
         self._making: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def of(self, language: Language) -> tuple[CellFile, ...]:
-        """All of a language's tools. Raises CellError if they cannot be made here."""
+        """All of a language's tools. Raises CellError if they cannot be built here."""
         if language.name not in self._made:
             async with self._making[language.name]:
                 if language.name not in self._made:

@@ -1,8 +1,8 @@
-"""One attempt's output and progress on their way to the feed, while the program runs.
+"""Publishes one attempt's output and progress to the feed while the program runs.
 
-Coalesced: the first piece goes at once, then at most one round every 50 ms or 16 KiB, whichever comes
-first, and never half a UTF-8 character. The feed may lose notes (they are counted); the terminal event
-holds all that was kept, so nothing that matters depends on it.
+Coalesced: the first piece is sent at once, then at most one round every 50 ms or 16 KiB, whichever comes
+first, and never half a UTF-8 character. The feed may lose notes (they are counted); the terminal event holds
+all output that was kept, so correctness does not depend on the feed.
 """
 
 import asyncio
@@ -29,22 +29,22 @@ PIECE_BYTES = 16 * 1024
 ANSWER_TIMEOUT_S = 1.0
 OVER_SHARE = "live output is over your share of the feed: the result has what was kept"
 SURE_ATTEMPTS_MAX = 5
-"""Each takes ANSWER_TIMEOUT_S if there is no answer."""
+"""Each takes ANSWER_TIMEOUT_S if there is no response."""
 
 
 @dataclass(slots=True)
 class _Stream:
-    """Bytes of one stream of one stage that were not sent yet; `sent` counts those that were."""
+    """Unsent bytes of one stream of one stage; `sent` counts those that were sent."""
 
     waiting: bytearray = field(default_factory=bytearray)
     sent: int = 0
 
 
 class Feed:
-    """What one attempt tells while it runs. `write` and `progress` never block; `run` does the sending."""
+    """Publishes one attempt's notes. `write` and `progress` never block; `run` sends."""
 
     def __init__(self, broker: Broker, shares: FeedShares, queued: JobQueued, attempt: int) -> None:
-        """Begin with nothing to tell; tell no more than the share of the job's user."""
+        """Start with nothing to send; send no more than the share of the job's user."""
         self._broker = broker
         self._shares = shares
         self._is_short = False
@@ -60,7 +60,7 @@ class Feed:
         self._newest: JobProgress | None = None
 
     def write(self, stage: StageName, stream: StreamName, piece: bytes) -> None:
-        """More output of one stream."""
+        """Add output of one stream."""
         waiting = self._streams.setdefault((stage, stream), _Stream()).waiting
         waiting += piece
         self._wake.set()
@@ -70,7 +70,7 @@ class Feed:
     def progress(
         self, stage: StageName, percent: int, message: str, remaining_s: float | None = None
     ) -> None:
-        """How far the attempt has come; what was printed before is told before."""
+        """Report the attempt's progress; earlier output is sent first."""
         self._collect(final=False)
         self._newest = JobProgress(
             **self._about(),
@@ -91,7 +91,7 @@ class Feed:
                 self._full.clear()
             self._collect(final=False)
             if not await self._send():
-                continue  # progress is seldom, and output that comes after it does not wait
+                continue  # progress is rare, and output after it is not delayed
             try:
                 async with asyncio.timeout(INTERVAL_S):
                     await self._full.wait()
@@ -110,9 +110,10 @@ class Feed:
         return self._last_sequence
 
     async def _make_sure(self) -> None:
-        """A note without an answer may still be stored, and then come after the job's end.
+        """Resend the newest progress until it is acknowledged.
 
-        But not behind a later one that has an answer: so the newest progress is told again until it has.
+        A note without an acknowledgement may still be stored, and then follow the job's end. It cannot be
+        stored after a later note that was acknowledged.
         """
         for _ in range(SURE_ATTEMPTS_MAX):
             if not self._is_unsure or self._newest is None:
@@ -131,7 +132,7 @@ class Feed:
                 stream.sent += len(piece)
 
     def _about(self) -> dict[str, Any]:
-        """The fields that every note of this attempt carries."""
+        """The fields that every note of this attempt has."""
         return {
             "job_id": self._queued.job_id,
             "user_id": self._queued.user_id,
@@ -153,7 +154,7 @@ class Feed:
         )
 
     def _shortened(self, note: JobOutput) -> JobProgress:
-        """Told once in place of the first output that is left out; later output may find room again."""
+        """A note sent once in place of the first output left out; later output may fit again."""
         newest = self._newest
         return JobProgress(
             **self._about(),
@@ -164,16 +165,16 @@ class Feed:
         )
 
     async def _send(self) -> bool:
-        """Send what was collected; whether there was output among it."""
+        """Send the collected notes; returns whether there was output among them."""
         notes, self._notes = self._notes, []
-        # Requests on one connection are stored in the order in which they were made.
+        # Requests on one connection are stored in the order in which they were sent.
         for sequence in await asyncio.gather(*(self._send_one(note) for note in notes)):
-            # The newest, which need not be the highest: a server that lost the feed's end begins there again.
+            # The newest, not the highest: a server that lost the feed's end reuses sequences.
             self._last_sequence = sequence or self._last_sequence
         return any(isinstance(note, JobOutput) for note in notes)
 
     async def _send_one(self, note: FeedNote) -> int | None:
-        """Its sequence in the feed; None if that is not known."""
+        """Send one note; its sequence in the feed, or None if unknown."""
         subject, payload = feed_note(note.user_id, note.job_id, kind_of(note)), encode(note)
         if not self._shares.spend(note.user_id, len(payload)):
             if self._is_short or not isinstance(note, JobOutput):
@@ -195,7 +196,7 @@ class Feed:
 
 
 def _pieces(content: bytes) -> list[bytes]:
-    """Cut at whole characters into pieces of at most PIECE_BYTES."""
+    """Split at whole characters into pieces of at most PIECE_BYTES."""
     pieces = []
     while content:
         piece = content[:PIECE_BYTES]

@@ -1,8 +1,8 @@
-"""How much of the feed each user's notes may take, so that nobody's output flushes another's from it.
+"""Limits each user's share of the feed, so that one user's output does not displace another's.
 
-The feed refuses what is too much instead of forgetting the oldest, and each executor sends no more for a user
-than his share of it: what he sent from here within the feed's age, against what all others leave free. Notes
-beyond it are left out, which a watcher is told once; the terminal event has all that was kept.
+The feed rejects new notes when it is full instead of dropping the oldest. Each executor sends no more for a
+user than the user's share: what it sent within the feed's age, against what all other users leave free.
+Further notes are left out, which a watcher is told once; the terminal event has all output that was kept.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ logger = get_logger(__name__)
 
 FEED_AGE_S = 600.0
 STEP_S = 10.0
-"""What was sent is counted in steps of this length, each forgotten as a whole."""
+"""Sent bytes are counted in intervals of this length, each dropped as a whole."""
 
 LOOK_S = 1.0
 NOTE_OVERHEAD_BYTES = 256
@@ -41,7 +41,7 @@ class FeedShares:
         self._looking: asyncio.Task[None] | None = None
 
     def spend(self, user_id: str, size: int, *, beyond: int = 1) -> bool:
-        """Count a note that is about to be sent; False if it is over `beyond` times the user's share."""
+        """Count a note about to be sent; False if it exceeds `beyond` times the user's share."""
         now = self._clock()
         if now - self._looked_at >= LOOK_S:
             self._looked_at = now
@@ -69,7 +69,7 @@ class FeedShares:
         return int(sum(size for _, size in self._sent.get(user_id, ())))
 
     def _forget(self, now: float) -> None:
-        """What the feed has forgotten by now."""
+        """Drop what the feed has dropped by now."""
         for user_id, steps in list(self._sent.items()):
             while steps and now - steps[0][0] >= FEED_AGE_S + STEP_S:
                 steps.popleft()

@@ -1,4 +1,4 @@
-"""From a stage's verdict to the event that ends the job. Pure."""
+"""Turns a stage's verdict into the event that ends the job. Pure."""
 
 import base64
 import contextlib
@@ -29,13 +29,14 @@ from shared.domain.events import (
 from shared.domain.job import Moment
 
 FULL = (b"no space left on device", b"file too large", b"file size limit exceeded")
-"""What a compiler prints whose temporary files met a limit (ENOSPC, EFBIG, SIGXFSZ). It removes them before
-its end, so nothing else tells; source code can have it printed, which changes its own job's reason alone."""
+"""What a compiler prints when its temporary files exceeded a limit (ENOSPC, EFBIG, SIGXFSZ). It removes
+them before its end, so only its output shows it. Source code can print it too, which changes only its own
+job's reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageEnd:
-    """How one stage ended and what was kept of its output; `cached` if a kept product took its place."""
+    """How one stage ended, and its kept output; `cached` if a cached product replaced the stage."""
 
     name: StageName
     verdict: Verdict
@@ -46,7 +47,7 @@ class StageEnd:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Which attempt of which job is being concluded; `cancelled_by` if its user asked to stop it."""
+    """The attempt and job being concluded; `cancelled_by` if its user asked to stop it."""
 
     queued: JobQueued
     number: int
@@ -62,7 +63,7 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It ended otherwise, or was ended at a limit other than time."""
+    """Another exit status, or ended at a limit other than time."""
 
     reason: FailureReason
     detail: str | None = None
@@ -70,21 +71,21 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """It was ended at a time limit."""
+    """Ended at a time limit."""
 
     reason: TimeoutReason
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """It was ended because somebody asked."""
+    """Ended on request."""
 
 
 Ending: TypeAlias = Completed | Failed | TimedOut | Stopped
 
 
 def ending_of(stage: StageEnd) -> Ending:
-    """What the stage's verdict means for its job; a compile stage that completed lets the job go on."""
+    """What the stage's verdict means for its job; a completed compile stage lets the job continue."""
     verdict = stage.verdict
     match verdict.stopped_by:
         case "stopped":
@@ -141,7 +142,7 @@ def without_verdict(
 
 
 def kept_output(kept: bytes, total_bytes: int) -> Output:
-    """One stream as the result holds it; what was cut off never leaves half a character behind."""
+    """One stream in the result's form; truncation never leaves half a character."""
     truncated = total_bytes > len(kept)
     if truncated:
         kept = kept[: len(kept) - incomplete_tail(kept)]
@@ -152,7 +153,7 @@ def kept_output(kept: bytes, total_bytes: int) -> Output:
 
 
 def as_text(content: bytes) -> tuple[str, Encoding]:
-    """Bytes as JSON can hold them: text if they are UTF-8, else base64."""
+    """Bytes in JSON's form: text if they are UTF-8, else base64."""
     try:
         return content.decode(), "utf-8"
     except UnicodeDecodeError:
@@ -172,7 +173,7 @@ def incomplete_tail(content: bytes | bytearray) -> int:
 
 
 def _about(attempt: Attempt) -> dict[str, Any]:
-    """The fields that every terminal event of this attempt carries."""
+    """The fields that every terminal event of this attempt has."""
     return {
         "job_id": attempt.queued.job_id,
         "user_id": attempt.queued.user_id,
@@ -218,5 +219,5 @@ def _report(stage: StageEnd, *, is_last: bool) -> StageReport:
 
 
 def _beside(printed: bytes, total_bytes: int) -> Output | None:
-    """What a stage before the last printed, None if it was nothing."""
+    """The output of a stage before the last; None if it is empty."""
     return kept_output(printed[:STAGE_OUTPUT_BYTES_MAX], total_bytes) if total_bytes else None

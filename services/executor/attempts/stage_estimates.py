@@ -1,16 +1,16 @@
-"""How long a stage of a language usually takes: a running mean of this executor's own measurements."""
+"""Estimates the duration of a language's stages: a running mean of this executor's own measurements."""
 
 from shared.domain.events import StageName
 
 WEIGHT = 0.2
-"""Of the newest measurement: recent programs say more of the next one than those of this morning."""
+"""Weight of the newest measurement: recent programs predict the next one better than old ones."""
 
 
 class Estimates:
     """Mean wall time per language and stage, in seconds."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start without measurements."""
         self._means: dict[tuple[str, StageName], float] = {}
 
     def seconds(self, language: str, stage: StageName) -> float | None:
@@ -19,6 +19,6 @@ class Estimates:
         return None if mean is None else round(mean, 3)
 
     def learn(self, language: str, stage: StageName, seconds: float) -> None:
-        """One more measurement."""
+        """Add one measurement."""
         mean = self._means.get((language, stage), seconds)
         self._means[language, stage] = mean + WEIGHT * (seconds - mean)

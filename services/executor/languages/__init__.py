@@ -1,1 +1,1 @@
-"""The languages: one TOML file each, what this host offers of them, and their stages."""
+"""Languages: one TOML file each, detection of those on this host, and their stages."""

@@ -1,8 +1,8 @@
-"""Which languages there are, and which of them this host offers.
+"""Loads the languages, and detects which of them this host offers.
 
 One TOML file a language, in the folder beside this module. A language is offered if its version command
-succeeds inside a cell, so presence is judged as the program will see it, never by looking around on the host.
-A placeholder stands for whole words of a command line, one of a number for a part of one (`stages`).
+succeeds inside a cell: availability is tested from inside, never by searching the host. A placeholder stands
+for whole words of a command line, one of a number for a part of one (`stages`).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ VERSION = re.compile(r"\d+(?:\.\d+)+")
 PLACEHOLDERS = frozenset({"{entrypoint}", "{sources}", "{product}", "{args}", "{stack_options}"})
 NUMBERS = frozenset({"{memory_bytes}", "{stack_bytes}", "{stack_kib}"})
 VERSION_LIMITS = Limits(wall_ms=20_000, memory_bytes=512 * MIB, output_bytes=16 * 1024)
-"""Generous in time: this is asked at the start, when everything else starts as well."""
+"""Generous in time: versions are read at the start, when everything else starts as well."""
 
 
 class LanguageError(Exception):
@@ -30,7 +30,7 @@ class LanguageError(Exception):
 
 
 class LimitChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Limits in which a language differs from the rest; None leaves them as they are."""
+    """Limits in which a language differs from the defaults; None keeps the default."""
 
     wall_ms: int | None = None
     cpu_ms: int | None = None
@@ -48,18 +48,18 @@ class LimitChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Preparation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A command that makes one file, `product`, of a compiler's `tools`."""
+    """A command that builds one file, `product`, from a compiler's `tools`."""
 
     argv: tuple[str, ...]
     product: str
 
 
 class Compiler(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a program is compiled; `product` is the one file that the run stage gets of it.
+    """How a program is compiled; `product` is the one file that the run stage gets from it.
 
-    `tools` are files of ours beside the language file, which the compile stage finds in `TOOLS`. With
-    `prepare` it finds there what that command makes of them instead, once for each executor. `env` is the
-    compiler's alone: the program does not see it.
+    `tools` are our own files beside the language file, which the compile stage finds in `TOOLS`. With
+    `prepare` it finds there what that command builds from them instead, once for each executor. `env` is only
+    for the compiler: the program does not see it.
     """
 
     argv: tuple[str, ...]
@@ -71,9 +71,9 @@ class Compiler(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What people are told of a language in docs/languages.md; nothing here goes by it.
+    """The description of a language in docs/languages.md, without effect on execution.
 
-    `stack` is how deep a program may call itself, `asked_stack` what `stack_bytes` changes.
+    `stack` is how deep a program may recurse, `asked_stack` what `stack_bytes` changes.
     """
 
     version: str
@@ -84,10 +84,10 @@ class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One language file. `limits` is what a program gets that asks for nothing else.
+    """One language file. `limits` are for a program that asks for no others.
 
     Files of `extension` or one of `other_extensions` are its sources. `stack_env` is set besides `env` for a
-    program that asks for a stack, and `stack_options` take the place of `{stack_options}` then.
+    program that asks for a stack, and `stack_options` replace `{stack_options}` then.
     """
 
     name: str
@@ -106,13 +106,13 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def default_limits(self) -> Limits:
-        """The run stage's limits where the job names none."""
+        """The run stage's limits if the job names none."""
         return self.limits.applied_to(Limits())
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A language that works on this host, and the version that its own command tells."""
+    """A language that works on this host, and the version that its own command prints."""
 
     language: Language
     version: str
@@ -130,7 +130,7 @@ def load_languages(folder: Path = FOLDER) -> dict[str, Language]:
 
 
 async def offered(sandbox: Sandbox, languages: Mapping[str, Language]) -> dict[str, Offered]:
-    """Ask every language for its version, each in a cell of its own. Raises SandboxError."""
+    """Run every language's version command, each in its own cell. Raises SandboxError."""
     async with asyncio.TaskGroup() as group:
         asked = {name: group.create_task(_version(sandbox, each)) for name, each in languages.items()}
     return {
@@ -154,7 +154,8 @@ def _load(path: Path) -> Language:
 
 
 async def _version(sandbox: Sandbox, language: Language) -> str | None:
-    """What the version command says first, as a number if it says one; None if it does not work here."""
+    """The version that the command prints first, as a number if there is one; None if it does not work
+    here."""
     said = bytearray()
 
     def listen(_stream: StreamName, piece: bytes) -> None:

@@ -1,6 +1,7 @@
-"""The stages that a program of a language takes: compile, where there is a compiler, and run.
+"""Builds the stages of a program: compile, if the language has a compiler, and run.
 
-Placeholders of a language file become the words of a command line. No user's text is ever read by a shell.
+Placeholders of a language file become words of a command line. No text of a user is ever interpreted by a
+shell.
 """
 
 import base64
@@ -14,14 +15,14 @@ from services.executor.sandbox.warm.runtimes import STACK_BYTES
 from shared.domain.events import JobQueued, Limits, SourceFile
 
 TOOLS = ".headrace"
-"""The folder, beneath the work directory, in which a compile stage finds the tools of its language."""
+"""The folder below the work directory in which a compile stage finds its language's tools."""
 STACK_BYTES_MAX = 1024 * MIB
 """The most that a Java virtual machine takes."""
 
 COMPILE_LIMITS = Limits(
     wall_ms=30_000, cpu_ms=30_000, memory_bytes=1024 * MIB, disk_bytes=256 * MIB, files_open=1024
 )
-"""A compiler is trusted with more than a program: optimising a large unit of C++ takes most of this."""
+"""A compiler gets higher limits than a program: optimising a large unit of C++ takes most of this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,13 @@ def program_of(queued: JobQueued) -> Program:
 
 
 def tool_files(language: Language) -> tuple[CellFile, ...]:
-    """The tools of a language's compiler, as they lie in the folder of languages."""
+    """The tools of a language's compiler, from the folder of languages."""
     paths = [FOLDER / name for name in (language.compile.tools if language.compile else ())]
     return tuple(CellFile(f"{TOOLS}/{path.name}", path.read_bytes()) for path in paths)
 
 
 def prepare_stage(language: Language) -> Stage | None:
-    """The stage that makes one file of the tools; None where they serve as they are."""
+    """The stage that builds one file from the tools; None if they are used as they are."""
     if language.compile is None or language.compile.prepare is None:
         return None
     return Stage(
@@ -70,10 +71,10 @@ def prepare_stage(language: Language) -> Stage | None:
 
 
 def compile_stage(language: Language, program: Program, tools: tuple[CellFile, ...] = ()) -> Stage | None:
-    """The stage that makes the product, by means of `tools`; None for languages that need none.
+    """The stage that makes the product with `tools`; None for languages without a compiler.
 
-    A compiler's temporary files count as its disk, since /tmp is too small for them. A submitted file that
-    has the path of a tool is not seen by the compiler.
+    A compiler's temporary files count as its disk, since /tmp is too small for them. A submitted file with
+    the path of a tool is hidden from the compiler.
     """
     if language.compile is None:
         return None
@@ -112,7 +113,8 @@ def _argv(template: tuple[str, ...], language: Language, program: Program) -> tu
 
 
 def _words(part: str, language: Language, program: Program) -> Iterator[str]:
-    """Paths are absolute, so that a file called `-c` is never taken for an option."""
+    """The words of a command line. Paths are absolute, so that a file called `-c` is never taken for an
+    option."""
     match part:
         case "{entrypoint}":
             yield f"{WORK}/{program.entrypoint}"
@@ -144,7 +146,7 @@ def _numbered(part: str, limits: Limits) -> str:
 
 
 def _machine_stack(limits: Limits) -> int:
-    """What a virtual machine may use of its thread's stack before it throws: less than there is of it."""
+    """How much of its thread's stack a virtual machine may use before it throws: less than its size."""
     if limits.stack_bytes is None:
         return STACK_BYTES
     return min(limits.stack_bytes, STACK_BYTES_MAX) * 7 // 8 // 4096 * 4096

@@ -1,9 +1,9 @@
-"""The walls around a stranger's program.
+"""Isolates untrusted programs: runs each stage in a cell that is used once.
 
-`sandbox` says what the executor may ask for. `warm` answers it with cells made ahead of time: `zygote` starts
-what makes them, `guest` is what runs within the walls, `pool` keeps some `cells` ready, `pools` all kinds of
-them, `early` has `runtimes` start in some, `run` is one stage in one of them, `seccomp` what it may not call.
-Where a host cannot have them, `bubblewrap` answers with one cold cell a stage: `launch` is its command line,
-`cell` its life. Of both, `root` is what a cell sees of its host, `pipes` their bytes, `cgroups` their limits,
-`watch` when they must end, `verdict` how they ended. Only this package starts processes.
+`interface` is what the executor calls. `warm` implements it with cells made ahead of time. In it, `zygote`
+starts the process that forks spawners, and `guest` is the code inside the sandbox. `pool` keeps `cells` of
+one kind ready, and `pools` holds all pools. `prestarted_runtime` starts the `runtimes` that are slow to
+start, and `run` runs one stage. `cold` makes one bubblewrap cell a stage, for hosts that cannot run the warm
+sandbox. Both use `isolation` (file system, users, limits, seccomp), `pipes`, `cgroups`, `limit_monitor` and
+`verdict`. Only this package starts processes.
 """

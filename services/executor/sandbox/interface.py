@@ -1,7 +1,7 @@
-"""What the executor asks of a sandbox, whichever kind it is: run one stage in a cell that is used once.
+"""Interface of a sandbox, warm or cold: run one stage in a cell that is used once.
 
-`warm.WarmSandbox` has its cells made ahead of time, `bubblewrap.ColdSandbox` makes one when it is asked.
-Nothing here knows of jobs, users, or the log.
+`WarmSandbox` takes a cell made ahead of time, `ColdSandbox` makes one on demand. Nothing here depends on
+jobs, users, or the log.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 from shared.domain.events import Isolation, Limits, StageName, StreamName
 
 Stop: TypeAlias = Literal["wall_time", "cpu_time", "memory", "output_limit", "disk", "stopped"]
-"""Why a cell was ended, where it did not end by itself; `stopped` means that the caller asked."""
+"""Why a cell was ended, where it did not end by itself; `stopped` means that the caller asked for it."""
 
 OutputSink: TypeAlias = Callable[[StreamName, bytes], None]
 """Receives every kept byte of a stream, in order, while the program runs. Must not block."""
@@ -23,11 +23,11 @@ class SandboxError(Exception):
 
 
 class CellError(SandboxError):
-    """No cell could be made, for the host's reasons: nothing of the program has run, so it may wait."""
+    """No cell could be made, because of the host. Nothing of the program has run, so it may be retried."""
 
 
 class RejectedError(Exception):
-    """The program can never run here, whatever is repeated: the message says why."""
+    """The program can never run here, however often it is tried; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class CellFile:
 class Stage:
     """One command line, run once, in a fresh work directory holding `files`.
 
-    `argv[0]` is an absolute path inside the cell or is found on the cell's PATH. `keep` names one file of
-    the work directory to bring back after exit code 0 (a compiler's product), at most `keep_bytes_max` long.
-    Where it is None, `artifacts` are the patterns (`*`, `?`, `[...]` within a name, `**` for any directories)
-    of the files to bring back, however the program ended by itself.
+    `argv[0]` is an absolute path inside the cell or is found on the cell's PATH. `keep` names one file of the
+    work directory to return after exit code 0 (a compiler's product), at most `keep_bytes_max` long. If it is
+    None, `artifacts` are the patterns of the files to return: `*`, `?`, `[...]` within a name, `**` for any
+    directories. They are returned with any exit status of a program that ended by itself.
     """
 
     name: StageName
@@ -62,7 +62,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A path that matched a pattern and was not brought back, and why: `reason` is for people to read."""
+    """A path that matched a pattern and was not returned; `reason` is text for people."""
 
     path: str
     reason: str
@@ -73,10 +73,10 @@ class Verdict:
     """How a stage ended and what it used, from the wait status and the cgroup only.
 
     Exactly one of `exit_code`, `signal` is set. `stopped_by` names the limit that ended it, if one did.
-    `output_bytes` counts what was read of each stream, kept or not. `memory_peak_bytes` is None where the
-    host has no memory cgroup. `artifacts` are the regular files that matched, in the order of their paths;
-    paths are bytes of the program's choosing, as UTF-8, and never `..` or absolute. `detail` says more of a
-    limit, for people.
+    `stdout_bytes` and `stderr_bytes` count what was read of each stream, kept or not. `memory_peak_bytes` is
+    None where the host has no memory cgroup. `artifacts` are the regular files that matched, sorted by path;
+    paths are chosen by the program, are UTF-8, and never `..` or absolute. `detail` describes a limit, for
+    people.
     """
 
     exit_code: int | None
@@ -94,31 +94,31 @@ class Verdict:
 
 
 class Reserved(Protocol):
-    """A cell set aside for one stage. `run` once, or `release`; a release after a run does nothing."""
+    """A cell reserved for one stage. Call `run` once, or `release`; a release after a run does nothing."""
 
     async def run(self, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
         """Run the stage to its end. `stop` ends it early. Raises SandboxError, RejectedError.
 
-        When this returns or raises (cancellation included), no process that the program started is left, and
-        nothing that it could reach; what was the cell's alone is gone, or is being taken apart by the kernel.
+        When this returns or raises (cancellation included), no process that the program started is left, nor
+        anything that it could reach. The cell's own resources are gone, or the kernel is freeing them.
         """
         ...
 
     async def release(self) -> None:
-        """Give up a cell that was not used."""
+        """Release a cell that was not used."""
         ...
 
 
 class Sandbox(Protocol):
-    """Runs stages, each in a cell of its own. Opened once per executor; runs many stages at a time."""
+    """Runs stages, each in its own cell. Opened once per executor; runs many stages concurrently."""
 
     @property
     def isolation(self) -> Isolation:
-        """What stands between a cell and this host."""
+        """What isolates a cell from this host."""
         ...
 
     async def reserve(self, stage: Stage) -> Reserved:
-        """Set a cell aside for a stage, so that nothing else can take it. Raises CellError, RejectedError."""
+        """Reserve a cell for a stage, exclusively. Raises CellError, RejectedError."""
         ...
 
     async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:

@@ -1,4 +1,4 @@
-"""The clock and the counts of one running program: says when it must be ended, and remembers why."""
+"""Watches the clock and the usage of one running program, and ends it at the first limit."""
 
 import asyncio
 import time
@@ -10,10 +10,10 @@ from shared.domain.events import Limits
 
 
 class Watch:
-    """Calls `kill` at the first limit that is reached. All of it happens in the event loop."""
+    """Calls `kill` at the first limit that is reached. Runs in the event loop."""
 
     def __init__(self, group: CellGroup, limits: Limits, *, poll_s: float, kill: Callable[[], None]) -> None:
-        """Nothing is watched yet; `kill` may be called more than once."""
+        """Start with nothing watched; `kill` may be called more than once."""
         self._loop = asyncio.get_running_loop()
         self._group = group
         self._limits = limits
@@ -26,11 +26,11 @@ class Watch:
 
     @property
     def wall_ms(self) -> int:
-        """From the last beginning to the end."""
+        """From the last `begin` to the end."""
         return round((self._ended - self._began) * 1000)
 
     def begin(self) -> None:
-        """Begin, or begin anew, so that the making of a cell is not counted as wall time."""
+        """Begin, or begin again, so that making the cell is not counted as wall time."""
         self._began = self._ended = time.monotonic()
         self._later("wall", self._limits.wall_ms / 1000, lambda: self.end("wall_time"))
         self._later("poll", self._poll_s, self._poll)
@@ -42,7 +42,7 @@ class Watch:
             self._kill()
 
     def ended(self) -> None:
-        """The program has ended, whoever did it."""
+        """The program has ended, for whatever reason."""
         if not self._over:
             self._over = True
             self._ended = time.monotonic()
@@ -61,7 +61,8 @@ class Watch:
         try:
             usage = self._group.usage()
         except OSError:
-            # Somebody removed the group: nothing counts any more, so nothing may run. The verdict fails too.
+            # The group was removed from outside: usage is no longer counted, so nothing may run. The verdict
+            # fails too.
             self._kill()
             return
         if usage.memory_exceeded:

@@ -1,7 +1,7 @@
-"""Names what an executor process leaves on its host, so that a later one knows which of it is orphaned.
+"""Names what an executor leaves on its host, so that a later executor recognizes orphans.
 
-A name begins with `<prefix>-<pid>-<start>`: the start time, in clock ticks since boot, keeps a recycled
-process id from being taken for its former holder.
+A name begins with `<prefix>-<pid>-<start>`. The start time, in clock ticks since boot, distinguishes a reused
+process id from its former holder.
 """
 
 import os
@@ -14,13 +14,13 @@ START_FIELD = 19
 
 
 def own_name(prefix: str) -> str:
-    """The name under which this process leaves things."""
+    """The name of what this process leaves."""
     pid = os.getpid()
     return f"{prefix}-{pid}-{start_ticks(pid)}"
 
 
 def is_orphaned(name: str, prefix: str) -> bool:
-    """Whether `name` is of our making and its process is gone."""
+    """Whether `name` has our form and its process is gone."""
     match = re.fullmatch(rf"{re.escape(prefix)}-(\d+)-(\d+)(?:[-.].*)?", name)
     return match is not None and start_ticks(int(match[1])) != int(match[2])
 

@@ -1,7 +1,7 @@
-"""The bytes that go into a cell and come out of it: sealed memory files in, bounded pipes out.
+"""Input and output of a cell: sealed memory files in, bounded pipes out.
 
-Nothing here opens a path. Readers run in the event loop, one bounded read a turn, so that a flood from one
-cell neither grows the executor nor starves its other cells.
+Nothing here opens a path. Readers run in the event loop and read a bounded amount per turn, so output of one
+cell neither grows the executor's memory nor starves its other cells.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from pathlib import Path
 
 READ_BYTES_MAX = 64 * 1024
 PIPE_BYTES = 64 * 1024
-"""How wide a pipe is by default."""
+"""Default size of a pipe."""
 SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -29,7 +29,7 @@ def memory_file(content: bytes) -> int:
 
 
 def fill(descriptor: int, content: bytes) -> None:
-    """Write an empty anonymous file, which never changes again, and go to its start. Raises OSError."""
+    """Write an empty anonymous file, seal it against changes, and seek to its start. Raises OSError."""
     view = memoryview(content)
     while view:
         view = view[os.write(descriptor, view) :]
@@ -38,9 +38,9 @@ def fill(descriptor: int, content: bytes) -> None:
 
 
 def output_pipe() -> tuple[int, int]:
-    """The reading and the writing end of a program's output, which it may open by name (/dev/stdout).
+    """Both ends of a program's output pipe, which the program may open by name (/dev/stdout).
 
-    It may whatever its uid: nobody can name a pipe but who has it. Raises OSError.
+    Any uid may open it: only a process that holds a pipe can name it. Raises OSError.
     """
     ours, theirs = os.pipe()
     try:
@@ -53,44 +53,44 @@ def output_pipe() -> tuple[int, int]:
 
 
 class PipeRoom:
-    """Gives programs' outputs wide pipes, and keeps count of them.
+    """Enlarges the pipes of programs' outputs, and tracks the total.
 
     A runtime that writes without waiting loses at its exit what its pipe has no room for (Node.js does). So
-    the pipe takes twice what is kept: short writes leave pages half empty. What the kernel grants one uid
-    without capabilities (pipe(7), pipe-user-pages-soft) is for all its pipes, and beyond it new ones are
-    narrow: half of it is given, so that there is as much for the programs' own.
+    the pipe gets twice the size kept, because short writes leave pages half empty. The kernel's allowance for
+    one uid without capabilities (pipe(7), pipe-user-pages-soft) covers all its pipes, and new pipes beyond it
+    are small. Half of it is used here, which leaves as much for the programs' own pipes.
     """
 
     def __init__(self, kernel: Path = Path("/proc/sys/fs")) -> None:
-        """Read what the kernel grants."""
+        """Read the kernel's allowance."""
         self._one_bytes_max = _number(kernel / "pipe-max-size", PIPE_BYTES)
         pages = _number(kernel / "pipe-user-pages-soft", 0)
         self._left_bytes = pages * resource.getpagesize() // 2 if pages else None
 
     def widen(self, descriptor: int, kept_bytes: int) -> int:
-        """Give a pipe room for so many bytes, if it can be had; returns what is to be given back."""
+        """Enlarge a pipe to hold this many bytes, if possible; returns the amount to pass to `give_back`."""
         wanted = min(2 * kept_bytes, self._one_bytes_max)
         if wanted <= PIPE_BYTES or (self._left_bytes is not None and wanted > self._left_bytes):
             return 0
         try:
             taken = fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, wanted)
         except OSError:
-            # Another process of this uid has taken what there was.
+            # Another process of this uid has used up the allowance.
             return 0
         if self._left_bytes is not None:
             self._left_bytes -= taken
         return taken
 
     def give_back(self, taken: int) -> None:
-        """The pipe is closed."""
+        """Return the amount of a closed pipe."""
         if self._left_bytes is not None:
             self._left_bytes += taken
 
 
 class PipeReader:
-    """Delivers at most `bytes_max` bytes of a pipe; one byte more, and it calls `overflow` and stops.
+    """Delivers at most `bytes_max` bytes of a pipe; on one byte more it calls `overflow` and stops.
 
-    The pipe stays open after an overflow: its writer is to meet SIGKILL, not a broken pipe to handle.
+    The pipe stays open after an overflow, so that the writer gets SIGKILL instead of a broken pipe.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class PipeReader:
         overflow: Callable[[], None],
         room: PipeRoom | None = None,
     ) -> None:
-        """Take over `descriptor`, the pipe's reading end; `room` is what widens it."""
+        """Take over `descriptor`, the pipe's reading end; `room` enlarges the pipe."""
         os.set_blocking(descriptor, False)
         self._descriptor = descriptor
         self._bytes_max = bytes_max
@@ -116,16 +116,16 @@ class PipeReader:
 
     @property
     def overflowed(self) -> bool:
-        """Whether more came than was delivered."""
+        """Whether more arrived than was delivered."""
         return self.bytes_read > self._bytes_max
 
     def drain(self) -> None:
-        """Read what is left; call it when nobody can write any more."""
+        """Read what is left; call it when no process can write any more."""
         while self._reading and self._read_once():
             pass
 
     def close(self) -> None:
-        """Give the pipe up. Call it once."""
+        """Close the pipe. Call it once."""
         self._stop()
         os.close(self._descriptor)
         if self._room is not None:
@@ -155,7 +155,7 @@ class PipeReader:
 
 
 async def readable(descriptor: int) -> None:
-    """Return when there is something to read, or its end. Only one may wait for a descriptor."""
+    """Return when data or the end can be read. Only one task may wait for a descriptor."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
     loop.add_reader(descriptor, _resolve, future)

@@ -1,7 +1,7 @@
-"""Pid 1 of a namespace, held by pidfd: what kills it can hit no other process, and its end is seen.
+"""Holds pid 1 of a namespace by pidfd, so that it can be killed safely and its end observed.
 
-bubblewrap's own process, the monitor, stands outside and says who its child is. It may end before that child
-does, and the kernel makes pid 1 the last of its namespace to die: nothing is left once this one is dead.
+bubblewrap's own process, the monitor, is outside and names its child. It may end before that child does. The
+kernel lets pid 1 die last in its namespace: nothing is left once it is dead.
 """
 
 import contextlib
@@ -15,11 +15,11 @@ from services.executor.sandbox import orphan_names
 
 CHILD_PID = re.compile(rb'"child-pid": (\d+).*\n')
 PARENT_FIELD = 1
-"""ppid among the fields of `owner.stat_fields` (proc(5), field 4)."""
+"""ppid among the fields of `orphan_names.stat_fields` (proc(5), field 4)."""
 
 
 def open_pidfd(said: bytes, *, monitor: int) -> int | None:
-    """A pidfd of the child that bubblewrap told of; None if it told of none, or the child has left it."""
+    """A pidfd of the child that bubblewrap named; None if it named none, or is no longer its parent."""
     told = CHILD_PID.search(said)
     if told is None:
         return None
@@ -31,13 +31,13 @@ def open_pidfd(said: bytes, *, monitor: int) -> int | None:
     fields = orphan_names.stat_fields(pid)
     if fields and int(fields[PARENT_FIELD]) == monitor:
         return descriptor
-    # It may be anybody's number by now.
+    # The number may have been reused by now.
     os.close(descriptor)
     return None
 
 
 def pid_of(descriptor: int) -> int:
-    """The number of the process that a descriptor holds, as seen from here (proc(5), fdinfo of a pidfd).
+    """The pid of the process that a descriptor holds, as seen from here (proc(5), fdinfo of a pidfd).
 
     Raises OSError if it has none here.
     """
@@ -54,13 +54,13 @@ def kill(descriptor: int) -> None:
 
 
 def wait(descriptor: int) -> None:
-    """Wait for the end of a process that was killed: a blocking call."""
+    """Wait for the end of a killed process: a blocking call."""
     ended = select.poll()
     ended.register(descriptor, select.POLLIN)
     ended.poll()
 
 
 def reap_orphan(descriptor: int) -> None:
-    """Reap a dead pid 1 if it became our child: so it is where the executor is the init of a container."""
+    """Reap a dead pid 1 if it became our child, as it does where the executor is a container's init."""
     with contextlib.suppress(ChildProcessError):
         os.waitid(os.P_PIDFD, descriptor, os.WEXITED | os.WNOHANG)

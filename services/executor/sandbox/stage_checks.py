@@ -1,7 +1,7 @@
-"""Refuses stages that no cell could run, before anything is made for them.
+"""Rejects stages that no cell could run, before anything is made for them.
 
-What is refused here would fail again however often it is repeated, so it is a RejectedError, never a
-SandboxError. Paths are checked once more although the caller has done so: this is the last door.
+A stage rejected here would fail again on every retry, so the error is RejectedError, never SandboxError.
+Paths are checked again although the caller has done so, as the last check before use.
 """
 
 import re
@@ -15,11 +15,11 @@ WORD_BYTES_MAX = 128 * 1024 - 1
 
 PAGE_BYTES = 4096
 WORD_OVERHEAD_BYTES = 9
-"""A word's last byte and its address, for which execve(2) gives a quarter of the stack in all."""
+"""A word's terminator and its address; execve(2) gives all words together a quarter of the stack."""
 
 
 def check(stage: Stage, settings: SandboxSettings) -> None:
-    """Raise RejectedError, saying why, if the stage can never run here."""
+    """Raise RejectedError, with the reason, if the stage can never run here."""
     _check_words(stage, settings)
     _check_paths(stage, settings)
     _check_sizes(stage)

@@ -1,8 +1,8 @@
-"""How a stage ended, decided from what the kernel says and from nothing that a program can write.
+"""Decides how a stage ended, only from what the kernel reports and a program cannot forge.
 
-The pid 1 of a warm cell tells the wait status as it is. bubblewrap turns the end by signal n into exit code
-128 + n, so the cold sandbox cannot tell `exit(139)` from a segmentation fault: it reports 129 to 192 as the
-signal. Pure.
+Pid 1 of a warm cell reports the wait status itself. bubblewrap turns the end by signal n into exit code 128 +
+n, so the cold sandbox cannot tell `exit(139)` from a segmentation fault: it reports 129 to 192 as the signal.
+Pure.
 """
 
 import os
@@ -19,7 +19,7 @@ KILLED = int(signal.SIGKILL)
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a cell has used so far. The peak is None where nothing counts it exactly or by sampling."""
+    """What a cell has used so far. The peak is None if it is neither counted nor sampled."""
 
     cpu_ms: int
     memory_peak_bytes: int | None
@@ -37,7 +37,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a process ended with: exactly one of the two is set."""
+    """How a process ended: exactly one of the two is set."""
 
     exit_code: int | None
     signal: int | None
@@ -61,12 +61,12 @@ class Status:
 def ending(
     *, status: Status, stop: Stop | None, usage: Usage, limits: Limits, disk_full: bool = False
 ) -> Ending:
-    """Decide from the status, why we killed it if we did, and what was counted.
+    """Decide from the status, the reason for a kill if there was one, and the usage.
 
-    All that is counted is the whole cell's: a child that came to a limit made its parent fail.
+    Usage is the whole cell's: a child that hit a limit made its parent fail.
     """
     stopped_by = _stopped_by(status.exit_code, status.signal, stop, usage, limits)
-    # A shell tells the end of its child by a signal in its exit code (POSIX 2.8.2).
+    # A shell reports the signal that ended its child in its exit code (POSIX 2.8.2).
     too_long = status.signal == signal.SIGXFSZ or status.exit_code == SHELL_SIGNALS + signal.SIGXFSZ
     if stopped_by is None and status.exit_code != 0 and (disk_full or too_long):
         stopped_by = "disk"
@@ -74,7 +74,7 @@ def ending(
 
 
 def product_too_long(stage: Stage) -> str:
-    """What is said of a product that is not brought back; the limit is `output_limit`."""
+    """The message about a product that is too long; the stage ends by `output_limit`."""
     return f"{stage.keep} is longer than {stage.keep_bytes_max} bytes"
 
 
@@ -86,7 +86,7 @@ def _stopped_by(
     if usage.memory_exceeded and exit_code != 0:
         return "memory"
     if stop is not None:
-        # A program that ended by itself just before the blow was not ended by it.
+        # A program that ended by itself just before the kill was not ended by it.
         return stop if killed_by == KILLED else None
     if exit_code != 0 and usage.cpu_ms >= limits.cpu_ms:
         return "cpu_time"

@@ -110,7 +110,7 @@ public final class Compile {
         }
     }
 
-    /** A source whose public classes may have any names, since nobody looks for them by the file's. */
+    /** A source whose public classes may have any names: no lookup uses the file's name. */
     private static final class Source extends ForwardingJavaFileObject<JavaFileObject> {
         Source(JavaFileObject file) {
             super(file);
@@ -179,7 +179,7 @@ public final class Compile {
             return null;
         }
 
-        /** Nested classes only where there is no other. */
+        /** Nested classes only if there is no other candidate. */
         private static List<String> topLevel(List<String> names) {
             List<String> top = names.stream().filter(each -> each.indexOf('$') < 0).collect(Collectors.toList());
             return top.isEmpty() ? names : top;

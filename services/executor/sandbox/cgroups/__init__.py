@@ -1,1 +1,1 @@
-"""Limits and counts of a whole cell: cgroups of version 1 and 2, and a watchdog where there are none."""
+"""Limits and usage of a whole cell: cgroups of version 1 or 2, or a watchdog where neither is available."""

@@ -1,8 +1,8 @@
-"""Chooses the cgroups of this host, and clears away what dead executors left in them.
+"""Chooses the cgroup version of this host and removes directories left by dead executors.
 
-Every executor has a directory of its own below its own cgroup, so that whatever bounds the executor bounds
-its cells too. Version 1 is taken where its memory, pids and cpuacct controllers are all there: a controller
-belongs to one version at a time, so on such a host version 2 has nothing to offer.
+Every executor makes its directory below its own cgroup, so a limit on the executor also limits its cells.
+Version 1 is used where its memory, pids and cpuacct controllers are all mounted: a controller belongs to one
+version at a time, so version 2 cannot offer them on such a host.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from services.executor.sandbox.interface import SandboxError
 from services.executor.sandbox.settings import SandboxSettings
 
 REMOVAL_S = 10.0
-"""How long the kernel may take to let a dead cell's group go: far beyond the milliseconds ever seen."""
+"""How long the kernel may take to release a dead cell's group. Milliseconds are usual."""
 
 _opened = itertools.count(1)
 
@@ -37,7 +37,7 @@ async def open_groups(settings: SandboxSettings) -> AsyncIterator[Groups]:
 
 
 async def removed(group: CellGroup | Groups) -> None:
-    """Remove a group, waiting while the kernel still counts somebody in it. Raises SandboxError."""
+    """Remove a group, waiting while the kernel still counts a process in it. Raises SandboxError."""
     delay_s = 0.001
     waited_s = 0.0
     while not group.remove():
@@ -51,7 +51,7 @@ async def removed(group: CellGroup | Groups) -> None:
 async def _choose(settings: SandboxSettings, name: str) -> Groups:
     found = list(hierarchies()) if settings.cgroup == "auto" else []
     if parents := v1.parents(found):
-        with contextlib.suppress(OSError):  # not ours to write: the next best
+        with contextlib.suppress(OSError):  # not writable: try the next
             groups = v1.GroupsV1(parents, name)
             await _swept(parents.values(), settings.cgroup_prefix)
             return groups
@@ -65,7 +65,7 @@ async def _choose(settings: SandboxSettings, name: str) -> Groups:
 
 
 async def _swept(parents: Iterable[Path], prefix: str) -> None:
-    """Sweep until nothing is left, for a second at most: what stays now goes at the next start."""
+    """Sweep until nothing is left, for at most a second. What remains is swept at the next start."""
     places = list(parents)
     for _ in range(20):
         if not sweep(places, prefix):

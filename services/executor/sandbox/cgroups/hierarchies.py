@@ -1,4 +1,4 @@
-"""Where this process stands in the host's cgroup trees, read from /proc (cgroups(7))."""
+"""Reads this process's place in the host's cgroup hierarchies from /proc (cgroups(7))."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Hierarchy:
     own: Path
 
     def is_v2(self) -> bool:
-        """Whether this is the one tree of version 2."""
+        """Whether this is the unified hierarchy of version 2."""
         return not self.controllers
 
 

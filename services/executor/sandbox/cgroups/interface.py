@@ -1,6 +1,6 @@
-"""What the sandbox asks of whatever limits and counts a whole cell, and what cgroups v1 and v2 do alike.
+"""Interface for the limits and usage of a whole cell, and what cgroups v1 and v2 have in common.
 
-`cgroup_v1`, `cgroup_v2` and, where the host gives us neither, `process_tree` answer it; `cgroups` chooses.
+`v1`, `v2` and, where the host offers neither, `watchdog` implement it; `choose` selects one.
 """
 
 import contextlib
@@ -18,20 +18,20 @@ Version: TypeAlias = Literal["v1", "v2", "none"]
 
 COUNTER_BYTES_MAX = 4096
 LEFT_BEHIND_BYTES_MAX = 4 * 1024 * 1024
-"""By how much more memory than at first a group may use and still be renewed: mostly pages of files that a
-program was the first to read. They count against the next cell's limit until then."""
+"""How much more memory than initially a group may use and still be reset. Most of it is page cache of files
+that a program read first, which counts against the next cell's limit until it is reclaimed."""
 
 
 class CellGroup(Protocol):
     """The group of one cell at a time. All calls are short; a group may be made and removed in a thread."""
 
     def join(self, pid: int) -> None:
-        """Put a process, with all that it will ever start, under the limits. Raises OSError."""
+        """Put a process and all its descendants under the limits. Raises OSError."""
         ...
 
     @property
     def cgroup_procs_paths(self) -> tuple[Path, ...]:
-        """The files by which a process joins on its own, writing 0; none if only `join` can do it."""
+        """Files through which a process joins by writing 0; empty if only `join` can add it."""
         ...
 
     def limit(self, limits: Limits, *, spare_processes: int) -> None:
@@ -39,26 +39,26 @@ class CellGroup(Protocol):
         ...
 
     def reset(self) -> bool:
-        """Forget what was used, for another cell; False if it cannot be as good as new. Raises OSError.
+        """Clear the usage for another cell; False if the group cannot be reused. Raises OSError.
 
-        It cannot where something was killed, or stays behind, or the kernel's counts cannot be set back.
+        It cannot be reused if a process was killed or is left, or if the kernel's counters cannot be reset.
         """
         ...
 
     def begin(self) -> None:
-        """Count processor time from now on only: what it took to make the cell is not the program's."""
+        """Start counting processor time: the time to make the cell is not charged to the program."""
         ...
 
     def usage(self) -> Usage:
-        """What was used since it was made, renewed or begun; valid until `remove`. Raises OSError."""
+        """Usage since the group was made, reset or begun; valid until `remove`. Raises OSError."""
         ...
 
     def kill(self) -> None:
-        """Kill whatever is in it."""
+        """Kill every process in it."""
         ...
 
     def remove(self) -> bool:
-        """Remove the group; False while the kernel still finds somebody in it."""
+        """Remove the group; False while the kernel still counts a process in it."""
         ...
 
 
@@ -67,7 +67,7 @@ class Groups(Protocol):
 
     @property
     def version(self) -> Version:
-        """What the isolation facts say."""
+        """The version that the isolation facts report."""
         ...
 
     @property
@@ -76,7 +76,7 @@ class Groups(Protocol):
         ...
 
     def create(self, limits: Limits, *, spare_processes: int) -> CellGroup:
-        """Make a cell's group. `spare_processes` are ours, beyond the program's. Raises OSError."""
+        """Make a cell's group. `spare_processes` are the sandbox's, beyond the program's. Raises OSError."""
         ...
 
     def remove(self) -> bool:
@@ -85,21 +85,21 @@ class Groups(Protocol):
 
 
 class Counter:
-    """One of the kernel's files of a group, kept open: to open it takes ten times as long as to read it."""
+    """One of a group's kernel files, kept open: opening it takes ten times as long as reading it."""
 
     def __init__(self, path: Path) -> None:
-        """To be read and, where the kernel allows, written. Raises OSError."""
+        """Open it for reading and, where the kernel allows, writing. Raises OSError."""
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except PermissionError:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def number(self) -> int:
-        """Its only number. Raises OSError."""
+        """The single number in it. Raises OSError."""
         return int(os.pread(self._descriptor, COUNTER_BYTES_MAX, 0))
 
     def named(self, name: str) -> int:
-        """The number after a name at the beginning of a line; 0 if this kernel has no such line."""
+        """The number after `name` at the beginning of a line; 0 if this kernel has no such line."""
         for line in os.pread(self._descriptor, COUNTER_BYTES_MAX, 0).decode().splitlines():
             key, _, value = line.partition(" ")
             if key == name:
@@ -107,24 +107,25 @@ class Counter:
         return 0
 
     def reset(self) -> None:
-        """Write to it what makes it count anew. Raises OSError."""
+        """Reset the counter by writing to it. Raises OSError."""
         os.write(self._descriptor, b"0")
 
     def close(self) -> None:
-        """More than once does no harm."""
+        """Close it. Idempotent."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
 
 def processors() -> int:
-    """How many this process may use. All cells together weigh as so many processes of ours: programs cannot
-    starve the services beside them, nor other processes of the host the programs."""
+    """Number of processors that this process may use. All cells together weigh as much as that many of our
+    processes: programs cannot starve the services beside them, nor can other host processes starve the
+    programs."""
     return len(os.sched_getaffinity(0))
 
 
 def processes(directory: Path) -> list[int]:
-    """The processes directly in a group; none if it is gone."""
+    """The processes directly in a group; empty if the group is gone."""
     try:
         return [int(word) for word in (directory / "cgroup.procs").read_text().split()]
     except OSError:
@@ -132,7 +133,8 @@ def processes(directory: Path) -> list[int]:
 
 
 def kill_processes(directory: Path) -> None:
-    """Kill every member. A process id is held by a descriptor, and looked for again, before the blow."""
+    """Kill every member. The pidfd is opened first and membership checked again, so that a reused pid is
+    never killed."""
     for pid in processes(directory):
         with contextlib.suppress(ProcessLookupError):
             descriptor = os.pidfd_open(pid)
@@ -144,13 +146,13 @@ def kill_processes(directory: Path) -> None:
 
 
 def remove_directories(directories: Iterable[Path]) -> bool:
-    """Remove all that can be; False if one could not."""
+    """Remove all that can be removed; False if one could not."""
     done = [remove_directory(directory) for directory in directories]
     return all(done)
 
 
 def remove_directory(directory: Path) -> bool:
-    """Remove one group; False if the kernel still counts somebody in it."""
+    """Remove one group; False if the kernel still counts a process in it."""
     try:
         directory.rmdir()
     except FileNotFoundError:

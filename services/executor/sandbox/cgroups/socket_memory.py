@@ -1,7 +1,7 @@
-"""Buffers of sockets on a host with cgroups of version 1, whose memory limit does not count them.
+"""Limits socket buffers on hosts with cgroups of version 1, whose memory limit does not count them.
 
-The kernel has a count and a limit of their own for them (memory.kmem.tcp). Where it was built without, only
-the bounds of a cell's loopback hold (`guest/config.py`).
+The kernel has a separate counter and limit for them (memory.kmem.tcp). If it was built without, only the
+limits of a cell's loopback apply (`guest/config.py`).
 """
 
 from pathlib import Path
@@ -10,14 +10,14 @@ from services.executor.sandbox.cgroups.interface import Counter
 
 LIMIT = "memory.kmem.tcp.limit_in_bytes"
 SHARE = 4
-"""How many times a cell's socket buffers go into its memory: they come on top of it."""
+"""A cell's socket buffers may take its memory limit divided by this. They come on top of that limit."""
 
 
 class SocketMemory:
-    """The counts of one group; all are 0 where the kernel has none. `close` must be called."""
+    """The counters of one group; all are 0 where the kernel has none. `close` must be called."""
 
     def __init__(self) -> None:
-        """Nothing is counted yet."""
+        """Start with no counters."""
         self._limit: Path | None = None
         self._used: Counter | None = None
         self._peak: Counter | None = None
@@ -31,34 +31,34 @@ class SocketMemory:
             self._peak = Counter(memory / "memory.kmem.tcp.max_usage_in_bytes")
 
     def limit(self, memory_bytes: int) -> None:
-        """Bound them for a cell with so much memory; what is in use stays. Raises OSError."""
+        """Limit the buffers of a cell with this much memory; buffers in use stay. Raises OSError."""
         if self._limit is not None:
             self._limit.write_text(str(memory_bytes // SHARE))
 
     @property
     def used_bytes(self) -> int:
-        """Now. Some milliseconds longer than the sockets were there. Raises OSError."""
+        """Bytes in use now. The count falls some milliseconds after the sockets closed. Raises OSError."""
         return 0 if self._used is None else self._used.number()
 
     @property
     def peak_bytes(self) -> int:
-        """Since it was reset. Raises OSError."""
+        """Peak since the last reset. Raises OSError."""
         return 0 if self._peak is None else self._peak.number()
 
     def reset(self) -> None:
-        """Forget the peak. Raises OSError."""
+        """Reset the peak. Raises OSError."""
         if self._peak is not None:
             self._peak.reset()
 
     def close(self) -> None:
-        """More than once does no harm."""
+        """Close the counters. Idempotent."""
         for counter in (self._used, self._peak):
             if counter is not None:
                 counter.close()
 
 
 def keep_counting(memory: Path) -> None:
-    """Have the kernel count in this group for as long as it is there: to begin costs it milliseconds."""
+    """Enable the counter for the lifetime of this group, because enabling it takes milliseconds."""
     limit = memory / LIMIT
     if limit.exists():
         limit.write_text("-1")

@@ -1,6 +1,6 @@
-"""Cgroup v1: memory, pids, cpuacct and, where it is ours to write, cpu; a cell has a directory in each tree.
+"""Cgroup v1: memory, pids, cpuacct and, where writable, cpu; a cell has one directory per hierarchy.
 
-The kernel's memory controller of version 1 kills one process at a time, so the watch kills the rest.
+The memory controller of version 1 kills one process at a time; the limit monitor kills the rest.
 """
 
 import itertools
@@ -22,15 +22,15 @@ from shared.domain.events import Limits
 
 CONTROLLERS = ("memory", "pids", "cpuacct")
 SHARING = "cpu"
-"""The controller by which every cell weighs the same. Cells are made without it where the host has none."""
+"""The controller that gives every cell the same weight. Cells are made without it where the host has none."""
 PROCESS_SHARES = 1024
-"""What one process weighs, and a new group by default (cgroups(7), sched(7))."""
+"""The weight of one process, and the default of a new group (cgroups(7), sched(7))."""
 SHARES_MAX = 262_144
 NS_PER_MS = 1_000_000
 
 
 class CellV1:
-    """One directory a controller, under limits."""
+    """One directory per controller, under limits."""
 
     def __init__(
         self,
@@ -104,9 +104,9 @@ class CellV1:
         self._cpu_ns_before = self._cpu_ns.number()
 
     def usage(self) -> Usage:
-        """See `CellGroup`. Kernels before 4.13 do not count whom they killed.
+        """See `CellGroup`. Kernels before 4.13 do not count OOM kills.
 
-        The peak is that of its memory and that of its sockets, whenever each was.
+        The peak is the sum of the memory peak and the socket peak, even if they occurred at different times.
         """
         return Usage(
             cpu_ms=(self._cpu_ns.number() - self._cpu_ns_before) // NS_PER_MS,
@@ -132,7 +132,7 @@ class CellV1:
 
 
 class GroupsV1:
-    """The directories of one executor, one a hierarchy."""
+    """The directories of one executor, one per hierarchy."""
 
     version: Version = "v1"
 
@@ -161,7 +161,7 @@ class GroupsV1:
         return remove_directories(self._directories)
 
     def _share(self) -> bool:
-        """Let all cells together weigh as one process for each processor; False if it is not ours to say."""
+        """Weigh all cells together as one process per processor; False if the weight is not writable."""
         shares = min(PROCESS_SHARES * processors(), SHARES_MAX)
         try:
             self._own[SHARING].mkdir(exist_ok=True)
@@ -176,7 +176,7 @@ class GroupsV1:
 
 
 def parents(found: list[Hierarchy]) -> dict[str, Path] | None:
-    """The executor's own directory in each hierarchy that we use; None if one that we need is missing."""
+    """The executor's own directory in each hierarchy used; None if a required one is missing."""
     own = {controller: tree.own for tree in found for controller in tree.controllers}
     used = {controller: own[controller] for controller in (*CONTROLLERS, SHARING) if controller in own}
     return used if used.keys() >= set(CONTROLLERS) else None
@@ -186,12 +186,12 @@ def _limit(cell: CellV1, limits: Limits, spare_processes: int) -> None:
     alone = cell.memory / "memory.limit_in_bytes"
     with_swap = cell.memory / "memory.memsw.limit_in_bytes"
     if with_swap.exists():
-        # Memory and swap together may take what memory alone may: no swap. They never may take less.
+        # Memory and swap together get the memory limit: no swap. The combined limit may never be the lower.
         rises = limits.memory_bytes > _number(alone)
         for bound in (with_swap, alone) if rises else (alone, with_swap):
             bound.write_text(str(limits.memory_bytes))
     else:
-        # The kernel does not count swap (swapaccount=0). Then no page of the cell is swapped out.
+        # The kernel does not count swap (swapaccount=0): disable swapping of the cell's pages instead.
         alone.write_text(str(limits.memory_bytes))
         (cell.memory / "memory.swappiness").write_text("0")
     (cell.pids / "pids.max").write_text(str(limits.processes + spare_processes))

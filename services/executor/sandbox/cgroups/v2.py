@@ -1,10 +1,11 @@
-"""Cgroup v2: one tree, one directory a cell, in a subtree that was delegated to the executor.
+"""Cgroup v2: one hierarchy, one directory a cell, in a subtree delegated to the executor.
 
-A group that hands controllers down may hold no processes itself, so the executor's directory cannot simply
-be made in the executor's own group. `prepared_parent` tries, in this order: the directory that the operator
-named; our own group, if controllers are handed down already; our own group, if the executor is alone in it
-(or it is the root that a container sees), after moving its processes into a leaf; the group above, if we may
-write there. No process that is not ours is ever moved, but in a container, where all are.
+A group with controllers enabled for its children may hold no processes, so the executor's directory cannot
+simply be made in the executor's own group. `prepared_parent` tries, in this order: the directory that the
+operator named; the own group, if controllers are already enabled for its children; the own group, if the
+executor is alone in it (or it is the root that a container sees), after moving its processes into a leaf; the
+group above, if writable. Processes that are not the executor's are never moved, except in a container, where
+all are.
 """
 
 import contextlib
@@ -28,9 +29,9 @@ from shared.domain.events import Limits
 
 CONTROLLERS = ("memory", "pids")
 SHARING = "cpu"
-"""The controller by which every cell weighs the same, handed down where the host offers it."""
+"""The controller that gives every cell the same weight, enabled where the host offers it."""
 PROCESS_WEIGHT, WEIGHT_MAX = 100, 10_000
-"""What one process weighs, and a new group by default (the kernel's cgroup-v2.rst, cpu.weight)."""
+"""The weight of one process, and the default of a new group (the kernel's cgroup-v2.rst, cpu.weight)."""
 LEAF = "headrace-processes"
 US_PER_MS = 1_000
 
@@ -39,7 +40,7 @@ class CellV2:
     """The directory of one cell, under limits."""
 
     def __init__(self, directory: Path, limits: Limits, spare_processes: int) -> None:
-        """Make it. Raises OSError, leaving none."""
+        """Make the directory. Raises OSError, leaving none."""
         self.directory = directory
         self._counters: list[Counter] = []
         directory.mkdir()
@@ -48,7 +49,8 @@ class CellV2:
             self._held = self._counter("memory.current")
             self._kills = self._counter("memory.events")
             self._cpu_us = self._counter("cpu.stat")
-            # Kernels before 5.19 keep no peak. Since 6.12 it counts anew for whoever writes to it.
+            # Kernels before 5.19 have no memory.peak. Since 6.12 a write resets it for the writing
+            # descriptor.
             has_peak = (directory / "memory.peak").exists()
             self._peak = self._counter("memory.peak") if has_peak else None
         except OSError:
@@ -124,12 +126,12 @@ class CellV2:
 
 
 class GroupsV2:
-    """The executor's directory, which hands memory and pids down to its cells."""
+    """The executor's directory, which enables memory and pids for its cells."""
 
     version: Version = "v2"
 
     def __init__(self, parent: Path, name: str) -> None:
-        """Make the executor's directory in `parent`, which hands the controllers down. Raises OSError."""
+        """Make the executor's directory in `parent`, which enables the controllers. Raises OSError."""
         self._own = parent / name
         self._numbers = itertools.count(1)
         self._own.mkdir(exist_ok=True)
@@ -149,7 +151,7 @@ class GroupsV2:
         return remove_directory(self._own)
 
     def _share(self) -> bool:
-        """Let all cells together weigh as one process for each processor; False if it is not ours to say."""
+        """Weigh all cells together as one process per processor; False if the weight is not writable."""
         weight = min(PROCESS_WEIGHT * processors(), WEIGHT_MAX)
         try:
             (self._own / "cpu.weight").write_text(str(weight))
@@ -159,11 +161,11 @@ class GroupsV2:
 
 
 def prepared_parent(tree: Hierarchy, named: Path | None = None) -> Path | None:
-    """A group that we may make ours in and that hands memory and pids down; None if there is none."""
+    """A group in which ours can be made and which enables memory and pids; None if there is none."""
     if named is not None:
         return named if _hands_down_or_can(named) else None
     if _hands_down(tree.own) and _writable(tree.own):
-        with contextlib.suppress(OSError):  # what we need is there
+        with contextlib.suppress(OSError):  # all that is required is enabled
             _hand_down(tree.own)
         return tree.own
     if _may_move_members(tree) and _offers(tree.own) and _writable(tree.own):
@@ -181,7 +183,7 @@ def _move_into_leaf(group: Path) -> None:
     leaf = group / LEAF
     leaf.mkdir(exist_ok=True)
     for pid in processes(group):
-        # Gone meanwhile, or a thread of the kernel: if it matters, handing down is refused.
+        # The process ended, or is a kernel thread. If it still matters, enabling controllers fails.
         with contextlib.suppress(OSError):
             (leaf / "cgroup.procs").write_text(str(pid))
 
@@ -197,10 +199,10 @@ def _hands_down_or_can(group: Path) -> bool:
 
 
 def _hand_down(group: Path) -> None:
-    """Hand down what is needed, and the processors' controller where that can be. Raises OSError."""
+    """Enable the required controllers, and cpu where possible. Raises OSError."""
     needed = () if _hands_down(group) else CONTROLLERS
     if SHARING in _words(group / "cgroup.controllers") - _handed_down(group):
-        # The kernel refuses it while a process of real time is somewhere in the group.
+        # The kernel refuses cpu while a real-time process is anywhere in the group.
         with contextlib.suppress(OSError):
             return _control(group, *needed, SHARING)
     return _control(group, *needed) if needed else None
@@ -229,7 +231,7 @@ def _writable(group: Path) -> bool:
 def _limit(group: Path, limits: Limits, spare_processes: int) -> None:
     (group / "memory.max").write_text(str(limits.memory_bytes))
     swap = group / "memory.swap.max"
-    if swap.exists():  # or the kernel was built without swap: there is none to limit
+    if swap.exists():  # or the kernel was built without swap, so there is none to limit
         swap.write_text("0")
     (group / "memory.oom.group").write_text("1")
     (group / "pids.max").write_text(str(limits.processes + spare_processes))

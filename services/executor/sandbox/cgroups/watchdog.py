@@ -1,7 +1,7 @@
-"""Where the host gives us no cgroup: adds up /proc over a cell's processes, and says when it is too much.
+"""Enforces limits without cgroups: sums /proc over a cell's processes and reports an excess.
 
-This is a watchdog, not a wall. It sees what lives when it looks: memory that grows and goes between two
-looks is missed, and so is the last CPU time of a process that nobody waited for. No peak is reported.
+This is sampling, not a hard limit. It misses memory that is allocated and freed between two samples, and the
+last CPU time of a process that its parent did not wait for. No peak is reported.
 """
 
 import contextlib
@@ -19,16 +19,17 @@ from shared.domain.events import Limits
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 CPU_FIELDS = slice(11, 15)
-"""utime, stime, cutime, cstime among the fields of `owner.stat_fields` (proc(5), fields 14 to 17)."""
+"""utime, stime, cutime, cstime among the fields of `orphan_names.stat_fields` (proc(5), fields 14 to 17)."""
 SOCKET_BYTES = 256 * 1024
-"""What a socket may hold at most with the bounds of a cell's loopback: no process is charged for it."""
+"""Most memory that a socket may hold within a cell's loopback limits. It is charged to no process."""
 RESIDENT_FIELD = 21
 """rss, in pages (proc(5), field 24)."""
 
 
 @dataclass(slots=True)
 class CellTree:
-    """The processes below one bubblewrap or pid 1: orphans stay below pid 1, so nobody leaves the tree."""
+    """The processes below one bubblewrap or pid 1. Orphans are reparented to pid 1, so no process leaves the
+    tree."""
 
     limits: Limits
     root: int | None = None
@@ -55,10 +56,10 @@ class CellTree:
         return True
 
     def begin(self) -> None:
-        """See `CellGroup`. What it took to make the cell is less than these clocks can tell."""
+        """See `CellGroup`. Making the cell takes less than the resolution of these clocks."""
 
     def usage(self) -> Usage:
-        """See `CellGroup`. Counts only rise, although processes go."""
+        """See `CellGroup`. Counts never fall, although processes end."""
         cpu_ticks = resident_pages = 0
         for pid in self._members():
             if fields := orphan_names.stat_fields(pid):
@@ -68,12 +69,13 @@ class CellTree:
         if sockets_held(self._members()) * SOCKET_BYTES > self.limits.memory_bytes:
             self.exceeded = True
         if not self.exceeded and resident_pages * PAGE_BYTES > self.limits.memory_bytes:
-            # What forks share was counted for each of them: look closer, which takes longer.
+            # Pages shared between forks were counted for each process: read their proportional sizes, which
+            # is slower.
             self.exceeded = sum(map(_own_share, self._members())) > self.limits.memory_bytes
         return Usage(self.cpu_ms, None, self.exceeded)
 
     def kill(self) -> None:
-        """See `CellGroup`. Only direct children of a process that we have not reaped are safe to name."""
+        """See `CellGroup`. Only direct children not yet reaped can be named safely."""
         for pid in children(self.root) if self.root is not None else []:
             os.kill(pid, signal.SIGKILL)
 
@@ -89,35 +91,35 @@ class CellTree:
 
 
 def sockets_held(members: Sequence[int]) -> int:
-    """How many sockets there are in a cell's network, wherever they are held (proc_net(5), sockstat)."""
+    """Number of sockets in a cell's network namespace, in whichever process (proc_net(5), sockstat)."""
     own = Path("/proc/self/ns/net").stat().st_ino
     for pid in reversed(members):
-        with contextlib.suppress(OSError):  # gone, or not ours to look into
-            if Path(f"/proc/{pid}/ns/net").stat().st_ino == own:  # bubblewrap's own, outside of the cell
+        with contextlib.suppress(OSError):  # gone, or not readable
+            if Path(f"/proc/{pid}/ns/net").stat().st_ino == own:  # bubblewrap's own process, outside the cell
                 continue
             return int(Path(f"/proc/{pid}/net/sockstat").read_text().split()[2])
     return 0
 
 
 def _own_share(pid: int) -> int:
-    """The bytes of a process, each page that it shares divided among its sharers (proc_pid_smaps(5))."""
+    """The bytes of a process, each shared page divided by its number of sharers (proc_pid_smaps(5))."""
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
-    except OSError:  # gone, or not ours to look into
+    except OSError:  # gone, or not readable
         return 0
     return 0
 
 
 class NoGroups:
-    """Stands in where there is no cgroup."""
+    """Used where there is no cgroup."""
 
     version: Version = "none"
     has_shares = False
 
     def create(self, limits: Limits, *, spare_processes: int) -> CellGroup:
-        """See `Groups`. The processes are limited by RLIMIT_NPROC, which counts the program's alone."""
+        """See `Groups`. RLIMIT_NPROC limits the processes, and counts only the program's."""
         del spare_processes
         return CellTree(limits)
 
@@ -127,9 +129,9 @@ class NoGroups:
 
 
 def children(pid: int) -> list[int]:
-    """The children of every thread of a process; none if it is gone."""
+    """The children of every thread of a process; empty if it is gone."""
     found: list[int] = []
-    # To list a directory of /proc fails as well when its process ends meanwhile.
+    # Listing a /proc directory also fails when the process ends meanwhile.
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for path in Path(f"/proc/{pid}/task").glob("*/children"):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):

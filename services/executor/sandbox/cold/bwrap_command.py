@@ -1,13 +1,14 @@
-"""The command line of one cell, in three parts that the program can neither see in full nor alter.
+"""Builds bubblewrap's command line for one cell, in three parts that the program cannot alter.
 
-The walls and the root come over a pipe that is opened only after bubblewrap was put into its cgroup, so that
-every page of the cell is charged to it; without that part there is nothing to execute. The stage's own part
-is a sealed memory file. Inside, a shell lowers the resource limits, exports the stage's environment (only
-now: neither bubblewrap nor the shell's own start must be touched by LD_PRELOAD), and becomes the program.
+The program cannot read them in full either. The isolation and root arguments come through a pipe that is
+opened only after bubblewrap has joined its cgroup, so every page of the cell is charged to it. Without that
+part there is nothing to execute. The stage's own part is a sealed memory file. Inside, a shell lowers the
+resource limits, exports the stage's environment and executes the program. The environment is exported this
+late so that LD_PRELOAD affects neither bubblewrap nor the shell.
 
-bubblewrap is started with the pipes of stdout and stderr as its descriptors 0 and 1, its own complaints
-going to 2. The shell moves them into place, so that the program's stderr and bubblewrap's never mix, and no
-descriptor but 0, 1 and 2 remains.
+bubblewrap starts with the pipes of stdout and stderr as descriptors 0 and 1, its own messages going to 2. The
+shell moves them into place. So the program's stderr and bubblewrap's never mix, and only descriptors 0, 1 and
+2 remain.
 """
 
 import resource
@@ -19,7 +20,7 @@ from services.executor.sandbox.isolation.rlimits import resource_limits
 
 STDIN = "/etc/stdin"
 KEPT_MARK = b"kept:"
-"""What precedes a kept product on bubblewrap's descriptor 2: an empty product differs from none."""
+"""Precedes a kept product on bubblewrap's descriptor 2, so that an empty product differs from none."""
 
 OPTIONS = {
     resource.RLIMIT_CORE: ("c", 512),
@@ -30,7 +31,7 @@ OPTIONS = {
     resource.RLIMIT_DATA: ("d", 1024),
     resource.RLIMIT_NPROC: ("u", 1),
 }
-"""What `ulimit` calls them, and the bytes of its units (POSIX; dash(1)). The others are set from outside."""
+"""Options of `ulimit`, and the bytes in its units (POSIX; dash(1)). The other limits are set from outside."""
 
 START = 'while [ "$1" != -- ]; do command export "$1"; shift; done; shift; exec "$@" 2>&1 1>&0 0<{stdin}'
 START_AND_KEEP = (
@@ -48,7 +49,7 @@ def command_line(stage: Stage, parts: Sequence[int], *, has_cgroups: bool) -> li
 
 
 def placed_files(stage: Stage) -> list[tuple[str, str, bytes]]:
-    """Every file that the cell begins with: its path inside, its mode, its content."""
+    """Every file present in the cell at its start: its path inside, its mode, its content."""
     files = [(path, "0444", content.encode()) for path, content in MADE_IN_ETC]
     if stage.stdin:
         files.append((STDIN, "0444", stage.stdin))
@@ -74,17 +75,17 @@ def stage_arguments(stage: Stage, descriptors: Sequence[int], *, status: int, re
 
 
 def outer_limits(stage: Stage, *, has_cgroups: bool) -> list[tuple[int, int, int]]:
-    """The resource limits that no shell can set; bubblewrap itself may have them as well."""
+    """The resource limits that no shell can set; bubblewrap itself may run under them."""
     return [each for each in resource_limits(stage.limits, has_cgroups=has_cgroups) if each[0] not in OPTIONS]
 
 
 def encode(arguments: Sequence[str]) -> bytes:
-    """Arguments as bubblewrap reads them with --args."""
+    """Encode arguments as bubblewrap reads them with --args."""
     return b"".join(word.encode("utf-8", "surrogateescape") + b"\0" for word in arguments)
 
 
 def _program(stage: Stage, *, has_cgroups: bool) -> list[str]:
-    """What is executed inside the walls: the shell, its script, and the stage's words."""
+    """What is executed inside the cell: the shell, its script, and the stage's words."""
     start = START.format(stdin=STDIN if stage.stdin else "/dev/null")
     kept: list[str] = []
     if stage.keep is not None:

@@ -1,8 +1,8 @@
-"""Starts bubblewrap for one stage and connects it: the only place that starts a process.
+"""Starts bubblewrap for one stage and connects its pipes.
 
-bubblewrap waits twice. It reads its walls from a gate that opens after it has joined its cgroup, so nothing
-is ever charged elsewhere; and its program waits until the cell's pid 1 is held. If the executor dies while
-the gate is shut, bubblewrap gets no root to execute anything from.
+bubblewrap waits twice. It reads its isolation arguments from a gate that opens after it has joined its
+cgroup, so nothing is charged elsewhere. Its program then waits until the executor holds a pidfd of the cell's
+pid 1. If the executor dies while the gate is shut, bubblewrap gets no root to execute anything from.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ COMPLAINT_BYTES_MAX = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """One running cell and the readers of its pipes. `said` gathers bubblewrap's own descriptor 2."""
+    """One running cell and the readers of its pipes. `said` collects bubblewrap's own descriptor 2."""
 
     cell: Cell
     stdout: PipeReader
@@ -54,7 +54,7 @@ class Pipe(NamedTuple):
 
 
 class Pipes(NamedTuple):
-    """All pipes of one bubblewrap: three for output, one for its status, and the two that hold it back."""
+    """All pipes of one bubblewrap: three for output, one for its status, and the two that make it wait."""
 
     stdout: Pipe
     stderr: Pipe
@@ -66,8 +66,8 @@ class Pipes(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """What all cells of one sandbox have in common. `walls` is what comes through the gate, `filter` the code
-    of the system calls' filter, and `lock` the file that keeps the cells' uids claimed, if they have any.
+    """What all cells of one sandbox have in common. `walls` are the arguments sent through the gate, `filter`
+    is the seccomp filter's code, and `lock` is the file whose locks claim the cells' uids, if they have any.
     """
 
     bubblewrap: Bubblewrap
@@ -88,21 +88,21 @@ class Launcher:
                     self._limit(process.pid, stage)
                     started = self._connect(pipes, process, stage, group, output)
                 except BaseException:
-                    process.kill()  # it still stands alone before the gate
+                    process.kill()  # it is still alone, before the gate
                     process.wait()
                     raise
             except OSError as error:
                 raise _explained(error) from error
-            with contextlib.suppress(BrokenPipeError):  # bubblewrap failed already; its exit tells the rest
+            with contextlib.suppress(BrokenPipeError):  # bubblewrap failed; its exit status tells
                 os.write(pipes.gate.writing, self.walls)
             os.close(pipes.gate.writing)
             ours.pop_all()
             return started
 
     def _limit(self, pid: int, stage: Stage) -> None:
-        """Set what no shell can. Root may lack the capability SYS_RESOURCE, which it takes for another uid.
+        """Set the limits that no shell can. Without CAP_SYS_RESOURCE, root cannot set them for another uid.
 
-        Of these limits the kernel adds up only those of one uid, so it is no neighbour's loss.
+        The kernel counts these limits per uid only, so no other cell is affected then.
         """
         with contextlib.suppress(PermissionError):
             for kind, soft, hard in bwrap_command.outer_limits(stage, has_cgroups=self.has_cgroups):
@@ -111,7 +111,7 @@ class Launcher:
     def _spawn(
         self, stage: Stage, ours: contextlib.ExitStack, bubblewrap: Bubblewrap
     ) -> tuple[Pipes, subprocess.Popen[bytes]]:
-        """Start bubblewrap before the shut gate. Our ends of the pipes are left to `ours`."""
+        """Start bubblewrap before the shut gate. Our pipe ends go to `ours`."""
         with contextlib.ExitStack() as theirs:
             pipes = Pipes(
                 *(_left_to(ours, theirs, *output_pipe()) for _ in ("stdout", "stderr")),
@@ -131,7 +131,7 @@ class Launcher:
             process = subprocess.Popen(  # noqa: S603 - no shell, and a stranger's words stay behind `--`
                 bwrap_command.command_line(stage, (pipes.gate.reading, part), has_cgroups=self.has_cgroups),
                 executable=bubblewrap.path,
-                # Out of order on purpose: see `launch`.
+                # Out of order on purpose: see `bwrap_command`.
                 stdin=pipes.stdout.writing,
                 stdout=pipes.stderr.writing,
                 stderr=pipes.complaints.writing,

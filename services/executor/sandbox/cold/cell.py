@@ -1,9 +1,9 @@
-"""The life of one cold cell: let go, watched, ended, and waited for until nothing of it is left.
+"""Runs one cold cell: releases it, watches it, ends it, and waits until none of its processes is left.
 
-bubblewrap's own process, the monitor, stands outside the cell; its child is pid 1 of the cell's pid
-namespace. We hold both by pidfd before the program may start, so killing pid 1 can hit no other process and
-ends all in the namespace. The cell is gone when the monitor was reaped and pid 1 is dead, which the kernel
-makes the last of its namespace to die. A child that keeps a pipe open therefore holds nothing up.
+bubblewrap's own process, the monitor, is outside the cell; its child is pid 1 of the cell's pid namespace.
+The executor holds pidfds of both before the program may start, so killing pid 1 can hit no other process and
+ends the whole namespace. The cell is gone when the monitor was reaped and pid 1 is dead: the kernel lets pid
+1 die last. A child that keeps a pipe open therefore delays nothing.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ EXECUTED = re.compile(rb'"exit-code": -?\d+')
 
 
 class Cell:
-    """Watches one bubblewrap, whose program waits until this has taken hold of its pid 1."""
+    """Watches one bubblewrap, whose program waits until this holds a pidfd of its pid 1."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Cell:
         release: int,
         poll_s: float,
     ) -> None:
-        """Take over the descriptors `status` (what bubblewrap says) and `release` (what it waits for)."""
+        """Take over the descriptors `status` (written by bubblewrap) and `release` (read by bubblewrap)."""
         self._loop = asyncio.get_running_loop()
         self._process = process
         self._group = group
@@ -64,12 +64,12 @@ class Cell:
 
     @property
     def executed(self) -> bool:
-        """Whether the command line was executed, so that the wait status speaks of the program."""
+        """Whether the command line was executed, so that the wait status is the program's."""
         return EXECUTED.search(self._said) is not None
 
     @property
     def stop(self) -> Stop | None:
-        """Why we killed it, if we did."""
+        """Why the executor killed it, if it did."""
         return self._watch.stop
 
     @property
@@ -96,7 +96,7 @@ class Cell:
                 self._close()
 
     def _kill(self) -> None:
-        """Kill all in the cell, the monitor following; deferred while pid 1 is not known, which is soon."""
+        """Kill the whole cell, then the monitor; deferred while pid 1 is not known, which is short."""
         self._killing = True
         if self._init is not None:
             process_handle.kill(self._init)
@@ -116,12 +116,12 @@ class Cell:
             self._loop.remove_reader(self._status)
 
     def _let_go(self) -> None:
-        """Let the program start, unless its end was decided before its beginning."""
+        """Let the program start, unless its end was already requested."""
         if self._killing:
             self._kill()
             return
         self._watch.begin()
-        with contextlib.suppress(BrokenPipeError):  # bubblewrap failed meanwhile; its exit tells the rest
+        with contextlib.suppress(BrokenPipeError):  # bubblewrap failed; its exit status tells
             os.write(self._release, b"\n")
 
     def _monitor_exited(self) -> None:
@@ -132,7 +132,7 @@ class Cell:
         self._monitor_gone = True
         self._read_status()
         if self._init is None:
-            # It died before we held its child: whatever it left is found by the group only.
+            # bubblewrap died before its child was held: only the group finds what is left.
             self._init_gone = True
             self._group.kill()
         self._kill()
@@ -159,7 +159,7 @@ class Cell:
 
 
 async def settled(future: asyncio.Future[Any]) -> None:
-    """Wait until a future is done, whoever cancels us meanwhile; then raise that cancellation."""
+    """Wait until a future is done, even if the waiting task is cancelled; then raise that cancellation."""
     cancelled: asyncio.CancelledError | None = None
     while not future.done():
         try:

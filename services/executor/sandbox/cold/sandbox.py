@@ -1,7 +1,8 @@
-"""The cold sandbox: one bubblewrap a stage, made when it is asked for and never used again.
+"""The cold sandbox: makes one bubblewrap a stage on demand and never reuses it.
 
-What it cannot do: tell `exit(128 + n)` from the end by signal n; say that the disk was full (the program
-sees ENOSPC, we do not); bound the number of inodes other than by the memory that they take.
+Limits compared with the warm sandbox: it cannot tell `exit(128 + n)` from the end by signal n; it cannot
+report that the disk was full (only the program sees ENOSPC); and it bounds the number of inodes only by the
+memory that they take.
 """
 
 import asyncio
@@ -42,15 +43,16 @@ from services.executor.sandbox.verdict import KILLED, Status, Usage, ending, pro
 from shared.domain.events import Isolation, Limits
 
 SPARE_PROCESSES = 2
-"""Our own in a cell: the monitor and pid 1. A stage that keeps a product has its shell as well."""
+"""The sandbox's own processes in a cell: the monitor and pid 1. A stage that keeps a product also has its
+shell."""
 
 NOT_BROUGHT_OUT = "the cells of this host cannot bring files out"
-"""The reason for every pattern: it takes a pid 1 of ours."""
+"""The reason given for every pattern: collecting files needs the warm sandbox's pid 1."""
 TRIAL = Stage(name="run", argv=("/bin/sh", "-c", ":"), files=(), limits=Limits())
 
 
 class ReservedGroup:
-    """The group and the identity of a cell that is made when it runs."""
+    """The group and the identity reserved for a cell that is made when it runs."""
 
     def __init__(
         self,
@@ -60,7 +62,7 @@ class ReservedGroup:
         stage: Stage,
         launcher: Launcher,
     ) -> None:
-        """The group is removed by `run` or `release`, and the identity given back."""
+        """`run` or `release` removes the group and releases the identity."""
         self._group: CellGroup | None = group
         self._identity = identity
         self._identities = identities
@@ -99,7 +101,7 @@ class ColdSandbox:
         identities: Identities | SharedIdentity,
         isolation: Isolation,
     ) -> None:
-        """Nothing happens yet; what the arguments hold open is closed by who opened it."""
+        """Store the parts. The caller closes what it opened."""
         self._settings = settings
         self._identities = identities
         self._launcher = launcher
@@ -108,11 +110,11 @@ class ColdSandbox:
 
     @property
     def isolation(self) -> Isolation:
-        """What stands between a cell and this host."""
+        """What isolates a cell from this host."""
         return self._isolation
 
     async def reserve(self, stage: Stage) -> Reserved:
-        """See `Sandbox.reserve`. A group is all that there is of the cell until it runs."""
+        """See `Sandbox.reserve`. Until the stage runs, only the cell's group exists."""
         stage_checks.check(stage, self._settings)
         identity = self._identities.claim()
         try:
@@ -123,7 +125,8 @@ class ColdSandbox:
         return ReservedGroup(group, identity, self._identities, stage, self._launcher)
 
     async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
-        """See `Sandbox.run`. Raises RejectedError for what can never run, or a product that is too long."""
+        """See `Sandbox.run`. Raises RejectedError for a stage that can never run, or a product that is too
+        long."""
         reserved = await self.reserve(stage)
         return await reserved.run(output=output, stop=stop)
 
@@ -137,7 +140,7 @@ class ColdSandbox:
 
 @contextlib.asynccontextmanager
 async def open_cold_sandbox(settings: SandboxSettings | None = None) -> AsyncIterator[ColdSandbox]:
-    """Open the cold sandbox and prove by a trial that this host can make cells. Raises SandboxError."""
+    """Open the cold sandbox and run a trial that proves this host can make cells. Raises SandboxError."""
     settings = settings or SandboxSettings()
     raise_own()
     with bubblewrap(settings) as binary, open_identities(settings, cold=True) as identities:
@@ -168,7 +171,7 @@ async def open_cold_sandbox(settings: SandboxSettings | None = None) -> AsyncIte
 
 
 def _filter(shared: Shared) -> bytes:
-    """The filter of system calls; empty on a machine that there is none for."""
+    """The seccomp filter; empty on a machine type without one."""
     try:
         return seccomp.assembled(platform.machine(), shared)
     except KeyError:
@@ -176,7 +179,7 @@ def _filter(shared: Shared) -> bytes:
 
 
 async def prove(sandbox: Sandbox) -> None:
-    """Run what should do nothing. Raises SandboxError."""
+    """Run a program that does nothing. Raises SandboxError."""
     verdict = await sandbox.run(TRIAL, output=lambda _stream, _piece: None, stop=asyncio.Event())
     if verdict.exit_code != 0:
         raise SandboxError(f"a cell that should do nothing ended otherwise: {verdict}")
@@ -216,7 +219,7 @@ def _verdict(stage: Stage, started: Started, usage: Usage) -> Verdict:
 
 
 def _product(stage: Stage, started: Started) -> bytes | None:
-    """What the stage was to keep; None if it is no regular file. Nothing else is said on that pipe then."""
+    """The stage's product; None if it is no regular file. Nothing else is written to that pipe then."""
     if stage.keep is None or started.complaints.overflowed:
         return None
     said = bytes(started.said)

@@ -23,8 +23,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * Java before its program: the launcher calls this when its machine is up and before it opens the program's
- * jar. Here it waits, and when the job has come the launcher goes on by its own code.
+ * Holds a prestarted Java until its job arrives. The launcher calls this when the virtual machine is up, before
+ * it opens the program's jar. When the job has arrived, the launcher continues by its own code.
  */
 public final class Start {
     private static final int GO = 3, JOB = 4;
@@ -80,7 +80,7 @@ public final class Start {
         }
     }
 
-    /** Take this class away, which is loaded, before a program can come upon it. */
+    /** Delete this class's file, which is loaded by now, before a program can find it. */
     private static void forget(File place) {
         File[] within = place.listFiles();
         if (within != null) {
@@ -91,7 +91,7 @@ public final class Start {
         place.delete();
     }
 
-    /** Do what most programs do first, so that the machine has already loaded and linked what it takes. */
+    /** Do what most programs do first, so that the classes it needs are already loaded and linked. */
     private static void anticipate() {
         Map<String, Integer> counts = new HashMap<>();
         List<String> texts = new ArrayList<>(List.of("b", "a"));

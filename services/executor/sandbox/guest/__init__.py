@@ -1,5 +1,5 @@
-"""The half of the warm sandbox that runs inside its walls: the zygote, and pid 1 of every cell.
+"""The half of the warm sandbox that runs inside the isolation: the zygote, and pid 1 of every cell.
 
-These files are shown to the host's own python3 as its `sitecustomize`, so they use nothing but the standard
-library and one another. `wire` is what both sides know of each other's messages.
+The host's own python3 loads these files as its `sitecustomize`, so they use only the standard library and one
+another. `ipc` defines the messages that both sides exchange.
 """

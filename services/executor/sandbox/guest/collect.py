@@ -1,8 +1,8 @@
-"""Brings files out of a cell whose program has ended and in which nobody is left but pid 1.
+"""Collects files of a cell whose program has ended and in which only pid 1 is left.
 
-No link is followed: every directory and file is opened beneath the one before it, with O_NOFOLLOW. Only
-regular files go out, as descriptors, so that nobody outside ever opens a path of a program's making. What
-matches and cannot go is named with the reason. Nothing is read.
+No link is followed: every directory and file is opened relative to its parent, with O_NOFOLLOW. Only regular
+files are sent, as descriptors, so the executor never opens a path that a program made. A match that cannot be
+sent is named with the reason. No content is read.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from dataclasses import asdict, dataclass
 from . import syscalls
 
 END = b"end"
-"""What follows the last file."""
+"""Follows the last file."""
 TOO_LONG = "too large"
 
 
 @dataclass(frozen=True)
 class Request:
-    """Which files, by patterns of their paths beneath the work directory, and how much at most.
+    """Which files are requested, as patterns of paths below the work directory, and the limits.
 
     `files_max` and `skipped_max` bound the answer, `bytes_max` its files together, `entries_max` and
     `depth_max` the walk.
@@ -39,7 +39,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Found:
-    """One file of the answer, with its descriptor; or, if `reason` is given, one that is left out."""
+    """One file of the answer with its descriptor or, if `reason` is set, one that was skipped."""
 
     path: str
     size: int = 0
@@ -47,22 +47,22 @@ class Found:
 
 
 def encode_request(request: Request) -> bytes:
-    """A request as a message."""
+    """Encode a request as a message."""
     return json.dumps(asdict(request)).encode()
 
 
 def encode_found(found: Found) -> bytes:
-    """A file as a message."""
+    """Encode a file as a message."""
     return json.dumps(asdict(found)).encode()
 
 
 def decode_found(message: bytes) -> Found:
-    """The other way."""
+    """Decode a file from a message."""
     return Found(**json.loads(message))
 
 
 def answer(channel: socket.socket, work: bytes, request: bytes) -> None:
-    """Send what was asked for. Raises OSError if nobody listens."""
+    """Send the requested files. Raises OSError if the executor has closed its end."""
     collector = Collector(channel, Request(**json.loads(request)))
     collector.walk(os.open(work, os.O_RDONLY | os.O_DIRECTORY), "", 0)
     channel.send(END)
@@ -72,7 +72,7 @@ class Collector:
     """One walk through a work directory."""
 
     def __init__(self, channel: socket.socket, request: Request) -> None:
-        """Nothing is looked at yet."""
+        """Start with nothing visited."""
         self._channel = channel
         self._request = request
         self._patterns = [pattern.split("/") for pattern in request.patterns]
@@ -80,7 +80,7 @@ class Collector:
         self._files = self._skipped = self._entries = 0
 
     def walk(self, directory: int, path: str, depth: int) -> None:
-        """Look at what is beneath a directory, in the order of names, and close it."""
+        """Visit what is below a directory, in the order of names, and close it."""
         try:
             for name in sorted(os.listdir(directory)):
                 self._entries += 1
@@ -137,7 +137,7 @@ class Collector:
 
 
 def _reached(pattern: list[str], parts: list[str]) -> set[int]:
-    """How far into a pattern its parts can lead; `**` is any number of directories."""
+    """How many parts of a pattern can match so far; `**` matches any number of directories."""
     places = _beyond(pattern, {0})
     for part in parts:
         steps = {
@@ -150,7 +150,7 @@ def _reached(pattern: list[str], parts: list[str]) -> set[int]:
 
 
 def _beyond(pattern: list[str], places: set[int]) -> set[int]:
-    """These places and, behind every `**`, the next: it may stand for nothing."""
+    """These positions and, after every `**`, the next: `**` may match nothing."""
     reached = set(places)
     for place in range(len(pattern)):
         if place in reached and pattern[place] == "**":

@@ -1,4 +1,4 @@
-"""What a zygote knows before any cell is made, and every cell inherits by being forked from it."""
+"""What a zygote prepares before any cell is made; every cell inherits it by being forked."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ NETWORK = (
     ("/proc/sys/net/ipv4/tcp_wmem", b"4096 16384 131072"),
     ("/proc/sys/net/ipv4/tcp_orphan_retries", b"1"),
 )
-"""Bounds of a cell's own loopback. The kernel has one pool for the buffers of all (net.ipv4.tcp_mem), in
-which closed connections stay that still have something to send (net.ipv4.tcp_max_orphans)."""
+"""Limits of a cell's own loopback. All cells share one kernel pool of buffers (net.ipv4.tcp_mem); closed
+connections that still have data to send stay in it (net.ipv4.tcp_max_orphans)."""
 TERMINALS = f"newinstance,ptmxmode=0666,mode=0620,max={TERMINALS_MAX}".encode()
 PLAIN = syscalls.NOSUID | syscalls.NODEV
 Maps = tuple[tuple[str, bytes], ...]
-"""Files of /proc and what is to be written to each."""
+"""Files of /proc and the text to write to each."""
 
 
 class CellConfig:
-    """The walls of every cell, in the form that the system calls want: a cell that copies every page that it
-    writes to should have nothing left to compute.
-    """
+    """The isolation of every cell, in the form that the system calls take. Precomputed, because a cell copies
+    every page that it writes to."""
 
     def __init__(self, walls: ipc.IsolationConfig) -> None:
-        """Of this process."""
+        """Read from this process."""
         self.namespaces = sum(NAMESPACES)
         self.work = walls.work.encode()
         self.inodes = f"nr_inodes={walls.inodes_max}".encode()
@@ -42,7 +41,7 @@ class CellConfig:
             (b"proc", b"/proc", PLAIN | syscalls.NOEXEC, b""),
             (b"tmpfs", b"/tmp", PLAIN, (memory % walls.tmp_bytes).encode()),
             (b"tmpfs", b"/dev/shm", PLAIN, (memory % walls.shared_memory_bytes).encode()),
-            # Without its own, a terminal of one cell could be opened in another. All take from one number
+            # Without its own devpts, a cell could open another cell's terminal. All share one limit
             # (kernel.pty.max), 4096 on most hosts.
             (
                 b"devpts",
@@ -55,7 +54,7 @@ class CellConfig:
         self.filter = syscalls.Filter(bytes.fromhex(walls.seccomp))
 
     def maps_of(self, order: ipc.CellOrder) -> Maps:
-        """What a cell's namespace of users is told: its one user, whoever that is outside."""
+        """The id maps of a cell's user namespace: one user, mapped to the uid that starts it."""
         return self._maps_to(order.uid, order.gid) if order.uid else self._maps
 
     def _maps_to(self, uid: int, gid: int) -> Maps:

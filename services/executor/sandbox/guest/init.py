@@ -1,10 +1,10 @@
-"""Pid 1 of a cell: builds it, forks the program's process, waits for its end, reports, brings files out.
+"""Pid 1 of a cell: builds it, forks the program's process, waits for its end, reports, sends files out.
 
-It cannot be looked into or traced by the program (it is not dumpable), and no descriptor of its channel is
-left in the program. What it reports is the wait status. It reads nothing of a job, and of the program's doing
-nothing but what `collect` is asked for.
+It is not dumpable, so the program cannot read or trace it, and the program holds no descriptor of its
+channel. It reports the wait status. It reads nothing of a job, and nothing that the program made except what
+`collect` is asked for.
 
-Whatever it writes to, it copies first, for it is a fork; so it does little, and most of it before its job.
+As a fork it copies every page that it writes to; so it does little, and most of it before its job.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ CHILD_ENDED = int(signal.SIGCHLD)
 
 
 class Cell(NamedTuple):
-    """What is of one cell alone."""
+    """State of one cell."""
 
     disk_bytes: int
     maps: Maps
 
 
 def live(given: CellConfig, channel: socket.socket, cell: Cell, early: list[int]) -> None:
-    """Be the pid 1 that was just cloned, from its first moment to its last. Returns only in a program.
+    """Run as the newly cloned pid 1 until the cell ends. Returns only in a program.
 
-    `early` are the descriptors of a runtime that is to start before its job comes, and the order to start it;
-    if empty, there is none.
+    `early` are the descriptors of a runtime to start before the job arrives, and its start order; empty if
+    there is none.
     """
     try:
         _build(given, cell)
-        # Ready before there is a program's process to take the job: after a fork, each of the two copies what
-        # it writes to.
+        # Finish this before the fork of the process that takes the job: afterwards both processes copy what
+        # they write to.
         syscalls.send(channel, ipc.READY, os.pidfd_open(1))
         child = syscalls.fork()
         if child > 0:
             for descriptor in early:
                 os.close(descriptor)
             _watch(given, channel, child)
-    except BaseException as error:  # noqa: BLE001 - told to the executor, who has no other way to know
+    except BaseException as error:  # noqa: BLE001 - reported to the executor
         program.die(channel, error)
     if early:
         program.start_early(channel, early)
@@ -77,11 +77,11 @@ def _write(path: str, text: bytes) -> None:
 
 
 def _watch(given: CellConfig, channel: socket.socket, child: int) -> NoReturn:
-    """Wait for the program, reaping whatever else ends in this cell, and report; then bring out its files."""
+    """Wait for the program, reaping every other child, and report; then send out its files."""
     reaped, status = os.wait()
     while reaped != child:
         reaped, status = os.wait()
-    # Whoever lives on has become our child, so where we have none nobody does.
+    # A process that survives its parent becomes a child of pid 1: without children, no process is left.
     alone = syscalls.reap_all()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_ms = round((used.ru_utime + used.ru_stime) * 1000)
@@ -99,7 +99,7 @@ def _is_full(place: bytes) -> bool:
 
 
 def _end_all() -> None:
-    """Leave nobody who could still change a file that is brought out."""
+    """Kill every process that could still change a file before it is sent out."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(-1, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):

@@ -1,9 +1,9 @@
-"""What the executor, the zygote, a spawner and a cell say to each other.
+"""Messages between the executor, the zygote, a spawner and a cell.
 
-The zygote: what it has imported. To the zygote: make a spawner. To a spawner: make a cell, see `CellOrder`.
-To a cell: one job, and when its report has come, what to bring out. A job is a sealed memory file: eight
-bytes of length, that many of the job, then the files' contents one after another. Descriptors travel beside
-the messages, on channels that no program ever holds.
+From the zygote: the modules it has imported. To the zygote: make a spawner. To a spawner: make a cell, see
+`CellOrder`. To a cell: one job and, after its report, which files to send out. A job is a sealed memory file:
+eight bytes of length, that many bytes of job, then the files' contents one after another. Descriptors travel
+with the messages, on channels that no program ever holds.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from typing import NamedTuple
 
 LENGTH_BYTES = 8
 MARSHAL_VERSION = 2
-"""Every Python 3 reads it: the executor's may be another than the one inside."""
+"""Every Python 3 reads it: the executor's version may differ from the one inside."""
 MESSAGE_BYTES_MAX = 60 * 1024
 SPAWNER = b"spawner"
-"""To the zygote, with a spawner's channel and the entrances of its groups."""
+"""To the zygote, with a spawner's channel and the cgroup.procs files of its groups."""
 READY = b"ready"
-"""From a spawner; from a cell, with a descriptor of its pid 1. Anything else is why there is none."""
+"""From a spawner; from a cell, with a descriptor of its pid 1. Any other message is an error text."""
 JOB = b"job"
-"""To a cell, with the memory file of the job, the program's output, its errors and, if it has any, input."""
+"""To a cell, with the memory file of the job and the program's stdout, stderr and, if it has one, stdin."""
 REPORT = b"report"
-"""How a message begins that says how the program ended."""
+"""The first bytes of a message that reports how the program ended."""
 _STATUS = struct.Struct("=iq??")
 
 
@@ -43,9 +43,8 @@ class IsolationConfig:
 
 
 class CellOrder(NamedTuple):
-    """A cell to make: the size of its disk, and its uid and gid in the zygote's namespace; the zygote's own
-    if they are 0.
-    """
+    """Order to make a cell: the size of its disk, and its uid and gid in the zygote's namespace; 0 means the
+    zygote's own."""
 
     disk_bytes: int
     uid: int
@@ -55,7 +54,7 @@ class CellOrder(NamedTuple):
 class Job(NamedTuple):
     """What a cell is to run. `files` are (path, executable, length); `rlimits` are (kind, soft, hard).
 
-    A `warm` job goes on in the interpreter that is there; `env` is then what its environment lacks.
+    A `warm` job continues in the forked interpreter; `env` is then what its environment lacks.
     """
 
     argv: list[str]
@@ -67,27 +66,28 @@ class Job(NamedTuple):
 
 
 def encode_cell(order: CellOrder) -> bytes:
-    """An order as a message."""
+    """Encode an order as a message."""
     return b"%d %d %d" % order
 
 
 def decode_cell(message: bytes) -> CellOrder:
-    """The other way."""
+    """Decode an order."""
     return CellOrder(*map(int, message.split()))
 
 
 def encode_walls(walls: IsolationConfig) -> bytes:
-    """Walls as the zygote's first message."""
+    """Encode the isolation as the zygote's first message."""
     return json.dumps(asdict(walls)).encode()
 
 
 def decode_walls(message: bytes) -> IsolationConfig:
-    """The other way."""
+    """Decode the isolation."""
     return IsolationConfig(**json.loads(message))
 
 
 def encode_job(job: Job) -> bytes:
-    """A job without its contents, its length before it. In the one form that takes no code to decode."""
+    """Encode a job without file contents, preceded by its length. Marshal, because decoding it imports
+    nothing."""
     head = marshal.dumps(tuple(job), MARSHAL_VERSION)
     return len(head).to_bytes(LENGTH_BYTES, "little") + head
 
@@ -99,9 +99,8 @@ def read_job(descriptor: int) -> tuple[Job, int]:
 
 
 class Report(NamedTuple):
-    """How the program ended, as wait(2) tells it; the processor time of all that was waited for; whether it
-    did not end well and had filled its disk; whether nobody is left in the cell but pid 1.
-    """
+    """How the program ended, as wait(2) tells it; the processor time of all children waited for; whether it
+    failed with a full disk; whether only pid 1 is left in the cell."""
 
     status: int
     cpu_ms: int
@@ -110,10 +109,10 @@ class Report(NamedTuple):
 
 
 def encode_report(report: Report) -> bytes:
-    """A report as a message."""
+    """Encode a report as a message."""
     return REPORT + _STATUS.pack(*report)
 
 
 def decode_report(message: bytes) -> Report:
-    """The other way."""
+    """Decode a report."""
     return Report(*_STATUS.unpack(message.removeprefix(REPORT)))

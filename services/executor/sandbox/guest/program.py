@@ -1,7 +1,7 @@
-"""From a fork of pid 1 to the program: its descriptors, limits, environment, and first instruction.
+"""Turns a fork of pid 1 into the program: descriptors, limits, environment, and first instruction.
 
-A warm job goes on in the interpreter that was forked; all else is executed. Which is which the executor
-says, see `order.is_warm`.
+A warm job continues in the forked interpreter; every other job is executed. The executor decides which, see
+`job_file.is_warm`.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 
 def die(channel: socket.socket, error: BaseException) -> NoReturn:
-    """End, and tell the executor why."""
+    """Exit, and send the executor the reason."""
     with contextlib.suppress(OSError):
         channel.send(f"{type(error).__name__}: {error}".encode(errors="replace")[:1000])
     os._exit(NOT_EXECUTABLE)
 
 
 def become(channel: socket.socket) -> None:
-    """Wait for the job and become its program. Returns only in a warm one, which then goes on by itself."""
+    """Wait for the job and become its program. Returns only in a warm job."""
     try:
         os.setsid()
         message, descriptors = syscalls.receive(channel, ipc.MESSAGE_BYTES_MAX)
@@ -46,10 +46,10 @@ def become(channel: socket.socket) -> None:
         for kind, soft, hard in job.rlimits:
             resource.setrlimit(kind, (soft, hard))
             if kind == resource.RLIMIT_STACK and soft != resource.RLIM_INFINITY:
-                syscalls.set_thread_stack(soft)  # in a warm job the C library has begun already
+                syscalls.set_thread_stack(soft)  # in a warm job the C library is already initialized
         _connect(job, descriptors)
         channel.detach()
-    except BaseException as error:  # noqa: BLE001 - told to the executor, who has no other way to know
+    except BaseException as error:  # noqa: BLE001 - reported to the executor
         die(channel, error)
     if not job.warm:
         _execute(job.argv, job.env)
@@ -59,7 +59,7 @@ def become(channel: socket.socket) -> None:
 def start_early(channel: socket.socket, descriptors: list[int]) -> NoReturn:
     """Become a runtime that waits for its job by itself, with these as its descriptors from 0 on.
 
-    The last of them is not for it: it holds the order to start it, which is like a job.
+    The last one is not passed on: it holds the start order, which has the form of a job.
     """
     try:
         os.setsid()
@@ -70,13 +70,13 @@ def start_early(channel: socket.socket, descriptors: list[int]) -> NoReturn:
         for target, descriptor in enumerate(clear):
             os.dup2(descriptor, target)
         os.closerange(len(clear), DESCRIPTORS_MAX)
-    except BaseException as error:  # noqa: BLE001 - told to the executor, who has no other way to know
+    except BaseException as error:  # noqa: BLE001 - reported to the executor
         die(channel, error)
     _execute(order.argv, order.env)
 
 
 def _placed(descriptor: int) -> ipc.Job:
-    """Write the job's files into the work directory, which is where we are."""
+    """Write the job's files into the work directory, which is the current directory."""
     job, at = ipc.read_job(descriptor)
     for path, executable, length in job.files:
         if "/" in path:
@@ -90,7 +90,7 @@ def _placed(descriptor: int) -> ipc.Job:
 
 
 def _connect(job: ipc.Job, descriptors: list[int]) -> None:
-    """Leave the program its three standard descriptors, and no other."""
+    """Leave the program its three standard descriptors, and no others."""
     _, output, errors, *given = descriptors
     source = given[0] if job.has_stdin else os.open("/dev/null", os.O_RDONLY)
     for target, descriptor in enumerate((source, output, errors)):
@@ -112,8 +112,8 @@ def _execute(argv: list[str], environment: dict[str, str]) -> NoReturn:
 
 
 def _go_on(job: ipc.Job) -> None:
-    """Make this interpreter's own what a start would have made it."""
-    # What Python itself does after a fork, as far as it shows in a process of one thread.
+    """Set in this interpreter what a normal start would have set."""
+    # What Python itself does after a fork, as far as it is visible in a single-threaded process.
     random.seed()
     MAIN_THREAD._native_id = os.getpid()  # type: ignore[attr-defined]  # noqa: SLF001 - it has no other way
     syscalls.set_dumpable(True)

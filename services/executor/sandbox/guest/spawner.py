@@ -1,8 +1,7 @@
-"""A spawner: the place in a cgroup where one cell after another is made, never two at a time.
+"""A spawner: a process in one cgroup that clones one cell after another, never two at a time.
 
-To enter a cgroup stops every fork and exit of the host until the kernel has passed a grace period, many
-milliseconds of each cell's time and of everybody else's. So only a spawner enters, once, and its cells are
-born inside.
+Joining a cgroup blocks every fork and exit on the host for a kernel grace period, many milliseconds. So only
+the spawner joins, once, and its cells are cloned inside.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from .config import CellConfig
 
 
 def serve(given: CellConfig, channel: socket.socket, cgroup_procs_paths: list[int]) -> None:
-    """Enter the cgroups and make cells until the executor is gone. Returns only in a program."""
+    """Join the cgroups and make cells until the executor is gone. Returns only in a program."""
     try:
         for entrance in cgroup_procs_paths:
             os.write(entrance, b"0")

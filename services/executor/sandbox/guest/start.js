@@ -1,5 +1,5 @@
-// Node.js before its program: node loads this first, here it waits, and when the job has come it goes on to
-// /work/main.js by its own code. Nothing of it is left then.
+// Holds a prestarted Node.js until its job arrives: node loads this file first. When the job has arrived, node
+// continues with /work/main.js by its own code, and nothing of this file is left.
 "use strict";
 const fs = require("fs");
 const { dirname } = require("path");
@@ -35,7 +35,7 @@ function begin() {
     times(next(), () => { process.env[next()] = next(); });
 }
 
-// A worker loads what its process loaded first, too; there it has nothing to do.
+// A worker thread also loads this file; there it has nothing to do.
 if (require("worker_threads").isMainThread) {
     try {
         begin();

@@ -1,4 +1,4 @@
-"""The system calls that Python has no name for. Each raises OSError."""
+"""System calls that Python does not offer. Each function raises OSError."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _INT_BYTES = struct.calcsize("i")
 _BESIDE_BYTES_MAX = socket.CMSG_SPACE(8 * _INT_BYTES)
 
 _THREAD_ATTRIBUTES_BYTES = 128
-"""More than any of glibc's and musl's pthread_attr_t takes."""
+"""More than the size of pthread_attr_t in glibc and in musl."""
 
 _SIGCHLD = int(signal.SIGCHLD)
 _CLONE = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
@@ -49,21 +49,21 @@ _mount.argtypes = (c_char_p, c_char_p, c_char_p, c_ulong, c_char_p)
 _capset.argtypes = (c_char_p, c_char_p)
 _ioctl.argtypes = (c_int, c_ulong, c_char_p)
 
-# Keeping the interpreter's lock, as a fork must: nobody is left in the child to give it back.
+# Keep the GIL, as a fork must: no other thread exists in the child to release it.
 _held = ctypes.PyDLL(None, use_errno=True)
 _fork = getattr(_held, "_Fork", _held.fork)
-"""Without the C library's own fork handlers where it has such a fork (glibc 2.34)."""
+"""The C library's fork without its handlers, where it has one (glibc 2.34)."""
 _syscall = _held.syscall
 _syscall.argtypes = (c_long, c_long, c_void_p, c_void_p, c_void_p, c_void_p)
 _syscall.restype = c_long
 
 _named: Any = signal.signal
 set_handler: Callable[[int, object], object] = getattr(_named, "__wrapped__", _named)
-"""`signal.signal` of numbers only, without its dealings in names."""
+"""`signal.signal` without the conversion of numbers to enumerations."""
 
 
 def fork() -> int:
-    """Fork, and nothing else: for a process of one thread that holds no lock.
+    """Fork, and nothing else: for a single-threaded process that holds no lock.
 
     `os.fork` goes on to repair what other threads may have left behind in the child. There are none here, and
     the repair writes to a hundred and fifty pages, which the child would have to copy.
@@ -74,32 +74,31 @@ def fork() -> int:
 
 def clone(flags: int) -> int:
     """Fork into new namespaces, under the same conditions; see clone(2). Not for a program: the C library
-    does not learn of the child's thread id, which our own code never asks for.
-    """
+    does not learn the child's thread id, which our own code never asks for."""
     pid: int = _syscall(_CLONE, flags | _SIGCHLD, None, None, None, None)
     return _checked(pid, "clone")
 
 
 def mount(kind: bytes, place: bytes, flags: int, options: bytes) -> None:
-    """Mount a file system that is of nothing but memory."""
+    """Mount a file system that needs no device."""
     _checked(_mount(kind, place, kind, flags, options), "mount")
 
 
 def raise_loopback() -> None:
-    """Let the network namespace's own loopback work."""
+    """Bring up the loopback interface of the network namespace."""
     descriptor = _checked(_socket(_INTERNET, _DATAGRAM, 0), "socket")
     _checked(_ioctl(descriptor, _SET_FLAGS, _LOOPBACK_UP), "loopback")
     os.close(descriptor)
 
 
 def last_capability() -> int:
-    """The highest that this kernel knows."""
+    """The highest capability that this kernel knows."""
     with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:  # noqa: PTH123 - no more imports
         return int(file.read())
 
 
 def forbid_new_privileges(capabilities: range) -> None:
-    """No program started from here on gains anything by being executed, and none of these capabilities."""
+    """Set no_new_privs, clear ambient capabilities and drop these from the bounding set: exec gains none."""
     _checked(_prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "no new privileges")
     _checked(_prctl(_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0), "ambient capabilities")
     zero = repeat(0)
@@ -107,12 +106,12 @@ def forbid_new_privileges(capabilities: range) -> None:
 
 
 def drop_capabilities() -> None:
-    """Give up every capability for ever."""
+    """Drop every capability permanently."""
     _checked(_capset(*_NO_CAPABILITIES), "capset")
 
 
 def set_thread_stack(size: int) -> None:
-    """Give threads that ask for none a stack of this size, as a C library that starts does with its limit."""
+    """Set the default stack size of threads, as a C library does at its start from the limit."""
     attributes = ctypes.create_string_buffer(_THREAD_ATTRIBUTES_BYTES)
     _libc.pthread_getattr_default_np(attributes)
     _libc.pthread_attr_setstacksize(attributes, c_size_t(size))
@@ -120,7 +119,7 @@ def set_thread_stack(size: int) -> None:
 
 
 def reap_all() -> bool:
-    """Wait for every child that has ended; whether there is none that has not."""
+    """Wait for every child that has ended; True if no child is left."""
     while (reaped := _waitpid(-1, None, os.WNOHANG)) > 0:
         pass
     alone: bool = reaped < 0
@@ -128,29 +127,29 @@ def reap_all() -> bool:
 
 
 def change_user(uid: int, gid: int) -> None:
-    """Become another user of this namespace, with no more capabilities than before."""
+    """Become another user of this namespace, without gaining capabilities."""
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
-    set_dumpable(True)  # or what is cloned from here could not write its own id maps
+    set_dumpable(True)  # otherwise its clones could not write their own id maps
 
 
 def set_dumpable(dumpable: bool) -> None:
-    """Whether others of the same user may look at this process through /proc and ptrace."""
+    """Set whether processes of the same user may read this process through /proc and ptrace."""
     _checked(_prctl(_SET_DUMPABLE, dumpable, 0, 0, 0), "dumpable")
 
 
 class Filter:
-    """A seccomp filter, eight bytes an instruction, laid out in memory for the call that installs it."""
+    """A seccomp filter, eight bytes an instruction, laid out for the call that installs it."""
 
     def __init__(self, code: bytes) -> None:
-        """Nothing is installed yet."""
+        """Prepare the filter; `install` applies it."""
         self._held = ctypes.create_string_buffer(code, len(code))
         program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(self._held))
         self._program = ctypes.create_string_buffer(program, len(program))
         self._address = ctypes.addressof(self._program)
 
     def install(self) -> None:
-        """Put this process and all that it starts under the filter, for ever."""
+        """Put this process and all its descendants under the filter, permanently."""
         _checked(_prctl(_SET_SECCOMP, _SECCOMP_FILTER, self._address, 0, 0), "seccomp")
 
 
@@ -161,7 +160,7 @@ def send(channel: socket.socket, message: bytes, *descriptors: int) -> None:
 
 
 def receive(channel: socket.socket, bytes_max: int) -> tuple[bytes, list[int]]:
-    """Receive one message with its descriptors, which are not inherited; both empty at the end."""
+    """Receive one message with its descriptors, which are not inheritable; both empty at the end."""
     message, beside, _, _ = channel.recvmsg(bytes_max, _BESIDE_BYTES_MAX, socket.MSG_CMSG_CLOEXEC)
     packed = beside[0][2] if beside else b""
     places = range(0, len(packed), _INT_BYTES)
@@ -169,7 +168,7 @@ def receive(channel: socket.socket, bytes_max: int) -> tuple[bytes, list[int]]:
 
 
 def immortal(thing: object, take: Callable[[object], None] = ctypes.pythonapi.Py_IncRef) -> None:
-    """Never free an object."""
+    """Make an object immortal: it is never freed."""
     take(ctypes.py_object(thing))
 
 

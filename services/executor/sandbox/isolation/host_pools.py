@@ -1,7 +1,7 @@
-"""The system calls that take from a pool of the whole host, or of one uid, and what a program is answered.
+"""Rules for system calls that draw on a pool of the whole host, or of one uid, and the answers given.
 
-A pool that no limit of a cell's bounds is a way to reach the neighbours: what one takes the others lack. Each
-answer is one that programs know from hosts without the thing. Pure; `seccomp` makes code of it.
+A pool that no cell limit bounds lets one cell starve the others. Each answer is one that programs also get
+from hosts without the feature. Pure; `seccomp` generates code from it.
 """
 
 import errno
@@ -16,7 +16,7 @@ BUFFERS = (7, 8)
 FILTERS = (26, 50, 51, 52)
 """SO_ATTACH_FILTER, SO_ATTACH_BPF, and both for groups of a port."""
 SET_PIPE_SIZE, PIPE_BYTES_MAX = 1031, 64 * 1024
-"""F_SETPIPE_SZ, and how large a pipe is without it."""
+"""F_SETPIPE_SZ, and the default size of a pipe."""
 HUGE_MAPPING, HUGE_FILE, HUGE_SEGMENT = 0x40000, 0x4, 0o4000
 """MAP_HUGETLB, MFD_HUGETLB and SHM_HUGETLB."""
 
@@ -25,16 +25,15 @@ MMAP, MEMFD_CREATE, SHMGET = Call(9, 222), Call(319, 279), Call(29, 194)
 
 
 class Shared(NamedTuple):
-    """What the cells of a host share for want of better: no group counts `memory`; all have one `uid`."""
+    """What the cells of a host share: `memory` if no group counts it, `uid` if all cells have the same."""
 
     memory: bool = False
     uid: bool = False
 
 
 class When(NamedTuple):
-    """A condition: the argument of this place (from 0), as an unsigned int, is the number, has one of its
-    bits, or is at least as large.
-    """
+    """A condition: the argument at this index (from 0), as an unsigned int, equals the number, has one of its
+    bits, or is at least as large."""
 
     place: int
     test: str
@@ -42,7 +41,7 @@ class When(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What a call is answered if all conditions hold: an error, or success for 0. It is not done."""
+    """The answer to a call if all conditions hold: an error, or success for 0. The call is not executed."""
 
     call: Call
     conditions: tuple[When, ...]
@@ -50,23 +49,24 @@ class Rule(NamedTuple):
 
 
 def rules(shared: Shared) -> Iterator[Rule]:
-    """All of them for such a host, the first that holds being the one."""
-    # The code of filters, sockets' and seccomp's, has one pool (net.core.bpf_jit_limit). Where it is used up
-    # no cell can be made. The answer is that of a kernel that was built without.
+    """All rules for such a host; the first that matches applies."""
+    # The code of socket and seccomp filters shares one pool (net.core.bpf_jit_limit). Once it is exhausted no
+    # cell can be made. The answer is that of a kernel built without these filters.
     yield Rule(SECCOMP, (), errno.EINVAL)
     yield Rule(PRCTL, (When(0, "equal", SET_SECCOMP),), errno.EINVAL)
     level = When(1, "equal", SOL_SOCKET)
     for option in FILTERS:
         yield Rule(SETSOCKOPT, (level, When(2, "equal", option)), errno.EPERM)
-    # Huge pages have one pool (vm.nr_hugepages), which no limit of memory counts. As if none were left.
+    # Huge pages share one pool (vm.nr_hugepages), which no memory limit counts. Answer as if it were
+    # exhausted.
     yield Rule(MMAP, (When(3, "any bit", HUGE_MAPPING),), errno.ENOMEM)
     yield Rule(MEMFD_CREATE, (When(1, "any bit", HUGE_FILE),), errno.ENOMEM)
     yield Rule(SHMGET, (When(2, "any bit", HUGE_SEGMENT),), errno.ENOMEM)
     if shared.uid:
-        # fs.pipe-user-pages-soft counts the pages of all pipes of a uid. As beyond fs.pipe-max-size.
+        # fs.pipe-user-pages-soft counts the pages of all pipes of a uid. Answer as above fs.pipe-max-size.
         larger = When(2, "at least", PIPE_BYTES_MAX + 1)
         yield Rule(FCNTL, (When(1, "equal", SET_PIPE_SIZE), larger), errno.EPERM)
     if shared.memory:
-        # A socket need not have the buffers that it is asked to have.
+        # The kernel need not grant the requested socket buffer size.
         for option in BUFFERS:
             yield Rule(SETSOCKOPT, (level, When(2, "equal", option)), 0)

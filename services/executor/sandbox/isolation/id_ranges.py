@@ -1,7 +1,8 @@
-"""Which uids this host can give to cells beside the executor's own, and how a namespace is given them.
+"""Finds the uids that this host can give to cells, and maps them into a namespace.
 
-Root takes the range of its settings, an ordinary user the subordinate ids that /etc/subuid and /etc/subgid
-give (subuid(5)), through `newuidmap` and `newgidmap`. Where there is none, the reason is a text for people.
+A root executor takes the range of its settings. An ordinary user takes its subordinate ids of /etc/subuid and
+/etc/subgid (subuid(5)), through `newuidmap` and `newgidmap`. Where there is none, the reason is a text for
+people.
 """
 
 import contextlib
@@ -32,12 +33,13 @@ class IdRange:
 
 
 def of_this_user(settings: SandboxSettings) -> IdRange | str:
-    """What whoever this process runs as can give, or why there is nothing. Raises SandboxError."""
+    """The ids that this process's user can give, or why there are none. Raises SandboxError."""
     return of_root(settings) if os.geteuid() == 0 else of_ordinary_user(settings)
 
 
 def of_root(settings: SandboxSettings) -> IdRange | str:
-    """The settings' range without its first id, the zygote's. Raises SandboxError if some user has one."""
+    """The settings' range without its first id, the zygote's. Raises SandboxError if a user account has one
+    of them."""
     if settings.uids < 2:
         return "the setting uids is 1"
     for kind, first in (("uid", settings.uid), ("gid", settings.gid)):
@@ -50,7 +52,7 @@ def of_root(settings: SandboxSettings) -> IdRange | str:
 
 
 def of_ordinary_user(settings: SandboxSettings, etc: Path = Path("/etc")) -> IdRange | str:
-    """As many subordinate ids of this user as the settings ask for, where the helpers are installed."""
+    """As many of this user's subordinate ids as the settings ask for, if the helpers are installed."""
     if settings.uids < 2:
         return "the setting uids is 1"
     if missing := [helper for helper in HELPERS if shutil.which(helper) is None]:
@@ -67,7 +69,7 @@ def of_ordinary_user(settings: SandboxSettings, etc: Path = Path("/etc")) -> IdR
 
 
 def lock_path(settings: SandboxSettings) -> Path:
-    """The file that all executors with the same uids lock bytes of."""
+    """The file on which all executors with the same uids lock bytes."""
     if settings.uid_locks is not None:
         return settings.uid_locks
     if os.geteuid() == 0:
@@ -77,7 +79,7 @@ def lock_path(settings: SandboxSettings) -> Path:
 
 
 def give(pid: int, inside: int, ids: IdRange) -> None:
-    """Map ids into the new user namespace of a process: its own user as `inside`, the range as it is.
+    """Map ids into a process's new user namespace: its own user as `inside`, the range unchanged.
 
     Raises OSError.
     """
@@ -102,7 +104,7 @@ def _may_gain_privileges() -> bool:
 
 
 def _is_mapped(text: str, first: int, count: int) -> bool:
-    """Whether one line of an id map of ours (user_namespaces(7)) holds the whole range."""
+    """Whether one line of our id map (user_namespaces(7)) contains the whole range."""
     lines = (tuple(map(int, line.split())) for line in text.splitlines())
     return any(inside <= first and first + count <= inside + length for inside, _, length in lines)
 

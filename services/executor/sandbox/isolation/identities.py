@@ -1,9 +1,9 @@
-"""The uids that cells run as: one for each running cell where the host can give one, else one for all.
+"""Assigns uids to cells: one to each running cell where the host can give a range, else one to all.
 
-The kernel counts some things per uid (descriptors in flight, pages of pipes, pending signals), so cells of
-one uid share them. A claim is a lock on one byte of a file that all executors of a host have in common: two
-of them never use one uid at a time. bubblewrap's pid 1 holds the file too, so after a killed executor its
-claims last until the last process of its cells has gone.
+The kernel counts some resources per uid (descriptors in flight, pages of pipes, pending signals), so cells
+with one uid share them. A claim is a lock on one byte of a file common to all executors of a host, so two
+executors never use one uid at a time. bubblewrap's pid 1 holds the file too: after an executor was killed,
+its claims last until the last process of its cells has ended.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ class Identity(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SharedIdentity:
-    """Stands in where the host gives no range: every cell has the same uid."""
+    """Used where the host gives no range: every cell has the same uid."""
 
     common: Identity
     size: int = 1
@@ -37,21 +37,21 @@ class SharedIdentity:
 
     @property
     def first_uid(self) -> int:
-        """The only one."""
+        """The shared uid."""
         return self.common.uid
 
     def claim(self) -> None:
-        """Nothing to claim: None stands for `common`."""
+        """Does nothing: None stands for `common`."""
 
     def release(self, identity: Identity | None) -> None:
-        """Nothing to give back."""
+        """Does nothing."""
 
 
 class Identities:
-    """A range of uids, claimed one by one. The longest unused comes first."""
+    """A range of uids, claimed one by one, least recently used first."""
 
     def __init__(self, ids: IdRange, lock: int) -> None:
-        """`lock` is the file that all executors lock bytes of; it stays the caller's."""
+        """`lock` is the file on which all executors lock bytes; the caller closes it."""
         self.ids = ids
         self.lock = lock
         self._free = list(range(ids.count))
@@ -59,16 +59,16 @@ class Identities:
 
     @property
     def size(self) -> int:
-        """How many cells may have one at a time."""
+        """How many cells may have a uid at a time."""
         return self.ids.count
 
     @property
     def first_uid(self) -> int:
-        """Where the range begins."""
+        """First uid of the range."""
         return self.ids.uid
 
     def claim(self) -> Identity:
-        """One that no running cell of this host has. Raises CellError if there is none."""
+        """Claim a uid that no running cell of this host has. Raises CellError if there is none."""
         for place, number in enumerate(self._free):
             identity = Identity(self.ids.uid + number, self.ids.gid + number)
             if self._locked(identity, fcntl.F_WRLCK):
@@ -79,13 +79,13 @@ class Identities:
         raise CellError(f"each of the uids {self.ids.uid} to {last} has a cell: the range is too small")
 
     def release(self, identity: Identity | None) -> None:
-        """Give one back. Nothing of its cell may be left."""
+        """Release a uid. No process of its cell may be left."""
         if identity is not None and identity in self._held:
             self._free.append(self._held.pop(identity))
             self._locked(identity, fcntl.F_UNLCK)
 
     def _locked(self, identity: Identity, kind: int) -> bool:
-        """Change the lock on the byte of a uid; False if another executor has it (fcntl_locking(2))."""
+        """Change the lock on a uid's byte; False if another executor holds it (fcntl_locking(2))."""
         try:
             fcntl.fcntl(self.lock, fcntl.F_OFD_SETLK, _flock(kind, identity.uid))
         except BlockingIOError:
@@ -97,7 +97,7 @@ class Identities:
 def open_identities(
     settings: SandboxSettings, *, cold: bool = False
 ) -> Iterator[Identities | SharedIdentity]:
-    """What this host can give, within the settings. Raises SandboxError if the range is somebody's.
+    """Open the ids that this host can give, within the settings. Raises SandboxError if a uid is taken.
 
     A cold cell's namespace has one user, so an ordinary user has no subordinate ids there.
     """

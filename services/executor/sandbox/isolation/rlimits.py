@@ -1,8 +1,9 @@
-"""The resource limits of a program and those of the executor, on which all its cells draw together.
+"""Resource limits of a program, and the executor's own limits, which all its cells share.
 
-A program's stand behind its cgroup's and never before them. What the kernel counts per uid it counts for the
-user that made the cells' namespaces too (user_namespaces(7)): there the executor's own limit holds for the
-sum of all cells, so it is raised as far as it may be, and each cell gets a small share of it.
+A program's rlimits are a second line behind its cgroup and never take effect first. The kernel also charges
+what it counts per uid to the user that made the cells' namespaces (user_namespaces(7)). There the executor's
+own limit applies to the sum of all cells, so it is raised to the hard maximum, and each cell gets a small
+share.
 """
 
 import contextlib
@@ -11,48 +12,48 @@ import resource
 from shared.domain.events import Limits
 
 STACK_BYTES = 8 * 1024 * 1024
-"""As on every distribution. Only where the executor's own hard limit keeps it from giving more."""
+"""The usual size. Used only where the executor's own hard limit does not allow unlimited stacks."""
 
 CPU_GRACE_S = 2
-"""RLIMIT_CPU counts one process in whole seconds; it stands behind the cgroup's count, never before it."""
+"""RLIMIT_CPU counts whole seconds per process, so this margin keeps it behind the cgroup's count."""
 
 NO_CORE = 1
-"""One byte: no handler that the host pipes cores to (core(5)) is started, which it is for a limit of 0."""
+"""One byte, not 0: with 0 the kernel would still start a core dump handler that is a pipe (core(5))."""
 
 PER_CELL = {
     resource.RLIMIT_SIGPENDING: 1_024,  # timers as well
     resource.RLIMIT_MSGQUEUE: 100 * 1024,  # one queue as large as they are by default
     resource.RLIMIT_MEMLOCK: 256 * 1024,
 }
-"""What the kernel adds up over all cells. Its own defaults are enough for 94, 8 and 32 of them."""
+"""What the kernel sums over all cells. Its own defaults suffice for 94, 8 and 32 cells."""
 CELLS_AT_ONCE = 256
-"""How many cells there is enough for where the executor's own limits can be raised."""
+"""For how many concurrent cells the executor's limits are raised, where they can be."""
 
 FILES_PER_CELL = 4
-"""How many times a program's RLIMIT_NOFILE goes into the executor's. That is how many descriptors of one uid
-may be in flight before a message with descriptors is refused (unix(7), ETOOMANYREFS): a program's far before
-ours."""
+"""The executor's RLIMIT_NOFILE is this many times a program's. It is also the number of descriptors of one
+uid that may be in flight before a message with descriptors is refused (unix(7), ETOOMANYREFS): programs reach
+it long before the executor does."""
 FILES_WANTED = 4_096 * FILES_PER_CELL
 UNLIMITED = 1 << 62
 
 
 def raise_own() -> None:
-    """Raise this process's limits to what may be had, for all that it starts."""
+    """Raise this process's limits as far as possible, for all its children."""
     wanted = {kind: CELLS_AT_ONCE * value for kind, value in PER_CELL.items()}
     wanted[resource.RLIMIT_NOFILE] = FILES_WANTED
     wanted[resource.RLIMIT_NPROC] = CELLS_AT_ONCE * Limits().processes
     for kind, value in wanted.items():
         if _hard(kind) < value:
-            with contextlib.suppress(ValueError, OSError):  # it takes the capability SYS_RESOURCE
+            with contextlib.suppress(ValueError, OSError):  # needs CAP_SYS_RESOURCE
                 resource.setrlimit(kind, (value, value))
         hard = resource.getrlimit(kind)[1]
         resource.setrlimit(kind, (hard, hard))
-    # A process finds room beneath its first stack when it is executed: the zygote's must have it for all.
+    # The address space below a process's first stack is reserved at exec: the zygote's must suffice for all.
     resource.setrlimit(resource.RLIMIT_STACK, (_stack(None), resource.getrlimit(resource.RLIMIT_STACK)[1]))
 
 
 def shortfalls() -> list[str]:
-    """Which of this process's hard limits are too low for its cells to have what they are promised."""
+    """Which of this process's hard limits are too low for what its cells are promised."""
     found = []
     if (files := _hard(resource.RLIMIT_NOFILE)) < FILES_WANTED:
         most = files // FILES_PER_CELL
@@ -63,7 +64,7 @@ def shortfalls() -> list[str]:
 
 
 def resource_limits(limits: Limits, *, has_cgroups: bool) -> list[tuple[int, int, int]]:
-    """What to set of each kind: (kind, soft, hard). Never above the executor's own hard limits."""
+    """The rlimits to set: (kind, soft, hard). Never above the executor's own hard limits."""
     exact = {
         resource.RLIMIT_CORE: NO_CORE,
         resource.RLIMIT_NOFILE: min(limits.files_open, _hard(resource.RLIMIT_NOFILE) // FILES_PER_CELL),
@@ -84,10 +85,10 @@ def resource_limits(limits: Limits, *, has_cgroups: bool) -> list[tuple[int, int
 
 
 def _stack(asked: int | None) -> int:
-    """The soft limit of stacks. The hard one stays the executor's, so that a program may raise its own.
+    """The soft stack limit. The hard limit stays the executor's, so that a program may raise its own.
 
-    Without one the first thread's stack grows as far as the memory that it is counted in, and a C library
-    gives other threads a size of its own (2 MiB, pthread_create(3)), so that many of them start.
+    Without a limit the first thread's stack grows within the memory limit. A C library then gives other
+    threads its own default (2 MiB, pthread_create(3)), so that many of them can start.
     """
     hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
     if asked is None:

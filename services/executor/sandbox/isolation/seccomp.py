@@ -1,6 +1,6 @@
-"""The system calls that no program in a cell may make, as code for the kernel's filter machine (bpf(4)).
+"""Builds the seccomp filter of a cell, as code for the kernel's filter machine (bpf(4)).
 
-Assembled here rather than by libseccomp: the filter is a tree of comparisons, so some lines make it, it is
+Assembled here rather than by libseccomp: the filter is a tree of comparisons, which needs few lines. It is
 the same bytes on every host (its hash is one of the isolation facts), and no host needs a library for it.
 Numbers are those of x86-64 and of the generic table, which aarch64 uses. Pure.
 """
@@ -31,7 +31,7 @@ X32 = 0x40000000
 SOCKET_FAMILIES = (1, 2, 10)
 """AF_UNIX, AF_INET, AF_INET6."""
 TERMINAL_TRICKS = (0x5412, 0x541C)
-"""TIOCSTI and TIOCLINUX, which type into a terminal."""
+"""TIOCSTI and TIOCLINUX, which inject input into a terminal."""
 
 
 DENIED = {
@@ -109,41 +109,41 @@ UNCOUNTED = {
     "semget": Call(64, 190),
     "shmget": Call(29, 194),
 }
-"""Refused as well where no group counts memory: what they give belongs to no process's address space."""
+"""Also refused where no group counts memory: they allocate memory outside any process's address space."""
 
 UNKNOWN = {
-    # Its flags lie in memory that may change after the look; C libraries fall back to clone.
+    # Its flags are in memory that may change after the check; C libraries fall back to clone.
     "clone3": Call(435, 435),
-    # One pool for the whole host (fs.aio-max-nr), a thousand at a call.
+    # One pool for the whole host (fs.aio-max-nr), a thousand per call.
     "io_cancel": Call(210, 3),
     "io_destroy": Call(207, 1),
     "io_getevents": Call(208, 4),
     "io_pgetevents": Call(333, 292),
     "io_setup": Call(206, 0),
     "io_submit": Call(209, 2),
-    # All cells read the same files of the host: a watch on one of them would tell what the others do.
+    # All cells read the same host files: a watch on one of them would reveal what other cells do.
     "inotify_init": Call(253, None),
     "inotify_init1": Call(294, 26),
     "inotify_add_watch": Call(254, 27),
-    # They tell which pages of a shared file are in memory, so which programs others run.
+    # They reveal which pages of a shared file are in memory, and so which programs other cells run.
     "cachestat": Call(451, 451),
     "mincore": Call(27, 232),
 }
-"""Answered with ENOSYS, as by a kernel that never heard of them: programs know what to do without."""
+"""Answered with ENOSYS, as by a kernel without them: programs have a fallback."""
 
 DONE_ALREADY = {
-    # Advice about files. Every file that a cell may write is memory, every other is shared: to drop one from
-    # the page cache and to time its next read tells whether another cell has read it meanwhile.
+    # Advice about files. Every file that a cell may write is in memory, every other is shared: dropping one
+    # from the page cache and timing its next read reveals whether another cell has read it meanwhile.
     "fadvise64": Call(221, 223),
     "readahead": Call(187, 213),
-    # There is nothing of a cell's to write back, but these would flush the host's disks for all.
+    # A cell has nothing to write back, but these would flush the host's disks for all.
     "fdatasync": Call(75, 83),
     "fsync": Call(74, 82),
     "sync": Call(162, 81),
     "sync_file_range": Call(277, 84),
     "syncfs": Call(306, 267),
 }
-"""Answered with success and not done: nothing that a program may rely on depends on it."""
+"""Answered with success and not executed: no result that a program may rely on depends on them."""
 
 CLONE, UNSHARE = Call(56, 220), Call(272, 97)
 SOCKET, IOCTL, PRLIMIT = Call(41, 198), Call(16, 29), Call(302, 261)
@@ -153,16 +153,16 @@ LEASES_AND_NOTES = (1024, 1026)
 """F_SETLEASE and F_NOTIFY."""
 PREADV2, PWRITEV2, MADVISE = Call(327, 286), Call(328, 287), Call(28, 233)
 HARMLESS_FLAGS = 0x1 | 0x2 | 0x4 | 0x10 | 0x20
-"""RWF_HIPRI, DSYNC, SYNC, APPEND, NOAPPEND. Of the others, NOWAIT tells what the page cache holds, and
-DONTCACHE (Linux 6.14) drops it."""
+"""RWF_HIPRI, DSYNC, SYNC, APPEND, NOAPPEND. Of the others, NOWAIT reveals what the page cache holds, and
+DONTCACHE (Linux 6.14) drops pages from it."""
 COLD, PAGEOUT = 20, 21
 MERGEABLE, COLLAPSE = 12, 25
-"""MADV_*: COLD and PAGEOUT send pages of shared files away, MERGEABLE and COLLAPSE replace them: what one
-cell has done another sees by its own pages."""
+"""MADV_*: COLD and PAGEOUT evict pages of shared files, MERGEABLE and COLLAPSE replace them: another cell
+could observe the effect on its own pages."""
 
 
 class Machine(NamedTuple):
-    """What the filter has to know of an architecture: AUDIT_ARCH_*, which column, and whether x32 exists."""
+    """An architecture: AUDIT_ARCH_*, its column of the call numbers, and whether x32 exists."""
 
     audit: int
     column: int
@@ -173,13 +173,13 @@ MACHINES = {"x86_64": Machine(0xC000003E, 0, True), "aarch64": Machine(0xC00000B
 
 
 def assembled(machine: str, shared: Shared) -> bytes:
-    """The filter for a machine as `platform.machine()` names it. Raises KeyError if it is none of ours."""
+    """The filter for a machine as `platform.machine()` names it. Raises KeyError for an unsupported one."""
     instructions = _instructions(MACHINES[machine], shared)
     return b"".join(struct.pack("=HBBI", *each) for each in instructions)
 
 
 def digest(code: bytes) -> str:
-    """The filter's name among the isolation facts."""
+    """The filter's hash, as the isolation facts report it."""
     return f"sha256:{hashlib.sha256(code).hexdigest()}"
 
 
@@ -198,7 +198,7 @@ def _instructions(machine: Machine, shared: Shared) -> Iterator[Instruction]:
 
 
 def _answers(machine: Machine, shared: Shared) -> dict[int, list[Instruction]]:
-    """What is to be done for each number that is not simply allowed."""
+    """The action for each call number that is not simply allowed."""
     of_calls = _of_walls()
     for rule in reversed(list(rules(shared))):
         of_calls[rule.call] = [*_ruled(rule), *of_calls.get(rule.call, [_answer(ALLOW)])]
@@ -208,7 +208,7 @@ def _answers(machine: Machine, shared: Shared) -> dict[int, list[Instruction]]:
 
 
 def _ruled(rule: Rule) -> list[Instruction]:
-    """Answer as the rule says if its conditions hold, or else go on."""
+    """Answer as the rule says if its conditions hold; otherwise continue."""
     then = [_answer(ERROR | rule.error)]
     for place, test, number in reversed(rule.conditions):
         then = [_load(FIRST_ARGUMENT + place * ARGUMENT_BYTES), *_if(TESTS[test], number, then)]
@@ -216,7 +216,7 @@ def _ruled(rule: Rule) -> list[Instruction]:
 
 
 def _of_walls() -> dict[Call, list[Instruction]]:
-    """Calls that are refused, and those of which some arguments are, whatever the host has."""
+    """Calls that are always refused, and those refused for some arguments, on every host."""
     refused = _answer(ERROR | errno.EPERM)
     of_calls = {call: [refused] for call in DENIED.values()}
     of_calls |= {call: [_answer(ERROR | errno.ENOSYS)] for call in UNKNOWN.values()}
@@ -227,11 +227,11 @@ def _of_walls() -> dict[Call, list[Instruction]]:
     of_calls[SOCKET] = [_load(FIRST_ARGUMENT), *families, refused]
     tricks = [each for trick in TERMINAL_TRICKS for each in _if(EQUAL, trick, [refused])]
     of_calls[IOCTL] = [_load(SECOND_ARGUMENT), *tricks, _answer(ALLOW)]
-    # An exclusive lock needs no right to write, and is felt in every cell that has the same file. Records
-    # may be locked by fcntl still, which does.
+    # An exclusive lock needs no write permission, and blocks every cell that opens the same file. Record
+    # locks with fcntl still work: they need it.
     unsupported = _answer(ERROR | errno.EOPNOTSUPP)
     of_calls[FLOCK] = [_load(SECOND_ARGUMENT), *_if(ANY_BIT, LOCK_EX, [unsupported]), _answer(ALLOW)]
-    # The flags are an int, so the low half is all of them. A kernel that knows none answers the same.
+    # The flags are an int, so the low half is all of them. A kernel without these flags answers the same.
     flags = _if(ANY_BIT, 0xFFFFFFFF & ~HARMLESS_FLAGS, [unsupported])
     of_calls[PREADV2] = of_calls[PWRITEV2] = [_load(SIXTH_ARGUMENT), *flags, _answer(ALLOW)]
     ignored = [each for advice in (COLD, PAGEOUT) for each in _if(EQUAL, advice, [_answer(ERROR)])]
@@ -243,17 +243,17 @@ def _of_walls() -> dict[Call, list[Instruction]]:
     of_calls[MADVISE] = [_load(THIRD_ARGUMENT), *ignored, *unknown, _answer(ALLOW)]
     told = [each for command in LEASES_AND_NOTES for each in _if(EQUAL, command, [refused])]
     of_calls[FCNTL] = [_load(SECOND_ARGUMENT), *told, _answer(ALLOW)]
-    # Of oneself only: pid 1 has the same user, and its limits are not the program's to lower.
+    # Only for the process itself: pid 1 has the same user, and the program must not lower its limits.
     of_calls[PRLIMIT] = [_load(FIRST_ARGUMENT), *_if(EQUAL, 0, [_answer(ALLOW)]), refused]
     return of_calls
 
 
 Range = tuple[int, list[Instruction]]
-"""The first number of a range, and what is to be done from there to the next."""
+"""The first number of a range, and the action from there up to the next range."""
 
 
 def _ranges(answers: dict[int, list[Instruction]]) -> list[Range]:
-    """Every number there is, in as few ranges as can be."""
+    """All call numbers, in as few ranges as possible."""
     ranges: list[Range] = [(0, [_answer(ALLOW)])]
     for number in sorted({each + more for each in answers for more in (0, 1)}):
         then = answers.get(number, [_answer(ALLOW)])
@@ -265,7 +265,8 @@ def _ranges(answers: dict[int, list[Instruction]]) -> list[Range]:
 def _tree(ranges: list[Range]) -> list[Instruction]:
     """Halve the ranges until one is left: seven comparisons where a list would take a hundred.
 
-    The kernel tries every number there is when a filter is installed, so a cell's making depends on it too.
+    The kernel evaluates every call number when a filter is installed, so the time to make a cell depends on
+    it too.
     """
     if len(ranges) == 1:
         return ranges[0][1]
@@ -278,7 +279,7 @@ def _tree(ranges: list[Range]) -> list[Instruction]:
 
 
 def _if(test: int, operand: int, then: list[Instruction]) -> list[Instruction]:
-    """Do `then`, which must answer, if the test holds of what was loaded; or else go on."""
+    """Do `then`, which must answer, if the test holds for the loaded value; otherwise continue."""
     return [(test, 0, len(then), operand), *then]
 
 

@@ -1,8 +1,8 @@
-"""The user namespace of a zygote: with one user, or with all that its cells may become.
+"""Sets up the user namespace of a zygote, with one user or with all uids of its cells.
 
-bubblewrap makes it, and waits at a gate until its ids are written from outside, which takes privileges that
-bubblewrap has not. The zygote keeps two capabilities over its own namespace, to let each spawner become the
-next cell's user; the cells, in namespaces below it, have none.
+bubblewrap makes the namespace and waits at a gate until the executor writes its id maps, which takes
+privileges that bubblewrap lacks. The zygote keeps two capabilities over its own namespace, to switch each
+spawner to the next cell's user. The cells, in namespaces below it, have none.
 """
 
 import contextlib
@@ -13,11 +13,11 @@ from services.executor.sandbox.isolation.filesystem import CELL_UID, own_user_ar
 from services.executor.sandbox.isolation.identities import Identities, SharedIdentity
 
 GATE = "ZYGOTE_GATE"
-"""The variable that names bubblewrap's end of the gate, which it leaves to the zygote to close."""
+"""The variable that names bubblewrap's end of the gate; the zygote closes it."""
 
 
 class UserNamespace:
-    """How bubblewrap is to make it. `open` must be called once the process is there."""
+    """How bubblewrap makes the namespace. Call `open` once the process exists."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class UserNamespace:
         ours: contextlib.ExitStack,
         theirs: contextlib.ExitStack,
     ) -> None:
-        """Make the gate; its ends are left to the two stacks."""
+        """Make the gate; the two stacks close its ends."""
         self._identities = identities
         self._gate: int | None = None
         self.passed: tuple[int, ...] = ()
@@ -43,11 +43,11 @@ class UserNamespace:
 
     @property
     def is_gated(self) -> bool:
-        """Whether it waits for its ids."""
+        """Whether the process waits for its ids."""
         return self._gate is not None
 
     def open(self, pid: int) -> None:
-        """Write the ids of the process that waits in it, and let it go on. Raises OSError."""
+        """Write the ids of the waiting process, and let it continue. Raises OSError."""
         assert self._gate is not None
         assert isinstance(self._identities, Identities)
         id_ranges.give(pid, CELL_UID, self._identities.ids)

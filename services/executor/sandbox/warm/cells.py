@@ -1,9 +1,9 @@
-"""Warm cells as the executor holds them, and the spawners that they are made in.
+"""Warm cells as the executor holds them, and the spawners that make them.
 
-A spawner is a process of the zygote that has entered a group, and makes one cell after another there. It
-enters by itself, before any job arrives: with cgroups of version 1 that takes the kernel ten milliseconds,
-which nobody waits for. A cell is gone when its pid 1 is dead, which the kernel makes the last of its
-namespaces to die; only then may its spawner make another.
+A spawner is a process forked from the zygote that has joined a group and makes one cell after another in it.
+It joins before any job arrives: with cgroups of version 1 that takes the kernel ten milliseconds, which no
+job waits for. A cell is gone when its pid 1 is dead, because the kernel lets pid 1 die last; only then may
+its spawner make another.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ from services.executor.sandbox.warm.zygote import Zygote
 from shared.domain.events import Limits
 
 SPARE_PROCESSES = 2
-"""Our own in a group: the spawner and pid 1."""
+"""The sandbox's own processes in a group: the spawner and pid 1."""
 MAKING_S = 20.0
-"""How long a spawner or a cell may take to get ready: a thousand times what it takes."""
+"""How long a spawner or a cell may take to become ready: a thousand times the usual."""
 
 
 class Spawner:
-    """Where cells are made, one at a time. Made by `open_spawner`; `close` must be called."""
+    """Makes cells, one at a time. Made by `open_spawner`; `close` must be called."""
 
     def __init__(
         self,
@@ -56,9 +56,9 @@ class Spawner:
     async def make(
         self, *, disk_bytes: int | None = None, early: PrestartedRuntime | None = None
     ) -> "WarmCell":
-        """Make a cell with a disk as large, for an early runtime if one is given, and wait until it is ready.
+        """Make a cell with a disk of this size, for an early runtime if given, and wait until it is ready.
 
-        Not to be cancelled. Takes `early` over, whatever happens. Raises SandboxError.
+        Not to be cancelled. Takes ownership of `early` in every case. Raises SandboxError.
         """
         try:
             identity = self._identities.claim()
@@ -76,7 +76,7 @@ class Spawner:
     async def _made(
         self, identity: Identity | None, disk_bytes: int | None, early: PrestartedRuntime | None
     ) -> tuple[socket.socket, int]:
-        """The channel of a new cell and a hold on its pid 1."""
+        """The channel of a new cell and a pidfd of its pid 1."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         try:
@@ -115,7 +115,7 @@ class Spawner:
             self._limits = limits
 
     def reset(self) -> bool:
-        """Get ready for another cell; False if this spawner has seen its last."""
+        """Prepare for another cell; False if this spawner cannot be reused."""
         try:
             if not self.zygote.alive or not self.group.reset():
                 return False
@@ -125,18 +125,18 @@ class Spawner:
         return True
 
     async def close(self) -> None:
-        """Give it up; its cell must be gone."""
+        """Close it; its cell must be gone."""
         self._channel.close()
         if not await asyncio.to_thread(self.group.remove):
             await removed(self.group)
         for identity in self._doubtful:
-            # Where a group says that nobody is left. Else it is the zygote's end that says so.
+            # A group shows when no process is left. Otherwise the end of the zygote implies it.
             if self._joins_by_itself:
                 self._identities.release(identity)
 
 
 class WarmCell:
-    """A cell that waits for its one job. `dispose` must be called."""
+    """A cell waiting for its one job. `dispose` must be called."""
 
     def __init__(
         self,
@@ -146,9 +146,9 @@ class WarmCell:
         early: PrestartedRuntime | None,
         release: Callable[[], None],
     ) -> None:
-        """Take over the channel, `init`, which holds its pid 1, and the ends of an early runtime's.
+        """Take over the channel, `init` (the pidfd of its pid 1), and the ends of an early runtime.
 
-        `release` is called when nothing of it is left.
+        `release` is called when no process of it is left.
         """
         self._release = release
         self.early = early
@@ -158,36 +158,36 @@ class WarmCell:
 
     @property
     def group(self) -> CellGroup:
-        """What limits and counts it."""
+        """The group that limits and counts it."""
         return self.spawner.group
 
     @property
     def alive(self) -> bool:
-        """Whether its pid 1 has not ended."""
+        """Whether its pid 1 is still running."""
         return not _can_be_read(self.init)
 
     @property
     def fresh(self) -> bool:
-        """Whether its program's process waits still: the zygote lives, and pid 1, and told of no end."""
+        """Whether it is unused: the zygote and pid 1 live, and no end was reported."""
         return self.spawner.zygote.alive and not _can_be_read(self.init, self.channel.fileno())
 
     def kill(self) -> None:
-        """End all that is in it."""
+        """Kill every process in it."""
         process_handle.kill(self.init)
 
     async def gone(self) -> None:
-        """Return when nothing of its processes is left."""
+        """Return when none of its processes is left."""
         if self.alive:
             await readable(self.init)
 
     async def end(self) -> None:
-        """Kill all that is in it, and wait until nothing of it is left, whoever cancels us meanwhile."""
+        """Kill it and wait until no process is left, even if the waiting task is cancelled."""
         self.kill()
         if self.alive:
             await settled(asyncio.ensure_future(self.gone()))
 
     async def dispose(self) -> None:
-        """End it, and close what we hold of it."""
+        """End it, and close our descriptors."""
         self.channel.close()
         if self.early is not None:
             self.early.close()
@@ -201,7 +201,7 @@ class WarmCell:
 async def open_spawner(
     zygote: Zygote, groups: Groups, limits: Limits, identities: Identities | SharedIdentity
 ) -> Spawner:
-    """Ask for a spawner and wait until it has entered its group. Not to be cancelled.
+    """Request a spawner and wait until it has joined its group. Not to be cancelled.
 
     Raises SandboxError, OSError.
     """
@@ -231,7 +231,7 @@ async def open_spawner(
 
 
 def _entered(groups: Groups, limits: Limits) -> tuple[CellGroup, list[int]]:
-    """Make a group and open the files by which its spawner is to join, as only the executor may."""
+    """Make a group and open the files through which its spawner joins: only the executor may open them."""
     cgroup_procs_paths: list[int] = []
     try:
         group = groups.create(limits, spare_processes=SPARE_PROCESSES)
@@ -249,7 +249,7 @@ def _entered(groups: Groups, limits: Limits) -> tuple[CellGroup, list[int]]:
 
 
 async def _first_word(channel: socket.socket, zygote: Zygote) -> int | None:
-    """Wait until somebody says that he is ready; the descriptor that he sends. Raises SandboxError."""
+    """Wait for a READY message and return the descriptor sent with it. Raises SandboxError."""
     try:
         async with asyncio.timeout(MAKING_S):
             await readable(channel.fileno())

@@ -1,4 +1,4 @@
-"""What is brought out of a cell whose program has ended: asked of its pid 1, read from descriptors only."""
+"""Collects files of a cell whose program has ended: pid 1 sends descriptors, and only those are read."""
 
 import asyncio
 import socket
@@ -11,12 +11,12 @@ from services.executor.sandbox.pipes import readable
 from services.executor.sandbox.warm import job_file
 
 SEARCH_S = 10.0
-"""How long pid 1 may look; a cell's disk holds a few thousand names, which take milliseconds."""
+"""How long pid 1 may search. A cell's disk holds a few thousand names, which take milliseconds."""
 
 
 @dataclass(slots=True)
 class CollectedFiles:
-    """Descriptors of the files that came out. `close` must be called."""
+    """Descriptors of the collected files. `close` must be called."""
 
     files: list[tuple[collect.Found, int]] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -32,12 +32,12 @@ class CollectedFiles:
         return found
 
     def close(self) -> None:
-        """Close what was not read."""
+        """Close the descriptors not read."""
         job_file.closed(*(descriptor for _, descriptor in self.files))
 
 
 async def collect_files(channel: socket.socket, request: collect.Request) -> CollectedFiles:
-    """Ask pid 1, and wait for all of its answer. Raises SandboxError."""
+    """Ask pid 1 for the files and wait for its whole answer. Raises SandboxError."""
     brought = CollectedFiles()
     try:
         syscalls.send(channel, collect.encode_request(request))
@@ -54,7 +54,7 @@ async def collect_files(channel: socket.socket, request: collect.Request) -> Col
 
 
 async def _next(channel: socket.socket, brought: CollectedFiles) -> bool:
-    """Take one message of the answer; False if it was the last."""
+    """Receive one message of the answer; False if it was the last."""
     await readable(channel.fileno())
     message, descriptors = syscalls.receive(channel, ipc.MESSAGE_BYTES_MAX)
     if message == collect.END:

@@ -1,4 +1,4 @@
-"""What is sent to a warm cell for one stage, and what comes back with its report."""
+"""Builds the message that gives a warm cell one stage, and reads what returns with its report."""
 
 import contextlib
 import os
@@ -17,12 +17,12 @@ READ_BYTES = 1024 * 1024
 
 WARM_ARGV = ("python3", f"{WORK}/main.py")
 WARM_ENVIRONMENT = (("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1"))
-"""What a Python program of the catalogue finds, since it is read once, when the interpreter starts."""
+"""The environment of the catalogue's Python programs, since it is read once, when the interpreter starts."""
 ZYGOTE_ENVIRONMENT = {**dict(BASE_ENVIRONMENT), **dict(WARM_ENVIRONMENT), "PWD": WORK}
 ARCHIVE_MARK = b"PK\x05\x06"
 """What every zip archive has near its end."""
 READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "TZ", "HOME", "PATH", "MALLOC", "GLIBC", "OPENSSL")
-"""How the names begin of variables that make a started interpreter differ from a forked one."""
+"""Prefixes of variables that make a newly started interpreter differ from a forked one."""
 
 
 def job_file(stage: Stage, *, known: frozenset[str], has_cgroups: bool) -> int:
@@ -41,11 +41,11 @@ def job_file(stage: Stage, *, known: frozenset[str], has_cgroups: bool) -> int:
 
 
 def is_warm(stage: Stage, known: frozenset[str]) -> bool:
-    """Whether nothing could tell a forked interpreter from one that was started for this stage.
+    """Whether a forked interpreter is indistinguishable from one started for this stage.
 
-    It must be exactly `python3 /work/main.py …`, of a file that is no archive of modules, with no variable
-    that an interpreter or its libraries read while they start, and no file that would be found where they
-    look: in the place of one of the modules `known`, or in a hidden directory of the home directory.
+    The command must be exactly `python3 /work/main.py …`, of a file that is no archive of modules. No
+    variable may be set that an interpreter or its libraries read at their start. No file may be present that
+    they would find: in place of one of the modules `known`, or in a hidden directory of the home directory.
     """
     if stage.argv[:2] != WARM_ARGV:
         return False
@@ -63,12 +63,12 @@ def _is_found_at_start(file: CellFile, known: frozenset[str]) -> bool:
 
 
 def _missing(environment: dict[str, str]) -> dict[str, str]:
-    """What a warm interpreter's own environment lacks."""
+    """What the environment of a warm interpreter lacks."""
     return {name: value for name, value in environment.items() if ZYGOTE_ENVIRONMENT.get(name) != value}
 
 
 def stdin_file(content: bytes) -> int:
-    """A sealed memory file that its reader may open again by name, but not for writing. Raises OSError."""
+    """A sealed memory file that its reader may reopen by name, but not for writing. Raises OSError."""
     descriptor = memory_file(content)
     try:
         os.fchmod(descriptor, 0o444)
@@ -79,7 +79,7 @@ def stdin_file(content: bytes) -> int:
 
 
 def content_of(descriptor: int, size: int) -> bytes:
-    """Read a file that was brought out of a cell, and close it. Raises SandboxError if it is not so long."""
+    """Read a file collected from a cell, and close it. Raises SandboxError if its length differs."""
     pieces = []
     room = size
     try:
@@ -96,12 +96,12 @@ def content_of(descriptor: int, size: int) -> bytes:
 
 
 def bytes_of(stage: Stage) -> int:
-    """How much is to be copied for a stage, so that much of it is done outside of the event loop."""
+    """How many bytes are copied for a stage: a large copy is done outside the event loop."""
     return sum(len(file.content) for file in stage.files) + len(stage.stdin)
 
 
 def guest_files() -> list[tuple[str, bytes]]:
-    """The zygote's own modules, and what an early runtime begins with, as they lie beside each other."""
+    """The zygote's modules and the start files of early runtimes, as they lie beside each other."""
     entry = b"from guest import zygote\nzygote.main()\n"
     start = (START_SCRIPT, (GUEST / START_SCRIPT).read_bytes())
     modules = [(f"guest/{path.name}", path.read_bytes()) for path in sorted(GUEST.glob("*.py"))]
@@ -109,7 +109,7 @@ def guest_files() -> list[tuple[str, bytes]]:
 
 
 def closed(*descriptors: int) -> None:
-    """Close what is open of these."""
+    """Close the open ones of these descriptors."""
     for descriptor in descriptors:
         with contextlib.suppress(OSError):
             os.close(descriptor)

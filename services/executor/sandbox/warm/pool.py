@@ -1,9 +1,8 @@
-"""A few cells that are always ready, and the zygote that they come from: replaced when it dies.
+"""Keeps a few cells of one kind ready, and replaces the zygote that they come from when it dies.
 
-A cell is taken once. The next is made, in the same spawner where that is as good as new, when a run has
-ended, so that the making takes nothing from the run. Spawners are opened while fewer cells are ready than
-should be, and given up when twice as many are: between the two, a load that rises and falls opens and closes
-none.
+A cell is used once. When a run has ended the next cell is made, in the same spawner if that can be reused, so
+making it takes no time from the run. Spawners are opened while fewer cells are ready than wanted, and closed
+when twice as many are: between the two, a varying load opens and closes none.
 """
 
 import asyncio
@@ -23,27 +22,28 @@ from shared.observability.logs import get_logger
 logger = get_logger(__name__)
 
 REST_S = 60.0
-"""How long no runtime is started early after one did not come to wait; its jobs take the usual way."""
+"""How long no runtime is started early after one failed to become ready; its jobs start normally meanwhile.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A cell that could not be made; `dead` is the zygote that was asked, if it has died."""
+    """A cell that could not be made; `dead` is the zygote asked, if it has died."""
 
     error: CellError
     dead: Zygote | None
 
 
 class Zygotes:
-    """The zygote that lives, and its successors. `close` must be called."""
+    """The running zygote, and its successors. `close` must be called."""
 
     def __init__(self, start: Callable[[], Zygote]) -> None:
-        """Start the first. Raises SandboxError."""
+        """Start the first zygote. Raises SandboxError."""
         self._start = start
         self._zygote = start()
 
     def living(self) -> Zygote:
-        """The zygote, or its successor. Raises SandboxError."""
+        """The zygote, or a new one if it has died. Raises SandboxError."""
         if not self._zygote.alive:
             logger.error("zygote_died", why=self._zygote.stderr_tail())
             self._zygote.close()
@@ -68,7 +68,7 @@ class Pool:
         limits: Limits,
         early: Starter | None = None,
     ) -> None:
-        """Nothing is made yet. `early` makes what each cell's early runtime needs; None if it has none."""
+        """Start empty. `early` makes what each cell's early runtime needs; None if it has none."""
         self._zygotes = zygotes
         self._groups = groups
         self._identities = identities
@@ -83,11 +83,11 @@ class Pool:
 
     @property
     def ready(self) -> int:
-        """How many cells wait."""
+        """How many cells are ready."""
         return self._ready.qsize()
 
     def take_ready(self) -> WarmCell | None:
-        """A cell that nobody has had, if there is one; and begin to make the next."""
+        """Take an unused cell, if there is one, and begin to make the next."""
         found: WarmCell | None = None
         while found is None and not self._ready.empty():
             taken = self._ready.get_nowait()
@@ -99,7 +99,7 @@ class Pool:
         return found
 
     async def take(self, *, disk_bytes: int) -> WarmCell:
-        """A cell that nobody has had, with a disk as large. Raises CellError if none could be made."""
+        """Take an unused cell with a disk of this size. Raises CellError if none could be made."""
         cell = await self._take()
         self.refill()
         if disk_bytes == self._limits.disk_bytes:
@@ -112,7 +112,7 @@ class Pool:
             raise
 
     async def _made_anew(self, cell: WarmCell, disk_bytes: int) -> WarmCell:
-        """Another cell in the same spawner. Not to be cancelled. Raises CellError."""
+        """Make another cell in the same spawner. Not to be cancelled. Raises CellError."""
         try:
             await cell.dispose()
             return await cell.spawner.make(disk_bytes=disk_bytes)
@@ -133,7 +133,7 @@ class Pool:
             if isinstance(taken, Failure):
                 if taken.dead is None or dead not in {None, taken.dead}:
                     raise taken.error
-                # It tells of a zygote that is no more. If its successor dies as well, it is no accident.
+                # The failure is of a dead zygote. If its successor dies as well, it is no accident.
                 dead = taken.dead
                 continue
             if taken.fresh:
@@ -141,7 +141,7 @@ class Pool:
             self.give_back(taken)
 
     def give_back(self, cell: WarmCell) -> None:
-        """End a cell; when nothing of it is left, make the next in its spawner, unless there are many."""
+        """End a cell; when it is gone, make the next in its spawner, unless enough are ready."""
         wanted = self._lacks(2 * self._size)
         self._coming += wanted
         self._begin(self._taken_back(cell, wanted=wanted))
@@ -159,19 +159,19 @@ class Pool:
             self._make()
 
     async def full(self) -> None:
-        """Fill up, and return when nothing is being made or given up any more."""
+        """Refill, and return when no cell is being made or closed any more."""
         self.refill()
         while self._working:
             await asyncio.wait(self._working)
 
     async def begin_close(self) -> None:
-        """Make no more. No run may be going on."""
+        """Stop making cells. No run may be in progress."""
         self._size = 0
         while self._working:
             await asyncio.wait(self._working)
 
     async def close(self) -> None:
-        """Give up every cell. First the zygote: nobody but it has a hold on a cell that failed halfway."""
+        """Close every cell. The zygote first: only its end removes a cell that failed halfway."""
         while not self._ready.empty():
             cell = self._ready.get_nowait()
             if isinstance(cell, WarmCell):
@@ -179,7 +179,7 @@ class Pool:
                 await cell.spawner.close()
 
     def _lacks(self, many: int) -> bool:
-        """Whether one more should be made for so many to be ready."""
+        """Whether one more must be made to have this many ready."""
         return self._ready.qsize() + self._coming < many and time.monotonic() >= self._rests_until
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
@@ -218,7 +218,7 @@ class Pool:
             self._rest(self._early, made)
 
     def _rest(self, early: Starter, failure: Failure) -> None:
-        """Leave a runtime alone for a while that does not start here, and say so."""
+        """Suspend early starts of a runtime that does not start here, and log it."""
         if self._size:
             self._rests_until = time.monotonic() + REST_S
             logger.warning("runtime_not_early", runtime=early.name, why=str(failure.error), rest_s=REST_S)
@@ -230,7 +230,7 @@ class Pool:
             logger.error("spawner_left", why=str(error))
 
     async def _unwanted(self, making: asyncio.Future[WarmCell]) -> None:
-        """See a cell to its end that was asked for by somebody who is gone."""
+        """Dispose of a cell whose requester was cancelled."""
         try:
             cell = await making
         except SandboxError as error:

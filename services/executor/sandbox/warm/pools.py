@@ -1,4 +1,4 @@
-"""The pools of one sandbox: cells that become anything, and for each runtime that starts early its own."""
+"""The pools of one sandbox: one of general cells, and one for each prestarted runtime."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from services.executor.sandbox.warm.runtimes import Runtime
 from shared.domain.events import Limits
 
 READY_LIMITS = Limits()
-"""What cells are made for; a job that asks for else has its cell adapted when it comes."""
+"""The limits that cells are made with; a job with others has its cell's limits changed when it arrives."""
 
 
 class MakePool(Protocol):
@@ -26,7 +26,7 @@ class MakePool(Protocol):
 
 @dataclass(slots=True)
 class EarlyPool:
-    """Cells in which a runtime waits, from the first job on that wants one."""
+    """Cells in which a runtime waits, made from the runtime's first job on."""
 
     runtime: Runtime
     pool: Pool
@@ -35,18 +35,18 @@ class EarlyPool:
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """Cells that become anything, and for each runtime that starts early its own."""
+    """General cells, and a pool for each prestarted runtime."""
 
     default_pool: Pool
     early: tuple[EarlyPool, ...]
 
     @property
     def all(self) -> tuple[Pool, ...]:
-        """Those first that may take from the others."""
+        """All pools; the ones that may take from others come first."""
         return (*(each.pool for each in self.early), self.default_pool)
 
     async def take(self, stage: Stage, *, has_cgroups: bool) -> tuple[Pool, WarmCell]:
-        """A cell for a stage, and the pool to give it back to. Raises SandboxError."""
+        """Take a cell for a stage, and the pool to return it to. Raises SandboxError."""
         for early in self.early:
             if early.runtime.can_run(stage, READY_LIMITS, has_cgroups=has_cgroups):
                 early.wanted = True
@@ -55,19 +55,19 @@ class Pools:
         return self.default_pool, await self.default_pool.take(disk_bytes=stage.limits.disk_bytes)
 
     async def full(self) -> None:
-        """Return when as many cells are ready as there should be."""
+        """Return when every pool is full."""
         for early in self.early:
             if early.wanted:
                 await early.pool.full()
         await self.default_pool.full()
 
     async def begin_close(self) -> None:
-        """Make no more cells. No run may be going on."""
+        """Stop making cells. No run may be in progress."""
         for pool in self.all:
             await pool.begin_close()
 
     async def close(self) -> None:
-        """Give up every cell."""
+        """Close every cell."""
         for pool in self.all:
             await pool.close()
 
@@ -75,7 +75,7 @@ class Pools:
 def make_pools(
     make: MakePool, runtimes: Sequence[Runtime], conditions: RunConfig, *, compiled: Compile
 ) -> Pools:
-    """All pools, empty yet. `compiled` makes what a runtime must have compiled before it can start early."""
+    """All pools, still empty. `compiled` builds what a runtime needs compiled before it can start early."""
 
     def early(runtime: Runtime) -> EarlyPool:
         starter = Starter(

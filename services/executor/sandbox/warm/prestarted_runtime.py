@@ -1,9 +1,8 @@
-"""Runtimes that start slowly, started in their cell before there is a job for it.
+"""Starts slow runtimes in their cell before there is a job for them.
 
-The runtime's process is given the pipes of its program, and of a file of ours (`guest/start.js`,
-`guest/Start.java`) that the runtime loads first: it waits for the job, writes its files and then lets the
-runtime go on to the program by itself. All of it starts behind the same walls, filter and limits. Which
-runtimes there are, `runtimes` says.
+The runtime's process gets the pipes of its program, and loads a file of ours first (`guest/start.js`,
+`guest/Start.java`). That file waits for the job, writes its files, and then lets the runtime run the program
+by itself. All of it starts under the same isolation, filter and limits. `runtimes` lists the runtimes.
 """
 
 import asyncio
@@ -20,21 +19,21 @@ from services.executor.sandbox.warm.runtimes import Runtime
 from shared.domain.events import Limits
 
 Compile = Callable[[Stage], Awaitable[bytes]]
-"""Runs a stage and returns what it kept. Raises SandboxError, RejectedError."""
+"""Runs a stage and returns its product. Raises SandboxError, RejectedError."""
 COMPLAINT_BYTES_MAX = 1000
 WAITING = b"w"
 STARTING_S = 20.0
-"""How long a runtime may take to start: a few hundred times what it takes."""
+"""How long a runtime may take to start: a few hundred times the usual."""
 
 
 class PrestartedRuntime:
-    """What an early runtime holds the other ends of: its input, its outputs, its job, and the word to go.
+    """The executor's ends of an early runtime: its input, its outputs, its job, and the start signal.
 
     `close` must be called.
     """
 
     def __init__(self, runtime: Runtime, order: bytes) -> None:
-        """Make them. `order` is to start it. Raises OSError."""
+        """Make the pipes. `order` is the start order. Raises OSError."""
         self._runtime = runtime
         self._outputs, self._theirs = list[int](), list[int]()
         with contextlib.ExitStack() as made:
@@ -52,17 +51,17 @@ class PrestartedRuntime:
 
     @property
     def theirs(self) -> Sequence[int]:
-        """What the runtime gets, as its descriptors from 0 on, and the order to start it."""
+        """The runtime's descriptors from 0 on, and the start order."""
         return (self._stdin, *self._theirs, self._their_go.fileno(), self._job, self._order)
 
     def sent(self) -> None:
-        """The runtime has its ends: close ours of them."""
+        """The runtime has its ends: close our copies."""
         closed(*self._theirs)
         self._theirs = []
         self._their_go.close()
 
     async def waiting(self) -> None:
-        """Return when the runtime waits for its job. Raises SandboxError if it does not come to that."""
+        """Return when the runtime waits for its job. Raises SandboxError if it does not reach that point."""
         try:
             async with asyncio.timeout(STARTING_S):
                 await readable(self._go.fileno())
@@ -75,33 +74,33 @@ class PrestartedRuntime:
             raise SandboxError(f"an early runtime printed what no program did: {printed}")
 
     def outputs(self) -> list[int]:
-        """The reading ends of its stdout and stderr, which are the caller's from now on."""
+        """The reading ends of its stdout and stderr, which then belong to the caller."""
         outputs, self._outputs = self._outputs, []
         return outputs
 
     def begin(self, stage: Stage) -> None:
-        """Give it its job and let it go. Raises OSError."""
+        """Send the job and the start signal. Raises OSError."""
         head = _head(stage, stage.argv[len(self._runtime.default_argv) :])
         fill(self._stdin, stage.stdin)
         length = len(head).to_bytes(ipc.LENGTH_BYTES, "little")
         fill(self._job, b"".join([length, head, *(file.content for file in stage.files)]))
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end tells the rest
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end gives the reason
             self._go.send(b"g")
 
     def stderr_tail(self) -> str:
-        """Why there was no program; empty if there was."""
+        """Why the program did not start; empty if it did."""
         with contextlib.suppress(OSError):
             return self._go.recv(COMPLAINT_BYTES_MAX, socket.MSG_DONTWAIT).decode(errors="replace")
         return ""
 
     def close(self) -> None:
-        """Close what is open; once."""
+        """Close what is open. Call it once."""
         closed(self._stdin, self._job, self._order, *self._theirs, *self._outputs)
         self._go.close()
         self._their_go.close()
 
     def _why(self, said: bytes) -> str:
-        """What it said, and what it printed."""
+        """Its error message and its output."""
         for output in self._outputs:
             os.set_blocking(output, False)
             with contextlib.suppress(BlockingIOError):
@@ -110,7 +109,7 @@ class PrestartedRuntime:
 
 
 class Starter:
-    """Makes the ends of one early runtime after another. What it must have compiled is, before the first."""
+    """Makes the ends of early runtimes. Whatever must be compiled is compiled before the first."""
 
     def __init__(
         self,
@@ -120,7 +119,7 @@ class Starter:
         ready: Limits,
         has_cgroups: bool,
     ) -> None:
-        """Nothing happens yet. `ready` is what the cells are made for."""
+        """Store the parts. `ready` are the limits that the cells are made with."""
         self._runtime = runtime
         self._compiled = compiled
         self._ready = ready
@@ -130,11 +129,11 @@ class Starter:
 
     @property
     def name(self) -> str:
-        """What its runtime is called."""
+        """The runtime's name."""
         return self._runtime.name
 
     async def ends(self) -> PrestartedRuntime:
-        """Those of one that is still to be started. Raises SandboxError, OSError."""
+        """The ends of a runtime to be started. Raises SandboxError, OSError."""
         async with self._making:
             if self._made is None:
                 self._made = await self._files()
@@ -158,7 +157,7 @@ def _empty_file(made: contextlib.ExitStack) -> int:
 
 
 def _head(stage: Stage, args: Sequence[str]) -> bytes:
-    """A job as the files within read it: words between zero bytes, before each list how long it is."""
+    """A job as the guest's files read it: words separated by zero bytes, each list preceded by its length."""
     words = [str(len(stage.files))]
     for file in stage.files:
         words += [file.path, "x" if file.executable else "", str(len(file.content))]

@@ -1,4 +1,4 @@
-"""One stage in a warm cell: its pipes, its job, its watch, and the verdict when nothing of it is left."""
+"""Runs one stage in a warm cell: pipes, job, limit monitor, and the verdict after its last process ended."""
 
 import asyncio
 import contextlib
@@ -29,12 +29,12 @@ from services.executor.sandbox.warm.collected_files import CollectedFiles, colle
 from shared.domain.events import Limits
 
 COPIED_AT_ONCE_BYTES = 256 * 1024
-"""What may be copied in the event loop: a tenth of a millisecond. More is copied in a thread."""
+"""Most bytes copied in the event loop: a tenth of a millisecond. More are copied in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """What all runs of one sandbox have in common. `bounds` say how much is brought out."""
+    """What all runs of one sandbox have in common. `bounds` limits the files that are collected."""
 
     poll_s: float
     has_cgroups: bool
@@ -63,7 +63,7 @@ class Run:
         self._loop.add_reader(cell.channel.fileno(), self._receive)
 
     async def begin(self) -> None:
-        """Give the cell its job. Raises CellError."""
+        """Send the cell its job. Raises CellError."""
         give = self._give if self._cell.early is None else partial(self._cell.early.begin, self._stage)
         try:
             self._cell.group.begin()
@@ -82,14 +82,14 @@ class Run:
             descriptors.append(job_file.job_file(stage, known=known, has_cgroups=has_cgroups))
             if stage.stdin:
                 descriptors.append(job_file.stdin_file(stage.stdin))
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end tells the rest
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end gives the reason
                 job, *source = descriptors
                 syscalls.send(self._cell.channel, ipc.JOB, job, *self._writing, *source)
         finally:
             job_file.closed(*descriptors)
 
     async def finish(self, stop: asyncio.Event) -> Verdict:
-        """Wait until the program has ended, bring out what is asked for, and end the cell.
+        """Wait until the program has ended, collect the requested files, and end the cell.
 
         Raises SandboxError.
         """
@@ -136,7 +136,7 @@ class Run:
         return PipeReader(descriptor, self._stage.limits.output_bytes, deliver, flooded, room)
 
     def _receive(self) -> None:
-        """Take the report, or why there is none: nothing at all if all who held the other end are dead."""
+        """Receive the report, or an error text; empty if every process holding the other end is dead."""
         self._loop.remove_reader(self._cell.channel.fileno())
         message = b""
         with contextlib.suppress(OSError):
@@ -153,7 +153,7 @@ class Run:
             self._told.set_result(None)
 
     def _wanted(self, report: ipc.Report) -> list[str]:
-        """The patterns of what is to be brought out after a program that nobody had to stop."""
+        """The patterns to collect; none after a program that was stopped."""
         if self._watch.stop is not None:
             return []
         if self._stage.keep is not None:
@@ -206,12 +206,12 @@ class Run:
         )
 
     def _usage(self) -> Usage:
-        """The group's count, or what the program's own wait told if the group saw less of it."""
+        """The group's usage, or the processor time of the program's own wait if that is larger."""
         try:
             usage = self._cell.group.usage()
         except OSError as error:
             raise SandboxError(f"nothing counted what the cell used: {error}") from error
-        # What pid 1 waited for includes what a process used before it had a job.
+        # Pid 1's count includes what a process used before it had a job.
         waited_ms = 0 if self._report is None or self._conditions.has_cgroups else self._report.cpu_ms
         cpu_ms = max(usage.cpu_ms, waited_ms)
         return Usage(cpu_ms, usage.memory_peak_bytes, usage.memory_exceeded)
@@ -228,7 +228,7 @@ class Run:
 async def run_stage(
     cell: WarmCell, stage: Stage, output: OutputSink, stop: asyncio.Event, conditions: RunConfig
 ) -> Verdict:
-    """Run a stage in a cell to its end; the cell is left to its owner. Raises SandboxError."""
+    """Run a stage in a cell to its end; the caller keeps the cell. Raises SandboxError."""
     if stop.is_set():
         return _never_begun("stopped")
     if not _adapted(cell, stage.limits):
@@ -242,7 +242,7 @@ async def run_stage(
 
 
 def _adapted(cell: WarmCell, limits: Limits) -> bool:
-    """Put the cell under its limits; False if it already uses more memory."""
+    """Apply the stage's limits to the cell; False if it already uses more memory."""
     try:
         cell.spawner.apply_limits(limits)
     except OSError as error:
@@ -266,7 +266,7 @@ def _never_begun(stopped_by: Stop) -> Verdict:
 
 
 async def _done(work: Callable[[], None], size: int) -> None:
-    """Do it; in a thread if so many bytes take long."""
+    """Call it; in a thread if this many bytes take long."""
     if size <= COPIED_AT_ONCE_BYTES:
         work()
     else:

@@ -1,7 +1,7 @@
-"""Which runtimes are worth starting before there is a job for them, and which stages each can stand for.
+"""Lists the runtimes worth starting before there is a job, and the stages that each can run.
 
-Each is a row of facts: nothing else knows Node.js from Java. A stage that differs in anything that cannot be
-changed once a runtime has started has one started for it.
+Each runtime is one row of data: no other module distinguishes Node.js from Java. A stage that needs anything
+that cannot be changed after a runtime's start gets a newly started one.
 """
 
 import io
@@ -18,9 +18,9 @@ from shared.domain.events import Limits
 MIB = 1024 * 1024
 
 STACK_BYTES = 64 * MIB
-"""What the catalogue gives a virtual machine for its program's stack where the job asks for nothing."""
+"""The catalogue's stack size for a virtual machine's program if the job asks for none."""
 JAVA_MEMORY_BYTES = 512 * MIB
-"""What it gives a Java program: the machine's heap is cut out for it."""
+"""The catalogue's memory for a Java program: the machine's heap is sized for it."""
 JAVA_OPTIONS = (
     *(f"-XX:MaxRAM={JAVA_MEMORY_BYTES}", "-XX:MaxRAMPercentage=70", f"-Xss{STACK_BYTES}"),
     *("-XX:ThreadStackSize=1024", "-XX:+UseSerialGC", "-XX:-UsePerfData"),
@@ -32,7 +32,7 @@ JAVA_CLASS = "headrace/guest/Start.class"
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file of an early runtime that `stage` keeps, and where it goes."""
+    """A file of an early runtime that `stage` produces, and its place."""
 
     stage: Stage
     path: str
@@ -40,11 +40,11 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """How a runtime is started early, as `argv` with `files`, to be what `default_argv` would have started.
+    """A runtime started early as `argv` with `files`, equivalent to what `default_argv` would have started.
 
-    A job's own arguments can follow only if it `takes_arguments`. `fixed` is how the names begin of the
-    variables that it would have to be started with; an empty word stands for all. `made` is a file that is
-    compiled once, before the first of them starts.
+    A job's own arguments can follow only if it `takes_arguments`. `fixed` are prefixes of the variables that
+    must be set at its start; an empty prefix stands for all. `made` is a file that is compiled once, before
+    the first start.
     """
 
     name: str
@@ -56,9 +56,9 @@ class Runtime:
     made: Made | None = None
 
     def can_run(self, stage: Stage, ready: Limits, *, has_cgroups: bool) -> bool:
-        """Whether one that was started under the limits `ready` is what this stage would have started.
+        """Whether a runtime started under the limits `ready` is what this stage would have started.
 
-        No other limits may differ than a group's, which can change.
+        Only limits of the group may differ, because they can be changed.
         """
         begins, follows = stage.argv[: len(self.default_argv)], stage.argv[len(self.default_argv) :]
         return (
@@ -71,7 +71,7 @@ class Runtime:
         )
 
     def start(self, made: tuple[CellFile, ...], ready: Limits, *, has_cgroups: bool) -> bytes:
-        """The order to start one, as a cell reads it."""
+        """The start order, as a cell reads it."""
         files = (*self.files, *made)
         job = ipc.Job(
             argv=list(self.argv),
@@ -85,12 +85,12 @@ class Runtime:
 
 
 def runtimes() -> tuple[Runtime, ...]:
-    """All of them."""
+    """All runtimes."""
     return node(), java()
 
 
 def node() -> Runtime:
-    """Node.js, which `guest/start.js` holds up."""
+    """Node.js, which `guest/start.js` holds until its job arrives."""
     return Runtime(
         name="node",
         default_argv=("node", f"{WORK}/main.js"),
@@ -101,7 +101,7 @@ def node() -> Runtime:
 
 
 def java() -> Runtime:
-    """A Java virtual machine, which `guest/Start.java` holds up."""
+    """A Java virtual machine, which `guest/Start.java` holds until its job arrives."""
     return Runtime(
         name="java",
         default_argv=("java", *JAVA_OPTIONS, "-jar", JAVA_PRODUCT),
@@ -126,10 +126,10 @@ def java() -> Runtime:
 
 
 def _leading_jar() -> bytes:
-    """A jar that leads to our class and holds nothing, in the place of the program's own.
+    """An empty jar whose manifest leads to our class, in the place of the program's own.
 
-    So the class path is the program's from the beginning. The class itself lies beside, in a directory
-    without a manifest or anything else that a program could come upon.
+    So the class path is the program's from the beginning. The class itself lies beside it, in a directory
+    without a manifest or anything else that a program could find.
     """
     lines = (
         "Manifest-Version: 1.0",

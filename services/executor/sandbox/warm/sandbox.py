@@ -1,8 +1,8 @@
-"""The warm sandbox: every stage in a cell that was made ahead of time and is never used again.
+"""The warm sandbox: runs every stage in a cell made ahead of time and never reused.
 
-Python goes on in the interpreter that its cell was forked from, runtimes that start slowly have been started
-there already; everything else is executed. Where a host
-does not let its users nest namespaces, `open_sandbox` opens the cold sandbox instead and says so.
+Python continues in the interpreter that its cell was forked from, and slow runtimes are already started
+there; everything else is executed. Where a host does not let its users nest namespaces, `open_sandbox` opens
+the cold sandbox instead and logs it.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class ReservedCell:
     """A cell taken from its pool for one stage."""
 
     def __init__(self, pool: Pool, cell: WarmCell, stage: Stage, conditions: RunConfig) -> None:
-        """The cell is given back to its pool by `run` or `release`."""
+        """`run` or `release` returns the cell to its pool."""
         self._pool: Pool | None = pool
         self._cell = cell
         self._stage = stage
@@ -83,7 +83,7 @@ class WarmSandbox:
     def __init__(
         self, make: MakePool, early: Sequence[Runtime], conditions: RunConfig, isolation: Isolation
     ) -> None:
-        """Nothing happens yet; what the arguments hold open is closed by who opened it."""
+        """Store the parts. The caller closes what it opened."""
         self._pools = make_pools(make, early, conditions, compiled=self._compiled)
         self._conditions = conditions
         self._isolation = isolation
@@ -91,16 +91,16 @@ class WarmSandbox:
 
     @property
     def isolation(self) -> Isolation:
-        """What stands between a cell and this host."""
+        """What isolates a cell from this host."""
         return self._isolation
 
     @property
     def cells_ready(self) -> int:
-        """How many cells wait for a job."""
+        """How many cells are ready for a job."""
         return sum(pool.ready for pool in self._pools.all)
 
     async def full(self) -> None:
-        """Return when as many cells are ready as there should be."""
+        """Return when every pool is full."""
         await self._pools.full()
 
     async def reserve(self, stage: Stage) -> Reserved:
@@ -110,21 +110,22 @@ class WarmSandbox:
         return ReservedCell(pool, cell, stage, self._conditions)
 
     async def run(self, stage: Stage, *, output: OutputSink, stop: asyncio.Event) -> Verdict:
-        """See `Sandbox.run`. Raises RejectedError for what can never run, or a product that is too long."""
+        """See `Sandbox.run`. Raises RejectedError for a stage that can never run, or a product that is too
+        long."""
         reserved = await self.reserve(stage)
         return await reserved.run(output=output, stop=stop)
 
     async def begin_close(self) -> None:
-        """Make no more cells. No run may be going on."""
+        """Stop making cells. No run may be in progress."""
         self._closing.set()
         await self._pools.begin_close()
 
     async def close(self) -> None:
-        """Give up every cell; their zygote must have ended."""
+        """Close every cell; their zygote must have ended."""
         await self._pools.close()
 
     async def _compiled(self, stage: Stage) -> bytes:
-        """What a stage of our own keeps. Raises SandboxError if it keeps nothing, RejectedError."""
+        """The product of a stage of ours. Raises SandboxError if there is none, RejectedError."""
         said = bytearray()
         verdict = await self.run(stage, output=lambda _stream, piece: said.extend(piece), stop=self._closing)
         if verdict.kept is None:
@@ -135,7 +136,7 @@ class WarmSandbox:
 
 @contextlib.asynccontextmanager
 async def open_sandbox(settings: SandboxSettings | None = None) -> AsyncIterator[Sandbox]:
-    """Open the best sandbox that this host can have: warm, if need be with one uid, or else cold.
+    """Open the best sandbox that this host supports: warm, if need be with one uid, or else cold.
 
     Raises SandboxError.
     """
@@ -158,9 +159,9 @@ async def open_sandbox(settings: SandboxSettings | None = None) -> AsyncIterator
 async def open_warm_sandbox(
     settings: SandboxSettings | None = None, *, early: Sequence[Runtime] | None = None
 ) -> AsyncIterator[WarmSandbox]:
-    """Open the warm sandbox and prove by a trial that this host can make its cells. Raises SandboxError.
+    """Open the warm sandbox and run a trial that proves this host can make its cells. Raises SandboxError.
 
-    `early` are the runtimes to start early; all that there are by default.
+    `early` are the runtimes to start early; by default all.
     """
     settings = settings or SandboxSettings()
     raise_own()

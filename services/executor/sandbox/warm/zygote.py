@@ -1,6 +1,6 @@
-"""The executor's side of a zygote: starts it behind its walls and asks it for spawners.
+"""The executor's side of a zygote: starts it under isolation and requests spawners from it.
 
-When its process ends, whatever ended it, the kernel ends its pid namespace and with it every cell.
+When its process ends, for any reason, the kernel ends its pid namespace and with it every cell.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ CHANNEL = "ZYGOTE_CHANNEL"
 COMPLAINT_BYTES_MAX = 16 * 1024
 TOLD_BYTES_MAX = 4096
 STARTING_S = 20.0
-"""How long a zygote may take to import what it imports: a hundred times what it takes."""
+"""How long a zygote may take for its imports: a hundred times the usual."""
 ENDING_S = 5.0
-"""How long a zygote may take to end of its own accord; it has nothing to do but that."""
+"""How long a zygote may take to end by itself; it has nothing else to do then."""
 
 
 class Zygote:
@@ -36,7 +36,7 @@ class Zygote:
     def __init__(
         self, process: subprocess.Popen[bytes], channel: socket.socket, complaints: int, told: int
     ) -> None:
-        """Take over all of them; bubblewrap says by `told` who its child is."""
+        """Take over these resources; bubblewrap names its child on `told`."""
         self._process = process
         self._channel = channel
         self._complaints = complaints
@@ -49,11 +49,11 @@ class Zygote:
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether it is still running."""
         return self._process.poll() is None
 
     async def known(self) -> frozenset[str]:
-        """The top-level names of what it has imported; waits for that. Raises SandboxError."""
+        """The top-level names of its imported modules; waits for them. Raises SandboxError."""
         async with self._asking:
             if not self._known:
                 try:
@@ -71,14 +71,14 @@ class Zygote:
             return self._known
 
     def ask(self, channel: socket.socket, cgroup_procs_paths: Sequence[int]) -> None:
-        """A spawner that listens on `channel` and joins by `cgroup_procs_paths`. Raises SandboxError."""
+        """Request a spawner on `channel` that joins by `cgroup_procs_paths`. Raises SandboxError."""
         try:
             syscalls.send(self._channel, ipc.SPAWNER, channel.fileno(), *cgroup_procs_paths)
         except OSError as error:
             raise SandboxError(f"the zygote does not listen: {error}; {self.stderr_tail()}") from error
 
     def stderr_tail(self) -> str:
-        """What it has said of its troubles, of which there should be none."""
+        """Its error output, which should be empty."""
         with contextlib.suppress(BlockingIOError):
             if not self._closed and (said := os.read(self._complaints, COMPLAINT_BYTES_MAX)):
                 self._said = said.decode(errors="replace").strip()
@@ -87,7 +87,7 @@ class Zygote:
     def close(self) -> None:
         """End it and every cell, and wait for that: a blocking call of some milliseconds.
 
-        It ends when its channel does, and bubblewrap with it, which may be before the last cell has gone.
+        It ends when its channel is closed, and bubblewrap with it, possibly before the last cell has gone.
         """
         self._hold()
         self._channel.close()
@@ -107,7 +107,7 @@ class Zygote:
         os.close(self._complaints)
 
     def init_pid(self) -> int:
-        """The number of its pid 1 here; waits until bubblewrap has told it. Raises OSError."""
+        """Its pid 1 as numbered here; waits until bubblewrap has named it. Raises OSError."""
         select.select([self._told], (), (), STARTING_S)
         self._hold()
         if self._init is None:
@@ -115,7 +115,7 @@ class Zygote:
         return process_handle.pid_of(self._init)
 
     def _hold(self) -> None:
-        """Take hold of its pid 1 while it lives, so that its end can be waited for."""
+        """Open a pidfd of its pid 1 while it lives, so that its end can be awaited."""
         if self._init is None:
             with contextlib.suppress(BlockingIOError):
                 self._init = process_handle.open_pidfd(
@@ -175,7 +175,7 @@ def _started(
                 ["bwrap", *words, "--", "python3", f"{WORK}/main.py"],  # noqa: S607 - looked up inside
                 executable=bubblewrap.path,
                 stdin=subprocess.DEVNULL,
-                # Pipes, as a program's are: its streams are made when the interpreter starts.
+                # Pipes, as a program has: Python creates its streams when the interpreter starts.
                 stdout=said,
                 stderr=said,
                 pass_fds=(their_channel.fileno(), telling, *namespace.passed, *files),
@@ -201,7 +201,7 @@ def _started(
 
 
 def _admit(zygote: Zygote, namespace: UserNamespace) -> None:
-    """Give a new zygote the ids of its cells: a blocking call of some milliseconds. Raises SandboxError."""
+    """Write a zygote's id maps for its cells: a blocking call of milliseconds. Raises SandboxError."""
     try:
         namespace.open(zygote.init_pid())
     except (OSError, subprocess.SubprocessError) as error:
