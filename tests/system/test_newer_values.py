@@ -13,6 +13,7 @@ import pytest_asyncio
 from headrace.local.supervisor import Stack
 from shared.contract.subjects import DEAD
 from shared.domain.events import Event, FeedNote, JobOutput, JobProgress, Terminal
+from shared.domain.record import JobSummary
 from shared.jetstream.connection import Broker
 from tests import builders
 from tests.integration.notifier.sse import streaming
@@ -101,6 +102,15 @@ async def whole_life(
     return job, waited
 
 
+async def listed(local: User, job_id: str, status: str) -> JobSummary:
+    """The job as the view has it, once it has caught up with the log."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            async for one in local.client.every_job(status=status):
+                if one.job_id == job_id:
+                    return one
+
+
 @pytest.mark.clause("5.3")
 @pytest.mark.parametrize(("end", "status"), list(zip(ENDS, STATUSES, strict=True)), ids=STATUSES)
 async def test_a_job_is_known_ends_and_is_shown_everywhere(
@@ -120,8 +130,7 @@ async def test_a_job_is_known_ends_and_is_shown_everywhere(
 
     record = await local.client.get(job)
     assert (record.status, record.is_finished, record.reason) == (status, True, reason)
-    listed = [one async for one in local.client.every_job(status=status)]
-    assert [one.reason for one in listed if one.job_id == job] == [reason], "the view has it"
+    assert (await listed(local, job, status)).reason == reason
     history = await local.client.history(job)
     assert [event async for event in local.client.replay(job_id=job)] == history
     assert [event.data["later_field"] for event in history] == ["ü"] * 3

@@ -38,7 +38,7 @@ def test_each_service_has_a_port_of_its_own_by_default_which_the_pages_name() ->
     assert ports == {"api": 8070, "notifier": 8071, "executor": 8072, "projector": 8073}
     for service, port in ports.items():
         assert f"{port} ({service})" in operations
-        assert f"| `python -m services.{service}` | 127.0.0.1:{port}" in by_hand
+        assert f"| `python -m headrace.services.{service}` | 127.0.0.1:{port}" in by_hand
 
 
 def test_the_services_names_are_their_fields() -> None:
@@ -48,7 +48,12 @@ def test_the_services_names_are_their_fields() -> None:
 
 
 def test_the_client_s_names_are_those_that_it_reads() -> None:
-    assert read_in("headrace/*.py", "headrace/cli/*.py") - SERVICES == CLIENT
+    folders = ("headrace/*.py", "headrace/cli/*.py", "headrace/client/*.py", "headrace/history/*.py")
+    assert read_in(*folders) - SERVICES == CLIENT
+        read_in("headrace/*.py", "headrace/cli/*.py", "headrace/client/*.py", "headrace/history/*.py")
+        - SERVICES
+        == CLIENT
+    )
 
 
 def test_the_deployment_s_names_are_those_in_its_files() -> None:

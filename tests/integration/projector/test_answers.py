@@ -22,7 +22,7 @@ GARBAGE = (
     b"{}",
     b'{"user_id":1,"job_id":2}',
     b'{"user_id":null,"job_id":null}',
-    b'{"user_id":"alice","status":"lost"}',
+    b'{"user_id":"alice","status":"' + b"x" * 65 + b'"}',
     b'{"user_id":"alice","label":["one"]}',
     b'{"user_id":"alice","label":["a","b","c"]}',
     b'{"user_id":"alice","created_from":"yesterday"}',
