@@ -84,7 +84,7 @@ class ClientConnection:
             self.outbox.close()
 
     def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """Do it beside reading and writing; it ends with them."""
+        """Do it beside reading and writing. `run` waits for it, so its caller cancels what has no end."""
         return self._group.create_task(work)
 
     def join(self, grant: Grant, scope: Scope) -> bool:

@@ -41,22 +41,27 @@ class RunsSession:
         await run_connection(self._websocket, self.connection, self._read(token), code_of)
 
     async def _read(self, token: str | None) -> None:
-        await self._authenticate(token)
-        while (frame := await self._websocket.receive())["type"] != "websocket.disconnect":
-            if not self.connection.outbox.closing.done():
-                self.connection.record_activity()
-                self._receive(frame.get("text") or "")
+        expiring = await self._authenticate(token)
+        try:
+            while (frame := await self._websocket.receive())["type"] != "websocket.disconnect":
+                if not self.connection.outbox.closing.done():
+                    self.connection.record_activity()
+                    self._receive(frame.get("text") or "")
+        finally:
+            if expiring is not None:
+                expiring.cancel()
 
-    async def _authenticate(self, token: str | None) -> None:
+    async def _authenticate(self, token: str | None) -> asyncio.Task[None] | None:
+        """Returns what ends the connection with its token."""
         try:
             grant = await check(self._registry.tokens, token or "")
         except TokenError:
             self._fail(Close(UNAUTHENTICATED, "who are you?"))
-            return
+            return None
         if self.connection.join(grant, self._websocket.scope):
-            self.connection.spawn(self._expire(grant.lasts_s))
-        else:
-            self._fail(TOO_MANY_OF_USER)
+            return self.connection.spawn(self._expire(grant.lasts_s))
+        self._fail(TOO_MANY_OF_USER)
+        return None
 
     def _receive(self, text: str) -> None:
         try:
