@@ -62,6 +62,7 @@ async def test_the_owner_of_a_local_stack_may_do_it(
         assert (done.code, done.stderr) == (0, b"")
 
 
+@pytest.mark.full
 async def test_a_history_of_all_is_compared_by_the_owner_of_a_local_stack(
     local: User, tmp_path: Path
 ) -> None:

@@ -98,6 +98,7 @@ async def test_run_says_that_it_runs_until_the_program_prints(waits: User, slow:
     assert "\x1b[?25h" in running.written
 
 
+@pytest.mark.full
 async def test_what_the_program_prints_is_whole_elsewhere(waits: User, slow: Path) -> None:
     async with command(waits, "run", slow, stdout=PIPE) as running:
         await running.until("running")
@@ -107,6 +108,7 @@ async def test_what_the_program_prints_is_whole_elsewhere(waits: User, slow: Pat
     assert running.screen == ["aside"]
 
 
+@pytest.mark.full
 async def test_run_says_that_it_compiles(waits: User, tmp_path: Path) -> None:
     program = tmp_path / "slow.cpp"
     program.write_text(SLOW_TO_COMPILE)
@@ -116,6 +118,7 @@ async def test_run_says_that_it_compiles(waits: User, tmp_path: Path) -> None:
     assert running.screen == ["1"]
 
 
+@pytest.mark.full
 async def test_run_and_wait_say_behind_how_many_jobs_they_wait(waits: User, slow: Path) -> None:
     async with earlier_jobs(waits, AT_ONCE + 1) as jobs, command(waits, "run", slow) as running:
         await running.until(f"queued behind {AT_ONCE + 1} earlier jobs of yours")
@@ -162,6 +165,7 @@ async def test_a_pipe_gets_nothing(waits: User, slow: Path) -> None:
     assert (late.code, late.stdout, late.stderr) == (2, b"", f"headrace: {job} did not end in 2 s\n".encode())
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("options", "settings"), [(["--json"], {}), ([], {"TERM": "dumb"})])
 async def test_a_terminal_that_is_to_be_left_alone_is(
     waits: User, slow: Path, options: list[str], settings: dict[str, str]
@@ -177,6 +181,7 @@ async def test_a_terminal_that_is_to_be_left_alone_is(
     assert waiting.written == (f'{{"error":"{late}"}}\r\n' if options else f"headrace: {late}\r\n")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("words", [["run"], ["wait"]])
 async def test_ctrl_c_leaves_a_clean_line(waits: User, tmp_path: Path, words: list[str]) -> None:
     program = tmp_path / "endless.sh"
@@ -196,6 +201,7 @@ async def test_ctrl_c_leaves_a_clean_line(waits: User, tmp_path: Path, words: li
     assert running.written.rindex("\x1b[?25h") > running.written.rindex("\x1b[?25l")
 
 
+@pytest.mark.full
 async def test_run_says_that_it_starts_a_stack(tmp_path: Path, slow: Path) -> None:
     (tmp_path / "empty").mkdir()
     async with on_terminal(HEADRACE, "run", slow, environment=ENVIRONMENT, cwd=tmp_path / "empty") as running:
@@ -205,6 +211,7 @@ async def test_run_says_that_it_starts_a_stack(tmp_path: Path, slow: Path) -> No
     assert running.screen == ["first last", "aside"]
 
 
+@pytest.mark.full
 async def test_ctrl_c_while_a_stack_starts_leaves_a_clean_line(tmp_path: Path, slow: Path) -> None:
     async with on_terminal(HEADRACE, "run", slow, environment=ENVIRONMENT, cwd=tmp_path) as running:
         await running.until("starting a stack")
@@ -213,6 +220,7 @@ async def test_ctrl_c_while_a_stack_starts_leaves_a_clean_line(tmp_path: Path, s
     assert running.screen == []
 
 
+@pytest.mark.full
 async def test_the_demo_says_that_it_starts_a_stack(tmp_path: Path) -> None:
     async with on_terminal(HEADRACE, "demo", environment=ENVIRONMENT, cwd=tmp_path, stdout=PIPE) as running:
         await running.until("starting a stack")
@@ -222,6 +230,7 @@ async def test_the_demo_says_that_it_starts_a_stack(tmp_path: Path) -> None:
     assert running.screen == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("options", [[], ["--json"]])
 async def test_up_says_that_it_starts_a_stack(tmp_path: Path, options: list[str]) -> None:
     words = (HEADRACE, *UP, *options, "--data", tmp_path / "data")
