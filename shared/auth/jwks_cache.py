@@ -1,8 +1,8 @@
 """Cache of a provider's keys: fetched when they are due, or when a token names an unknown key.
 
 There is one fetch at a time, and at most one per UNKNOWN_KEY_PAUSE_S for unknown keys. A key is rejected only
-if a fetch that began after its token's arrival did not bring it, or if the provider has withdrawn it. Known keys
-serve while the provider is down. The clock is an argument.
+if a fetch that began after its token's arrival did not bring it, or if the provider has withdrawn it. Known
+keys serve while the provider is down. The clock is an argument.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Fetches a provider's key set over https from the configured place only, bounded in time and size.
 
-http is allowed for an issuer on this machine. Redirects are not followed, because they lead to a place that is
-not configured. From the environment come only a proxy for https and the path of the system's certificates; no
-password file is read.
+http is allowed for an issuer on this machine. Redirects are not followed, because they lead to a place that
+is not configured. From the environment come only a proxy for https and the path of the system's certificates;
+no password file is read.
 """
 
 import asyncio

@@ -53,7 +53,7 @@ class Provider:
         return self._profile.issuer
 
     def key_name(self, unverified: Unverified) -> KeyName:
-        """The name of the key that a token names. Raises TokenError if no configured key can have signed it."""
+        """The key that a token names. Raises TokenError if no key of the provider can have signed it."""
         if unverified.algorithm not in self._profile.algorithms:
             raise TokenError("the token is not valid: its algorithm is not accepted")
         if not unverified.key_id:

@@ -1,8 +1,8 @@
 """Checks every token: Headrace's own, signed with a shared secret, and those of the configured provider.
 
-The `sub` of a provider's token is the user id. With a provider, Headrace's own tokens are for operators; their
-ids begin with LOCAL_PREFIX, so that no two people share an id (ADR 17). During rotation of the shared secret,
-tokens signed with the previous secret are accepted too.
+The `sub` of a provider's token is the user id. With a provider, Headrace's own tokens are for operators;
+their ids begin with LOCAL_PREFIX, so that no two people share an id (ADR 17). During rotation of the shared
+secret, tokens signed with the previous secret are accepted too.
 """
 
 import time

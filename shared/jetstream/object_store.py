@@ -6,9 +6,9 @@ by its description only, so a half-written file is invisible. This module knows 
 Errors, besides those of `broker`::
 
     BrokerError
-    └── FullError      the bucket refuses more; what was sent of this file is taken back
-    DamagedError       what is stored is not what was put; asking again does not help
-    └── GoneError      it is not there any more
+    └── FullError      the bucket is full; the chunks sent for this file are purged
+    DamagedError       the stored bytes differ from those that were put; a retry does not help
+    └── GoneError      chunks are missing
 """
 
 import asyncio
@@ -157,7 +157,7 @@ class Objects:
             await self._purge(object_description(self._bucket, name))
 
     async def _put_chunks(self, token: str, content: bytes, patience_s: float) -> bytes:
-        """Store the chunks in order and return their digest, updated per chunk to keep the loop responsive."""
+        """Store the chunks in order; returns their digest, updated per chunk piece by piece."""
         digest = hashlib.sha256()
         view = memoryview(content)
         for number, start in enumerate(range(0, len(content), CHUNK_BYTES)):

@@ -1,7 +1,7 @@
 """The NATS permissions of each service: exactly what its code uses (docs/security-of-the-log.md).
 
-The configuration of every server, deployed or local, is generated from this table. A NATS user has the name of
-its service, and its inboxes begin with that name, so no service receives another's replies.
+The configuration of every server, deployed or local, is generated from this table. A NATS user has the name
+of its service, and its inboxes begin with that name, so no service receives another's replies.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ STREAMS = (JOBS, DEAD, FEED, EXECUTORS, LANGUAGES, SESSIONS, FILES)
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """The subjects that one NATS user may publish to, those denied among them, and those it may subscribe to."""
+    """Subjects that one NATS user may publish to, with exceptions, and may subscribe to."""
 
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]

@@ -1,7 +1,7 @@
 """Presence of executors: each announces every few seconds its languages and its isolation.
 
-Executors write it to the KV bucket EXECUTORS, where it expires soon after the executor stops; the api reads it.
-Offered languages stay in the KV bucket LANGUAGES, so programs are accepted while no executor is running.
+Executors write it to the KV bucket EXECUTORS, where it expires soon after the executor stops; the api reads
+it. Offered languages stay in the KV bucket LANGUAGES, so programs are accepted while no executor is running.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Pull loop of the durable: keeps deliveries alive with heartbeats until ACK, NAK or TERM.
 
-A delivery belongs to this process only while its heartbeats (in-progress acknowledgements) reach the server in
-time. A process that was paused for longer abandons the deliveries that it held or that were in flight: the
+A delivery belongs to this process only while its heartbeats (in-progress acknowledgements) reach the server
+in time. A process that was paused for longer abandons the deliveries that it held or that were in flight: the
 server redelivers them to any executor that is running.
 """
 
@@ -50,7 +50,7 @@ class Consumer:
         deliver: Callable[[Delivery, bytes], None],
         forget: Callable[[Delivery], None],
     ) -> None:
-        """`deliver` takes a delivery and its payload; `forget` is called for held deliveries that are lost."""
+        """`deliver` takes a delivery and its payload; `forget` is called for each lost delivery."""
         self._broker = broker
         self._subject = f"{API}CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._want = want

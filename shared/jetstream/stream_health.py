@@ -1,7 +1,7 @@
 """Checks that the log can take events: it has a leader, and the leader reaches a quorum of replicas.
 
-It polls every two seconds, because nothing else shows a lost quorum: reads from one replica go on, and a leader
-without replicas still answers for about fifteen seconds.
+It polls every two seconds, because nothing else shows a lost quorum: reads from one replica go on, and a
+leader without replicas still answers for about fifteen seconds.
 """
 
 import asyncio

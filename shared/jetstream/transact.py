@@ -1,7 +1,7 @@
 """Compare-and-set loop of every command on a job: read, decide, append; after a conflict, decide again.
 
-The decision is the caller's pure function. Each append expects the sequence that the decision was based on, so
-no other event can come between.
+The decision is the caller's pure function. Each append expects the sequence that the decision was based on,
+so no other event can come between.
 """
 
 from collections.abc import Awaitable, Callable
