@@ -3,7 +3,7 @@
 A file is a sequence of chunks on its own subject, then one description that names them. Readers find a file
 by its description only, so a half-written file is invisible. This module knows nothing of jobs or users.
 
-Errors, besides those of `broker`::
+Errors, besides those of `connection`::
 
     BrokerError
     └── FullError      the bucket is full; the chunks sent for this file are purged
@@ -157,7 +157,7 @@ class Objects:
             await self._purge(object_description(self._bucket, name))
 
     async def _put_chunks(self, token: str, content: bytes, patience_s: float) -> bytes:
-        """Store the chunks in order; returns their digest, updated per chunk piece by piece."""
+        """Store the chunks in order; returns their digest, updated with each chunk."""
         digest = hashlib.sha256()
         view = memoryview(content)
         for number, start in enumerate(range(0, len(content), CHUNK_BYTES)):

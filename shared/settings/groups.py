@@ -1,6 +1,6 @@
-"""The settings that several services have, as frozen structs; units are in the names.
+"""Settings that several services share, as frozen structs; units are in the names.
 
-A service's own struct extends one of these. `check` is called once all fields have their values.
+A service's own struct extends one of these. `load` calls `check` once all fields are set.
 """
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -29,7 +29,7 @@ from shared.settings.kinds import (
 )
 
 HeadBytes = Annotated[int, msgspec.Meta(ge=1 * KIB, le=1 * MIB)]
-"""Below, not even the requests of our own client fit; above, a head is no head."""
+"""Bounds of a head's size: the requests of Headrace's own client fit, and no header needs more."""
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -37,17 +37,17 @@ Headers = Annotated[int, msgspec.Meta(ge=16, le=10_000)]
 
 
 Pairs = tuple[tuple[str, str], ...]
-"""Names of fields, two by two."""
+"""Pairs of field names."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What every settings struct is."""
+    """Base of every settings struct."""
 
     at_most: ClassVar[Pairs] = ()
     """Pairs of fields: the first must not be more than the second. Each class lists its own."""
 
     def check(self) -> None:
-        """Refuse values that contradict each other. Raises SettingsError, which names both settings."""
+        """Check values against each other. Raises SettingsError, which names both settings."""
         for one in type(self).__mro__:
             for less, more in vars(one).get("at_most", ()):
                 if getattr(self, less) > getattr(self, more):
@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BrokerSettings(Settings, frozen=True, kw_only=True):
-    """How every service reaches the log."""
+    """Settings of the connection to the log."""
 
     nats_url: Servers = "nats://127.0.0.1:4222"
     """Of a cluster, several servers separated by commas: whichever answers is used."""
@@ -160,14 +160,14 @@ class HttpSettings(BrokerSettings, frozen=True, kw_only=True):
 
 
 class ServiceSettings(HttpSettings, frozen=True, kw_only=True):
-    """What every service has."""
+    """Settings of every service."""
 
     instance: OptionalText = ""
-    """What `/readyz` says who answers: for whoever started the service, to know it by."""
+    """Name of this process in the answer of `/readyz`, by which the program that started it recognizes it."""
 
 
 class TokenSettings(ServiceSettings, frozen=True, kw_only=True):
-    """How a service that faces clients checks their tokens. There is no default secret.
+    """Settings for checking tokens, of services with clients. There is no default secret.
 
     The `token_provider_` fields describe the one other issuer whose tokens are accepted, `token_keys_` how
     its public keys are kept (docs/tokens.md). Lists are separated by commas.
