@@ -1,4 +1,4 @@
-"""What an operator may choose about the api, and why the defaults are what they are."""
+"""Settings of the api, with the reasons for their defaults."""
 
 from typing import Annotated, ClassVar
 
@@ -118,7 +118,8 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
 
     user_artifacts_bytes: Bytes = 128 * MIB
     user_artifacts_bytes_max: Bytes = 1024 * MIB
-    """What `GET /v1/usage` tells of artifacts; the executors, who store them, have the same two settings."""
+    """The share that `GET /v1/usage` reports for artifacts; the executors enforce it with the same two
+    settings."""
 
     user_sessions_bytes: Bytes = 128 * MIB
     """Saved sessions of one user with all their revisions; he may besides hold a quarter of what the others
@@ -134,7 +135,7 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     user_log_bytes_max: Bytes = 4 * 1024 * MIB
     """The most of it that a token may claim."""
 
-    # The least of each is the least that a request may ask for (schemas.py): below it, all would be refused.
+    # The minimum of each is the least that a request may ask for (schemas.py); below it, all would be refused.
     wall_ms_max: Annotated[int, Meta(ge=1, le=DAY_S * 1_000)] = 60_000
     cpu_ms_max: Annotated[int, Meta(ge=1, le=30 * DAY_S * 1_000)] = 60_000
     """More than the wall time, where a program may use many processors."""
@@ -154,7 +155,7 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     stack_bytes_max: Annotated[int, Meta(ge=1 * MIB, le=2**44)] = 1024 * MIB
 
     def check(self) -> None:
-        """As in `Settings`, and the provider of tokens is described in full."""
+        """As in `Settings`; also checks that the settings of the token provider are complete."""
         super().check()
         check_provider(self)
         if self.api_events_upstream == f"http://{self.api_host}:{self.api_port}":
@@ -165,12 +166,12 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
 
     @property
     def origins(self) -> frozenset[str]:
-        """`api_origins`, one by one."""
+        """The origins in `api_origins`."""
         return split_csv(self.api_origins)
 
     @property
     def ttl_s_max(self) -> int:
-        """The most that a request may ask for."""
+        """The highest `ttl_s` that a request may ask for."""
         return self.retention_days * DAY_S
 
     @property

@@ -35,7 +35,7 @@ SHORT_BYTES = 65_536
 
 CHUNK_OVERHEAD_BYTES = 131_072
 CHUNK_OVERHEAD_FACTOR = 8
-"""Wire bytes per chunk byte: a one-byte chunk takes six; more than eight are extensions or trailers."""
+"""Wire bytes per body byte: one-byte chunks take six; more than eight are extensions or trailers."""
 
 LINGER_S = 5.0
 LINGER_BYTES = 16 * 1024 * 1024
