@@ -203,8 +203,7 @@ async def _log_bytes(queries: Queries, user_id: str) -> Counted | None:
 
 
 def _answer_pages_of(app: FastAPI, origins: Collection[str]) -> None:
-    """Allow pages of these origins to call every route and read every response (CORS). Cookies are not
-    used."""
+    """Allow pages of these origins to call every route and read every response (CORS), without cookies."""
     app.add_middleware(
         CORSMiddleware,
         allow_origins=sorted(origins),

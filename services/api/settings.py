@@ -122,8 +122,8 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     settings."""
 
     user_sessions_bytes: Bytes = 128 * MIB
-    """Saved sessions of one user with all their revisions; he may besides hold a quarter of what the others
-    leave of their bucket."""
+    """Saved sessions of one user with all their revisions. A user may hold at most a quarter of what the
+    others leave of their bucket."""
 
     user_sessions_bytes_max: Bytes = 1024 * MIB
     """The most of them that a token may claim."""
@@ -135,7 +135,7 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     user_log_bytes_max: Bytes = 4 * 1024 * MIB
     """The most of it that a token may claim."""
 
-    # The minimum of each is the least that a request may ask for (schemas.py); below it, all would be refused.
+    # Each minimum is the least that a request may ask for (schemas.py); below it, all would be refused.
     wall_ms_max: Annotated[int, Meta(ge=1, le=DAY_S * 1_000)] = 60_000
     cpu_ms_max: Annotated[int, Meta(ge=1, le=30 * DAY_S * 1_000)] = 60_000
     """More than the wall time, where a program may use many processors."""

@@ -37,8 +37,7 @@ async def identify(tokens: Tokens, door: Door, headers: Headers) -> Caller:
 
 
 def count_to(caller: Caller, scope: Scope) -> Caller:
-    """Attribute the connection to its user from now on. Raises ProblemError (503) if the user has too
-    many."""
+    """Count the connection for its user from now on. Raises ProblemError (503) if the user has too many."""
     if count_connection(scope, caller.user_id):
         return caller
     raise ProblemError(

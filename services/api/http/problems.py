@@ -1,5 +1,4 @@
-"""Exception handlers: every failure of the api, FastAPI or Starlette is answered in the format of its
-door."""
+"""Exception handlers: failures of the api, FastAPI and Starlette are answered in the format of the door."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus

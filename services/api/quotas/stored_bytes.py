@@ -73,10 +73,9 @@ class Store:
         reserve_parts: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`ask` returns a user's usage, None if unknown; one part in `reserve_parts` stays outside all
-        shares.
+        """`ask` returns a user's usage, None if it is unknown.
 
-        0 reserves nothing.
+        One part in `reserve_parts` stays outside all shares; 0 reserves nothing.
         """
         self._broker = broker
         self._stream = stream
@@ -111,8 +110,10 @@ class Store:
 
     @contextmanager
     def storing(self, addition: Addition) -> Iterator[None]:
-        """Count the addition while it is stored. Without a sequence it was not stored, or the next reply has
-        it."""
+        """Count the addition while it is stored.
+
+        If it has no sequence afterwards, it was not stored, or the next reply includes it.
+        """
         try:
             yield
         finally:
@@ -166,8 +167,10 @@ class Store:
         return used
 
     def _forget(self, through: int | None) -> None:
-        """Drop additions that replies include by now; a reply overtaken by a newer one lacks them until the
-        next."""
+        """Drop additions that the newest reply includes.
+
+        An older reply that arrives later lacks them until the next one.
+        """
         self._added = deque(
             (
                 one
