@@ -45,27 +45,27 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     api_host: Host = "127.0.0.1"
     api_port: Port = 8070
     body_bytes_max: Annotated[int, Meta(ge=1024, le=8 * MIB)] = 1 * MIB
-    """A submission is one event of the log, and the log is no place for large files.
+    """A submission is one event of the log, and the log is not meant for large files.
     8 MiB are the largest message of NATS."""
 
     user_bodies_bytes_max: Bytes = 16 * MIB
-    """Of one user's requests that are under way: parsed and encoded they take several times as much."""
+    """Body bytes of one user's current requests: parsed and encoded they take several times as much."""
 
     bodies_bytes_max: Bytes = 64 * MIB
     """The same of all users."""
 
     user_answers_bytes_max: Bytes = 32 * MIB
-    """Of one user's large answers that have not left yet: some of the largest job at a time."""
+    """Unsent bytes of one user's large responses: several of the largest job at a time."""
 
     answers_bytes_max: Bytes = 128 * MIB
     """The same of all users."""
 
     events_url: Origin = ""
-    """Where clients find the notifier, told in `GET /v1/`; empty where it is at the api's own origin."""
+    """The notifier's origin for clients, shown in `GET /v1/`; empty if it is the api's own origin."""
 
     api_events_upstream: Upstream = ""
-    """Where the api passes requests of the notifier's paths on to, so that both are one origin without a
-    proxy; empty where a proxy does that."""
+    """The address to which the api forwards requests for the notifier's paths, so that both share one origin
+    without a proxy; empty if a proxy does that."""
 
     api_origins: Origins = ""
     """Origins whose pages may call the api (CORS), separated by commas; ``*`` is any. Pages of the api's own
@@ -75,22 +75,22 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     """The highest K that a token may claim (jobs of one user at a time)."""
 
     append_patience_s: Seconds = 5.0
-    """How long a client waits for the log before it is told to try again."""
+    """How long the api waits for the log before it answers that the client should retry."""
 
     wait_s_max: WholeSeconds = 60
-    """The longest wait that `Prefer: wait` can ask for; proxies close what is silent for longer."""
+    """The longest wait of `Prefer: wait`; proxies close connections that are silent for longer."""
 
     waits_max: Positive = 2_000
-    """Requests that wait at a time, of all users. A user may hold half of what the others leave."""
+    """Waiting requests of all users at a time. A user may hold half of what the others leave."""
 
     user_waits: Positive = 200
-    """Of one user; beyond it the preference is ignored."""
+    """Waiting requests of one user; beyond it the preference is ignored."""
 
     user_waits_max: Positive = 1_000
     """The highest number of them that a token may claim."""
 
     requests_per_s: Positive = 200
-    """Of one user, at each api process; four seconds' worth may come at once."""
+    """Requests of one user at each api process; a burst may have four seconds' worth."""
 
     requests_per_s_max: Positive = 10_000
     """The highest rate that a token may claim."""
@@ -102,13 +102,13 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     """The highest number of them that a token may claim."""
 
     backlog_max: Positive = 90_000
-    """Unfinished jobs of all users: the queue's consumer holds 100,000, and more would not be delivered."""
+    """Unfinished jobs of all users: the durable holds 100,000, and further jobs would not be delivered."""
 
     retention_days: Days = 30
     """The longest that a finished job is kept; no file is kept for longer by the object store."""
 
     ttl_s_default: WholeSeconds = 30 * DAY_S
-    """How long a finished job is kept whose client did not say; at most the retention."""
+    """How long a finished job is kept if the submission has no `ttl_s`; at most the retention."""
 
     tombstone_s: WholeSeconds = DAY_S
     """How long the log keeps the tombstone of an erased user's job; the projector has the same setting."""
@@ -138,7 +138,7 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     # Each minimum is the least that a request may ask for (schemas.py); below it, all would be refused.
     wall_ms_max: Annotated[int, Meta(ge=1, le=DAY_S * 1_000)] = 60_000
     cpu_ms_max: Annotated[int, Meta(ge=1, le=30 * DAY_S * 1_000)] = 60_000
-    """More than the wall time, where a program may use many processors."""
+    """May exceed the wall time if a program uses several processors."""
 
     memory_bytes_max: Annotated[int, Meta(ge=1 * MIB, le=2**44)] = 1024 * MIB
     processes_max: Annotated[int, Meta(ge=1, le=2**22)] = 256

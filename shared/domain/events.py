@@ -39,7 +39,7 @@ OpenExpiryReason: TypeAlias = Annotated[str, open_to(ExpiryReason)]
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """What every value of the contract has in common: immutable, built by keyword."""
+    """Base of every value of the contract: immutable, with keyword arguments."""
 
 
 class SourceFile(Shape, frozen=True, kw_only=True):

@@ -1,1 +1,1 @@
-"""Log lines and metrics of a service."""
+"""Logging and metrics of a service."""

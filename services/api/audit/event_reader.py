@@ -38,7 +38,7 @@ CLOCK_STEP_MAX = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """Which events: of one user (None: of all), of one job, of some types, stored in from ≤ time < to."""
+    """Filter of events: one user (None: all), one job, some types, stored in from ≤ time < to."""
 
     user_id: str | None = None
     job_id: str | None = None

@@ -79,7 +79,7 @@ def require_scope(caller: Caller, scope: str) -> None:
 
 
 async def user_of(request: Request) -> Caller:
-    """The caller, who needs the scope for jobs. Raises ProblemError."""
+    """The caller, if the token has the scope for jobs. Raises ProblemError."""
     caller = await authenticated(request)
     require_scope(caller, SCOPE_JOBS)
     return caller
