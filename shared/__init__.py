@@ -1,1 +1,1 @@
-"""What the services agree on: the events, the rules that decide them, and how to reach the log."""
+"""Shared by all services: events, the rules that decide them, and access to the log."""

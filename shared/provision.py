@@ -1,8 +1,9 @@
-"""Makes and checks the streams and the durable, once, before any service starts.
+"""Creates and checks the streams and the durable, once, before any service starts.
 
-Run as ``python -m shared.provision`` by whoever may create streams (the provisioner); services may not.
-What exists is brought up to date where JetStream can change it, and refused where it differs in kind; only
-what may be lost (the feed, the presence of executors) is made anew then, as when one server becomes three.
+Run as ``python -m shared.provision`` with the permissions of the provisioner; services may not create
+streams. Existing streams are updated where JetStream can change them. A stream that differs in kind is an
+error, except where its content may be lost (the feed, the presence of executors): it is then recreated, for
+example when one server becomes three.
 """
 
 import asyncio
@@ -36,18 +37,18 @@ EXECUTOR_TTL_S = 15
 SESSION_REVISIONS = 20
 LANGUAGES_BYTES_MAX = 4 * MIB
 
-# Changing one of these would make another stream of the same name.
+# JetStream cannot change these fields of an existing stream.
 KIND = frozenset({"storage", "retention"})
 TRANSIENT = frozenset({subjects.FEED, subjects.EXECUTORS})
 PATIENCE_S = 30.0
-"""A cluster that has just started, or a stream that has just got replicas, has no leader yet."""
+"""How long (s) to retry: a fresh cluster, or a stream with new replicas, has no leader yet."""
 STARTED_WITHIN_S = 10.0
-"""A service that starts waits so long for its first connection and then for its first answer."""
+"""How long (s) a starting service waits for its first connection, and again for its first answer."""
 PAUSE_S = 0.2
 
 
 STREAM_BYTES_MIN = 64 * 1024
-"""What a small message and its metadata need; in a smaller stream nothing could be stored."""
+"""Space for a small message and its metadata; a smaller stream could store nothing."""
 
 StreamBytes = Annotated[
     int,
@@ -64,7 +65,7 @@ class ProvisionError(Exception):
 
 
 class ProvisionSettings(BrokerSettings, frozen=True, kw_only=True):
-    """How large and how safe the streams are."""
+    """Sizes and replicas of the streams."""
 
     replicas: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
     retention_days: Days = 30
@@ -83,7 +84,7 @@ class Durable:
 
 
 def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
-    """Every stream, with the reason for each setting that matters in DESIGN 3.1."""
+    """Every stream; DESIGN 3.1 has the reason for each setting."""
     file = {"storage": "file", "num_replicas": settings.replicas, "retention": "limits"}
     transient = {**_transient(settings.replicas), "num_replicas": settings.replicas, "retention": "limits"}
     return [
@@ -91,7 +92,7 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
             **file,
             "name": subjects.JOBS,
             "subjects": [subjects.JOBS_SUBJECTS],
-            # Never silently lose history: a full log refuses new jobs instead.
+            # A full log refuses new jobs; it never drops history.
             "discard": "new",
             "max_bytes": settings.jobs_bytes_max,
             "allow_direct": True,
@@ -111,8 +112,8 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
             **transient,
             "name": subjects.FEED,
             "subjects": [subjects.FEED_SUBJECTS],
-            # What is told of running jobs stays until its age is over: executors send no user's notes beyond
-            # his share, so one user's output never flushes another's.
+            # Notes of running jobs stay until their maximum age. Executors send no notes beyond a user's
+            # share, so one user's output never displaces another's.
             "discard": "new",
             "max_age": int(600e9),
             "max_bytes": settings.feed_bytes_max,
@@ -135,7 +136,7 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
             **file,
             "name": subjects.LANGUAGES,
             "subjects": [subjects.LANGUAGE_SUBJECTS],
-            # A language stays known while no executor is there, however long that is.
+            # A language stays known without a running executor, for any time.
             "discard": "new",
             "max_msgs_per_subject": 1,
             "max_bytes": LANGUAGES_BYTES_MAX,
@@ -147,7 +148,7 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
             **file,
             "name": subjects.SESSIONS,
             "subjects": [subjects.SESSIONS_SUBJECTS],
-            # A full bucket refuses to save, and the client is told: what is saved stays.
+            # A full bucket refuses to save, and the client gets an error; saved documents stay.
             "discard": "new",
             "max_bytes": settings.sessions_bytes_max,
             "max_msgs_per_subject": SESSION_REVISIONS,
@@ -160,7 +161,7 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
             **file,
             "name": subjects.objects_stream(subjects.ARTIFACTS),
             "subjects": list(subjects.objects_subjects(subjects.ARTIFACTS)),
-            # A full store refuses new files, and their job says so: files that a job names stay.
+            # A full store refuses new files, and the job's result says so; stored files stay.
             "discard": "new",
             "max_bytes": settings.artifacts_bytes_max,
             "max_age": int(settings.retention_days * DAY_S * 1e9),
@@ -172,10 +173,10 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
 
 
 def _transient(replicas: int) -> dict[str, str]:
-    """Storage for what may be lost: replicated in memory, or on one server a file that is never synced.
+    """Storage of transient streams: replicated in memory, or, on a single server, in a file without sync.
 
-    A single server forgets a memory stream altogether when it restarts, its definition included, and no
-    service may create streams (docs/decisions/0002).
+    A single server loses a memory stream with its definition when it restarts, and no service may create
+    streams (docs/decisions/0002).
     """
     return {"storage": "memory"} if replicas > 1 else {"storage": "file", "persist_mode": "async"}
 
@@ -191,7 +192,7 @@ def durables() -> list[Durable]:
                 "filter_subject": subjects.QUEUED_SUBJECTS,
                 "ack_policy": "explicit",
                 "ack_wait": int(ACK_WAIT_S * 1e9),
-                # Attempts are counted in the log; the consumer must never give up on a job by itself.
+                # The log counts attempts; the consumer must not stop redelivery by itself.
                 "max_deliver": -1,
                 "deliver_policy": "all",
                 "replay_policy": "instant",
@@ -206,7 +207,7 @@ AnswerT = TypeVar("AnswerT")
 
 
 async def provision(broker: Broker, settings: ProvisionSettings) -> None:
-    """Bring every stream and durable into being. Raises ProvisionError or BrokerError."""
+    """Create or update every stream and durable. Raises ProvisionError or BrokerError."""
     for wanted in streams(settings):
         await _patiently(partial(_provision_stream, broker, wanted), PATIENCE_S)
     for durable in durables():
@@ -214,14 +215,14 @@ async def provision(broker: Broker, settings: ProvisionSettings) -> None:
 
 
 async def executor_floor(broker: Broker) -> int:
-    """Every job queued up to this sequence is terminal: only those are acknowledged. Raises BrokerError."""
+    """The durable's ACK floor: every job queued up to it is terminal. Raises BrokerError."""
     ask = partial(broker.api, f"CONSUMER.INFO.{subjects.JOBS}.{subjects.EXECUTOR_DURABLE}")
     info = await _patiently(ask, STARTED_WITHIN_S)
     return int(info["ack_floor"]["stream_seq"])
 
 
 async def _patiently(step: Callable[[], Awaitable[AnswerT]], patience_s: float) -> AnswerT:
-    """Ask again while nobody answers. Each step looks first at what is there, so it may be repeated."""
+    """Retry a step while the broker does not answer. Each step is idempotent: it reads the state first."""
     deadline = asyncio.get_running_loop().time() + patience_s
     while True:
         try:

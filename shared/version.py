@@ -1,4 +1,4 @@
-"""Which version of Headrace this is: the one place that says so."""
+"""The version of Headrace, defined here only."""
 
 VERSION = "0.2.0"
 __version__ = VERSION

@@ -1,4 +1,4 @@
-"""Puts the api together: the application, its parts, and its server."""
+"""Composes the api: the application, its features, and its server."""
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
@@ -67,20 +67,20 @@ from shared.version import VERSION
 App = TypeVar("App", bound=Starlette)
 
 LOG_RESERVE_PARTS = 4
-"""A quarter of the log is no user's share: events of accepted jobs, and tombstones, always find room."""
+"""A quarter of the log is outside all shares, so that events of accepted jobs and tombstones always fit."""
 
 ASKED_WITH = (
     *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"),
     *("Prefer", "X-Request-Id", "traceparent"),
 )
-"""What a page of another origin may send besides what every page may."""
+"""Request fields that pages of other origins may send (CORS), besides the safelisted ones."""
 
 
 DialectOf = Callable[[ApiDependencies], Dialect]
-"""What a dialect's package exports."""
+"""The function that a dialect's package exports."""
 
 DIALECTS: tuple[DialectOf, ...] = ()
-"""Those that every api serves."""
+"""The dialects that every api serves."""
 
 
 def create_app(
@@ -150,7 +150,7 @@ def create_app(
         applications.append((dialect, stand_behind(Starlette(routes=dialect.routes), dialect.door)))
     app.add_middleware(Dialects, applications=applications)
     app.add_middleware(AccessLog, share=settings.access_log_share, user_of=user_id_of)
-    # Added last, so it wraps everything: every answer carries its request id.
+    # Added last, so it is the outermost middleware: every response has its request id.
     app.add_middleware(RequestIds)
     if settings.origins:
         _answer_pages_of(app, settings.origins)
@@ -158,7 +158,7 @@ def create_app(
 
 
 def _shares(settings: ApiSettings) -> tuple[ByteShares, ByteShares]:
-    """Of bodies and of answers, which all doors have in common."""
+    """The shares of request bodies and of responses, common to all doors."""
     bodies = ByteShares(
         "bodies",
         "your requests",
@@ -183,7 +183,7 @@ def _stand_behind(
     settings: ApiSettings,
     shares: tuple[ByteShares, ByteShares],
 ) -> App:
-    """Let an application's requests come in through the door, to the same quotas and shares as all others."""
+    """Wrap an application with the middleware of its door, under the common quotas and shares."""
     bodies, answers = shares
     app.state.door = door
     app.state.tokens = tokens
@@ -203,7 +203,7 @@ async def _log_bytes(queries: Queries, user_id: str) -> Counted | None:
 
 
 def _answer_pages_of(app: FastAPI, origins: Collection[str]) -> None:
-    """Let pages of these origins call and read everything, problems too. No cookie proves anything here."""
+    """Allow pages of these origins to call every route and read every response (CORS), without cookies."""
     app.add_middleware(
         CORSMiddleware,
         allow_origins=sorted(origins),
@@ -225,7 +225,7 @@ async def run(service: Service, settings: ApiSettings) -> None:
             JOBS,
             standing.follow,
             after=await executor_floor(broker),
-            # A tombstone ends a job too, for who finds its terminal event gone.
+            # A tombstone ends a job too, because its terminal event may be gone.
             subjects=(QUEUED_SUBJECTS, *map(events_of_kind, (*TERMINAL_KINDS, EXPIRED_KIND))),
             without_payloads=True,
             service="api",
@@ -243,7 +243,7 @@ async def run(service: Service, settings: ApiSettings) -> None:
 
 
 async def _close_at_end(service: Service, standing: UnfinishedJobs) -> None:
-    """Requests that wait are answered at once when the service stops, while there is still time to."""
+    """When the service stops, answer waiting requests at once, within the grace period."""
     try:
         await service.stopping.wait()
     finally:
@@ -251,7 +251,7 @@ async def _close_at_end(service: Service, standing: UnfinishedJobs) -> None:
 
 
 def _events_options(settings: ApiSettings) -> dict[str, Any]:
-    """What the server needs where events are under the api's port too."""
+    """Options of the server if the api's port serves events too."""
     if not settings.api_events_upstream:
         return {}
     upstream = upstream_at(settings.api_events_upstream)

@@ -1,7 +1,7 @@
-"""What a dialect stands on: the api's own objects, made once per process.
+"""Dependencies of dialects: the api's own objects, created once per process.
 
-The api's own features are given theirs by `app`; a dialect is given all of them, and imports no feature's
-routes.
+`app` passes to each of the api's features the objects that it needs. A dialect gets all of them, and imports
+no feature's routes.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from shared.jetstream.cancel import Cancellations
 
 @dataclass(frozen=True, slots=True)
 class ApiDependencies:
-    """Submit, wait, read, cancel."""
+    """The objects to submit, wait for, read and cancel jobs."""
 
     settings: ApiSettings
     catalogue: Catalogue

@@ -1,4 +1,4 @@
-"""What an operator may choose about the api, and why the defaults are what they are."""
+"""Settings of the api, with the reasons for their defaults."""
 
 from typing import Annotated, ClassVar
 
@@ -45,27 +45,27 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     api_host: Host = "127.0.0.1"
     api_port: Port = 8070
     body_bytes_max: Annotated[int, Meta(ge=1024, le=8 * MIB)] = 1 * MIB
-    """A submission is one event of the log, and the log is no place for large files.
+    """A submission is one event of the log, and the log is not meant for large files.
     8 MiB are the largest message of NATS."""
 
     user_bodies_bytes_max: Bytes = 16 * MIB
-    """Of one user's requests that are under way: parsed and encoded they take several times as much."""
+    """Body bytes of one user's current requests: parsed and encoded they take several times as much."""
 
     bodies_bytes_max: Bytes = 64 * MIB
     """The same of all users."""
 
     user_answers_bytes_max: Bytes = 32 * MIB
-    """Of one user's large answers that have not left yet: some of the largest job at a time."""
+    """Unsent bytes of one user's large responses: several of the largest job at a time."""
 
     answers_bytes_max: Bytes = 128 * MIB
     """The same of all users."""
 
     events_url: Origin = ""
-    """Where clients find the notifier, told in `GET /v1/`; empty where it is at the api's own origin."""
+    """The notifier's origin for clients, shown in `GET /v1/`; empty if it is the api's own origin."""
 
     api_events_upstream: Upstream = ""
-    """Where the api passes requests of the notifier's paths on to, so that both are one origin without a
-    proxy; empty where a proxy does that."""
+    """The address to which the api forwards requests for the notifier's paths, so that both share one origin
+    without a proxy; empty if a proxy does that."""
 
     api_origins: Origins = ""
     """Origins whose pages may call the api (CORS), separated by commas; ``*`` is any. Pages of the api's own
@@ -75,22 +75,22 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     """The highest K that a token may claim (jobs of one user at a time)."""
 
     append_patience_s: Seconds = 5.0
-    """How long a client waits for the log before it is told to try again."""
+    """How long the api waits for the log before it answers that the client should retry."""
 
     wait_s_max: WholeSeconds = 60
-    """The longest wait that `Prefer: wait` can ask for; proxies close what is silent for longer."""
+    """The longest wait of `Prefer: wait`; proxies close connections that are silent for longer."""
 
     waits_max: Positive = 2_000
-    """Requests that wait at a time, of all users. A user may hold half of what the others leave."""
+    """Waiting requests of all users at a time. A user may hold half of what the others leave."""
 
     user_waits: Positive = 200
-    """Of one user; beyond it the preference is ignored."""
+    """Waiting requests of one user; beyond it the preference is ignored."""
 
     user_waits_max: Positive = 1_000
     """The highest number of them that a token may claim."""
 
     requests_per_s: Positive = 200
-    """Of one user, at each api process; four seconds' worth may come at once."""
+    """Requests of one user at each api process; a burst may have four seconds' worth."""
 
     requests_per_s_max: Positive = 10_000
     """The highest rate that a token may claim."""
@@ -102,13 +102,13 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     """The highest number of them that a token may claim."""
 
     backlog_max: Positive = 90_000
-    """Unfinished jobs of all users: the queue's consumer holds 100,000, and more would not be delivered."""
+    """Unfinished jobs of all users: the durable holds 100,000, and further jobs would not be delivered."""
 
     retention_days: Days = 30
     """The longest that a finished job is kept; no file is kept for longer by the object store."""
 
     ttl_s_default: WholeSeconds = 30 * DAY_S
-    """How long a finished job is kept whose client did not say; at most the retention."""
+    """How long a finished job is kept if the submission has no `ttl_s`; at most the retention."""
 
     tombstone_s: WholeSeconds = DAY_S
     """How long the log keeps the tombstone of an erased user's job; the projector has the same setting."""
@@ -118,11 +118,12 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
 
     user_artifacts_bytes: Bytes = 128 * MIB
     user_artifacts_bytes_max: Bytes = 1024 * MIB
-    """What `GET /v1/usage` tells of artifacts; the executors, who store them, have the same two settings."""
+    """The share that `GET /v1/usage` reports for artifacts; the executors enforce it with the same two
+    settings."""
 
     user_sessions_bytes: Bytes = 128 * MIB
-    """Saved sessions of one user with all their revisions; he may besides hold a quarter of what the others
-    leave of their bucket."""
+    """Saved sessions of one user with all their revisions. A user may hold at most a quarter of what the
+    others leave of their bucket."""
 
     user_sessions_bytes_max: Bytes = 1024 * MIB
     """The most of them that a token may claim."""
@@ -134,10 +135,10 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     user_log_bytes_max: Bytes = 4 * 1024 * MIB
     """The most of it that a token may claim."""
 
-    # The least of each is the least that a request may ask for (schemas.py): below it, all would be refused.
+    # Each minimum is the least that a request may ask for (schemas.py); below it, all would be refused.
     wall_ms_max: Annotated[int, Meta(ge=1, le=DAY_S * 1_000)] = 60_000
     cpu_ms_max: Annotated[int, Meta(ge=1, le=30 * DAY_S * 1_000)] = 60_000
-    """More than the wall time, where a program may use many processors."""
+    """May exceed the wall time if a program uses several processors."""
 
     memory_bytes_max: Annotated[int, Meta(ge=1 * MIB, le=2**44)] = 1024 * MIB
     processes_max: Annotated[int, Meta(ge=1, le=2**22)] = 256
@@ -154,7 +155,7 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     stack_bytes_max: Annotated[int, Meta(ge=1 * MIB, le=2**44)] = 1024 * MIB
 
     def check(self) -> None:
-        """As in `Settings`, and the provider of tokens is described in full."""
+        """As in `Settings`; also checks that the settings of the token provider are complete."""
         super().check()
         check_provider(self)
         if self.api_events_upstream == f"http://{self.api_host}:{self.api_port}":
@@ -165,12 +166,12 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
 
     @property
     def origins(self) -> frozenset[str]:
-        """`api_origins`, one by one."""
+        """The origins in `api_origins`."""
         return split_csv(self.api_origins)
 
     @property
     def ttl_s_max(self) -> int:
-        """The most that a request may ask for."""
+        """The highest `ttl_s` that a request may ask for."""
         return self.retention_days * DAY_S
 
     @property

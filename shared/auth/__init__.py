@@ -1,11 +1,11 @@
-"""Who is calling: checks the signed tokens (JWT) that clients send, and issues our own.
+"""Authentication: checks the signed tokens (JWT) that clients send, and issues Headrace's own.
 
 Algorithms, issuers, audiences and keys come from the settings, never from the token. A token's text never
-appears in an error, so it cannot reach a log line through one. `TokenError` says that a token does not
-prove who is calling; its `KeysUnavailableError`, that nobody can tell at present.
+appears in an error, so it cannot reach a log line through one. `TokenError` rejects a token; its subclass
+`KeysUnavailableError` reports that the keys to check it are not available yet.
 
-`Tokens`, which checks them, is imported when it is first used: with cryptography it takes a sixth of a
-second, and the command line only issues tokens (`issuer`).
+`Tokens`, the checker, is imported on first use: with cryptography the import takes a sixth of a second, and
+the command line only issues tokens (`issuer`).
 """
 
 from typing import TYPE_CHECKING
@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    # Types know each name, and no other.
+    # Hidden from the type checker, which knows each name and no other.
     def __getattr__(name: str) -> object:
         if name != "Tokens":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,7 @@
-"""``python -m shared.auth USER``: a token of our own. Writes the token to standard output and nothing else.
+"""``python -m shared.auth USER``: issues a token and writes it, and nothing else, to standard output.
 
-For a deployment by hand and for containers; a local stack has `headrace token`. It takes the secret that
-signs (HEADRACE_TOKEN_SECRET or its file), the issuer and the audience from the environment.
+For manual deployments and containers; a local stack has `headrace token`. The signing secret
+(HEADRACE_TOKEN_SECRET or its file), the issuer and the audience come from the environment.
 """
 
 import argparse
@@ -18,7 +18,7 @@ HOURS_MAX = 24 * 3_660
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Issue it. Ends with 2 and one line on standard error if it cannot be issued."""
+    """Issue the token. Exits with 2 and one line on standard error if that fails."""
     options = _parser().parse_args(arguments)
     try:
         issued = Tokens(load(TokenSettings)).issue(

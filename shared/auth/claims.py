@@ -1,4 +1,4 @@
-"""A caller, and what the claims of a token whose signature was checked make of one. Pure."""
+"""Turns the claims of a token whose signature was checked into a caller. Pure."""
 
 import math
 from collections.abc import Mapping
@@ -21,39 +21,38 @@ LOG_CLAIM = "log_bytes_max"
 SESSIONS_CLAIM = "sessions_bytes_max"
 ARTIFACTS_CLAIM = "artifacts_bytes_max"
 SHARE_CLAIMS = (WAITS_CLAIM, CONNECTIONS_CLAIM, LOG_CLAIM, SESSIONS_CLAIM, ARTIFACTS_CLAIM)
-"""The most that a user may hold of each place and store (shared.domain.shares)."""
+"""Claims that name a user's share of each place and store (shared.domain.shares)."""
 
 LEEWAY_S = 10
-"""How far the clocks of issuer and checker may be apart."""
+"""Tolerated clock difference (s) between issuer and checker."""
 
 _QUOTA_MAX = 2**31 - 1
 _SHARE_MAX = 2**53 - 1
-"""Bytes of a large store, still exact in every JSON reader."""
+"""The largest integer that every JSON reader keeps exactly; enough bytes for a large store."""
 _TIME_MAX = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 Claims = Mapping[str, object]
 
 
 class TokenError(Exception):
-    """The token does not prove who is calling; the message is safe to show to the caller."""
+    """The token is not accepted; the message is safe to show to the caller."""
 
 
 class KeysUnavailableError(TokenError):
-    """Nobody can tell at present: the key could not be had yet. The same token may do later."""
+    """The key could not be fetched yet; the same token may be accepted later."""
 
     def __init__(self, why: str, retry_after_s: float) -> None:
-        """`retry_after_s` is when the provider may be asked again."""
+        """`retry_after_s` is the time (s) until the provider may be asked again."""
         super().__init__(why)
         self.retry_after_s = max(1, math.ceil(retry_after_s))
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user who proved who they are.
+    """An authenticated user.
 
-    `concurrency` is the K that the token asks for (DESIGN 5.2); `unfinished_max` and `requests_per_s` are
-    the quotas that it names, None where it leaves them to the service. `shares` are those of SHARE_CLAIMS
-    that it names.
+    `concurrency` is the K that the token claims (DESIGN 5.2). `unfinished_max` and `requests_per_s` are the
+    claimed quotas, None for the service's defaults. `shares` holds the claimed ones of SHARE_CLAIMS.
     """
 
     user_id: str
@@ -65,7 +64,7 @@ class Caller:
     shares: Mapping[str, int] = field(default_factory=dict)
 
     def share(self, claim: str, usual: int, most: int) -> int:
-        """What the token claims of a share, up to `most`; `usual` where it claims nothing."""
+        """The claimed share, up to `most`; `usual` without a claim."""
         return min(self.shares.get(claim, usual), most)
 
 
@@ -87,7 +86,7 @@ def caller_of(claims: Claims, user_id: str, scopes: frozenset[str], expires_at: 
 
 
 def check_user_id(user_id: object) -> str:
-    """The id, if it can be stored, shown and read back as it is. Raises TokenError."""
+    """The id, if it can be stored, shown and read back unchanged. Raises TokenError."""
     if not isinstance(user_id, str):
         raise TokenError("the token's subject is not a text")
     try:
@@ -115,7 +114,7 @@ def check_times(claims: Claims, now: float) -> datetime:
 
 
 def time_claim(claims: Claims, name: str) -> float | None:
-    """A NumericDate (RFC 7519 2), None where there is none. Raises TokenError for anything else."""
+    """A NumericDate claim (RFC 7519 2); None if it is absent. Raises TokenError for anything else."""
     value = claims.get(name)
     if value is None:
         return None
@@ -125,7 +124,7 @@ def time_claim(claims: Claims, name: str) -> float | None:
 
 
 def words_claim(claims: Claims, name: str) -> frozenset[str]:
-    """A claim that is a list of words, or a text of words with spaces between. Raises TokenError."""
+    """The words of a claim: a list, or a text separated by spaces. Raises TokenError."""
     value = claims.get(name)
     if value is None:
         return frozenset()

@@ -1,4 +1,4 @@
-"""Issues our own tokens. It takes the secret and no library, so that a command that only calls starts soon.
+"""Issues Headrace's own tokens. Uses no third-party library, so that the command line starts fast.
 
 A token is a JWS in its compact form (RFC 7515 3.1), signed with HMAC SHA-256 (RFC 7518 3.2).
 """
@@ -26,10 +26,10 @@ KEY_ID_OF = b"headrace key id"
 
 
 class Issuer:
-    """Issues tokens that are signed with the secret of the settings."""
+    """Issues tokens signed with the configured secret."""
 
     def __init__(self, settings: TokenSettings) -> None:
-        """Refuse a secret that is too short to be one. Raises TokenError."""
+        """Raises TokenError if the secret is too short."""
         check_secret(settings.token_secret)
         self._settings = settings
 
@@ -45,9 +45,9 @@ class Issuer:
         requests_per_s: int | None = None,
         shares: Mapping[str, int] | None = None,
     ) -> str:
-        """A token of our own for `user_id`. Raises SubjectError for an id that no subject can hold.
+        """A token for `user_id`. Raises SubjectError for an id that no subject can hold.
 
-        `shares` are by the names of SHARE_CLAIMS.
+        `shares` are keyed by the names of SHARE_CLAIMS.
         """
         escape(user_id)
         claims: dict[str, object] = {
@@ -68,16 +68,16 @@ class Issuer:
 
 
 def check_secret(secret: str) -> None:
-    """Raises TokenError for one that is too short."""
+    """Raises TokenError for a secret that is too short."""
     if len(secret.encode()) < SECRET_BYTES_MIN:
         raise TokenError(f"the token secret must have at least {SECRET_BYTES_MIN} bytes")
 
 
 @lru_cache
 def key_id_of(secret: str) -> str:
-    """The `kid` of the tokens that a secret signs: 48 bits that depend on it and tell nothing of it.
+    """The `kid` of the tokens that a secret signs: 48 bits derived from the secret that do not reveal it.
 
-    It is no part of any token: what is signed there has a full stop in it (RFC 7515 5.1).
+    The HMAC input cannot be that of a token, because every JWS signing input has a full stop (RFC 7515 5.1).
     """
     return hmac.digest(secret.encode(), KEY_ID_OF, "sha256")[:6].hex()
 

@@ -1,7 +1,7 @@
-"""From a provider's key set (RFC 7517) to the keys that may check its tokens. Pure.
+"""Selects from a provider's key set (RFC 7517) the keys that may check its tokens. Pure.
 
-What a set holds beside public signing keys for the configured algorithms is passed over: encryption keys,
-secrets, private keys, weak ones, and whatever cannot be read.
+Only public signing keys for the configured algorithms are used. Encryption keys, secrets, private keys, weak
+keys and unreadable entries are skipped.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 KeyName = tuple[str, str]
-"""The key's id and the algorithm that it is used with."""
+"""The key's id and its algorithm."""
 
 Keys = Mapping[KeyName, tuple[jwt.PyJWK, ...]]
 
@@ -27,23 +27,23 @@ ALGORITHMS: Mapping[str, tuple[str, str | None]] = {
     "ES512": ("EC", "P-521"),
     "EdDSA": ("OKP", "Ed25519"),
 }
-"""Every algorithm with public keys that may be configured: the type and the curve of its keys (RFC 7518)."""
+"""Every public-key algorithm that may be configured, with the type and the curve of its keys (RFC 7518)."""
 
 RSA_BITS_MIN = 2_048
 RSA_BITS_MAX = 8_192
-"""A check takes time with the square of the size, and nobody's keys are larger."""
+"""The time of a check grows with the square of the key size, and providers use no larger keys."""
 
 SAME_NAME_MAX = 4
 
 
 class KeySetError(Exception):
-    """A document is no key set, or holds no key that may be used."""
+    """The document is not a key set, or has no usable key."""
 
 
 def usable_keys(document: object, algorithms: Sequence[str]) -> Keys:
-    """The keys of a set for these algorithms. Raises KeySetError when there is none.
+    """The keys of a set for these algorithms. Raises KeySetError if there is none.
 
-    An id should be unique but need not be (RFC 7517 4.5): keys that share one are all kept, up to a bound.
+    Key ids need not be unique (RFC 7517 4.5): keys that share an id are all kept, up to a bound.
     """
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):

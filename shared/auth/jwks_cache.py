@@ -1,8 +1,8 @@
-"""A provider's keys, kept: asked for when they are old or when a token names one that is not there.
+"""Cache of a provider's keys: fetched when they are due, or when a token names an unknown key.
 
-However many tokens ask, there is one fetch at a time, and one in UNKNOWN_KEY_PAUSE_S for the sake of
-unknown keys. A key is called wrong only when the provider was asked after its token came, or has withdrawn
-it. Known keys go on serving while the provider is down. The clock is an argument.
+There is one fetch at a time, and at most one per UNKNOWN_KEY_PAUSE_S for unknown keys. A key is rejected only
+if a fetch that began after its token's arrival did not bring it, or if the provider has withdrawn it. Known
+keys serve while the provider is down. The clock is an argument.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 30.0
 
 WAITING_MAX = 1_000
-"""Requests that wait for one fetch. Those beyond are told to come back."""
+"""Requests that may wait for one fetch. Requests beyond it are told to retry."""
 
 EARLY = 0.8
-"""`keep` asks when this part of the lifetime is over, so that no request has to wait for the answer."""
+"""The part of the lifetime after which `keep` refreshes the keys, so that no request waits for a fetch."""
 
 
 class KeyCache:
@@ -56,9 +56,9 @@ class KeyCache:
         self._fetching: asyncio.Task[None] | None = None
 
     def find(self, name: KeyName, *, came_at: float) -> tuple[jwt.PyJWK, ...]:
-        """The keys of this name, for a token that came at that time of the clock.
+        """The keys of this name, for a token that arrived at `came_at` (by the clock).
 
-        Raises TokenError; KeysUnavailableError if the provider may have it.
+        Raises TokenError; KeysUnavailableError if the provider may have the key.
         """
         if not self.are_usable:
             why = "the keys of the token's issuer cannot be had at present"
@@ -83,24 +83,24 @@ class KeyCache:
 
     @property
     def are_usable(self) -> bool:
-        """Whether keys were ever had, and not too long ago."""
+        """Whether keys were fetched, and not too long ago."""
         return self._fetched_at is not None and self._clock() - self._fetched_at <= self._stale_s
 
     async def prepare(self, name: KeyName, *, came_at: float) -> None:
-        """Ask the provider where that may help `find`. Raises nothing: `find` tells."""
+        """Fetch keys if that may help `find`. Raises nothing: `find` reports errors."""
         if await self._prepare(name) and not self._knows(name) and not self._is_as_of(came_at):
-            # The fetch that was waited for had begun before this token came.
+            # That fetch had begun before this token arrived.
             await self._prepare(name)
 
     def _knows(self, name: KeyName) -> bool:
         return self.are_usable and name in self._keys
 
     def _is_as_of(self, came_at: float) -> bool:
-        """Whether what is known was asked for since then."""
+        """Whether the known keys were requested after `came_at`."""
         return self._fetched_at is not None and self._fetched_at >= came_at
 
     async def _prepare(self, name: KeyName) -> bool:
-        """Whether there was a fetch to wait for."""
+        """Wait for a fetch, if one is needed; returns whether there was one."""
         is_known = self._knows(name)
         is_due = self._is_due()
         if is_due:
@@ -108,7 +108,7 @@ class KeyCache:
         elif not is_known and self._fetching is None and self._may_ask():
             self._asked_at = self._clock()
             self._begin()
-        # A provider that failed before may fail again, and slowly: its known keys do not wait for that.
+        # A provider that failed before may fail again, and slowly: known keys do not wait for it.
         if self._fetching is None or (is_known and (self._failures or not is_due)):
             return False
         if self._waiting >= WAITING_MAX:
@@ -121,13 +121,13 @@ class KeyCache:
         return True
 
     async def keep(self) -> None:
-        """Have keys from the start, and fresh ones before the old are due. Never returns."""
+        """Fetch keys at start, and refresh them before they are due. Never returns."""
         while True:
             await asyncio.shield(self._begin())
             await asyncio.sleep(self._retry_s() if self._failures else EARLY * self._lifetime_s)
 
     def _begin(self) -> asyncio.Task[None]:
-        """The fetch under way, or a new one. A task of its own: no request's end may end it for others."""
+        """The running fetch, or a new one. It is a separate task, so a cancelled request does not end it."""
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._fetch())
         return self._fetching
@@ -139,17 +139,17 @@ class KeyCache:
         return self._tried_at is None or not self._failures or now - self._tried_at >= self._retry_s()
 
     def _may_ask(self) -> bool:
-        """Without any keys it is not the unknown one that matters: then `_is_due` decides alone."""
+        """Whether an unknown key may cause a fetch. Without any keys, `_is_due` alone decides."""
         if not self._keys:
             return False
         return self._asked_at is None or self._clock() - self._asked_at >= UNKNOWN_KEY_PAUSE_S
 
     def _until_retry_s(self) -> float:
-        """Until the provider, which failed or has never been asked, is asked again."""
+        """Seconds until the next fetch from a provider that failed or was never asked."""
         return 0.0 if self._tried_at is None else self._tried_at + self._retry_s() - self._clock()
 
     def _until_asking_s(self) -> float:
-        """Until it may be asked about an unknown key."""
+        """Seconds until an unknown key may cause a fetch."""
         return 0.0 if self._asked_at is None else self._asked_at + UNKNOWN_KEY_PAUSE_S - self._clock()
 
     def _retry_s(self) -> float:

@@ -1,8 +1,8 @@
-"""Asks a provider for its key set: bounded in time and size, over https, and nowhere else than told.
+"""Fetches a provider's key set over https from the configured place only, bounded in time and size.
 
-http is for an issuer on this very machine. Redirects are not followed, because they would take the
-question to a place that nobody configured. Of the environment only a proxy for https is heeded, and where
-the system's certificates are: no password file is read.
+http is allowed for an issuer on this machine. Redirects are not followed, because they lead to a place that
+is not configured. From the environment come only a proxy for https and the path of the system's certificates;
+no password file is read.
 """
 
 import asyncio
@@ -20,17 +20,17 @@ DOCUMENT_BYTES_MAX = 256 * 1024
 """Providers publish a handful of keys of less than 1 KiB."""
 
 _HOST = re.compile(r"[A-Za-z0-9._:-]+", re.ASCII)
-"""Names and addresses; those of other scripts as DNS has them."""
+"""Host names and addresses; internationalized names in their DNS form."""
 
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "headrace"}
 
 
 class FetchError(Exception):
-    """The provider did not answer as it should; the message names it and what happened."""
+    """The fetch failed; the message names the provider and the cause."""
 
 
 def check_url(url: str) -> URL:
-    """The URL, if a provider may be asked there. Raises ValueError."""
+    """The URL, if keys may be fetched from it. Raises ValueError."""
     try:
         parsed = URL(url)
         host, user = parsed.raw_host, parsed.user or parsed.password
@@ -46,7 +46,7 @@ def check_url(url: str) -> URL:
 
 
 class KeySource:
-    """Where a provider publishes its key set: at `url`, or where the discovery document there says."""
+    """Where a provider publishes its key set: at `url`, or at the URL in the discovery document there."""
 
     def __init__(self, url: str, *, discovers_for: str | None, timeout_s: float) -> None:
         """`discovers_for` is the issuer whose discovery document `url` is. Raises ValueError."""
@@ -54,12 +54,12 @@ class KeySource:
         self._issuer = discovers_for
         self._discovered: URL | None = None
         self._timeout_s = timeout_s
-        # Made once, because it reads every root certificate, which takes tens of milliseconds.
+        # Created once, because it reads every root certificate, which takes tens of milliseconds.
         self._ssl = ssl.create_default_context() if self._url.scheme == "https" else True
 
     async def read(self) -> object:
         """The key set, as JSON. Raises FetchError."""
-        # Kept only while it leads to keys: a provider may move them.
+        # The discovered URL is kept only while it serves keys: a provider may move them.
         known, self._discovered = self._discovered, None
         try:
             async with asyncio.timeout(self._timeout_s), self._session() as session:
@@ -78,13 +78,13 @@ class KeySource:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=HEADERS,
             auto_decompress=False,
-            # `read` bounds the whole, which also ends an answer that comes in drips.
+            # `read` bounds the total time, which also ends an answer that arrives too slowly.
             timeout=aiohttp.ClientTimeout(),
             trust_env=False,
         )
 
     async def _place(self, session: aiohttp.ClientSession) -> URL:
-        """OpenID Connect Discovery 4.3: the document must name the issuer for whom it was asked."""
+        """The key set's URL. The document must name the requested issuer (OpenID Connect Discovery 4.3)."""
         if self._issuer is None:
             return self._url
         document = await _get(session, self._url)
@@ -117,7 +117,7 @@ async def _get(session: aiohttp.ClientSession, url: URL) -> object:
 
 
 def _proxy_of(url: URL) -> str | None:
-    """The proxy that the environment names for https; http is this machine's own."""
+    """The environment's proxy for https; none for http, which stays on this machine."""
     if url.scheme != "https" or url.host is None or _is_loopback(url.host):
         return None
     if proxy_bypass(url.host):

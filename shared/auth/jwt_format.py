@@ -1,7 +1,7 @@
-"""The form of a token, before anything that it says is believed, and its signature.
+"""Parses a token before its signature is checked, and checks the signature.
 
-What is read here without a check only chooses among the issuers that were configured. Only our own words
-go into a TokenError, because those of the library may quote the token.
+Unverified content only selects among the configured issuers. A TokenError has this module's own text, because
+the library's messages may quote the token.
 """
 
 from base64 import urlsafe_b64decode
@@ -17,11 +17,11 @@ import msgspec
 from shared.auth.claims import Claims, TokenError
 
 TOKEN_BYTES_MAX = 8 * 1024
-"""Larger than any token that a proxy's header limit lets through; parsing costs what it may hold."""
+"""Above the header limits of common proxies; it bounds the cost of parsing."""
 
 
 CHECKED_MAX = 1_024
-"""Tokens whose signature is remembered: at most 8 MiB, and usually less than one."""
+"""Tokens whose checked signature is cached: at most 8 MiB, usually less than 1 MiB."""
 
 
 class _Header(msgspec.Struct):
@@ -42,7 +42,7 @@ _PAYLOAD = msgspec.json.Decoder(_Payload)
 
 @dataclass(frozen=True, slots=True)
 class Unverified:
-    """What a token says of itself."""
+    """A token's content before its signature is checked."""
 
     token: str
     algorithm: str
@@ -52,9 +52,9 @@ class Unverified:
 
 
 def read(token: str) -> Unverified:
-    """The token's own words. Raises TokenError for a form that no issuer of ours would give it.
+    """Parse a token without checking it. Raises TokenError for a form that no configured issuer uses.
 
-    It is quick and lenient: `signed_claims` reads the token again, strictly.
+    The parser is fast and lenient: `signed_claims` parses the token again, strictly.
     """
     if len(token) > TOKEN_BYTES_MAX:
         raise TokenError(f"a token has at most {TOKEN_BYTES_MAX} bytes")
@@ -64,7 +64,7 @@ def read(token: str) -> Unverified:
         issuer = _PAYLOAD.decode(urlsafe_b64decode(second + "==")).iss
     except (ValueError, RecursionError):
         raise TokenError("the token is not valid: it cannot be read") from None
-    # RFC 7515 4.1.11: whoever does not understand an extension must refuse it, and we understand none.
+    # RFC 7515 4.1.11: extensions that are not understood must be refused, and Headrace understands none.
     if header.crit is not msgspec.UNSET or header.b64 is not msgspec.UNSET:
         raise TokenError("the token is not valid: it uses an extension")
     return Unverified(
@@ -78,7 +78,7 @@ def read(token: str) -> Unverified:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """How a token must be signed, by whom, and for whom: one of `audiences`; without any it has no `aud`."""
+    """Required algorithm, issuer and audience (one of `audiences`; without any, the token has no `aud`)."""
 
     algorithm: str
     issuer: str
@@ -87,10 +87,10 @@ class Expected:
 
 @lru_cache(CHECKED_MAX)
 def signed_claims(token: str, key: Hashable, expected: Expected) -> Claims:
-    """The claims of a token that was signed with `key`. Times are left to `check_times`.
+    """The claims of a token that was signed with `key`. `check_times` checks its times.
 
-    Raises TokenError; WrongSignatureError if another key of the same name may still do. Nothing but the
-    arguments counts, so what was signed once stays so, and a client's next request need not be checked again.
+    Raises TokenError; WrongSignatureError if another key of the same name may still match. The result depends
+    on the arguments alone, so it is cached for a client's next request.
     """
     try:
         claims = jwt.decode(

@@ -1,4 +1,4 @@
-"""Another issuer: checks the tokens of the one provider that is configured."""
+"""Checks the tokens of the configured identity provider."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from shared.settings import SettingsError, TokenSettings
 
 
 def check_provider(settings: TokenSettings) -> None:
-    """Refuse settings that describe no provider, or one that is not used. Raises SettingsError."""
+    """Raises SettingsError for incomplete provider settings, or for settings of a provider that is off."""
     if settings.token_provider == "local":
         for field in DESCRIBING:
             if getattr(settings, field):
@@ -33,7 +33,7 @@ def _refused_url(profile: Profile, error: ValueError) -> SettingsError:
 
 
 class Provider:
-    """One provider: its profile, its keys, and what its users may do."""
+    """One provider: its profile, its keys, and its users' scopes."""
 
     def __init__(self, settings: TokenSettings, clock: Callable[[], float]) -> None:
         """Raises SettingsError."""
@@ -53,7 +53,7 @@ class Provider:
         return self._profile.issuer
 
     def key_name(self, unverified: Unverified) -> KeyName:
-        """The key that a token asks for. Raises TokenError for one that could not be signed with any."""
+        """The key that a token names. Raises TokenError if no key of the provider can have signed it."""
         if unverified.algorithm not in self._profile.algorithms:
             raise TokenError("the token is not valid: its algorithm is not accepted")
         if not unverified.key_id:
@@ -63,7 +63,7 @@ class Provider:
         return unverified.key_id, unverified.algorithm
 
     def verify(self, unverified: Unverified, now: float, *, came_at: float) -> Caller:
-        """The caller, with the keys at hand; `came_at` is when the token came. Raises TokenError."""
+        """The caller, by the cached keys; `came_at` is when the token arrived. Raises TokenError."""
         name = self.key_name(unverified)
         expected = Expected(unverified.algorithm, self._profile.issuer, self._profile.audiences)
         refusal: TokenError | None = None

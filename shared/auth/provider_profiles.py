@@ -1,4 +1,4 @@
-"""What is demanded of another issuer's tokens, and where its keys are: OpenID Connect, Firebase, Cognito.
+"""Profiles of identity providers (OpenID Connect, Firebase, Cognito): token requirements and key locations.
 
 A profile comes from the settings alone. Each refusal of a setting names its variable.
 """
@@ -25,10 +25,10 @@ DESCRIBING = (
     *("token_provider_issuer", "token_provider_audience", "token_provider_project", "token_provider_pool"),
     *("token_provider_clients", "token_provider_keys_url"),
 )
-"""Settings that mean nothing without a provider."""
+"""Settings that have no effect without a provider."""
 
 Check = Callable[[Claims, float], None]
-"""What a provider's claims must say beside the usual, at a time. Raises TokenError."""
+"""Additional check of a provider's claims at a time. Raises TokenError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Profile:
 
 
 def profile_of(settings: TokenSettings) -> Profile:
-    """The profile of the configured provider, which is another than ourselves. Raises SettingsError."""
+    """The profile of the configured provider, which is not `local`. Raises SettingsError."""
     profile = _PROFILES[settings.token_provider](settings)
     if profile.issuer == settings.token_issuer:
         raise refuse("token_provider_issuer", "it is the issuer of our own tokens", profile.issuer)
@@ -120,7 +120,7 @@ def _cognito(settings: TokenSettings) -> Profile:
 
 
 def _check_cognito(use: str, clients: tuple[str, ...]) -> Check:
-    """`clients` are those of an access token, which names its client there and has no `aud`."""
+    """The check for this `token_use`. Access tokens have no `aud` and name one of `clients` instead."""
 
     def check(claims: Claims, _now: float) -> None:
         if claims.get("token_use") != use:

@@ -1,4 +1,4 @@
-"""Which scopes a provider's user has: those of every user, and those that a claim of the token names."""
+"""Scopes of a provider's user: the default ones, and those that a claim of the token names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from shared.settings import TokenSettings
 
 @dataclass(frozen=True, slots=True)
 class ScopeRules:
-    """`names` says which words of the claim mean which scope; a word that is not there means nothing."""
+    """`names` maps words of the claim to scopes; other words are ignored."""
 
     everybody: frozenset[str]
     claim: str
     names: Mapping[str, str]
 
     def of(self, claims: Claims) -> frozenset[str]:
-        """The user's scopes. Raises TokenError for a claim that holds no words."""
+        """The user's scopes. Raises TokenError for a claim that is not words."""
         if not self.claim:
             return self.everybody
         named = words_claim(claims, self.claim)

@@ -1,8 +1,8 @@
-"""The one door for tokens: our own, signed with a shared secret, and those of the configured provider.
+"""Checks every token: Headrace's own, signed with a shared secret, and those of the configured provider.
 
-The provider's users keep their `sub` as user id. Where there is a provider, our own tokens are the
-operators', whose ids begin with LOCAL_PREFIX, so that no two people share an id (ADR 17). While the shared
-secret is changed, tokens of the one before are accepted too.
+The `sub` of a provider's token is the user id. With a provider, Headrace's own tokens are for operators;
+their ids begin with LOCAL_PREFIX, so that no two people share an id (ADR 17). During rotation of the shared
+secret, tokens signed with the previous secret are accepted too.
 """
 
 import time
@@ -26,7 +26,7 @@ LOCAL_PREFIX = "local:"
 
 
 class Tokens(Issuer):
-    """Checks tokens, and issues our own."""
+    """Checks tokens, and issues Headrace's own."""
 
     def __init__(
         self,
@@ -35,9 +35,9 @@ class Tokens(Issuer):
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Refuse a secret that is too short to be one. Raises TokenError, SettingsError.
+        """Raises TokenError if the secret is too short, SettingsError for a bad provider.
 
-        `now` is what times in tokens are compared with, `clock` what the age of keys is measured by.
+        `now` is the clock for times in tokens, `clock` the one for the age of keys.
         """
         super().__init__(settings)
         secrets = [settings.token_secret]
@@ -49,19 +49,19 @@ class Tokens(Issuer):
         self._now = now
         self._provider = None
         if settings.token_provider != "local":
-            # The command line issues tokens too, and is installed without what this stands on.
+            # The command line issues tokens too, and is installed without this module's libraries.
             from shared.auth.provider import Provider  # noqa: PLC0415
 
             self._provider = Provider(settings, clock)
 
     def verify(self, token: str) -> Caller:
-        """The caller that a token names, judged by the keys at hand. Raises TokenError."""
+        """The caller that a token names, checked with the cached keys. Raises TokenError."""
         return self._judge(read(token), None)
 
     async def check(self, token: str) -> Caller:
-        """As `verify`, but asks the provider for its keys first where that may help. Raises TokenError.
+        """As `verify`, but fetches the provider's keys first if that may help. Raises TokenError.
 
-        KeysUnavailableError says that the same token may do later.
+        KeysUnavailableError means that the same token may be accepted later.
         """
         unverified = read(token)
         came_at: float | None = None
@@ -71,18 +71,18 @@ class Tokens(Issuer):
         return self._judge(unverified, came_at)
 
     async def keep_keys(self) -> None:
-        """Keep the provider's keys fresh until cancelled; returns at once where there is no provider."""
+        """Keep the provider's keys fresh until cancelled; returns at once without a provider."""
         if self._provider is not None:
             await self._provider.keys.keep()
 
     def why_no_keys(self) -> str | None:
-        """A readiness check: None, or why no token of the provider can be checked."""
+        """Readiness check: None, or why the provider's tokens cannot be checked."""
         if self._provider is None or self._provider.keys.are_usable:
             return None
         return "the keys of the token provider could not be had"
 
     def _judge(self, unverified: Unverified, came_at: float | None) -> Caller:
-        """Who has signed it is only looked for where it says that it was signed."""
+        """Check the token with the keys of the issuer that it names."""
         provider = self._provider
         if provider is None or unverified.issuer != provider.issuer:
             return self._own(unverified)
@@ -105,7 +105,7 @@ class Tokens(Issuer):
         return caller_of(claims, user_id, frozenset(scope.split()), expires_at)
 
     def _signed(self, unverified: Unverified) -> Claims:
-        """What was signed with a secret of ours: with the one that the token names, or else with any."""
+        """Claims signed with one of the shared secrets: the one that the token names, or else any."""
         named = self._secrets.get(unverified.key_id or "")
         *first, last = self._secrets.values() if named is None else (named,)
         for secret in first:

@@ -1,1 +1,1 @@
-"""What services and clients agree on: subjects, encoded events, requests to the view, problems. Pure."""
+"""Contract between services and clients: subjects, encoded events, view requests, problems. Pure."""

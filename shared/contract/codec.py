@@ -1,8 +1,8 @@
-"""Bytes to events and back, and the one shape in which clients see them.
+"""Encodes and decodes events, and converts them to the form that clients see.
 
-Three things can come out of stored bytes: an event, `UnknownTag` (a newer writer is ahead of this
-reader: try again after an upgrade, never drop), or `Undecodable` (poison: no reader will ever do better).
-An event may have enumerated values that are not known here: they are read as they are and never written.
+Stored bytes decode to an event, raise `UnknownTagError` (a newer writer: retry after an upgrade, never drop),
+or raise `UndecodableError` (poison: no version can decode them). Unknown values of enumerations are decoded
+unchanged and never written.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ from shared.domain.events import Event, EventBase, FeedNote, Shape
 
 
 class UndecodableError(Exception):
-    """The stored bytes are no event of ours, or not the one that their subject promises."""
+    """The stored bytes are not a Headrace event, or do not match their subject."""
 
 
 class UnknownTagError(Exception):
@@ -59,13 +59,13 @@ _KNOWN_NOTES = frozenset(
 
 
 def encode(event: EventBase) -> bytes:
-    """One JSON object. Raises UnknownValueError: what this program writes it must know."""
+    """Encode an event as JSON. Raises UnknownValueError for values that this version does not write."""
     check_values(event)
     return _encoder.encode(event)
 
 
 def check_copy(stored: bytes, event: EventBase) -> None:
-    """Raises UnknownValueError where a copy of the stored event would lack a field or a value of it."""
+    """Raises UnknownValueError if a copy of the stored event would lose a field or a value."""
     if not _is_within(msgspec.json.decode(stored), msgspec.json.decode(encode(event))):
         raise UnknownValueError("fields of a later version")
 
@@ -81,7 +81,7 @@ def _is_within(stored: object, known: object) -> bool:
 
 
 def decode_event(subject: str, payload: bytes) -> Event:
-    """A stored message of the log. Raises UnknownTagError or UndecodableError."""
+    """Decode a message of the log. Raises UnknownTagError or UndecodableError."""
     try:
         event = _event_decoder.decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -91,7 +91,7 @@ def decode_event(subject: str, payload: bytes) -> Event:
 
 
 def decode_note(subject: str, payload: bytes) -> FeedNote:
-    """A message of the feed. Raises UnknownTagError or UndecodableError."""
+    """Decode a message of the feed. Raises UnknownTagError or UndecodableError."""
     try:
         note = _note_decoder.decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -128,7 +128,7 @@ def _why(payload: bytes, known: frozenset[str], error: Exception) -> UnknownTagE
 
 
 def _check_subject(subject: str, event: EventBase) -> None:
-    """The subject and the body must name the same job, or a writer could slip into another's history."""
+    """Check that subject and body name the same job; otherwise a writer could alter another job's history."""
     try:
         named = parse(subject)
     except SubjectError as error:

@@ -1,7 +1,7 @@
-"""Every problem that a client can be told of (RFC 9457), by its stable type.
+"""Every problem type (RFC 9457) that the services return.
 
-`type` is a URN, so that it never depends on where a service runs; the page about it is at the service that
-answers (`ProblemType.link`). `detail` is for people and may change.
+`type` is a URN, independent of the service's address; the answering service serves its page
+(`ProblemType.link`). `detail` is for people and may change.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from http import HTTPStatus
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "urn:headrace:problem:"
 PAGES = "/problems/"
-"""Below which the api and the notifier serve a page about each."""
+"""Path prefix of the problem pages, at the api and at the notifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class ProblemType:
 
     @property
     def link(self) -> str:
-        """The `Link` field (RFC 8288) of an answer that tells of it: where its page is."""
+        """The `Link` field (RFC 8288) of a response with this problem: its page."""
         return f'<{PAGES}{self.slug}>; rel="help"'
 
 
@@ -131,14 +131,14 @@ ALL = (
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One broken rule: where (a JSON path such as ``files.0.name``) and what."""
+    """One broken rule: its place (a JSON path such as ``files.0.name``) and the message."""
 
     field: str
     message: str
 
 
 class ProblemError(Exception):
-    """Raised where a request must end; the edge turns it into the answer."""
+    """Ends a request; the outermost layer turns it into the response."""
 
     def __init__(
         self,
@@ -149,14 +149,14 @@ class ProblemError(Exception):
         headers: dict[str, str] | None = None,
         status: int | None = None,
     ) -> None:
-        """`status` overrides the type's own only for problems of the HTTP layer."""
+        """`status` overrides the type's own, for problems of the HTTP layer only."""
         super().__init__(detail)
         self.problem = Problem(kind, detail, errors, headers or {}, status or int(kind.status))
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What the client is told."""
+    """A problem as the client receives it."""
 
     kind: ProblemType
     detail: str
@@ -165,7 +165,7 @@ class Problem:
     status: int = 0
 
     def document(self, instance: str) -> dict[str, object]:
-        """The JSON object of RFC 9457; `instance` is this occurrence's request id."""
+        """The JSON object of RFC 9457; `instance` is the request id."""
         document: dict[str, object] = {
             "type": self.kind.uri,
             "title": self.kind.title,

@@ -1,7 +1,7 @@
-"""Every stream, subject, and durable by name; nobody formats a subject elsewhere.
+"""Names of every stream, subject and durable; no other module formats subjects.
 
-A user id is the `sub` of a token, so it may hold anything. `escape` makes it one legal subject token
-and `unescape` reads it back: letters, digits, `-` and `_` stay, every other byte becomes `=HH`.
+A user id is the `sub` of a token and may contain any character. `escape` encodes it as one legal subject
+token, `unescape` decodes it: letters, digits, `-` and `_` stay, every other byte becomes `=HH`.
 """
 
 import base64
@@ -28,10 +28,10 @@ FEED_SUBJECTS = "feed.*.*.*"
 QUEUED_SUBJECTS = "jobs.*.*.queued"
 QUEUED_KIND = "queued"
 TERMINAL_KINDS = ("completed", "failed", "timeout", "cancelled")
-"""What begins a job, and what ends it."""
+"""The kind of a job's first event, and the kinds of its terminal event."""
 
 EXPIRED_KIND = "expired"
-"""The subject of what is left of a job that is gone, for a while."""
+"""The kind of a tombstone, which stays for a while after its job is removed."""
 
 SESSIONS_SUBJECTS = "$KV.SESSIONS.>"
 EXECUTOR_SUBJECTS = "$KV.EXECUTORS.>"
@@ -42,7 +42,7 @@ DEAD_SUBJECTS = (
 )
 
 DEAD_ADVISORIES = "$JS.EVENT.ADVISORY.CONSUMER.>"
-"""Everything that DEAD holds."""
+"""The subjects of DEAD."""
 
 VIEW_JOB = "view.job"
 VIEW_JOBS = "view.jobs"
@@ -52,10 +52,10 @@ VIEW_USAGE = "view.usage"
 VIEW_QUEUE = "view"
 
 USER_BYTES_MAX = 128
-"""Longest `sub` in bytes; escaped it is at most three times as long, well inside a subject's limit."""
+"""Longest `sub` in bytes. Escaped it is at most three times as long, well within a subject's limit."""
 
 USERS_REMEMBERED = 4_096
-"""Whoever reads the log reads events of the same users again and again."""
+"""Size of the cache of escaped ids: readers of the log see the same users repeatedly."""
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 _TOKEN = re.compile(r"(?:[A-Za-z0-9_-]|=[0-9A-F]{2})+")
@@ -63,11 +63,11 @@ _JOB_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 
 
 class SubjectError(ValueError):
-    """A name cannot be a subject token, or a subject is not one of ours."""
+    """A name cannot be a subject token, or a subject is not one of Headrace's."""
 
 
 class JobSubject(msgspec.Struct, frozen=True):
-    """What a subject of the log or the feed names."""
+    """The parts of a subject of the log or the feed."""
 
     user_id: str
     job_id: str
@@ -90,7 +90,7 @@ def escape(user_id: str) -> str:
 
 @lru_cache(USERS_REMEMBERED)
 def unescape(token: str) -> str:
-    """The user id that `escape` was given. Raises SubjectError for any other text."""
+    """The user id of an escaped token. Raises SubjectError for any other text."""
     if _TOKEN.fullmatch(token) is None:
         raise SubjectError(f"not an escaped user id: {token!r}")
     if "=" not in token and len(token) <= USER_BYTES_MAX:
@@ -106,12 +106,12 @@ def unescape(token: str) -> str:
 
 
 def job_event(user_id: str, job_id: str, kind: str) -> str:
-    """Where one event of a job is stored."""
+    """Subject of one event of a job."""
     return f"jobs.{escape(user_id)}.{_job_token(job_id)}.{kind}"
 
 
 def job_events(user_id: str, job_id: str) -> str:
-    """All events of one job; also the one filter that every expected sequence is checked against."""
+    """All events of one job; the filter that expected sequences are checked against."""
     return f"jobs.{escape(user_id)}.{_job_token(job_id)}.*"
 
 
@@ -143,7 +143,7 @@ def events_among(user_id: str | None, job_id: str | None, kinds: Iterable[str]) 
 
 
 def feed_note(user_id: str, job_id: str, kind: str) -> str:
-    """Where one note of a running job is published."""
+    """Subject of one note of a running job."""
     return f"feed.{escape(user_id)}.{_job_token(job_id)}.{kind}"
 
 
@@ -158,17 +158,17 @@ def user_notes(user_id: str) -> str:
 
 
 def executor_key(executor_id: str) -> str:
-    """Where an executor keeps its heartbeat."""
+    """Key of an executor's presence."""
     return f"$KV.EXECUTORS.{executor_id}"
 
 
 def language_key(name: str) -> str:
-    """Where a language stays that was offered once."""
+    """Key of an offered language."""
     return f"$KV.LANGUAGES.{escape(name)}"
 
 
 def session_key(user_id: str, session_id: str) -> str:
-    """Where the revisions of one session are saved."""
+    """Key of one session's revisions."""
     return f"$KV.SESSIONS.{escape(user_id)}.{_job_token(session_id)}"
 
 
@@ -178,22 +178,22 @@ def session_keys(user_id: str) -> str:
 
 
 def session_everything(user_id: str) -> str:
-    """Whatever is saved of one user's sessions."""
+    """All keys of one user: sessions and their newest runs."""
     return f"$KV.SESSIONS.{escape(user_id)}.>"
 
 
 def session_run_key(user_id: str, session_id: str) -> str:
-    """Where the newest run of one session is named."""
+    """Key of the newest run of one session."""
     return f"$KV.SESSIONS.{escape(user_id)}.{_job_token(session_id)}.run"
 
 
 def artifact_name(job_id: str, attempt: int, number: int) -> str:
-    """The object that holds an attempt's artifact, by its place in the result, not by its path."""
+    """Object name of an attempt's artifact, by its index in the result rather than its path."""
     return f"{_job_token(job_id)}/{attempt}/{number}"
 
 
 def objects_stream(bucket: str) -> str:
-    """The stream beneath a bucket of the object store."""
+    """The stream of an object store bucket."""
     return f"OBJ_{bucket}"
 
 
@@ -203,17 +203,17 @@ def objects_subjects(bucket: str) -> tuple[str, str]:
 
 
 def object_chunks(bucket: str, token: str) -> str:
-    """The chunks of one object, in order; `token` is drawn anew whenever an object is written."""
+    """Subject of the chunks of one object, in order; each write of an object draws a new `token`."""
     return f"$O.{bucket}.C.{token}"
 
 
 def object_description(bucket: str, name: str) -> str:
-    """The one message that says what an object is and where its chunks are."""
+    """Subject of the message that describes an object and names its chunks."""
     return f"$O.{bucket}.M.{base64.urlsafe_b64encode(name.encode()).decode()}"
 
 
 def parse(subject: str) -> JobSubject:
-    """What a subject of the log or the feed names. Raises SubjectError for any other subject."""
+    """Parse a subject of the log or the feed. Raises SubjectError for any other subject."""
     parts = subject.split(".")
     if len(parts) != 4 or parts[0] not in {"jobs", "feed"} or not parts[3]:
         raise SubjectError(f"not a subject of the log or the feed: {subject!r}")

@@ -1,6 +1,6 @@
-"""The questions that the view answers over NATS request/reply, and the shape of its answers.
+"""Requests to the view over NATS request/reply, and their replies.
 
-The api asks, the projector answers. A question that cannot be decoded is answered with `ViewProblem`.
+The api sends them, the projector replies. A request that cannot be decoded gets a `ViewProblem`.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from shared.domain.record import JobRecord, JobSummary, OpenStatus
 
 PAGE_MAX = 100
 PAGE_BYTES_MAX = 1024 * 1024
-"""Of the JSON of a page's jobs: where they have many labels it ends early, but never before its first job."""
+"""JSON bytes of a page's jobs: a page of jobs with many labels ends early, but has at least one job."""
 
 
 class JobQuestion(Shape, frozen=True, kw_only=True):
@@ -22,14 +22,14 @@ class JobQuestion(Shape, frozen=True, kw_only=True):
 
 
 class JobAnswer(Shape, frozen=True, kw_only=True, tag="job"):
-    """The job, or None if the view does not know it (yet). `checkpoint` is the last folded sequence."""
+    """The job, or None if the view does not have it (yet). `checkpoint` is the last folded sequence."""
 
     checkpoint: int
     job: JobRecord | None
 
 
 class JobsQuestion(Shape, frozen=True, kw_only=True):
-    """`view.jobs`: a page of one user's jobs, newest first; `before` is a `queued_sequence` to go on from."""
+    """`view.jobs`: a page of one user's jobs, newest first, with a `queued_sequence` below `before`."""
 
     user_id: str
     status: OpenStatus | None = None
@@ -51,7 +51,7 @@ class JobsAnswer(Shape, frozen=True, kw_only=True, tag="jobs"):
 
 
 class DeadQuestion(Shape, frozen=True, kw_only=True):
-    """`view.dead`: a page of everybody's jobs whose executor was lost too often, newest first."""
+    """`view.dead`: a page of all users' jobs that lost their executor too often, newest first."""
 
     before: int | None = None
     limit: int = 20
@@ -65,13 +65,13 @@ class StatsAnswer(Shape, frozen=True, kw_only=True, tag="stats"):
 
 
 class UsageQuestion(Shape, frozen=True, kw_only=True):
-    """`view.usage`: what one user holds of the log and of the store of artifacts."""
+    """`view.usage`: one user's usage of the log and of the store of artifacts."""
 
     user_id: str
 
 
 class UsageAnswer(Shape, frozen=True, kw_only=True, tag="usage"):
-    """Bytes of the user's events, and of the files that they name; `jobs` is how many jobs those are."""
+    """Bytes of the user's events and of the files that they name, and the number of these jobs."""
 
     checkpoint: int
     jobs: int
@@ -80,7 +80,7 @@ class UsageAnswer(Shape, frozen=True, kw_only=True, tag="usage"):
 
 
 class ViewProblem(Shape, frozen=True, kw_only=True, tag="problem"):
-    """The question could not be answered."""
+    """The request failed."""
 
     detail: str
 

@@ -1,8 +1,8 @@
-"""One place in a user's story, over the log and the feed together; opaque to clients. Pure.
+"""Cursor: one position in a user's events, over log and feed together; opaque to clients. Pure.
 
-It says: everything up to here was seen. The log is counted by sequence. The feed is counted by the time at
-which it stored a note, in microseconds, because its sequences may begin again after a restart; the note's
-sequence may follow, because a burst stores several notes in one microsecond.
+Everything up to the position was seen. The log part is a sequence. The feed part is the time at which the
+feed stored a note, in microseconds, because the feed's sequences may restart from 1. The note's sequence may
+follow, because a burst stores several notes in one microsecond.
 """
 
 import re
@@ -15,14 +15,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class CursorError(ValueError):
-    """The text is not a cursor that this service gave."""
+    """The text is not a valid cursor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """The last log sequence seen, and the time of the last feed note seen (µs since 1970, UTC).
 
-    `feed_sequence` is that note's; None means all notes of that time.
+    `feed_sequence` is that note's sequence; None means all notes of that time.
     """
 
     log: int
@@ -30,7 +30,7 @@ class Cursor:
     feed_sequence: int | None = None
 
     def __str__(self) -> str:
-        """Write it as clients see it."""
+        """The text form that clients see."""
         text = f"{self.log}-{self.feed_us}"
         return text if self.feed_sequence is None else f"{text}.{self.feed_sequence}"
 
@@ -39,7 +39,7 @@ START = Cursor(0, 0)
 
 
 def parse_cursor(text: str) -> Cursor:
-    """Read what `str` wrote. Raises CursorError."""
+    """Parse the text form. Raises CursorError."""
     match = _FORM.fullmatch(text)
     if match is None:
         raise CursorError("not a cursor of this service")
@@ -47,10 +47,10 @@ def parse_cursor(text: str) -> Cursor:
 
 
 def microseconds(time: datetime) -> int:
-    """Since 1970, UTC."""
+    """Microseconds since 1970, UTC."""
     return (time - _EPOCH) // _MICROSECOND
 
 
 def of_log(sequence: int, stored_at: datetime) -> str:
-    """The cursor after one event of the log: what the feed held until then belongs to before it."""
+    """The cursor after one event of the log; notes that the feed stored until then precede it."""
     return str(Cursor(sequence, microseconds(stored_at)))

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import inspect
 
 VALUE_LENGTH_MAX = 64
-"""Characters of a value, of any version. What has a longer one cannot be decoded."""
+"""Longest value of any version, in characters. A longer one cannot be decoded."""
 
 
 class UnknownValueError(Exception):
@@ -20,9 +20,9 @@ class UnknownValueError(Exception):
 
 
 def open_to(closed: Any) -> msgspec.Meta:  # noqa: ANN401 - typing has no name for a Literal
-    """For `Annotated[str, …]`: any text that is not too long. Schemas list the values of the `Literal`.
+    """For `Annotated[str, …]`: any text within the length bound. Schemas list the values of the `Literal`.
 
-    They do so as `x-extensible-enum`, by which readers of OpenAPI know that others may come.
+    They are listed as `x-extensible-enum`, which tells readers of OpenAPI that more values may follow.
     """
     known = get_args(closed)
     return msgspec.Meta(
@@ -33,14 +33,14 @@ def open_to(closed: Any) -> msgspec.Meta:  # noqa: ANN401 - typing has no name f
 
 
 def check_values(value: msgspec.Struct) -> None:
-    """Raises UnknownValueError where `unknown_value` finds one."""
+    """Raises UnknownValueError if `unknown_value` finds one."""
     unknown = unknown_value(value)
     if unknown is not None:
         raise UnknownValueError(unknown)
 
 
 def unknown_value(value: msgspec.Struct) -> str | None:
-    """The first value of an enumeration that this version does not write, with its field; None if none is."""
+    """The first enumeration value that this version does not write, with its field; None if there is none."""
     plan = _plan(type(value))
     for name, known in plan.enumerations:
         text = getattr(value, name)
@@ -57,7 +57,7 @@ def unknown_value(value: msgspec.Struct) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The open enumerations of a struct with what is known of each, and the fields that hold others."""
+    """The open enumerations of a struct with their known values, and the fields that hold other structs."""
 
     enumerations: tuple[tuple[str, frozenset[str]], ...]
     parts: tuple[str, ...]

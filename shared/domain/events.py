@@ -14,7 +14,7 @@ import msgspec
 from shared.domain.enumerations import open_to
 
 STAGE_OUTPUT_BYTES_MAX = 32 * 1024
-"""Of each stream of a stage before the last; with the last stage's streams it fits one event."""
+"""Bytes kept of each stream of a stage before the last; with the last stage's streams they fit one event."""
 
 # What this version writes.
 Encoding = Literal["utf-8", "base64"]
@@ -28,7 +28,7 @@ FailureReason = Literal[
 TimeoutReason = Literal["wall_time", "cpu_time"]
 ExpiryReason = Literal["ttl", "erased"]
 
-# What it reads: a later version may write other values (decision 36).
+# What it accepts: a later version may write other values (decision 36).
 OpenEncoding: TypeAlias = Annotated[str, open_to(Encoding)]
 OpenStageName: TypeAlias = Annotated[str, open_to(StageName)]
 OpenStreamName: TypeAlias = Annotated[str, open_to(StreamName)]
@@ -39,7 +39,7 @@ OpenExpiryReason: TypeAlias = Annotated[str, open_to(ExpiryReason)]
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """What every value of the contract has in common: immutable, built by keyword."""
+    """Base of every value of the contract: immutable, with keyword arguments."""
 
 
 class SourceFile(Shape, frozen=True, kw_only=True):

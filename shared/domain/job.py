@@ -1,7 +1,7 @@
-"""The rules of one job: what state its events add up to, and what may be appended next.
+"""State machine of one job: the state that its events fold to, and the events that may be appended next.
 
-Everything here is pure. Clocks, ids and requests come in as arguments; an expected refusal is a
-value, never an exception. The table of DESIGN 4 is this module, cell by cell.
+All functions are pure. Clocks, ids and requests are arguments; an expected refusal is a value, never an
+exception. The module implements the table of DESIGN 4 cell by cell.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Attempt `attempt` is (or was, if its executor died) being executed."""
+    """Attempt `attempt` is running, or was when its executor died."""
 
     queued: JobQueued
     attempt: int
@@ -51,7 +51,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A terminal event was stored: nothing follows."""
+    """A terminal event was stored; only a tombstone may follow."""
 
     queued: JobQueued
     outcome: Terminal
@@ -59,7 +59,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """Its time is over, or its user was erased: only the tombstone is left, and that for a while."""
+    """The job's retention is over, or its user was erased: only the tombstone is left, for a while."""
 
     tombstone: JobExpired
 
@@ -68,13 +68,13 @@ JobState: TypeAlias = Nothing | Queued | Running | Finished | Expired
 
 
 class ImpossibleHistoryError(Exception):
-    """The stored events of a job contradict the rules: a writer without expectation, or a lost event."""
+    """The stored events contradict the rules: a writer without expected sequence, or a lost event."""
 
 
 def evolve(state: JobState, event: Event) -> JobState:
-    """The state after one more stored event. Raises ImpossibleHistoryError where no writer may go.
+    """The state after one more stored event. Raises ImpossibleHistoryError for a forbidden transition.
 
-    A tombstone may follow anything, because what was before it may leave before a reader gets there.
+    A tombstone may follow any state, because earlier events may be purged before a reader reaches them.
     """
     match state, event:
         case Nothing() | Queued() | Running() | Finished(), JobExpired():
@@ -99,7 +99,7 @@ def evolve(state: JobState, event: Event) -> JobState:
 
 
 def status_of(state: Queued | Running | Finished) -> Status:
-    """The word of DESIGN 1 for where the job stands."""
+    """The job's status, as defined in DESIGN 1."""
     match state:
         case Queued():
             return "queued"
@@ -123,38 +123,38 @@ def _status_of_outcome(outcome: Terminal) -> Status:
     assert_never(outcome)
 
 
-# --- decisions: what to append, or why nothing is appended ------------------------------------------
+# --- decisions: the event to append, or the reason to append none ------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Append this event, expecting the state that was decided on."""
+    """Append this event, expecting the state of the decision."""
 
     event: Event
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The same request was accepted before: answer with the job as it stands."""
+    """The same request was accepted before: answer with the job's current state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Nothing to do; `why` is for people."""
+    """Append nothing; `why` is for people."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """The caller must be told no."""
+    """Reject the request with an error."""
 
     why: Literal["different_request", "unknown_job", "already_finished", "expired", "unfinished"]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When and on whose request something is decided."""
+    """Time and request of a decision."""
 
     time: datetime
     request_id: str
@@ -162,7 +162,7 @@ class Moment:
 
 
 def decide_submit(state: JobState, queued: JobQueued) -> Append | Replay | Refuse:
-    """First submission of an id appends; the same request again replays; another one is refused."""
+    """Append the first submission of an id; replay the same request; refuse a different one."""
     match state:
         case Nothing():
             return Append(queued)
@@ -175,7 +175,7 @@ def decide_submit(state: JobState, queued: JobQueued) -> Append | Replay | Refus
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """The executor that holds the job's delivery, and what it would record of the attempt."""
+    """The executor that holds the job's delivery, and the details of the attempt to record."""
 
     executor_id: str
     isolation: Isolation
@@ -184,7 +184,7 @@ class Starter:
 
 
 def decide_start(state: JobState, starter: Starter, moment: Moment) -> Append | Ignore:
-    """Begin the next attempt. Whoever holds the delivery of a running job knows that its holder is gone."""
+    """Start the next attempt. A delivery of a running job means that its previous executor is gone."""
     match state:
         case Nothing():
             return Ignore("the job does not exist")
@@ -210,7 +210,7 @@ def decide_start(state: JobState, starter: Starter, moment: Moment) -> Append | 
 
 
 def decide_finish(state: JobState, outcome: Terminal) -> Append | Ignore:
-    """Record an attempt's outcome if that attempt is the current one; an older attempt is fenced."""
+    """Record an attempt's outcome if it is the current attempt; an older attempt is fenced."""
     match state:
         case Nothing() | Queued():
             return Ignore("no attempt has begun")
@@ -224,7 +224,7 @@ def decide_finish(state: JobState, outcome: Terminal) -> Append | Ignore:
 
 
 def decide_cancel(state: JobState, by: str, moment: Moment) -> Append | Ignore | Refuse:
-    """A queued job is cancelled at once; a running one is asked to stop, once."""
+    """Cancel a queued job at once; request a running job to stop, once."""
     match state:
         case Nothing():
             return Refuse("unknown_job")
@@ -252,7 +252,7 @@ def decide_cancel(state: JobState, by: str, moment: Moment) -> Append | Ignore |
 
 
 def decide_expire(state: JobState, reason: ExpiryReason, moment: Moment) -> Append | Ignore | Refuse:
-    """A finished job leaves when its time is over or its user is erased; an unfinished one never does."""
+    """Expire a finished job, for its retention or its user's erasure; an unfinished job never expires."""
     match state:
         case Nothing() | Expired():
             return Ignore("the job is gone already")
@@ -267,7 +267,7 @@ def decide_expire(state: JobState, reason: ExpiryReason, moment: Moment) -> Appe
 
 
 def expiry_of(finished_at: datetime, ttl_s: int | None) -> datetime | None:
-    """When a job's time is over; None for never, which is also what lies beyond the calendar."""
+    """When a job expires; None for never, and for times beyond the calendar."""
     try:
         return None if ttl_s is None else finished_at + timedelta(seconds=ttl_s)
     except OverflowError:
@@ -275,7 +275,7 @@ def expiry_of(finished_at: datetime, ttl_s: int | None) -> datetime | None:
 
 
 def _about(queued: JobQueued, moment: Moment) -> dict[str, Any]:
-    """The fields that every event of this job carries."""
+    """The fields common to every event of this job."""
     return {
         "job_id": queued.job_id,
         "user_id": queued.user_id,
@@ -298,7 +298,7 @@ def _running(queued: JobQueued, attempt: int, starter: Starter, moment: Moment) 
 
 
 def _cancelled(queued: JobQueued, attempt: int, cancel: JobCancelRequested, moment: Moment) -> JobCancelled:
-    """The executor died after the user asked it to stop: nothing is left to run."""
+    """The end of a job whose executor died after the request to stop: there is nothing left to run."""
     return JobCancelled(
         **_about(queued, moment),
         by=cancel.by,

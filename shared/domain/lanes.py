@@ -1,8 +1,8 @@
-"""Which job of which user may start: the queue of each user's unfinished jobs, in log order.
+"""Lanes: each user's unfinished jobs in log order, which decide the jobs that may start. Pure.
 
-A job may start once fewer than K earlier jobs of its user are unfinished, where K is written in the
-job itself (DESIGN 5.2). Every executor that follows the log computes the same answer, so no lock,
-leader, or second queue is needed. Pure: fed with what the log says, asked what may start.
+A job may start once fewer than K earlier jobs of its user are unfinished, where K is written in the job
+itself (DESIGN 5.2). Every executor that follows the log computes the same result, so no lock, leader or
+second queue is needed.
 """
 
 from collections.abc import Iterator
@@ -24,12 +24,12 @@ class Lanes:
         return len(self._user_of)
 
     def add(self, user_id: str, job_id: str, concurrency: int) -> None:
-        """A job was queued. Adding a known job changes nothing."""
+        """Add a queued job. Idempotent."""
         self._user_of.setdefault(job_id, user_id)
         self._lanes.setdefault(user_id, {}).setdefault(job_id, concurrency)
 
     def remove(self, job_id: str) -> str | None:
-        """A job became terminal: returns its user, or None if the job was not known."""
+        """Remove a terminal job; returns its user, or None for an unknown job."""
         user_id = self._user_of.pop(job_id, None)
         if user_id is None:
             return None
@@ -42,9 +42,9 @@ class Lanes:
     def startable(self, user_id: str) -> Iterator[str]:
         """The user's jobs that may run now (or run already), in log order.
 
-        Costs the length of the startable prefix, not of the lane: it stops at the first position that
-        no K seen so far reaches, because K is a claim of the user's token and so nearly the same
-        for neighbouring jobs. A job behind such a stop waits for the one before it, never the reverse.
+        The cost is the length of the startable prefix, not of the lane: iteration stops at the first position
+        that no K seen so far reaches. K is a claim of the user's token, so neighbouring jobs have nearly the
+        same K. A job behind such a stop waits for the one before it, never the reverse.
         """
         for earlier, (job_id, concurrency) in enumerate(self._lanes.get(user_id, {}).items()):
             if earlier >= concurrency:
@@ -60,7 +60,7 @@ class Lanes:
         return len(self._lanes)
 
     def place(self, job_id: str) -> int | None:
-        """How many earlier jobs of its user are unfinished, if it may start nevertheless."""
+        """How many earlier jobs of its user are unfinished, if the job may start; else None."""
         user_id = self._user_of.get(job_id)
         if user_id is None:
             return None

@@ -1,7 +1,7 @@
-"""A job as people ask for it: the fold of its events into one record, the same wherever it is folded.
+"""Folds a job's events into the record that clients see.
 
-The projector stores these records and the api folds one itself when the view does not have it yet, so
-both must come from this one function.
+The projector stores these records. The api folds one itself when the view does not have it yet, so both use
+this one function.
 """
 
 from datetime import datetime
@@ -28,7 +28,7 @@ from shared.domain.events import (
 from shared.domain.job import Status, expiry_of
 
 OpenStatus: TypeAlias = Annotated[str, open_to(Status)]
-"""As a record is read: a later version's fold may know of others."""
+"""A status as it is read: the fold of a later version may write other values."""
 
 
 class FileSummary(Shape, frozen=True, kw_only=True):
@@ -94,7 +94,7 @@ class JobSummary(Shape, frozen=True, kw_only=True):
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing can change any more."""
+        """Whether the job has ended."""
         return self.finished_at is not None
 
 
@@ -109,19 +109,19 @@ class JobRecord(JobSummary, frozen=True, kw_only=True):
     """What the last attempt left; None before the end, and where no program ran."""
 
     def without_bulk(self) -> "JobRecord":
-        """The same without all that may be large: what a list and the next event need of it."""
+        """A copy without its large fields; enough for lists and for the fold of the next event."""
         return msgspec.structs.replace(self, files=(), args=(), result=None)
 
 
 def summary_of(record: JobRecord) -> JobSummary:
-    """What a list shows of it."""
+    """The job's summary, as lists show it."""
     return JobSummary(**{name: getattr(record, name) for name in JobSummary.__struct_fields__})
 
 
 def fold(record: JobRecord | None, event: Event, sequence: int) -> JobRecord | None:
-    """The record after one more event; an event that was folded before changes nothing.
+    """The record after one more event. Idempotent: an event that was folded before changes nothing.
 
-    Returns None for an event of a job whose beginning is not in the log, and for a job that has expired.
+    Returns None for a job whose first event is not in the log, and for a job that has expired.
     """
     if isinstance(event, JobQueued):
         return record or _queued(event, sequence)

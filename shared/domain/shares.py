@@ -1,8 +1,8 @@
-"""How much of what all users have in common one user may hold: a fixed most, and a part of what others leave.
+"""A user's share of a common resource: a fixed maximum, and a part of what the other users leave free. Pure.
 
-A store or a place has a capacity. A user may hold at most `most` of it, and at most one part in `PARTS` of
-what all others leave free, rounded up. So a share shrinks as the others' holdings grow, whoever is within his
-share always finds room, and each further user still gets a part of the rest (docs/decisions/0031). Pure.
+A store or a set of places has a capacity. A user may hold at most `most` of it, and at most one part in
+`PARTS` of what all others leave free, rounded up. So a share shrinks as the others' holdings grow, a user
+within the share always finds room, and each further user still gets a part of the rest (docs/decisions/0031).
 
 The second rule is that of dynamic thresholds for shared memory (Choudhury and Hahne, IEEE/ACM Transactions on
 Networking 6(2), 1998).
@@ -11,28 +11,28 @@ Networking 6(2), 1998).
 from collections import Counter
 
 PLACE_PARTS = 2
-"""Places come back within seconds or minutes: one user may have half of what the others leave."""
+"""Places are freed within seconds or minutes: one user may have half of what the others leave."""
 
 STORE_PARTS = 4
-"""Stores keep for days: a quarter, so that many users one after the other still find a fair part."""
+"""Stores keep data for days: a quarter, so that many users in succession still get a fair part."""
 
 FILE_OVERHEAD_BYTES = 1_024
-"""What a stored file costs beside its content: its description, and the frame of a chunk."""
+"""Bytes of a stored file beside its content: its description, and the frame of a chunk."""
 
 
 def file_bytes(size: int) -> int:
-    """About what the store of artifacts keeps for a file, so that empty files count as well."""
+    """Approximate bytes of a file in the store of artifacts; empty files count as well."""
     return size + FILE_OVERHEAD_BYTES
 
 
 def share_of(*, most: int, capacity: int, others: int, parts: int) -> int:
-    """The most that a user may hold in all while the others hold `others`; never more than they leave."""
+    """The total that a user may hold while the others hold `others`; never more than they leave."""
     left = max(0, capacity - others)
     return max(0, min(most, -(-left // parts)))
 
 
 class Places:
-    """Counts who holds how many of a bounded number of places; refuses whoever is over his share."""
+    """Counts the places that each user holds of a bounded number; refuses a user over the share."""
 
     def __init__(self, capacity: int, parts: int = PLACE_PARTS) -> None:
         """All are free."""
@@ -51,12 +51,12 @@ class Places:
         return self._held.get(user_id, 0)
 
     def share(self, user_id: str, most: int) -> int:
-        """How many the user may hold in all, at present."""
+        """The total that the user may hold at present."""
         others = self._total - self.held(user_id)
         return share_of(most=most, capacity=self._capacity, others=others, parts=self._parts)
 
     def take(self, user_id: str, most: int) -> bool:
-        """Take one, if the user's share has room for it."""
+        """Take a place, if the user's share has room; returns whether it was taken."""
         if self.held(user_id) >= self.share(user_id, most):
             return False
         self._held[user_id] += 1
@@ -64,7 +64,7 @@ class Places:
         return True
 
     def leave(self, user_id: str) -> None:
-        """Give one back."""
+        """Give a place back."""
         self._held[user_id] -= 1
         self._total -= 1
         if not self._held[user_id]:

@@ -1,1 +1,1 @@
-"""The log on NATS JetStream: the connection, appending, reading, pulling, stored objects, presence."""
+"""The log on NATS JetStream: connection, append, read, pull consumer, object store, presence."""

@@ -1,6 +1,6 @@
-"""Stopping a job on its user's request: at once while it is queued, by asking its executor otherwise.
+"""Cancels a job on its user's request: at once while it is queued, through its executor once it runs.
 
-Clients may ask over HTTP and over their socket, so the api and the notifier decide with this one module.
+Clients send the request over HTTP or WebSocket, so the api and the notifier share this module.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from shared.jetstream.transact import Committed, transact
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """The request is in the log, from this call or an earlier one; `job` is as it stands with it."""
+    """The request is in the log, from this call or an earlier one; `job` is the state that includes it."""
 
     job: JobRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The job is not as the caller saw it any more, and nothing was written; `last_sequence` is its last."""
+    """The expected sequence is out of date: nothing was written. `last_sequence` is the job's last event."""
 
     last_sequence: int
 
@@ -31,7 +31,7 @@ CancelOutcome: TypeAlias = Requested | Refuse
 
 
 class Cancellations:
-    """Decides on requests to stop a job."""
+    """Handles requests to cancel a job."""
 
     def __init__(self, log: Log, *, patience_s: float) -> None:
         """Append to `log`, waiting at most `patience_s` for it."""
@@ -39,9 +39,9 @@ class Cancellations:
         self._patience_s = patience_s
 
     async def cancel(self, user_id: str, job_id: str, moment: Moment) -> CancelOutcome:
-        """Record the request, if there is still something to stop.
+        """Append the cancellation, unless the job has ended.
 
-        Raises BrokerError; the request may then be recorded all the same, and asking again is harmless.
+        Idempotent. Raises BrokerError; the request may then be stored all the same.
         """
         outcome = await self._cancel(user_id, job_id, moment, None)
         assert not isinstance(outcome, Stale), "without a condition nothing is stale"
@@ -50,10 +50,10 @@ class Cancellations:
     async def cancel_if(
         self, user_id: str, job_id: str, moment: Moment, *, expected: int
     ) -> CancelOutcome | Stale:
-        """The same, only while `expected` is the sequence of the job's last event.
+        """As `cancel`, but only while `expected` is the sequence of the job's last event.
 
-        The append expects that very sequence, so that nothing can come between. What would be refused without
-        the condition is refused for that reason (RFC 9110 13.2.1).
+        The append expects that sequence (compare-and-set). A request that would be refused without the
+        condition is refused for that reason (RFC 9110 13.2.1).
         """
         return await self._cancel(user_id, job_id, moment, expected)
 
@@ -75,7 +75,7 @@ class Cancellations:
             self._log, read, decide, patience_s=self._patience_s
         )
         if isinstance(outcome, Committed):
-            # What was read and what was written is all there is: nothing has to be read again.
+            # The events read and the event written are the whole history: no second read is needed.
             job = fold(_record(outcome.before), outcome.event, outcome.sequence)
             assert job is not None, "there is a job to cancel"
             return Requested(job)

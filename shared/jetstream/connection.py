@@ -1,15 +1,16 @@
 """The NATS connection: the only module that imports `nats`, and only its core calls.
 
-nats-py's own JetStream calls stall after a server restart, so `log`, `follow`, `consumer` and `streams`
-speak the JetStream protocol over this. The connection reconnects for ever, to whichever server of its cluster
-answers; a server that falls silent is left (`pulse`). `lost` is set when even that has stopped working.
+nats-py's own JetStream calls stall after a server restart, so `event_log`, `follower`, `pull_consumer` and
+`provision` speak the JetStream protocol over this connection. It reconnects without end, to any server of its
+cluster that answers, and leaves a server that falls silent (`heartbeat`). `lost` is set when no server has
+answered for long.
 
 Errors::
 
     BrokerError
     ├── UnreachableError   no answer in time; the request may still have had its effect
-    │   ├── LeaderlessError    nobody leads what was asked for, so nobody can answer for it
-    │   └── ConnectionSettingError   there is no connection, and a setting is why; also a SettingsError
+    │   ├── LeaderlessError    the stream, the consumer or the cluster has no leader
+    │   └── ConnectionSettingError   a setting prevents the connection; also a SettingsError
     └── JetStreamError     JetStream refused; `code` is its error code
 """
 
@@ -40,7 +41,7 @@ NO_RESPONDERS = "503"
 STREAM_NOT_FOUND = 10059
 CONSUMER_NOT_FOUND = 10014
 NO_LEADER = 10008
-"""What a cluster answers while a stream, a consumer, or itself is without a leader."""
+"""JetStream's error code while a stream, a consumer or the cluster has no leader."""
 REFUSED = "permissions violation"
 UNKNOWN_CLIENT = "authorization violation"
 PROVISION = "the log is not provisioned: run python -m shared.provision"
@@ -50,7 +51,7 @@ DRAIN_S = 2.0
 
 
 class BrokerError(Exception):
-    """Anything that went wrong between this process and the broker."""
+    """A failure between this process and the broker."""
 
 
 class UnreachableError(BrokerError):
@@ -62,7 +63,7 @@ class LeaderlessError(UnreachableError):
 
 
 class ConnectionSettingError(UnreachableError, SettingsError):
-    """There is no connection because of a setting, which the message names."""
+    """A setting prevents the connection; the message names it."""
 
 
 class JetStreamError(BrokerError):
@@ -75,7 +76,7 @@ class JetStreamError(BrokerError):
 
 
 class Message(Protocol):
-    """A message as it arrives: the part of nats-py's `Msg` that Headrace uses."""
+    """A received message: the part of nats-py's `Msg` that Headrace uses."""
 
     subject: str
     reply: str
@@ -90,19 +91,19 @@ class Subscription:
     """A live subscription."""
 
     def __init__(self, subscription: nats.aio.subscription.Subscription) -> None:
-        """Wrap the client's own."""
+        """Wrap nats-py's subscription."""
         self._subscription = subscription
 
     async def unsubscribe(self) -> None:
-        """End it; nothing is delivered afterwards. On a closed connection there is nothing to end."""
+        """Unsubscribe; no message is delivered afterwards. Does nothing on a closed connection."""
         with suppress(nats.errors.Error, OSError):
             await self._subscription.unsubscribe()
 
     async def drain(self) -> None:
-        """End it after what the server has sent already was handled, which somebody may have to answer.
+        """Unsubscribe, then handle the messages that the server has already sent: some may need an answer.
 
-        nats-py writes the ping that it waits for before what it has buffered, so also before the end that it
-        tells. Here the end is written first. There is no public way to either.
+        nats-py writes its ping ahead of its write buffer, so ahead of the UNSUB as well. This method writes
+        the UNSUB first. nats-py has no public call for either.
         """
         client, number = self._subscription._conn, self._subscription._id  # noqa: SLF001
         with suppress(nats.errors.Error, OSError, TimeoutError):
@@ -116,7 +117,7 @@ class Broker:
     """A connection that outlives server restarts. Made by `connect`."""
 
     def __init__(self, client: Client, inbox_prefix: str, servers: str) -> None:
-        """Wrap a client that `connect` will connect; `servers` is for people."""
+        """Wrap a client that `connect` will connect; `servers` appears in messages only."""
         self._client = client
         self._servers = servers
         self._inbox_prefix = inbox_prefix
@@ -150,12 +151,12 @@ class Broker:
         }
 
     def inbox(self) -> str:
-        """A fresh subject under this service's own inbox prefix, which nobody can guess from another one."""
+        """A fresh, unguessable subject under this service's own inbox prefix."""
         return f"{self._inbox_prefix}.{uuid.uuid4().hex}"
 
     @contextmanager
     def on_reconnect(self, wake: Callable[[], None]) -> Iterator[asyncio.Event]:
-        """An event that is set at the next reconnection; `wake` is called just after."""
+        """An event that is set at the next reconnection; `wake` is called right after."""
         event = asyncio.Event()
         entry = (event, wake)
         self._reconnected.append(entry)
@@ -172,10 +173,10 @@ class Broker:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 2.0,
     ) -> Message:
-        """One question, one answer. Raises UnreachableError.
+        """Send a request and wait for its reply. Raises UnreachableError.
 
-        nats-py's own request loses a cancellation that arrives together with the answer (`wait_for` of
-        Python 3.11), so a service could not be stopped in that moment.
+        nats-py's own request loses a cancellation that arrives together with the reply (`wait_for` of
+        Python 3.11), so a service could not be stopped at that moment.
         """
         token = uuid.uuid4().hex
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
@@ -206,14 +207,14 @@ class Broker:
     async def publish(
         self, subject: str, payload: bytes, *, reply: str = "", headers: Mapping[str, str] | None = None
     ) -> None:
-        """Send without waiting for an answer. Raises UnreachableError if it cannot even be buffered."""
+        """Publish without waiting for a reply. Raises UnreachableError if the message cannot be buffered."""
         try:
             await self._client.publish(subject, payload, reply, dict(headers) if headers else None)
         except (nats.errors.Error, OSError) as error:
             raise UnreachableError(f"cannot publish to {subject}: {type(error).__name__}") from error
 
     async def subscribe(self, subject: str, handler: Handler, *, queue: str = "") -> Subscription:
-        """Call `handler` for each message, one at a time, dropping none: readers bound what they ask for."""
+        """Call `handler` for each message, one at a time. None is dropped: readers bound their pulls."""
         try:
             subscription = await self._client.subscribe(
                 subject, queue, handler, pending_msgs_limit=-1, pending_bytes_limit=-1
@@ -225,7 +226,7 @@ class Broker:
     async def api(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> dict[str, Any]:
         """One call of the JetStream API, for example ``STREAM.INFO.JOBS``. Raises BrokerError.
 
-        Who does not lead a stream may still tell of it, with a state of long ago: that is no answer.
+        An answer from a server that does not lead the stream is rejected, because its state may be stale.
         """
         payload = b"" if body is None else json.dumps(body).encode()
         answer: dict[str, Any] = json.loads(
@@ -241,7 +242,7 @@ class Broker:
         return answer
 
     async def watch(self) -> None:
-        """Leave servers that do not answer; set `lost` when nothing is heard of any for long."""
+        """Leave servers that do not answer; set `lost` when no server has answered for long."""
         try:
             await self._pulse.run()
         finally:
@@ -250,15 +251,15 @@ class Broker:
         self.lost.set()
 
     async def on_error(self, error: Exception) -> None:
-        """Refused publishes and dropped messages show only here, as does each failed try to connect.
+        """Log errors that nats-py reports only here: refused publishes, dropped messages, failed connects.
 
-        What fails again in the same way is counted, and told when there is a connection.
+        Repeated failures of one kind are counted, and logged once there is a connection.
         """
         self._pulse.heard()
         self._close_what_failed()
         metrics.BROKER_ERRORS.inc()
         if REFUSED in str(error):
-            # This program and its rights are of different versions, or somebody else speaks through it.
+            # The program and its permissions differ in version, or foreign code uses this connection.
             metrics.BROKER_REFUSED.inc()
             logger.error("broker_refused", error=str(error))
             return
@@ -267,13 +268,13 @@ class Broker:
             logger.warning("broker_error", error=text, servers=self._servers)
 
     def _close_what_failed(self) -> None:
-        """The client forgets the socket of a server that did not say a word, and makes another one."""
-        transport = self._client._transport  # noqa: SLF001 - nobody else closes it
+        """Close sockets that nats-py leaks: it drops the socket of a silent server without closing it."""
+        transport = self._client._transport  # noqa: SLF001 - nats-py never closes it
         if transport is not None and not self._client.is_connected:
             transport.close()  # type: ignore[no-untyped-call]
 
     async def on_reconnected(self) -> None:
-        """Wake every reader, because what was on its way to it is gone."""
+        """Wake every reader: messages that were in flight are lost."""
         self._pulse.heard()
         logger.info("broker_reconnected", server=self.diagnostics()["server"], errors=self.errors.take())
         for event, wake in self._reconnected:
@@ -281,7 +282,7 @@ class Broker:
             wake()
 
     async def on_closed(self) -> None:
-        """A closed client never comes back."""
+        """Set `lost`: a closed client never reconnects."""
         self.lost.set()
 
 
@@ -289,16 +290,15 @@ class Broker:
 async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Broker]:
     """A connected broker, closed at the end. Raises UnreachableError when the first connection fails.
 
-    A server whose name is unknown or who refuses the password is tried for as long as one that is not there:
-    names and passwords come with their servers. What is raised then is a SettingsError too, as it is at once
-    for a file of TLS.
+    An unknown host name and a refused password are retried as long as an absent server is: both may appear
+    together with the server. The error is then a SettingsError too. An unusable TLS file raises one at once.
     """
     tls = tls_context(settings)
     client = Client()
     inbox_prefix = f"_INBOX_{service}"
     broker = Broker(client, inbox_prefix, show(settings.nats_url))
     try:
-        # The client itself would try for ever; whoever started this process can start it again.
+        # nats-py itself would try without end. The process manager can start this process again.
         async with asyncio.timeout(FIRST_CONNECTION_S):
             await client.connect(
                 settings.nats_servers,
@@ -310,7 +310,7 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
                 tls_handshake_first=tls is not None,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # any number of seconds works
-                # Only a second line: `pulse` is sooner. The default takes six minutes.
+                # A fallback: `heartbeat` notices sooner. The default takes six minutes.
                 ping_interval=10,
                 max_outstanding_pings=2,
                 error_cb=broker.on_error,
@@ -331,7 +331,7 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
 
 
 def _unreachable(settings: BrokerSettings, cause: Exception | None, tries: int) -> UnreachableError:
-    """Why the first connection failed, by what the last try brought."""
+    """The error for a failed first connection, from the result of the last try."""
     why = str(cause) if cause is not None else f"no answer in {FIRST_CONNECTION_S:.0f} s"
     url = show(settings.nats_url)
     if UNKNOWN_CLIENT in why.lower():
@@ -345,7 +345,7 @@ def _unreachable(settings: BrokerSettings, cause: Exception | None, tries: int) 
 
 
 def _jetstream_error(operation: str, error: Mapping[str, Any]) -> JetStreamError:
-    """The error of a call; where what was provisioned is missing it says how to."""
+    """The error of an API call. If a provisioned stream or consumer is missing, it says how to provision."""
     code, text = int(error.get("err_code", 0)), f"{operation}: {error.get('description')}"
     is_missing = code == STREAM_NOT_FOUND or (
         code == CONSUMER_NOT_FOUND and operation.endswith(f".{EXECUTOR_DURABLE}")
@@ -354,18 +354,18 @@ def _jetstream_error(operation: str, error: Mapping[str, Any]) -> JetStreamError
 
 
 async def _close(client: Client) -> None:
-    """Send what is buffered if there is a server, and end everything that belongs to the connection.
+    """Flush the write buffer if there is a server, then close the connection and its tasks.
 
-    nats-py's own `close` writes what is buffered even to a socket that is gone, and when that fails, leaves
-    all the rest undone. asyncio of Python 3.12 to 3.13.5 fails with a TypeError (python/cpython#136234). So
-    there is nothing left to write.
+    nats-py's own `close` flushes even to a socket that is gone; if that fails, it skips the rest of its work.
+    asyncio of Python 3.12 to 3.13.5 fails there with a TypeError (python/cpython#136234). So the buffer is
+    emptied first.
     """
     if client.is_connected:
-        # In a task of its own, because it swallows a cancellation.
+        # In its own task, because it swallows a cancellation.
         flushing = asyncio.create_task(client._flush_pending(force_flush=True))  # noqa: SLF001 - `flush` pings too
         await asyncio.wait([flushing], timeout=DRAIN_S)
     client._pending, client._pending_data_size = [], 0  # noqa: SLF001 - there is no public way
-    # Closing a connection that the server has dropped raises what the drop already reported: OSError in
-    # asyncio's own loop, RuntimeError in uvloop.
+    # Closing a connection that the server has dropped reports the drop again: OSError in asyncio's own loop,
+    # RuntimeError in uvloop.
     with suppress(OSError, RuntimeError, nats.errors.Error):
         await client.close()

@@ -1,7 +1,7 @@
-"""The log: append one event with what its writer expects, read one job, replay a range (DESIGN 3.4).
+"""The log: compare-and-set append of one event, read of one job, replay of a range (DESIGN 3.4).
 
-Every append is safe under an unknown outcome: it carries an event id, and whoever is refused looks at
-the job's last event before believing in a conflict.
+An append with an unknown outcome is safe to repeat. It carries an event id; on a refusal, `Log` reads the
+job's last event before it reports a conflict.
 """
 
 import asyncio
@@ -35,16 +35,16 @@ EXPECTED_SEQUENCE = "Nats-Expected-Last-Subject-Sequence"
 TIME_TO_LIVE = "Nats-TTL"
 EXPECTED_SUBJECT = "Nats-Expected-Last-Subject-Sequence-Subject"
 
-# A wrong sequence on one server; the same while another append to the subject is in flight in a cluster.
+# Wrong last sequence. 10164: in a cluster, while another append to the subject is in flight.
 MAYBE_CONFLICT = frozenset({10071, 10164})
-# The same message was sent before, and a cluster has neither stored nor dropped it yet.
+# The same message was sent before, and the cluster has neither stored nor dropped it yet.
 IN_PROCESS = 10158
 NO_MESSAGE = 10037
 BEHIND_MAX_S = 5.0
 PURGE_TIMEOUT_S = 10.0
 PAUSE_S = 0.05
 FULL = "maximum bytes exceeded"
-"""How the server says that a stream takes no more."""
+"""The server's error text for a full stream."""
 
 LAST_KINDS = frozenset({*TERMINAL_KINDS, EXPIRED_KIND})
 
@@ -67,20 +67,20 @@ AppendResult: TypeAlias = Appended | Conflict
 
 
 class NewerEventError(BrokerError):
-    """The job has an event that a newer program wrote, so nothing may be decided on how it stands.
+    """The job has an event of a newer version, so this program cannot decide on the job's state.
 
-    It is over when this program is upgraded too. What has ended stays ended, whatever the event is.
+    Upgrading this program resolves it. A job that has ended stays ended, whatever the event is.
     """
 
     def __init__(self, sequence: int, tag: str) -> None:
-        """Keep the event's place and its type."""
+        """Keep the event's sequence and its type."""
         super().__init__(f"event {sequence} of the job is a {tag}, which this version does not know")
         self.sequence = sequence
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """One job as the log tells it."""
+    """One job as folded from the log."""
 
     state: JobState
     last_sequence: int
@@ -99,10 +99,10 @@ class Log:
     ) -> AppendResult:
         """Store the event if the job's last sequence is `expected` (0 for a job without events).
 
-        With `ttl_s` the log itself forgets the event after that time.
+        With `ttl_s` the log itself removes the event after that time.
 
-        Repeats until there is an answer, for at most `patience_s`; then raises UnreachableError, and the
-        event may or may not be stored later.
+        Repeats until the log answers, for at most `patience_s` seconds. Then it raises UnreachableError, and
+        the event may still be stored later.
         """
         result = await self.store(
             job_event(event.user_id, event.job_id, kind_of(event)),
@@ -187,11 +187,11 @@ class Log:
         return leader_entry(answer["message"])
 
     async def last_sequence(self, *, stream: str = JOBS) -> int:
-        """Of everything that was ever stored; 0 in the beginning."""
+        """The sequence of the last message ever stored; 0 for a new stream."""
         return int((await self._broker.api(f"STREAM.INFO.{stream}"))["state"]["last_seq"])
 
     async def stored_at(self, sequence: int, *, stream: str = JOBS) -> datetime | None:
-        """When it was stored; None if nothing is stored there (any more)."""
+        """When the message at `sequence` was stored; None if there is none (any more)."""
         try:
             answer = await self._broker.api(f"STREAM.MSG.GET.{stream}", {"seq": sequence})
         except JetStreamError as error:
@@ -201,10 +201,10 @@ class Log:
         return parse_time(answer["message"]["time"])
 
     async def read_job(self, user_id: str, job_id: str, *, at_least: int | None = None) -> History:
-        """Fold one job's events. `at_least` is a sequence that the answer must include (a known conflict).
+        """Fold one job's events. `at_least` is a sequence that the result must include (a known conflict).
 
-        Without it the stream's leader is asked, so that what was just written is there. Raises BrokerError,
-        and NewerEventError where an event of a newer version leaves open how the job stands.
+        Without it the stream's leader is asked, so the result includes the latest write. Raises BrokerError,
+        and NewerEventError if an event of a newer version leaves the job's state undecided.
         """
         entries = await self.read_entries(user_id, job_id, at_least=at_least)
         return History(_state(entries), entries[-1].sequence if entries else 0, entries)
@@ -212,7 +212,7 @@ class Log:
     async def read_entries(
         self, user_id: str, job_id: str, *, at_least: int | None = None
     ) -> tuple[Entry, ...]:
-        """One job's events as they are stored, whatever they are; see `read_job`."""
+        """One job's stored events, undecoded; see `read_job`."""
         if at_least is None:
             last = await self.last(job_events(user_id, job_id))
             at_least = 0 if last is None else last.sequence
@@ -223,11 +223,11 @@ class Log:
                 return entries
             if asyncio.get_running_loop().time() >= deadline:
                 raise UnreachableError(f"no replica of the log has event {at_least} of job {job_id}")
-            # Direct Get may answer from a replica that is a moment behind the leader.
+            # Direct Get may answer from a replica that lags behind the leader.
             await asyncio.sleep(PAUSE_S)
 
     async def purge_before(self, user_id: str, job_id: str, sequence: int) -> None:
-        """Remove a job's events before `sequence`, as often as one likes. Raises BrokerError."""
+        """Purge a job's events before `sequence`. Idempotent. Raises BrokerError."""
         await self._broker.api(
             f"STREAM.PURGE.{JOBS}",
             {"filter": job_events(user_id, job_id), "seq": sequence},
@@ -255,7 +255,7 @@ class Log:
 
 
 def _tell_end(event: Terminal) -> None:
-    """One line for each job that has ended, by whoever wrote its end."""
+    """Log one line for each ended job, in the process that appended the terminal event."""
     stages = event.result.stages if event.result is not None else ()
     logger.info(
         "job_ended",
@@ -271,25 +271,25 @@ def _tell_end(event: Terminal) -> None:
 
 
 def is_undecided(error: Mapping[str, object]) -> bool:
-    """Whether a refused publish is to be repeated: nobody could take it, or it is still under way."""
+    """Whether a refused publish must be repeated: there was no leader, or the first one is in process."""
     return error.get("code") == 503 or error.get("err_code") == IN_PROCESS
 
 
 def is_stale_conflict(result: AppendResult, expected: int) -> bool:
-    """Whether it was refused for an event that is older than the one its writer has seen.
+    """Whether the append was refused by a stale leader: for an older event than the writer has seen.
 
-    A leader that was frozen, and does not know yet that there is another one, knows no better.
+    That is a leader that was frozen and does not know yet that another one was elected.
     """
     return isinstance(result, Conflict) and result.last_sequence < expected
 
 
 def is_end(entry: Entry) -> bool:
-    """Whether a job had ended with this entry, whatever its version is: its subject says so."""
+    """Whether the entry is a terminal event of any version; its subject tells."""
     return _kind(entry) in LAST_KINDS
 
 
 def is_tombstone(entry: Entry) -> bool:
-    """Whether nothing is left of a job but this, whatever its version is."""
+    """Whether the entry is a tombstone of any version."""
     return _kind(entry) == EXPIRED_KIND
 
 
@@ -298,9 +298,9 @@ def _kind(entry: Entry) -> str:
 
 
 def _state(entries: Sequence[Entry]) -> JobState:
-    """The fold of a job's entries. A tombstone overrules what is left before it, however little that is.
+    """The fold of a job's entries. A tombstone overrules any entries left before it.
 
-    What no version can read is passed over. Raises NewerEventError.
+    Entries that no version can read are skipped. Raises NewerEventError.
     """
     events: list[Event] = []
     newer: NewerEventError | None = None
@@ -322,7 +322,7 @@ def _state(entries: Sequence[Entry]) -> JobState:
 
 
 def _end_beside(newer: NewerEventError, events: Sequence[Event], *, is_expired: bool) -> Finished:
-    """The end beside a newer event: that alone is certain. Raises the error where there is none."""
+    """The terminal state despite a newer event. Raises `newer` if the job has not ended."""
     queued = next((event for event in events if isinstance(event, JobQueued)), None)
     outcome = next((event for event in events if isinstance(event, Terminal)), None)
     if queued is None or outcome is None or is_expired:

@@ -1,8 +1,8 @@
-"""One ordered reader of the log or the feed: every message once, in order, whatever restarts.
+"""Ordered reader of the log or the feed: every message once, in order, across restarts of the server.
 
-It pulls through a named consumer that lives in the server's memory, so what is under way is bounded by
-what the handler has taken. Consumer sequences prove that nothing is missing; at the first doubt (a gap,
-a missed heartbeat, a reconnection) the consumer is made anew after the last handled message.
+It pulls through a named consumer in the server's memory, so the handler's pace bounds the messages in flight
+(back-pressure). Consumer sequences prove that no message is missing. On a gap, a missed heartbeat or a
+reconnection the follower recreates the consumer after the last handled message.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class AckMetadata(msgspec.Struct, frozen=True):
 
 
 def parse_mark(reply: str) -> AckMetadata:
-    """Read both forms of the acknowledgement subject, told apart by their number of tokens."""
+    """Parse an acknowledgement subject of either form; the number of tokens tells which."""
     tokens = reply.split(".")
     first = 4 if len(tokens) == 9 else 6
     delivered, stream, consumer, stored_ns, pending = tokens[first : first + 5]
@@ -57,14 +57,14 @@ def parse_mark(reply: str) -> AckMetadata:
 
 
 class _BrokenError(Exception):
-    """The consumer can no longer be trusted and must be made anew."""
+    """The consumer's sequence is broken; it must be recreated."""
 
 
 class Follower:
     """Hands batches of one stream's messages to an async handler, in order, from `after` on.
 
-    `position` is the last sequence that the handler has finished with. The handler must not raise: what it
-    raises ends the follower and, with it, the service.
+    `position` is the last sequence that the handler has finished. An exception of the handler ends the
+    follower and, with it, the service.
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class Follower:
         bytes_max: int = BYTES_MAX,
         service: str,
     ) -> None:
-        """Prepare; `run` does the reading. `after_time` is when the stream stored `after`, if known.
+        """Prepare; `run` reads. `after_time` is when the stream stored `after`, if known.
 
-        `since` begins with what was stored then, wherever that is. `subjects` are filters that do not
-        overlap; none means everything. `without_payloads` is for who needs to know only that something was
-        stored. `report_position` is for a reader that comes and goes, whose position says nothing of its
-        service. A batch has at most `bytes_max` of payload and one message; twice as much may be on its way.
+        `since` begins with the first message stored at that time or later. `subjects` are filters that do not
+        overlap; none means every subject. `without_payloads` reads subjects and headers only.
+        `report_position` is for short-lived readers, whose position says nothing about their service.
+        A batch has at most `bytes_max` of payload, or one message; twice as much may be in flight.
         """
         self._broker = broker
         self._stream = stream
@@ -140,12 +140,12 @@ class Follower:
                 await self._consume(consumer, inbox, arrived, wake, reconnected, pending)
             finally:
                 await subscription.unsubscribe()
-                # Where it cannot be told, the server forgets an idle consumer by itself.
+                # If the delete fails, the server removes the idle consumer by itself.
                 with suppress(BrokerError):
                     await self._broker.publish(f"{API}CONSUMER.DELETE.{self._stream}.{consumer}", b"")
 
     async def _create(self, consumer: str) -> int:
-        """Make the consumer after `position`; returns how many messages it has to deliver at once."""
+        """Create the consumer after `position`; returns how many messages are pending."""
         await self._notice_new_stream(*await self._extent())
         config = {
             "name": consumer,
@@ -165,7 +165,7 @@ class Follower:
         return int(created["num_pending"])
 
     def _start(self) -> dict[str, object]:
-        """After the last handled message: by its sequence, or by a time if that alone says where it is."""
+        """The start policy after the last handled message: by sequence, or by time if only that is known."""
         start = self._since
         if self._anew_after is not None:
             start = self._anew_after + timedelta(microseconds=1)
@@ -174,9 +174,9 @@ class Follower:
         return {"deliver_policy": "by_start_time", "opt_start_time": start.isoformat()}
 
     async def _notice_new_stream(self, last: int, first: int) -> None:
-        """A stream that is not synced may lose its end in a crash, and then uses those sequences again.
+        """Detect reused sequences: a stream that is not synced may lose its end in a crash and reuse them.
 
-        What is stored after that is later than anything handled, so time tells what is new.
+        Messages stored afterwards are later than any handled one, so the follower continues by time.
         """
         if self.position == 0 or self._position_time is None:
             return
@@ -193,9 +193,9 @@ class Follower:
         return int(state["last_seq"]), int(state["first_seq"])
 
     async def _stays_behind(self) -> bool:
-        """Whether the stream does end before `position`, by more than one answer.
+        """Whether several answers agree that the stream ends before `position`.
 
-        A leader that was frozen answers once or twice as of then, until it hears that there is another one.
+        A stale leader (one that was frozen) gives one or two old answers, until it hears of its successor.
         """
         for _ in range(CONFIRMATIONS):
             await asyncio.sleep(CONFIRMED_EVERY_S)
@@ -279,8 +279,9 @@ def _entry(message: Message) -> tuple[Entry, AckMetadata]:
 
 
 def _delivered(headers: dict[str, str], pending: int) -> int:
-    """How many messages there were in all, said by a server that has none left; of those that were pending
-    when the consumer was made, some may have been purged since.
+    """The consumer's last sequence, from the status of a pull that found no more messages.
+
+    Some messages that were pending at the consumer's creation may have been purged since.
     """
     return int(headers.get("Nats-Last-Consumer", pending)) if headers["Status"] == HEARTBEAT else pending
 

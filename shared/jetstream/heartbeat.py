@@ -1,7 +1,7 @@
-"""Whether the server behind a connection answers: pings it, leaves one that is silent, gives up at last.
+"""Pings the server of a connection, leaves a silent server, and gives up when none answers.
 
-A ping is waited for but never given up: nats-py's reader dies of a pong whose ping was cancelled, and the
-connection looks healthy all the same. A pong proves the reader alive; nothing else does.
+Never cancel a ping: in nats-py a PONG for a cancelled PING ends the reader task, while the connection still
+looks healthy. Only a PONG proves that the reader task is alive.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ logger = get_logger(__name__)
 
 PING_EVERY_S = 1.0
 OVERDUE_S = 4.0
-"""A server that is silent for longer is left for another one, or for a new connection to the same."""
+"""Silence (s) after which the connection is replaced, by one to another server or to the same."""
 SILENT_S = 3.0
-"""What readiness tells of, before anything is done about it."""
+"""Silence (s) after which the service is unready; shorter than OVERDUE_S."""
 LOST_AFTER_S = 15.0
 PAUSED_S = 0.5
 _FOR_EVER_S = 10**9
@@ -38,10 +38,10 @@ class Link(Protocol):
 
 
 class Pulse:
-    """Watches one client. Whoever hears of the server by other ways says so by `heard`."""
+    """Watches one client. Code that hears from the server otherwise calls `heard`."""
 
     def __init__(self, client: Link) -> None:
-        """Begin as if the server had just answered."""
+        """Start as if the server had just answered."""
         self._client = client
         self._clock = asyncio.get_running_loop().time
         self._heard_at = self._clock()
@@ -51,15 +51,15 @@ class Pulse:
 
     @property
     def silent_s(self) -> float:
-        """How long nothing was heard."""
+        """Seconds since the server was last heard."""
         return self._clock() - self._heard_at
 
     def heard(self) -> None:
-        """The server answered, or another try to reach it has ended."""
+        """Note that the server answered, or that a try to connect has ended."""
         self._heard_at = self._clock()
 
     async def run(self) -> None:
-        """Return when neither a pong nor the end of a try was heard for LOST_AFTER_S."""
+        """Return after LOST_AFTER_S without a PONG and without the end of a try to connect."""
         while self.silent_s < LOST_AFTER_S:
             await asyncio.sleep(PING_EVERY_S)
             if self._client.is_connected and not await self._answers():
@@ -67,7 +67,7 @@ class Pulse:
                 await self._client.force_reconnect()
 
     def stop(self) -> None:
-        """Forget the ping under way; only after the client has closed."""
+        """Cancel the ping in flight; only after the client has closed."""
         if self._ping is not None:
             self._ping.cancel()
 
@@ -76,7 +76,7 @@ class Pulse:
         ping = self._ping_of(connection)
         await asyncio.wait({ping}, timeout=OVERDUE_S)
         if not ping.done():
-            # If this process was paused itself, the pong is there and only has to be read.
+            # If this process itself was paused, the PONG has arrived and only has to be read.
             await asyncio.wait({ping}, timeout=PAUSED_S)
         if not ping.done():
             return connection != self._connection
@@ -89,11 +89,11 @@ class Pulse:
 
     @property
     def _connection(self) -> int:
-        """Which one it is: in the moment that the client counts another one it forgets its pings."""
+        """The number of the current connection: nats-py drops its pings when the number changes."""
         return self._client.stats["reconnects"]
 
     def _ping_of(self, connection: int) -> asyncio.Task[float]:
-        """The ping under way on this connection, or a new one."""
+        """The ping in flight on this connection, or a new one."""
         if self._ping is not None and self._pinged_connection != connection:
             self._ping.cancel()
             self._ping = None
@@ -107,5 +107,5 @@ class Pulse:
 
 
 def facts_of(pulse: Pulse) -> dict[str, Any]:
-    """What there is to tell of it."""
+    """Diagnostics of the pulse."""
     return {"round_trip_ms": pulse.round_trip_ms, "silent_s": round(pulse.silent_s, 1)}

@@ -1,4 +1,4 @@
-"""A job as clients see it, folded from its stored events."""
+"""Folds a job's stored events into the record that clients see."""
 
 from collections.abc import Iterable
 
@@ -13,10 +13,10 @@ logger = get_logger(__name__)
 
 
 def record_of(entries: Iterable[Entry], *, reader: str) -> JobRecord | None:
-    """The job as far as its events are known here: what a newer version wrote is passed over, as in the view.
+    """The job's record; events of newer versions are skipped, as in the view.
 
-    None where there is no job. Raises NewerEventError where not even its beginning is known. `reader` is a
-    label of metrics.
+    None if there is no job. Raises NewerEventError if the job's first event is of a newer version. `reader`
+    is a metrics label.
     """
     record: JobRecord | None = None
     newer: NewerEventError | None = None

@@ -1,6 +1,6 @@
-"""How far a reader is behind its stream: by messages, and by the time since it last had all of them.
+"""Lag of a reader behind its stream: in messages, and in seconds since it was last caught up.
 
-It measures and asks nobody; the reader tells it.
+The follower reports to it; it sends no requests of its own.
 """
 
 import asyncio
@@ -8,14 +8,14 @@ from math import inf
 from typing import Any
 
 BEHIND_MAX_S = 5.0
-"""Longer than a change of leader takes a reader, so that nobody is called for one."""
+"""Longer than a leader election delays a reader, so that one election raises no alarm."""
 
 
 class ConsumerLag:
-    """Told by one follower of everything that happens to it."""
+    """The lag of one follower, which reports every change here."""
 
     def __init__(self, stream: str) -> None:
-        """Begin not knowing how much there is."""
+        """Start with an unknown number of pending messages."""
         self._stream = stream
         self._clock = asyncio.get_running_loop().time
         self._began_at = self._clock()
@@ -26,30 +26,30 @@ class ConsumerLag:
 
     @property
     def in_step_at(self) -> float:
-        """When it last had everything, by the loop's clock; before all times if it never had."""
+        """When the follower was last caught up, by the loop's clock; minus infinity if it never was."""
         return -inf if self._in_step_at is None else self._in_step_at
 
     @property
     def lag_s(self) -> float:
-        """How long ago it last had everything, 0 while it has."""
+        """Seconds since the follower was last caught up; 0 while it is."""
         if self._pending == 0 and self._obstacle is None:
             return 0.0
         return self._clock() - (self._began_at if self._in_step_at is None else self._in_step_at)
 
     def pending(self, count: int) -> None:
-        """So many messages are still to come."""
+        """Set how many messages are pending."""
         self._pending = count
         self._obstacle = None
         if count == 0:
             self._in_step_at = self._clock()
 
     def broken(self, why: str) -> None:
-        """Reading has to begin again."""
+        """Note that the consumer broke and must be recreated."""
         self._obstacle = why
         self._restarts += 1
 
     def unready_reason(self) -> str | None:
-        """None while the reader keeps up; else what keeps it, and since when."""
+        """None while the reader keeps up; else the cause of its lag, and since when."""
         if self._in_step_at is None:
             return self._why(f"still reading {self._stream}")
         behind_s = self._clock() - self._in_step_at
@@ -58,7 +58,7 @@ class ConsumerLag:
         return self._why(f"last in step with {self._stream} {behind_s:.0f} s ago")
 
     def diagnostics(self) -> dict[str, Any]:
-        """The same in numbers."""
+        """The lag in numbers."""
         since = self._began_at if self._in_step_at is None else self._in_step_at
         return {
             "stream": self._stream,

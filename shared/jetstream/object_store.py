@@ -1,14 +1,14 @@
-"""The object store: files too large for an event, in the standard layout that any NATS client can read.
+"""The object store: files too large for an event, in the standard layout of NATS object stores.
 
-A file is a run of chunks on a subject of its own, then one description that names them. A reader sees a
-file only by its description, so what was half written is nothing. Nothing here knows of jobs or users.
+A file is a sequence of chunks on its own subject, then one description that names them. Readers find a file
+by its description only, so a half-written file is invisible. This module knows nothing of jobs or users.
 
-Errors, besides those of `broker`::
+Errors, besides those of `connection`::
 
     BrokerError
-    └── FullError      the bucket refuses more; what was sent of this file is taken back
-    DamagedError       what is stored is not what was put; asking again does not help
-    └── GoneError      it is not there any more
+    └── FullError      the bucket is full; the chunks sent for this file are purged
+    DamagedError       the stored bytes differ from those that were put; a retry does not help
+    └── GoneError      chunks are missing
 """
 
 import asyncio
@@ -35,25 +35,25 @@ STORE_FAILED = 10077
 
 
 class FullError(BrokerError):
-    """The bucket holds as much as it may."""
+    """The bucket is full."""
 
 
 class DamagedError(Exception):
-    """What is stored is not what was put."""
+    """The stored bytes differ from those that were put."""
 
 
 class GoneError(DamagedError):
-    """Chunks have expired that a description still names."""
+    """The description names chunks that have expired."""
 
 
 class ObjectOptions(Shape, frozen=True, kw_only=True):
-    """How a file was cut up."""
+    """How a file was split into chunks."""
 
     max_chunk_size: int = CHUNK_BYTES
 
 
 class ObjectDescription(Shape, frozen=True, kw_only=True, omit_defaults=True):
-    """The message that makes chunks a file; field names are those of the standard layout."""
+    """The message that describes one file; field names are those of the standard layout."""
 
     name: str
     bucket: str
@@ -86,10 +86,10 @@ class Objects:
         self._stream = objects_stream(bucket)
 
     async def put(self, name: str, content: bytes, *, patience_s: float) -> ObjectDescription:
-        """Store a file whole; when this returns, every byte is acknowledged.
+        """Store a file; when this returns, every byte is acknowledged.
 
-        Each message is repeated until it is answered, for at most `patience_s`; it carries an id, so that a
-        repetition is stored once. Raises BrokerError, FullError if there is no room.
+        Each message is repeated until it is acknowledged, for at most `patience_s` seconds. It carries an id,
+        so a repetition is stored once. Raises BrokerError, FullError if there is no room.
         """
         token = uuid.uuid4().hex
         try:
@@ -111,14 +111,14 @@ class Objects:
                 patience_s,
             )
         except BrokerError:
-            # Sent over the same connection, so it comes after whatever the client still holds of the chunks.
+            # Sent over the same connection, so it arrives after all chunks in nats-py's write buffer.
             with suppress(BrokerError):
                 await self._purge(object_chunks(self._bucket, token))
             raise
         return description
 
     async def describe(self, name: str) -> ObjectDescription | None:
-        """What is stored under a name, as the leader has it; None if nothing is. Raises BrokerError."""
+        """The file's description, from the stream's leader; None if there is none. Raises BrokerError."""
         entry = await self._log.last(object_description(self._bucket, name), stream=self._stream)
         if entry is None:
             return None
@@ -129,10 +129,10 @@ class Objects:
         return None if found.deleted else found
 
     async def read(self, description: ObjectDescription) -> AsyncIterator[bytes]:
-        """The file's bytes, some at a time. Raises BrokerError, DamagedError.
+        """The file's bytes, chunk by chunk. Raises BrokerError, DamagedError.
 
-        The last piece is given only when all of them have the right digest, so whoever got everything got
-        the file that was put.
+        The last chunk is yielded only if the digest of the whole file matches, so a complete read equals the
+        file that was put.
         """
         digest = hashlib.sha256()
         held: bytes | None = None
@@ -147,9 +147,9 @@ class Objects:
             yield held
 
     async def delete(self, name: str) -> None:
-        """Forget a file, if there is one. Nobody watches the bucket, so no trace of it needs to stay.
+        """Purge a file, if there is one. The bucket has no watchers, so it needs no delete marker.
 
-        The description goes last: it is what finds the chunks again after a crash in between.
+        The description goes last: after a crash in between, it still names the chunks to purge.
         """
         description = await self.describe(name)
         if description is not None:
@@ -157,7 +157,7 @@ class Objects:
             await self._purge(object_description(self._bucket, name))
 
     async def _put_chunks(self, token: str, content: bytes, patience_s: float) -> bytes:
-        """Store the chunks one after the other; their digest, taken as they go so that nothing waits long."""
+        """Store the chunks in order; returns their digest, updated with each chunk."""
         digest = hashlib.sha256()
         view = memoryview(content)
         for number, start in enumerate(range(0, len(content), CHUNK_BYTES)):
@@ -168,7 +168,7 @@ class Objects:
         return digest.digest()
 
     async def _chunks(self, description: ObjectDescription) -> AsyncIterator[bytes]:
-        """Every chunk in order; waits for a replica that is a moment behind the leader."""
+        """Every chunk in order; waits for a replica that lags behind the leader."""
         subject = object_chunks(self._bucket, description.nuid)
         deadline = asyncio.get_running_loop().time() + BEHIND_MAX_S
         count, after = 0, 0

@@ -1,7 +1,7 @@
-"""What each service may say to NATS: exactly what its code does (docs/security-of-the-log.md).
+"""The NATS permissions of each service: exactly what its code uses (docs/security-of-the-log.md).
 
-The configuration of every server is made from this table, the deployed one and the local one. The name of a
-user is the name of its service, and its inboxes begin with it, so no service hears another's answers.
+The configuration of every server, deployed or local, is generated from this table. A NATS user has the name
+of its service, and its inboxes begin with that name, so no service receives another's replies.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ STREAMS = (JOBS, DEAD, FEED, EXECUTORS, LANGUAGES, SESSIONS, FILES)
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What one NATS user may publish, but for what is denied, and what it may subscribe to."""
+    """Subjects that one NATS user may publish to, with exceptions, and may subscribe to."""
 
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
@@ -57,12 +57,12 @@ def _events(*kinds: str) -> tuple[str, ...]:
 
 
 def _reads(stream: str) -> tuple[str, ...]:
-    """Single messages and ranges, by `shared.jetstream.event_log`."""
+    """Reads of single messages and ranges (`shared.jetstream.event_log`)."""
     return _api(f"STREAM.MSG.GET.{stream}", f"DIRECT.GET.{stream}")
 
 
 def _follows(stream: str) -> tuple[str, ...]:
-    """A reader of its own (`jetstream.follower`): named, so that the durable's name can be denied to it."""
+    """An ephemeral named consumer (`jetstream.follower`); its name lets the durable's name be denied."""
     return (
         *_reads(stream),
         *_api(
@@ -79,13 +79,13 @@ _CHANGING_THE_DURABLE = _api(f"CONSUMER.CREATE.{_DURABLE}", f"CONSUMER.DELETE.{_
 _TAKING_FROM_THE_DURABLE = (*_CHANGING_THE_DURABLE, *_api(f"CONSUMER.MSG.NEXT.{_DURABLE}"))
 
 RIGHTS = {
-    # Makes and changes streams and the durable, and deletes nothing.
+    # Creates and updates streams and the durable; deletes only streams whose content may be lost.
     "provisioner": Rights(
         publish=(
             *_api(
                 *(f"STREAM.{what}.{stream}" for stream in STREAMS for what in ("INFO", "CREATE", "UPDATE"))
             ),
-            # They are made anew where one replica becomes three: what they hold may be lost.
+            # Recreated when one replica becomes three: their content may be lost.
             *_api(f"STREAM.DELETE.{FEED}", f"STREAM.DELETE.{EXECUTORS}"),
             *_api(f"CONSUMER.INFO.{_DURABLE}", f"CONSUMER.CREATE.{_DURABLE}.{QUEUED_SUBJECTS}"),
         ),
@@ -100,12 +100,12 @@ RIGHTS = {
             VIEW_DEAD,
             VIEW_USAGE,
             *_follows(JOBS),
-            # Where the log is read from, so that unfinished jobs are counted.
+            # The sequence from which the api counts unfinished jobs.
             *_api(f"CONSUMER.INFO.{_DURABLE}"),
             *_reads(DEAD),
             *_api(f"DIRECT.GET.{EXECUTORS}", f"DIRECT.GET.{LANGUAGES}"),
             *_reads(FILES),
-            # What users hold of it, and how much is left.
+            # How full it is, for the users' shares.
             *_api(f"STREAM.INFO.{FILES}"),
             *_reads(SESSIONS),
             *_api(
@@ -113,7 +113,7 @@ RIGHTS = {
                 f"CONSUMER.CREATE.{SESSIONS}.*.{SESSIONS_SUBJECTS}",
                 f"CONSUMER.MSG.NEXT.{SESSIONS}.*",
                 f"CONSUMER.DELETE.{SESSIONS}.*",
-                # Deleted sessions, and those and the notes of an erased user.
+                # Deleted sessions; sessions and notes of an erased user.
                 f"STREAM.PURGE.{SESSIONS}",
                 f"STREAM.PURGE.{FEED}",
             ),
@@ -131,15 +131,15 @@ RIGHTS = {
             EXECUTOR_SUBJECTS,
             LANGUAGE_SUBJECTS,
             *objects_subjects(ARTIFACTS),
-            # What a user holds of that store, and how much of it is left.
+            # What a user holds of that store, and how full it is.
             VIEW_USAGE,
             *_api(f"STREAM.INFO.{FILES}"),
             *_follows(JOBS),
             *_api(f"CONSUMER.INFO.{_DURABLE}"),
-            # Answers to deliveries, in the form of this server and in that of the next.
+            # Acknowledgements, in the form of this server and in that of the next.
             f"$JS.ACK.{_DURABLE}.>",
             f"$JS.ACK.*.*.{_DURABLE}.>",
-            # Files that were half stored, or whose job did not end as they say, are taken back.
+            # Purges files that were half stored, or that belong to a fenced attempt.
             *_api(f"STREAM.MSG.GET.{FILES}", f"STREAM.PURGE.{FILES}"),
         ),
         denied=_CHANGING_THE_DURABLE,
@@ -149,9 +149,9 @@ RIGHTS = {
         publish=(
             *_events(EXPIRED_KIND),
             *_follows(JOBS),
-            # What a tombstone stands for.
+            # Removes the events and files of an expired job.
             *_api(f"STREAM.PURGE.{JOBS}", f"STREAM.MSG.GET.{FILES}", f"STREAM.PURGE.{FILES}"),
-            # Answers to questions. Readers' inboxes have one token, and none can be guessed.
+            # Replies to requests. Inboxes of followers have one token, and none can be guessed.
             "_INBOX_api.*.*",
             "_INBOX_executor.*.*",
         ),
@@ -169,7 +169,7 @@ RIGHTS = {
         denied=_TAKING_FROM_THE_DURABLE,
         subscribe=("_INBOX_notifier.>",),
     ),
-    # For people who watch. No question to JetStream is harmless: whoever asks says where the answer goes.
+    # For people who watch. It gets no JetStream API: each request names the subject that its reply goes to.
     "observer": Rights(publish=(), subscribe=(JOBS_SUBJECTS, FEED_SUBJECTS, DEAD_ADVISORIES)),
 }
 """By the name of the NATS user."""

@@ -1,7 +1,7 @@
-"""What an executor tells of itself every few seconds: the languages it offers and how well it isolates.
+"""Presence of executors: each announces every few seconds its languages and its isolation.
 
-Written by executors to the KV bucket EXECUTORS, where it expires soon after its executor; read by the api.
-What was offered once stays in the KV bucket LANGUAGES: programs are accepted while no executor is there.
+Executors write it to the KV bucket EXECUTORS, where it expires soon after the executor stops; the api reads
+it. Offered languages stay in the KV bucket LANGUAGES, so programs are accepted while no executor is running.
 """
 
 from collections.abc import Iterable
@@ -60,28 +60,28 @@ class Presence(Shape, frozen=True, kw_only=True):
 
 
 async def announce(broker: Broker, presence: Presence) -> None:
-    """Say that the executor lives. Raises BrokerError."""
+    """Announce that the executor is running. Raises BrokerError."""
     await broker.request(executor_key(presence.executor_id), msgspec.json.encode(presence))
 
 
 async def withdraw(broker: Broker, executor_id: str) -> None:
-    """Say that it stops, so that nobody counts on it until its entry expires. Raises BrokerError."""
+    """Delete the presence of a stopping executor, instead of waiting for its expiry. Raises BrokerError."""
     await broker.request(executor_key(executor_id), b"", headers={KV_OPERATION: "DEL"})
 
 
 async def keep(broker: Broker, offers: Iterable[LanguageOffer]) -> None:
-    """Let languages be known for as long as nobody deletes them. Raises BrokerError."""
+    """Store language offers, which never expire. Raises BrokerError."""
     for offer in offers:
         await broker.request(language_key(offer.name), msgspec.json.encode(offer))
 
 
 async def executors(log: Log) -> list[Presence]:
-    """Everybody whose announcement has not expired. Raises BrokerError, UndecodableError."""
+    """Every executor whose announcement has not expired. Raises BrokerError, UndecodableError."""
     return await _read(log, EXECUTOR_SUBJECTS, EXECUTORS, Presence)
 
 
 async def kept(log: Log) -> list[LanguageOffer]:
-    """Every language that was ever offered, as it was offered last. Raises BrokerError, UndecodableError."""
+    """The latest offer of every language ever offered. Raises BrokerError, UndecodableError."""
     return await _read(log, LANGUAGE_SUBJECTS, LANGUAGES, LanguageOffer)
 
 

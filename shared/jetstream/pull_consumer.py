@@ -1,8 +1,8 @@
-"""The durable pull loop: deliveries are held with heartbeats until acknowledged, given back, or terminated.
+"""Pull loop of the durable: keeps deliveries alive with heartbeats until ACK, NAK or TERM.
 
-A delivery belongs to this process only as long as its heartbeats reach the server in time. A process that
-was paused for longer than that forgets what it held and what was already on its way: the server
-delivers those again, to whoever lives.
+A delivery belongs to this process only while its heartbeats (in-progress acknowledgements) reach the server
+in time. A process that was paused for longer abandons the deliveries that it held or that were in flight: the
+server redelivers them to any executor that is running.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ HEARTBEAT_S = 3.0
 EXPIRES_S = 5.0
 PULSE_S = 0.5
 FULFILLED = ("MaxBytes", "Batch Completed")
-"""How the server describes a pull that has brought as much as it may."""
-# A pull whose end was never told (a lost connection, a restarted server) is believed dead after this.
+"""Status descriptions of a pull that has reached its bounds."""
+# A pull without a status (lost connection, restarted server) counts as ended after this time (s).
 PULL_DEAD_AFTER_S = EXPIRES_S + 2.0
 
 
 class Consumer:
-    """Pulls from one durable. `want` says how many more deliveries the owner can take right now."""
+    """Pulls from one durable. `want` returns how many more deliveries the owner can take now."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Consumer:
         deliver: Callable[[Delivery, bytes], None],
         forget: Callable[[Delivery], None],
     ) -> None:
-        """`deliver` takes a delivery and its payload; `forget` hears of held ones that are lost to others."""
+        """`deliver` takes a delivery and its payload; `forget` is called for each lost delivery."""
         self._broker = broker
         self._subject = f"{API}CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._want = want
@@ -58,31 +58,31 @@ class Consumer:
         return len(self._held)
 
     def want_changed(self) -> None:
-        """Ask `want` again soon."""
+        """Call `want` again soon."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Pull and keep alive until cancelled. What is still held then is delivered again after a while."""
+        """Pull and send heartbeats until cancelled. Deliveries still held then are redelivered."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._pull())
             tasks.create_task(self._keep_alive())
             tasks.create_task(self._detect_pause())
 
     async def ack(self, delivery: Delivery) -> None:
-        """The message is done with: its job is terminal in the log."""
+        """Send ACK: the job is terminal in the log."""
         await self._answer(delivery, b"+ACK")
 
     async def give_back(self, delivery: Delivery, *, delay_s: float = 0.0) -> None:
-        """Let it be delivered again, here or elsewhere, after `delay_s`."""
+        """Send NAK: redelivery to any executor after `delay_s` seconds."""
         body = b"-NAK" if delay_s == 0 else b"-NAK " + json.dumps({"delay": int(delay_s * 1e9)}).encode()
         await self._answer(delivery, body)
 
     def let_go(self, delivery: Delivery) -> None:
-        """Stop keeping it alive without an answer: it is delivered again after ACK_WAIT_S, if it must be."""
+        """Abandon it: no more heartbeats and no answer. Redelivered after ACK_WAIT_S unless acknowledged."""
         self._held.pop(delivery.sequence, None)
 
     async def terminate(self, delivery: Delivery, why: str) -> None:
-        """Never deliver it again; the server's advisory with the reason is caught by the DEAD stream."""
+        """Send TERM: no redelivery. The DEAD stream stores the server's advisory with the reason."""
         await self._answer(delivery, f"+TERM {why}".encode())
 
     async def _answer(self, delivery: Delivery, body: bytes) -> None:
@@ -91,14 +91,14 @@ class Consumer:
         try:
             await self._broker.publish(delivery.reply, body)
         except BrokerError as error:
-            # Nothing is lost: unanswered, the message comes again after ACK_WAIT_S.
+            # No loss: an unacknowledged message is redelivered after ACK_WAIT_S.
             logger.warning("answer_not_sent", sequence=delivery.sequence, error=str(error))
 
     async def stop_pulling(self) -> None:
-        """Take nothing new; what is held is still kept alive.
+        """Stop pulling; heartbeats for held deliveries go on.
 
-        Must come before deliveries are given back: the server would hand them to this consumer's own
-        outstanding pull again.
+        Must be called before NAKs at shutdown: the server would redeliver to this consumer's own outstanding
+        pull.
         """
         self._stopping = True
         self._wake.set()
@@ -112,7 +112,7 @@ class Consumer:
             self._stopped.set()
 
     async def _pull_until_disturbed(self, generation: int) -> None:
-        """Pull through one inbox, until the connection is made anew or this process was paused."""
+        """Pull through one inbox until a reconnection, or until this process was paused."""
         inbox = self._broker.inbox()
 
         async def receive(message: Message) -> None:
@@ -138,13 +138,13 @@ class Consumer:
         if self._outstanding > 0 and now - self._asked_at < PULL_DEAD_AFTER_S:
             return
         if now - self._refused_at < PULSE_S:
-            # However often it is woken meanwhile.
+            # No early retry, however often it is woken meanwhile.
             return
         count = self._want()
         if count <= 0:
             self._outstanding = 0
             return
-        # The bytes bound what is on its way here and not taken yet, however large each is.
+        # `max_bytes` bounds the messages in flight, whatever their sizes.
         bounds = {"batch": count, "max_bytes": MESSAGE_BYTES_MAX}
         body = json.dumps({**bounds, "expires": int(EXPIRES_S * 1e9)}).encode()
         await self._broker.publish(self._subject, body, reply=inbox)
@@ -182,7 +182,7 @@ class Consumer:
         if status in {"404", "408"} or any(words in described for words in FULFILLED):
             self._wake.set()
         else:
-            # Without a leader every pull ends at once: the next one waits for its turn.
+            # Without a leader every pull ends at once: delay the next one.
             self._refused_at = asyncio.get_running_loop().time()
             logger.info("pull_ended", status=status, described=described)
 
@@ -196,7 +196,7 @@ class Consumer:
                     logger.warning("heartbeat_not_sent", sequence=delivery.sequence, error=str(error))
 
     async def _detect_pause(self) -> None:
-        """A paused process cannot tell whose its deliveries are: it lets all of them go."""
+        """Abandon all deliveries after a pause: they may belong to other executors by now."""
         clock = asyncio.get_running_loop().time
         last = clock()
         while True:

@@ -1,37 +1,37 @@
-"""How much a follower has under way: so many messages, and no more bytes than it may hold. Pure.
+"""Bounds a follower's pulls in messages and bytes. Pure.
 
-Two pulls are under way at a time, and the server answers them in turn. One whose next message is larger than
-the pull may bring ends without it; that message is then asked for alone.
+Two pulls are outstanding at a time, and the server answers them in turn. If the next message is larger than a
+pull's `max_bytes`, that pull ends without it; the message is then pulled alone.
 """
 
 from collections.abc import Mapping
 
 MESSAGES_MAX = 1_000
 BYTES_MAX = 4 * 1024 * 1024
-"""Of the messages of one pull, and of one batch, as stored. Decoded they may take four times as much."""
+"""Stored bytes of one pull, and of one batch. Decoded messages may take four times as much."""
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
-"""Above the largest message that the server takes (`max_payload` is 8 MB)."""
+"""Above the server's largest message (`max_payload` is 8 MB)."""
 
 HEARTBEAT = "100"
-"""The status by which the server says that it is there and has nothing to deliver."""
+"""Status code of an idle heartbeat."""
 
 
 class EndedError(Exception):
-    """The server ended a pull in a way that says that its consumer is gone."""
+    """The server ended a pull because its consumer is gone."""
 
 
 class Window:
-    """What was asked for and is not handled yet."""
+    """Outstanding pulls and unhandled messages."""
 
     def __init__(self, bytes_max: int) -> None:
-        """Begin with nothing; `bytes_max` is for one pull."""
+        """Start without pulls; `bytes_max` bounds one pull."""
         self._bytes_max = bytes_max
         self._wanted = 0
         self._came = 0
         self._is_too_large = False
 
     def next_pull(self) -> dict[str, int] | None:
-        """How many messages and bytes to ask for now; None while enough is under way."""
+        """The bounds of the next pull; None while enough is outstanding."""
         if self._is_too_large:
             if self._wanted:
                 return None
@@ -44,16 +44,16 @@ class Window:
         return {"batch": count, "max_bytes": self._bytes_max}
 
     def arrived(self) -> None:
-        """A message has come."""
+        """Count one received message."""
         self._came += 1
         self._is_too_large = False
 
     def handled(self, count: int) -> None:
-        """So many messages are done with."""
+        """Count handled messages."""
         self._wanted -= count
 
     def told(self, headers: Mapping[str, str]) -> None:
-        """A status has come in place of a message. Raises EndedError if the consumer is gone."""
+        """Take a status message. Raises EndedError if the consumer is gone."""
         status = headers["Status"]
         if status == HEARTBEAT:
             return

@@ -1,4 +1,4 @@
-"""One stored message with its place: as its stream's leader tells it, or Direct Get, a batch at a time."""
+"""Stored messages with their sequences: from the stream's leader, or in batches by Direct Get."""
 
 import asyncio
 import base64
@@ -15,16 +15,16 @@ from shared.jetstream.connection import API, Broker, JetStreamError, Message, Un
 
 EVENT_ID = "Nats-Msg-Id"
 MESSAGE_OVERHEAD_BYTES = 256
-"""About what a stored event costs beside its subject and payload: the record's frame and its headers."""
+"""Approximate bytes of a stored event beside subject and payload: record frame and headers."""
 
 BATCH = 256
 BATCH_BYTES = 512 * 1024
-"""At least one message comes. Many histories are read at a time, and each holds a batch while it is shown."""
+"""Bytes of a batch (at least one message). Many histories are read at a time; each holds one batch."""
 ANSWER_TIMEOUT_S = 2.0
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One stored message with its place in its stream; `event_id` is None for foreign writers."""
+    """One stored message with its sequence; `event_id` is None for messages of foreign writers."""
 
     sequence: int
     stored_at: datetime
@@ -34,16 +34,16 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def stored_bytes(self) -> int:
-        """About what the log keeps for it."""
+        """Approximate bytes that it takes in the log."""
         return len(self.payload) + len(self.subject) + MESSAGE_OVERHEAD_BYTES
 
     def event(self) -> Event:
-        """The event it holds. Raises UnknownTagError or UndecodableError."""
+        """The decoded event. Raises UnknownTagError or UndecodableError."""
         return decode_event(self.subject, self.payload)
 
 
 def pieces_of(entries: Iterable[Entry], bytes_max: int) -> Iterator[list[Entry]]:
-    """The same entries in pieces of at most so many bytes of payload, each of at least one entry."""
+    """Split entries into pieces of at most `bytes_max` of payload, each of at least one entry."""
     piece: list[Entry] = []
     size = 0
     for entry in entries:
@@ -57,7 +57,7 @@ def pieces_of(entries: Iterable[Entry], bytes_max: int) -> Iterator[list[Entry]]
 
 
 def direct_entry(message: Message) -> Entry:
-    """A message answered by Direct Get, whose place in the stream is in its headers."""
+    """The entry of a Direct Get reply, whose sequence is in its headers."""
     headers = message.headers or {}
     return Entry(
         sequence=int(headers["Nats-Sequence"]),
@@ -69,7 +69,7 @@ def direct_entry(message: Message) -> Entry:
 
 
 def leader_entry(message: Mapping[str, Any]) -> Entry:
-    """A message as `STREAM.MSG.GET` answers it."""
+    """The entry of a `STREAM.MSG.GET` reply."""
     return Entry(
         sequence=int(message["seq"]),
         stored_at=parse_time(message["time"]),
@@ -82,9 +82,9 @@ def leader_entry(message: Mapping[str, Any]) -> Entry:
 async def read_batch(
     broker: Broker, stream: str, subject_filter: str, sequence: int, bytes_max: int = BATCH_BYTES
 ) -> tuple[list[Entry], bool]:
-    """Some messages from `sequence` on, and whether there are more, by batched Direct Get.
+    """Messages from `sequence` on, and whether there are more, by batched Direct Get.
 
-    nats-py has no call for it. At least one message comes, and then as many as both bounds allow. Raises
+    nats-py has no call for it. The batch has at least one message, and more within both bounds. Raises
     BrokerError.
     """
     found: list[Entry] = []

@@ -1,7 +1,7 @@
-"""Whether the log can take events: it has a leader, and the leader is in touch with enough replicas.
+"""Checks that the log can take events: it has a leader, and the leader reaches a quorum of replicas.
 
-Asked every two seconds, because nothing else tells: readers of one replica go on without a quorum, and a
-leader that has lost its replicas still answers for some fifteen seconds.
+It polls every two seconds, because nothing else shows a lost quorum: reads from one replica go on, and a
+leader without replicas still answers for about fifteen seconds.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ from shared.jetstream.connection import Broker, BrokerError, LeaderlessError
 ASK_EVERY_S = 2.0
 UNANSWERED_MAX_S = 5.0
 OUT_OF_TOUCH_NS = 5_000_000_000
-"""Replicas hear of their leader every second."""
+"""A replica silent for longer counts as lost (ns). Leaders send a heartbeat every second."""
 
 
 class StreamHealth:
-    """Asks for the state of JOBS; `unready_reason` is what came of it."""
+    """Polls the state of JOBS; `unready_reason` reports the result."""
 
     def __init__(self, broker: Broker) -> None:
-        """Begin with nothing wrong: a service that begins has read the log."""
+        """Start as healthy: a starting service has just read the log."""
         self._broker = broker
         self._clock = asyncio.get_running_loop().time
         self._answered_at = self._clock()
@@ -29,7 +29,7 @@ class StreamHealth:
         self._state: dict[str, Any] = {}
 
     async def run(self) -> None:
-        """Ask until cancelled."""
+        """Poll until cancelled."""
         while True:
             try:
                 answer = await self._broker.api(f"STREAM.INFO.{JOBS}")
@@ -42,7 +42,7 @@ class StreamHealth:
             await asyncio.sleep(ASK_EVERY_S)
 
     def unready_reason(self) -> str | None:
-        """None while events can be appended; else what is missing."""
+        """None while events can be appended; else the missing leader or replicas."""
         silent_s = self._clock() - self._answered_at
         if self._is_leaderless:
             return f"{JOBS} has had no leader for {silent_s:.0f} s"
@@ -55,7 +55,7 @@ class StreamHealth:
         return None
 
     def diagnostics(self) -> dict[str, Any]:
-        """Who leads the log, and how its replicas are."""
+        """The log's leader and the state of its replicas."""
         return {
             "answered_s_ago": round(self._clock() - self._answered_at, 1),
             "leader": self._state.get("leader"),

@@ -1,7 +1,7 @@
-"""TLS to NATS: whom this process believes, and what it shows of itself.
+"""TLS to NATS: the trusted certificate authorities, and the client certificate of this process.
 
-Encryption begins before a word is said (the server has `handshake_first`). Where a server says first that it
-wants TLS, whoever sits in between can leave that out, and is told the password.
+TLS starts before any protocol message (the server has `handshake_first`). If the server announced TLS in its
+INFO first, an attacker in between could remove that and receive the password.
 """
 
 import ssl
@@ -10,7 +10,7 @@ from shared.settings import BrokerSettings, refused
 
 
 def tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
-    """None for a connection without TLS. Raises SettingsError, which names the file that is wrong."""
+    """The TLS context; None for a connection without TLS. Raises SettingsError, which names the bad file."""
     authority, certificate, key = settings.nats_tls_ca, settings.nats_tls_cert, settings.nats_tls_key
     settings.refuse_alone("nats_tls_key", "nats_tls_cert")
     if not (authority or certificate or "tls://" in settings.nats_url):
@@ -22,7 +22,7 @@ def tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
         raise refused("HEADRACE_NATS_TLS_CA", authority, allowed, _why(error)) from error
     if certificate:
         try:
-            # Without a password OpenSSL would ask a terminal for that of an encrypted key.
+            # Without `password`, OpenSSL would prompt on a terminal for an encrypted key.
             context.load_cert_chain(certificate, key or None, password=_no_password)
         except OSError as error:
             variable = "HEADRACE_NATS_TLS_CERT"
@@ -39,5 +39,5 @@ def _no_password() -> str:
 
 
 def _why(error: OSError) -> str:
-    """OpenSSL names its own source file and line, which is nobody's file."""
+    """The error's reason, without OpenSSL's own source file and line."""
     return str(error.strerror or error) if isinstance(error, ssl.SSLError) else str(error)

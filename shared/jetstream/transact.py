@@ -1,7 +1,7 @@
-"""Read a job, decide on how it stands, append the decision; on a conflict decide again on what is there now.
+"""Compare-and-set loop of every command on a job: read, decide, append; after a conflict, decide again.
 
-The one loop of every command on a job. What is decided is the caller's, and pure; each append expects the
-event that the decision was made on, so nothing can come between.
+The decision is the caller's pure function. Each append expects the sequence that the decision was based on,
+so no other event can come between.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,12 +14,12 @@ from shared.jetstream.event_log import Appended, History, Log
 
 T = TypeVar("T")
 Read: TypeAlias = Callable[[int | None], Awaitable[History]]
-"""Reads the job; the argument is a sequence that the answer must include, None asks the leader for it."""
+"""Reads the job. The argument is a sequence that the result must include; None reads from the leader."""
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """The event is in the log at `sequence`, and follows what `before` says."""
+    """The event is in the log at `sequence`; `before` is the history it was decided on."""
 
     event: Event
     sequence: int
@@ -35,11 +35,11 @@ async def transact(
     known: History | None = None,
     tombstone_s: int | None = None,
 ) -> Committed | T:
-    """Append what `decide` says, or return what else it says.
+    """Append the event that `decide` returns, or return any other result of `decide`.
 
-    `known` is how the job stands as far as the caller knows, which saves reading it first; `tombstone_s` is
-    how long the log keeps a tombstone. Raises what `read` and `decide` raise, and BrokerError: the event may
-    then be stored all the same.
+    `known` is the history that the caller has, which saves the first read. `tombstone_s` is how long (s) the
+    log keeps a tombstone. Raises what `read` and `decide` raise, and BrokerError: the event may then be
+    stored all the same.
     """
     history = await read(None) if known is None else known
     while True:

@@ -1,1 +1,1 @@
-"""What a service tells its operator: log lines and metrics."""
+"""Logging and metrics of a service."""

@@ -1,6 +1,6 @@
 """JSON log lines on standard error, one object a line, with the service's name in each.
 
-Nothing of a user's program and no token is ever passed to a log call.
+No part of a user's program and no token is ever passed to a log call.
 """
 
 import logging
@@ -13,7 +13,7 @@ get_logger = structlog.get_logger
 
 
 def configure(service: str, *, level: int = logging.INFO) -> None:
-    """Set up logging for this process; libraries that use the standard module come out as JSON too."""
+    """Configure logging for this process. Libraries that use `logging` are written as JSON too."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

@@ -1,7 +1,7 @@
-"""Every metric by name, with what it counts, and which service has which. Served at /metrics.
+"""Defines every metric, and lists the metrics of each service. Served at /metrics.
 
-A service shows its own and no others, so that sums over services count nothing twice. Names follow the
-conventions of Prometheus: base units, `_total` for what only grows.
+A service exports its own metrics only, so that sums over services count nothing twice. Names follow the
+conventions of Prometheus: base units, `_total` for counters.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ from shared.version import VERSION
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the package has no type for it
 
 RUNS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
-"""Seconds that programs take."""
+"""Histogram buckets for run times of programs, in seconds."""
 
 BROKER_ERRORS = Counter(
     "headrace_broker_errors_total", "Errors that the broker client reported asynchronously", registry=None
@@ -180,7 +180,7 @@ BY_SERVICE: dict[str, tuple[MetricWrapperBase, ...]] = {
 
 
 def registry_of(service: str) -> CollectorRegistry:
-    """What a service shows: its own metrics, and those of its process and its interpreter."""
+    """The registry of a service: its own metrics, and those of its process and its interpreter."""
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
@@ -192,5 +192,5 @@ def registry_of(service: str) -> CollectorRegistry:
 
 
 def exposition(registry: CollectorRegistry) -> bytes:
-    """As text, in the format of Prometheus."""
+    """The registry in the text format of Prometheus."""
     return generate_latest(registry)

@@ -1,22 +1,22 @@
-"""Failures that come again and again: each kind is told once, and all are counted.
+"""Deduplicates repeated failures: each kind is logged once, and all are counted.
 
-A client that tries to connect four times a second would write as many lines, all of them the same.
+Without it, a client that tries to connect four times a second would log four equal lines a second.
 """
 
 KINDS_MAX = 32
-"""Different texts that are remembered at a time: more than a cluster has addresses and ways to fail."""
+"""Different texts remembered at a time: more than the addresses of a cluster times its kinds of failure."""
 
 
 class Repeated:
-    """The failures since `take` was called last."""
+    """Failures since the last call of `take`."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start with none."""
         self._told: set[str] = set()
         self._count = 0
 
     def is_new(self, text: str) -> bool:
-        """Count one; whether it is of a kind that was not told yet. Beyond KINDS_MAX all are told anew."""
+        """Count a failure; returns whether its text is new. Beyond KINDS_MAX texts, all become new again."""
         self._count += 1
         if text in self._told:
             return False
@@ -26,7 +26,7 @@ class Repeated:
         return True
 
     def take(self) -> int:
-        """How many there were; each kind is told anew from now on."""
+        """Return the count and reset; each text counts as new again."""
         count, self._count = self._count, 0
         self._told.clear()
         return count

@@ -1,1 +1,1 @@
-"""What every service process has: its life cycle and its HTTP server, pages, access log and problems."""
+"""Parts of every service process: life cycle, HTTP server, pages, access log, problem responses."""

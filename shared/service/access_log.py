@@ -1,7 +1,7 @@
-"""What is told of each request when it has been answered: one line, and its part of the metrics.
+"""Access log: one line and the metrics of each answered request.
 
-Neither the query, which may hold a token, nor any header field is written. What operators' own machines ask
-all the time (/livez, /readyz, /metrics) is left out.
+Neither the query, which may contain a token, nor any header field is written. Probes (/livez, /readyz,
+/metrics) are left out.
 """
 
 import random
@@ -18,24 +18,24 @@ logger = get_logger(__name__)
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 FAILED = 500
 ABNORMAL = 1006
-"""The close code of a WebSocket that nobody closed (RFC 6455)."""
+"""The close code of a WebSocket that ended without a close frame (RFC 6455)."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"})
 OTHER = "other"
-"""The label of a path that is no route's, and of a method that is none: clients choose both."""
+"""The label of unknown paths and unknown methods, which clients choose freely."""
 LEFT = "left"
-"""The label of a WebSocket that its client closed, whose code is the client's choice too."""
+"""The label of a WebSocket that its client closed, because the client chooses the code."""
 PATH_MAX = 256
-"""Of a path, whose length is otherwise the client's choice."""
+"""Logged characters of a path, whose length the client chooses."""
 
 UserOf = Callable[[Scope], str | None]
-"""Whose request it turned out to be, where that is known."""
+"""Returns the user id of a request, if it is known."""
 
 
 class AccessLog:
-    """Wraps an application that has given the request its id in `scope["state"]["request_id"]`."""
+    """Middleware; expects the request's id in `scope["state"]["request_id"]`."""
 
     def __init__(self, app: ASGIApp, *, share: float, user_of: UserOf = lambda _: None) -> None:
-        """Write the given share of all requests, and each that failed by our fault."""
+        """Write the given share of all requests, and every request that failed by a server error."""
         self._app = app
         self._share = share
         self._user_of = user_of
@@ -99,6 +99,6 @@ def _count(scope: Scope, status: str, took_s: float) -> None:
 
 
 def _route_of(scope: Scope) -> str:
-    """The path of the route that answered, with the names of its parameters in place of their values."""
+    """The path template of the route that answered."""
     path: str = getattr(scope.get("route"), "path", OTHER)
     return path

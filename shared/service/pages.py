@@ -1,4 +1,4 @@
-"""The pages that a service shows to a browser: all that they need comes from the service itself."""
+"""HTML pages of a service; every resource that they load comes from the service itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from shared.version import VERSION
 POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; {more}frame-ancestors 'none'"
 )
-"""Content-Security-Policy: nothing of another origin is loaded, and no script stands in a page."""
+"""Content-Security-Policy: no resources of other origins, no inline scripts."""
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -54,14 +54,14 @@ TOKEN = (
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One line of a page: an address of the same origin, or a whole one, and what is there."""
+    """One line of a page: an address, relative to the origin or absolute, and its description."""
 
     url: str
     words: str
 
 
 def front_page(title: str, about: str, links: Sequence[Link]) -> Response:
-    """What stands at the root of a service."""
+    """The page at the root of a service."""
     lines = (f'<li><a href="{escape(link.url)}">{escape(link.words)}</a></li>' for link in links)
     body = _FRONT.format(
         title=escape(title), about=escape(about), version=VERSION, links="\n".join(lines), words=TOKEN
@@ -75,7 +75,7 @@ def page(title: str, body: str) -> str:
 
 
 def html(text: str, *, policy: str = "") -> Response:
-    """A page that no other site may frame; `policy` adds to what it may load."""
+    """A response that no other site may frame; `policy` extends its Content-Security-Policy."""
     headers = {
         "Content-Security-Policy": POLICY.format(more=policy),
         "X-Content-Type-Options": "nosniff",

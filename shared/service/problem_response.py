@@ -1,4 +1,4 @@
-"""How a problem leaves a service: as problem+json (RFC 9457), named by the id of its request."""
+"""Responses for problems: problem+json (RFC 9457), with the request id as instance."""
 
 from starlette.responses import JSONResponse, Response
 
@@ -6,12 +6,12 @@ from shared.contract.problems import MEDIA_TYPE, Problem
 
 
 def document_of(problem: Problem, request_id: str) -> dict[str, object]:
-    """The problem's document; its instance is the request."""
+    """The problem's document; `instance` names the request."""
     return problem.document(f"urn:headrace:request:{request_id}")
 
 
 def answer(problem: Problem, request_id: str) -> Response:
-    """The response that tells a client of a problem."""
+    """The problem's response."""
     return JSONResponse(
         document_of(problem, request_id),
         status_code=problem.status or int(problem.kind.status),

@@ -1,4 +1,4 @@
-"""An id for every request, by which it is found in answers, events and logs."""
+"""Request ids, which appear in responses, events and logs."""
 
 import re
 import uuid
@@ -12,14 +12,14 @@ _current: ContextVar[str] = ContextVar("request_id")
 
 
 def current_request_id() -> str:
-    """Of the request that this task answers; a new one where it answers none."""
+    """The id of the request that this task answers; a new id outside of requests."""
     return _current.get("") or uuid.uuid4().hex
 
 
 class RequestIds:
-    """Gives every request an id (the client's, where it is a plain word) and sends it back.
+    """Gives every request an id (the client's, if it is a plain word) and returns it in the response.
 
-    So it does with the fields that were put in the request's `state.headers`, whatever the answer is.
+    It also adds the fields of the request's `state.headers` to every response.
     """
 
     def __init__(self, app: ASGIApp) -> None:

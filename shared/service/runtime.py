@@ -1,7 +1,7 @@
-"""How a service lives: its signals, its tasks, its readiness, its end.
+"""Life cycle of a service: signals, tasks, readiness, shutdown.
 
-A service is `start(name, settings, main)`; `main` opens what it needs and ends in `Service.run`, which
-returns when the process is told to stop and raises when the broker is lost or a task fails.
+A service is `start(name, settings, main)`. `main` opens its resources and ends in `Service.run`, which
+returns after a stop signal and raises when the broker is lost or a task fails.
 """
 
 import asyncio
@@ -33,12 +33,12 @@ from shared.settings.names import unknown_in
 logger = get_logger(__name__)
 
 COLLECTED_AFTER = (5_000, 20, 20)
-"""A full collection of garbage looks at every object while everyone waits: 240 ms with 1,000 sockets, and a
-tenth of a rebuild's time. So one comes only after two million objects more, some thousand new connections."""
+"""Thresholds of the garbage collector. A full collection stops the process: 240 ms with 1,000 sockets, and a
+tenth of a rebuild's time. So one runs only per two million new objects, some thousand new connections."""
 
 MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES = -3, 128 * 1024
-"""M_MMAP_THRESHOLD of mallopt(3), and its first value: by itself it grows with what is freed, and then large
-buffers are taken from a heap that seldom shrinks."""
+"""M_MMAP_THRESHOLD of mallopt(3), fixed at its initial value. The dynamic threshold grows as blocks are
+freed; large buffers then come from the heap, which seldom shrinks."""
 
 Check = Callable[[], str | None]
 Facts = Callable[[], Mapping[str, object]]
@@ -50,23 +50,24 @@ EXIT_FAILED = 1
 
 
 class ServiceError(Exception):
-    """Ends a service, and is no bug: the message alone is logged."""
+    """An expected failure that ends a service: only the message is logged, without traceback."""
 
 
 class BrokerLostError(ServiceError):
-    """The broker does not answer any more; a fresh process has a better chance than this one."""
+    """The broker has stopped answering; a new process is more likely to reach it."""
 
 
 EXPECTED = (SettingsError, BrokerError, ServiceError)
-"""Failures that a line tells in full; a traceback would help no operator."""
+"""Failures logged as one line without traceback."""
 
 
 class Service:
     """One running service: `stopping` is set by SIGTERM or SIGINT; `checks` decide readiness."""
 
     def __init__(self, name: str, instance: str = "") -> None:
-        """Begin unready: a service without checks is ready as soon as it answers. Who started it may call it
-        by an `instance`, to know it by its answers.
+        """Create the service. Without checks it is ready as soon as it answers.
+
+        `instance` is shown by /readyz, so that the program that started the process can recognize it.
         """
         self.name = name
         self.stopping = asyncio.Event()
@@ -77,26 +78,26 @@ class Service:
         self.instance = instance
 
     def check(self, name: str, check: Check, diagnostics: Facts | None = None) -> None:
-        """Add a readiness check: it returns None, or why the service is not ready.
+        """Add a readiness check, which returns None, or why the service is not ready.
 
-        `diagnostics` are what an operator may want to know besides, ready or not.
+        `diagnostics` are further details for operators, shown whether ready or not.
         """
         self._checks[name] = check
         if diagnostics is not None:
             self._facts[name] = diagnostics
 
     def watch_broker(self, broker: Broker) -> None:
-        """Be unready while the server does not answer, or the log cannot take events."""
+        """Add checks: unready while the server does not answer, or the log cannot take events."""
         quorum = self._quorum = StreamHealth(broker)
         self.check("broker", broker.unready_reason, broker.diagnostics)
         self.check("quorum", quorum.unready_reason, quorum.diagnostics)
 
     def watch_follower(self, name: str, progress: ConsumerLag) -> None:
-        """Be unready while a follower does not keep up."""
+        """Add a check: unready while a follower lags."""
         self.check(name, progress.unready_reason, progress.diagnostics)
 
     async def run(self, broker: Broker, *work: Coroutine[Any, Any, object]) -> None:
-        """Do all of `work` at once until told to stop, then cancel it. Raises BrokerLostError."""
+        """Run all of `work` concurrently until a stop signal, then cancel it. Raises BrokerLostError."""
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one) for one in work]
             if self._quorum is not None:
@@ -116,7 +117,7 @@ class Service:
         ]
 
     async def serve_health(self, settings: ListenSettings) -> None:
-        """Serve only those three, for services without clients."""
+        """Serve only the routes of `routes`, for services without clients."""
         listener = listen_at(settings, "health")
         await serve_http(Starlette(routes=self.routes()), listener, settings, service=self.name)
 
@@ -147,7 +148,7 @@ def start(
 ) -> None:
     """Load the settings, run `main` until it ends, and exit.
 
-    0 after a signal, 1 after a failure, 2 where a setting is to blame, which one line of the log names.
+    Exit codes: 0 after a signal, 1 after a failure, 2 for a bad setting, which one log line names.
     """
     configure(name)
     gc.set_threshold(*COLLECTED_AFTER)
@@ -158,7 +159,7 @@ def start(
 
 
 def load_or_exit(kind: type[SettingsT]) -> SettingsT:
-    """The settings; warns of names that nobody reads, and ends the process if a value is not allowed."""
+    """Load the settings. Warns of unknown names; exits if a value is not allowed."""
     for unknown, nearest in unknown_in(os.environ):
         logger.warning("unknown_setting", setting=unknown, nearest=nearest)
     try:
@@ -169,7 +170,7 @@ def load_or_exit(kind: type[SettingsT]) -> SettingsT:
 
 
 def _give_back_large_buffers() -> None:
-    """Let large buffers go back to the host when they are freed, where the C library can be told."""
+    """Return large buffers to the operating system when they are freed, if the C library has mallopt(3)."""
     with suppress(AttributeError):
         ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES)
 
@@ -195,7 +196,7 @@ async def _run(
 
 
 def single_failures(error: BaseException) -> Iterator[BaseException]:
-    """The failures in a group of groups, one by one; of a failure alone, itself."""
+    """The leaf exceptions of nested groups; a single exception yields itself."""
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
             yield from single_failures(each)
@@ -204,7 +205,7 @@ def single_failures(error: BaseException) -> Iterator[BaseException]:
 
 
 async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
-    """End every task. Asks again each second, because a call into the client may lose a cancellation."""
+    """Cancel every task. Repeats each second, because nats-py may lose a cancellation."""
     while tasks:
         for task in tasks:
             task.cancel()

@@ -1,7 +1,7 @@
-"""Settings: what each may hold (`kinds`), those of several services (`groups`), and how they are read.
+"""Settings: their kinds (`kinds`), groups shared by services (`groups`), and the reader (`environment`).
 
-They come from the environment, once, in a service's `__main__` (`environment`). `names` knows every setting
-of this program, so that a misspelt one is noticed.
+A service's `__main__` reads them once from the environment. `names` lists every setting of Headrace, so that
+a misspelt one is noticed.
 """
 
 from shared.settings.environment import SettingsT, allowed_in, is_secret, load

@@ -1,8 +1,8 @@
 """Reads a settings struct from the environment, once, in a service's `__main__`.
 
-`load` reads ``HEADRACE_<FIELD>`` for each field and refuses what the field's kind does not allow. A secret
-may stand in a file that ``HEADRACE_<FIELD>_FILE`` names: an environment is inherited, and others can read
-it. A secret is never part of an error message.
+`load` reads ``HEADRACE_<FIELD>`` for each field and rejects values that the field's kind does not allow. A
+secret may be in a file that ``HEADRACE_<FIELD>_FILE`` names, because an environment is inherited and can be
+read by other processes. A secret is never part of an error message.
 """
 
 import os
@@ -38,13 +38,13 @@ def load(kind: type[SettingsT], environ: Mapping[str, str] | None = None) -> Set
 
 
 def is_secret(field: msgspec.structs.FieldInfo) -> bool:
-    """Whether its value is not shown, and a file may hold it."""
+    """Whether the field's value is hidden and may come from a file."""
     rule = rule_of(field.type)
     return rule is not None and rule.is_secret
 
 
 def allowed_in(kind: object) -> str:
-    """What a field of this type may hold, for people."""
+    """The allowed values of a field of this type, for messages."""
     base, _ = parts_of(kind)
     rule, bounds = rule_of(kind), bounds_of(kind)
     if get_origin(base) is Literal:
@@ -59,7 +59,7 @@ def allowed_in(kind: object) -> str:
 
 
 def _secret(variable: str, environ: Mapping[str, str]) -> str | None:
-    """From the environment, or from the file that it names; the line's end is no part of a secret."""
+    """The secret from the environment, or from the file that it names, without the trailing newline."""
     file = variable + FILE
     if file not in environ:
         return environ.get(variable)
@@ -68,7 +68,7 @@ def _secret(variable: str, environ: Mapping[str, str]) -> str | None:
     try:
         text = Path(environ[file]).read_text(encoding="utf-8").rstrip("\r\n")
     except UnicodeDecodeError:
-        # Its message would show bytes of the file.
+        # The decoder's message would show bytes of the file.
         raise _no_secret(file, environ[file], "it is not UTF-8 text") from None
     except OSError as error:
         raise _no_secret(file, environ[file], error.strerror) from error

@@ -1,6 +1,6 @@
-"""The settings that several services have, as frozen structs; units are in the names.
+"""Settings that several services share, as frozen structs; units are in the names.
 
-A service's own struct extends one of these. `check` is called once all fields have their values.
+A service's own struct extends one of these. `load` calls `check` once all fields are set.
 """
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -29,7 +29,7 @@ from shared.settings.kinds import (
 )
 
 HeadBytes = Annotated[int, msgspec.Meta(ge=1 * KIB, le=1 * MIB)]
-"""Below, not even the requests of our own client fit; above, a head is no head."""
+"""Bounds of a head's size: the requests of Headrace's own client fit, and no header needs more."""
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -37,17 +37,17 @@ Headers = Annotated[int, msgspec.Meta(ge=16, le=10_000)]
 
 
 Pairs = tuple[tuple[str, str], ...]
-"""Names of fields, two by two."""
+"""Pairs of field names."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What every settings struct is."""
+    """Base of every settings struct."""
 
     at_most: ClassVar[Pairs] = ()
     """Pairs of fields: the first must not be more than the second. Each class lists its own."""
 
     def check(self) -> None:
-        """Refuse values that contradict each other. Raises SettingsError, which names both settings."""
+        """Check values against each other. Raises SettingsError, which names both settings."""
         for one in type(self).__mro__:
             for less, more in vars(one).get("at_most", ()):
                 if getattr(self, less) > getattr(self, more):
@@ -63,17 +63,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BrokerSettings(Settings, frozen=True, kw_only=True):
-    """How every service reaches the log."""
+    """Settings of the connection to the log."""
 
     nats_url: Servers = "nats://127.0.0.1:4222"
-    """Of a cluster, several servers separated by commas: whichever answers is used."""
+    """Servers of a cluster, separated by commas; the connection uses any that answers."""
 
     nats_user: Text | None = None
     nats_password: Secret | None = None
 
     nats_tls_ca: ReadableFile = ""
-    """A file with the certificates that are believed; without one those of the system are. Setting it, or an
-    address that begins with ``tls://``, is what makes the connection encrypted."""
+    """A file with the trusted CA certificates; the system's by default. The connection is encrypted if this
+    is set, or if an address begins with ``tls://``."""
 
     nats_tls_cert: ReadableFile = ""
     nats_tls_key: ReadableFile = ""
@@ -102,34 +102,34 @@ class HttpSettings(BrokerSettings, frozen=True, kw_only=True):
     )
 
     http_connections_max: Positive = 12_000
-    """Of this process: more than the notifier's own bound, which is told by a close code. Fewer where fewer
-    files may be open."""
+    """Connections of this process: more than the notifier's own bound, which has its own close code. A lower
+    limit of open files lowers it."""
 
     http_address_connections_max: Positive = 2_500
-    """Of one address (IPv6: one /64) without an accepted token. A user who opens 2,000 at once fits."""
+    """Connections of one address (IPv6: one /64) without an accepted token; 2,000 simultaneous opens fit."""
 
     http_user_connections_max: Positive = 2_500
-    """Of one user, once a token was accepted on the connection."""
+    """Connections of one user on which a token was accepted."""
 
     http_trusted_proxies: Networks = ""
-    """Addresses and networks of proxies, separated by commas, whose `X-Forwarded-For` is believed."""
+    """Addresses and networks of proxies, separated by commas, whose `X-Forwarded-For` is trusted."""
 
     http_line_bytes_max: HeadBytes = 17 * KIB
-    """Of a request's URL: some clients have no other place for 16 KiB of query."""
+    """Length of a request's URL: some clients must send 16 KiB in the query."""
 
     http_header_bytes_max: HeadBytes = 17 * KIB
-    """Of one field's value: tokens of 8 KiB and more are in use."""
+    """Length of one field's value: tokens of 8 KiB and more are in use."""
 
     http_head_bytes_max: HeadBytes = 64 * KIB
-    """Of the request line and all fields together."""
+    """Total length of the request line and all fields."""
 
     http_headers_max: Headers = 100
 
     http_address_bytes_max: Bytes = 16 * MIB
-    """Of unfinished requests of one address without an accepted token, beyond 16 KiB of each connection."""
+    """Bytes of unfinished requests of one address without an accepted token, beyond 16 KiB per connection."""
 
     http_unknown_bytes_max: Bytes = 64 * MIB
-    """The same of all addresses."""
+    """The same for all addresses together."""
 
     http_first_byte_s: Seconds = 10.0
     """How long a new connection may be silent. Browsers open some in advance."""
@@ -138,17 +138,17 @@ class HttpSettings(BrokerSettings, frozen=True, kw_only=True):
     """From the first byte of a request to the end of its fields."""
 
     http_idle_s: Seconds = 5.0
-    """How long a connection may be silent after an answer. Clients of pools keep theirs for longer, and open
-    another."""
+    """How long a connection may be silent after a response. Connection pools keep theirs for longer, and open
+    a new one."""
 
     http_body_s: Seconds = 60.0
     """How long a whole body may take."""
 
     http_progress_s: Seconds = 10.0
-    """A body that comes and an answer that leaves must reach `http_bytes_per_s` over each such time."""
+    """Time window over which a body or a response must reach `http_bytes_per_s` on average."""
 
     http_bytes_per_s: Positive = 1_024
-    """What the slowest mobile networks carry."""
+    """Minimum rate of bodies and responses: that of the slowest mobile networks."""
 
     @property
     def trusted_proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -160,14 +160,14 @@ class HttpSettings(BrokerSettings, frozen=True, kw_only=True):
 
 
 class ServiceSettings(HttpSettings, frozen=True, kw_only=True):
-    """What every service has."""
+    """Settings of every service."""
 
     instance: OptionalText = ""
-    """What `/readyz` says who answers: for whoever started the service, to know it by."""
+    """Name of this process in the answer of `/readyz`, by which the program that started it recognizes it."""
 
 
 class TokenSettings(ServiceSettings, frozen=True, kw_only=True):
-    """How a service that faces clients checks their tokens. There is no default secret.
+    """Settings for checking tokens, of services with clients. There is no default secret.
 
     The `token_provider_` fields describe the one other issuer whose tokens are accepted, `token_keys_` how
     its public keys are kept (docs/tokens.md). Lists are separated by commas.
@@ -183,7 +183,7 @@ class TokenSettings(ServiceSettings, frozen=True, kw_only=True):
     token_audience: Text = "headrace"
 
     token_provider: Literal["local", "oidc", "firebase", "cognito"] = "local"
-    """``local`` is no other issuer than ourselves."""
+    """``local`` means no other issuer than Headrace itself."""
 
     token_provider_issuer: OptionalText = ""
     token_provider_audience: OptionalText = ""
@@ -196,25 +196,26 @@ class TokenSettings(ServiceSettings, frozen=True, kw_only=True):
     token_provider_keys_url: OptionalText = ""
 
     token_provider_scopes: OptionalText = "jobs"
-    """What every user of the provider may do, so that a provider without scopes needs no further setup."""
+    """Scopes of every user of the provider, so that a provider without scopes needs no further setup."""
 
     token_provider_scope_claim: OptionalText = ""
     token_provider_scope_names: OptionalText = ""
 
     token_keys_lifetime_s: Seconds = 600.0
-    """How soon a key that the provider has withdrawn is refused. It asks little of the provider."""
+    """Time until a key that the provider has withdrawn is refused; long enough to cause little load there."""
 
     token_keys_stale_s: Seconds = 86_400.0
-    """A provider that is down for a night should not stop its users; withdrawn keys must end some day."""
+    """How long keys are used while the provider is down: a night should not stop its users, but withdrawn
+    keys must end."""
 
     token_keys_timeout_s: Seconds = 5.0
 
     access_log_share: Share = 1.0
-    """How many of all requests are written to the log, one line each; what failed by our fault always is."""
+    """Share of requests that are logged, one line each; requests that failed by a server error always are."""
 
 
 class ListenSettings(ServiceSettings, frozen=True, kw_only=True):
-    """Where a service without clients serves /livez, /readyz and /metrics. Port 0 takes a free one."""
+    """Where a service without clients serves /livez, /readyz and /metrics. Port 0 picks a free one."""
 
     health_host: Host = "127.0.0.1"
     health_port: Port

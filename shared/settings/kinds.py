@@ -1,8 +1,7 @@
-"""What a setting may hold: kinds of numbers with both their bounds, kinds of texts with their rule.
+"""Kinds of settings: numbers with both bounds, texts with a rule.
 
-Every field of a settings struct has one of these kinds, so that a value without sense is refused when the
-service starts, and the refusal can say what is allowed. `tests/unit/test_settings_matrix.py` fails for a
-field that has none.
+Every field of a settings struct has one of these kinds, so that a service rejects an invalid value at its
+start and names the allowed values. `tests/unit/test_settings_matrix.py` fails for a field without a kind.
 """
 
 import re
@@ -24,10 +23,10 @@ SECRET_BYTES_MIN = 32
 """RFC 7518 3.2: an HS256 key is at least as long as its hash."""
 
 MESSAGE_BYTES_MAX = 8 * MIB
-"""Of one message of NATS (max_payload in deploy/nats.conf). No event can be larger."""
+"""Largest NATS message (max_payload in deploy/nats.conf), and so the largest event."""
 
 EXIT_SETTINGS = 2
-"""The exit code of a process that a setting keeps from its work."""
+"""Exit code of a process with an invalid setting."""
 
 SHOWN_MAX = 120
 _CREDENTIALS = re.compile(r"//.*@", re.DOTALL)
@@ -37,11 +36,11 @@ _USUAL_PORTS = {"http": "80", "https": "443"}
 
 
 class SettingsError(Exception):
-    """A setting is missing, has a value that it cannot have, or contradicts another; the message names it."""
+    """A setting is missing, invalid, or contradicts another; the message names it."""
 
 
 Wrong = Callable[[Any], str | None]
-"""What is wrong with a value, in a few words; None for nothing."""
+"""Returns what is wrong with a value, in a few words; None if it is valid."""
 
 
 def _nothing_wrong(_: object) -> None:
@@ -50,18 +49,18 @@ def _nothing_wrong(_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a text, or a number beside its bounds, must be. `allowed` says it to people, `wrong` checks it."""
+    """Rule of a text, or of a number beside its bounds: `allowed` describes it, `wrong` checks it."""
 
     allowed: str
     wrong: Wrong = _nothing_wrong
     may_be_empty: bool = False
     is_secret: bool = False
-    """Its value is never shown, and a file may hold it instead."""
+    """The value is never shown, and may come from a file."""
 
     bytes_max: int = 4 * KIB
 
     def refusal(self, text: str) -> str | None:
-        """Why a text is refused; None if it is not."""
+        """Why a text is rejected; None if it is valid."""
         size = len(text.encode(errors="surrogatepass"))
         if size > self.bytes_max:
             return f"it has {size} bytes, and {self.bytes_max} are the most"
@@ -78,12 +77,12 @@ def rule_of(kind: object) -> Rule | None:
 
 
 def bounds_of(kind: object) -> msgspec.Meta | None:
-    """The bounds of a number's type, if it has some."""
+    """The bounds of a number's type, if it has any."""
     return next((each for each in parts_of(kind)[1] if isinstance(each, msgspec.Meta)), None)
 
 
 def parts_of(kind: object) -> tuple[object, tuple[object, ...]]:
-    """What a field holds (`int`, `float`, `str` or a Literal), and what its type says besides."""
+    """A field's base type (`int`, `float`, `str` or a Literal), and the annotations of its type."""
     if get_origin(kind) in {Union, UnionType}:
         kind = next(each for each in get_args(kind) if each is not NoneType)
     if get_origin(kind) is Annotated:
@@ -93,7 +92,7 @@ def parts_of(kind: object) -> tuple[object, tuple[object, ...]]:
 
 
 def refused(variable: str, value: str | None, allowed: str, why: str | None = None) -> SettingsError:
-    """The error of a value that is not allowed; None for one that is not to be shown."""
+    """The error for an invalid value; `value` is None for one that must not be shown."""
     shown = "its value" if value is None else show(value)
     return SettingsError(
         f"{variable}: {shown} is not allowed{f' ({why})' if why else ''}: it must be {allowed}"
@@ -101,23 +100,23 @@ def refused(variable: str, value: str | None, allowed: str, why: str | None = No
 
 
 def show(value: str) -> str:
-    """A value in quotes, on one line, without what stands before the @ of an address, and not for ever."""
+    """A value for messages: quoted, on one line, shortened, without the credentials of an address."""
     text = repr(_CREDENTIALS.sub("//…@", value))
     return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
 
 
 def split_csv(text: str) -> frozenset[str]:
-    """A setting that lists words separated by commas, one by one."""
+    """The words of a comma-separated setting."""
     return frozenset(listed(text))
 
 
 def listed(text: str) -> list[str]:
-    """The same in their order."""
+    """The words of a comma-separated setting, in order."""
     return [word for each in text.split(",") if (word := each.strip())]
 
 
 def some_of(known: Collection[str]) -> Rule:
-    """A list of known words, which may be empty."""
+    """The rule of a list of known words, which may be empty."""
 
     def wrong(text: str) -> str | None:
         unknown = [word for word in listed(text) if word not in known]
@@ -139,7 +138,7 @@ def _wrong_address(text: str) -> str | None:
 
 
 def _wrong_servers(text: str) -> str | None:
-    """Of `HEADRACE_NATS_URL`; nats-py takes an address without a scheme as well."""
+    """Check `HEADRACE_NATS_URL`; nats-py accepts an address without a scheme as well."""
     servers = listed(text)
     if not servers:
         return "it names no server"
@@ -166,7 +165,7 @@ def _wrong_origins(text: str) -> str | None:
 
 
 def _wrong_origin(origin: str) -> str | None:
-    """A browser sends it in lower case, without a path and without the port that its scheme has anyway."""
+    """Check an origin as browsers send it: lower case, no path, no default port."""
     if origin == "*":
         return None
     parts = _ORIGIN.fullmatch(origin)

@@ -1,8 +1,8 @@
-"""Every variable of this program by name, so that a misspelt one is noticed instead of ignored.
+"""Names of all environment variables, so that a misspelt one is noticed instead of ignored.
 
-No service can look at another's settings (an image holds one service alone), and one environment may serve
-all of them: so the names are listed here. `tests/unit/test_setting_names.py` compares them with the structs,
-with what the command line reads, and with the deployment's files.
+A service cannot import another's settings (an image holds one service only), but one environment may serve
+all of them, so the names are listed here. `tests/unit/test_setting_names.py` compares them with the structs,
+the command line and the deployment files.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from shared.settings.groups import ListenSettings, TokenSettings
 from shared.settings.kinds import PREFIX
 
 NEAR = 0.6
-"""How alike two names are at least, from 0 to 1, for one to be proposed for the other (difflib)."""
+"""Least similarity, from 0 to 1, for one name to be proposed for another (difflib)."""
 
 _COMMON = [field for kind in (TokenSettings, ListenSettings) for field in msgspec.structs.fields(kind)]
 
@@ -49,10 +49,10 @@ SERVICES = frozenset(PREFIX + field.name.upper() for field in _COMMON) | _listed
     # provisioner
     "REPLICAS JOBS_BYTES_MAX FEED_BYTES_MAX SESSIONS_BYTES_MAX ARTIFACTS_BYTES_MAX"
 )
-"""What a service or the provisioner reads."""
+"""Variables of the services and the provisioner."""
 
 CLIENT = _listed("DATA API_URL TOKEN WEBSOCKET_URL")
-"""What the client and the command line read."""
+"""Variables of the client and the command line."""
 
 DEPLOYMENT = _listed(
     "BASE LISTEN SECRETS API_MEMORY EXECUTOR_MEMORY NATS_MEMORY NOTIFIER_MEMORY PROJECTOR_MEMORY "
@@ -60,20 +60,20 @@ DEPLOYMENT = _listed(
     "NATS_ROUTE_2 NATS_ROUTE_3 NATS_PASSWORD_API NATS_PASSWORD_EXECUTOR NATS_PASSWORD_NOTIFIER "
     "NATS_PASSWORD_OBSERVER NATS_PASSWORD_PROJECTOR NATS_PASSWORD_PROVISIONER NATS_PASSWORD_ROUTE"
 )
-"""What the compose files and the server of the log read (docs/containers.md)."""
+"""Variables of the compose files and of the NATS server (docs/containers.md)."""
 
 KNOWN = SERVICES | SECRET_FILES | CLIENT | DEPLOYMENT
 
 
 def unknown_in(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
-    """Each name that begins as ours do and is unknown, with the known one that is nearest, if one is near."""
+    """Each unknown name with Headrace's prefix, with the nearest known name, if one is near."""
     for name in sorted(names):
         if name.startswith(PREFIX) and name not in KNOWN:
             yield name, nearest(name)
 
 
 def nearest(name: str) -> str | None:
-    """The known name that an unknown one was probably meant to be."""
+    """The known name most similar to an unknown one."""
     endings = [known.removeprefix(PREFIX) for known in sorted(KNOWN)]
     near = get_close_matches(name.removeprefix(PREFIX), endings, n=1, cutoff=NEAR)
     return PREFIX + near[0] if near else None

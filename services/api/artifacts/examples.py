@@ -1,4 +1,4 @@
-"""Examples of what is answered of a job's files."""
+"""Examples of responses about a job's files."""
 
 from services.api.artifacts.responses import Artifacts
 from services.api.jobs.example_story import FILE, RESULT

@@ -1,4 +1,4 @@
-"""What artifacts bring to the api."""
+"""Feature `artifacts` of the api."""
 
 from services.api.artifacts import routes
 from services.api.artifacts.service import ArtifactReader
@@ -6,7 +6,7 @@ from services.api.http.feature import Feature
 
 
 def artifacts_feature(artifacts: ArtifactReader) -> Feature:
-    """The routes of `artifacts` over these."""
+    """The routes of `artifacts`, with the objects that they use."""
     return Feature(
         routers=(routes.router,),
         answers=routes.answers,

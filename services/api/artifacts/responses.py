@@ -1,4 +1,4 @@
-"""What is answered of a job's files."""
+"""Responses about a job's files."""
 
 from shared.domain.events import Artifact, Shape, SkippedArtifact
 

@@ -1,7 +1,7 @@
 """/v1/jobs/{id}/artifacts: the files that a job left.
 
-A program chose their names and their bytes, so a browser must neither show nor guess at them: every file is
-an attachment of no type.
+The program chooses their names and bytes, so a browser must neither render them nor sniff their type: every
+file is an attachment without a specific type.
 """
 
 from typing import Annotated
@@ -79,6 +79,6 @@ async def read_artifact(
 
 
 def disposition(name: str) -> str:
-    """`Content-Disposition` for any name: a plain one for old clients, and the true one (RFC 6266, 8187)."""
+    """`Content-Disposition` for any name: an ASCII fallback, and the exact name (RFC 6266, 8187)."""
     plain = "".join(letter if letter in _PLAIN else "_" for letter in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

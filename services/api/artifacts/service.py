@@ -1,6 +1,6 @@
-"""The files that a job left: what its result names, and nothing else.
+"""Reads the files of a job: those that its result names, and no others.
 
-The terminal event decides: an object that no result names is nobody's, whatever lies in the store.
+The terminal event decides: an object in the store that no result names belongs to no job.
 """
 
 from collections.abc import AsyncIterator
@@ -17,22 +17,22 @@ from shared.jetstream.object_store import DamagedError, GoneError, ObjectDescrip
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One artifact as the result names it, and where its bytes are."""
+    """One artifact as the result names it, and the name of its object in the store."""
 
     artifact: Artifact
     object_name: str
 
 
 class ArtifactReader:
-    """Finds and reads them."""
+    """Finds and reads artifacts."""
 
     def __init__(self, queries: Queries, objects: Objects) -> None:
-        """Ask `queries` for results, and read files from `objects`."""
+        """Read results with `queries`, and files from `objects`."""
         self._queries = queries
         self._objects = objects
 
     async def result(self, user_id: str, job_id: str) -> Result:
-        """What the job left. Raises ProblemError if the user has no such job, or it has not ended."""
+        """The job's result. Raises ProblemError if the user has no such job, or it has not ended."""
         return _result(await self._queries.job(user_id, job_id))
 
     async def find(self, user_id: str, job_id: str, path: str) -> Found:
@@ -44,10 +44,10 @@ class ArtifactReader:
         raise ProblemError(problems.UNKNOWN_ARTIFACT, "the job left no file of this path")
 
     async def open(self, found: Found) -> AsyncIterator[bytes]:
-        """Its bytes, some at a time. Raises ProblemError before the first if they are not kept any more.
+        """The file's bytes, chunk by chunk. Raises ProblemError before the first if they are gone.
 
-        Raises BrokerError or DamagedError at any time. The last piece comes only if the whole is what the
-        result names.
+        Raises BrokerError or DamagedError at any time. The last chunk is yielded only if the whole file
+        matches the result.
         """
         description = await self._objects.describe(found.object_name)
         if description is None:
@@ -58,7 +58,7 @@ class ArtifactReader:
         try:
             first = await anext(pieces, b"")
         except GoneError as error:
-            # The chunks of a file are as old as its description, and expire a moment before it.
+            # A file's chunks expire just before its description, which was stored after them.
             raise _gone() from error
         return _with_first(first, pieces)
 

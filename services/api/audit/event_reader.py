@@ -1,8 +1,8 @@
-"""The audit: events of the log in order, by a reader of the request's own, no faster than its client reads.
+"""Audit: reads the log's events in order, with one reader per request, at the pace of its client.
 
-A reading holds one window of events, whatever it passes over. It ends with the last event that was stored
-when it was asked for, or raises UnreachableError: it never just stops. Readings are few, because each is a
-consumer of the log, and the server gives those out sparingly; a user may have half of what the others leave.
+A reader holds one window of events. It ends with the last event that was stored when it was opened, or raises
+UnreachableError; it never ends early without an error. Readers are few, because each needs a consumer, and
+the server's consumers are limited. A user may have half of what the others leave.
 """
 
 import asyncio
@@ -24,21 +24,21 @@ from shared.jetstream.stored_message import Entry
 from shared.observability import metrics
 
 READINGS_MAX = 16
-"""Of one api process: each may hold two of the largest events, as stored and as they are shown."""
+"""Readers of one api process: each may hold two of the largest events, as stored and as encoded."""
 READINGS_OF_ONE_MAX = 4
 WINDOW_BYTES = 512 * 1024
-"""What one reading holds of the log, at least one event, and as much again on its way."""
+"""Bytes of the log that one reader holds (at least one event); as much again may be in flight."""
 PATIENCE_S = 15.0
-"""Longest time without the log. A restarted server is back sooner."""
+"""Longest time (s) without an answer of the log. A server restart is shorter."""
 IDLE_S = 2.5
-"""Silence after which the log is asked anew whether there is more: what was expected may have expired."""
+"""Silence (s) after which the reader checks the log's end again: pending events may have expired."""
 CLOCK_STEP_MAX = timedelta(minutes=1)
-"""How far the clock of the log may have been set back: its order is by sequence, not by time."""
+"""Tolerated backward step of the log's clock: the log is ordered by sequence, not by time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """Which events: of one user (None: of all), of one job, of some types, stored in from ≤ time < to."""
+    """Filter of events: one user (None: all), one job, some types, stored in from ≤ time < to."""
 
     user_id: str | None = None
     job_id: str | None = None
@@ -49,12 +49,12 @@ class EventFilter:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What the server filters by; the version of a type is left to `accepts`."""
+        """Subject filters for the server; `accepts` checks the version of a type."""
         kinds = (each.split(".")[1] if "." in each else each for each in self.types)
         return events_among(self.user_id, self.job_id, kinds)
 
     def accepts(self, event: EventObject) -> bool:
-        """Whether the event is among them."""
+        """Whether the event matches."""
         return (
             (event.seq or 0) > self.after
             and (self.stored_from is None or event.stored_at >= self.stored_from)
@@ -63,12 +63,12 @@ class EventFilter:
         )
 
     def is_past(self, entry: Entry) -> bool:
-        """Whether nothing that is asked for can follow the entry."""
+        """Whether no matching event can follow the entry."""
         return self.stored_to is not None and entry.stored_at >= self.stored_to + CLOCK_STEP_MAX
 
 
 class Audit:
-    """Opens readings, and counts them."""
+    """Opens readers, and counts them."""
 
     def __init__(self, broker: Broker, log: Log) -> None:
         """Read over one broker connection."""
@@ -77,7 +77,7 @@ class Audit:
         self.places = Places(READINGS_MAX)
 
     async def open(self, asked: EventFilter, reader: str) -> "LogReader":
-        """A reading whose beginning is at hand; whoever opens it closes it. `reader` is the user who asks.
+        """A reader whose first batch has arrived; the caller closes it. `reader` is the calling user's id.
 
         Raises ProblemError if too many are open, BrokerError if the log does not answer.
         """
@@ -92,7 +92,7 @@ class Audit:
         return reading
 
     def closed(self, reader: str) -> None:
-        """One reading less."""
+        """Count one reader as closed."""
         self.places.leave(reader)
 
     def _refusal(self, reader: str) -> ProblemError:
@@ -110,7 +110,7 @@ class Audit:
 
 
 class LogReader:
-    """One finite reading of the log, a batch at a time. Made by `Audit.open`."""
+    """One finite read of the log, a batch at a time. Created by `Audit.open`."""
 
     def __init__(self, audit: Audit, reader: str, asked: EventFilter) -> None:
         """Prepare; `begin` starts it."""
@@ -123,7 +123,7 @@ class LogReader:
         self._is_closed = False
 
     async def begin(self, broker: Broker, log: Log) -> None:
-        """Note where the log ends now, and read the first batch. Raises BrokerError."""
+        """Note the log's current end, and read the first batch. Raises BrokerError."""
         self._broker = broker
         self._last = await log.last_sequence()
         self._position = self._asked.after
@@ -132,7 +132,7 @@ class LogReader:
         self._first = await self._next()
 
     async def events(self) -> AsyncGenerator[list[EventObject], None]:
-        """Batches of what was asked for, in order, none empty. Raises UnreachableError."""
+        """Non-empty batches of matching events, in order. Raises UnreachableError."""
         batch = self._first
         self._first = []
         while batch:
@@ -150,14 +150,14 @@ class LogReader:
             batch = await self._next()
 
     async def close(self) -> None:
-        """Let go of the log at once."""
+        """Stop reading at once, and delete the consumer."""
         if not self._is_closed:
             self._is_closed = True
             self._audit.closed(self._reader)
             await self._stop()
 
     async def _beginning(self, log: Log) -> datetime | None:
-        """The time to begin at, where that is later in the log than `after`."""
+        """The time to start at, if it is later in the log than `after`."""
         if self._asked.stored_from is None:
             return None
         since = self._asked.stored_from - CLOCK_STEP_MAX
@@ -167,7 +167,7 @@ class LogReader:
         return since if stored_at is not None and stored_at < since else None
 
     async def _next(self) -> list[Entry]:
-        """The next batch, or an empty one where there is no more. Raises UnreachableError."""
+        """The next batch; empty at the end. Raises UnreachableError."""
         if self._position >= self._last:
             return []
         if self._is_showing:
@@ -202,11 +202,11 @@ class LogReader:
         finally:
             taking.cancel()
             ending.cancel()
-        # Everything was handed over before the end was noticed.
+        # All batches were handed over before the end was noticed.
         return [] if self._batches.empty() else self._batches.get_nowait()
 
     async def _hand_over(self, batch: list[Entry]) -> None:
-        """Until it was shown nothing more is taken from the log: the client's pace is the reading's."""
+        """Hand a batch to the client; blocks the follower until it is taken (back-pressure)."""
         await self._batches.put(batch)
         await self._batches.join()
 
@@ -227,7 +227,7 @@ class LogReader:
         self._following = asyncio.create_task(self._follower.run())
 
     async def _stop(self) -> None:
-        """Asks again each second, because a call into the client may lose a cancellation."""
+        """Cancel the follower; repeats each second, because nats-py may lose a cancellation."""
         following: asyncio.Task[None] | None = getattr(self, "_following", None)
         while following is not None and not following.done():
             following.cancel()

@@ -1,4 +1,4 @@
-"""What audit bring to the api."""
+"""Feature `audit` of the api."""
 
 from services.api.audit import routes
 from services.api.audit.event_reader import Audit
@@ -6,7 +6,7 @@ from services.api.http.feature import Feature
 
 
 def audit_feature(audit: Audit) -> Feature:
-    """The routes of `audit` over these."""
+    """The routes of `audit`, with the objects that they use."""
     return Feature(
         routers=(routes.router,),
         answers=routes.answers,

@@ -1,7 +1,7 @@
-"""/v1/events: the audit of everything that happened to the caller's jobs, or to everybody's.
+"""/v1/events: the audit of all events of the caller's jobs, or of all users' jobs.
 
-Whoever reads it is told of a failure in the middle by a body that breaks off (without its last chunk, so
-every HTTP client notices), never by one that ends early.
+A failure in the middle truncates the body without its last chunk, so every HTTP client detects it; the body
+never ends early as if complete.
 """
 
 import asyncio
@@ -36,8 +36,8 @@ router = APIRouter(prefix="/v1/events", tags=["audit"])
 NDJSON = "application/x-ndjson"
 CHUNK_BYTES = 65_536
 STALLED_S = 20.0
-"""Longest time that a client may take for one chunk. One that takes nothing at all is dropped by the kernel
-sooner (TCP_USER_TIMEOUT, `shared.service.runtime.listen`)."""
+"""Longest time (s) that a client may take for one chunk. The kernel drops a client that reads nothing sooner
+(TCP_USER_TIMEOUT, `shared.service.http_server.server.listen`)."""
 TYPES_MAX = 16
 
 EventType = Annotated[
@@ -98,7 +98,7 @@ async def read_events(
 
 
 def _whose(caller: Caller, user_id: str | None) -> str:
-    """Raises ProblemError for what can be nobody's name."""
+    """The user to read for. Raises ProblemError for an invalid user id."""
     if user_id is None:
         return caller.user_id
     if not 0 < len(user_id.encode("utf-8", "surrogatepass")) <= USER_BYTES_MAX:
@@ -107,7 +107,7 @@ def _whose(caller: Caller, user_id: str | None) -> str:
 
 
 class NdjsonResponse(StreamingResponse):
-    """A reading as a body; closed with it, however it ends."""
+    """Response that streams a reader, and closes it in every case."""
 
     def __init__(self, reading: LogReader, headers: Mapping[str, str]) -> None:
         self._reading = reading
@@ -121,7 +121,7 @@ class NdjsonResponse(StreamingResponse):
             await self._reading.close()
 
     async def stream_response(self, send: Send) -> None:
-        """Without its last message the server closes the connection, and the client sees a broken body."""
+        """Send the chunks. On a failure the last message is omitted, so the client sees a truncated body."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         try:
             async with aclosing(self._chunks) as chunks:
@@ -137,7 +137,7 @@ class NdjsonResponse(StreamingResponse):
 
 
 async def _chunks(reading: LogReader) -> AsyncGenerator[bytes, None]:
-    """Whole lines, some at a time, and other requests in between."""
+    """Chunks of whole lines; yields to other requests in between."""
     encoder = msgspec.json.Encoder()
     async with aclosing(reading.events()) as batches:
         async for batch in batches:

@@ -1,1 +1,1 @@
-"""Other services' front ends: one folder an adapter, which imports none of the others."""
+"""Dialects: one folder per front end of another service's API; none imports another."""

@@ -1,1 +1,1 @@
-"""Events under the api's own port: a connection that asks for the notifier becomes a tunnel to it."""
+"""Events under the api's own port: a connection with a request for the notifier becomes a tunnel to it."""

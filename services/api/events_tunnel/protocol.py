@@ -1,4 +1,4 @@
-"""The api's HTTP protocol where events are under its port too: the notifier's requests leave by a tunnel."""
+"""HTTP protocol of an api that serves events under its port: requests for the notifier use a tunnel."""
 
 from typing import Any
 
@@ -9,25 +9,25 @@ from shared.service.http_server.addresses import forwarded_client
 from shared.service.http_server.http_protocol import BoundedHttpProtocol, RefusedError
 
 FILES_EACH = 2
-"""Open files that a tunnel takes."""
+"""Open files of one tunnel."""
 
 TUNNELS_PART = 2
-"""Half of all connections may be tunnels: the others stay for the api."""
+"""Half of all connections may be tunnels; the others stay for the api."""
 
 X_FORWARDED_FOR = b"x-forwarded-for"
 
 
 class EventsHttpProtocol(BoundedHttpProtocol):
-    """One connection, until a request on it is the notifier's."""
+    """One connection, until a request on it is for the notifier."""
 
     def __init__(self, *arguments: Any, upstream: Upstream, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own
-        """`upstream` is the same for all of them."""
+        """`upstream` is shared by all connections."""
         super().__init__(*arguments, **options)
         self._upstream = upstream
         self._request: EventsRequest | None = None
 
     def is_for_another(self) -> bool:
-        """Whether it is one of the notifier's. Raises RefusedError where there is no way to it."""
+        """Whether the request is for the notifier. Raises RefusedError if a tunnel is impossible."""
         target = events_target(self.url)
         if target is None:
             return False
@@ -57,13 +57,13 @@ class EventsHttpProtocol(BoundedHttpProtocol):
         self._unset_keepalive_if_required()
         self.connections.discard(self)
         tunnel = Tunnel(self._request, self._upstream, self._registry, self.server_state)
-        # A transport that reads for one kind of protocol cannot go on for the other.
+        # A reading transport cannot switch between a streaming and a buffered protocol.
         self.transport.pause_reading()
         self.transport.set_protocol(tunnel)
         tunnel.begin(self.transport)
 
     def _client_address(self) -> str:
-        """The client's, behind proxies that are trusted: the notifier believes the api."""
+        """The client's address, also behind trusted proxies; the notifier trusts the api's value."""
         peer = self.client[0] if self.client is not None else ""
         if not self._registry.is_proxy(peer):
             return peer

@@ -1,8 +1,8 @@
-"""A request of the notifier's paths as the api passes it on (pure).
+"""Builds the request that the api forwards to the notifier. Pure.
 
-Its head is written anew from what was parsed, so that api and notifier cannot read it in two ways: one of a
-few paths, no body, none of the fields that are of one connection alone (RFC 9110, 7.6.1), and the client's
-address as the api knows it.
+The head is regenerated from the parsed request, so that api and notifier cannot interpret it differently
+(request smuggling). It has one of a few paths, no body, no hop-by-hop fields (RFC 9110, 7.6.1), and the
+client's address as determined by the api.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,10 +15,10 @@ WEBSOCKET = "/v1/ws"
 STREAM = "/v1/stream"
 DESCRIPTION = "/asyncapi.yaml"
 PATHS = frozenset({WEBSOCKET, STREAM, DESCRIPTION})
-"""Those that a proxy gives to the notifier as well (deploy/proxy.conf)."""
+"""The paths that a proxy forwards to the notifier as well (deploy/proxy.conf)."""
 
 VIA = b"headrace-api"
-"""By this in the field Via (RFC 9110, 7.6.3) an api knows a request that came through an api already."""
+"""Name in the Via field (RFC 9110, 7.6.3), by which an api recognizes a request that an api forwarded."""
 
 OF_ONE_CONNECTION = frozenset(
     {
@@ -26,14 +26,14 @@ OF_ONE_CONNECTION = frozenset(
         *(b"upgrade", b"content-length", b"expect", b"x-forwarded-for", b"forwarded"),
     }
 )
-"""Not passed on: they are of the client's connection, of its body, or say who it is."""
+"""Fields that are not forwarded: those of the client's connection, its body, or its address."""
 
 Fields = Sequence[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class EventsRequest:
-    """What was parsed of a head. Names of `fields` are in lower case, `path` is one of PATHS."""
+    """A parsed head. Names of `fields` are in lower case, `path` is one of PATHS."""
 
     method: str
     path: str
@@ -44,7 +44,7 @@ class EventsRequest:
 
     @property
     def has_body(self) -> bool:
-        """Whether something follows its head that is to be thrown away."""
+        """Whether a body follows the head, which is discarded."""
         return any(
             name == b"transfer-encoding" or (name == b"content-length" and int(value))
             for name, value in self.fields
@@ -52,7 +52,7 @@ class EventsRequest:
 
     @property
     def is_websocket(self) -> bool:
-        """Whether it is a handshake (RFC 6455, 4.1)."""
+        """Whether it is a WebSocket handshake (RFC 6455, 4.1)."""
         connection = {word for name, value in self.fields if name == b"connection" for word in _words(value)}
         upgrades = [value.lower() for name, value in self.fields if name == b"upgrade"]
         return (
@@ -64,11 +64,11 @@ class EventsRequest:
 
     @property
     def is_loop(self) -> bool:
-        """Whether an api has passed it on already."""
+        """Whether an api has forwarded it already."""
         return any(name == b"via" and VIA in value for name, value in self.fields)
 
     def head(self) -> bytes:
-        """What the notifier is sent."""
+        """The head to send to the notifier."""
         named = {word for name, value in self.fields if name == b"connection" for word in _words(value)}
         lines = [self._line()]
         lines += [
@@ -90,9 +90,9 @@ class EventsRequest:
 
 
 def events_target(url: bytes, paths: Collection[str] = PATHS) -> tuple[str, bytes] | None:
-    """The path and the query, if it is one of these paths, as the notifier would read it. Raises for no URL.
+    """The path and the query, if the notifier would read one of `paths`. Raises for an invalid URL.
 
-    What is passed on is the path's own spelling, whatever the client's was.
+    The forwarded path has the canonical spelling, regardless of the client's.
     """
     parsed = httptools.parse_url(url)
     path = unquote((parsed.path or b"").decode("ascii"))

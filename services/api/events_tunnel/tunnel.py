@@ -1,9 +1,9 @@
-"""One client's connection to the notifier through the api: bytes both ways, none of them looked at.
+"""Tunnel of one client's connection to the notifier through the api: forwards bytes both ways, unparsed.
 
-The notifier is the one that the setting names, whatever the request says. A tunnel holds less than twice
-PIECE_BYTES for each side: where one side does not take what the other sends, the other is not read. Until the
-notifier has agreed to a WebSocket, and always for other requests, what the client sends behind its head is
-thrown away, so that no second request can hide there. A tunnel ends when either side does.
+The setting alone selects the notifier. A tunnel buffers less than twice PIECE_BYTES per side: if one side
+does not read, the other is not read either (back-pressure). Bytes after the head are discarded until the
+notifier has accepted a WebSocket, and always for other requests, so that no second request can be smuggled. A
+tunnel ends when either side does.
 """
 
 import asyncio
@@ -29,30 +29,30 @@ from shared.service.http_server.registry import ConnectionRegistry
 logger = get_logger(__name__)
 
 PIECE_BYTES = 16 * 1024
-"""What is read at a time, and what may wait to leave before the other side is not read any more."""
+"""Bytes read at a time, and unsent bytes at which reading from the other side is paused."""
 
 KERNEL_BYTES = 64 * 1024
-"""What the kernel keeps for the connection to the notifier, each way (it doubles this): left to itself it may
-keep megabytes, which the notifier would take for read by its client."""
+"""Kernel buffers of the connection to the notifier, each way (the kernel doubles this). By default they may
+grow to megabytes, which the notifier would count as read by its client."""
 
 CONNECT_S = 2.0
-"""The notifier is near."""
+"""Timeout (s) of the connection to the notifier, which is nearby."""
 
 ANSWER_S = 15.0
-"""From the request to the first byte of its answer: a token may need keys of its issuer."""
+"""Timeout (s) from the request to the first byte of the response: a token may need keys of its issuer."""
 
 SHUTDOWN_S = 1.0
-"""What waits for a client has so long to leave when the api ends."""
+"""Time (s) for sending buffered bytes to a client when the api stops."""
 
 USUAL_PORT = 80
 SWITCHING = b"HTTP/1.1 101 "
 _piece = memoryview(bytearray(PIECE_BYTES))
-"""Where every tunnel reads to: what was read is copied before anything else is."""
+"""Read buffer shared by all tunnels: received bytes are copied before the next read."""
 
 
 @dataclass(slots=True)
 class Upstream:
-    """The notifier that all tunnels of this process lead to, and how many there are."""
+    """The notifier of all tunnels of this process, and the number of tunnels."""
 
     host: str
     port: int
@@ -60,7 +60,7 @@ class Upstream:
 
 
 def upstream_at(url: str) -> Upstream:
-    """The one that the setting names."""
+    """The notifier at the setting's URL."""
     parts = urlsplit(url)
     return Upstream(parts.hostname or "", parts.port or USUAL_PORT)
 
@@ -74,7 +74,7 @@ class _Side(asyncio.BufferedProtocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether something can be sent."""
+        """Whether bytes can be sent."""
         return self.transport is not None and not self.transport.is_closing()
 
     def take_over(self, transport: asyncio.Transport) -> None:
@@ -83,7 +83,7 @@ class _Side(asyncio.BufferedProtocol):
         transport.set_write_buffer_limits(high=PIECE_BYTES)
 
     def read(self, *, wanted: bool) -> None:
-        """Read on, or do not."""
+        """Resume or pause reading."""
         if self.transport is None or self.transport.is_closing() or wanted == self._is_read:
             return
         self._is_read = wanted
@@ -93,20 +93,20 @@ class _Side(asyncio.BufferedProtocol):
             self.transport.pause_reading()
 
     def send(self, content: bytes) -> None:
-        """Send, if the other end is still there."""
+        """Send, if the connection is open."""
         if self.is_open:
             cast("asyncio.Transport", self.transport).write(content)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """The buffer of all tunnels."""
+        """The read buffer of all tunnels."""
         return _piece
 
     def buffer_updated(self, nbytes: int) -> None:
-        """So many bytes have come."""
+        """Handle received bytes."""
         self.take(bytes(_piece[:nbytes]))
 
     def take(self, content: bytes) -> None:
-        """Pass it on."""
+        """Forward received bytes."""
         raise NotImplementedError
 
 
@@ -129,7 +129,7 @@ class _NotifierSide(_Side):
         self._tunnel.answer(content)
 
     def pause_writing(self) -> None:
-        """The notifier does not take what the client sends."""
+        """The notifier does not read: pause reading from the client."""
         self._tunnel.let_speak(is_heard=False)
 
     def resume_writing(self) -> None:
@@ -137,11 +137,11 @@ class _NotifierSide(_Side):
         self._tunnel.let_speak(is_heard=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The notifier has ended it, or is gone."""
+        """The notifier has closed the connection, or is gone."""
         self._tunnel.answered()
 
     def end(self) -> None:
-        """End it after what is written, which the notifier has a while to take."""
+        """Close after the written bytes, for which the notifier has limited time."""
         if self.transport is None:
             return
         if self.transport.get_write_buffer_size():
@@ -150,7 +150,7 @@ class _NotifierSide(_Side):
 
 
 class Tunnel(_Side):
-    """The client's connection, from the head of its request to its end. It owns the other one."""
+    """The client's connection, from its request's head to its end. Owns the connection to the notifier."""
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class Tunnel(_Side):
         registry: ConnectionRegistry,
         server_state: ServerState,
     ) -> None:
-        """`server_state` is uvicorn's: the server waits for its connections when it ends."""
+        """`server_state` is uvicorn's: at shutdown the server waits for the connections in it."""
         super().__init__()
         self._request = request
         self._to = upstream
@@ -179,19 +179,19 @@ class Tunnel(_Side):
         self._passed_bytes = 0
 
     def begin(self, transport: asyncio.Transport) -> None:
-        """Take over a connection that is not read now, and connect."""
+        """Take over a connection whose reading is paused, and connect to the notifier."""
         self.take_over(transport)
         self._is_read = False
         self._is_taken = transport.get_write_buffer_size() <= PIECE_BYTES
         self._to.tunnels += 1
         self._registry.hand_over(transport, self)
-        # uvicorn calls `shutdown` of each and waits until it is gone.
+        # At shutdown uvicorn calls `shutdown` of each and waits until it is closed.
         self._server_state.connections.add(self)  # type: ignore[arg-type]
         self._deadline = self._loop.time() + CONNECT_S + ANSWER_S
         self._connecting = self._loop.create_task(self._connect())
         self._server_state.tasks.add(self._connecting)
         self._connecting.add_done_callback(self._server_state.tasks.discard)
-        # Until a WebSocket is agreed on, its client has nothing to say, and the kernel keeps it.
+        # Until the WebSocket is accepted, its client should send nothing; the kernel buffers early bytes.
         self.read(wanted=not self._request.is_websocket)
 
     async def _connect(self) -> None:
@@ -203,17 +203,17 @@ class Tunnel(_Side):
             self._refuse(refusals.EVENTS)
 
     def reached(self) -> None:
-        """The notifier has taken the connection."""
+        """The connection to the notifier is established."""
         if not self.is_open or self._is_leaving:
             self._notifier.end()
             return
         self._deadline = self._loop.time() + ANSWER_S
-        # An earlier answer may still be leaving.
+        # An earlier response may still be in the buffer.
         self._notifier.read(wanted=self._is_taken)
         self._notifier.send(self._request.head())
 
     def answer(self, content: bytes) -> None:
-        """The notifier sends something."""
+        """Forward bytes of the notifier to the client."""
         if self._is_leaving:
             return
         if not self._is_answered:
@@ -228,7 +228,7 @@ class Tunnel(_Side):
         self.send(content)
 
     def answered(self) -> None:
-        """The notifier sends nothing more."""
+        """The notifier has sent everything."""
         if self._is_leaving:
             return
         if not self._is_answered:
@@ -237,7 +237,7 @@ class Tunnel(_Side):
             self._leave()
 
     def take(self, content: bytes) -> None:
-        """The client sends something: to the notifier with it, or away."""
+        """Forward bytes of the client to the notifier, or discard them."""
         if self._is_socket:
             self._notifier.send(content)
             return
@@ -246,12 +246,12 @@ class Tunnel(_Side):
             self.read(wanted=False)
 
     def let_speak(self, *, is_heard: bool) -> None:
-        """Whether the notifier takes what the client sends."""
+        """Resume or pause reading from the client, as the notifier reads."""
         if self._is_socket:
             self.read(wanted=is_heard)
 
     def pause_writing(self) -> None:
-        """The client does not take what the notifier sends."""
+        """The client does not read: pause reading from the notifier."""
         self._is_taken = False
         self._notifier.read(wanted=False)
 
@@ -269,7 +269,7 @@ class Tunnel(_Side):
         self._notifier.end()
 
     def shutdown(self) -> None:
-        """The api ends, and its tunnels with it: clients come back and go on where they were."""
+        """Close the tunnel when the api stops; clients reconnect and resume at their cursor."""
         if not self._is_answered:
             self._refuse(refusals.EVENTS)
         self._is_shut = self._is_leaving = True
@@ -277,7 +277,7 @@ class Tunnel(_Side):
         cast("asyncio.Transport", self.transport).close()
 
     def check(self, now: float) -> None:
-        """End what takes too long."""
+        """Close the tunnel after a timeout."""
         transport = cast("asyncio.Transport", self.transport)
         if not self._is_leaving:
             if now >= self._deadline:
@@ -289,12 +289,12 @@ class Tunnel(_Side):
             transport.abort()
 
     def give_way(self) -> None:
-        """Another needs the place."""
+        """Close: another connection needs the place."""
         refusals.GAVE_WAY.count()
         cast("asyncio.Transport", self.transport).abort()
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer in the notifier's place."""
+        """Answer in place of the notifier."""
         if self._is_leaving or not self.is_open:
             return
         self._is_answered = True
@@ -316,7 +316,7 @@ class Tunnel(_Side):
         self._notifier.end()
 
     def _leave(self) -> None:
-        """End after what is written. What the client still says passes by, so that it reads its answer."""
+        """Close after the written bytes. Discards further input, so that the client reads its response."""
         if not self.is_open:
             return
         transport = cast("asyncio.Transport", self.transport)
@@ -330,5 +330,5 @@ class Tunnel(_Side):
 
 
 def _may_be(whole: bytes, begun: bytes) -> bool:
-    """Whether too little has come to tell."""
+    """Whether `begun` may still become `whole`."""
     return len(begun) < len(whole) and whole.startswith(begun)

@@ -1,1 +1,1 @@
-"""How requests come in and answers leave: who calls, bodies, conditions, pages, problems."""
+"""HTTP layer of the api: authentication, bodies, conditional requests, pagination, problems."""

@@ -1,4 +1,4 @@
-"""Who calls, and whether they are let in: by their token, their quota, and the scope that opens the route."""
+"""Authenticates requests by token, counts them to the user's quota, and checks the route's scope."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -15,14 +15,14 @@ from shared.service.http_server.accepted import count_connection
 
 RETRY_AFTER = {"Retry-After": "5"}
 Admit = Callable[[Caller], dict[str, str]]
-"""Counts a request to its user's quota; returns the fields that tell what is left. Raises ProblemError."""
+"""Counts a request to its user's quota; returns the RateLimit fields. Raises ProblemError."""
 
 IDENTITY = "identity"
-"""Where a request's state has its caller, or why it has none, once that is known."""
+"""Key in a request's state: its caller, or the problem of its authentication, once known."""
 
 
 async def identify(tokens: Tokens, door: Door, headers: Headers) -> Caller:
-    """Whose token a request has. Raises ProblemError: 401, or 503 without the keys of its issuer."""
+    """The caller of a request, by its token. Raises ProblemError: 401, or 503 without the issuer's keys."""
     try:
         token = door.extract_credentials(headers)
         if token is None:
@@ -37,7 +37,7 @@ async def identify(tokens: Tokens, door: Door, headers: Headers) -> Caller:
 
 
 def count_to(caller: Caller, scope: Scope) -> Caller:
-    """Count the connection to its user from now on. Raises ProblemError (503) if the user has too many."""
+    """Count the connection for its user from now on. Raises ProblemError (503) if the user has too many."""
     if count_connection(scope, caller.user_id):
         return caller
     raise ProblemError(
@@ -46,15 +46,15 @@ def count_to(caller: Caller, scope: Scope) -> Caller:
 
 
 def user_id_of(scope: Scope) -> str | None:
-    """Whose request it is, as far as its token has been looked at."""
+    """The user id of a request, if its token has been checked."""
     caller = scope.get("state", {}).get(IDENTITY)
     return caller.user_id if isinstance(caller, Caller) else None
 
 
 async def authenticated(request: Request) -> Caller:
-    """Who calls, whatever they may do, and whose quota has room for the request: every answer tells of it.
+    """The authenticated caller, with any scope. Counts the request to the quota; every response reports it.
 
-    A request with a body was identified before the body was read. Raises ProblemError: what `identify` does,
+    A request with a body was authenticated before the body was read. Raises ProblemError as `identify` does,
     429, and 503 for too many connections.
     """
     caller: Caller | ProblemError | None = request.scope["state"].get(IDENTITY)
@@ -69,7 +69,7 @@ async def authenticated(request: Request) -> Caller:
 
 
 AnyCallerOf = Annotated[Caller, Depends(authenticated)]
-"""For what everybody with a token may do. Everything else states its scope."""
+"""Dependency of routes that are open to every valid token. All other routes state their scope."""
 
 
 def require_scope(caller: Caller, scope: str) -> None:
@@ -79,14 +79,14 @@ def require_scope(caller: Caller, scope: str) -> None:
 
 
 async def user_of(request: Request) -> Caller:
-    """The caller of a request that the scope for jobs opens. Raises ProblemError."""
+    """The caller, if the token has the scope for jobs. Raises ProblemError."""
     caller = await authenticated(request)
     require_scope(caller, SCOPE_JOBS)
     return caller
 
 
 async def operator_of(request: Request) -> Caller:
-    """The caller of a request that the scope for operators opens. Raises ProblemError."""
+    """The caller, if the token has the scope for operators. Raises ProblemError."""
     caller = await authenticated(request)
     require_scope(caller, SCOPE_OPS)
     return caller
@@ -94,4 +94,5 @@ async def operator_of(request: Request) -> Caller:
 
 JobsCaller = Annotated[Caller, Depends(user_of)]
 OperatorOf = Annotated[Caller, Depends(operator_of)]
-"""A route has one of the three, and no other dependency: each costs the framework as much as a signature."""
+"""A route has one of the three, and no other dependency: each costs FastAPI as much time as a signature
+check."""

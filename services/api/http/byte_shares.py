@@ -1,4 +1,4 @@
-"""Shares of bytes that requests under way hold in this process: of each user, and of all."""
+"""Shares of bytes held by current requests in this process: per user, and in total."""
 
 from collections import Counter
 
@@ -9,10 +9,10 @@ from shared.observability import metrics
 
 
 class ByteShares:
-    """How many bytes of one kind are held. `name` is what they are counted under when some are refused."""
+    """Held bytes of one kind. `name` is the metrics label of refusals."""
 
     def __init__(self, name: str, told: str, *, user_bytes_max: int, bytes_max: int) -> None:
-        """Nothing is held yet; `told` is what a user is told that they are."""
+        """Start with none held; `told` names the bytes in messages to users."""
         self._name = name
         self._told = told
         self._user_bytes_max = user_bytes_max
@@ -21,7 +21,7 @@ class ByteShares:
         self._total = 0
 
     def take(self, user_id: str, size: int) -> Problem | None:
-        """Take so much of the user's share; a problem if it has no room for it."""
+        """Take `size` bytes of the user's share; returns a problem if there is no room."""
         held = self._of_user.get(user_id, 0)
         share = share_of(
             most=self._user_bytes_max, capacity=self._bytes_max, others=self._total - held, parts=PLACE_PARTS
@@ -35,7 +35,7 @@ class ByteShares:
         return None
 
     def give_back(self, user_id: str, size: int) -> None:
-        """They are held no longer."""
+        """Release bytes."""
         self._total -= size
         self._of_user[user_id] -= size
         if not self._of_user[user_id]:

@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110 13): entity tags made of sequences, and what requests say of them."""
+"""Conditional requests (RFC 9110 13): entity tags made from sequences, and their preconditions."""
 
 from typing import Annotated
 
@@ -26,21 +26,21 @@ IfNoneMatch = Annotated[
 
 
 def tag_of(sequence: int) -> str:
-    """The strong entity tag of what was last changed by this sequence."""
+    """The strong entity tag of a resource last changed at this sequence."""
     return f'"{sequence}"'
 
 
 def is_unchanged(if_none_match: str | None, tag: str) -> bool:
-    """Whether the client has it already: 304. Tags are compared weakly."""
+    """Whether the client has the current state (304). Tags are compared weakly."""
     return if_none_match is not None and any(
         one in {"*", tag} for one in (each.removeprefix("W/") for each in _tags(if_none_match))
     )
 
 
 def expected_sequence(if_match: str | None) -> int | None:
-    """The one sequence that the client saw last; None if it does not say, or says `*`.
+    """The sequence in `If-Match`; None if the field is absent or `*`.
 
-    Raises ProblemError for what cannot be the tag of anything here, which therefore cannot match.
+    Raises ProblemError for a value that is no tag of this service and so cannot match.
     """
     if if_match is None or if_match.strip() == "*":
         return None
@@ -52,7 +52,7 @@ def expected_sequence(if_match: str | None) -> int | None:
 
 
 def changed(what: str, sequence: int) -> ProblemError:
-    """`what` the client saw is not what is there now: it has the tag of `sequence`."""
+    """The problem for a failed precondition: `what` now has the tag of `sequence`."""
     return ProblemError(
         problems.PRECONDITION_FAILED,
         f"{what} has changed: its entity tag is {sequence}",
@@ -61,5 +61,5 @@ def changed(what: str, sequence: int) -> ProblemError:
 
 
 def _tags(header: str) -> list[str]:
-    """Our own tags hold no commas, so that one within quotes does not matter."""
+    """The tags of a field. Headrace's own tags have no commas, so quoted commas need no parsing."""
     return [tag.strip() for tag in header.split(",")]

@@ -1,7 +1,7 @@
-"""One way into the api: how its clients prove who they are, and how a failure looks to them.
+"""Door: the authentication scheme and the error format of one kind of client.
 
-The api's own door takes bearer tokens and answers problem+json. Each dialect is an application of its own
-with its own door: behind it stand the same users, quotas and shares.
+The api's own door takes bearer tokens and answers problem+json. Each dialect is a separate application with
+its own door, and shares users, quotas and shares with the api.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,25 +19,26 @@ from shared.service.problem_response import answer
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What differs between one kind of client and another before any route is reached."""
+    """The differences between kinds of clients before a route is reached."""
 
     extract_credentials: Callable[[Headers], str | None]
-    """The token in a request's fields; None without one. A URL is never looked at: it is logged."""
+    """Returns the token in a request's fields, None without one. URLs are never used, because they are
+    logged."""
     respond: Callable[[Problem, str], Response]
-    """How a problem of the request with this id is answered."""
+    """Builds the response for a problem of the request with this id."""
     hint: str
-    """Where a token belongs, told to clients who send none."""
+    """Message for clients that send no token: where it belongs."""
     challenge: str | None = None
-    """`WWW-Authenticate` of an answer with 401."""
+    """`WWW-Authenticate` of a response with 401."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Another service's front end: its paths, its routes and its door."""
+    """The front end of another service's API: its paths, its routes and its door."""
 
     name: str
     prefixes: Sequence[str]
-    """Paths that are the dialect's with all below them, such as `/api/v2`; none ends in a slash."""
+    """Path prefixes of the dialect, such as `/api/v2`; none ends in a slash."""
     door: Door
     routes: Sequence[BaseRoute]
 
@@ -57,7 +58,7 @@ OWN = Door(
 
 
 class Dialects:
-    """Middleware that gives each dialect the requests for its paths, and the application all others."""
+    """Middleware that routes requests to dialects by path, and all others to the application."""
 
     def __init__(self, app: ASGIApp, applications: Sequence[tuple[Dialect, Starlette]]) -> None:
         """Wrap the application. Raises ValueError if two dialects claim one path."""

@@ -1,6 +1,7 @@
-"""What a feature brings to the api: its routes, the objects they use, and what its answers look like.
+"""Feature of the api: its routes, the objects that they use, and the documentation of its responses.
 
-A feature's package exports one function that makes it; `app` lists them and knows nothing else of them.
+A feature's package exports one function that creates it; `app` lists these functions and knows nothing else
+of the features.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,21 +20,21 @@ Services = dict[type, object]
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One package's part of the application."""
+    """The part of the application that one package provides."""
 
     routers: Sequence[APIRouter]
     answers: Answers
-    """Of its routes."""
+    """The documented responses of its routes."""
     services: Sequence[object] = ()
-    """What its routes ask for by type, and no other feature provides."""
+    """Objects that its routes look up by type; no other feature provides one of the same type."""
     tags: Mapping[str, str] = field(default_factory=dict)
-    """What its routes are about, by the tag that they have in the document."""
+    """Descriptions of its routes' OpenAPI tags, by tag."""
     maxima: Maxima = field(default_factory=dict)
-    """The most that the operator allows, for the document."""
+    """The operator's maxima, for the OpenAPI document."""
 
 
 def include(app: FastAPI, features: Sequence[Feature]) -> None:
-    """Serve and document them, in this order."""
+    """Serve and document the features, in this order."""
     services: Services = {}
     structs: dict[str, type[msgspec.Struct]] = {}
     for feature in features:
@@ -51,7 +52,7 @@ def include(app: FastAPI, features: Sequence[Feature]) -> None:
 
 
 def service_of(request: Request, kind: type[T]) -> T:
-    """The application's own object of this type."""
+    """The application's object of this type."""
     services: Mapping[type, object] = request.app.state.services
     found = services[kind]
     assert isinstance(found, kind)

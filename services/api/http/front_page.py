@@ -1,4 +1,4 @@
-"""What the api tells of itself: a front page and documentation for browsers, an index for programs."""
+"""Front page and documentation for browsers, and an index for programs."""
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -58,7 +58,7 @@ OF_THE_NOTIFIER = {"websocket": WEBSOCKET, "stream": STREAM, "asyncapi": DESCRIP
 
 
 def install(app: FastAPI, events_url: str) -> None:
-    """Show them. The assets are those that the package `fastapi-swagger` brings.
+    """Add the pages. The assets come from the package `fastapi-swagger`.
 
     `events_url` is the notifier's origin, empty where it is the api's own.
     """

@@ -1,4 +1,4 @@
-"""What a route answers, as JSON of the contract's own shapes."""
+"""JSON responses from the contract's structs."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Sends large answers in pieces, within the shares of their user and of all.
+"""Sends large responses in pieces, within the shares of their user and of all users.
 
-The server would keep the whole of an answer for a client that does not read it, beside others of the same
-client. So an answer is counted until it has left, and a user with too many of them is told to read first.
+The server buffers a whole response for a client that does not read it, and several for one client. So the
+bytes of a large response count until it is sent, and a user with too many unsent bytes gets an error.
 """
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,17 +12,17 @@ from services.api.http.door import Door
 from shared.auth import Caller
 
 PIECE_BYTES = 64 * 1024
-"""What is handed to the server at a time; an answer that is no longer is not counted."""
+"""Bytes handed to the server at a time; a response of at most this size is not counted."""
 
 NO_USER = ""
-"""Answers without a token share one part, which is no user's: an id has at least one character."""
+"""The share of responses without a token. It is no user's id: ids have at least one character."""
 
 
 class LargeResponses:
-    """Wraps the application."""
+    """Middleware that splits and counts large responses."""
 
     def __init__(self, app: ASGIApp, *, door: Door, shares: ByteShares) -> None:
-        """Wrap the application; `shares` are those of answers, of all doors together."""
+        """Wrap the application; `shares` are those of responses, common to all doors."""
         self._app = app
         self._door = door
         self._shares = shares
@@ -35,7 +35,7 @@ class LargeResponses:
         head: Message | None = None
 
         async def send_or_hold(message: Message) -> None:
-            """Hold the head back until it is known how much follows."""
+            """Hold the head back until the size of the body is known."""
             nonlocal head
             if message["type"] == "http.response.start":
                 head = message

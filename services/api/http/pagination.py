@@ -1,4 +1,4 @@
-"""Pages and moments as they stand in a query: read strictly, and refused with the name of the field."""
+"""Query parameters for pages and times: parsed strictly; errors name the field."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -18,16 +18,16 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d
 
 
 def _rfc_3339(text: object) -> object:
-    """Nothing but a whole time with its zone: what else a parser may take for one is a mistake here."""
+    """Accept only a full RFC 3339 time with its zone; the parser alone would accept other forms."""
     if isinstance(text, str) and _RFC_3339.fullmatch(text) is None:
         raise ValueError("is not a time of RFC 3339, such as 2026-01-02T03:04:05Z")
     return text
 
 
 def _within_the_log(moment: datetime) -> datetime:
-    """The same in UTC, or the nearest time that can be reckoned with: no event is as old, or will be as new.
+    """The time in UTC, clamped to a range that is safe to calculate with; all events lie within it.
 
-    The edges of the calendar have no equal in UTC, and nothing can be added to them or taken away.
+    Times at the edges of the calendar cannot be converted to UTC, and arithmetic on them overflows.
     """
     naive, zone = moment.replace(tzinfo=None), moment.utcoffset() or timedelta()
     if naive - EARLIEST.replace(tzinfo=None) < zone:
@@ -58,11 +58,11 @@ AsOf = Annotated[
         }
     ),
 ]
-"""A sequence of the log, or a time."""
+"""A sequence of the log, or a time (RFC 3339)."""
 
 
 def next_link(request: Request, following: str | None) -> dict[str, str]:
-    """The `Link` field (RFC 8288) to the page that the cursor `following` begins."""
+    """The `Link` field (RFC 8288) to the page that starts at the cursor `following`."""
     if following is None:
         return {}
     url = request.url.include_query_params(cursor=following)
@@ -70,10 +70,10 @@ def next_link(request: Request, following: str | None) -> dict[str, str]:
 
 
 def page_cursor(before: int | None) -> str | None:
-    """What a client sends back to go on; None at the end."""
+    """The cursor of the next page; None at the end."""
     return None if before is None else str(before)
 
 
 def page_start(cursor: str | None) -> int | None:
-    """Where a page begins; None for the first."""
+    """The start of the page of a cursor; None for the first page."""
     return None if cursor is None else int(cursor)

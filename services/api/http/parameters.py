@@ -1,4 +1,4 @@
-"""What stands in the paths and queries of several routes."""
+"""Path and query parameters common to several routes."""
 
 from typing import Annotated
 

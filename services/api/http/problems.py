@@ -1,4 +1,4 @@
-"""Every failure of a request leaves as its door answers, whether the api, FastAPI or Starlette noticed it."""
+"""Exception handlers: failures of the api, FastAPI and Starlette are answered in the format of the door."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -33,7 +33,7 @@ _BY_STATUS: dict[int, ProblemType] = {
 
 
 def install(app: Starlette) -> None:
-    """Answer every kind of failure as the application's door does."""
+    """Install the handlers of every kind of failure."""
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
@@ -43,9 +43,9 @@ def install(app: Starlette) -> None:
 
 
 def invalid(errors: Sequence[Mapping[str, Any]], body: object) -> Problem:
-    """Malformed JSON is 400; JSON that breaks a rule is 422, with the place of each broken rule.
+    """The problem of an invalid request: malformed JSON is 400, a broken rule 422 with the place of each.
 
-    `body` is the type that was expected, whose fields an unknown one is compared with; None if there is none.
+    `body` is the expected type, whose field names are proposed for unknown ones; None if there is none.
     """
     if any(one["type"] == "json_invalid" for one in errors):
         return Problem(problems.BAD_REQUEST, "the body is not JSON", status=400)
@@ -65,7 +65,7 @@ def _message(error: Mapping[str, Any], body: object) -> str:
 
 
 def _is_echo(error: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> bool:
-    """A list whose items are wrong is also said to be too short, because those were not counted."""
+    """Whether the error only follows from others: pydantic reports a list with invalid items as too short."""
     place = tuple(error["loc"])
     return error["type"] == "too_short" and any(
         len(one["loc"]) > len(place) and tuple(one["loc"][: len(place)]) == place for one in errors
@@ -85,7 +85,7 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if isinstance(error.body, bytes):
-        # Only what is not declared as JSON is left unread.
+        # FastAPI leaves only bodies unread that are not declared as JSON.
         detail = "send the body with Content-Type: application/json"
         return _respond(request, Problem(problems.UNSUPPORTED_MEDIA, detail))
     found = tuple({**one, "loc": one["loc"][1:]} for one in error.errors())
@@ -105,7 +105,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> set[str]:
-    """What may be done with this path: as it is documented, or else by all routes that know it."""
+    """The allowed methods of a path: the documented ones, or else those of all matching routes."""
     if isinstance(request.app, FastAPI):
         documented = request.app.openapi()["paths"].get(request.url.path)
         if documented is not None:
@@ -119,7 +119,7 @@ def _methods(request: Request) -> set[str]:
 
 
 def newer_event(error: NewerEventError) -> Problem:
-    """Another api may know the event, and this one will when it is upgraded."""
+    """The problem (503): another api process may know the event, and this one will once it is upgraded."""
     return Problem(problems.NEWER_EVENT, str(error), (), {"Retry-After": "30"}, status=503)
 
 

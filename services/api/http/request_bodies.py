@@ -1,7 +1,8 @@
-"""Takes in the body of a request after its token was checked, within the shares of its user and of all.
+"""Reads the body of a request after its token was checked, within the shares of its user and of all users.
 
-A request without a valid token is answered unread. What is read is counted until the request is answered,
-because it is kept for so long; its length is taken from the user's share before its first byte is.
+A request without a valid token is answered without reading its body. The body's length is taken from the
+user's share before the first byte is read, and released when the request is answered, because it is in memory
+until then.
 """
 
 from collections.abc import Iterable
@@ -21,12 +22,12 @@ GONE: Message = {"type": "http.disconnect"}
 
 
 class RequestBodies:
-    """Gives the application a whole body, or answers for it."""
+    """Middleware that passes complete bodies to the application, or answers with a problem."""
 
     def __init__(
         self, app: ASGIApp, *, tokens: Tokens, door: Door, shares: ByteShares, bytes_max: int
     ) -> None:
-        """Wrap the application; `shares` are those of bodies, of all doors together."""
+        """Wrap the application; `shares` are those of bodies, common to all doors."""
         self._app = app
         self._tokens = tokens
         self._door = door
@@ -49,7 +50,7 @@ class RequestBodies:
             caller = await identify(self._tokens, self._door, Headers(scope=scope))
             state[IDENTITY] = count_to(caller, scope)
         except ProblemError as error:
-            # The route may need no token, or not exist: it answers, and has no use for the body.
+            # The route may need no token, or not exist: the application answers, without the body.
             state[IDENTITY] = error
             await self._app(scope, _only(NO_BODY), send)
             return
@@ -86,7 +87,7 @@ class RequestBodies:
 
 
 def _length(headers: Iterable[tuple[bytes, bytes]], bytes_max: int) -> int:
-    """Of the body, as announced; the most that it may have if it comes in chunks."""
+    """The body's `Content-Length`; the maximum for a chunked body."""
     for name, value in headers:
         if name == b"content-length":
             return int(value) if value.isdigit() else 0
@@ -96,7 +97,7 @@ def _length(headers: Iterable[tuple[bytes, bytes]], bytes_max: int) -> int:
 
 
 def _first(message: Message, receive: Receive) -> Receive:
-    """Receive this, then what comes."""
+    """Receive this message first, then those of `receive`."""
     messages = [message]
 
     async def receive_first() -> Message:
@@ -106,7 +107,7 @@ def _first(message: Message, receive: Receive) -> Receive:
 
 
 def _only(message: Message) -> Receive:
-    """Receive this, and nothing more."""
+    """Receive this message only."""
     messages = [GONE, message]
 
     async def receive_only() -> Message:

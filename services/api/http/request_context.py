@@ -1,4 +1,4 @@
-"""What is known of a request beside its body and its caller: its id, and its trace."""
+"""Context of a request: its id and its trace."""
 
 import re
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class RequestContext:
     trace: str | None
 
     def moment(self) -> Moment:
-        """Now, on this request."""
+        """The current time, with this request."""
         return Moment(datetime.now(UTC), self.request_id, self.trace)
 
 
 def context_of(request: Request) -> RequestContext:
-    """The context of the request at hand."""
+    """The context of the current request."""
     trace = request.headers.get("traceparent", "")
     return RequestContext(request.state.request_id, trace if _TRACEPARENT.fullmatch(trace) else None)

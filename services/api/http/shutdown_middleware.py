@@ -1,4 +1,4 @@
-"""A request that outlives the service's own grace period is told to come back, not that something broke."""
+"""Answers requests that outlive the service's grace period with 503 and Retry-After instead of 500."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ RETRY_AFTER = {"Retry-After": "1"}
 
 
 class ShutdownMiddleware:
-    """Answers 503 where uvicorn cancels a request that has no answer yet; it would say a bare 500."""
+    """Answers 503 if uvicorn cancels a request without a response; uvicorn itself would answer a bare 500."""
 
     def __init__(self, app: ASGIApp, *, door: Door) -> None:
         """Wrap the application."""
@@ -33,6 +33,6 @@ class ShutdownMiddleware:
         except asyncio.CancelledError:
             if has_begun or scope["type"] != "http":
                 raise
-            # Nobody but uvicorn cancels this task, and with this answer the request is at its end.
+            # Only uvicorn cancels this task, and this response ends the request.
             problem = Problem(problems.UNAVAILABLE, "the service is restarting", (), RETRY_AFTER)
             await self._door.respond(problem, scope["state"]["request_id"])(scope, receive, send)

@@ -1,4 +1,4 @@
-"""What is said of a field that a request body may not have: the known one that was probably meant."""
+"""Messages for unknown fields of request bodies, which propose the most similar known field."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -7,7 +7,7 @@ from typing import get_args
 from pydantic import BaseModel
 
 NEAR = 0.6
-"""How alike two names are at least, from 0 to 1, for one to be proposed for the other (difflib)."""
+"""Least similarity, from 0 to 1, for one name to be proposed for another (difflib)."""
 
 Place = Sequence[int | str]
 
@@ -28,13 +28,13 @@ def _fields_at(kind: object, place: Place) -> list[str]:
             return sorted(model.model_fields)
         field = model.model_fields.get(str(place[0]))
         if field is not None:
-            # An item's number says nothing of its type.
+            # The index of an item does not affect its type.
             return _fields_at(field.annotation, [part for part in place[1:] if isinstance(part, str)])
     return []
 
 
 def _models(kind: object) -> list[type[BaseModel]]:
-    """The models that a type is made of: `tuple[FileBody, ...] | None` has one."""
+    """The models in a type: `tuple[FileBody, ...] | None` has one."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return [kind]
     return [model for part in get_args(kind) for model in _models(part)]

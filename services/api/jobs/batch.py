@@ -1,4 +1,4 @@
-"""Many submissions in one request, each accepted or refused by itself, in their order."""
+"""Batch submission: many submissions in one request, each accepted or refused by itself, in order."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -40,10 +40,10 @@ async def submit_all(
     context: RequestContext,
     key: str | None,
 ) -> list[BatchItem]:
-    """Submit one after the other, so that they stand in the user's lane as they stand here.
+    """Submit one after the other, so that the user's lane has the order of the batch.
 
-    Each has a key of its own, made of the batch's and its place. When a part of the service does not answer,
-    the rest is refused for the same reason without being tried.
+    Each item has its own idempotency key, made of the batch's key and its index. If a part of the service
+    does not answer, the remaining items are refused for the same reason without a try.
     """
     answers: list[BatchItem] = []
     outage: Problem | None = None
@@ -62,7 +62,7 @@ async def submit_all(
                 errors = error.errors(include_url=False, include_context=False, include_input=False)
                 problem = invalid(errors, SubmissionBody)
             except NewerEventError as error:
-                # This one must wait; the others need not.
+                # Only this item must wait.
                 problem = newer_event(error)
             except ProblemError as error:
                 problem = error.problem

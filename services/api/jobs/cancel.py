@@ -1,4 +1,4 @@
-"""What a refused request to stop a job tells its caller; the decision itself is shared."""
+"""Cancels a job for the HTTP routes, and turns refusals into problems; `Cancellations` decides."""
 
 from typing import assert_never
 
@@ -15,7 +15,7 @@ from shared.jetstream.cancel import Cancellations, CancelOutcome, Requested, Sta
 async def request_cancel(
     cancellations: Cancellations, job_id: str, caller: Caller, moment: Moment, *, expected: int | None
 ) -> JobRecord:
-    """Record the request, if there is still something to stop, and only after the event `expected`.
+    """Append the cancellation, unless the job has ended, and only after the event `expected`.
 
     Returns the job as it stands with it.
 

@@ -1,7 +1,7 @@
-"""The story that the examples tell, as events: Alice runs a program that leaves a file, and cancels another.
+"""Events of the examples' story: Alice runs a program that leaves a file, and cancels another job.
 
-Other features go on with it: a third job is lost to executors that die, and Alice is erased. Nothing here is
-written as JSON, and no answer holds what its own code would not have made.
+Other features continue it: a third job loses its executors, and Alice is erased. No example is written as
+JSON: the service's own code encodes each response.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ from shared.domain.record import JobRecord, fold
 JOB, OTHER_JOB = "019b7e8a-2c40-7b31-9d52-6f0c1a2b3c4d", "019b7e8b-51aa-7c02-8e13-7a1d2b3c4e5f"
 STDIN = "3\n4\n8\n"
 FILE = "5.0"
-"""The content of the file that the first program leaves."""
+"""Content of the first program's file."""
 
 SUBMISSION = SubmissionBody(
     language="python",
@@ -46,7 +46,7 @@ SUBMISSION = SubmissionBody(
 
 
 def about(job_id: str, seconds: float) -> dict[str, Any]:
-    """What every event says of itself, so long after the story began."""
+    """The fields common to every event, `seconds` after the start of the story."""
     time = NOON + timedelta(seconds=seconds)
     return {"job_id": job_id, "user_id": "alice", "time": time, "request_id": REQUEST}
 
@@ -67,7 +67,7 @@ def queued(job_id: str, body: SubmissionBody) -> JobQueued:
 
 
 def running(job_id: str, attempt: int = 1) -> JobRunning:
-    """An attempt begins."""
+    """The start of an attempt."""
     return JobRunning(
         **about(job_id, attempt * 0.004),
         attempt=attempt,
@@ -117,6 +117,6 @@ def record_of(events: Sequence[Event], first: int) -> JobRecord:
 
 
 def stored(event: Event, sequence: int) -> EventObject:
-    """The event as it is answered."""
+    """The event as clients see it."""
     at = event.time + timedelta(microseconds=300)
     return event_object(encode(event), cursor=of_log(sequence, at), stored_at=at, seq=sequence)

@@ -1,4 +1,4 @@
-"""Examples of what /v1/jobs takes and answers."""
+"""Examples of requests and responses of /v1/jobs."""
 
 from services.api.http.openapi.example_values import REQUEST
 from services.api.http.openapi.responses import ExtraResponse

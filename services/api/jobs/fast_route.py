@@ -1,8 +1,7 @@
-"""The usual submission on a short way: what FastAPI does in general for every route, done for this one.
+"""Fast path for valid JSON submissions, without FastAPI's general handling of arguments.
 
-Finding the arguments of a route takes the framework longer than we take to store a job. The short way only
-takes what is certainly good and never refuses by itself: whatever else a body or a header may be goes the
-ordinary way, which says what is wrong with it.
+FastAPI takes longer to resolve a route's arguments than the api takes to store a job. Any request that fails
+validation goes to FastAPI's normal handler, which builds the error.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
@@ -28,7 +27,7 @@ class SubmissionRoute(APIRoute):
     """A route to a function with the arguments of `Submit`, in that order."""
 
     def get_route_handler(self) -> Handler:
-        """The ordinary handler, behind the short way."""
+        """The fast path, which falls back to FastAPI's normal handler."""
         ordinary = super().get_route_handler()
         submit: Submit = self.endpoint
 

@@ -1,4 +1,4 @@
-"""What jobs bring to the api."""
+"""Feature `jobs` of the api."""
 
 from services.api.http.feature import Feature
 from services.api.jobs import routes
@@ -19,7 +19,7 @@ def jobs_feature(
     outlook: Outlook,
     settings: ApiSettings,
 ) -> Feature:
-    """The routes of `jobs` over these."""
+    """The routes of `jobs`, with the objects that they use."""
     return Feature(
         routers=(routes.submitting, routes.router),
         answers=routes.answers,

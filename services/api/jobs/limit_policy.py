@@ -1,4 +1,4 @@
-"""The most that this service gives to one job: checked where a program comes in, and told in OpenAPI."""
+"""Maximum limits of one job: checked at submission, and documented in OpenAPI."""
 
 from collections.abc import Iterator
 
@@ -13,13 +13,13 @@ from shared.contract.problems import FieldError, ProblemError
 
 
 def maxima(settings: ApiSettings) -> Maxima:
-    """What the operator chose."""
+    """The operator's maxima."""
     limits = msgspec.to_builtins(settings.limits_max)
     return {LimitsBody.__name__: limits, SubmissionBody.__name__: {"ttl_s": settings.ttl_s_max}}
 
 
 def check_bounds(new: NewJob, settings: ApiSettings) -> None:
-    """Raises ProblemError (422) with every field that asks for more than the operator allows."""
+    """Raises ProblemError (422) with every field that exceeds the operator's maximum."""
     errors = tuple(
         FieldError(field, f"at most {most} is allowed")
         for field, asked, most in _asked(new, settings)
@@ -31,7 +31,7 @@ def check_bounds(new: NewJob, settings: ApiSettings) -> None:
 
 
 def _asked(new: NewJob, settings: ApiSettings) -> Iterator[tuple[str, int | None, int]]:
-    """Each bounded field that the client named: its place, what is asked for, and the most of it."""
+    """Each bounded field of the submission: its place, its value, and its maximum."""
     yield "ttl_s", new.ttl_s, settings.ttl_s_max
     for name, asked in new.limits.items():
         yield f"limits.{name}", asked, getattr(settings.limits_max, name)

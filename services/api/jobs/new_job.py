@@ -1,4 +1,4 @@
-"""A program to be submitted, whichever door it came through. Pure."""
+"""A program to be submitted, from any door. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from shared.domain.events import Limits, SourceFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """What every door makes of its own requests. Its parts were checked by themselves."""
+    """A submission, as every door builds it from its own requests. Its fields have been validated."""
 
     language: str
     """A name or an alias."""
     fingerprint: str
-    """The same for the same request only: what an idempotency key is held to."""
+    """Equal for equal requests only; repetitions of an idempotency key must match it."""
     code: str | None = None
     """The program, where it is one file; then `files` is empty."""
     files: tuple[SourceFile, ...] = ()
@@ -27,19 +27,19 @@ class NewJob:
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
-    """By the names of `Limits`; the language's own for those left out."""
+    """By the names of `Limits`; the language's defaults apply to absent ones."""
     labels: Mapping[str, str] = field(default_factory=dict)
     artifacts: tuple[str, ...] = ()
     ttl_s: int | None = None
 
     def files_of(self, default_entrypoint: str) -> tuple[SourceFile, ...]:
-        """All files of the program, where its language calls the only one `default_entrypoint`."""
+        """All files of the program; `code` becomes the file `default_entrypoint`."""
         if self.code is not None:
             return (SourceFile(name=self.entrypoint or default_entrypoint, content=self.code),)
         return self.files
 
     def entrypoint_of(self, default_entrypoint: str) -> str:
-        """The file that is run. Raises ProblemError (422) if that is not clear."""
+        """The file to run. Raises ProblemError (422) if that is ambiguous."""
         files = self.files_of(default_entrypoint)
         names = {file.name for file in files}
         wanted = self.entrypoint or (default_entrypoint if default_entrypoint in names else None)

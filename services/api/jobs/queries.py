@@ -1,4 +1,4 @@
-"""Reads: from the view where it is enough, from the log where it must be right."""
+"""Queries about jobs: from the view where staleness is acceptable, else from the log."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -47,10 +47,10 @@ class Queries:
         self._turns = ReadingTurns()
 
     async def job(self, user_id: str, job_id: str) -> JobRecord:
-        """One job as it stands. Raises ProblemError if the user has no such job.
+        """The current state of one job. Raises ProblemError if the user has no such job.
 
-        A finished job cannot change, so the view's word is good. Otherwise the view may be a moment behind
-        what the client was already told over its socket, so the job's few events are folded from the log.
+        A finished job cannot change, so the view is exact. Otherwise the view may lag behind events that the
+        client has already received over its WebSocket, so the job's few events are folded from the log.
         """
         check_job_id(job_id)
         async with self._turns.turn(user_id):
@@ -63,7 +63,7 @@ class Queries:
             return folded(_kept(await self._log.read_entries(user_id, job_id)))
 
     async def job_as_of(self, user_id: str, job_id: str, until: int | datetime) -> JobRecord:
-        """The job as it stood at a sequence of the log or at a time, that one included.
+        """The job's state at a sequence of the log or at a time, inclusive.
 
         Raises ProblemError if the user had no such job then.
         """
@@ -89,11 +89,11 @@ class Queries:
             ) from error
 
     async def dead(self, question: DeadQuestion) -> JobsAnswer:
-        """A page of everybody's dead letters. Raises ProblemError if no projector answers."""
+        """A page of all users' dead letters. Raises ProblemError if no projector answers."""
         return await self._page(VIEW_DEAD, question)
 
     async def usage(self, user_id: str) -> UsageAnswer | None:
-        """What a user holds, as the view counts it; None if no projector answers."""
+        """A user's usage as the view counts it; None if no projector answers."""
         try:
             return await self._ask(VIEW_USAGE, UsageQuestion(user_id=user_id), UsageAnswer)
         except UnreachableError:
@@ -123,32 +123,32 @@ class Queries:
 
 
 def check_job_id(job_id: str) -> None:
-    """Text that cannot be an id is an unknown job, not a malformed request."""
+    """Raises the problem of an unknown job for text that cannot be an id, rather than a validation error."""
     if not is_job_id(job_id):
         raise unknown_job()
 
 
 def unknown_job() -> ProblemError:
-    """The same for a job of somebody else, so that ids tell nothing."""
+    """The problem of an unknown job; the same for another user's job, so that ids reveal nothing."""
     return ProblemError(problems.UNKNOWN_JOB, "you have no job of this id")
 
 
 def expired_job() -> ProblemError:
-    """While the tombstone is there; then nobody knows that there ever was such a job."""
+    """The problem of an expired job, returned while its tombstone exists; afterwards the job is unknown."""
     return ProblemError(problems.EXPIRED, "the job has expired: what it left is gone")
 
 
 def _kept(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """A job's entries. Raises ProblemError if they are about to leave, so that nobody sees a part of them."""
+    """A job's entries. Raises ProblemError if they are being purged, so that no client sees only a part."""
     if entries and is_tombstone(entries[-1]):
         raise expired_job()
     return entries
 
 
 def folded(entries: Iterable[Entry]) -> JobRecord:
-    """The job as far as its events are known here: what a newer version wrote is passed over, as in the view.
+    """The job's record; events of newer versions are skipped, as in the view.
 
-    Raises ProblemError where there is no job, NewerEventError where not even its beginning is known.
+    Raises ProblemError if there is no job, NewerEventError if the job's first event is of a newer version.
     """
     record = record_of(entries, reader="api")
     if record is None:
@@ -157,7 +157,7 @@ def folded(entries: Iterable[Entry]) -> JobRecord:
 
 
 def to_event_object(entry: Entry) -> EventObject | None:
-    """The event of an entry as clients see it; None for bytes that are none."""
+    """The event of an entry as clients see it; None for undecodable bytes."""
     try:
         return event_object(
             entry.payload,

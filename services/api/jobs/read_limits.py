@@ -1,6 +1,6 @@
-"""Bounds how many whole jobs are read at a time, because each may take megabytes: of each user, and of all.
+"""Bounds the concurrent reads of whole jobs, per user and in total, because each may take megabytes.
 
-A request beyond the bound waits for its turn. Turns of one user are waited for by that user alone.
+A request beyond the bound waits for its turn. A user at the bound delays only that user's own requests.
 """
 
 import asyncio
@@ -10,22 +10,22 @@ from dataclasses import dataclass, field
 
 USER_READS_MAX = 4
 READS_MAX = 32
-"""Of all users: with the largest jobs this takes about 170 MB."""
+"""Reads of all users: with the largest jobs they take about 170 MB."""
 
 
 @dataclass(slots=True)
 class _UserTurns:
-    """Of one user; `wanted` requests wait for one or have it."""
+    """Turns of one user; `wanted` requests wait for a turn or have one."""
 
     free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(USER_READS_MAX))
     wanted: int = 0
 
 
 class ReadingTurns:
-    """Whose reads are under way in this process."""
+    """The current reads of this process."""
 
     def __init__(self) -> None:
-        """None yet."""
+        """Start without reads."""
         self._free = asyncio.Semaphore(READS_MAX)
         self._of_user: dict[str, _UserTurns] = {}
 

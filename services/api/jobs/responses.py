@@ -1,4 +1,4 @@
-"""What routes of jobs answer besides single records: each a struct that OpenAPI can tell."""
+"""Responses of the routes of jobs, besides single records, as structs for OpenAPI."""
 
 from services.api.jobs.batch import BatchItem
 from shared.contract.codec import EventObject

@@ -1,7 +1,7 @@
-"""What clients may send, with every rule that needs no knowledge of the rest of the system.
+"""Request bodies of /v1/jobs, with every rule that depends on the body alone.
 
 File names, labels and arguments are data: never a path of this host, never a subject. A broken rule is
-answered with 422 and the place where it was broken.
+answered with 422 and its place.
 """
 
 import base64
@@ -48,11 +48,11 @@ WORD_BYTES_MAX = 32 * 1024
 
 _LATER_FIELDS = frozenset({"artifacts", "ttl_s"})
 _LATER_LIMITS = frozenset({"stack_bytes"})
-"""Of a submission, since fingerprints were first stored."""
+"""Limits added since fingerprints were first stored."""
 
 
 def _encodable(text: str) -> str:
-    """JSON can escape half of a surrogate pair, which is no character and cannot be stored."""
+    """Reject lone surrogates: JSON can escape them, but they are no characters and cannot be stored."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -67,7 +67,7 @@ def _without_nul(text: str) -> str:
 
 
 def _relative_path(path: str) -> str:
-    """A path that stays inside the work directory however it is read (adversarial program 16)."""
+    """Check that a path stays inside the work directory in every reading (adversarial program 16)."""
     _without_nul(path)
     parts = path.split("/")
     if path.startswith("/"):
@@ -84,21 +84,21 @@ def _relative_path(path: str) -> str:
 
 
 def _pattern(pattern: str) -> str:
-    """A glob that can only match inside the work directory; bounded, because each file is matched with it."""
+    """Check that a glob matches only inside the work directory; bounded, as every file is matched with it."""
     if len(pattern.encode()) > PATTERN_BYTES_MAX:
         raise ValueError(f"is longer than {PATTERN_BYTES_MAX} bytes")
     return _relative_path(pattern)
 
 
 def _not_spelled(number: object) -> object:
-    """A number in quotes, or a truth, is a mistake and not a number."""
+    """Reject a number in quotes, and a boolean."""
     if isinstance(number, str | bool):
         raise ValueError("must be a number")
     return number
 
 
 AsNumber = BeforeValidator(_not_spelled)
-"""Comes after the bounds of a number, or JSON Schema would not be told of them."""
+"""Must follow the bounds of a number, or JSON Schema would lack them."""
 Text = Annotated[str, AfterValidator(_encodable)]
 RelativePath = Annotated[Text, AfterValidator(_relative_path), WithJsonSchema(path_schema(PATH_BYTES_MAX))]
 Pattern = Annotated[
@@ -113,9 +113,9 @@ LabelValue = Annotated[Text, Field(max_length=256, json_schema_extra=NO_NUL), Af
 
 
 class RequestBody(BaseModel):
-    """A body in which an unknown field is a mistake worth telling.
+    """Base of request bodies; unknown fields are errors.
 
-    The text below a field is its description in the OpenAPI document.
+    The docstring below a field is its description in the OpenAPI document.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -224,7 +224,7 @@ class SubmissionBody(RequestBody):
         return self
 
     def to_new_job(self) -> NewJob:
-        """The program that this asks for."""
+        """The submission as a `NewJob`."""
         files = self.files or ()
         return NewJob(
             language=self.language,
@@ -246,9 +246,10 @@ class SubmissionBody(RequestBody):
         )
 
     def _fingerprint(self) -> str:
-        """The same for the same request, however it was written (order of fields, white space).
+        """Equal for equal requests, regardless of the order of fields and white space.
 
-        A field that came later counts only where it is used, or an upgrade would refuse what it had accepted.
+        Fields of later versions count only if they are used; otherwise an upgrade would refuse repetitions of
+        requests that were accepted before.
         """
         unused: dict[str, bool | set[str]] = {name: True for name in _LATER_FIELDS if not getattr(self, name)}
         unused["limits"] = {name for name in _LATER_LIMITS if getattr(self.limits, name) is None}

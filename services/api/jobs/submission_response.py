@@ -1,4 +1,4 @@
-"""How an accepted program is answered: with its job, or with its end if the client waits for that."""
+"""Response to an accepted submission: the job's state, or its end if the client waits for it."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +15,7 @@ from shared.auth import Caller
 async def answer_accepted(
     submitted: Submitted, caller: Caller, request: Request, wait_s: float | None
 ) -> Response:
-    """202 with the job as it stands, 200 if it ended during the wait that the client prefers."""
+    """202 with the job's current state; 200 if it ended during the preferred wait."""
     job = submitted.job
     headers = {"Location": f"/v1/jobs/{job.job_id}"}
     if submitted.replayed:

@@ -1,4 +1,4 @@
-"""From a client's program to its `job.queued` event, and into the log."""
+"""Submits a job: checks the program, builds its `job.queued` event, and appends it to the log."""
 
 import uuid
 from dataclasses import dataclass
@@ -29,19 +29,19 @@ from shared.jetstream.stored_message import MESSAGE_OVERHEAD_BYTES, Entry
 
 RETRY_AFTER = {"Retry-After": "2"}
 _IDEMPOTENCY = uuid.UUID("6f1d7f0e-6b0e-5d5c-9c53-3a1f5f4b7a10")
-"""Namespace of job ids that are made of a user and an idempotency key."""
+"""Namespace of job ids derived from a user and an idempotency key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The job, and whether it had been submitted before with the same key."""
+    """The job, and whether it was submitted before with the same key."""
 
     job: JobRecord
     replayed: bool
 
 
 class _SubmittedBeforeError(Exception):
-    """The log has the job already; `sequence` is that of its last event."""
+    """The log already has the job; `sequence` is that of its last event."""
 
     def __init__(self, sequence: int) -> None:
         super().__init__(f"its last event is {sequence}")
@@ -49,7 +49,7 @@ class _SubmittedBeforeError(Exception):
 
 
 class Submissions:
-    """Accepts programs."""
+    """Submits jobs."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Submissions:
         held: Store,
         settings: ApiSettings,
     ) -> None:
-        """Append to `log` what `catalogue`, the quotas, the settings and what users hold of it allow."""
+        """Append to `log`, within `catalogue`, the quotas, the settings and the users' shares of the log."""
         self._held = held
         self._log = log
         self._catalogue = catalogue
@@ -71,7 +71,7 @@ class Submissions:
     async def submit(
         self, new: NewJob, caller: Caller, context: RequestContext, key: str | None
     ) -> Submitted:
-        """Store the job, or find it stored. Raises ProblemError; an accepted job is on disk."""
+        """Store the job; idempotent with a key. Returns once the job is on disk. Raises ProblemError."""
         job_id = str(uuid_utils.uuid7()) if key is None else _keyed_id(caller.user_id, key)
         return await self.submit_as(job_id, new, caller, context, is_repeatable=key is not None)
 
@@ -85,14 +85,14 @@ class Submissions:
         session: str | None = None,
         is_repeatable: bool = True,
     ) -> Submitted:
-        """The same under an id that the caller made; `is_repeatable` if there may be a job of it already."""
+        """As `submit`, under the caller's id; `is_repeatable` if a job of this id may exist already."""
         offer = await self._offer(new.language)
         queued = self._queued(new, offer, caller, context, job_id, session)
         try:
             self._quotas.check_room(caller)
             addition = await self._take_log(caller, queued)
         except ProblemError:
-            # What was accepted before is not refused now.
+            # A repetition of an accepted submission is not refused.
             earlier = await self._earlier(queued) if is_repeatable else None
             if earlier is None:
                 raise
@@ -114,7 +114,7 @@ class Submissions:
         return await self._held.take(caller.user_id, most, size + MESSAGE_OVERHEAD_BYTES)
 
     async def _append(self, queued: JobQueued) -> int:
-        """The sequence at which the job is stored. Raises ProblemError or _SubmittedBeforeError."""
+        """Append the event; returns its sequence. Raises ProblemError or _SubmittedBeforeError."""
         decision = decide_submit(Nothing(), queued)
         assert isinstance(decision, Append)
         try:
@@ -133,7 +133,7 @@ class Submissions:
         raise _SubmittedBeforeError(result.last_sequence)
 
     async def _earlier(self, queued: JobQueued, *, at_least: int | None = None) -> Submitted | None:
-        """What the same key was used for before. Raises ProblemError, BrokerError."""
+        """The job of an earlier submission with the same key, if any. Raises ProblemError, BrokerError."""
         entries = await self._log.read_entries(queued.user_id, queued.job_id, at_least=at_least)
         if not entries:
             return None
@@ -193,7 +193,7 @@ class Submissions:
 
 
 def _accepted(entry: Entry) -> Queued:
-    """How the job began: all that a submission is compared with. Raises ProblemError, NewerEventError."""
+    """The job's `Queued` state, which a repetition is compared with. Raises ProblemError, NewerEventError."""
     try:
         event = entry.event()
     except UnknownTagError as error:

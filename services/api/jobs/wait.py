@@ -1,7 +1,7 @@
-"""`Prefer: wait=N` (RFC 7240): an answer that comes when the job has ended, or after N seconds as it stands.
+"""`Prefer: wait=N` (RFC 7240): delays the response until the job has ended, for at most N seconds.
 
-Nothing is polled: the end is seen in the log. A preference may be ignored, and is where its user has as many
-waits as his share of the places allows. A client that leaves gives its place back at once.
+The follower of the log reports the end; there is no polling. The preference is ignored if the user's waits
+have used up the share of places. A client that disconnects frees its place at once.
 """
 
 import asyncio
@@ -35,37 +35,37 @@ _WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,9})\"?", re.ASCII | re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """The job after the wait, and the seconds that were granted; None if there was no wait."""
+    """The job after the wait, and the granted seconds; None without a wait."""
 
     job: JobRecord
     granted_s: float | None
 
     @property
     def headers(self) -> dict[str, str]:
-        """What says that the preference was heeded."""
+        """`Preference-Applied`, if there was a wait."""
         return {} if self.granted_s is None else {"Preference-Applied": f"wait={self.granted_s:g}"}
 
 
 class JobWaiter:
-    """Lets requests wait for the end of jobs, so many at a time."""
+    """Lets a bounded number of requests wait for the end of jobs."""
 
     def __init__(self, standing: UnfinishedJobs, queries: Queries, settings: ApiSettings) -> None:
-        """See ends by `standing`, read jobs by `queries`."""
+        """`standing` reports ends, `queries` reads jobs."""
         self._standing = standing
         self._queries = queries
         self._settings = settings
         self.places = Places(settings.waits_max)
 
     def most(self, caller: Caller) -> int:
-        """The most places that the caller may have, whoever else waits."""
+        """The caller's maximum of places, regardless of other users."""
         return caller.share(WAITS_CLAIM, self._settings.user_waits, self._settings.user_waits_max)
 
     async def finished(
         self, caller: Caller, job_id: str, wait_s: float | None, disconnected: Disconnected
     ) -> Waited:
-        """The job when it has ended, or else as it stands when the wait is over. Raises ProblemError.
+        """The job once it has ended, or its state when the wait is over. Raises ProblemError.
 
-        Without `wait_s` it is the job as it stands. `disconnected` returns when the client has left.
+        Without `wait_s`, the job's current state. `disconnected` returns when the client has disconnected.
         """
         user_id = caller.user_id
         if wait_s is None:
@@ -89,7 +89,7 @@ class JobWaiter:
 
 
 async def _is_left(disconnected: Disconnected, ended: asyncio.Event, wait_s: float) -> bool:
-    """Wait until the job has ended, the time is up, or the client has left; whether it was the last."""
+    """Wait until the job ends, the time is up, or the client disconnects; returns whether it disconnected."""
     leaving = asyncio.ensure_future(disconnected())
     ending = asyncio.create_task(ended.wait())
     try:
@@ -101,7 +101,7 @@ async def _is_left(disconnected: Disconnected, ended: asyncio.Event, wait_s: flo
 
 
 def disconnect_of(request: Request) -> Disconnected:
-    """Tells when the client's connection is closed; its body has been taken in before."""
+    """A function that returns when the client disconnects; the request's body must have been read before."""
 
     async def disconnected() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -111,7 +111,7 @@ def disconnect_of(request: Request) -> Disconnected:
 
 
 def wait_of(prefer: str | None) -> int | None:
-    """The seconds of `wait` in a Prefer header, the first one if there are several; None without."""
+    """The seconds of the first `wait` in a Prefer header; None without one."""
     for preference in (prefer or "").split(","):
         name = preference.partition(";")[0].strip()
         if found := _WAIT.fullmatch(name):

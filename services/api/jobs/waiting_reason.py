@@ -1,4 +1,4 @@
-"""What a queued job waits for, as far as this process knows: told with the job."""
+"""Reasons why a queued job waits, as far as this process knows; returned with the job."""
 
 from typing import Annotated, Literal
 
@@ -32,16 +32,16 @@ class JobShown(JobRecord, frozen=True, kw_only=True):
 
 
 class Outlook:
-    """Tells it."""
+    """Finds the reason why a job waits."""
 
     def __init__(self, standing: UnfinishedJobs, catalogue: Catalogue, settings: ApiSettings) -> None:
-        """Go by the unfinished jobs and the live executors."""
+        """Use the unfinished jobs of `standing` and the live executors of `catalogue`."""
         self._standing = standing
         self._catalogue = catalogue
         self._settings = settings
 
     async def of(self, job: JobRecord, caller: Caller) -> JobShown:
-        """The job as it is answered to its user."""
+        """The job as its user sees it."""
         return with_waiting_reason(
             job, await self._waiting_for(job, caller) if job.status == "queued" else None
         )

@@ -1,1 +1,1 @@
-"""/v1/languages: what can be asked for."""
+"""/v1/languages: the languages that submissions may name."""

@@ -1,7 +1,7 @@
-"""The languages that can be asked for: those of live executors, and those that were offered before.
+"""Catalogue of languages: those of live executors, and those that were offered before.
 
-While no executor is there programs are accepted all the same, and wait: a language that was offered once
-stays known, here and in the log's server, and is shown as offline.
+Programs are accepted, and wait, while no executor is running: an offered language stays known, here and in a
+KV bucket, and is shown as offline.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ logger = get_logger(__name__)
 
 FRESH_S = 2.0
 KEPT_AGAIN_S = 60.0
-"""After which it is asked again for what was offered before, where that could not be read."""
+"""Pause (s) before another read of the stored offers, after a failed one."""
 
 
 class LanguageShown(LanguageOffer, frozen=True, kw_only=True):
@@ -27,13 +27,13 @@ class LanguageShown(LanguageOffer, frozen=True, kw_only=True):
 
 
 class Catalogue:
-    """Reads the announcements when asked, at most every FRESH_S."""
+    """Reads the executors' presence on demand, at most every FRESH_S."""
 
     def __init__(self, log: Log) -> None:
-        """Know nothing yet."""
+        """Start without languages."""
         self._log = log
         self._known: dict[str, LanguageOffer] = {}
-        """By name and alias, as it was offered last."""
+        """The latest offer by name and alias."""
         self._live: tuple[Presence, ...] = ()
         self._read_at = self._kept_at = self._look_again_at = float("-inf")
         self._reading = asyncio.Lock()
@@ -46,15 +46,15 @@ class Catalogue:
         return [_shown(by_name[name], offline=name not in online) for name in sorted(by_name)]
 
     async def find(self, name: str) -> LanguageOffer | None:
-        """The language of this name or alias, None if nobody ever offered it. Raises BrokerError."""
+        """The language of this name or alias; None if it was never offered. Raises BrokerError."""
         if name not in self._known:
             await self._refresh()
         return self._known.get(name)
 
     async def is_offline(self, name: str) -> bool:
-        """Whether no live executor has the language of this name, as of the last look. Raises BrokerError.
+        """Whether no live executor has the language, as of the last read. Raises BrokerError.
 
-        Answers do not wait for one another's look, nor for another one soon after a look that failed.
+        Requests do not wait for each other's reads, nor for another read soon after a failed one.
         """
         now = asyncio.get_running_loop().time()
         if not self._reading.locked() and now >= self._look_again_at:
@@ -78,7 +78,7 @@ class Catalogue:
             try:
                 live = tuple(await executors(self._log))
             except UndecodableError:
-                # A newer executor announces more than this version reads; what is known stays.
+                # A newer executor's presence is undecodable for this version; the known offers stay.
                 return
             await self._read_kept(now)
             self._read_at, self._live = now, live
@@ -87,7 +87,7 @@ class Catalogue:
                     self._learn(offer)
 
     async def _read_kept(self, now: float) -> None:
-        """What was offered before. Once: what comes later is seen while its executor lives."""
+        """Read the stored offers, once: later offers are seen while their executors run."""
         if now < self._kept_at:
             return
         try:

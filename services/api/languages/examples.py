@@ -1,4 +1,4 @@
-"""Examples of what is answered of languages."""
+"""Examples of responses about languages."""
 
 from services.api.http.openapi.example_values import ENTRYPOINT, VERSION
 from services.api.languages.catalogue import LanguageShown

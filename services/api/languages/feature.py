@@ -1,4 +1,4 @@
-"""What languages bring to the api."""
+"""Feature `languages` of the api."""
 
 from services.api.http.feature import Feature
 from services.api.languages import routes
@@ -6,7 +6,7 @@ from services.api.languages.catalogue import Catalogue
 
 
 def languages_feature(catalogue: Catalogue) -> Feature:
-    """The routes of `languages` over these."""
+    """The routes of `languages`, with the objects that they use."""
     return Feature(
         routers=(routes.router,),
         answers=routes.answers,

@@ -1,4 +1,4 @@
-"""What is answered of languages."""
+"""Responses about languages."""
 
 from services.api.languages.catalogue import LanguageShown
 from shared.domain.events import Shape

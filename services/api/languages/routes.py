@@ -1,4 +1,4 @@
-"""/v1/languages: what can be asked for."""
+"""/v1/languages: the languages that submissions may name."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response

@@ -1,1 +1,1 @@
-"""What operators may do: read and retry dead letters, erase a user."""
+"""Operations for operators: read and retry dead letters, erase a user."""

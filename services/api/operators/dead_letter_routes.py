@@ -1,4 +1,4 @@
-"""/v1/dead-letters: jobs whose executor was lost too often, for operators."""
+"""/v1/dead-letters: jobs that lost their executor too often, for operators."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response

@@ -1,7 +1,7 @@
-"""Dead letters: jobs whose executor was lost too often, of everybody, for operators.
+"""Dead letters: all users' jobs that lost their executor too often, for operators.
 
-A dead letter stays what it is. Retrying makes a new job of the same program and user that names it, and
-the same one however often that is asked.
+A dead letter does not change. A retry submits a new job with the same program and user, which names the dead
+letter. Retries are idempotent.
 """
 
 import uuid
@@ -34,7 +34,7 @@ _RETRIES = uuid.UUID("0b5c2b0e-8d0f-5f3a-a3a5-5c0a1f1f9c11")
 
 
 class Advisory(msgspec.Struct, frozen=True, kw_only=True):
-    """What JetStream told of a message that is not delivered any more."""
+    """JetStream's advisory about a message that is not delivered any more."""
 
     time: datetime = msgspec.field(name="timestamp")
     """When the server gave up on the message."""
@@ -43,7 +43,7 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     """Where the message is."""
     consumer: str
-    """For whom it was."""
+    """The consumer of the message."""
     sequence: int = msgspec.field(name="stream_seq")
     """Its place in that stream."""
     deliveries: int = 0
@@ -53,7 +53,7 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadLetters:
-    """Lists, shows, and retries them."""
+    """Lists, reads and retries dead letters."""
 
     def __init__(self, log: Log, queries: Queries, *, patience_s: float) -> None:
         """Read from the view and the log; append to the log, waiting at most `patience_s` for it."""
@@ -62,11 +62,11 @@ class DeadLetters:
         self._patience_s = patience_s
 
     async def page(self, question: DeadQuestion) -> JobsAnswer:
-        """Some of them, newest first. Raises ProblemError."""
+        """A page of dead letters, newest first. Raises ProblemError."""
         return await self._queries.dead(question)
 
     async def find(self, job_id: str) -> JobRecord:
-        """One of them, with its result. Raises ProblemError if there is none of this id."""
+        """One dead letter, with its result. Raises ProblemError if there is none of this id."""
         _, queued = await self._queued(job_id)
         job = await self._queries.job(queued.user_id, job_id)
         if job.reason != "executor_lost":
@@ -74,9 +74,9 @@ class DeadLetters:
         return job
 
     async def retry(self, job_id: str, caller: Caller, context: RequestContext) -> tuple[JobRecord, bool]:
-        """The new job, and whether it was there already. Raises ProblemError.
+        """Retry a dead letter; returns the new job, and whether it existed already. Raises ProblemError.
 
-        NewerEventError for a program of which this version could write a part only.
+        Raises NewerEventError for a program that this version could copy only in part.
         """
         entry, queued = await self._queued(job_id)
         state = (await self._log.read_job(queued.user_id, job_id)).state
@@ -104,7 +104,7 @@ class DeadLetters:
         return await self._queries.job(again.user_id, again.job_id), not isinstance(result, Appended)
 
     async def messages(self) -> AsyncIterator[Advisory]:
-        """The last messages that no executor can read, or that were delivered for ever, oldest first."""
+        """The last advisories, oldest first: poison messages, and messages delivered too often."""
         last = await self._log.last(DEAD_ADVISORIES, stream=DEAD)
         if last is None:
             return

@@ -1,4 +1,4 @@
-"""/v1/users: erasing one, for operators."""
+"""/v1/users: erasure of a user, for operators."""
 
 from typing import Annotated
 
@@ -38,9 +38,9 @@ async def erase_user(
     request: Request,
     caller: OperatorOf,
 ) -> Response:
-    """Stop the user's jobs, and remove all of them with their files and sessions; tells what remains.
+    """Stop the user's jobs, and remove all of them with their files and sessions; returns what remains.
 
-    Take away the user's tokens first: whoever has one can begin anew.
+    Revoke the user's tokens first: a valid token can submit new jobs.
     """
     moment = context_of(request).moment()
     try:

@@ -1,7 +1,8 @@
-"""Forgets one user: stops what runs, lets every job leave at once, and removes saved sessions.
+"""Erases one user: stops running jobs, expires every finished job at once, and removes saved sessions.
 
-A request does a bounded part and tells what is left to do; the projectors remove what tombstones stand
-for. It may be repeated by anybody, at any time. Whoever still holds a token of the user can begin anew.
+A request does a bounded part and reports the rest; the projectors remove the data of expired jobs. Requests
+are idempotent and may come from any operator at any time. A valid token of the user can still submit new
+jobs.
 """
 
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ from shared.observability.logs import get_logger
 logger = get_logger(__name__)
 
 JOBS_PER_REQUEST_MAX = 1_000
-"""Jobs of one request: a few seconds."""
+"""Jobs handled by one request, which take a few seconds."""
 
 KINDS = ("queued", "running", "cancel_requested", *TERMINAL_KINDS)
 REMAINS = (
@@ -51,10 +52,10 @@ REMAINS = (
 
 
 class Erasure(Shape, frozen=True, kw_only=True):
-    """How far it has come."""
+    """Progress of an erasure."""
 
     user_id: str
-    """Who is erased."""
+    """The erased user."""
     is_done: bool
     """Nothing of the user is left but what `remains` lists. While it is false, ask again."""
     expired: int
@@ -75,7 +76,7 @@ class _Count:
 
 
 class Erasures:
-    """Erases users, and tells for how long jobs are kept."""
+    """Erases users, and describes the retention of jobs."""
 
     def __init__(self, broker: Broker, log: Log, sessions: Bucket, settings: ApiSettings) -> None:
         """Append tombstones to `log`, and purge `sessions`."""
@@ -86,18 +87,18 @@ class Erasures:
 
     @property
     def retention(self) -> str:
-        """A dictionary of RFC 9651, in seconds."""
+        """The retention as a dictionary of RFC 9651, in seconds."""
         most = self._settings.ttl_s_max
         usual = min(self._settings.ttl_s_default, most)
         return f"usual={usual}, most={most}, tombstone={self._settings.tombstone_s}"
 
     async def erase(self, user_id: str, by: str, moment: Moment) -> Erasure:
-        """Do a part of it. Raises SubjectError if nobody can have this id, and BrokerError."""
+        """Do a part of the erasure. Raises SubjectError for an invalid user id, and BrokerError."""
         sessions = await self._forget_sessions(user_id)
         count = await self._expire_jobs(user_id, by, moment)
         await self._broker.api(f"STREAM.PURGE.{FEED}", {"filter": user_notes(user_id)})
         is_done = count.is_whole and not count.unfinished and not await self._has_events(user_id)
-        # Without the user's id: the line would outlive what it tells of.
+        # Without the user's id, because the log line outlives the erased data.
         logger.info("user_erased", by=by, request_id=moment.request_id, is_done=is_done)
         return Erasure(
             user_id=user_id,
@@ -127,7 +128,7 @@ class Erasures:
         return count
 
     async def _expire(self, user_id: str, job_id: str, by: str, moment: Moment, count: _Count) -> None:
-        """Bring one job as far as it goes now: to its tombstone, or to be asked to stop."""
+        """Advance one job as far as possible: to its tombstone, or to a cancel request."""
 
         async def read(at_least: int | None) -> History:
             return await self._read(user_id, job_id, at_least)
@@ -146,7 +147,7 @@ class Erasures:
                     tombstone_s=self._settings.tombstone_s,
                 )
             except NewerEventError as error:
-                # Whether it runs is not known here: that is for an api that knows the event.
+                # This version cannot tell whether the job runs; an api that knows the event decides.
                 logger.warning("newer_event", sequence=error.sequence)
                 count.unfinished += 1
                 return
@@ -157,7 +158,7 @@ class Erasures:
                 metrics.EXPIRED.labels(reason="erased").inc()
                 count.expired += 1
                 return
-            # A queued job is cancelled first, and expires then.
+            # A queued job is cancelled first, and then expires.
 
     async def _read(self, user_id: str, job_id: str, at_least: int | None) -> History:
         try:
@@ -167,7 +168,7 @@ class Erasures:
             return History(Nothing(), 0 if last is None else last.sequence, ())
 
     async def _has_events(self, user_id: str) -> bool:
-        """Whether the log has more of the user than tombstones."""
+        """Whether the log has events of the user besides tombstones."""
         for kind in KINDS:
             if await self._log.last(user_events_of_kind(user_id, kind)) is not None:
                 return True
@@ -175,11 +176,11 @@ class Erasures:
 
 
 def _next_event(history: History, user_id: str, job_id: str, by: str, moment: Moment) -> Event | None:
-    """What brings a job nearer to its tombstone; None if it has one, or must end by itself."""
+    """The next event towards the job's tombstone; None if it has one, or must end by itself."""
     if not history.last_sequence:
         return None
     if isinstance(history.state, Nothing):
-        # Entries that nobody can read are the user's as well.
+        # Undecodable entries are the user's data as well.
         return JobExpired(
             job_id=job_id, user_id=user_id, time=moment.time, request_id=moment.request_id, reason="erased"
         )

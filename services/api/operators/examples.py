@@ -1,4 +1,4 @@
-"""Examples of what operators are answered."""
+"""Examples of responses to operators."""
 
 import msgspec
 

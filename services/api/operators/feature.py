@@ -1,4 +1,4 @@
-"""What operators bring to the api."""
+"""Feature `operators` of the api."""
 
 from services.api.http.feature import Feature
 from services.api.http.openapi.responses import Answers
@@ -8,7 +8,7 @@ from services.api.operators.erasures import Erasures
 
 
 def operators_feature(dead_letters: DeadLetters, erasures: Erasures) -> Feature:
-    """The routes of `operators` over these."""
+    """The routes of `operators`, with the objects that they use."""
     answers = Answers()
     answers.structs |= dead_letter_routes.answers.structs | erasure_routes.answers.structs
     return Feature(

@@ -1,4 +1,4 @@
-"""What operators are answered."""
+"""Responses to operators."""
 
 from services.api.operators.dead_letters import Advisory
 from shared.domain.events import Shape

@@ -1,1 +1,1 @@
-"""How much one user and all together may ask for and hold."""
+"""Quotas and shares of one user and of all users."""

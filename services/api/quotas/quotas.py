@@ -1,8 +1,8 @@
-"""How much one user, and everybody together, may ask for: requests a second and unfinished jobs.
+"""Quotas of one user, and of all users: requests a second and unfinished jobs.
 
-Each api process counts requests by itself, so N processes let N times as many pass. Unfinished jobs are
-counted from the log: what another process appended in the last milliseconds is not counted yet, and a user
-can pass the bound by no more than that.
+Each api process counts requests by itself, so N processes allow N times as many. Unfinished jobs are counted
+from the log. Jobs that other processes appended in the last milliseconds are not counted yet, and a user can
+exceed the bound by no more than that.
 """
 
 import math
@@ -19,7 +19,7 @@ from shared.domain.shares import PLACE_PARTS, share_of
 from shared.observability import metrics
 
 BURST_S = 4
-"""Seconds' worth of requests that may come at once."""
+"""Size of a burst, in seconds' worth of requests."""
 BUCKETS_MAX = 10_000
 RETRY_FULL_S = 1
 RETRY_BACKLOG_S = 5
@@ -27,26 +27,26 @@ RETRY_BACKLOG_S = 5
 
 @dataclass(slots=True)
 class _Bucket:
-    """Requests that may come now; it fills with time."""
+    """Token bucket of one user's requests."""
 
     left: float
     at: float
 
 
 class Quotas:
-    """Counts, and refuses what is too much."""
+    """Counts requests and jobs, and refuses those beyond the quota."""
 
     def __init__(
         self, standing: UnfinishedJobs, settings: ApiSettings, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Unfinished jobs are those of `standing`."""
+        """`standing` counts unfinished jobs."""
         self._standing = standing
         self._settings = settings
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}
 
     def admit(self, caller: Caller) -> dict[str, str]:
-        """Count a request; returns the fields that tell what is left. Raises ProblemError (429)."""
+        """Count a request; returns the RateLimit fields. Raises ProblemError (429)."""
         rate = min(caller.requests_per_s or self._settings.requests_per_s, self._settings.requests_per_s_max)
         now, most = self._clock(), rate * BURST_S
         bucket = self._buckets.get(caller.user_id)
@@ -69,7 +69,7 @@ class Quotas:
     def check_room(self, caller: Caller) -> None:
         """Raises ProblemError (429) if the user has too many unfinished jobs.
 
-        And 503 if he has his part of what the others leave of the backlog.
+        Raises it with 503 if the user has used up the share of what the others leave of the backlog.
         """
         most = min(
             caller.unfinished_max or self._settings.unfinished_jobs, self._settings.unfinished_jobs_max
@@ -97,7 +97,7 @@ class Quotas:
             )
 
     def _forget_idle(self, now: float) -> None:
-        """Bound what is kept: a full bucket is the same as none, and the longest idle is fullest."""
+        """Drop buckets of idle users: a full bucket equals none, and the longest idle is the fullest."""
         if len(self._buckets) >= BUCKETS_MAX:
             self._buckets = {
                 user_id: bucket for user_id, bucket in self._buckets.items() if now - bucket.at < BURST_S

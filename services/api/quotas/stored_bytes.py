@@ -1,9 +1,9 @@
-"""What each user holds of the log and of the saved sessions, and whether his share has room for more.
+"""Checks each user's share of the log and of the saved sessions.
 
-What he holds is asked for when it is needed and then known for a moment, together with what this process has
-stored since and the answer does not count yet: a view may be behind the log. So a user can pass his share by
-no more than what other api processes store for him within KNOWN_S and the view's lag, and for the log by what
-executors write of his accepted jobs, which is never refused.
+A user's usage is requested when it is needed and cached for KNOWN_S. Bytes that this process has stored
+since, and that the reply does not include because the view lags, are added. So a user can exceed the share by
+no more than other api processes store for the user within KNOWN_S and the view's lag; for the log, also by
+the events that executors append for accepted jobs, which are never refused.
 """
 
 import time
@@ -20,15 +20,15 @@ from shared.observability import metrics
 
 KNOWN_S = 2.0
 USERS_MAX = 4_096
-"""Whose usage is known at a time; who is forgotten is asked for again."""
+"""Users whose usage is cached at a time; the usage of others is requested again."""
 
 ADDED_MAX = 10_000
-"""Additions of this process that no answer counts yet; beyond that the oldest are left to the answers."""
+"""Additions of this process that no reply includes yet; beyond this number the oldest are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a user holds, as of one sequence of the stream; None for all that is stored."""
+    """A user's usage as of one sequence of the stream; None for everything stored."""
 
     used: int
     through: int | None = None
@@ -39,7 +39,7 @@ Ask = Callable[[str], Awaitable[Counted | None]]
 
 @dataclass(slots=True, eq=False)
 class Addition:
-    """Bytes that are about to be stored; `sequence` is where they were, None before."""
+    """Bytes that are being stored; `sequence` is where they were stored, None before."""
 
     user_id: str
     size: int
@@ -54,14 +54,14 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a user holds of a store, and may hold in all at present."""
+    """A user's usage of a store, and the current share."""
 
     used: int
     share: int
 
 
 class Store:
-    """One stream of which every user has a share."""
+    """One stream in which every user has a share."""
 
     def __init__(
         self,
@@ -73,8 +73,9 @@ class Store:
         reserve_parts: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`ask` tells what a user holds, None if that is not known; one part of `reserve_parts` is not
-        shared out (0 for none).
+        """`ask` returns a user's usage, None if it is unknown.
+
+        One part in `reserve_parts` stays outside all shares; 0 reserves nothing.
         """
         self._broker = broker
         self._stream = stream
@@ -88,19 +89,19 @@ class Store:
         self._capacity: int | None = None
 
     async def held(self, user_id: str, most: int) -> Held:
-        """As it is now. Raises BrokerError."""
+        """The user's current usage and share. Raises BrokerError."""
         used = await self._used(user_id)
         await self._look()
         return Held(used, self._share(most, others=max(0, self._total.used - used)))
 
     async def take(self, user_id: str, most: int, size: int) -> Addition:
-        """Count so many bytes more, which are stored within `storing`.
+        """Add bytes to the user's usage, which are stored within `storing`.
 
-        Raises ProblemError (507) where the user's share has no room, BrokerError.
+        Raises ProblemError (507) if the user's share has no room, BrokerError.
         """
         await self._look()
         if self._total.used + size > self._share(most, others=self._total.used):
-            # Otherwise there is room even for a user to whom everything belonged: no need to ask.
+            # Otherwise there is room even if this user held all stored bytes: no request needed.
             await self._check(user_id, most, size)
         addition = Addition(user_id, size)
         self._added.append(addition)
@@ -109,7 +110,10 @@ class Store:
 
     @contextmanager
     def storing(self, addition: Addition) -> Iterator[None]:
-        """Until its sequence is set: without one it was not stored, or the next answer tells."""
+        """Count the addition while it is stored.
+
+        If it has no sequence afterwards, it was not stored, or the next reply includes it.
+        """
         try:
             yield
         finally:
@@ -151,7 +155,7 @@ class Store:
         if counted is not None:
             self._forget(counted.through)
         if counted is None and known is not None:
-            # What was known is better than nothing, and what this process adds is counted on.
+            # The old usage is the best known; this process keeps adding to it.
             used = known.used
         else:
             used = 0 if counted is None else counted.used
@@ -163,7 +167,10 @@ class Store:
         return used
 
     def _forget(self, through: int | None) -> None:
-        """What answers count by now; an answer overtaken by a newer one misses it until the next."""
+        """Drop additions that the newest reply includes.
+
+        An older reply that arrives later lacks them until the next one.
+        """
         self._added = deque(
             (
                 one
@@ -174,16 +181,16 @@ class Store:
         )
 
     async def _look(self) -> None:
-        """Learn how full the stream is, if that was not known a moment ago."""
+        """Update the fill level of the stream, unless it is fresh."""
         now = self._clock()
         if now < self._total.until:
             return
-        # At once, so that only one asks; what was known holds meanwhile.
+        # Set first, so that only one task asks; the others use the old value meanwhile.
         self._total.until = now + KNOWN_S
         try:
             info = await self._broker.api(f"STREAM.INFO.{self._stream}")
         except BrokerError:
-            # Whoever appends next is told better.
+            # The next append reports the failure.
             return
         capacity = int(info["config"].get("max_bytes", -1))
         if capacity >= 0:

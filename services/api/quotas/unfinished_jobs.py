@@ -1,8 +1,8 @@
-"""What this process knows of unfinished jobs: how many each user has, and who waits for which to end.
+"""Tracks unfinished jobs: their number per user, and the requests that wait for a job to end.
 
-Followed from the log by subject alone; payloads are never read. A job that this process is about to
-append counts from that moment on, so that one user's simultaneous requests cannot pass a bound
-together. What other processes append is known some milliseconds later.
+It follows the log by subject and never reads payloads. A job counts from the moment that this process starts
+to append it, so that one user's concurrent requests cannot exceed a bound together. Appends of other
+processes are known some milliseconds later.
 """
 
 import asyncio
@@ -25,30 +25,31 @@ class UnfinishedJobs:
     """Every unfinished job by its user."""
 
     def __init__(self) -> None:
-        """Know nothing: the follower starts where everything before is finished."""
+        """Start empty: the follower starts where all earlier jobs are finished."""
         self._jobs: dict[str, dict[str, None]] = {}
-        """Of each user in the order of the log."""
+        """Job ids per user, in the order of the log."""
         self._total = 0
         self._awaited: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._closed = False
 
     @property
     def total(self) -> int:
-        """The unfinished jobs of everybody."""
+        """Number of unfinished jobs of all users."""
         return self._total
 
     @property
     def waits(self) -> int:
-        """How many wait for a job to end."""
+        """Number of requests that wait for a job to end."""
         return sum(len(waiting) for waiting in self._awaited.values())
 
     def unfinished(self, user_id: str) -> int:
-        """The unfinished jobs of one user."""
+        """Number of unfinished jobs of one user."""
         return len(self._jobs.get(user_id, ()))
 
     def before(self, user_id: str, job_id: str) -> int | None:
-        """How many of the user's unfinished jobs stand before it, POSITION_MAX for that many or more; None
-        if it is not among them. A user may have tens of thousands, so not all are looked at for each answer.
+        """How many of the user's unfinished jobs precede it, at most POSITION_MAX; None for an unknown job.
+
+        A user may have tens of thousands of jobs, so the count stops at POSITION_MAX.
         """
         jobs = self._jobs.get(user_id, {})
         if job_id not in jobs:
@@ -58,18 +59,18 @@ class UnfinishedJobs:
 
     @contextmanager
     def appending(self, user_id: str, job_id: str) -> Iterator[None]:
-        """Count a job while it is appended, and on, unless an exception says that it was not."""
+        """Count a job from the start of its append; an exception in the block removes it."""
         is_new = self._add(user_id, job_id)
         try:
             yield
         except BaseException:
-            # Its append may still come about; then the log tells of it like of anybody's.
+            # The append may still take effect; the follower then counts the job like any other.
             if is_new:
                 self._remove(user_id, job_id)
             raise
 
     async def follow(self, batch: list[Entry]) -> None:
-        """Take what the log says. Handler of the api's follower."""
+        """Apply a batch of the log. Handler of the api's follower."""
         for entry in batch:
             try:
                 named = parse(entry.subject)
@@ -86,7 +87,7 @@ class UnfinishedJobs:
 
     @contextmanager
     def end_of(self, job_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set when the log tells of this job's end, or when this process stops."""
+        """An event that is set when the job ends in the log, or when this process stops."""
         ended = asyncio.Event()
         if self._closed:
             ended.set()
@@ -99,7 +100,7 @@ class UnfinishedJobs:
                 del self._awaited[job_id]
 
     def close(self) -> None:
-        """Let nobody wait any longer."""
+        """Release all waiting requests."""
         self._closed = True
         for waiting in self._awaited.values():
             for ended in waiting:

@@ -1,4 +1,4 @@
-"""Sessions as they are stored and as they are shown: documents, their revisions, and their newest run."""
+"""Stored and public forms of sessions: documents, their revisions, and their newest run."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from services.api.sessions.schemas import RunBody, SessionBody
 from shared.jetstream.stored_message import MESSAGE_OVERHEAD_BYTES, Entry
 
 KEPT_UNKNOWN_BYTES = 64 * 1024
-"""What a session of an earlier version is taken for, which did not count."""
+"""Assumed bytes of a session saved by an earlier version, which did not record sizes."""
 
 
 class SessionCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +39,7 @@ class Session(SessionCard, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What lists need of a revision: a header of its message."""
+    """The part of a revision that lists show; a header of its message."""
 
     title: str
     language: str
@@ -49,7 +49,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredRevision(msgspec.Struct, frozen=True, kw_only=True):
-    """One revision as it is stored."""
+    """One revision in its stored form."""
 
     created_at: datetime
     saved_at: datetime
@@ -59,12 +59,12 @@ class StoredRevision(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Of all kept revisions, this one last."""
+        """Sizes of all kept revisions, this one last."""
         return (*self.earlier, len(bytes(self.document)) + MESSAGE_OVERHEAD_BYTES)
 
 
 class NewestRun(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest run of a session: of which revision, with what beside it, as which job."""
+    """The newest run of a session: its revision, its fingerprint and its job."""
 
     revision: int
     fingerprint: str
@@ -72,19 +72,19 @@ class NewestRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def document_of(body: SessionBody) -> msgspec.Raw:
-    """What was saved, as it was sent: without what was left out."""
+    """The saved document as it was sent, without fields that were left out."""
     return msgspec.Raw(body.model_dump_json(exclude_unset=True).encode())
 
 
 def submission_of(stored: StoredRevision, body: RunBody) -> SubmissionBody:
-    """The document as a submission, with what the run brings along."""
+    """The document as a submission, with the run's own fields."""
     document = json.loads(bytes(stored.document))
     document.pop("title", None)
     return SubmissionBody.model_validate({**document, **body.model_dump(exclude_unset=True)})
 
 
 def fingerprint_of(submission: SubmissionBody) -> str:
-    """A field that came later counts only where it is used, as in `submissions`."""
+    """The submission's fingerprint; fields of later versions count only if used, as in `SubmissionBody`."""
     later: dict[str, bool | set[str]] = {"ttl_s": True} if submission.ttl_s is None else {}
     later["limits"] = {"stack_bytes"} if submission.limits.stack_bytes is None else set()
     return hashlib.sha256(submission.model_dump_json(exclude=later).encode()).hexdigest()
@@ -96,7 +96,7 @@ def decode(entry: Entry) -> StoredRevision:
 
 
 def session_of(session_id: str, revision: int, stored: StoredRevision) -> Session:
-    """The revision as it is answered."""
+    """The revision in its public form."""
     document = json.loads(bytes(stored.document))
     return Session(
         session_id=session_id,

@@ -1,4 +1,4 @@
-"""Examples of what /v1/sessions takes and answers."""
+"""Examples of requests and responses of /v1/sessions."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What sessions bring to the api."""
+"""Feature `sessions` of the api."""
 
 from services.api.http.feature import Feature
 from services.api.sessions import routes
@@ -8,7 +8,7 @@ from services.api.settings import ApiSettings
 
 
 def sessions_feature(sessions: Sessions, settings: ApiSettings) -> Feature:
-    """The routes of `sessions` over these."""
+    """The routes of `sessions`, with the objects that they use."""
     return Feature(
         routers=(routes.router,),
         answers=routes.answers,

@@ -1,7 +1,7 @@
-"""A bucket of saved documents: revisions under a key, each put with what its writer expects.
+"""Key-value bucket of saved documents, with compare-and-set writes.
 
-The layout is that of JetStream's key-value buckets. A revision is the sequence of its message; what a list
-shows stands in a header, so that listing reads no document.
+The layout is that of JetStream's key-value buckets. A revision is the sequence of its message. The fields
+that lists show are in a header, so that listing reads no documents.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Listed:
 
 
 class Bucket:
-    """Keys are whole subjects."""
+    """A key-value bucket; keys are whole subjects."""
 
     def __init__(self, broker: Broker, log: Log, stream: str) -> None:
         """Use a connected broker, and `log` for reading and storing messages."""
@@ -42,7 +42,7 @@ class Bucket:
     ) -> AppendResult:
         """Save if the newest revision is `expected` (0 for none). `summary` is one line of ASCII.
 
-        Raises BrokerError; after an UnreachableError it may or may not be saved.
+        Raises BrokerError; after an UnreachableError the document may or may not be saved.
         """
         return await self._log.store(
             key,
@@ -55,26 +55,26 @@ class Bucket:
         )
 
     async def newest(self, key: str) -> Entry | None:
-        """The newest revision, as the leader has it. Raises BrokerError."""
+        """The newest revision, from the stream's leader. Raises BrokerError."""
         return await self._log.last(key, stream=self._stream)
 
     async def revision(self, key: str, revision: int) -> Entry | None:
-        """An older one, if it is still kept. Raises BrokerError."""
+        """An older revision, if it is still kept. Raises BrokerError."""
         async for entry in self._log.replay(key, after=revision - 1, up_to=revision, stream=self._stream):
             return entry
         return None
 
     def history(self, key: str, *, after: int = 0) -> AsyncGenerator[Entry, None]:
-        """Every later revision that is kept, oldest first. Raises BrokerError."""
+        """Every kept revision after `after`, oldest first. Raises BrokerError."""
         return self._log.replay(key, after=after, stream=self._stream)
 
     async def count(self, keys: str) -> int:
-        """How many keys there are of a filter. Raises BrokerError."""
+        """The number of keys that match a filter. Raises BrokerError."""
         info = await self._broker.api(f"STREAM.INFO.{self._stream}", {"subjects_filter": keys})
         return len(info["state"].get("subjects") or {})
 
     async def purge(self, key: str) -> None:
-        """Forget every revision of a key. Raises BrokerError."""
+        """Purge every revision of a key. Raises BrokerError."""
         await self._broker.api(f"STREAM.PURGE.{self._stream}", {"filter": key})
 
     async def cards(self, keys: str) -> list[Listed]:
@@ -89,7 +89,7 @@ class Bucket:
                 sequence = parse_mark(message.reply).stream_sequence
                 found.append(Listed(message.subject, sequence, headers.get(SUMMARY, "")))
             if "Status" in headers or len(found) == count:
-                # The status ends a list of which something was deleted meanwhile.
+                # A status ends the list if keys were deleted meanwhile.
                 done.set()
 
         consumer = f"api-{uuid.uuid4().hex[:12]}"
@@ -111,7 +111,7 @@ class Bucket:
         return found
 
     async def _lister(self, consumer: str, keys: str) -> int:
-        """Make a consumer of the newest messages' headers; returns how many there are."""
+        """Create a consumer of the newest messages' headers; returns how many are pending."""
         config = {
             "name": consumer,
             "ack_policy": "none",

@@ -1,4 +1,4 @@
-"""What is answered of sessions."""
+"""Responses of the routes of sessions."""
 
 from services.api.sessions.documents import Session, SessionCard
 from shared.domain.events import Shape

@@ -1,4 +1,4 @@
-"""/v1/sessions: source documents, saved as they are written, and run."""
+"""/v1/sessions: source documents that are saved while they are edited, and run on request."""
 
 from typing import Annotated
 

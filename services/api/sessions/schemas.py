@@ -1,4 +1,4 @@
-"""What clients may send to sessions."""
+"""Request bodies of /v1/sessions."""
 
 from typing import Annotated, Literal
 

@@ -1,7 +1,8 @@
-"""Sessions: source documents that are saved as they are written, and run when their author says so.
+"""Sessions: source documents that are saved while they are edited, and run on request.
 
-Saving never touches the queue. Each save is a revision that names the one it follows, so that two editors
-of one session cannot overwrite each other unseen. A revision that runs already is not run again meanwhile.
+A save never touches the queue. Each save is a compare-and-set on the previous revision, so that two editors
+of one session cannot overwrite each other unnoticed. A run of a revision that is already running returns that
+job.
 """
 
 import json
@@ -43,26 +44,26 @@ from shared.provision import SESSION_REVISIONS
 
 STORE_FAILED = 10077
 HISTORY_BYTES_MAX = 2 * 1024 * 1024
-"""Of the revisions on one page."""
+"""Bytes of the revisions on one page."""
 CAS_ATTEMPTS_MAX = 20
-"""Writers that may come between before one gives up and says so."""
+"""Compare-and-set attempts before a request fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Current:
-    """The newest revision as it was found."""
+    """The newest revision as it was read."""
 
     stored: StoredRevision
     entry: Entry
 
 
 class Sessions:
-    """Saves, lists, and runs them."""
+    """Saves, lists and runs sessions."""
 
     def __init__(
         self, bucket: Bucket, log: Log, submissions: Submissions, held: Store, settings: ApiSettings
     ) -> None:
-        """Keep them in `bucket`, each user his share as `held` knows it; run them by `submissions`."""
+        """Save in `bucket`, within the users' shares in `held`; run with `submissions`."""
         self._held = held
         self._bucket = bucket
         self._log = log
@@ -70,7 +71,7 @@ class Sessions:
         self._settings = settings
 
     async def create(self, body: SessionBody, caller: Caller) -> Session:
-        """Save a new one. Raises ProblemError."""
+        """Save a new session. Raises ProblemError."""
         if await self._bucket.count(session_keys(caller.user_id)) >= self._settings.sessions_max:
             raise ProblemError(
                 problems.TOO_MANY_SESSIONS, f"a user may have {self._settings.sessions_max} sessions"
@@ -85,7 +86,7 @@ class Sessions:
     async def save(
         self, session_id: str, body: SessionBody, caller: Caller, *, expected: int | None
     ) -> Session:
-        """Save a new revision after `expected`, or whatever is there. Raises ProblemError (404, 412)."""
+        """Save a new revision after `expected`, or after the newest. Raises ProblemError (404, 412)."""
         for _ in range(CAS_ATTEMPTS_MAX):
             current = await self._current(caller.user_id, session_id)
             _check_revision(current.entry.sequence, expected)
@@ -137,9 +138,9 @@ class Sessions:
         return cards
 
     async def history(self, session_id: str, caller: Caller, *, after: int) -> tuple[list[Session], bool]:
-        """Revisions that are kept, oldest first, and whether others follow. Raises ProblemError (404).
+        """A page of kept revisions, oldest first, and whether more follow. Raises ProblemError (404).
 
-        As many as fit a page, at least one.
+        The page has at least one revision.
         """
         _check_id(session_id)
         found: list[Session] = []
@@ -157,7 +158,7 @@ class Sessions:
         return found, False
 
     async def delete(self, session_id: str, caller: Caller, *, expected: int | None) -> None:
-        """Forget every revision; what was run stays in the log. Raises ProblemError (404, 412)."""
+        """Purge every revision; the session's jobs stay in the log. Raises ProblemError (404, 412)."""
         current = await self._current(caller.user_id, session_id)
         _check_revision(current.entry.sequence, expected)
         await self._bucket.purge(session_key(caller.user_id, session_id))
@@ -172,7 +173,7 @@ class Sessions:
         *,
         expected: int | None,
     ) -> Submitted:
-        """Submit the newest revision, or find it unfinished already. Raises ProblemError."""
+        """Submit the newest revision, or return its unfinished job. Raises ProblemError."""
         current = await self._current(caller.user_id, session_id)
         _check_revision(current.entry.sequence, expected)
         submission = submission_of(current.stored, body)
@@ -196,7 +197,7 @@ class Sessions:
                 patience_s=self._settings.append_patience_s,
             )
             if isinstance(result, Appended):
-                # Dying here leaves a name without a job: who runs it next submits under that name.
+                # A crash here leaves a job id without a job: the next run submits under that id.
                 return await self._submissions.submit_as(
                     wanted.job_id, submission.to_new_job(), caller, context, session=session_id
                 )
@@ -207,7 +208,7 @@ class Sessions:
         )
 
     async def _may_be_joined(self, earlier: NewestRun, wanted: NewestRun, caller: Caller) -> bool:
-        """Whether the newest run is the same one and has not ended; it may not even have been submitted."""
+        """Whether the newest run is the same and has not ended; it may not have been submitted yet."""
         if (earlier.revision, earlier.fingerprint) != (wanted.revision, wanted.fingerprint):
             return False
         entries = await self._log.read_entries(caller.user_id, earlier.job_id)
@@ -230,7 +231,7 @@ class Sessions:
         expected: int,
         before: int = 0,
     ) -> AppendResult:
-        """Save what follows a session of `before` bytes. Raises ProblemError (507)."""
+        """Save a revision of a session that has `before` bytes now. Raises ProblemError (507)."""
         check_bounds(body.to_new_job(), self._settings)
         most = caller.share(
             SESSIONS_CLAIM, self._settings.user_sessions_bytes, self._settings.user_sessions_bytes_max
@@ -257,7 +258,7 @@ class Sessions:
             return await self._bucket.put(
                 session_key(user_id, session_id),
                 msgspec.json.encode(stored),
-                # ASCII in one line, whatever the title holds: it becomes a header.
+                # JSON escapes the title into one line of ASCII, as a header needs it.
                 summary=json.dumps(msgspec.to_builtins(summary)),
                 expected=expected,
                 patience_s=self._settings.append_patience_s,
@@ -269,7 +270,7 @@ class Sessions:
 
 
 async def session_bytes(bucket: Bucket, user_id: str) -> Counted:
-    """What all sessions of a user take, with their revisions. Raises BrokerError."""
+    """Bytes of all sessions of a user, with their revisions. Raises BrokerError."""
     cards = await bucket.cards(session_keys(user_id))
     return Counted(sum(msgspec.json.decode(listed.summary, type=Summary).kept_bytes for listed in cards))
 
@@ -285,5 +286,5 @@ def _check_revision(found: int, expected: int | None) -> None:
 
 
 def _unknown_session() -> ProblemError:
-    """The same for a session of somebody else, so that ids tell nothing."""
+    """The problem of an unknown session; the same for another user's session, so that ids reveal nothing."""
     return ProblemError(problems.UNKNOWN_SESSION, "you have no session of this id")

@@ -1,1 +1,1 @@
-"""/v1/usage: what the caller holds of everything that users share."""
+"""/v1/usage: the caller's usage of every shared store and place."""

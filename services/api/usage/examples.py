@@ -1,4 +1,4 @@
-"""An example of what is answered of shares."""
+"""Example of a usage report."""
 
 from services.api.usage.responses import ShareUsed, UsageReport
 

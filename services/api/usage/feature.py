@@ -1,4 +1,4 @@
-"""What usage bring to the api."""
+"""Feature `usage` of the api."""
 
 from services.api.http.feature import Feature
 from services.api.usage import routes
@@ -6,7 +6,7 @@ from services.api.usage.report import Usage
 
 
 def usage_feature(usage: Usage) -> Feature:
-    """The routes of `usage` over these."""
+    """The routes of `usage`, with the objects that they use."""
     return Feature(
         routers=(routes.router,),
         answers=routes.answers,

@@ -1,4 +1,4 @@
-"""What a caller holds of everything that users share, and how much he may hold at present."""
+"""Reports a caller's usage and current share of every shared store and place."""
 
 from services.api.jobs.queries import Queries
 from services.api.jobs.wait import JobWaiter
@@ -15,7 +15,7 @@ from shared.jetstream.connection import Broker
 
 
 class Usage:
-    """Adds up what the parts of the api know; refuses nothing."""
+    """Collects the usage from the parts of the api; it enforces no bound."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Usage:
         self._settings = settings
 
     async def report(self, caller: Caller) -> UsageReport:
-        """As it is now. Raises ProblemError (503) if no projector answers, BrokerError."""
+        """The current usage. Raises ProblemError (503) if no projector answers, BrokerError."""
         settings, user_id = self._settings, caller.user_id
         log_most = caller.share(LOG_CLAIM, settings.user_log_bytes, settings.user_log_bytes_max)
         sessions_most = caller.share(

@@ -1,4 +1,4 @@
-"""What is answered of shares."""
+"""Responses about usage and shares."""
 
 from shared.domain.events import Shape
 

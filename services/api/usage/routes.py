@@ -1,4 +1,4 @@
-"""/v1/usage: what the caller holds of everything that users share."""
+"""/v1/usage: the caller's usage of every shared store and place."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response

@@ -1,1 +1,4 @@
-"""The HTTP server of every service: uvicorn, bounded before a token is read (docs/bounds/connections.md)."""
+"""HTTP server of every service: uvicorn with bounds that apply before authentication.
+
+See docs/bounds/connections.md.
+"""

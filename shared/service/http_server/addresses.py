@@ -1,7 +1,7 @@
-"""Whose connection it is before a token says so: the client's address, also behind proxies (pure).
+"""Client addresses for counting unauthenticated connections, also behind trusted proxies. Pure.
 
-`X-Forwarded-For` is read from the right, because each proxy appends what it saw and a client can only write
-what stands further left.
+`X-Forwarded-For` is read from the right: each proxy appends the peer that it saw, and a client can forge only
+the entries further left.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,11 +11,11 @@ Address = IPv4Address | IPv6Address
 Networks = Collection[IPv4Network | IPv6Network]
 
 IPV6_PREFIX_BITS = 64
-"""One customer has at least a /64, and so can use any address of it."""
+"""A customer has at least a /64 and can use any address of it."""
 
 
 def counted_address(peer: str) -> str:
-    """What connections of this peer are counted under: an IPv4 address, or the /64 of an IPv6 address."""
+    """The key that counts a peer's connections: an IPv4 address, or the /64 of an IPv6 address."""
     address = _parse(peer)
     if isinstance(address, IPv6Address):
         shift = address.max_prefixlen - IPV6_PREFIX_BITS
@@ -24,15 +24,15 @@ def counted_address(peer: str) -> str:
 
 
 def is_trusted(peer: str, trusted: Networks) -> bool:
-    """Whether this peer is a proxy whose word is taken."""
+    """Whether this peer is a trusted proxy."""
     address = _parse(peer)
     return address is not None and _is_within(address, trusted)
 
 
 def forwarded_client(fields: Sequence[bytes], trusted: Networks) -> str | None:
-    """The nearest address that is no trusted proxy, from the values of `X-Forwarded-For` in order.
+    """The nearest address that is not a trusted proxy, from the values of `X-Forwarded-For` in order.
 
-    The farthest if all are trusted; None if the nearest cannot be read: then no client is told from another.
+    The farthest if all are trusted. None if the nearest cannot be parsed: clients are then indistinguishable.
     """
     client = None
     for word in reversed(b",".join(fields).decode("latin-1").split(",")):

@@ -1,4 +1,4 @@
-"""uvicorn's configuration, with the registry of connections that its protocols look for."""
+"""uvicorn's configuration, extended by the registry of connections for its protocols."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from shared.service.http_server.registry import ConnectionRegistry
 
 
 class BoundedConfig(uvicorn.Config):
-    """Of one server."""
+    """Configuration of one server."""
 
     def __init__(self, app: ASGIApp, registry: ConnectionRegistry, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own options
         """`registry` counts the server's connections."""

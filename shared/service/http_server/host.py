@@ -1,4 +1,4 @@
-"""The Host field (RFC 9112 3.2): one, and one that every later reader of the URL can parse (pure)."""
+"""Checks the Host field (RFC 9112 3.2): exactly one, and valid for every later parser of the URL. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _HOST = re.compile(
 
 
 def is_good_host(headers: Sequence[tuple[bytes, bytes]], version: str) -> bool:
-    """Whether a request of this version has the Host that it must have, and no other."""
+    """Whether a request of this HTTP version has exactly the Host field that it must have."""
     found = [value for name, value in headers if name == b"host"]
     if not found:
         return version == "1.0"
@@ -23,7 +23,7 @@ def is_good_host(headers: Sequence[tuple[bytes, bytes]], version: str) -> bool:
 
 
 def is_host(value: bytes) -> bool:
-    """Whether a value of the field can be an authority: a name or an address, and a port; or is empty."""
+    """Whether the value is empty or a valid authority: a name or an address, and optionally a port."""
     if not value:
         return True
     found = _HOST.fullmatch(value)

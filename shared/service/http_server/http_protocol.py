@@ -1,8 +1,9 @@
-"""uvicorn's HTTP protocol with bounds: on a request's head, on its pace, and on what is kept of it unread.
+"""uvicorn's HTTP protocol with bounds on a request's head, its pace, and its buffered bytes.
 
 httptools has no bounds of its own: it joins an unfinished field at every read, which takes quadratic time. A
-request that breaks a bound is answered where no other answer is under way on its connection; then the
-connection ends. Times are checked about once a second (`check`), so a request costs no timer.
+request that breaks a bound gets an error response, unless another response is being sent on its connection;
+then the connection is closed. Timeouts are checked about once a second (`check`), so a request needs no
+timer.
 """
 
 import asyncio
@@ -24,26 +25,27 @@ from shared.service.http_server.pace import BodyPace, WritePace
 from shared.service.http_server.refusals import Refusal
 
 SLICE_BYTES = 65_536
-"""What is parsed between two looks at the bounds."""
+"""Bytes parsed between two checks of the bounds."""
 
 PIPELINED_MAX = 8
-"""Requests that wait on one connection for the answer to an earlier one."""
+"""Pipelined requests that may wait on one connection."""
 
 SHORT_BYTES = 65_536
-"""A body that is read to its end whatever the answer was, so that its connection can be used again."""
+"""Body size up to which the rest is read after an early response, so that the connection can be reused."""
 
 CHUNK_OVERHEAD_BYTES = 131_072
 CHUNK_OVERHEAD_FACTOR = 8
-"""A chunk of one byte takes six bytes; more than eight for each is an extension or a trailer without end."""
+"""Wire bytes per body byte: one-byte chunks take six; more than eight are extensions or trailers."""
 
 LINGER_S = 5.0
 LINGER_BYTES = 16 * 1024 * 1024
-"""How long an early answer's connection stays open for its request to pass by, and how much of it is read.
-Closed at once, the kernel would reset it, and the client lose the answer (RFC 9112 9.6)."""
+"""How long, and for how many bytes, the rest of a request is read and discarded after an early response. If
+the connection were closed at once, the kernel would reset it and the client lose the response (RFC 9112
+9.6)."""
 
 
 class Phase(Enum):
-    """What comes next on the connection."""
+    """Parser state of the connection."""
 
     IDLE = auto()
     HEAD = auto()
@@ -53,16 +55,16 @@ class Phase(Enum):
 
 
 class RefusedError(Exception):
-    """Stops the parser in the middle of a head."""
+    """Stops the parser within a head."""
 
     def __init__(self, refusal: Refusal) -> None:
-        """`refusal` is why."""
+        """`refusal` is the reason."""
         super().__init__(refusal.why)
         self.refusal = refusal
 
 
 class HandOverError(Exception):
-    """Stops the parser after a head: what follows is not for this protocol."""
+    """Stops the parser after a head: another protocol takes over."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -75,7 +77,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """Made by uvicorn."""
+        """Called by uvicorn."""
         super().__init__(config, server_state, app_state, _loop)
         self._registry = registry_of(config)
         self._settings = self._registry.settings
@@ -95,7 +97,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._write = WritePace(self._settings)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a place, or end."""
+        """Take a place in the registry, or refuse the connection."""
         super().connection_made(transport)
         self._deadline = self.loop.time() + self._settings.http_first_byte_s
         peer = self.client[0] if self.client is not None else ""
@@ -115,7 +117,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._drop_body()
 
     def data_received(self, data: bytes) -> None:
-        """Parse it, bounded."""
+        """Parse the data within the bounds."""
         if self._is_done():
             self._pass_by(len(data))
             return
@@ -145,7 +147,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             raise RefusedError(refusals.LONG_LINE)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A field of the head. One of a trailer comes too late to mean anything, and is left out."""
+        """A field of the head. Trailer fields are ignored."""
         if self._phase is not Phase.HEAD:
             return
         self._fields_bytes += len(name) + len(value)
@@ -158,7 +160,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Let the application begin, unless too many requests wait already."""
+        """Start the application, unless too many pipelined requests wait."""
         if len(self.pipeline) >= PIPELINED_MAX:
             raise RefusedError(refusals.PIPELINED)
         if not is_good_host(self.headers, self.parser.get_http_version()):
@@ -185,7 +187,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.cycle.transport = _AnswerTransport(self)  # type: ignore[assignment]  # all that a cycle uses of it
         self._keep_alive = self.cycle.keep_alive
         if not self._is_short():
-            # An answer that begins before such a request has ended is the connection's last.
+            # If the response begins before such a request has ended, it is the connection's last.
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
@@ -194,7 +196,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request has wholly arrived."""
+        """The request is complete."""
         if self._phase is Phase.BODY:
             self._phase = Phase.ANSWER
             self.cycle.keep_alive = self._keep_alive and not self._is_leaving
@@ -203,7 +205,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """An answer was given: the next request may begin."""
+        """The response is complete: the next request may begin."""
         if self._phase is Phase.ENDING:
             return
         was_last = not self.pipeline
@@ -212,27 +214,27 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._wait_for_next()
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over."""
+        """Hand the connection over to the WebSocket protocol."""
         self._phase = Phase.ENDING
         super().handle_websocket_upgrade()
 
     def is_for_another(self) -> bool:
-        """Whether the request whose head was read is not for this application; then `hand_over` follows."""
+        """Whether another protocol handles the parsed request; `hand_over` is then called."""
         return False
 
     def hand_over(self) -> None:
-        """Give the connection to another protocol. What came with the head is lost."""
+        """Give the connection to another protocol. Bytes received after the head are lost."""
         raise NotImplementedError
 
     def shutdown(self) -> None:
-        """The server ends: the answer under way is the last."""
+        """The server stops: the current response is the connection's last."""
         self._is_leaving = True
         super().shutdown()
 
     def check(self, now: float) -> None:
-        """End the connection if it is too slow."""
+        """Close the connection if it is too slow."""
         if self._phase is Phase.BODY:
-            # What waits in line is not read, and what the application does not read is not late.
+            # Reading is paused for a pipelined request or by the application: the client is not late.
             if self.flow.read_paused or self.pipeline:
                 self._body.pause(now)
             elif (refusal := self._body.refusal(now)) is not None:
@@ -244,12 +246,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def give_way(self) -> None:
-        """Another needs the place."""
+        """Close: another connection needs the place."""
         refusals.GAVE_WAY.count()
         self.transport.abort()
 
     def close(self) -> None:
-        """End after what is written; a request that is still coming passes by unread."""
+        """Close after the written data; the rest of an incoming request is discarded."""
         if self._phase is Phase.ENDING or self.transport.is_closing():
             return
         has_all = self._phase in (Phase.ANSWER, Phase.IDLE)
@@ -296,7 +298,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 self._refuse(refusals.CHUNK_OVERHEAD)
 
     def _drop_body(self) -> None:
-        """It is not read any more; a connection and its request refer to each other, so they stay a while."""
+        """Free the unread body: connection and request refer to each other, so both stay until collected."""
         self.pipeline.clear()
         if self.cycle is not None:
             self.cycle.body.clear()
@@ -306,7 +308,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._deadline = self.loop.time() + self._settings.http_idle_s
 
     def _is_short(self) -> bool:
-        """Whether the request has no body, or one that may as well pass by unread."""
+        """Whether the request has no body, or one short enough to read and discard."""
         for name, value in self.headers:
             if name == b"transfer-encoding":
                 return False
@@ -315,14 +317,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         return True
 
     def _hold(self) -> None:
-        """Count what is kept of an unfinished request."""
+        """Count the buffered bytes of an unfinished request."""
         held = 0
         if self._phase is Phase.HEAD:
             held = self._head_bytes
         elif self._phase is Phase.BODY:
             held = len(self.cycle.body)
             if not self._is_asked_for:
-                # The application asks for the rest, if it has a use for it.
+                # The application reads the rest if it needs it.
                 self._is_asked_for = True
                 self.flow.pause_reading()
         if held or self._place.held_bytes:
@@ -331,7 +333,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 self._refuse(refusal)
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer and end; or end after the answer that is under way."""
+        """Answer and close; or close after the response that is being sent."""
         refusal.count()
         if self._phase is Phase.BODY and not self.pipeline:
             cycle = self.cycle
@@ -372,11 +374,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _pass_by(self, size: int) -> None:
         self._passed_bytes += size
         if self._passed_bytes > LINGER_BYTES:
-            # Now its sending comes to a halt, and it finds the answer.
+            # Now the client's sending stalls, and it reads the response.
             self.transport.pause_reading()
 
     def _name_client(self) -> None:
-        """Behind a trusted proxy each request names its client."""
+        """Take the client's address from the request's fields, behind a trusted proxy."""
         trusted = self._registry.trusted
         if not trusted or self.client is None or not self._registry.is_proxy(self.client[0]):
             return
@@ -387,13 +389,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
 
 class _AnswerTransport:
-    """What an answer is written to: its close lets the rest of the request pass by."""
+    """Transport for a response: its `close` lets the rest of the request be read and discarded."""
 
     def __init__(self, protocol: BoundedHttpProtocol) -> None:
         self._protocol = protocol
 
     def write(self, data: bytes) -> None:
-        """Nothing is written after the end."""
+        """Write, unless the connection is ending."""
         if not self._protocol.is_ending:
             self._protocol.transport.write(data)
 

@@ -1,4 +1,4 @@
-"""How fast a body comes and an answer leaves: over each window of time a least rate, and a bound in all."""
+"""Minimum pace of bodies and responses: a rate over each time window, and a total time for bodies."""
 
 import asyncio
 import socket
@@ -9,30 +9,30 @@ from shared.service.http_server.refusals import SLOW_BODY, STALLED_BODY, Refusal
 from shared.settings import HttpSettings
 
 TCP_INFO_BYTES_ACKED = 120
-"""Where `struct tcp_info` has `tcpi_bytes_acked` (linux/tcp.h), which counts what the peer has taken."""
+"""Offset of `tcpi_bytes_acked` in `struct tcp_info` (linux/tcp.h): bytes that the peer has acknowledged."""
 TCP_INFO_BYTES = 128
 
 
 class BodyPace:
-    """Of one request at a time. `received` are bytes of the body, `raw` those on the wire."""
+    """Pace of one request's body. `received` counts bytes of the body, `raw` those on the wire."""
 
     __slots__ = ("_end", "_settings", "_window_began", "_window_end", "raw", "received")
 
     def __init__(self, settings: HttpSettings) -> None:
-        """Nothing comes yet."""
+        """Start without a body."""
         self._settings = settings
         self._end = self._window_end = inf
         self._window_began = 0
         self.received = self.raw = 0
 
     def begin(self, now: float) -> None:
-        """A body may begin."""
+        """Start the windows of a new body."""
         self.received = self.raw = self._window_began = 0
         self._end = now + self._settings.http_body_s
         self._window_end = now + self._settings.http_progress_s
 
     def pause(self, now: float) -> None:
-        """Nothing was read, so nothing can be late."""
+        """Restart the window: reading was paused, so the client is not late."""
         self._window_began = self.received
         self._window_end = now + self._settings.http_progress_s
 
@@ -50,18 +50,18 @@ class BodyPace:
 
 
 class WritePace:
-    """Of one connection, whatever it answers: a window begins when something waits to leave."""
+    """Pace of one connection's responses: a window begins when data waits to be sent."""
 
     __slots__ = ("_settings", "_window_began", "_window_end")
 
     def __init__(self, settings: HttpSettings) -> None:
-        """Nothing waits yet."""
+        """Start without waiting data."""
         self._settings = settings
         self._window_end = inf
         self._window_began = 0
 
     def is_stalled(self, transport: asyncio.Transport, now: float) -> bool:
-        """Whether the peer takes less than it must, or nothing."""
+        """Whether the peer reads more slowly than the minimum rate."""
         if not transport.get_write_buffer_size():
             self._window_end = inf
             return False
@@ -76,7 +76,7 @@ class WritePace:
 
 
 def _acknowledged(transport: asyncio.Transport) -> int:
-    """Bytes that the peer's kernel has taken since the connection was made."""
+    """Bytes that the peer's kernel has acknowledged since the connection was made."""
     connection = transport.get_extra_info("socket")
     try:
         told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)

@@ -1,4 +1,4 @@
-"""Why a connection is ended before its request reaches a route, and the answer that says so."""
+"""Reasons to close a connection before its request reaches a route, and their responses."""
 
 import json
 import uuid
@@ -15,7 +15,7 @@ RETRY_AFTER_S = 2
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`why` is the label of the metric. Without a `kind` the connection is closed without a word."""
+    """`why` is the metric's label. Without a `kind` the connection is closed without a response."""
 
     why: str
     kind: ProblemType | None
@@ -38,7 +38,7 @@ class Refusal:
         return head.encode() + body
 
     def count(self) -> None:
-        """One more connection was ended for this reason."""
+        """Count one connection closed for this reason."""
         metrics.HTTP_REFUSED.labels(why=self.why).inc()
 
 
@@ -89,4 +89,4 @@ ALL = (
     *(SILENT, SLOW_HEAD, SLOW_BODY, STALLED_BODY, STALLED_READER, PIPELINED, FLOOD, GAVE_WAY),
     *(FULL, FULL_ADDRESS, FULL_ADDRESS_BYTES, FULL_BYTES, TUNNELS, EVENTS, LOOP),
 )
-"""Every reason; the table of connections counts them."""
+"""Every reason."""

@@ -1,6 +1,6 @@
-"""The connections of one server: how many of an address and of a user, and what unfinished requests hold.
+"""Registry of one server's connections: counts per address and per user, and bytes of unfinished requests.
 
-A connection is counted to its address until a token is accepted on it, and to that user from then on.
+A connection counts for its address until a token is accepted on it, and for that user from then on.
 """
 
 from collections import Counter
@@ -13,20 +13,20 @@ from shared.service.http_server.refusals import FULL, FULL_ADDRESS, FULL_ADDRESS
 from shared.settings import HttpSettings
 
 FREE_BYTES = 16_384
-"""Of each connection: so much is part of its place, and not counted byte by byte."""
+"""Bytes of each connection that are part of its place and not counted."""
 
 REFUSED_MAX = 256
-"""Refused connections that are told why at a time; more are closed without a word."""
+"""Refused connections that may wait for their response at a time; more are closed without one."""
 
 
 class Connection(Protocol):
-    """What a place is taken by."""
+    """A connection as the registry sees it."""
 
     def check(self, now: float) -> None:
-        """End it if it is too slow."""
+        """Close it if it is too slow."""
 
     def give_way(self) -> None:
-        """End it at once: another needs the place."""
+        """Close it at once: another connection needs the place."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +44,7 @@ class ConnectionRegistry:
     """Every open connection of one server, by its transport."""
 
     def __init__(self, settings: HttpSettings, *, connections_max: int) -> None:
-        """`connections_max` is what the setting and the limit of open files allow."""
+        """`connections_max` is the lower of the setting and the limit of open files."""
         self.settings = settings
         self.trusted = settings.trusted_proxies
         self.connections_max = connections_max
@@ -57,7 +57,7 @@ class ConnectionRegistry:
         self._bytes = 0
 
     def enter(self, transport: object, connection: Connection, peer: str) -> tuple[Place, Refusal | None]:
-        """Take a place; a refused one is kept apart until it leaves."""
+        """Take a place; a refused connection is kept apart until it closes."""
         address = None if self.is_proxy(peer) else counted_address(peer)
         place = Place(connection, address)
         refusal = self._refusal(address)
@@ -71,11 +71,11 @@ class ConnectionRegistry:
         return place, refusal
 
     def is_proxy(self, peer: str) -> bool:
-        """Whether the peer is a proxy whose `X-Forwarded-For` is believed."""
+        """Whether the peer is a proxy whose `X-Forwarded-For` is trusted."""
         return is_trusted(peer, self.trusted)
 
     def can_be_told(self) -> bool:
-        """Whether one more refused connection may stay until it has read why."""
+        """Whether one more refused connection may stay until it has read its response."""
         return self._refused <= REFUSED_MAX
 
     def hand_over(self, transport: object, connection: Connection) -> Place:
@@ -85,7 +85,7 @@ class ConnectionRegistry:
         return place
 
     def leave(self, transport: object) -> None:
-        """The connection is closed; leaving twice is harmless."""
+        """Free the place of a closed connection. Idempotent."""
         place = self._places.pop(transport, None)
         if place is None:
             return
@@ -100,11 +100,11 @@ class ConnectionRegistry:
             self._count_user(place.user_id, -1)
 
     def heard(self, place: Place) -> None:
-        """It has sent a whole head: it gives way to no other."""
+        """Note that it has sent a complete head: it is no longer closed in favour of others."""
         self._unheard.pop(place, None)
 
     def forwarded(self, place: Place, client: str | None) -> Refusal | None:
-        """A trusted proxy names the client of the next request."""
+        """Count the connection for the client that a trusted proxy names in the next request."""
         address = None if client is None else counted_address(client)
         if place.user_id is not None or address == place.address:
             return None
@@ -119,7 +119,7 @@ class ConnectionRegistry:
         return None
 
     def accept(self, place: Place, user_id: str) -> bool:
-        """A token was accepted: it is that user's from now on. False if the user has too many."""
+        """Count the connection for this user, whose token was accepted. False if the user has too many."""
         if place.user_id == user_id or place.is_refused:
             return True
         if self._of_user[user_id] >= self.settings.http_user_connections_max:
@@ -134,7 +134,7 @@ class ConnectionRegistry:
         return True
 
     def hold(self, place: Place, size: int) -> Refusal | None:
-        """So many bytes of an unfinished request are kept for it now."""
+        """Set the buffered bytes of its unfinished request."""
         counted = max(0, size - FREE_BYTES)
         if counted == place.held_bytes or place.user_id is not None:
             return None
@@ -148,7 +148,7 @@ class ConnectionRegistry:
         return None
 
     def check(self, now: float) -> None:
-        """End what is too slow."""
+        """Close connections that are too slow."""
         for place in list(self._places.values()):
             place.connection.check(now)
 
@@ -160,7 +160,7 @@ class ConnectionRegistry:
         longest = next(iter(self._unheard), None)
         if longest is None:
             return FULL
-        # Connections that say nothing would otherwise keep out those that do.
+        # Silent connections would otherwise keep out active ones.
         self.heard(longest)
         longest.connection.give_way()
         return None
@@ -183,7 +183,7 @@ class ConnectionRegistry:
 
 
 def _add(counts: Counter[str], key: str, more: int) -> None:
-    """Zero is not kept: an attacker has many addresses."""
+    """Add to a count and drop it at zero: an attacker has many addresses."""
     counts[key] += more
     if not counts[key]:
         del counts[key]

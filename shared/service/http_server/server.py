@@ -1,4 +1,4 @@
-"""Serves an application: the listening socket, and uvicorn with the bounds of this package."""
+"""Serves an application: listening socket, and uvicorn with the bounds of this package."""
 
 import asyncio
 import errno
@@ -22,22 +22,22 @@ logger = get_logger(__name__)
 
 GRACE_S = 5
 CHECK_S = 1.0
-"""How often it is asked which connections are too slow: their times are kept to within this."""
+"""Interval (s) of the check for slow connections, and so the precision of their timeouts."""
 
 RECEIVE_BYTES = 262_144
-"""What the kernel keeps unread for a connection (it doubles this). Left to itself it may keep 32 MiB, which
-no bound counts, and a client that only sends would have sent that much before it looks for an answer."""
+"""The kernel's receive buffer of a connection (the kernel doubles it). By default it may grow to 32 MiB,
+which no bound counts, and a client that only sends would send that much before it reads a response."""
 
 FILES_KEPT = 512
-"""Open files that are not for clients: the broker, the view, and connections that are being refused."""
+"""Open files reserved for the broker, the view, and connections that are being refused."""
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening TCP socket. Its small send buffer lets a stalled client be noticed (STYLE, traps)."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
-    # Connections inherit it. asyncio would set it only on sockets that were made with a protocol's number;
-    # without it an answer whose body follows its head waits 40 ms for the client's acknowledgement.
+    # Connections inherit it. asyncio sets it only on sockets that were created with a protocol number.
+    # Without it, a response whose body follows its head waits 40 ms for the client's acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
@@ -49,7 +49,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def listen_at(settings: HttpSettings, name: str) -> socket.socket:
-    """Listen where the fields `<name>_host` and `<name>_port` say. Raises SettingsError, which names one."""
+    """Listen at the settings `<name>_host` and `<name>_port`. Raises SettingsError, which names one."""
     host, port = getattr(settings, f"{name}_host"), getattr(settings, f"{name}_port")
     where, which = f"{PREFIX}{name.upper()}_HOST", f"{PREFIX}{name.upper()}_PORT"
     try:
@@ -66,7 +66,7 @@ def listen_at(settings: HttpSettings, name: str) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, with signals left to `Service`."""
+    """uvicorn's server without signal handling, which `Service` does."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -85,7 +85,7 @@ async def serve_http(
 ) -> None:
     """Serve until cancelled; then stop accepting and let requests end within GRACE_S.
 
-    Without a protocol for WebSockets among the options, a request for one is an ordinary request. Each
+    Without a WebSocket protocol among the options, a handshake is treated as an ordinary request. Each
     connection may take `files_each` open files.
     """
     most = (_open_files() - FILES_KEPT) // files_each
@@ -94,7 +94,7 @@ async def serve_http(
         app,
         registry,
         timeout_keep_alive=math.ceil(settings.http_idle_s),
-        # Whose address it is matters to the registry alone.
+        # Only the registry uses the client's address.
         proxy_headers=False,
         log_config=None,
         access_log=False,
@@ -113,7 +113,7 @@ async def serve_http(
     except asyncio.CancelledError:
         server.should_exit = True
         while not serving.done():
-            # Asked again meanwhile: requests still have their grace, and the server its own bound.
+            # A second cancellation: requests keep their grace period, and the server has its own bound.
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(serving)
         raise
@@ -129,7 +129,7 @@ async def _check(registry: ConnectionRegistry) -> None:
 
 
 def _open_files() -> int:
-    """How many files this process may have open, after it has asked for all that it can have."""
+    """Raise the soft limit of open files to the hard limit, and return it."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return most

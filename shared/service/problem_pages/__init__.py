@@ -1,7 +1,7 @@
 """Serves a page about each problem, from the Markdown files beside this module: `/problems/expired`.
 
-Every problem that is answered names its page in `Link` (`rel="help"`); its `type` stays a URN, which does not
-depend on where a service runs. A browser is shown HTML, everybody else the Markdown.
+Every problem response names its page in `Link` (`rel="help"`); its `type` stays a URN, independent of the
+service's address. Browsers get HTML, all other clients the Markdown.
 """
 
 import re
@@ -21,13 +21,13 @@ from shared.service.pages import html, page
 PLACE = Path(__file__).parent
 INDEX = "README"
 NAMES = {"": INDEX} | {kind.slug: kind.slug for kind in problems.ALL}
-"""The file of each page, by the end of its address."""
+"""The file of each page, by the last part of its path."""
 
 _LINK = re.compile(r"\[([^]]*)\]\(([^)]+)\)")
 
 
 def routes() -> list[Route]:
-    """Where the pages are."""
+    """The routes of the pages."""
     return [Route(PAGES + "{slug}", _page), Route(PAGES, _page)]
 
 
@@ -58,7 +58,7 @@ def _markdown(slug: str) -> str:
 
 
 def _served_link(link: re.Match[str]) -> str:
-    """Pages link to each other by the names that they are served by; others are named, not linked."""
+    """Rewrite a link between pages to its served path; other links become plain text."""
     words, target = link.groups()
     if "/" not in target:
         return f"[{words}]({target.removesuffix('.md')})"

@@ -1,1 +1,1 @@
-"""The OpenAPI document, made of the structs that routes take and answer."""
+"""Generates the OpenAPI document from the structs that routes accept and return."""

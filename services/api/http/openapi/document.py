@@ -1,7 +1,7 @@
-"""The OpenAPI document: what each route really answers, from the structs that are encoded.
+"""Builds the OpenAPI document, with the schemas of the structs that routes really encode.
 
-Routes state their answers with `Answers.responses_for`; this adds the schemas, the security scheme, and the
-problems that every route may end in.
+Routes declare their responses with `Answers.responses_for`. This module adds the schemas, the security
+scheme, and the problems that every route may return.
 """
 
 import json
@@ -42,9 +42,9 @@ LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
 def install(
     app: FastAPI, structs: Mapping[str, type[msgspec.Struct]], maxima: Maxima, tags: Mapping[str, str]
 ) -> None:
-    """Let the application show this document as its own.
+    """Make this the application's OpenAPI document.
 
-    `structs` is what routes answer, by the name of its schema; `tags` says what the routes of each are about.
+    `structs` are the response types by schema name; `tags` describes each tag.
     """
     made: Json = {}
 
@@ -98,7 +98,7 @@ def _document(
 
 
 def _read_examples(operation: Json) -> None:
-    """Those of requests and answers are text until here; those of problems are not."""
+    """Decode the examples of requests and responses, which are text until here; those of problems are not."""
     for part in (operation.get("requestBody", {}), *operation["responses"].values()):
         for media_type, content in part.get("content", {}).items():
             if "example" in content:
@@ -108,14 +108,14 @@ def _read_examples(operation: Json) -> None:
 
 
 def _bound(schema: Json, most: int) -> None:
-    """An integer, or nothing, is at most this."""
+    """Add a maximum to an integer schema, nullable or not."""
     for choice in schema["anyOf"]:
         if choice["type"] == "integer":
             choice["maximum"] = most
 
 
 def _without_null(schema: Json) -> None:
-    """A parameter may be left out, but it cannot be null."""
+    """Remove null from a parameter's schema: a parameter may be absent, but cannot be null."""
     choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1 and len(schema["anyOf"]) == 2:
         del schema["anyOf"]
@@ -125,7 +125,7 @@ def _without_null(schema: Json) -> None:
 
 
 def _add(answers: Json, more: dict[int | str, Json]) -> None:
-    """Problems of one status are one answer with an example of each."""
+    """Merge responses: problems of one status become one response with an example of each."""
     if "HTTPValidationError" in str(answers.get("422")):
         del answers["422"]
     for status, answer in more.items():

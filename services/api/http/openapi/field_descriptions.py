@@ -1,7 +1,7 @@
-"""The description of every field of a struct: the text that stands below the field, where it is declared.
+"""Descriptions of struct fields, from the attribute docstrings in their source.
 
-msgspec has its own way (`Meta(description=…)`), which would put a line of words into each type of the
-contract. pydantic reads the texts of request bodies itself (`use_attribute_docstrings`).
+msgspec's own way (`Meta(description=…)`) would put a text into each type of the contract. pydantic reads the
+docstrings of request bodies itself (`use_attribute_docstrings`).
 """
 
 import ast
@@ -18,7 +18,7 @@ Struct = type[msgspec.Struct]
 
 
 def describe(schemas: Json, structs: Iterable[Struct]) -> None:
-    """Add to the schemas of these structs, and of all that they hold, what is said of each field."""
+    """Add field descriptions to the schemas of these structs and of the structs in their fields."""
     for struct in _with_their_parts(structs):
         properties = schemas[struct.__name__].get("properties", {})
         for name, words in field_words(struct).items():
@@ -26,7 +26,7 @@ def describe(schemas: Json, structs: Iterable[Struct]) -> None:
 
 
 def field_words(struct: Struct) -> dict[str, str]:
-    """What is said of each field, by its name in JSON; of inherited ones too."""
+    """The description of each field, inherited ones included, by its JSON name."""
     found: dict[str, str] = {}
     for one in reversed(struct.__mro__):
         if issubclass(one, msgspec.Struct) and one is not msgspec.Struct:
@@ -40,7 +40,7 @@ def field_words(struct: Struct) -> dict[str, str]:
 
 @lru_cache
 def _read(module: str) -> dict[str, dict[str, str]]:
-    """The texts below the fields of every class of a module."""
+    """The attribute docstrings of every class of a module."""
     tree = ast.parse(inspect.getsource(sys.modules[module]))
     return {one.name: dict(_texts(one)) for one in tree.body if isinstance(one, ast.ClassDef)}
 
@@ -58,7 +58,7 @@ def _texts(declared: ast.ClassDef) -> Iterator[tuple[str, str]]:
 
 
 def _with_their_parts(structs: Iterable[Struct]) -> set[Struct]:
-    """These, and every struct that is in a field of one of them."""
+    """These structs, and every struct in a field of one of them, recursively."""
     found: set[Struct] = set()
     waiting = list(msgspec.inspect.multi_type_info(structs))
     while waiting:

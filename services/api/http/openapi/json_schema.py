@@ -1,4 +1,4 @@
-"""What the validators of `schemas` refuse, as far as JSON Schema has words for it, for clients to know."""
+"""JSON Schema for the validators of `schemas`, as far as it can express them."""
 
 from pydantic.config import JsonDict
 
@@ -25,12 +25,12 @@ def path_schema(length_max: int) -> JsonDict:
 
 
 def keys_like(pattern: str) -> JsonDict:
-    """An object in which no key is of another form."""
+    """An object whose keys all match a pattern."""
     return {"propertyNames": {"pattern": pattern}, "additionalProperties": False}
 
 
 def base64_if(encoding: str, content: str) -> JsonDict:
-    """One field is base64 where another one says so."""
+    """The field `content` is base64 if the field `encoding` says so."""
     return {
         "if": {"properties": {encoding: {"const": "base64"}}, "required": [encoding]},
         "then": {

@@ -1,4 +1,4 @@
-"""How routes state what they answer: by examples, which are structs, and by the problems they may end in."""
+"""Declarations of a route's responses: examples, which are structs, and the problems that it may return."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from shared.domain.events import Shape
 
 Json = dict[str, Any]
 Maxima = Mapping[str, Mapping[str, int]]
-"""The most that the operator allows, by the schema's name and the field's."""
+"""The operator's maxima, by schema name and field name."""
 
 REF = "#/components/schemas/{name}"
 JSON = "application/json"
@@ -47,7 +47,7 @@ OF_STATUS = {
     429: ["Retry-After", "RateLimit", "RateLimit-Policy"],
     503: ["Retry-After"],
 }
-"""The fields that problems of a status bring along."""
+"""Header fields of problem responses, by status."""
 
 
 class FieldProblem(Shape, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ class ProblemDocument(Shape, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class ExtraResponse:
-    """Another status of the same answer, and why; without an example it has no body."""
+    """Another status of the same response, with its meaning; without an example it has no body."""
 
     why: str
     example: object = None
@@ -86,14 +86,14 @@ class ExtraResponse:
 
 NOT_MODIFIED = {304: ExtraResponse("The client has it already")}
 NOTHING: dict[int | str, Json] = {204: {"description": HTTPStatus.NO_CONTENT.phrase}}
-"""The answer of a route that answers nothing."""
+"""The response of a route without content."""
 
 
 class Answers:
-    """The structs that one feature's routes answer, by the name of their schema."""
+    """The response structs of one feature's routes, by schema name."""
 
     def __init__(self) -> None:
-        """None yet."""
+        """Start without structs."""
         self.structs: dict[str, type[msgspec.Struct]] = {}
 
     def responses_for(
@@ -107,9 +107,9 @@ class Answers:
         also: dict[int, ExtraResponse] | None = None,
         links: Sequence[str] = (),
     ) -> dict[int | str, Json]:
-        """The `responses` of a route: its answer by an example of it, other statuses, and its own problems.
+        """The `responses` of a route: its response by an example, other statuses, and its own problems.
 
-        The example is a struct, whose type is the answer's, or the content of a file.
+        The example is a struct of the response's type, or the content of a file.
         """
         if isinstance(example, msgspec.Struct):
             schema = {"$ref": REF.format(name=type(example).__name__)}
@@ -158,7 +158,7 @@ def _example(kind: ProblemType) -> Json:
 
 
 def _link(operation: str) -> Json:
-    """Where the id of an answer leads: to the operation of this name."""
+    """An OpenAPI link from the id in a response to the operation of this name."""
     what = "session_id" if "session" in operation else "job_id"
     return {"operationId": operation, "parameters": {what: f"$response.body#/{what}"}}
 
