@@ -104,7 +104,7 @@ async def _bare_reading(broker: Broker, stored: int) -> float:
 
 
 async def _followed(stack: Stack, stored: int) -> None:
-    """Nobody else is still reading."""
+    """No other reader is left."""
     health = stack.services["projector"].health_url
     async with aiohttp.ClientSession() as session:
         while True:

@@ -1,4 +1,4 @@
-"""The two sides of the fan-out benchmark, alike to whoever publishes and counts, and the client processes."""
+"""The two sides of the fan-out benchmark, with one interface to publish and to count, and client processes."""
 
 import asyncio
 import os
