@@ -1,6 +1,6 @@
-"""The audit of a long log: events a second and memory of the api, against a bare reading of the same.
+"""The audit of a long log: events a second and memory of the api, against a plain read of the same log.
 
-The reference is one ordered reader that does nothing with what it is handed. Other figures, for people: one
+The reference is one ordered reader that discards what it receives. Further figures, for information: one
 type, one user, the last events, and a time at which there are none.
 """
 
@@ -69,7 +69,7 @@ async def _measure(stack: Stack, broker: Broker, stored: int, rounds: int) -> No
 
 
 async def _read(stack: Stack, query: str) -> tuple[float, int]:
-    """Read it all, and let it go."""
+    """Read the whole answer and discard it."""
     token = tokens_of(stack.directory).issue(
         "auditor",
         lifetime=timedelta(hours=1),
@@ -104,7 +104,7 @@ async def _bare_reading(broker: Broker, stored: int) -> float:
 
 
 async def _followed(stack: Stack, stored: int) -> None:
-    """Nobody else is still reading."""
+    """No other reader is left."""
     health = stack.services["projector"].health_url
     async with aiohttp.ClientSession() as session:
         while True:

@@ -1,4 +1,4 @@
-"""The reference of the fan-out: a bare uvicorn that sends to all sockets what one of them says.
+"""The reference of the fan-out: a bare uvicorn that broadcasts the publisher's messages to all sockets.
 
 ``python -m bench.broadcast PORT``: same server, listening socket and options as the notifier; no broker, no
 tokens, no subscriptions, no cursors, no queues. A client that does not read would stop it.

@@ -1,7 +1,7 @@
 """How long light users wait for a slot beside a user with two thousand jobs, and when they are alone.
 
 ``python -m bench.fairness``: fifty users with one job each come one after another, once alone and once after
-the heavy user's jobs were accepted, on one executor and on two. The waits are those that `job.running` tells.
+the heavy user's jobs were accepted, on one executor and on two. The waits are those in `job.running`.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class Waits:
 
 
 async def light_users(stack: Stack, waits: Waits, name: str) -> list[float]:
-    """One job each, at a steady pace whatever becomes of them."""
+    """Submit one job for each user, at a steady rate that does not depend on their results."""
     users = [f"{name}-{number}" for number in range(LIGHT_USERS)]
     async with asyncio.TaskGroup() as group:
         for user in users:
@@ -67,7 +67,7 @@ async def light_users(stack: Stack, waits: Waits, name: str) -> list[float]:
 
 
 async def one_round(executors: int) -> tuple[list[float], list[float], list[float]]:
-    """The waits of light users alone, beside the heavy one, and his own."""
+    """Measure the waits of light users alone, of light users beside the heavy one, and of the heavy user."""
     async with private_stack(StackOptions(executors=executors)) as stack:
         settings = BrokerSettings(
             nats_url=stack.nats.url, nats_user=stack.nats.user, nats_password=stack.nats.password
@@ -86,7 +86,7 @@ async def one_round(executors: int) -> tuple[list[float], list[float], list[floa
 
 
 async def measure() -> None:
-    """Print the three classes and how the light ones fare."""
+    """Print the waits of the three classes and the ratios of the light users."""
     for executors in (1, 2):
         alone: list[float] = []
         beside: list[float] = []

@@ -48,7 +48,7 @@ FLOOD_PADDING = "y" * 16 * 1024
 
 
 async def steadily(publish: Callable[[], Awaitable[None]], per_s: int, seconds: float) -> None:
-    """So many a second, each at its time, whatever the one before took."""
+    """Send at a fixed rate, each message at its time, independent of how long the previous one took."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     async with asyncio.TaskGroup() as group:
@@ -77,7 +77,7 @@ class Burst:
 
 
 async def burst(side: Side, clients: ClientProcesses) -> Burst:
-    """As many as it can: from the first message given to the last one delivered."""
+    """Measure a burst at full speed, from the first message sent to the last one delivered."""
     used = processor_s(side.process)
     await clients.expect(SUBSCRIBERS * BURST)
     began = time.perf_counter()
@@ -93,7 +93,7 @@ async def burst(side: Side, clients: ClientProcesses) -> Burst:
 
 
 async def idle_kib(side: Side, clients: ClientProcesses) -> float:
-    """Memory per connection that nothing is sent to."""
+    """Memory per idle connection, in KiB."""
     before = memory_kib(side.process)
     for number in range(IDLE // 100):
         await clients.connect(side, 100, f"idle {number}")
@@ -101,7 +101,7 @@ async def idle_kib(side: Side, clients: ClientProcesses) -> float:
 
 
 async def compare(ours: NotifierSide, bare: Side) -> None:
-    """The two sides in turn."""
+    """Compare the latency and the rate of both sides, in turn."""
     p99: dict[Side, list[float]] = {ours: [], bare: []}
     bursts: dict[Side, list[Burst]] = {ours: [], bare: []}
     async with client_processes() as our_clients, client_processes() as bare_clients:

@@ -1,4 +1,4 @@
-"""Many WebSocket clients in one process, as cheap as can be, so that the server is what is measured.
+"""Many WebSocket clients in one process, with little processor time of their own, to measure the server.
 
 ``python -m bench.fanout_clients``: takes orders as JSON lines on standard input and answers each with one
 line. Clients look for stamps in the bytes that arrive and do not decode the messages around them. A stamp
@@ -64,7 +64,7 @@ class Tally:
 
 
 class Client(asyncio.Protocol):
-    """One connection: shakes hands, says its opening texts, and then only looks for stamps."""
+    """One connection: does the handshake, sends its opening messages, then only looks for stamps."""
 
     def __init__(self, path: str, opening: list[str], answers: int, tally: Tally) -> None:
         """Open once `answers` messages have come."""
@@ -88,7 +88,7 @@ class Client(asyncio.Protocol):
         )
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Count it; the benchmark is void then."""
+        """Count the lost connection, which makes the benchmark invalid."""
         self._tally.lost_connections += 1
         if not self.opened.done():
             self.opened.set_exception(error or ConnectionError("closed while it was opened"))

@@ -1,4 +1,4 @@
-"""The two sides of the fan-out benchmark, alike to whoever publishes and counts, and the client processes."""
+"""The two sides of the fan-out benchmark, with one interface to publish and count, and client processes."""
 
 import asyncio
 import os
@@ -37,14 +37,14 @@ class Side(Protocol):
     process: Process
 
     async def publish(self) -> None:
-        """One stamped message to everybody; returns when the server's source has it."""
+        """Send one stamped message to all subscribers; returns when the server's source has it."""
 
     def order(self, count: int, user: str = USER) -> dict[str, Any]:
         """What the client processes must know to connect so many subscribers."""
 
 
 def note(number: int, user: str, padding: str = PADDING) -> JobOutput:
-    """A piece of output with a stamp in it. Neighbours belong to different jobs and are never joined."""
+    """An output note with a stamp in it. Consecutive notes belong to different jobs and are never joined."""
     return JobOutput(
         job_id=JOBS[number % len(JOBS)],
         user_id=user,
@@ -69,7 +69,7 @@ class NotifierSide:
         self._published = 0
 
     async def publish(self, user: str = USER, padding: str = PADDING) -> None:
-        """As an executor does."""
+        """Publish the message as an executor does."""
         self._published += 1
         one = note(self._published, user, padding)
         await self._broker.request(feed_note(user, one.job_id, "output"), encode(one))
@@ -95,7 +95,7 @@ class BroadcastSide:
         self._published = 0
 
     async def publish(self) -> None:
-        """The very text that a client of the notifier gets."""
+        """Publish the same text that a client of the notifier gets."""
         self._published += 1
         payload = encode(note(self._published, USER))
         cursor = f"1-1795304824280021.{self._published}"
@@ -110,7 +110,7 @@ class BroadcastSide:
 
 
 def token(user: str) -> str:
-    """Good for the whole run."""
+    """A token that is valid for the whole run."""
     tokens = Tokens(TokenSettings(token_secret=SECRET))
     return tokens.issue(user, lifetime=timedelta(hours=2), now=datetime.now(UTC), scopes=frozenset({"jobs"}))
 
@@ -147,7 +147,7 @@ async def broadcast_side() -> AsyncIterator[BroadcastSide]:
 async def _process(
     module: str, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[Process]:
-    """A module run as a program, from when it says that it listens."""
+    """Run a module as a program, and yield when it reports that it listens."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, *arguments, stdin=DEVNULL, stderr=PIPE, env=environment
     )
@@ -208,7 +208,7 @@ async def client_processes(count: int = 2) -> AsyncIterator[ClientProcesses]:
 
 
 async def ask(process: Process, **order: object) -> dict[str, Any]:
-    """One order, one answer."""
+    """Send one order and return its answer."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(msgspec.json.encode(order) + b"\n")

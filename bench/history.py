@@ -1,6 +1,6 @@
 """Whether submitting and starting become slower with history: a log of a million jobs, and an empty one.
 
-``python -m bench.history [jobs]``: two stacks side by side, of which only one has a past. Their jobs take
+``python -m bench.history [jobs]``: two stacks side by side, one of them with a filled log. Their jobs take
 turns, one at a time: until the submission is answered, and until `running` arrives at an open socket.
 """
 

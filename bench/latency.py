@@ -1,7 +1,7 @@
 """From POST to the terminal event at a WebSocket client, against starting a bare interpreter.
 
 ``python -m bench.latency``: the first row of the performance budget. One user, one job at a time, nothing
-else running; the two sides take turns in rounds, so that the machine's mood is the same for both.
+else running; the two sides take turns in rounds, so that changes of the machine's speed affect both alike.
 """
 
 import asyncio

@@ -30,7 +30,7 @@ class Summary:
         return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
     def row(self, name: str, unit: str) -> str:
-        """One line for people."""
+        """One line of the printed report."""
         return (
             f"{name:<44} median {self.median:8.1f} {unit}   "
             f"min {min(self.values):8.1f}   p99 {self.percentile(99):8.1f}   n {len(self.values)}"

@@ -1,4 +1,4 @@
-"""An HTTP client that costs next to nothing: one connection, one prepared request at a time."""
+"""An HTTP client with minimal processor time: one connection, one prepared request at a time."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A view made anew from a long log, against reading the same log and storing it as it is.
+"""Rebuilding a view from a long log, against reading the same log and storing it unchanged.
 
 ``python -m bench.rebuild [events]``: the fifth row of the performance budget, with a million events unless
 said otherwise. The reference fetches every message with nats-py and puts it into one table with executemany:

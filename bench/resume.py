@@ -1,7 +1,7 @@
-"""What it costs to come back: one client that is far behind, and a thousand after a restart of the notifier.
+"""The cost of resuming: one client that is far behind, and a thousand after a restart of the notifier.
 
 ``python -m bench.resume``. The reference of the first is a client of NATS that makes a consumer of its own
-and pulls the same events: the least that anybody must do to read them. The reference of the second is a
+and pulls the same events: the least work that reading them takes. The reference of the second is a
 bare uvicorn, where as many sockets are opened and nothing is resumed.
 """
 

@@ -113,7 +113,7 @@ def bare(program: Program, directory: Path) -> Once:
 
 
 def boxed(sandbox: Sandbox, program: Program) -> Once:
-    """In a cell."""
+    """Run the program in a cell."""
     asked = stage(program)
 
     async def once() -> float:
@@ -128,7 +128,7 @@ def boxed(sandbox: Sandbox, program: Program) -> Once:
 
 
 def has(command: str) -> bool:
-    """Whether this host has it where cells see it."""
+    """Whether this host has the interpreter in a place that cells see."""
     return shutil.which(command, path=dict(BASE_ENVIRONMENT)["PATH"]) is not None
 
 

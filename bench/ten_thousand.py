@@ -1,6 +1,6 @@
 """Ten thousand mixed jobs through the whole system, and what the machine looks like before and after.
 
-``python -m bench.ten_thousand``: processes, mounts, cgroups, what is in the shared temporary places, and the
+``python -m bench.ten_thousand``: processes, mounts, cgroups, the shared temporary folders, and the
 executor's descriptors and memory. It ends with exit code 1 if anything but the executor's memory, within
 32 MiB, is not what it was.
 """

@@ -84,7 +84,7 @@ class Durable:
 
 
 def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
-    """Every stream; DESIGN 3.1 has the reason for each setting."""
+    """The configuration of every stream (docs/operations.md, Durability; decision 2)."""
     file = {"storage": "file", "num_replicas": settings.replicas, "retention": "limits"}
     transient = {**_transient(settings.replicas), "num_replicas": settings.replicas, "retention": "limits"}
     return [
@@ -182,7 +182,7 @@ def _transient(replicas: int) -> dict[str, str]:
 
 
 def durables() -> list[Durable]:
-    """The one durable: all executors share it (DESIGN 5.2)."""
+    """The one durable: all executors share it (decision 24)."""
     return [
         Durable(
             subjects.JOBS,

@@ -51,7 +51,7 @@ class KeysUnavailableError(TokenError):
 class Caller:
     """An authenticated user.
 
-    `concurrency` is the K that the token claims (DESIGN 5.2). `unfinished_max` and `requests_per_s` are the
+    `concurrency` is the K that the token claims (decision 5). `unfinished_max` and `requests_per_s` are the
     claimed quotas, None for the service's defaults. `shares` holds the claimed ones of SHARE_CLAIMS.
     """
 

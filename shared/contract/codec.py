@@ -24,7 +24,7 @@ class UnknownTagError(Exception):
 
 
 class EventObject(Shape, frozen=True, kw_only=True, omit_defaults=True):
-    """An event as clients see it, the same over HTTP, WebSocket, SSE and the command line (DESIGN 6.4)."""
+    """An event as clients see it, the same over HTTP, WebSocket, SSE and the command line."""
 
     cursor: str
     """Opaque: a subscription that begins after it goes on behind this event."""

@@ -73,7 +73,7 @@ class Limits(Shape, frozen=True, kw_only=True):
 
 
 class Isolation(Shape, frozen=True, kw_only=True):
-    """What really stood between a program and its host during one attempt (DESIGN 7.4).
+    """What really stood between a program and its host during one attempt.
 
     `uids` is how many uids running cells have, each one of its own; where it is 1, they share `uid`.
     """

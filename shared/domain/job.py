@@ -1,7 +1,7 @@
 """State machine of one job: the state that its events fold to, and the events that may be appended next.
 
 All functions are pure. Clocks, ids and requests are arguments; an expected refusal is a value, never an
-exception. The module implements the table of DESIGN 4 cell by cell.
+exception. `tests/unit/test_job.py` has the table of states and commands.
 """
 
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ def evolve(state: JobState, event: Event) -> JobState:
 
 
 def status_of(state: Queued | Running | Finished) -> Status:
-    """The job's status, as defined in DESIGN 1."""
+    """The job's status, as the glossary of ARCHITECTURE.md names it."""
     match state:
         case Queued():
             return "queued"

@@ -1,7 +1,7 @@
 """Lanes: each user's unfinished jobs in log order, which decide the jobs that may start. Pure.
 
 A job may start once fewer than K earlier jobs of its user are unfinished, where K is written in the job
-itself (DESIGN 5.2). Every executor that follows the log computes the same result, so no lock, leader or
+itself (decision 5). Every executor that follows the log computes the same result, so no lock, leader or
 second queue is needed.
 """
 

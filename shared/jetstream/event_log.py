@@ -1,4 +1,4 @@
-"""The log: compare-and-set append of one event, read of one job, replay of a range (DESIGN 3.4).
+"""The log: compare-and-set append of one event, read of one job, replay of a range.
 
 An append with an unknown outcome is safe to repeat. It carries an event id; on a refusal, `Log` reads the
 job's last event before it reports a conflict.

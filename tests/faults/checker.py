@@ -1,4 +1,4 @@
-"""Judges a history by what DESIGN 5 promises. Pure: no I/O, no clock; the log itself is the truth."""
+"""Judges a history by the promises of docs/reliability.md. Pure: no I/O, no clock; the log is the truth."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The table of DESIGN 4, cell by cell, and the invariants that no interleaving of commands may break."""
+"""The table of states and commands, cell by cell, and invariants that no interleaving may break."""
 
 from datetime import timedelta
 

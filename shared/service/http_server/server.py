@@ -33,7 +33,7 @@ FILES_KEPT = 512
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket. Its small send buffer lets a stalled client be noticed (STYLE, traps)."""
+    """A listening TCP socket. Its small send buffer makes a stalled client detectable (decision 14)."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     # Connections inherit it. asyncio sets it only on sockets that were created with a protocol number.
