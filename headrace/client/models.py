@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any, get_args
 
 from shared.contract.codec import EventObject
-from shared.domain.events import Artifact, Encoding, Limits, Output, Shape, SkippedArtifact
+from shared.domain.events import Artifact, ContractStruct, Encoding, Limits, Output, SkippedArtifact
 from shared.domain.record import JobRecord, JobSummary
 
 ENCODINGS = frozenset(get_args(Encoding))
 """Encodings of output known to this version."""
 
 
-class WaitingFor(Shape, frozen=True, kw_only=True):
+class WaitingFor(ContractStruct, frozen=True, kw_only=True):
     """Why a queued job does not run yet: `earlier_jobs`, `executor` or `slot` (docs/http.md).
 
     `position` is how many unfinished jobs of the same user are before it.
@@ -28,7 +28,7 @@ class JobShown(JobRecord, frozen=True, kw_only=True):
     waiting_for: WaitingFor | None = None
 
 
-class JobsPage(Shape, frozen=True, kw_only=True):
+class JobsPage(ContractStruct, frozen=True, kw_only=True):
     """A page of the caller's jobs, newest first, in the lists' form; `next` is the cursor of the next
     page."""
 
@@ -36,7 +36,7 @@ class JobsPage(Shape, frozen=True, kw_only=True):
     next: str | None = None
 
 
-class BatchItem(Shape, frozen=True, kw_only=True):
+class BatchItem(ContractStruct, frozen=True, kw_only=True):
     """The result of one submission in a batch: the status that it would have had alone, its job or problem.
 
     `replayed` if the key had made that job before; `problem` is the document of a refusal.
@@ -48,26 +48,26 @@ class BatchItem(Shape, frozen=True, kw_only=True):
     problem: dict[str, Any] | None = None
 
 
-class Batch(Shape, frozen=True, kw_only=True):
+class Batch(ContractStruct, frozen=True, kw_only=True):
     """One result for each submission, in their order."""
 
     jobs: tuple[BatchItem, ...]
 
 
-class Artifacts(Shape, frozen=True, kw_only=True):
+class Artifacts(ContractStruct, frozen=True, kw_only=True):
     """The files that a finished job left, and those requested but not kept."""
 
     artifacts: tuple[Artifact, ...]
     skipped: tuple[SkippedArtifact, ...]
 
 
-class History(Shape, frozen=True, kw_only=True):
+class History(ContractStruct, frozen=True, kw_only=True):
     """One job's events as stored."""
 
     events: list[EventObject]
 
 
-class Language(Shape, frozen=True, kw_only=True):
+class Language(ContractStruct, frozen=True, kw_only=True):
     """A language, with the limits of a job that asks for none.
 
     No live executor has it while it is `offline`; its jobs wait.
@@ -83,19 +83,19 @@ class Language(Shape, frozen=True, kw_only=True):
     offline: bool = False
 
 
-class Languages(Shape, frozen=True, kw_only=True):
+class Languages(ContractStruct, frozen=True, kw_only=True):
     """The languages that can be run right now."""
 
     languages: tuple[Language, ...]
 
 
-class Index(Shape, frozen=True, kw_only=True):
+class Index(ContractStruct, frozen=True, kw_only=True):
     """Addresses of the service's parts, as URLs or paths of the api's own origin."""
 
     links: dict[str, str]
 
 
-class SessionCard(Shape, frozen=True, kw_only=True):
+class SessionCard(ContractStruct, frozen=True, kw_only=True):
     """A saved document as a list shows it."""
 
     session_id: str
@@ -112,20 +112,20 @@ class Session(SessionCard, frozen=True, kw_only=True):
     document: dict[str, Any]
 
 
-class Sessions(Shape, frozen=True, kw_only=True):
+class Sessions(ContractStruct, frozen=True, kw_only=True):
     """Last saved first."""
 
     sessions: tuple[SessionCard, ...]
 
 
-class ShareUsed(Shape, frozen=True, kw_only=True):
+class ShareUsed(ContractStruct, frozen=True, kw_only=True):
     """What a user holds, and may hold in all at present."""
 
     used: int
     share: int
 
 
-class Usage(Shape, frozen=True, kw_only=True):
+class Usage(ContractStruct, frozen=True, kw_only=True):
     """What the caller holds of each store and place (docs/bounds/shares.md)."""
 
     log_bytes: ShareUsed
@@ -135,7 +135,7 @@ class Usage(Shape, frozen=True, kw_only=True):
     waits: ShareUsed
 
 
-class Erasure(Shape, frozen=True, kw_only=True):
+class Erasure(ContractStruct, frozen=True, kw_only=True):
     """The progress of a user's erasure, and what `remains` when it `is_done`."""
 
     user_id: str

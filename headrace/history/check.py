@@ -18,6 +18,7 @@ from headrace.history.replay import event_of
 from shared.contract.codec import EventObject
 from shared.domain.cursor import of_log
 from shared.domain.events import (
+    ContractStruct,
     Event,
     JobCancelled,
     JobCompleted,
@@ -26,9 +27,8 @@ from shared.domain.events import (
     JobRunning,
     JobTimeout,
     Limits,
-    Shape,
 )
-from shared.domain.job import Finished, ImpossibleHistoryError, JobState, Nothing, Queued, Running, evolve
+from shared.domain.job import Finished, ImpossibleHistoryError, JobState, NoJob, Queued, Running, evolve
 
 TOMBSTONE = "expired"
 """The kind of event that stays for a while after a job has left the log."""
@@ -51,7 +51,7 @@ _JOB = JobQueued(
 _END = JobCancelled(job_id="", user_id="", time=_SOME_TIME, request_id="", by="")
 
 
-class Checked(Shape, frozen=True, kw_only=True):
+class Checked(ContractStruct, frozen=True, kw_only=True):
     """A valid file: the number of its jobs that ended in it, and that began before it."""
 
     events: int
@@ -62,7 +62,7 @@ class Checked(Shape, frozen=True, kw_only=True):
     last_seq: int | None
 
 
-class Compared(Shape, frozen=True, kw_only=True):
+class Compared(ContractStruct, frozen=True, kw_only=True):
     """The log compared with a file: events that are equal, that expired, and all others."""
 
     same: int
@@ -82,11 +82,11 @@ class _Jobs:
 
     def add(self, event: Event) -> None:
         """Raises ImpossibleHistoryError."""
-        state = self.states.get(event.job_id, Nothing())
+        state = self.states.get(event.job_id, NoJob())
         try:
             after = evolve(state, event)
         except ImpossibleHistoryError:
-            if self._is_whole or state != Nothing():
+            if self._is_whole or state != NoJob():
                 raise
             self.begun_before.add(event.job_id)
             before = _before(event)

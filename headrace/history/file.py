@@ -17,7 +17,7 @@ import msgspec
 
 from headrace.client.errors import HeadraceError
 from shared.contract.codec import EventObject
-from shared.domain.events import Shape
+from shared.domain.events import ContractStruct
 
 FORMAT = "headrace-history"
 VERSION = 1
@@ -40,7 +40,7 @@ class DamagedError(HeadraceError):
         self.line = line
 
 
-class Header(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Header(ContractStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The first line. `user` is the owner of the history: None for all users, or if there is no event."""
 
     format: str = FORMAT
@@ -52,7 +52,7 @@ class Header(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
     made_at: datetime
 
 
-class Trailer(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Trailer(ContractStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The last line: the number of events, and the digest of all lines before it."""
 
     events: int
@@ -88,7 +88,7 @@ async def _write(file: IO[bytes], header: Header, events: AsyncIterator[EventObj
     digest = hashlib.sha256()
     count = 0
 
-    def put(line: Shape) -> None:
+    def put(line: ContractStruct) -> None:
         content = msgspec.json.encode(line) + b"\n"
         digest.update(content)
         file.write(content)

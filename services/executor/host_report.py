@@ -14,11 +14,11 @@ from services.executor.minimum_isolation import unmet
 from services.executor.sandbox.warm.sandbox import open_sandbox
 from services.executor.settings import ExecutorSettings
 from services.executor.shared_by_cells import shares
-from shared.domain.events import Isolation, Shape
+from shared.domain.events import ContractStruct, Isolation
 from shared.service.runtime import ServiceError
 
 
-class Facts(Shape, frozen=True, kw_only=True):
+class Facts(ContractStruct, frozen=True, kw_only=True):
     """What was found. `languages` holds the version of each one, None where the host lacks it; `shares` says
     what cells have in common here.
     """

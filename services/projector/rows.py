@@ -16,7 +16,7 @@ from typing import TypeAlias
 import msgspec
 
 from services.projector.database import ViewUnusableError, create_tables
-from shared.domain.events import Result, Shape
+from shared.domain.events import ContractStruct, Result
 from shared.domain.record import FileSummary, JobRecord
 from shared.domain.shares import file_bytes
 from shared.jetstream.stored_message import Entry
@@ -40,14 +40,14 @@ Change: TypeAlias = tuple[JobRecord | None, JobRecord | None]
 """A record before and after; None before a new job, and after one that has expired."""
 
 
-class _Program(Shape, frozen=True, kw_only=True):
+class _Program(ContractStruct, frozen=True, kw_only=True):
     """The part of a submission in the column `program`."""
 
     files: tuple[FileSummary, ...]
     args: tuple[str, ...]
 
 
-class _Left(Shape, frozen=True, kw_only=True):
+class _Left(ContractStruct, frozen=True, kw_only=True):
     """The part of a result that tells how many files an attempt left."""
 
     artifacts: tuple[msgspec.Raw, ...] = ()

@@ -20,7 +20,7 @@ from services.projector.expiry_queries import (
 from services.projector.rows import PendingCleanup, microseconds, select_checkpoint
 from shared.contract.subjects import ARTIFACTS, artifact_name, job_events
 from shared.domain.events import JobExpired
-from shared.domain.job import Append, Finished, ImpossibleHistoryError, Moment, decide_expire
+from shared.domain.job import Append, CommandContext, Finished, ImpossibleHistoryError, decide_expire
 from shared.jetstream.connection import Broker, BrokerError, UnreachableError
 from shared.jetstream.event_log import FULL, Appended, Log, NewerEventError
 from shared.jetstream.object_store import DamagedError, Objects
@@ -79,7 +79,7 @@ class Sweeper:
         if last is None:
             await self._database.writer.call(forget_job, due.key)
             return
-        moment = Moment(datetime.now(UTC), REQUEST_ID)
+        moment = CommandContext(datetime.now(UTC), REQUEST_ID)
         try:
             state = (await self._log.read_job(*due.key, at_least=last.sequence)).state
             decision = decide_expire(state, "ttl", moment)
@@ -149,7 +149,7 @@ class Sweeper:
             logger.warning("artifact_left_behind", why=str(error))
 
 
-def _tombstone(due: Due, moment: Moment) -> JobExpired:
+def _tombstone(due: Due, moment: CommandContext) -> JobExpired:
     return JobExpired(
         job_id=due.job_id,
         user_id=due.user_id,

@@ -12,7 +12,7 @@ import msgspec
 
 from shared.contract.subjects import SubjectError, parse
 from shared.domain.enumerations import UnknownValueError, check_values
-from shared.domain.events import Event, EventBase, FeedNote, Shape
+from shared.domain.events import ContractStruct, Event, EventBase, FeedNote
 
 
 class UndecodableError(Exception):
@@ -23,7 +23,7 @@ class UnknownTagError(Exception):
     """The event's type is newer than this program."""
 
 
-class EventObject(Shape, frozen=True, kw_only=True, omit_defaults=True):
+class EventObject(ContractStruct, frozen=True, kw_only=True, omit_defaults=True):
     """An event as clients see it, the same over HTTP, WebSocket, SSE and the command line."""
 
     cursor: str

@@ -6,7 +6,7 @@ The api sends them, the projector replies. A request that cannot be decoded gets
 from datetime import datetime
 from typing import TypeAlias
 
-from shared.domain.events import Shape
+from shared.domain.events import ContractStruct
 from shared.domain.record import JobRecord, JobSummary, OpenStatus
 
 PAGE_MAX = 100
@@ -14,21 +14,21 @@ PAGE_BYTES_MAX = 1024 * 1024
 """JSON bytes of a page's jobs: a page of jobs with many labels ends early, but has at least one job."""
 
 
-class JobQuestion(Shape, frozen=True, kw_only=True):
+class JobQuestion(ContractStruct, frozen=True, kw_only=True):
     """`view.job`: one job of one user."""
 
     user_id: str
     job_id: str
 
 
-class JobAnswer(Shape, frozen=True, kw_only=True, tag="job"):
+class JobAnswer(ContractStruct, frozen=True, kw_only=True, tag="job"):
     """The job, or None if the view does not have it (yet). `checkpoint` is the last folded sequence."""
 
     checkpoint: int
     job: JobRecord | None
 
 
-class JobsQuestion(Shape, frozen=True, kw_only=True):
+class JobsQuestion(ContractStruct, frozen=True, kw_only=True):
     """`view.jobs`: a page of one user's jobs, newest first, with a `queued_sequence` below `before`."""
 
     user_id: str
@@ -42,7 +42,7 @@ class JobsQuestion(Shape, frozen=True, kw_only=True):
     limit: int = 20
 
 
-class JobsAnswer(Shape, frozen=True, kw_only=True, tag="jobs"):
+class JobsAnswer(ContractStruct, frozen=True, kw_only=True, tag="jobs"):
     """One page of `view.jobs` or `view.dead`; `before` continues it, None at the end."""
 
     checkpoint: int
@@ -50,27 +50,27 @@ class JobsAnswer(Shape, frozen=True, kw_only=True, tag="jobs"):
     before: int | None
 
 
-class DeadQuestion(Shape, frozen=True, kw_only=True):
+class DeadQuestion(ContractStruct, frozen=True, kw_only=True):
     """`view.dead`: a page of all users' jobs that lost their executor too often, newest first."""
 
     before: int | None = None
     limit: int = 20
 
 
-class StatsAnswer(Shape, frozen=True, kw_only=True, tag="stats"):
+class StatsAnswer(ContractStruct, frozen=True, kw_only=True, tag="stats"):
     """`view.stats`: how many jobs of each status there are."""
 
     checkpoint: int
     jobs: dict[str, int]
 
 
-class UsageQuestion(Shape, frozen=True, kw_only=True):
+class UsageQuestion(ContractStruct, frozen=True, kw_only=True):
     """`view.usage`: one user's usage of the log and of the store of artifacts."""
 
     user_id: str
 
 
-class UsageAnswer(Shape, frozen=True, kw_only=True, tag="usage"):
+class UsageAnswer(ContractStruct, frozen=True, kw_only=True, tag="usage"):
     """Bytes of the user's events and of the files that they name, and the number of these jobs."""
 
     checkpoint: int
@@ -79,7 +79,7 @@ class UsageAnswer(Shape, frozen=True, kw_only=True, tag="usage"):
     artifact_bytes: int
 
 
-class ViewProblem(Shape, frozen=True, kw_only=True, tag="problem"):
+class ViewProblem(ContractStruct, frozen=True, kw_only=True, tag="problem"):
     """The request failed."""
 
     detail: str

@@ -38,11 +38,11 @@ OpenTimeoutReason: TypeAlias = Annotated[str, open_to(TimeoutReason)]
 OpenExpiryReason: TypeAlias = Annotated[str, open_to(ExpiryReason)]
 
 
-class Shape(msgspec.Struct, frozen=True, kw_only=True):
+class ContractStruct(msgspec.Struct, frozen=True, kw_only=True):
     """Base of every value of the contract: immutable, with keyword arguments."""
 
 
-class SourceFile(Shape, frozen=True, kw_only=True):
+class SourceFile(ContractStruct, frozen=True, kw_only=True):
     """One file of the submitted program; `content` is text, or base64 where it is not UTF-8."""
 
     name: str
@@ -50,7 +50,7 @@ class SourceFile(Shape, frozen=True, kw_only=True):
     encoding: OpenEncoding = "utf-8"
 
 
-class Limits(Shape, frozen=True, kw_only=True):
+class Limits(ContractStruct, frozen=True, kw_only=True):
     """What one stage may use. Bytes and milliseconds."""
 
     wall_ms: int = 10_000
@@ -72,7 +72,7 @@ class Limits(Shape, frozen=True, kw_only=True):
     size; None leaves the first to `memory_bytes` and the others to the library."""
 
 
-class Isolation(Shape, frozen=True, kw_only=True):
+class Isolation(ContractStruct, frozen=True, kw_only=True):
     """What really stood between a program and its host during one attempt.
 
     `uids` is how many uids running cells have, each one of its own; where it is 1, they share `uid`.
@@ -88,7 +88,7 @@ class Isolation(Shape, frozen=True, kw_only=True):
     """Whether the processors are divided by cell. Where not, a cell of many processes gets more."""
 
 
-class Output(Shape, frozen=True, kw_only=True):
+class Output(ContractStruct, frozen=True, kw_only=True):
     """What was kept of one stream: text, or base64 where the bytes are not UTF-8."""
 
     content: str = ""
@@ -103,7 +103,7 @@ class Output(Shape, frozen=True, kw_only=True):
     """Whether more was printed than was kept."""
 
 
-class StageReport(Shape, frozen=True, kw_only=True):
+class StageReport(ContractStruct, frozen=True, kw_only=True):
     """What one stage used, and what it printed before the last one began (`STAGE_OUTPUT_BYTES_MAX`)."""
 
     name: OpenStageName
@@ -124,7 +124,7 @@ class StageReport(Shape, frozen=True, kw_only=True):
     """The same of its standard error. What the last stage printed is the result's own."""
 
 
-class Artifact(Shape, frozen=True, kw_only=True):
+class Artifact(ContractStruct, frozen=True, kw_only=True):
     """A file that the program produced, kept in the object store."""
 
     path: str
@@ -135,7 +135,7 @@ class Artifact(Shape, frozen=True, kw_only=True):
     """SHA-256 of the file, in hexadecimal; also its entity tag."""
 
 
-class SkippedArtifact(Shape, frozen=True, kw_only=True):
+class SkippedArtifact(ContractStruct, frozen=True, kw_only=True):
     """A file that was asked for and is not kept, and why."""
 
     path: str
@@ -144,7 +144,7 @@ class SkippedArtifact(Shape, frozen=True, kw_only=True):
     """Why it is not kept, for people."""
 
 
-class Result(Shape, frozen=True, kw_only=True):
+class Result(ContractStruct, frozen=True, kw_only=True):
     """What became of one attempt: how it ended, what it printed, what it used, and which files it left."""
 
     exit_code: int | None = None

@@ -28,7 +28,7 @@ Status: TypeAlias = Literal["queued", "running", "completed", "failed", "timeout
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class NoJob:
     """No event yet: the job does not exist."""
 
 
@@ -64,7 +64,7 @@ class Expired:
     tombstone: JobExpired
 
 
-JobState: TypeAlias = Nothing | Queued | Running | Finished | Expired
+JobState: TypeAlias = NoJob | Queued | Running | Finished | Expired
 
 
 class ImpossibleHistoryError(Exception):
@@ -77,9 +77,9 @@ def evolve(state: JobState, event: Event) -> JobState:
     A tombstone may follow any state, because earlier events may be purged before a reader reaches them.
     """
     match state, event:
-        case Nothing() | Queued() | Running() | Finished(), JobExpired():
+        case NoJob() | Queued() | Running() | Finished(), JobExpired():
             return Expired(event)
-        case Nothing(), JobQueued():
+        case NoJob(), JobQueued():
             return Queued(event)
         case Queued(queued), JobRunning(attempt=1):
             return Running(queued, 1, event.executor_id)
@@ -153,7 +153,7 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class CommandContext:
     """Time and request of a decision."""
 
     time: datetime
@@ -164,7 +164,7 @@ class Moment:
 def decide_submit(state: JobState, queued: JobQueued) -> Append | Replay | Refuse:
     """Append the first submission of an id; replay the same request; refuse a different one."""
     match state:
-        case Nothing():
+        case NoJob():
             return Append(queued)
         case Queued(earlier) | Running(earlier) | Finished(earlier):
             return Replay() if earlier.fingerprint == queued.fingerprint else Refuse("different_request")
@@ -174,7 +174,7 @@ def decide_submit(state: JobState, queued: JobQueued) -> Append | Replay | Refus
 
 
 @dataclass(frozen=True, slots=True)
-class Starter:
+class AttemptStart:
     """The executor that holds the job's delivery, and the details of the attempt to record."""
 
     executor_id: str
@@ -183,10 +183,10 @@ class Starter:
     attempts_max: int
 
 
-def decide_start(state: JobState, starter: Starter, moment: Moment) -> Append | Ignore:
+def decide_start(state: JobState, starter: AttemptStart, moment: CommandContext) -> Append | Ignore:
     """Start the next attempt. A delivery of a running job means that its previous executor is gone."""
     match state:
-        case Nothing():
+        case NoJob():
             return Ignore("the job does not exist")
         case Finished() | Expired():
             return Ignore("the job is finished")
@@ -212,7 +212,7 @@ def decide_start(state: JobState, starter: Starter, moment: Moment) -> Append | 
 def decide_finish(state: JobState, outcome: Terminal) -> Append | Ignore:
     """Record an attempt's outcome if it is the current attempt; an older attempt is fenced."""
     match state:
-        case Nothing() | Queued():
+        case NoJob() | Queued():
             return Ignore("no attempt has begun")
         case Finished() | Expired():
             return Ignore("the job is finished")
@@ -223,10 +223,10 @@ def decide_finish(state: JobState, outcome: Terminal) -> Append | Ignore:
     assert_never(state)
 
 
-def decide_cancel(state: JobState, by: str, moment: Moment) -> Append | Ignore | Refuse:
+def decide_cancel(state: JobState, by: str, moment: CommandContext) -> Append | Ignore | Refuse:
     """Cancel a queued job at once; request a running job to stop, once."""
     match state:
-        case Nothing():
+        case NoJob():
             return Refuse("unknown_job")
         case Finished():
             return Refuse("already_finished")
@@ -251,10 +251,10 @@ def decide_cancel(state: JobState, by: str, moment: Moment) -> Append | Ignore |
     assert_never(state)
 
 
-def decide_expire(state: JobState, reason: ExpiryReason, moment: Moment) -> Append | Ignore | Refuse:
+def decide_expire(state: JobState, reason: ExpiryReason, moment: CommandContext) -> Append | Ignore | Refuse:
     """Expire a finished job, for its retention or its user's erasure; an unfinished job never expires."""
     match state:
-        case Nothing() | Expired():
+        case NoJob() | Expired():
             return Ignore("the job is gone already")
         case Queued() | Running():
             return Refuse("unfinished")
@@ -274,7 +274,7 @@ def expiry_of(finished_at: datetime, ttl_s: int | None) -> datetime | None:
         return None
 
 
-def _about(queued: JobQueued, moment: Moment) -> dict[str, Any]:
+def _about(queued: JobQueued, moment: CommandContext) -> dict[str, Any]:
     """The fields common to every event of this job."""
     return {
         "job_id": queued.job_id,
@@ -285,7 +285,7 @@ def _about(queued: JobQueued, moment: Moment) -> dict[str, Any]:
     }
 
 
-def _running(queued: JobQueued, attempt: int, starter: Starter, moment: Moment) -> JobRunning:
+def _running(queued: JobQueued, attempt: int, starter: AttemptStart, moment: CommandContext) -> JobRunning:
     waited = (moment.time - queued.time).total_seconds() * 1000
     return JobRunning(
         **_about(queued, moment),
@@ -297,7 +297,9 @@ def _running(queued: JobQueued, attempt: int, starter: Starter, moment: Moment) 
     )
 
 
-def _cancelled(queued: JobQueued, attempt: int, cancel: JobCancelRequested, moment: Moment) -> JobCancelled:
+def _cancelled(
+    queued: JobQueued, attempt: int, cancel: JobCancelRequested, moment: CommandContext
+) -> JobCancelled:
     """The end of a job whose executor died after the request to stop: there is nothing left to run."""
     return JobCancelled(
         **_about(queued, moment),

@@ -11,6 +11,7 @@ import msgspec
 
 from shared.domain.enumerations import open_to
 from shared.domain.events import (
+    ContractStruct,
     Event,
     JobCancelled,
     JobCancelRequested,
@@ -22,7 +23,6 @@ from shared.domain.events import (
     JobTimeout,
     Limits,
     Result,
-    Shape,
     Terminal,
 )
 from shared.domain.job import Status, expiry_of
@@ -31,7 +31,7 @@ OpenStatus: TypeAlias = Annotated[str, open_to(Status)]
 """A status as it is read: the fold of a later version may write other values."""
 
 
-class FileSummary(Shape, frozen=True, kw_only=True):
+class FileSummary(ContractStruct, frozen=True, kw_only=True):
     """A submitted file without its content."""
 
     name: str
@@ -40,7 +40,7 @@ class FileSummary(Shape, frozen=True, kw_only=True):
     """Length of `content` as submitted, in characters."""
 
 
-class JobSummary(Shape, frozen=True, kw_only=True):
+class JobSummary(ContractStruct, frozen=True, kw_only=True):
     """A job as lists show it: without its files, its arguments and its result."""
 
     job_id: str

@@ -6,7 +6,7 @@ Clients send the request over HTTP or WebSocket, so the api and the notifier sha
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from shared.domain.job import Append, Ignore, Moment, Refuse, decide_cancel
+from shared.domain.job import Append, CommandContext, Ignore, Refuse, decide_cancel
 from shared.domain.record import JobRecord, fold
 from shared.jetstream.event_log import History, Log
 from shared.jetstream.job_record import record_of
@@ -38,7 +38,7 @@ class Cancellations:
         self._log = log
         self._patience_s = patience_s
 
-    async def cancel(self, user_id: str, job_id: str, moment: Moment) -> CancelOutcome:
+    async def cancel(self, user_id: str, job_id: str, moment: CommandContext) -> CancelOutcome:
         """Append the cancellation, unless the job has ended.
 
         Idempotent. Raises BrokerError; the request may then be stored all the same.
@@ -48,7 +48,7 @@ class Cancellations:
         return outcome
 
     async def cancel_if(
-        self, user_id: str, job_id: str, moment: Moment, *, expected: int
+        self, user_id: str, job_id: str, moment: CommandContext, *, expected: int
     ) -> CancelOutcome | Stale:
         """As `cancel`, but only while `expected` is the sequence of the job's last event.
 
@@ -58,7 +58,7 @@ class Cancellations:
         return await self._cancel(user_id, job_id, moment, expected)
 
     async def _cancel(
-        self, user_id: str, job_id: str, moment: Moment, expected: int | None
+        self, user_id: str, job_id: str, moment: CommandContext, expected: int | None
     ) -> CancelOutcome | Stale:
         async def read(at_least: int | None) -> History:
             return await self._log.read_job(user_id, job_id, at_least=at_least)

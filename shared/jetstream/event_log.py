@@ -15,7 +15,7 @@ from typing import TypeAlias
 from shared.contract.codec import UndecodableError, UnknownTagError, encode
 from shared.contract.subjects import EXPIRED_KIND, JOBS, TERMINAL_KINDS, job_event, job_events
 from shared.domain.events import Event, JobExpired, JobQueued, Terminal, kind_of
-from shared.domain.job import Expired, Finished, JobState, Nothing, evolve
+from shared.domain.job import Expired, Finished, JobState, NoJob, evolve
 from shared.jetstream.connection import Broker, BrokerError, JetStreamError, UnreachableError
 from shared.jetstream.stored_message import (
     ANSWER_TIMEOUT_S,
@@ -315,7 +315,7 @@ def _state(entries: Sequence[Entry]) -> JobState:
         return Expired(events[-1])
     if newer is not None:
         return _end_beside(newer, events, is_expired=is_tombstone(entries[-1]))
-    state: JobState = Nothing()
+    state: JobState = NoJob()
     for event in events:
         state = evolve(state, event)
     return state

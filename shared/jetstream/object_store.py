@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from shared.contract.subjects import object_chunks, object_description, objects_stream
-from shared.domain.events import Shape
+from shared.domain.events import ContractStruct
 from shared.jetstream.connection import Broker, BrokerError, JetStreamError, UnreachableError
 from shared.jetstream.event_log import BEHIND_MAX_S, FULL, PAUSE_S, Log, is_undecided
 from shared.jetstream.stored_message import ANSWER_TIMEOUT_S, EVENT_ID
@@ -46,13 +46,13 @@ class GoneError(DamagedError):
     """The description names chunks that have expired."""
 
 
-class ObjectOptions(Shape, frozen=True, kw_only=True):
+class ObjectOptions(ContractStruct, frozen=True, kw_only=True):
     """How a file was split into chunks."""
 
     max_chunk_size: int = CHUNK_BYTES
 
 
-class ObjectDescription(Shape, frozen=True, kw_only=True, omit_defaults=True):
+class ObjectDescription(ContractStruct, frozen=True, kw_only=True, omit_defaults=True):
     """The message that describes one file; field names are those of the standard layout."""
 
     name: str

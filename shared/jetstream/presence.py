@@ -19,18 +19,18 @@ from shared.contract.subjects import (
     executor_key,
     language_key,
 )
-from shared.domain.events import Isolation, Limits, OpenStageName, Shape
+from shared.domain.events import ContractStruct, Isolation, Limits, OpenStageName
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
 
-ShapeT = TypeVar("ShapeT", bound=Shape)
+ShapeT = TypeVar("ShapeT", bound=ContractStruct)
 
 BEAT_S = 5.0
 KV_OPERATION = "KV-Operation"
 PROVISION_AGAIN = "after an upgrade, provision the streams again: python -m shared.provision"
 
 
-class LanguageOffer(Shape, frozen=True, kw_only=True):
+class LanguageOffer(ContractStruct, frozen=True, kw_only=True):
     """A language as an executor offers it, with the limits a job gets that asks for none."""
 
     name: str
@@ -49,7 +49,7 @@ class LanguageOffer(Shape, frozen=True, kw_only=True):
     """What a job gets that asks for none."""
 
 
-class Presence(Shape, frozen=True, kw_only=True):
+class Presence(ContractStruct, frozen=True, kw_only=True):
     """One executor, alive at `time`."""
 
     executor_id: str

@@ -77,7 +77,7 @@ class Consumer:
         body = b"-NAK" if delay_s == 0 else b"-NAK " + json.dumps({"delay": int(delay_s * 1e9)}).encode()
         await self._answer(delivery, body)
 
-    def let_go(self, delivery: Delivery) -> None:
+    def abandon(self, delivery: Delivery) -> None:
         """Abandon it: no more heartbeats and no answer. Redelivered after ACK_WAIT_S unless acknowledged."""
         self._held.pop(delivery.sequence, None)
 

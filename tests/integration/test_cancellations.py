@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.domain.events import JobCancelled, JobCancelRequested, kind_of
-from shared.domain.job import Moment, Refuse
+from shared.domain.job import CommandContext, Refuse
 from shared.jetstream.cancel import Cancellations, Requested, Stale
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Appended, Log
@@ -15,7 +15,7 @@ from shared.jetstream.job_record import record_of
 from tests import builders
 from tests.integration.notifier.writer import Writer
 
-MOMENT = Moment(datetime(2026, 1, 2, tzinfo=UTC), "req-9")
+MOMENT = CommandContext(datetime(2026, 1, 2, tzinfo=UTC), "req-9")
 
 
 class MovingLog(Log):

@@ -25,14 +25,14 @@ from shared.contract.subjects import (
     session_run_key,
 )
 from shared.domain.events import Event, kind_of
-from shared.domain.job import Moment
+from shared.domain.job import CommandContext
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
 from shared.jetstream.object_store import Objects
 from tests import builders
 
 PATIENCE_S = 40
-MOMENT = Moment(builders.NOON, "req-erase")
+MOMENT = CommandContext(builders.NOON, "req-erase")
 SETTINGS = ApiSettings(token_secret="not a secret, but of thirty-two bytes")
 USERS = ["alice", "*", ">", "a.b", "al", "ünï 🦉", "a/../b", "*.*"]
 

@@ -9,7 +9,7 @@ from headrace.local.nats_server import NatsServer
 from shared.contract.codec import encode
 from shared.contract.subjects import JOBS, job_event, job_events, user_events
 from shared.domain.events import Event, SourceFile
-from shared.domain.job import Expired, Finished, Nothing, Running
+from shared.domain.job import Expired, Finished, NoJob, Running
 from shared.jetstream.connection import Broker, UnreachableError
 from shared.jetstream.event_log import Appended, Conflict, Log
 from shared.jetstream.stored_message import Entry, read_batch
@@ -33,7 +33,7 @@ async def test_a_job_is_read_back_as_it_was_appended(log: Log) -> None:
 
 async def test_an_unknown_job_is_nothing(log: Log) -> None:
     history = await log.read_job(builders.USER, builders.JOB)
-    assert history.state == Nothing()
+    assert history.state == NoJob()
     assert history.last_sequence == 0
 
 

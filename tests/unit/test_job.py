@@ -22,18 +22,18 @@ from shared.domain.events import (
 )
 from shared.domain.job import (
     Append,
+    AttemptStart,
+    CommandContext,
     Expired,
     Finished,
     Ignore,
     ImpossibleHistoryError,
     JobState,
-    Moment,
-    Nothing,
+    NoJob,
     Queued,
     Refuse,
     Replay,
     Running,
-    Starter,
     decide_cancel,
     decide_expire,
     decide_finish,
@@ -45,10 +45,10 @@ from shared.domain.job import (
 )
 from tests import builders
 
-MOMENT = Moment(builders.NOON + timedelta(milliseconds=1500), "req-9", "00-trace")
-STARTER = Starter("x2", Isolation(uid=7), "3.11", attempts_max=3)
+MOMENT = CommandContext(builders.NOON + timedelta(milliseconds=1500), "req-9", "00-trace")
+STARTER = AttemptStart("x2", Isolation(uid=7), "3.11", attempts_max=3)
 
-NOTHING = Nothing()
+NOTHING = NoJob()
 QUEUED = Queued(builders.queued())
 RUNNING = Running(builders.queued(), 1, "x1")
 CANCELLING = Running(builders.queued(), 1, "x1", builders.cancel_requested())
@@ -132,7 +132,7 @@ def test_start_of_a_finished_job_is_ignored(state: JobState) -> None:
 
 def test_the_queue_wait_is_never_negative() -> None:
     """The api's clock may be ahead of the executor's."""
-    early = Moment(builders.NOON - timedelta(seconds=1), "r")
+    early = CommandContext(builders.NOON - timedelta(seconds=1), "r")
     running = appended(decide_start(QUEUED, STARTER, early))
     assert isinstance(running, JobRunning)
     assert running.queue_wait_ms == 0
@@ -202,14 +202,16 @@ def test_expire_of_what_is_gone_is_ignored(state: JobState, reason: ExpiryReason
 def test_expire_of_an_unfinished_job_is_refused_however_old_it_is(
     state: JobState, reason: ExpiryReason
 ) -> None:
-    late = Moment(END + timedelta(days=10_000), "r")
+    late = CommandContext(END + timedelta(days=10_000), "r")
     assert decide_expire(state, reason, late) == Refuse("unfinished")
 
 
 def test_expire_of_a_finished_job_waits_for_its_time() -> None:
-    early = Moment(END + timedelta(seconds=60, microseconds=-1), "r")
+    early = CommandContext(END + timedelta(seconds=60, microseconds=-1), "r")
     assert isinstance(decide_expire(KEPT_FOR_A_MINUTE, "ttl", early), Ignore)
-    tombstone = appended(decide_expire(KEPT_FOR_A_MINUTE, "ttl", Moment(END + timedelta(seconds=60), "r")))
+    tombstone = appended(
+        decide_expire(KEPT_FOR_A_MINUTE, "ttl", CommandContext(END + timedelta(seconds=60), "r"))
+    )
     assert tombstone == JobExpired(
         job_id=builders.JOB,
         user_id=builders.USER,
@@ -220,7 +222,9 @@ def test_expire_of_a_finished_job_waits_for_its_time() -> None:
 
 
 def test_expire_of_a_job_without_a_time_to_live_never_comes_by_itself() -> None:
-    assert isinstance(decide_expire(FINISHED, "ttl", Moment(END + timedelta(days=10_000), "r")), Ignore)
+    assert isinstance(
+        decide_expire(FINISHED, "ttl", CommandContext(END + timedelta(days=10_000), "r")), Ignore
+    )
 
 
 @pytest.mark.parametrize("state", [FINISHED, KEPT_FOR_A_MINUTE])
@@ -292,7 +296,7 @@ def test_nothing_follows_a_tombstone(event: Event) -> None:
 @pytest.mark.parametrize(("state", "event", "status"), POSSIBLE)
 def test_a_legal_event_leads_on(state: JobState, event: Event, status: str) -> None:
     after = evolve(state, event)
-    assert not isinstance(after, Nothing | Expired)
+    assert not isinstance(after, NoJob | Expired)
     assert status_of(after) == status
 
 
@@ -314,7 +318,7 @@ class OneJob(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.state: JobState = Nothing()
+        self.state: JobState = NoJob()
         self.events: list[Event] = []
         self.begun: list[int] = []
 

@@ -28,7 +28,7 @@ from shared.domain.events import (
     StageName,
     Terminal,
 )
-from shared.domain.job import Moment
+from shared.domain.job import CommandContext
 from tests import builders
 
 
@@ -74,7 +74,9 @@ def test_what_the_last_stage_printed_is_the_results() -> None:
 
 
 def concluded(*stages: StageEnd) -> Terminal:
-    attempt = Attempt(builders.queued(), 2, Moment(builders.NOON, "r"), feed_sequence=9, cancelled_by="bob")
+    attempt = Attempt(
+        builders.queued(), 2, CommandContext(builders.NOON, "r"), feed_sequence=9, cancelled_by="bob"
+    )
     return build_terminal_event(attempt, list(stages))
 
 
@@ -202,7 +204,9 @@ def test_a_limit_says_more_where_there_is_more_to_say() -> None:
 
 
 def test_who_could_not_be_run_has_a_result_without_output() -> None:
-    attempt = Attempt(builders.queued(), 1, Moment(builders.NOON, "r"), feed_sequence=0, cancelled_by=None)
+    attempt = Attempt(
+        builders.queued(), 1, CommandContext(builders.NOON, "r"), feed_sequence=0, cancelled_by=None
+    )
     assert without_verdict(attempt, "rejected", "why").result == Result()
     after = without_verdict(attempt, "sandbox_error", "why", [stage("compile", stdout=b"warning")]).result
     assert after is not None

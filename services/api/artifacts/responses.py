@@ -1,9 +1,9 @@
 """Responses about a job's files."""
 
-from shared.domain.events import Artifact, Shape, SkippedArtifact
+from shared.domain.events import Artifact, ContractStruct, SkippedArtifact
 
 
-class Artifacts(Shape, frozen=True, kw_only=True):
+class Artifacts(ContractStruct, frozen=True, kw_only=True):
     """What was kept of a job's files, and what was not."""
 
     artifacts: tuple[Artifact, ...]

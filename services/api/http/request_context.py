@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from fastapi import Request
 
-from shared.domain.job import Moment
+from shared.domain.job import CommandContext
 
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -18,9 +18,9 @@ class RequestContext:
     request_id: str
     trace: str | None
 
-    def moment(self) -> Moment:
+    def moment(self) -> CommandContext:
         """The current time, with this request."""
-        return Moment(datetime.now(UTC), self.request_id, self.trace)
+        return CommandContext(datetime.now(UTC), self.request_id, self.trace)
 
 
 def context_of(request: Request) -> RequestContext:

@@ -7,13 +7,13 @@ from services.api.jobs.queries import check_job_id, expired_job, unknown_job
 from shared.auth import Caller
 from shared.contract import problems
 from shared.contract.problems import ProblemError
-from shared.domain.job import Moment, Refuse
+from shared.domain.job import CommandContext, Refuse
 from shared.domain.record import JobRecord
 from shared.jetstream.cancel import Cancellations, CancelOutcome, Requested, Stale
 
 
 async def request_cancel(
-    cancellations: Cancellations, job_id: str, caller: Caller, moment: Moment, *, expected: int | None
+    cancellations: Cancellations, job_id: str, caller: Caller, moment: CommandContext, *, expected: int | None
 ) -> JobRecord:
     """Append the cancellation, unless the job has ended, and only after the event `expected`.
 

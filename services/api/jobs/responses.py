@@ -2,11 +2,11 @@
 
 from services.api.jobs.batch import BatchItem
 from shared.contract.codec import EventObject
-from shared.domain.events import Shape
+from shared.domain.events import ContractStruct
 from shared.domain.record import JobSummary
 
 
-class JobsPage(Shape, frozen=True, kw_only=True):
+class JobsPage(ContractStruct, frozen=True, kw_only=True):
     """A page of jobs, without their arguments, files and results."""
 
     jobs: tuple[JobSummary, ...]
@@ -15,14 +15,14 @@ class JobsPage(Shape, frozen=True, kw_only=True):
     """The `cursor` of the next page; None at the end."""
 
 
-class Batch(Shape, frozen=True, kw_only=True):
+class Batch(ContractStruct, frozen=True, kw_only=True):
     """What became of each submission of a batch."""
 
     jobs: list[BatchItem]
     """One for each submission, in their order."""
 
 
-class JobEvents(Shape, frozen=True, kw_only=True):
+class JobEvents(ContractStruct, frozen=True, kw_only=True):
     """A job's history as stored."""
 
     events: list[EventObject]

@@ -20,7 +20,7 @@ from shared.contract import problems
 from shared.contract.codec import UndecodableError, UnknownTagError
 from shared.contract.problems import ProblemError
 from shared.domain.events import JobQueued
-from shared.domain.job import Append, Nothing, Queued, Replay, decide_submit
+from shared.domain.job import Append, NoJob, Queued, Replay, decide_submit
 from shared.domain.record import JobRecord, fold
 from shared.jetstream.connection import UnreachableError
 from shared.jetstream.event_log import FULL, Appended, Log, NewerEventError, is_tombstone
@@ -115,7 +115,7 @@ class Submissions:
 
     async def _append(self, queued: JobQueued) -> int:
         """Append the event; returns its sequence. Raises ProblemError or _SubmittedBeforeError."""
-        decision = decide_submit(Nothing(), queued)
+        decision = decide_submit(NoJob(), queued)
         assert isinstance(decision, Append)
         try:
             result = await self._log.append(queued, expected=0, patience_s=self._settings.append_patience_s)

@@ -7,14 +7,14 @@ from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from shared.auth import Caller
 from shared.domain.enumerations import open_to
-from shared.domain.events import Shape
+from shared.domain.events import ContractStruct
 from shared.domain.record import JobRecord
 from shared.jetstream.connection import BrokerError
 
 WaitReason = Literal["earlier_jobs", "executor", "slot"]
 
 
-class WaitingFor(Shape, frozen=True, kw_only=True):
+class WaitingFor(ContractStruct, frozen=True, kw_only=True):
     """Why a job does not run yet."""
 
     reason: Annotated[str, open_to(WaitReason)]

@@ -1,10 +1,10 @@
 """Responses about languages."""
 
 from services.api.languages.catalogue import LanguageShown
-from shared.domain.events import Shape
+from shared.domain.events import ContractStruct
 
 
-class Languages(Shape, frozen=True, kw_only=True):
+class Languages(ContractStruct, frozen=True, kw_only=True):
     """What can be asked for."""
 
     languages: list[LanguageShown]

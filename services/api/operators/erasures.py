@@ -18,12 +18,12 @@ from shared.contract.subjects import (
     user_events_of_kind,
     user_notes,
 )
-from shared.domain.events import Event, JobExpired, Shape
+from shared.domain.events import ContractStruct, Event, JobExpired
 from shared.domain.job import (
     Append,
+    CommandContext,
     ImpossibleHistoryError,
-    Moment,
-    Nothing,
+    NoJob,
     Queued,
     Refuse,
     Running,
@@ -51,7 +51,7 @@ REMAINS = (
 )
 
 
-class Erasure(Shape, frozen=True, kw_only=True):
+class Erasure(ContractStruct, frozen=True, kw_only=True):
     """Progress of an erasure."""
 
     user_id: str
@@ -92,7 +92,7 @@ class Erasures:
         usual = min(self._settings.ttl_s_default, most)
         return f"usual={usual}, most={most}, tombstone={self._settings.tombstone_s}"
 
-    async def erase(self, user_id: str, by: str, moment: Moment) -> Erasure:
+    async def erase(self, user_id: str, by: str, moment: CommandContext) -> Erasure:
         """Do a part of the erasure. Raises SubjectError for an invalid user id, and BrokerError."""
         sessions = await self._forget_sessions(user_id)
         count = await self._expire_jobs(user_id, by, moment)
@@ -116,7 +116,7 @@ class Erasures:
             await self._sessions.purge(keys)
         return count
 
-    async def _expire_jobs(self, user_id: str, by: str, moment: Moment) -> _Count:
+    async def _expire_jobs(self, user_id: str, by: str, moment: CommandContext) -> _Count:
         count = _Count()
         looked_at = 0
         async for entry in self._log.replay(user_events_of_kind(user_id, "queued")):
@@ -127,7 +127,9 @@ class Erasures:
             await self._expire(user_id, parse(entry.subject).job_id, by, moment, count)
         return count
 
-    async def _expire(self, user_id: str, job_id: str, by: str, moment: Moment, count: _Count) -> None:
+    async def _expire(
+        self, user_id: str, job_id: str, by: str, moment: CommandContext, count: _Count
+    ) -> None:
         """Advance one job as far as possible: to its tombstone, or to a cancel request."""
 
         async def read(at_least: int | None) -> History:
@@ -165,7 +167,7 @@ class Erasures:
             return await self._log.read_job(user_id, job_id, at_least=at_least)
         except ImpossibleHistoryError:
             last = await self._log.last(job_events(user_id, job_id))
-            return History(Nothing(), 0 if last is None else last.sequence, ())
+            return History(NoJob(), 0 if last is None else last.sequence, ())
 
     async def _has_events(self, user_id: str) -> bool:
         """Whether the log has events of the user besides tombstones."""
@@ -175,11 +177,11 @@ class Erasures:
         return False
 
 
-def _next_event(history: History, user_id: str, job_id: str, by: str, moment: Moment) -> Event | None:
+def _next_event(history: History, user_id: str, job_id: str, by: str, moment: CommandContext) -> Event | None:
     """The next event towards the job's tombstone; None if it has one, or must end by itself."""
     if not history.last_sequence:
         return None
-    if isinstance(history.state, Nothing):
+    if isinstance(history.state, NoJob):
         # Undecodable entries are the user's data as well.
         return JobExpired(
             job_id=job_id, user_id=user_id, time=moment.time, request_id=moment.request_id, reason="erased"

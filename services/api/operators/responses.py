@@ -1,10 +1,10 @@
 """Responses to operators."""
 
 from services.api.operators.dead_letters import Advisory
-from shared.domain.events import Shape
+from shared.domain.events import ContractStruct
 
 
-class Messages(Shape, frozen=True, kw_only=True):
+class Messages(ContractStruct, frozen=True, kw_only=True):
     """The last messages that are not delivered any more."""
 
     messages: list[Advisory]

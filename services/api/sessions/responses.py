@@ -1,17 +1,17 @@
 """Responses of the routes of sessions."""
 
 from services.api.sessions.documents import Session, SessionCard
-from shared.domain.events import Shape
+from shared.domain.events import ContractStruct
 
 
-class SessionList(Shape, frozen=True, kw_only=True):
+class SessionList(ContractStruct, frozen=True, kw_only=True):
     """All sessions of a user, without their documents."""
 
     sessions: list[SessionCard]
     """Last saved first."""
 
 
-class Revisions(Shape, frozen=True, kw_only=True):
+class Revisions(ContractStruct, frozen=True, kw_only=True):
     """A page of the revisions of a session that are kept."""
 
     revisions: list[Session]

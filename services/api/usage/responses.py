@@ -1,9 +1,9 @@
 """Responses about usage and shares."""
 
-from shared.domain.events import Shape
+from shared.domain.events import ContractStruct
 
 
-class ShareUsed(Shape, frozen=True, kw_only=True):
+class ShareUsed(ContractStruct, frozen=True, kw_only=True):
     """What a user holds, and may hold in all at present: the share shrinks as others hold more."""
 
     used: int
@@ -12,7 +12,7 @@ class ShareUsed(Shape, frozen=True, kw_only=True):
     """What may be held in all at present."""
 
 
-class UsageReport(Shape, frozen=True, kw_only=True):
+class UsageReport(ContractStruct, frozen=True, kw_only=True):
     """What a user holds of each store and place."""
 
     log_bytes: ShareUsed

@@ -26,7 +26,7 @@ from shared.domain.events import (
     Terminal,
     TimeoutReason,
 )
-from shared.domain.job import Moment
+from shared.domain.job import CommandContext
 
 FULL = (b"no space left on device", b"file too large", b"file size limit exceeded")
 """What a compiler prints when its temporary files exceeded a limit (ENOSPC, EFBIG, SIGXFSZ). It removes
@@ -51,7 +51,7 @@ class Attempt:
 
     queued: JobQueued
     number: int
-    moment: Moment
+    moment: CommandContext
     feed_sequence: int
     cancelled_by: str | None
 

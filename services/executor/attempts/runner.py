@@ -29,12 +29,12 @@ from shared.contract.subjects import ARTIFACTS
 from shared.domain.events import Event, JobQueued, JobRunning, Terminal
 from shared.domain.job import (
     Append,
+    AttemptStart,
+    CommandContext,
     Finished,
     Ignore,
     JobState,
-    Moment,
     Running,
-    Starter,
     decide_finish,
     decide_start,
     status_of,
@@ -273,8 +273,8 @@ class Attempts:
             return None
         return known.state.cancel.by
 
-    def _starter(self, queued: JobQueued) -> Starter:
-        return Starter(
+    def _starter(self, queued: JobQueued) -> AttemptStart:
+        return AttemptStart(
             executor_id=self._settings.executor_id,
             isolation=self._sandbox.isolation,
             language_version=self._languages[queued.language].version,
@@ -285,8 +285,8 @@ class Attempts:
         return attempt >= self._settings.attempts_max
 
     @staticmethod
-    def _moment(queued: JobQueued) -> Moment:
-        return Moment(datetime.now(UTC), queued.request_id, queued.trace)
+    def _moment(queued: JobQueued) -> CommandContext:
+        return CommandContext(datetime.now(UTC), queued.request_id, queued.trace)
 
 
 def _count(queued: JobQueued, outcome: Terminal) -> None:

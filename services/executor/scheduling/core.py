@@ -39,7 +39,7 @@ from services.executor.scheduling.unfinished_jobs import Change, Contradiction, 
 from shared.contract.codec import UndecodableError, UnknownTagError
 from shared.domain.enumerations import unknown_value
 from shared.domain.events import JobQueued
-from shared.domain.job import Expired, Finished, Nothing, Queued, Running
+from shared.domain.job import Expired, Finished, NoJob, Queued, Running
 from shared.jetstream.delivery import Delivery
 
 LANGUAGE_DELAY_FIRST_S, LANGUAGE_DELAY_MAX_S = 0.05, 2.0
@@ -148,7 +148,7 @@ class SchedulerCore:
                     self._actions.append(Stop(job_id, "cancelled"))
             case Running():
                 self._release_if_started_elsewhere(job_id, stored_at)
-            case Queued() | Nothing():
+            case Queued() | NoJob():
                 pass
 
     def _release_if_started_elsewhere(self, job_id: str, started_at: datetime) -> None:

@@ -164,7 +164,7 @@ class Scheduler:
                     delay_s = spread_s(delay_s, random.random())  # noqa: S311 - spreads delays
                 self._background.begin(self._consumer.give_back(delivery, delay_s=delay_s))
             case Abandon():
-                self._consumer.let_go(delivery)
+                self._consumer.abandon(delivery)
             case Terminate(why):
                 self._background.begin(self._consumer.terminate(delivery, why))
             case _:

@@ -16,7 +16,7 @@ from shared.domain.job import (
     Finished,
     ImpossibleHistoryError,
     JobState,
-    Nothing,
+    NoJob,
     Queued,
     Running,
     evolve,
@@ -106,7 +106,7 @@ class UnfinishedJobs:
         if known is not None and sequence <= known.last_sequence:
             return None
         try:
-            state = evolve(known.state if known else Nothing(), event)
+            state = evolve(known.state if known else NoJob(), event)
         except ImpossibleHistoryError as error:
             if known is None:
                 # It is the end of a job that was queued before this follower began.
@@ -134,7 +134,7 @@ class UnfinishedJobs:
                 self.running.discard(job_id)
                 if not self.lanes.front(user_id, 1):
                     self._numbers.pop(user_id, None)
-            case Nothing():
+            case NoJob():
                 pass
         self.startable.pop(job_id, None)
         self._let_start(user_id)

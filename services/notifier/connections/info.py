@@ -2,17 +2,17 @@
 
 from datetime import datetime
 
-from shared.domain.events import Shape
+from shared.domain.events import ContractStruct
 
 
-class SubscriptionRecord(Shape, frozen=True, kw_only=True):
+class SubscriptionRecord(ContractStruct, frozen=True, kw_only=True):
     """What one subscription shows; no `job_id` is every job of the user."""
 
     id: str
     job_id: str | None
 
 
-class ConnectionRecord(Shape, frozen=True, kw_only=True):
+class ConnectionRecord(ContractStruct, frozen=True, kw_only=True):
     """One open connection. `user_id` is None until it has proved who it is. `transport` is ``websocket``,
     ``sse``, or the name of another transport that was mounted.
 
@@ -29,7 +29,7 @@ class ConnectionRecord(Shape, frozen=True, kw_only=True):
     subscriptions: tuple[SubscriptionRecord, ...]
 
 
-class ConnectionList(Shape, frozen=True, kw_only=True):
+class ConnectionList(ContractStruct, frozen=True, kw_only=True):
     """Some of the `total` connections that were asked for, the oldest first."""
 
     total: int

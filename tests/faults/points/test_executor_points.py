@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from shared.contract.subjects import EXECUTOR_DURABLE, JOBS
 from shared.domain.events import JobQueued, Limits, SourceFile
-from shared.domain.job import Moment
+from shared.domain.job import CommandContext
 from shared.jetstream.cancel import Cancellations
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Appended, Log
@@ -73,7 +73,7 @@ class Stage:
 
     async def cancel(self, job: str) -> None:
         """As a user does."""
-        moment = Moment(datetime.now(UTC), "the test")
+        moment = CommandContext(datetime.now(UTC), "the test")
         await patiently(lambda: Cancellations(self.log, patience_s=10).cancel(builders.USER, job, moment))
 
 

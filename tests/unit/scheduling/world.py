@@ -48,13 +48,13 @@ from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from shared.domain.events import Event, Isolation, JobQueued, JobRunning, SourceFile
 from shared.domain.job import (
     Append,
+    AttemptStart,
+    CommandContext,
     Finished,
     JobState,
-    Moment,
-    Nothing,
+    NoJob,
     Queued,
     Running,
-    Starter,
     decide_cancel,
     decide_finish,
     decide_start,
@@ -129,7 +129,7 @@ class World:
 
     def append(self, event: Event) -> None:
         """Store an event that follows what is stored. What is promised of starts is checked here."""
-        state, _ = self.jobs.get(event.job_id, (Nothing(), 0))
+        state, _ = self.jobs.get(event.job_id, (NoJob(), 0))
         if isinstance(event, JobRunning) and event.attempt == 1:
             lane = list(self.lane(event.user_id))
             place = [one.job_id for one in lane].index(event.job_id)
@@ -152,7 +152,7 @@ class World:
 
     def cancel(self, job_id: str) -> None:
         """The user wants the job stopped."""
-        decision = decide_cancel(self.jobs[job_id][0], "user", Moment(self.utc(), "req-2"))
+        decision = decide_cancel(self.jobs[job_id][0], "user", CommandContext(self.utc(), "req-2"))
         if isinstance(decision, Append):
             self.append(decision.event)
 
@@ -312,8 +312,8 @@ class Executor:
         if sequence != execution.last_sequence and _attempt_of(state) > _attempt_of(execution.state):
             self._free(job_id, Abandon())
             return
-        starter = Starter(self.name, Isolation(), None, attempts_max=5)
-        decision = decide_start(state, starter, Moment(self.world.utc(), "req-1"))
+        starter = AttemptStart(self.name, Isolation(), None, attempts_max=5)
+        decision = decide_start(state, starter, CommandContext(self.world.utc(), "req-1"))
         if not isinstance(decision, Append):
             self._free(job_id, Ack())
             return

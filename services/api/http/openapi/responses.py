@@ -10,7 +10,7 @@ import msgspec
 
 from services.api.http.openapi.example_values import REQUEST, text_of
 from shared.contract.problems import MEDIA_TYPE, ProblemType
-from shared.domain.events import Shape
+from shared.domain.events import ContractStruct
 
 Json = dict[str, Any]
 Maxima = Mapping[str, Mapping[str, int]]
@@ -50,7 +50,7 @@ OF_STATUS = {
 """Header fields of problem responses, by status."""
 
 
-class FieldProblem(Shape, frozen=True, kw_only=True):
+class FieldProblem(ContractStruct, frozen=True, kw_only=True):
     """One broken rule."""
 
     field: str
@@ -59,7 +59,7 @@ class FieldProblem(Shape, frozen=True, kw_only=True):
     """What is wrong there."""
 
 
-class ProblemDocument(Shape, frozen=True, kw_only=True):
+class ProblemDocument(ContractStruct, frozen=True, kw_only=True):
     """What went wrong (RFC 9457)."""
 
     type: str

@@ -19,7 +19,7 @@ from services.notifier.transports.headrace_v1.messages import (
     unavailable,
     unknown_job,
 )
-from shared.domain.job import Moment, Refuse
+from shared.domain.job import CommandContext, Refuse
 from shared.jetstream.connection import BrokerError
 from shared.jetstream.event_log import NewerEventError
 from shared.observability import metrics
@@ -70,7 +70,7 @@ class PendingRequests:
                 await asyncio.sleep(FULL_PAUSE_S)
 
     async def _cancel(self, message_id: str, job_id: str) -> None:
-        moment = Moment(datetime.now(UTC), request_id=self._connection.id)
+        moment = CommandContext(datetime.now(UTC), request_id=self._connection.id)
         outcome = await self._registry.cancellations.cancel(self._connection.user_id, job_id, moment)
         if isinstance(outcome, Refuse):
             is_over = outcome.why == "already_finished"
