@@ -25,7 +25,8 @@ from bench.measure import console, ratio, summary
 from headrace.local.nats_server import NatsServer
 from shared.contract.subjects import JOBS, VIEW_STATS
 from shared.contract.view_api import StatsAnswer
-from shared.jetstream.connection import Broker, BrokerError, connect
+from shared.jetstream.connection import Broker, connect
+from shared.jetstream.errors import BrokerError
 
 EVENTS = 1_000_000
 ROUNDS = 3

@@ -16,16 +16,15 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from shared.contract import subjects
-from shared.jetstream.connection import (
+from shared.jetstream.connection import Broker, connect
+from shared.jetstream.delivery import ACK_WAIT_S
+from shared.jetstream.errors import (
     CONSUMER_NOT_FOUND,
     STREAM_NOT_FOUND,
-    Broker,
     BrokerError,
     JetStreamError,
     UnreachableError,
-    connect,
 )
-from shared.jetstream.delivery import ACK_WAIT_S
 from shared.observability.logs import configure, get_logger
 from shared.service.runtime import EXIT_FAILED, load_or_exit
 from shared.settings import EXIT_SETTINGS, MIB, BrokerSettings, Days, Rule, SettingsError

@@ -19,7 +19,8 @@ from services.executor.settings import ExecutorSettings
 from services.executor.shared_by_cells import shares
 from shared.contract.subjects import JOBS
 from shared.domain.events import Isolation
-from shared.jetstream.connection import Broker, BrokerError, connect
+from shared.jetstream.connection import Broker, connect
+from shared.jetstream.errors import BrokerError
 from shared.jetstream.event_log import Log
 from shared.jetstream.follower import Follower
 from shared.jetstream.presence import (

@@ -13,7 +13,8 @@ from services.projector.database import Database
 from services.projector.rows import Checkpoint, clear_view, select_checkpoint
 from services.projector.settings import TOMBSTONE_S
 from shared.contract.subjects import JOBS
-from shared.jetstream.connection import Broker, JetStreamError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import JetStreamError
 from shared.jetstream.event_log import NO_MESSAGE
 from shared.jetstream.follower import CONFIRMATIONS, CONFIRMED_EVERY_S
 from shared.jetstream.stored_message import parse_time

@@ -19,7 +19,8 @@ from services.projector.settings import SWEEP_S, TOMBSTONE_S
 from services.projector.sweeper import Sweeper
 from services.projector.view_server import Answers
 from shared.contract.subjects import JOBS
-from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import BrokerError
 from shared.jetstream.follower import Follower
 from shared.jetstream.lag import ConsumerLag
 from shared.observability import metrics

@@ -21,8 +21,10 @@ from services.projector.rows import PendingCleanup, microseconds, select_checkpo
 from shared.contract.subjects import ARTIFACTS, artifact_name, job_events
 from shared.domain.events import JobExpired
 from shared.domain.job import Append, CommandContext, Finished, ImpossibleHistoryError, decide_expire
-from shared.jetstream.connection import Broker, BrokerError, UnreachableError
-from shared.jetstream.event_log import FULL, Appended, Log, NewerEventError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import BrokerError, UnreachableError
+from shared.jetstream.event_log import FULL, Appended, Log
+from shared.jetstream.job_history import NewerEventError
 from shared.jetstream.object_store import DamagedError, Objects
 from shared.observability import metrics
 from shared.observability.logs import get_logger

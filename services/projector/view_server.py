@@ -23,7 +23,8 @@ from shared.contract.view_api import (
     ViewAnswer,
     ViewProblem,
 )
-from shared.jetstream.connection import Broker, BrokerError, Message
+from shared.jetstream.connection import Broker, Message
+from shared.jetstream.errors import BrokerError
 from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)

@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 from shared.domain.job import Append, CommandContext, Ignore, Refuse, decide_cancel
 from shared.domain.record import JobRecord, fold
-from shared.jetstream.event_log import History, Log
+from shared.jetstream.event_log import Log
+from shared.jetstream.job_history import History
 from shared.jetstream.job_record import record_of
 from shared.jetstream.transact import Committed, transact
 

@@ -4,19 +4,10 @@ nats-py's own JetStream calls stall after a server restart, so `event_log`, `fol
 `provision` speak the JetStream protocol over this connection. It reconnects without end, to any server of its
 cluster that answers, and leaves a server that falls silent (`heartbeat`). `lost` is set when no server has
 answered for long.
-
-Errors::
-
-    BrokerError
-    ├── UnreachableError   no answer in time; the request may still have had its effect
-    │   ├── LeaderlessError    the stream, the consumer or the cluster has no leader
-    │   └── ConnectionSettingError   a setting prevents the connection; also a SettingsError
-    └── JetStreamError     JetStream refused; `code` is its error code
 """
 
 import asyncio
 import json
-import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -26,53 +17,29 @@ import nats.aio.subscription  # noqa: TID251 - this is the one place
 import nats.errors  # noqa: TID251 - this is the one place
 from nats.aio.client import Client  # noqa: TID251 - this is the one place
 
-from shared.contract.subjects import EXECUTOR_DURABLE
+from shared.jetstream.errors import (
+    LeaderlessError,
+    UnreachableError,
+    connection_error,
+    jetstream_error,
+)
 from shared.jetstream.heartbeat import SILENT_S, Pulse, facts_of
 from shared.jetstream.tls import tls_context
 from shared.observability import metrics
 from shared.observability.logs import get_logger
 from shared.observability.repeated import Repeated
-from shared.settings import BrokerSettings, SettingsError, show
+from shared.settings import BrokerSettings, show
 
 logger = get_logger(__name__)
 
 API = "$JS.API."
 NO_RESPONDERS = "503"
-STREAM_NOT_FOUND = 10059
-CONSUMER_NOT_FOUND = 10014
 NO_LEADER = 10008
 """JetStream's error code while a stream, a consumer or the cluster has no leader."""
 REFUSED = "permissions violation"
-UNKNOWN_CLIENT = "authorization violation"
-PROVISION = "the log is not provisioned: run python -m shared.provision"
 RECONNECT_WAIT_S = 0.25
 FIRST_CONNECTION_S = 10.0
 DRAIN_S = 2.0
-
-
-class BrokerError(Exception):
-    """A failure between this process and the broker."""
-
-
-class UnreachableError(BrokerError):
-    """No answer in time. The request may or may not have had its effect."""
-
-
-class LeaderlessError(UnreachableError):
-    """A stream, a consumer or the cluster has no leader at the moment."""
-
-
-class ConnectionSettingError(UnreachableError, SettingsError):
-    """A setting prevents the connection; the message names it."""
-
-
-class JetStreamError(BrokerError):
-    """JetStream answered with an error."""
-
-    def __init__(self, code: int, description: str, advice: str = "") -> None:
-        """Keep the error code of the JetStream API, for example 10071; `advice` is for people."""
-        super().__init__(f"{description} ({code}){advice and '; '}{advice}")
-        self.code = code
 
 
 class Message(Protocol):
@@ -236,7 +203,7 @@ class Broker:
             error = answer["error"]
             if error.get("err_code") == NO_LEADER:
                 raise LeaderlessError(f"{operation}: {error.get('description')}")
-            raise _jetstream_error(operation, error)
+            raise jetstream_error(operation, error)
         if ".INFO." in operation and "cluster" in answer and not answer["cluster"].get("leader"):
             raise LeaderlessError(f"{operation}: there is no leader")
         return answer
@@ -320,7 +287,7 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
     except (TimeoutError, nats.errors.Error, OSError) as error:
         cause = error if str(error) else client.last_error
         await _close(client)
-        raise _unreachable(settings, cause, broker.errors.take()) from error
+        raise connection_error(settings, cause, broker.errors.take(), FIRST_CONNECTION_S) from error
     broker.errors.take()
     watch = asyncio.create_task(broker.watch())
     try:
@@ -328,29 +295,6 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
     finally:
         watch.cancel()
         await _close(client)
-
-
-def _unreachable(settings: BrokerSettings, cause: Exception | None, tries: int) -> UnreachableError:
-    """The error for a failed first connection, from the result of the last try."""
-    why = str(cause) if cause is not None else f"no answer in {FIRST_CONNECTION_S:.0f} s"
-    url = show(settings.nats_url)
-    if UNKNOWN_CLIENT in why.lower():
-        return ConnectionSettingError(
-            f"HEADRACE_NATS_USER, HEADRACE_NATS_PASSWORD: the server at {url} refuses the user "
-            f"{settings.nats_user!r} with this password: {why} ({tries} times)"
-        )
-    if isinstance(cause, socket.gaierror):
-        return ConnectionSettingError(f"cannot connect to {url} (HEADRACE_NATS_URL): unknown host: {why}")
-    return UnreachableError(f"cannot connect to {url} (HEADRACE_NATS_URL): {why}")
-
-
-def _jetstream_error(operation: str, error: Mapping[str, Any]) -> JetStreamError:
-    """The error of an API call. If a provisioned stream or consumer is missing, it says how to provision."""
-    code, text = int(error.get("err_code", 0)), f"{operation}: {error.get('description')}"
-    is_missing = code == STREAM_NOT_FOUND or (
-        code == CONSUMER_NOT_FOUND and operation.endswith(f".{EXECUTOR_DURABLE}")
-    )
-    return JetStreamError(code, text, PROVISION if is_missing else "")
 
 
 async def _close(client: Client) -> None:

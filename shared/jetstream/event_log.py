@@ -7,16 +7,17 @@ job's last event before it reports a conflict.
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from shared.contract.codec import UndecodableError, UnknownTagError, encode
-from shared.contract.subjects import EXPIRED_KIND, JOBS, TERMINAL_KINDS, job_event, job_events
-from shared.domain.events import Event, JobExpired, JobQueued, Terminal, kind_of
-from shared.domain.job import Expired, Finished, JobState, NoJob, evolve
-from shared.jetstream.connection import Broker, BrokerError, JetStreamError, UnreachableError
+from shared.contract.codec import encode
+from shared.contract.subjects import JOBS, job_event, job_events
+from shared.domain.events import Event, Terminal, kind_of
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import JetStreamError, UnreachableError
+from shared.jetstream.job_history import History, state_of
 from shared.jetstream.stored_message import (
     ANSWER_TIMEOUT_S,
     BATCH_BYTES,
@@ -46,8 +47,6 @@ PAUSE_S = 0.05
 FULL = "maximum bytes exceeded"
 """The server's error text for a full stream."""
 
-LAST_KINDS = frozenset({*TERMINAL_KINDS, EXPIRED_KIND})
-
 
 @dataclass(frozen=True, slots=True)
 class Appended:
@@ -64,27 +63,6 @@ class Conflict:
 
 
 AppendResult: TypeAlias = Appended | Conflict
-
-
-class NewerEventError(BrokerError):
-    """The job has an event of a newer version, so this program cannot decide on the job's state.
-
-    Upgrading this program resolves it. A job that has ended stays ended, whatever the event is.
-    """
-
-    def __init__(self, sequence: int, tag: str) -> None:
-        """Keep the event's sequence and its type."""
-        super().__init__(f"event {sequence} of the job is a {tag}, which this version does not know")
-        self.sequence = sequence
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """One job as folded from the log."""
-
-    state: JobState
-    last_sequence: int
-    entries: tuple[Entry, ...]
 
 
 class Log:
@@ -207,7 +185,7 @@ class Log:
         and NewerEventError if an event of a newer version leaves the job's state undecided.
         """
         entries = await self.read_entries(user_id, job_id, at_least=at_least)
-        return History(_state(entries), entries[-1].sequence if entries else 0, entries)
+        return History(state_of(entries), entries[-1].sequence if entries else 0, entries)
 
     async def read_entries(
         self, user_id: str, job_id: str, *, at_least: int | None = None
@@ -281,50 +259,3 @@ def is_stale_conflict(result: AppendResult, expected: int) -> bool:
     That is a leader that was frozen and does not know yet that another one was elected.
     """
     return isinstance(result, Conflict) and result.last_sequence < expected
-
-
-def is_end(entry: Entry) -> bool:
-    """Whether the entry is a terminal event of any version; its subject tells."""
-    return _kind(entry) in LAST_KINDS
-
-
-def is_tombstone(entry: Entry) -> bool:
-    """Whether the entry is a tombstone of any version."""
-    return _kind(entry) == EXPIRED_KIND
-
-
-def _kind(entry: Entry) -> str:
-    return entry.subject.rpartition(".")[2]
-
-
-def _state(entries: Sequence[Entry]) -> JobState:
-    """The fold of a job's entries. A tombstone overrules any entries left before it.
-
-    Entries that no version can read are skipped. Raises NewerEventError.
-    """
-    events: list[Event] = []
-    newer: NewerEventError | None = None
-    for entry in entries:
-        try:
-            events.append(entry.event())
-        except UndecodableError:
-            continue
-        except UnknownTagError as error:
-            newer = newer or NewerEventError(entry.sequence, str(error))
-    if events and isinstance(events[-1], JobExpired):
-        return Expired(events[-1])
-    if newer is not None:
-        return _end_beside(newer, events, is_expired=is_tombstone(entries[-1]))
-    state: JobState = NoJob()
-    for event in events:
-        state = evolve(state, event)
-    return state
-
-
-def _end_beside(newer: NewerEventError, events: Sequence[Event], *, is_expired: bool) -> Finished:
-    """The terminal state despite a newer event. Raises `newer` if the job has not ended."""
-    queued = next((event for event in events if isinstance(event, JobQueued)), None)
-    outcome = next((event for event in events if isinstance(event, Terminal)), None)
-    if queued is None or outcome is None or is_expired:
-        raise newer
-    return Finished(queued, outcome)

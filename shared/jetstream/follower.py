@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from shared.jetstream.connection import API, Broker, BrokerError, JetStreamError, Message
+from shared.jetstream.connection import API, Broker, Message
+from shared.jetstream.errors import BrokerError, JetStreamError
 from shared.jetstream.lag import ConsumerLag
 from shared.jetstream.pull_window import BYTES_MAX, HEARTBEAT, EndedError, Window
 from shared.jetstream.stored_message import EVENT_ID, Entry, parse_time

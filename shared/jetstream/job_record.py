@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from shared.contract.codec import UndecodableError, UnknownTagError
 from shared.domain.record import JobRecord, fold
-from shared.jetstream.event_log import NewerEventError
+from shared.jetstream.job_history import NewerEventError
 from shared.jetstream.stored_message import Entry
 from shared.observability import metrics
 from shared.observability.logs import get_logger

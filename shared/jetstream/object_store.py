@@ -24,7 +24,8 @@ import msgspec
 
 from shared.contract.subjects import object_chunks, object_description, objects_stream
 from shared.domain.events import ContractStruct
-from shared.jetstream.connection import Broker, BrokerError, JetStreamError, UnreachableError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import BrokerError, JetStreamError, UnreachableError
 from shared.jetstream.event_log import BEHIND_MAX_S, FULL, PAUSE_S, Log, is_undecided
 from shared.jetstream.stored_message import ANSWER_TIMEOUT_S, EVENT_ID
 

@@ -9,8 +9,9 @@ import asyncio
 import json
 from collections.abc import Callable
 
-from shared.jetstream.connection import API, Broker, BrokerError, Message
+from shared.jetstream.connection import API, Broker, Message
 from shared.jetstream.delivery import ACK_WAIT_S, Delivery
+from shared.jetstream.errors import BrokerError
 from shared.jetstream.follower import parse_mark
 from shared.jetstream.pull_window import MESSAGE_BYTES_MAX
 from shared.observability.logs import get_logger

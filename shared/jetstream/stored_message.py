@@ -11,7 +11,8 @@ import msgspec
 
 from shared.contract.codec import decode_event
 from shared.domain.events import Event
-from shared.jetstream.connection import API, Broker, JetStreamError, Message, UnreachableError
+from shared.jetstream.connection import API, Broker, Message
+from shared.jetstream.errors import JetStreamError, UnreachableError
 
 EVENT_ID = "Nats-Msg-Id"
 MESSAGE_OVERHEAD_BYTES = 256

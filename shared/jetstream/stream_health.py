@@ -8,7 +8,8 @@ import asyncio
 from typing import Any
 
 from shared.contract.subjects import JOBS
-from shared.jetstream.connection import Broker, BrokerError, LeaderlessError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import BrokerError, LeaderlessError
 
 ASK_EVERY_S = 2.0
 UNANSWERED_MAX_S = 5.0

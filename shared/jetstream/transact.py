@@ -10,7 +10,8 @@ from typing import TypeAlias, TypeVar
 
 from shared.domain.events import Event, JobExpired
 from shared.domain.job import Append
-from shared.jetstream.event_log import Appended, History, Log
+from shared.jetstream.event_log import Appended, Log
+from shared.jetstream.job_history import History
 
 T = TypeVar("T")
 Read: TypeAlias = Callable[[int | None], Awaitable[History]]

@@ -21,7 +21,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import BrokerError
 from shared.jetstream.lag import ConsumerLag
 from shared.jetstream.stream_health import StreamHealth
 from shared.observability import metrics

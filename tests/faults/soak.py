@@ -20,7 +20,8 @@ import uvloop
 
 from services.executor.sandbox.cgroups.hierarchies import hierarchies
 from shared.contract.subjects import EXECUTOR_DURABLE, JOBS
-from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import BrokerError
 from tests.faults.chaos import Pace
 from tests.faults.checker import check
 from tests.faults.ending import checkpoint

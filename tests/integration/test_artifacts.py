@@ -19,7 +19,8 @@ from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.contract.subjects import ARTIFACTS, artifact_name
 from shared.domain.events import Event, JobCompleted, Result
-from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import BrokerError
 from shared.jetstream.event_log import Appended, Log
 from shared.jetstream.object_store import Objects
 from shared.provision import ProvisionSettings, provision

@@ -17,8 +17,10 @@ from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.domain.events import Event, Isolation
 from shared.domain.job import Finished
-from shared.jetstream.connection import Broker, UnreachableError
-from shared.jetstream.event_log import Appended, History, Log, NewerEventError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import UnreachableError
+from shared.jetstream.event_log import Appended, Log
+from shared.jetstream.job_history import History, NewerEventError
 from tests import builders
 
 

@@ -10,7 +10,7 @@ from shared.domain.job import CommandContext, Refuse
 from shared.jetstream.cancel import Cancellations, Requested, Stale
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Appended, Log
-from shared.jetstream.event_log import History as JobHistory
+from shared.jetstream.job_history import History as JobHistory
 from shared.jetstream.job_record import record_of
 from tests import builders
 from tests.integration.notifier.writer import Writer

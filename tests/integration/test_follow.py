@@ -8,7 +8,8 @@ from itertools import pairwise
 from headrace.local.nats_server import NatsServer
 from shared.contract.subjects import FEED, JOBS, QUEUED_SUBJECTS, events_of_kind, feed_note
 from shared.domain.events import Event
-from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Log
 from shared.jetstream.follower import Follower
 from shared.jetstream.stored_message import Entry

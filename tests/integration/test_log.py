@@ -10,7 +10,8 @@ from shared.contract.codec import encode
 from shared.contract.subjects import JOBS, job_event, job_events, user_events
 from shared.domain.events import Event, SourceFile
 from shared.domain.job import Expired, Finished, NoJob, Running
-from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Appended, Conflict, Log
 from shared.jetstream.stored_message import Entry, read_batch
 from tests import builders

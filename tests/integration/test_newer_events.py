@@ -13,7 +13,8 @@ from shared.contract.subjects import job_event
 from shared.domain.events import Event, kind_of
 from shared.domain.job import Finished
 from shared.jetstream.connection import Broker
-from shared.jetstream.event_log import Log, NewerEventError
+from shared.jetstream.event_log import Log
+from shared.jetstream.job_history import NewerEventError
 from tests import builders
 from tests.integration.api_in_process import asked_api
 

@@ -10,7 +10,8 @@ from nats.js.errors import ObjectNotFoundError  # noqa: TID251 - see above
 
 from headrace.local.nats_server import NatsServer
 from shared.contract.subjects import ARTIFACTS, artifact_name, object_chunks, objects_stream
-from shared.jetstream.connection import Broker, JetStreamError, UnreachableError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import JetStreamError, UnreachableError
 from shared.jetstream.event_log import Log
 from shared.jetstream.object_store import (
     CHUNK_BYTES,

@@ -17,7 +17,8 @@ from headrace.local.nats_users import BEGINNING, deployed
 from shared.contract.codec import encode
 from shared.contract.subjects import job_event
 from shared.domain.job import Finished
-from shared.jetstream.connection import JetStreamError, UnreachableError, connect
+from shared.jetstream.connection import connect
+from shared.jetstream.errors import JetStreamError, UnreachableError
 from shared.jetstream.event_log import Appended, Log
 from shared.jetstream.permissions import RIGHTS
 from shared.observability import metrics

@@ -8,7 +8,8 @@ import pytest
 
 from headrace.local.nats_server import NatsServer, free_port
 from shared.contract import subjects
-from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Log
 from shared.provision import ProvisionError, ProvisionSettings, executor_floor, provision
 from tests import builders

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from shared.jetstream import connection
-from shared.jetstream.connection import UnreachableError, connect
+from shared.jetstream.connection import connect
+from shared.jetstream.errors import JetStreamError, UnreachableError
 from shared.jetstream.tls import tls_context
 from shared.settings import BrokerSettings, SettingsError
 from tests.integration.certificates import Authority
@@ -56,7 +57,7 @@ def trusting(server: Server, directory: Path, **changes: str) -> BrokerSettings:
 async def test_both_sides_know_each_other(server: Server, ours: Path, scheme: str) -> None:
     settings = trusting(server, ours, nats_url=f"{scheme}://{HERE}:{server.port}")
     async with connect(settings, service="provisioner") as broker:
-        with pytest.raises(connection.JetStreamError, match="stream not found"):
+        with pytest.raises(JetStreamError, match="stream not found"):
             await broker.api("STREAM.INFO.JOBS")
 
 
@@ -67,7 +68,7 @@ async def test_a_connection_comes_back_encrypted(server: Server, ours: Path) -> 
             await server.start()
             async with asyncio.timeout(20):
                 await reconnected.wait()
-        with pytest.raises(connection.JetStreamError, match="stream not found"):
+        with pytest.raises(JetStreamError, match="stream not found"):
             await broker.api("STREAM.INFO.JOBS")
 
 

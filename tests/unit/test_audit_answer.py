@@ -8,7 +8,7 @@ import pytest
 
 from services.api.audit import routes
 from shared.contract.codec import EventObject
-from shared.jetstream.connection import UnreachableError
+from shared.jetstream.errors import UnreachableError
 from tests import builders
 from tests.unit.test_replay import shown
 

@@ -27,7 +27,7 @@ from shared.domain.cursor import of_log
 from shared.domain.events import Event, JobFailed, JobTimeout, Result, StageReport, Terminal
 from shared.domain.job import Finished
 from shared.domain.record import JobRecord, fold
-from shared.jetstream.event_log import is_end
+from shared.jetstream.job_history import is_end
 from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.newer import from_newer, subject_of

@@ -17,7 +17,8 @@ from shared.contract.codec import EventObject
 from shared.contract.problems import ProblemError
 from shared.contract.subjects import JOBS, events_among
 from shared.domain.shares import Places
-from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Log
 from shared.jetstream.follower import Follower
 from shared.jetstream.stored_message import Entry

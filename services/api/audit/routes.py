@@ -26,7 +26,7 @@ from shared.auth import SCOPE_AUDIT, SCOPE_JOBS, Caller
 from shared.contract import problems
 from shared.contract.problems import ProblemError
 from shared.contract.subjects import USER_BYTES_MAX
-from shared.jetstream.connection import BrokerError
+from shared.jetstream.errors import BrokerError
 from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)

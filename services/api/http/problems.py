@@ -15,8 +15,8 @@ from services.api.http.door import Door
 from services.api.http.unknown_fields import unknown_field
 from shared.contract import problems
 from shared.contract.problems import FieldError, Problem, ProblemError, ProblemType
-from shared.jetstream.connection import BrokerError
-from shared.jetstream.event_log import NewerEventError
+from shared.jetstream.errors import BrokerError
+from shared.jetstream.job_history import NewerEventError
 from shared.observability import metrics
 from shared.observability.logs import get_logger
 

@@ -13,7 +13,7 @@ from services.api.jobs.submit import Submissions
 from shared.auth import Caller
 from shared.contract.problems import Problem, ProblemError
 from shared.domain.record import JobSummary, summary_of
-from shared.jetstream.event_log import NewerEventError
+from shared.jetstream.job_history import NewerEventError
 from shared.service.problem_response import document_of
 
 

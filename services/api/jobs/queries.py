@@ -24,8 +24,10 @@ from shared.contract.view_api import (
 )
 from shared.domain.cursor import of_log
 from shared.domain.record import JobRecord
-from shared.jetstream.connection import Broker, UnreachableError
-from shared.jetstream.event_log import Log, is_tombstone
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import UnreachableError
+from shared.jetstream.event_log import Log
+from shared.jetstream.job_history import is_tombstone
 from shared.jetstream.job_record import record_of
 from shared.jetstream.stored_message import Entry
 from shared.observability.logs import get_logger

@@ -22,8 +22,9 @@ from shared.contract.problems import ProblemError
 from shared.domain.events import JobQueued
 from shared.domain.job import Append, NoJob, Queued, Replay, decide_submit
 from shared.domain.record import JobRecord, fold
-from shared.jetstream.connection import UnreachableError
-from shared.jetstream.event_log import FULL, Appended, Log, NewerEventError, is_tombstone
+from shared.jetstream.errors import UnreachableError
+from shared.jetstream.event_log import FULL, Appended, Log
+from shared.jetstream.job_history import NewerEventError, is_tombstone
 from shared.jetstream.presence import LanguageOffer
 from shared.jetstream.stored_message import MESSAGE_OVERHEAD_BYTES, Entry
 

@@ -9,7 +9,7 @@ from shared.auth import Caller
 from shared.domain.enumerations import open_to
 from shared.domain.events import ContractStruct
 from shared.domain.record import JobRecord
-from shared.jetstream.connection import BrokerError
+from shared.jetstream.errors import BrokerError
 
 WaitReason = Literal["earlier_jobs", "executor", "slot"]
 

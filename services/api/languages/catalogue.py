@@ -7,7 +7,7 @@ KV bucket, and is shown as offline.
 import asyncio
 
 from shared.contract.codec import UndecodableError
-from shared.jetstream.connection import BrokerError
+from shared.jetstream.errors import BrokerError
 from shared.jetstream.event_log import Log
 from shared.jetstream.presence import PROVISION_AGAIN, LanguageOffer, Presence, executors, kept
 from shared.observability.logs import get_logger

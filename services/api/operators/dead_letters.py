@@ -22,7 +22,8 @@ from shared.domain.enumerations import UnknownValueError
 from shared.domain.events import JobFailed, JobQueued, tag_of
 from shared.domain.job import Finished
 from shared.domain.record import JobRecord
-from shared.jetstream.event_log import Appended, Log, NewerEventError
+from shared.jetstream.event_log import Appended, Log
+from shared.jetstream.job_history import NewerEventError
 from shared.jetstream.stored_message import Entry
 from shared.observability.logs import get_logger
 

@@ -31,7 +31,8 @@ from shared.domain.job import (
     decide_expire,
 )
 from shared.jetstream.connection import Broker
-from shared.jetstream.event_log import History, Log, NewerEventError
+from shared.jetstream.event_log import Log
+from shared.jetstream.job_history import History, NewerEventError
 from shared.jetstream.transact import transact
 from shared.observability import metrics
 from shared.observability.logs import get_logger

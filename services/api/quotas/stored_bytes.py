@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from shared.contract import problems
 from shared.contract.problems import ProblemError
 from shared.domain.shares import STORE_PARTS, share_of
-from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import BrokerError
 from shared.observability import metrics
 
 KNOWN_S = 2.0

@@ -10,7 +10,8 @@ import uuid
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from shared.jetstream.connection import API, Broker, Message, UnreachableError
+from shared.jetstream.connection import API, Broker, Message
+from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import AppendResult, Log
 from shared.jetstream.follower import parse_mark
 from shared.jetstream.stored_message import Entry

@@ -37,8 +37,9 @@ from shared.auth import SESSIONS_CLAIM, Caller
 from shared.contract import problems
 from shared.contract.problems import ProblemError
 from shared.contract.subjects import is_job_id, session_key, session_keys, session_run_key
-from shared.jetstream.connection import JetStreamError
-from shared.jetstream.event_log import Appended, AppendResult, Log, is_end
+from shared.jetstream.errors import JetStreamError
+from shared.jetstream.event_log import Appended, AppendResult, Log
+from shared.jetstream.job_history import is_end
 from shared.jetstream.stored_message import Entry
 from shared.provision import SESSION_REVISIONS
 

@@ -14,7 +14,8 @@ from shared.contract.subjects import ARTIFACTS, VIEW_USAGE, objects_stream
 from shared.contract.view_api import UsageAnswer, UsageQuestion, ViewAnswer
 from shared.domain.events import JobQueued
 from shared.domain.shares import STORE_PARTS, share_of
-from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import BrokerError
 from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)

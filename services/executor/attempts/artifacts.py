@@ -15,7 +15,7 @@ from services.executor.scheduling.execution import Execution
 from shared.contract.subjects import artifact_name
 from shared.domain.events import Artifact, JobQueued, SkippedArtifact, Terminal
 from shared.domain.shares import file_bytes
-from shared.jetstream.connection import BrokerError
+from shared.jetstream.errors import BrokerError
 from shared.jetstream.object_store import DamagedError, FullError, ObjectDescription, Objects
 from shared.observability import metrics
 from shared.observability.logs import get_logger

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 from shared.contract.subjects import FEED
 from shared.domain.shares import STORE_PARTS, share_of
-from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import BrokerError
 from shared.observability import metrics
 from shared.observability.logs import get_logger
 

@@ -5,8 +5,9 @@ import asyncio
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from shared.domain.events import JobQueued
 from shared.domain.job import JobState
-from shared.jetstream.connection import UnreachableError
-from shared.jetstream.event_log import History, Log
+from shared.jetstream.errors import UnreachableError
+from shared.jetstream.event_log import Log
+from shared.jetstream.job_history import History
 
 RETRY_PAUSE_S = 0.5
 READ_PATIENCE_S = 4.0

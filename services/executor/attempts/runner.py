@@ -39,8 +39,10 @@ from shared.domain.job import (
     decide_start,
     status_of,
 )
-from shared.jetstream.connection import Broker, BrokerError
-from shared.jetstream.event_log import Appended, Log, NewerEventError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import BrokerError
+from shared.jetstream.event_log import Appended, Log
+from shared.jetstream.job_history import NewerEventError
 from shared.jetstream.object_store import Objects
 from shared.observability import metrics
 from shared.observability.logs import get_logger

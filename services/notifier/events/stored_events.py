@@ -18,7 +18,8 @@ from shared.contract.codec import UndecodableError, UnknownTagError
 from shared.contract.subjects import FEED, JOBS, job_events
 from shared.domain.cursor import microseconds
 from shared.domain.record import JobRecord, fold
-from shared.jetstream.connection import Broker, JetStreamError, UnreachableError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import JetStreamError, UnreachableError
 from shared.jetstream.event_log import NO_MESSAGE, Log
 from shared.jetstream.stored_message import Entry, parse_time
 from shared.observability import metrics

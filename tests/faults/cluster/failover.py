@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from shared.contract.subjects import JOBS
-from shared.jetstream.connection import BrokerError
+from shared.jetstream.errors import BrokerError
 from shared.jetstream.event_log import Log
 from tests import builders
 from tests.faults.cluster.servers import Cluster, cluster_of_three

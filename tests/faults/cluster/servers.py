@@ -14,7 +14,8 @@ import httpx
 from headrace.local.lifeline import die_with_parent
 from headrace.local.nats_server import MAX_PAYLOAD_BYTES, find_binary, free_port
 from shared.contract.subjects import JOBS
-from shared.jetstream.connection import Broker, BrokerError, connect
+from shared.jetstream.connection import Broker, connect
+from shared.jetstream.errors import BrokerError
 from shared.provision import ProvisionSettings, provision
 from shared.settings import BrokerSettings
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.contract.subjects import FEED, JOBS, feed_note
-from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import BrokerError
 from shared.jetstream.event_log import Log
 from shared.jetstream.follower import Follower
 from shared.jetstream.stored_message import Entry

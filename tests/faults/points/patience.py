@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from shared.jetstream.connection import UnreachableError
+from shared.jetstream.errors import UnreachableError
 
 LOOK_S = 0.05
 """Between two looks at what tells nobody when it changes."""

@@ -18,7 +18,8 @@ from services.projector.rebuild import rebuild_view
 from shared.contract.subjects import VIEW_JOB, VIEW_JOBS
 from shared.contract.view_api import JobQuestion, JobsQuestion
 from shared.domain.events import Event
-from shared.jetstream.connection import Broker, BrokerError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import BrokerError
 from shared.jetstream.event_log import Appended, Log
 from tests import builders
 from tests.faults.points.patience import until

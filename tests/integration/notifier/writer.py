@@ -10,7 +10,8 @@ import msgspec
 from shared.contract.codec import encode
 from shared.contract.subjects import feed_note
 from shared.domain.events import Event, JobOutput, Terminal
-from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Appended, Log
 from tests import builders
 from tests.integration.notifier.client import Shown, is_terminal

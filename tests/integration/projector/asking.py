@@ -19,7 +19,8 @@ from shared.contract.view_api import (
     ViewProblem,
 )
 from shared.domain.events import Event, kind_of
-from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import UnreachableError
 from tests.unit.projector.histories import ANSWERED, Rows, rows_of
 
 AnswerT = TypeVar("AnswerT", JobAnswer, JobsAnswer, StatsAnswer, ViewProblem)

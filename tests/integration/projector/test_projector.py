@@ -17,7 +17,8 @@ from services.projector.projector import Projector
 from services.projector.rebuild import rebuild_view
 from shared.contract.subjects import JOBS, VIEW_JOBS, job_event
 from shared.contract.view_api import JobQuestion, ViewProblem
-from shared.jetstream.connection import Broker, UnreachableError
+from shared.jetstream.connection import Broker
+from shared.jetstream.errors import UnreachableError
 from shared.jetstream.follower import Follower
 from shared.observability import metrics
 from shared.provision import ProvisionSettings, provision

@@ -20,8 +20,8 @@ from services.notifier.transports.headrace_v1.messages import (
     unknown_job,
 )
 from shared.domain.job import CommandContext, Refuse
-from shared.jetstream.connection import BrokerError
-from shared.jetstream.event_log import NewerEventError
+from shared.jetstream.errors import BrokerError
+from shared.jetstream.job_history import NewerEventError
 from shared.observability import metrics
 
 REQUESTS_MAX = 8
