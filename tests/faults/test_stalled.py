@@ -121,7 +121,7 @@ async def test_fifty_stalled_readers(start_process: Start, broker: Broker, log: 
         assert len(lay_together(truth.feed)) == 1
         for reader in readers:
             assert check(reader.shown, truth) == []
-    assert sum('"code": 4420' in line for line in notifier.lines) == STALLED
+    assert sum('"cause": "slow"' in line for line in notifier.lines) == STALLED
 
 
 async def _stalled(url: str, subscription: str, open_ones: AsyncExitStack) -> RawSocket:

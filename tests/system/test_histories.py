@@ -38,7 +38,12 @@ async def call(told: tuple[User, list[EventObject]], *words: object) -> Ended:
 
 async def as_auditor(stack: Stack, *words: object) -> Ended:
     """With a token of its own, as for a Headrace elsewhere."""
-    async with user_of(stack, "auditor", scopes=frozenset({"jobs", "audit:all"})) as auditor:
+    return await elsewhere(stack, frozenset({"jobs", "audit:all"}), *words)
+
+
+async def elsewhere(stack: Stack, scopes: frozenset[str], *words: object) -> Ended:
+    """What becomes of a command with a token of these scopes."""
+    async with user_of(stack, "auditor", scopes=scopes) as auditor:
         process = await asyncio.create_subprocess_exec(
             HEADRACE,
             *map(str, words),
@@ -83,7 +88,7 @@ async def test_another_users_history_needs_the_scope(shared_stack: Stack, told: 
     everybody = await as_auditor(shared_stack, "replay", "--all", "--json")
     assert set(sequences(found)) <= set(sequences(everybody))
     for words in (["--of", "bob"], ["--all"]):
-        refused = await call(told, "replay", *words)
+        refused = await elsewhere(shared_stack, frozenset({"jobs"}), "replay", *words)
         assert refused.code == 2
         assert b"audit:all" in refused.stderr
 
@@ -158,7 +163,7 @@ async def test_a_part_and_everybodys_history_are_verified_too(
     assert b"1 began before the file" in found.stdout
     assert (await as_auditor(shared_stack, "export", everything, "--all")).code == 0
     assert (await as_auditor(shared_stack, "verify", everything, "--against-log")).code == 0
-    refused = await call(told, "verify", everything, "--against-log")
+    refused = await elsewhere(shared_stack, frozenset({"jobs"}), "verify", everything, "--against-log")
     assert refused.code == 2
     assert b"audit:all" in refused.stderr
 
