@@ -110,6 +110,7 @@ async def _run_user(
 
 
 @pytest.mark.full
+@pytest.mark.alone
 async def test_a_thousand_cuts_while_a_hundred_jobs_print(tmp_path: Path) -> None:
     plan = Plan(users=10, jobs=10, cuts_of_a_job=8, cuts_of_a_user=20, seed=1)
     cuts = await run(plan, tmp_path / "data")

@@ -87,6 +87,7 @@ class Printer:
 
 
 @pytest.mark.full
+@pytest.mark.alone
 async def test_fifty_stalled_readers(start_process: Start, broker: Broker, log: Log, writer: Writer) -> None:
     notifier = await start_process(notifier_queue_bytes_max=QUEUE_BYTES_MAX, notifier_queue_age_s=UNREAD_S)
     job = builders.job_id()

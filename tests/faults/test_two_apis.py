@@ -107,6 +107,7 @@ async def submitted(
 
 
 @pytest.mark.full
+@pytest.mark.alone
 async def test_every_post_with_a_key_is_one_job_whoever_is_killed(tmp_path: Path) -> None:
     chance = random.Random(SEED)  # noqa: S311 - a test's dice
     answered: dict[str, str] = {}
