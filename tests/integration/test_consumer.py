@@ -107,6 +107,7 @@ async def test_what_is_given_back_goes_to_somebody_else_at_once(broker: Broker, 
             assert second.got[0].delivered == 2
 
 
+@pytest.mark.full
 async def test_a_delivery_is_kept_alive_beyond_the_acknowledgement_wait(broker: Broker, log: Log) -> None:
     """With a wait of 4 s, three heartbeats 3 s apart prove that it would have run out twice."""
     config = (await broker.api(f"CONSUMER.INFO.{JOBS}.{EXECUTOR_DURABLE}"))["config"]

@@ -172,6 +172,7 @@ async def test_a_password_that_is_refused_is_said_once_and_counted(environment: 
     assert "hunter2" not in str(left.lines)
 
 
+@pytest.mark.full
 async def test_nobody_at_the_address_is_said_once_and_is_no_fault_of_a_setting(
     environment: dict[str, str],
 ) -> None:

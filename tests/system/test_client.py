@@ -91,6 +91,7 @@ def but_output(events: list[EventObject]) -> list[EventObject]:
 class TestBrokenConnections:
     """What is shown over connections that break is what is shown over one that does not."""
 
+    @pytest.mark.full
     async def test_a_stream_is_whole_wherever_it_is_cut(self, alice: User) -> None:
         job = await alice.client.run(TALKATIVE)
         async with cut_client(alice, alice.stack.address.websocket_url) as (client, relay):

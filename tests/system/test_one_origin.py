@@ -174,6 +174,7 @@ async def test_an_api_that_ends_takes_its_tunnels_along_at_once(stack: Stack, al
     await ready(stack, "api")
 
 
+@pytest.mark.full
 async def test_clients_that_do_not_read_grow_the_queue_of_the_notifier_and_not_the_api(
     stack: Stack,
 ) -> None:

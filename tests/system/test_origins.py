@@ -66,6 +66,7 @@ async def test_a_problem_may_be_read_too(alice: User) -> None:
     assert answer.headers[ALLOWED] == LISTED
 
 
+@pytest.mark.full
 async def test_without_a_list_there_is_nothing_for_pages_of_others(shared_stack: Stack) -> None:
     async with user_of(shared_stack) as user, page(user, LISTED) as client:
         preflight = await client.options("/v1/jobs", headers={"Access-Control-Request-Method": "POST"})

@@ -122,6 +122,7 @@ async def test_a_flood_is_told_when_to_come_back(shared_stack: Stack) -> None:
         assert refused.headers["ratelimit-policy"] == '"requests";q=4;w=4'
 
 
+@pytest.mark.full
 async def test_a_user_with_a_full_queue_is_refused_and_others_are_not(shared_stack: Stack) -> None:
     async with (
         user_of(shared_stack, "heavy", unfinished_max=20) as heavy,

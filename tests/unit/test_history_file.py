@@ -149,7 +149,7 @@ class TestEdits:
         ("change", "line", "why"),
         [
             (lambda lines: [*lines[:2], *lines[3:]], 4, "JobRunning cannot follow Queued"),
-            (lambda lines: [lines[0], *lines[2:]], 2, "JobRunning cannot follow Nothing"),
+            (lambda lines: [lines[0], *lines[2:]], 2, "JobRunning cannot follow NoJob"),
             (lambda lines: [*lines[:3], lines[2], *lines[3:]], 4, "event 6 comes again"),
             (lambda lines: [*lines[:2], lines[3], lines[2], *lines[4:]], 4, "event 6 comes after 9"),
             (lambda lines: [*lines[:2], b"{}\n", *lines[2:]], 3, "not a EventObject"),
@@ -176,7 +176,7 @@ class TestEdits:
             (2, lambda it: it.update(seq=7), "cursor of event 7"),
             (2, lambda it: it.update(stored_at="2026-01-02T12:00:02Z"), "cursor of event 6"),
             (2, lambda it: it.update(type="job.paused.v1"), "a job.paused.v1, is not one of this version"),
-            (2, lambda it: it.update(job_id=SECOND), "cannot follow Nothing"),
+            (2, lambda it: it.update(job_id=SECOND), "cannot follow NoJob"),
             (2, lambda it: it["data"].update(attempt=2), "JobRunning cannot follow Queued"),
             (5, lambda it: it["data"].update(attempt=1), "JobCompleted cannot follow Running"),
             (5, lambda it: it["data"].update(user_id="bob"), "an event of 'bob'"),

@@ -163,6 +163,7 @@ async def test_a_token_ends_in_the_middle_of_a_stream(serve: Serve, writer: Writ
     assert any(message["type"] == "event" for message in client.received)
 
 
+@pytest.mark.full
 @pytest.mark.clause("8.4")
 async def test_a_log_that_does_not_answer_is_an_error_and_no_end(
     url: str, writer: Writer, nats_server: NatsServer

@@ -142,6 +142,7 @@ async def test_what_waits_for_too_long_ends_the_connection(serve: Serve, writer:
         assert await _subscriptions_of(url, "bob") == 1, "nothing waits for who has nothing to read"
 
 
+@pytest.mark.full
 @pytest.mark.clause("10.8")
 async def test_a_log_that_is_lost_in_the_middle_of_history_ends_a_stream(
     serve: Serve, writer: Writer, nats_server: NatsServer
