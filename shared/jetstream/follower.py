@@ -234,6 +234,7 @@ class Follower:
                 await _wait(wake)
             batch: list[Entry] = []
             size = 0
+            taken_at = asyncio.get_running_loop().time()
             while arrived and len(batch) < BATCH_MAX and size < self._bytes_max:
                 message = arrived.popleft()
                 if message.headers and "Status" in message.headers:
@@ -248,10 +249,13 @@ class Follower:
                 batch.append(entry)
                 size += len(entry.payload)
                 behind = mark.pending
+            took_all = behind == 0 and not arrived
             if batch:
                 await self._deliver(batch)
                 handled += len(batch)
                 window.handled(len(batch))
+                if took_all:
+                    self.progress.in_step(taken_at)
         raise _BrokenError("the connection was lost for a while")
 
     async def _ask(self, consumer: str, inbox: str, pull: dict[str, int]) -> None:

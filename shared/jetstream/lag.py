@@ -43,6 +43,13 @@ class ConsumerLag:
         if count == 0:
             self._in_step_at = self._clock()
 
+    def in_step(self, at: float) -> None:
+        """Note that everything stored before this moment of the loop's clock has been handled.
+
+        Under a steady load new messages arrive while others are handled, so that some are always pending.
+        """
+        self._in_step_at = max(self.in_step_at, at)
+
     def broken(self, why: str) -> None:
         """Note that the consumer broke and must be recreated."""
         self._obstacle = why

@@ -16,6 +16,7 @@ from shared.jetstream.stored_message import Entry
 from tests import builders
 
 PATIENCE_S = 20.0
+UNDER_LOAD = 30
 
 
 class Seen(list[Entry]):
@@ -248,3 +249,30 @@ async def test_a_batch_is_bounded_however_much_came_while_its_reader_was_busy(br
     task.cancel()
     assert max(map(sum, batches)) > bytes_max // 2, "they came one by one, so nothing was tried"
     assert all(sum(batch[:-1]) < bytes_max for batch in batches)
+
+
+async def test_is_in_step_under_a_load_that_never_ends(broker: Broker, log: Log) -> None:
+    """While a message is handled the next one comes, so that there is always one more to handle."""
+    handled = 0
+    in_step_at: list[float] = []
+    is_done = asyncio.Event()
+
+    async def handle(batch: list[Entry]) -> None:
+        nonlocal handled
+        handled += len(batch)
+        in_step_at.append(follower.progress.in_step_at)
+        if handled < UNDER_LOAD:
+            await append_jobs(log, 1)
+        else:
+            is_done.set()
+
+    await append_jobs(log, 1)
+    follower = Follower(broker, JOBS, handle, after=0, service="test")
+    task = asyncio.create_task(follower.run())
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await is_done.wait()
+    finally:
+        task.cancel()
+    # The first batches may come before the consumer has a pull under way.
+    assert all(later > earlier for earlier, later in pairwise(in_step_at[2:]))
