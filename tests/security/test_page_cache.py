@@ -4,6 +4,7 @@ A program that could would know by the next read of it whether another user's pr
 """
 
 import ctypes
+import errno
 import mmap
 import os
 from pathlib import Path
@@ -67,6 +68,13 @@ def spied() -> Path:
     path = shared_file()
     load(path)
     drop(path)
+    try:
+        pages_missing(path)
+    except OSError as error:
+        if error.errno != errno.EOPNOTSUPP:
+            raise
+        # An overlay tells ordinary users nothing of its cache: an attack would have no way either.
+        pytest.skip("this file system says nothing of its page cache")
     assert pages_missing(path) > 0, "nothing can drop this file here, so no attack would show"
     load(path)
     assert pages_missing(path) == 0
