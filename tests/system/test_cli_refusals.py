@@ -135,7 +135,11 @@ async def test_files_that_cannot_be_written_are_named(tmp_path: Path) -> None:
     [("ls", "typer"), ("--help", "typer"), ("up", "typer"), ("ls", "aiohttp"), ("up", "msgspec")],
 )
 async def test_ctrl_c_while_it_is_imported_says_nothing(tmp_path: Path, word: str, module: str) -> None:
-    """A module that it imports waits here for as long as it takes to press the keys."""
+    """A module that it imports waits here for as long as it takes to press the keys.
+
+    The gate closes before the process is waited for: a signal that comes just before the module reads does
+    not interrupt that read, and the handler runs only when the read has returned.
+    """
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     (tmp_path / f"{module}.py").write_text(f"open({str(gate)!r}).read()\n")
@@ -144,7 +148,7 @@ async def test_ctrl_c_while_it_is_imported_says_nothing(tmp_path: Path, word: st
     )
     with await asyncio.to_thread(gate.open, "w"):
         process.send_signal(signal.SIGINT)
-        said = await process.communicate()
+    said = await process.communicate()
     assert process.returncode == 130
     assert said == (b"", b"")
 
