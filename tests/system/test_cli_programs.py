@@ -75,7 +75,7 @@ async def test_a_program_may_come_on_standard_input(local: User, source: Path) -
     assert (ran.code, ran.stdout) == (0, b"['x'] from a file\n"), ran.stderr
     alone = await call(local, "run", "--language", "bash", "-", stdin=b"cat; exit 4\n")
     assert (alone.code, alone.stdout) == (4, b"")
-    submitted = await call(local, "submit", "--language", "c", "-", stdin=b"int main() { return 5; }\n")
+    submitted = await call(local, "submit", "--language", "python", "-", stdin=b"raise SystemExit(5)\n")
     assert (await call(local, "wait", submitted.stdout.decode().strip())).code == 5
     unnamed = await call(local, "run", "-", stdin=b"print()")
     assert (unnamed.code, b"--language" in unnamed.stderr) == (2, True)

@@ -105,7 +105,7 @@ async def test_a_deep_tree_is_walked_to_a_depth_and_no_further(warm: WarmSandbox
     script = (
         "i=0; while [ $i -lt 1000 ]; do mkdir a && cd a && echo x > f; i=$((i + 1)); done; echo attempted"
     )
-    ran = await bringing(warm, script, "**")
+    ran = await bringing(warm, script, "**", limits=Limits(wall_ms=60_000, cpu_ms=60_000))
     assert ran.stdout == "attempted\n"
     assert len(brought(ran)) == deepest
     assert skipped(ran) == {"/".join(["a"] * (deepest + 1)): "too deep"}

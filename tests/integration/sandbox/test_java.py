@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
@@ -196,8 +197,10 @@ async def test_a_file_of_ours_that_does_not_compile(product: bytes) -> None:
     assert "Start.java:1" in told[0]["why"]
 
 
-async def test_without_a_cgroup_no_machine_is_early(product: bytes) -> None:
+async def test_without_a_cgroup_a_machine_is_early_under_the_languages_own_limits(product: bytes) -> None:
     async with open_warm_sandbox(SandboxSettings(cgroup="none")) as sandbox:
-        for _ in range(2):
-            assert (await run(sandbox, asked(product, "-was early"))).succeeded() == "false\n"
+        for early in ("false", "true"):
+            assert (await run(sandbox, asked(product, "-was early"))).succeeded() == f"{early}\n"
             await sandbox.full()
+        others = msgspec.structs.replace(JAVA.default_limits, processes=JAVA.default_limits.processes + 1)
+        assert (await run(sandbox, asked(product, "-was early", others))).succeeded() == "false\n"

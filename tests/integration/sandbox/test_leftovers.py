@@ -53,8 +53,12 @@ def own_users() -> SandboxSettings:
 
 
 def processes_of_cells() -> list[str]:
-    """The living processes of these users that are a bubblewrap or stand in a deeper pid namespace."""
+    """The living processes of these users that are a bubblewrap or stand in a deeper pid namespace.
+
+    Where all cells have our own uid, cells of tests that run beside this one are left out.
+    """
     settings, found = own_users(), list[str]()
+    others = {process for process in children_of(os.getppid()) if process != os.getpid()}
     users = range(settings.uid, settings.uid + settings.uids) if os.geteuid() == 0 else (os.getuid(),)
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -63,9 +67,35 @@ def processes_of_cells() -> list[str]:
             continue
         status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
         of_a_cell = status["Name"] == "bwrap" or len(status["NSpid"].split()) > 1
-        if of_a_cell and int(status["Uid"].split()[0]) in users and not status["State"].startswith("Z"):
+        if (
+            of_a_cell
+            and int(status["Uid"].split()[0]) in users
+            and not status["State"].startswith("Z")
+            and is_ours(int(process.name), others)
+        ):
             found.append(f"{process.name} {status['Name']} {status['State']}")
     return found
+
+
+def parent_of(process: int) -> int:
+    """Its parent's process id; 0 if it has ended."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    return 0
+
+
+def is_ours(process: int, others: set[int]) -> bool:
+    """Whether a process lives and none of the other test processes has started it."""
+    line = [process]
+    while parent := parent_of(line[-1]):
+        line.append(parent)
+    return line[-1] == 1 and others.isdisjoint(line)
+
+
+def children_of(parent: int) -> list[int]:
+    """Of a test process's parent: all the test processes."""
+    processes = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
+    return [process for process in processes if parent_of(process) == parent]
 
 
 def own_cell_groups() -> list[Path]:

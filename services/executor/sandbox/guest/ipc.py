@@ -54,7 +54,8 @@ class CellOrder(NamedTuple):
 class Job(NamedTuple):
     """What a cell is to run. `files` are (path, executable, length); `rlimits` are (kind, soft, hard).
 
-    A `warm` job continues in the forked interpreter; `env` is then what its environment lacks.
+    A `warm` job continues in the forked interpreter; `env` is then what its environment lacks. `directory` is
+    where the program starts, if not in the work directory.
     """
 
     argv: list[str]
@@ -63,6 +64,7 @@ class Job(NamedTuple):
     rlimits: list[tuple[int, int, int]]
     has_stdin: bool
     warm: bool
+    directory: str = ""
 
 
 def encode_cell(order: CellOrder) -> bytes:

@@ -76,7 +76,7 @@ def start_early(channel: socket.socket, descriptors: list[int]) -> NoReturn:
 
 
 def _placed(descriptor: int) -> ipc.Job:
-    """Write the job's files into the work directory, which is the current directory."""
+    """Write the job's files into the current directory, the work directory; then go to the job's own."""
     job, at = ipc.read_job(descriptor)
     for path, executable, length in job.files:
         if "/" in path:
@@ -86,6 +86,8 @@ def _placed(descriptor: int) -> ipc.Job:
         while at < end:
             at += os.sendfile(target, descriptor, at, end - at)
         os.close(target)
+    if job.directory:
+        os.chdir(job.directory)
     return job
 
 

@@ -21,6 +21,7 @@ function place(name, mode, bytes) {
 function begin() {
     fs.writeSync(GO, "w"); // waiting
     if (fs.readSync(GO, Buffer.alloc(1)) === 0) process.exit(0); // never needed
+    process.chdir("/work");
     const length = Number(read(0, HEAD_BYTES).readBigUInt64LE());
     const words = read(HEAD_BYTES, length).toString().split("\0");
     const next = () => words.shift();

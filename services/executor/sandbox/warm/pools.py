@@ -13,7 +13,7 @@ from services.executor.sandbox.warm.runtimes import Runtime
 from shared.domain.events import Limits
 
 READY_LIMITS = Limits()
-"""The limits that cells are made with; a job with others has its cell's limits changed when it arrives."""
+"""The limits of general cells; a job with others has its cell's limits changed when it arrives."""
 
 
 class MakePool(Protocol):
@@ -48,7 +48,7 @@ class Pools:
     async def take(self, stage: Stage, *, has_cgroups: bool) -> tuple[Pool, WarmCell]:
         """Take a cell for a stage, and the pool to return it to. Raises SandboxError."""
         for early in self.early:
-            if early.runtime.can_run(stage, READY_LIMITS, has_cgroups=has_cgroups):
+            if early.runtime.can_run(stage, has_cgroups=has_cgroups):
                 early.wanted = True
                 if cell := early.pool.take_ready():
                     return early.pool, cell
@@ -78,14 +78,9 @@ def make_pools(
     """All pools, still empty. `compiled` builds what a runtime needs compiled before it can start early."""
 
     def early(runtime: Runtime) -> EarlyPool:
-        starter = Starter(
-            runtime,
-            compiled,
-            ready=READY_LIMITS,
-            has_cgroups=conditions.has_cgroups,
-        )
+        starter = Starter(runtime, compiled, has_cgroups=conditions.has_cgroups)
         size = conditions.bounds.early_ready
-        return EarlyPool(runtime, make(size=size, limits=READY_LIMITS, early=starter))
+        return EarlyPool(runtime, make(size=size, limits=runtime.limits, early=starter))
 
     usual = make(size=conditions.bounds.cells_ready, limits=READY_LIMITS)
     return Pools(usual, tuple(map(early, runtimes)))

@@ -16,7 +16,6 @@ from services.executor.sandbox.interface import CellFile, RejectedError, Sandbox
 from services.executor.sandbox.pipes import fill, memory_file, output_pipe, readable
 from services.executor.sandbox.warm.job_file import closed
 from services.executor.sandbox.warm.runtimes import Runtime
-from shared.domain.events import Limits
 
 Compile = Callable[[Stage], Awaitable[bytes]]
 """Runs a stage and returns its product. Raises SandboxError, RejectedError."""
@@ -116,13 +115,11 @@ class Starter:
         runtime: Runtime,
         compiled: Compile,
         *,
-        ready: Limits,
         has_cgroups: bool,
     ) -> None:
-        """Store the parts. `ready` are the limits that the cells are made with."""
+        """Store the parts."""
         self._runtime = runtime
         self._compiled = compiled
-        self._ready = ready
         self._has_cgroups = has_cgroups
         self._made: tuple[CellFile, ...] | None = None
         self._making = asyncio.Lock()
@@ -137,7 +134,7 @@ class Starter:
         async with self._making:
             if self._made is None:
                 self._made = await self._files()
-        order = self._runtime.start(self._made, self._ready, has_cgroups=self._has_cgroups)
+        order = self._runtime.start(self._made, has_cgroups=self._has_cgroups)
         return PrestartedRuntime(self._runtime, order)
 
     async def _files(self) -> tuple[CellFile, ...]:

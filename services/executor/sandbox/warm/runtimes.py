@@ -19,6 +19,8 @@ MIB = 1024 * 1024
 
 STACK_BYTES = 64 * MIB
 """The catalogue's stack size for a virtual machine's program if the job asks for none."""
+NODE_MEMORY_BYTES = 512 * MIB
+"""The catalogue's memory for a JavaScript program."""
 JAVA_MEMORY_BYTES = 512 * MIB
 """The catalogue's memory for a Java program: the machine's heap is sized for it."""
 JAVA_OPTIONS = (
@@ -43,8 +45,9 @@ class Runtime:
     """A runtime started early as `argv` with `files`, equivalent to what `default_argv` would have started.
 
     A job's own arguments can follow only if it `takes_arguments`. `fixed` are prefixes of the variables that
-    must be set at its start; an empty prefix stands for all. `made` is a file that is compiled once, before
-    the first start.
+    must be set at its start; an empty prefix stands for all. `limits` are the catalogue's for its language:
+    without a cgroup, a started process keeps them. `directory` is where it starts, if not in the work
+    directory. `made` is a file that is compiled once, before the first start.
     """
 
     name: str
@@ -52,11 +55,13 @@ class Runtime:
     argv: tuple[str, ...]
     takes_arguments: bool
     fixed: tuple[str, ...]
+    limits: Limits
     files: tuple[CellFile, ...] = ()
     made: Made | None = None
+    directory: str = ""
 
-    def can_run(self, stage: Stage, ready: Limits, *, has_cgroups: bool) -> bool:
-        """Whether a runtime started under the limits `ready` is what this stage would have started.
+    def can_run(self, stage: Stage, *, has_cgroups: bool) -> bool:
+        """Whether this runtime, started under its limits, is what this stage would have started.
 
         Only limits of the group may differ, because they can be changed.
         """
@@ -65,21 +70,22 @@ class Runtime:
             begins == self.default_argv
             and (self.takes_arguments or not follows)
             and not any(name.startswith(self.fixed) for name, _ in stage.env)
-            and stage.limits.disk_bytes == ready.disk_bytes
+            and stage.limits.disk_bytes == self.limits.disk_bytes
             and resource_limits(stage.limits, has_cgroups=has_cgroups)
-            == resource_limits(ready, has_cgroups=has_cgroups)
+            == resource_limits(self.limits, has_cgroups=has_cgroups)
         )
 
-    def start(self, made: tuple[CellFile, ...], ready: Limits, *, has_cgroups: bool) -> bytes:
+    def start(self, made: tuple[CellFile, ...], *, has_cgroups: bool) -> bytes:
         """The start order, as a cell reads it."""
         files = (*self.files, *made)
         job = ipc.Job(
             argv=list(self.argv),
             env={**dict(BASE_ENVIRONMENT), "PWD": WORK},
             files=[(file.path, file.executable, len(file.content)) for file in files],
-            rlimits=resource_limits(ready, has_cgroups=has_cgroups),
+            rlimits=resource_limits(self.limits, has_cgroups=has_cgroups),
             has_stdin=True,
             warm=False,
+            directory=self.directory,
         )
         return b"".join([ipc.encode_job(job), *(file.content for file in files)])
 
@@ -90,13 +96,19 @@ def runtimes() -> tuple[Runtime, ...]:
 
 
 def node() -> Runtime:
-    """Node.js, which `guest/start.js` holds until its job arrives."""
+    """Node.js, which `guest/start.js` holds until its job arrives.
+
+    It starts outside the work directory: Node.js 18 looks for a package.json in its current directory before
+    it loads that file, and would remember that there was none.
+    """
     return Runtime(
         name="node",
         default_argv=("node", f"{WORK}/main.js"),
         argv=("node", "--require", f"{PLACE}/{START_SCRIPT}", f"{WORK}/main.js"),
         takes_arguments=True,
         fixed=(*READ_AT_START, "NODE", "UV_", "NO_COLOR", "FORCE_COLOR"),
+        limits=Limits(memory_bytes=NODE_MEMORY_BYTES),
+        directory=PLACE,
     )
 
 
@@ -108,6 +120,7 @@ def java() -> Runtime:
         argv=("java", *JAVA_OPTIONS, f"-javaagent:{JAVA_PRODUCT}", "-jar", JAVA_PRODUCT),
         takes_arguments=False,
         fixed=("",),
+        limits=Limits(memory_bytes=JAVA_MEMORY_BYTES),
         files=(CellFile(JAVA_PRODUCT, _leading_jar()),),
         made=Made(
             Stage(
