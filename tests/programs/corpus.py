@@ -9,7 +9,7 @@ import msgspec
 
 from services.executor.languages.catalogue import Language, load_languages
 from services.executor.languages.stages import Program
-from services.executor.sandbox.interface import CellFile
+from services.executor.sandbox.interface import CellFile, GivenStdin
 from shared.domain.events import StageName
 
 HERE = Path(__file__).parent
@@ -78,7 +78,7 @@ class OrdinaryProgram:
             limits=self.language.default_limits,
             args=self.case.args,
             env=tuple(self.case.env.items()),
-            stdin=self.stdin,
+            stdin=GivenStdin(self.stdin),
         )
 
     def faults(self, ended: Ended) -> list[str]:

@@ -96,7 +96,7 @@ def key_of(user_id: str, offered: Offered, stage: Stage, *, runtime_digest: str 
         stage.argv,
         [(file.path, file.content, file.executable) for file in stage.files],
         stage.env,
-        stage.stdin,
+        stage.stdin.content,
         stage.limits,
         (stage.keep, stage.keep_bytes_max),
     )

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.executor.languages.catalogue import FOLDER, MIB, Language
-from services.executor.sandbox.interface import CellFile, RejectedError, Stage
+from services.executor.sandbox.interface import (
+    NO_STDIN,
+    CellFile,
+    GivenStdin,
+    RejectedError,
+    Stage,
+    Stdin,
+)
 from services.executor.sandbox.isolation.filesystem import WORK
 from services.executor.sandbox.warm.runtimes import STACK_BYTES
 from shared.domain.events import JobQueued, Limits, SourceFile
@@ -34,7 +41,7 @@ class Program:
     limits: Limits
     args: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
-    stdin: bytes = b""
+    stdin: Stdin = NO_STDIN
     artifacts: tuple[str, ...] = ()
 
 
@@ -46,7 +53,7 @@ def program_of(queued: JobQueued) -> Program:
         limits=queued.limits,
         args=queued.args,
         env=tuple(queued.env.items()),
-        stdin=_content(queued.stdin) if queued.stdin else b"",
+        stdin=GivenStdin(_content(queued.stdin)) if queued.stdin else NO_STDIN,
         artifacts=queued.artifacts,
     )
 

@@ -40,13 +40,35 @@ class CellFile:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenStdin:
+    """Standard input that is known in full before the stage starts.
+
+    The program reads `content` from a file that it cannot change, and then the end of input.
+    """
+
+    content: bytes = b""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the program reads the end of input at once, so that no file is needed."""
+        return not self.content
+
+
+Stdin: TypeAlias = GivenStdin
+"""Where a stage's standard input comes from, a case each. The sandbox decides how it reaches the program."""
+
+NO_STDIN = GivenStdin()
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """One command line, run once, in a fresh work directory holding `files`.
 
-    `argv[0]` is an absolute path inside the cell or is found on the cell's PATH. `keep` names one file of the
-    work directory to return after exit code 0 (a compiler's product), at most `keep_bytes_max` long. If it is
-    None, `artifacts` are the patterns of the files to return: `*`, `?`, `[...]` within a name, `**` for any
-    directories. They are returned with any exit status of a program that ended by itself.
+    `name` is only what the stage is called. `argv[0]` is an absolute path inside the cell or is found on the
+    cell's PATH. `keep` names one file of the work directory to return after exit code 0 (a compiler's
+    product), at most `keep_bytes_max` long. If it is None, `artifacts` are the patterns of the files to
+    return: `*`, `?`, `[...]` within a name, `**` for any directories. They are returned with any exit status
+    of a program that ended by itself.
     """
 
     name: StageName
@@ -54,7 +76,7 @@ class Stage:
     files: tuple[CellFile, ...]
     limits: Limits
     env: tuple[tuple[str, str], ...] = ()
-    stdin: bytes = b""
+    stdin: Stdin = NO_STDIN
     keep: str | None = None
     keep_bytes_max: int = 64 * 1024 * 1024
     artifacts: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.executor.sandbox.cold.sandbox import open_cold_sandbox
-from services.executor.sandbox.interface import CellFile, Sandbox, Stage, Verdict
+from services.executor.sandbox.interface import CellFile, GivenStdin, Sandbox, Stage, Verdict
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from shared.domain.events import Limits, StreamName
@@ -91,7 +91,7 @@ def stage(
         files=tuple(CellFile(path, content) for path, content in (files or {}).items()),
         limits=limits or Limits(),
         env=tuple((env or {}).items()),
-        stdin=stdin,
+        stdin=GivenStdin(stdin),
         keep=keep,
         keep_bytes_max=keep_bytes_max,
         artifacts=artifacts,

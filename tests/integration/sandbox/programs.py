@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.executor.attempts.compiler_tools import Tools
 from services.executor.languages.catalogue import Language, load_languages
 from services.executor.languages.stages import Program, compile_stage, run_stage
-from services.executor.sandbox.interface import CellFile, Sandbox
+from services.executor.sandbox.interface import CellFile, GivenStdin, Sandbox
 from tests.integration.sandbox.cells import Ran, run
 
 LANGUAGES = load_languages()
@@ -20,7 +20,7 @@ def program(language: Language, source: str, *more: CellFile) -> Program:
         limits=language.default_limits,
         args=("a b", "$(id)"),
         env=(("GREETING", "hello"),),
-        stdin=b"given\n",
+        stdin=GivenStdin(b"given\n"),
     )
 
 

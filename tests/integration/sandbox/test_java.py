@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from services.executor.languages.catalogue import load_languages
 from services.executor.languages.stages import Program, compile_stage, run_stage
 from services.executor.sandbox.cold.sandbox import open_cold_sandbox
-from services.executor.sandbox.interface import CellFile, Sandbox, Stage
+from services.executor.sandbox.interface import CellFile, GivenStdin, Sandbox, Stage
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm.runtimes import java
 from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
@@ -70,7 +70,7 @@ def asked(product: bytes, name: str, limits: Limits = JAVA.default_limits) -> St
     """What the program is to do, as the catalogue runs it."""
     others = (CellFile("data/a.txt", b"abc"), CellFile("run.sh", b"", executable=True))
     given = f"{name}\nfirst second\nthird é\n".encode()
-    return run_stage(JAVA, Program(others, "Main.java", limits, stdin=given), product)
+    return run_stage(JAVA, Program(others, "Main.java", limits, stdin=GivenStdin(given)), product)
 
 
 async def both(warm: WarmSandbox, stage: Stage) -> tuple[Ran, Ran]:
@@ -134,7 +134,7 @@ async def test_every_run_has_a_machine_of_its_own(warm: WarmSandbox, product: by
 async def test_what_an_early_machine_cannot_be_is_started(
     warm: WarmSandbox, product: bytes, changes: dict[str, object]
 ) -> None:
-    program = Program((), "Main.java", JAVA.default_limits, stdin=b"-was early\n")
+    program = Program((), "Main.java", JAVA.default_limits, stdin=GivenStdin(b"-was early\n"))
     stage = run_stage(JAVA, dataclasses.replace(program, **changes), product)  # type: ignore[arg-type]
     assert (await run(warm, stage)).succeeded() == "false\n"
 

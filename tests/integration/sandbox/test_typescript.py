@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from services.executor.languages.stages import Program
-from services.executor.sandbox.interface import CellFile, Sandbox
+from services.executor.sandbox.interface import CellFile, GivenStdin, Sandbox
 from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from tests.cases import cases
 from tests.hosts import needs
@@ -35,7 +35,9 @@ async def ran(sandbox: Sandbox, source: str, files: dict[str, str] | None = None
     all_files = {"main.ts": source, **(files or {})}
     cell_files = tuple(CellFile(path, text.encode()) for path, text in all_files.items())
     return await execute(
-        sandbox, TYPESCRIPT, Program(cell_files, "main.ts", TYPESCRIPT.default_limits, stdin=stdin)
+        sandbox,
+        TYPESCRIPT,
+        Program(cell_files, "main.ts", TYPESCRIPT.default_limits, stdin=GivenStdin(stdin)),
     )
 
 

@@ -51,8 +51,8 @@ def command_line(stage: Stage, parts: Sequence[int], *, has_cgroups: bool) -> li
 def placed_files(stage: Stage) -> list[tuple[str, str, bytes]]:
     """Every file present in the cell at its start: its path inside, its mode, its content."""
     files = [(path, "0444", content.encode()) for path, content in MADE_IN_ETC]
-    if stage.stdin:
-        files.append((STDIN, "0444", stage.stdin))
+    if not stage.stdin.is_empty:
+        files.append((STDIN, "0444", stage.stdin.content))
     files += [
         (f"{WORK}/{file.path}", "0755" if file.executable else "0644", file.content) for file in stage.files
     ]
@@ -86,7 +86,7 @@ def encode(arguments: Sequence[str]) -> bytes:
 
 def _program(stage: Stage, *, has_cgroups: bool) -> list[str]:
     """What is executed inside the cell: the shell, its script, and the stage's words."""
-    start = START.format(stdin=STDIN if stage.stdin else "/dev/null")
+    start = START.format(stdin="/dev/null" if stage.stdin.is_empty else STDIN)
     kept: list[str] = []
     if stage.keep is not None:
         start = START_AND_KEEP.format(start=start, mark=KEPT_MARK.decode())

@@ -175,7 +175,7 @@ class Launcher:
         )
         flooded = partial(cell.end, "output_limit")
         output_max = stage.limits.output_bytes
-        room = self.pipes if stage.name == "run" else None
+        room = self.pipes if stage.keep is None else None
         return Started(
             cell,
             stdout=PipeReader(pipes.stdout.reading, output_max, partial(output, "stdout"), flooded, room),

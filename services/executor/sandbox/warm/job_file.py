@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from services.executor.sandbox.guest import ipc
-from services.executor.sandbox.interface import CellFile, SandboxError, Stage
+from services.executor.sandbox.interface import CellFile, SandboxError, Stage, Stdin
 from services.executor.sandbox.isolation.filesystem import BASE_ENVIRONMENT, WORK
 from services.executor.sandbox.isolation.rlimits import resource_limits
 from services.executor.sandbox.pipes import memory_file
@@ -34,7 +34,7 @@ def job_file(stage: Stage, *, known: frozenset[str], has_cgroups: bool) -> int:
         env=_missing(added) if warm else {**dict(BASE_ENVIRONMENT), "PWD": WORK, **added},
         files=[(file.path, file.executable, len(file.content)) for file in stage.files],
         rlimits=resource_limits(stage.limits, has_cgroups=has_cgroups),
-        has_stdin=bool(stage.stdin),
+        has_stdin=not stage.stdin.is_empty,
         warm=warm,
     )
     return memory_file(b"".join([ipc.encode_job(job), *(file.content for file in stage.files)]))
@@ -67,9 +67,9 @@ def _missing(environment: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if ZYGOTE_ENVIRONMENT.get(name) != value}
 
 
-def stdin_file(content: bytes) -> int:
+def stdin_file(stdin: Stdin) -> int:
     """A sealed memory file that its reader may reopen by name, but not for writing. Raises OSError."""
-    descriptor = memory_file(content)
+    descriptor = memory_file(stdin.content)
     try:
         os.fchmod(descriptor, 0o444)
     except OSError:
@@ -97,7 +97,7 @@ def content_of(descriptor: int, size: int) -> bytes:
 
 def bytes_of(stage: Stage) -> int:
     """How many bytes are copied for a stage: a large copy is done outside the event loop."""
-    return sum(len(file.content) for file in stage.files) + len(stage.stdin)
+    return sum(len(file.content) for file in stage.files) + len(stage.stdin.content)
 
 
 def guest_files() -> list[tuple[str, bytes]]:

@@ -80,7 +80,7 @@ class Run:
         known, has_cgroups = self._cell.spawner.known, self._conditions.has_cgroups
         try:
             descriptors.append(job_file.job_file(stage, known=known, has_cgroups=has_cgroups))
-            if stage.stdin:
+            if not stage.stdin.is_empty:
                 descriptors.append(job_file.stdin_file(stage.stdin))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end gives the reason
                 job, *source = descriptors
@@ -132,7 +132,7 @@ class Run:
 
     def _reader(self, descriptor: int, deliver: Callable[[bytes], None]) -> PipeReader:
         flooded = partial(self._watch.end, "output_limit")
-        room = self._conditions.pipes if self._stage.name == "run" else None
+        room = self._conditions.pipes if self._stage.keep is None else None
         return PipeReader(descriptor, self._stage.limits.output_bytes, deliver, flooded, room)
 
     def _receive(self) -> None:
