@@ -68,7 +68,6 @@ async def java(sandbox: Sandbox) -> Program:
     file = CellFile("Main.java", JAVA_SOURCE)
     submitted = stages.Program((file,), file.path, JAVA.default_limits)
     asked = stages.compile_stage(JAVA, submitted, await Tools(sandbox).of(JAVA))
-    assert asked is not None
     verdict = await sandbox.run(asked, output=lambda _stream, _piece: None, stop=asyncio.Event())
     return Program("java", "program.jar", b"", product=verdict.kept)
 

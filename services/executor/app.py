@@ -156,7 +156,7 @@ def _offer(each: Offered) -> LanguageOffer:
         aliases=language.aliases,
         extension=language.extension,
         entrypoint=language.entrypoint,
-        stages=("compile", "run") if language.compile else ("run",),
+        stages=language.stages,
         limits=language.default_limits,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from services.executor.languages.stages import compile_stage, run_stage
+from services.executor.languages.plan import Plan
 from services.executor.sandbox.interface import Sandbox, Stage
 from shared.domain.events import StageName
 from tests.integration.sandbox.cells import Ran, run
@@ -35,14 +35,16 @@ async def faults_in(sandbox: Sandbox, programs: Iterable[OrdinaryProgram]) -> li
 
 async def end_of(sandbox: Sandbox, program: OrdinaryProgram) -> Ended:
     """Compile if need be, and run."""
-    submitted, product = program.submission(), None
     tools = await tools_of(sandbox, program.language)
-    if compilation := compile_stage(program.language, submitted, tools):
-        compiled = await run(sandbox, _patient(compilation))
+    plan = Plan(program.language, program.submission(), tools)
+    *compilers, last = range(len(plan.names))
+    product = None
+    for position in compilers:
+        compiled = await run(sandbox, _patient(plan.stage(position, product)))
         if compiled.verdict.exit_code != 0:
-            return _ended("compile", compiled)
+            return _ended(plan.names[position], compiled)
         product = compiled.verdict.kept
-    return _ended("run", await run(sandbox, _patient(run_stage(program.language, submitted, product))))
+    return _ended(plan.names[last], await run(sandbox, _patient(plan.stage(last, product))))
 
 
 def _patient(stage: Stage) -> Stage:

@@ -17,7 +17,8 @@ import msgspec
 
 from services.executor.attempts.compiler_tools import Tools
 from services.executor.languages.catalogue import load_languages
-from services.executor.languages.stages import Program, compile_stage, run_stage
+from services.executor.languages.plan import Plan
+from services.executor.languages.stages import Program
 from services.executor.sandbox.interface import CellFile, Sandbox, SandboxError, Stage, Verdict
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm.sandbox import open_warm_sandbox
@@ -114,13 +115,15 @@ class SandboxArena:
             args=submission.args,
             env=tuple(submission.env.items()),
         )
+        plan = Plan(language, program, await self._tools.of(language))
+        *compilers, last = range(len(plan.names))
         product = None
-        if compiling := compile_stage(language, program, await self._tools.of(language)):
-            ends.append(await self._stage(compiling))
-            product = ends[0].verdict.kept
+        for position in compilers:
+            ends.append(await self._stage(plan.stage(position, product)))
+            product = ends[position].verdict.kept
             if product is None:
                 return
-        ends.append(await self._stage(run_stage(language, program, product)))
+        ends.append(await self._stage(plan.stage(last, product)))
 
     async def _stage(self, stage: Stage) -> Ended:
         transcript = Transcript()

@@ -20,7 +20,6 @@ C = Offered(load_languages()["c"], "12.2.0")
 def stage_of(content: bytes = b"int main(void) {}", **changes: Any) -> Stage:  # noqa: ANN401 - fields of Stage
     program = Program(files=(CellFile("main.c", content),), entrypoint="main.c", limits=Limits())
     stage = compile_stage(C.language, program)
-    assert stage is not None
     return replace(stage, **changes)
 
 

@@ -50,7 +50,7 @@ def stage(
         stdout_bytes=len(stdout),
         stderr_bytes=0,
     )
-    return StageEnd(name, verdict, stdout, b"")
+    return StageEnd(name, verdict, stdout, b"", makes_product=name == "compile")
 
 
 def test_what_a_compiler_printed_belongs_to_its_stage() -> None:

@@ -36,12 +36,17 @@ job's reason."""
 
 @dataclass(frozen=True, slots=True)
 class StageEnd:
-    """How one stage ended, and its kept output; `cached` if a cached product replaced the stage."""
+    """How one stage ended, and its kept output.
+
+    `makes_product`: the stage is a compiler's, so the next one needs what it leaves. `cached`: a product that
+    was kept replaced the stage.
+    """
 
     name: StageName
     verdict: Verdict
     stdout: bytes
     stderr: bytes
+    makes_product: bool = False
     cached: bool = False
 
 
@@ -85,7 +90,7 @@ Ending: TypeAlias = Completed | Failed | TimedOut | Stopped
 
 
 def ending_of(stage: StageEnd) -> Ending:
-    """What the stage's verdict means for its job; a completed compile stage lets the job continue."""
+    """What the stage's verdict means for its job; after a completed stage the next one follows."""
     verdict = stage.verdict
     match verdict.stopped_by:
         case "stopped":
@@ -98,13 +103,13 @@ def ending_of(stage: StageEnd) -> Ending:
         case None:
             pass
     if verdict.exit_code == 0:
-        if stage.name == "compile" and verdict.kept is None:
+        if stage.makes_product and verdict.kept is None:
             return Failed("compile_error", "the compiler made nothing that can be run")
         return Completed()
     how = _how(verdict)
-    if stage.name == "compile":
+    if stage.makes_product:
         if any(words in (stage.stdout + stage.stderr).lower() for words in FULL):
-            return Failed("disk", "in the compile stage")
+            return Failed("disk", f"in the {stage.name} stage")
         return Failed("compile_error", f"the compiler ended with {how}")
     return Failed("signal" if verdict.exit_code is None else "exit_code", how)
 

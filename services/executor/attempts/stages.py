@@ -1,4 +1,4 @@
-"""The stages of one attempt, each in a cell of its own: which is first, compiling once, waiting for a cell.
+"""Walks the plan of one attempt, each stage in a cell of its own: compiling once, waiting for a cell.
 
 The first cell is reserved before an attempt is recorded. A cell that cannot be made later on is waited for:
 nothing of that stage has run, so it may be tried again within the same attempt.
@@ -14,7 +14,8 @@ from services.executor.attempts.feed_publisher import Feed
 from services.executor.attempts.outcome import Completed, StageEnd, ending_of
 from services.executor.attempts.stage_estimates import Estimates
 from services.executor.languages.catalogue import Offered
-from services.executor.languages.stages import compile_stage, program_of, run_stage
+from services.executor.languages.plan import Plan
+from services.executor.languages.stages import program_of
 from services.executor.sandbox.interface import CellError, OutputSink, Reserved, Sandbox, Stage, Verdict
 from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.execution import Execution
@@ -27,14 +28,15 @@ RETRY_PAUSE_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class First:
-    """The first stage of a job that needs a cell, and the cell that waits for it.
+    """The first stage of a plan that needs a cell, and the cell that waits for it.
 
-    `compiled` is what a compiler made of the same program before, which then is the stage before this one.
+    `cached` are the products of the stages before it: the same program was compiled before.
     """
 
+    plan: Plan
+    cached: tuple[Compiled, ...]
     stage: Stage
     cell: Reserved
-    compiled: Compiled | None = None
 
 
 class Stages:
@@ -57,71 +59,72 @@ class Stages:
         self._estimates = Estimates()
 
     async def reserve(self, queued: JobQueued) -> First:
-        """Set a cell aside for the job's first stage. Raises CellError, RejectedError."""
-        offered, program = self._languages[queued.language], program_of(queued)
-        tools = await self._tools.of(offered.language)
-        stage, found = compile_stage(offered.language, program, tools), None
-        if stage is None:
-            stage = run_stage(offered.language, program)
-        elif found := self._compiled.find(queued.user_id, self._key(queued, offered, stage)):
-            stage = run_stage(offered.language, program, found.product)
-        return First(stage, await self._sandbox.reserve(stage), found)
+        """Plan the attempt, and set a cell aside for its first stage. Raises CellError, RejectedError."""
+        language = self._languages[queued.language].language
+        plan = Plan(language, program_of(queued), await self._tools.of(language))
+        cached, stage = list[Compiled](), plan.stage(0)
+        while found := self._find(queued, stage):
+            cached.append(found)
+            stage = plan.stage(len(cached), found.product)
+        return First(plan, tuple(cached), stage, await self._sandbox.reserve(stage))
 
     async def run(
         self, execution: Execution, first: First, feed: Feed, ends: list[StageEnd], *, cell_within_s: float
     ) -> None:
-        """Run all stages and append how each ended. Raises SandboxError, RejectedError.
+        """Run the stages of the plan and append how each ended. Raises SandboxError, RejectedError.
 
         CellError if a stage has waited for a cell for so many seconds.
         """
-        run = _Run(execution, feed, cell_within_s)
-        queued = execution.queued
-        offered, program = self._languages[queued.language], program_of(queued)
-        compiles, product = offered.language.compile is not None, None
-        if compiles:
-            metrics.COMPILE_CACHE.labels(result="miss" if first.compiled is None else "hit").inc()
-            if first.compiled is None:
-                end = await self._compile(run, offered, first)
-            else:
-                end = _compiled_before(first.compiled, feed)
+        run = _Run(execution, first.plan, feed, cell_within_s)
+        ends += [_compiled_before(run, position, found) for position, found in enumerate(first.cached)]
+        position, stage = len(first.cached), first.stage
+        cell: Reserved | None = first.cell
+        while True:
+            end = await self._run_stage(run, position, stage, cell)
             ends.append(end)
-            if not isinstance(ending_of(end), Completed):
+            position += 1
+            if position == len(run.plan.names) or not isinstance(ending_of(end), Completed):
                 return
-            product = end.verdict.kept
-        is_first = not compiles or first.compiled is not None
-        stage = first.stage if is_first else run_stage(offered.language, program, product)
-        started_at = 50 if compiles else 0
-        cell = first.cell if is_first else None
-        ends.append(await self._run_stage(run, stage, cell, percent=(started_at, 100)))
+            stage, cell = run.plan.stage(position, end.verdict.kept), None
 
-    async def _compile(self, run: "_Run", offered: Offered, first: First) -> StageEnd:
-        """Run the compiler, and keep what it made for the same user's next run of the same program."""
-        end = await self._run_stage(run, first.stage, first.cell, percent=(0, 50))
-        if isinstance(ending_of(end), Completed) and end.verdict.kept is not None:
-            made = Compiled(end.verdict.kept, end.stdout, end.stderr)
-            queued = run.execution.queued
-            self._compiled.keep(queued.user_id, self._key(queued, offered, first.stage), made)
-        return end
-
-    def _key(self, queued: JobQueued, offered: Offered, stage: Stage) -> str:
-        return key_of(queued.user_id, offered, stage, runtime_digest=self._sandbox.isolation.runtime_digest)
-
-    async def _run_stage(
-        self, run: "_Run", stage: Stage, cell: Reserved | None, *, percent: tuple[int, int]
-    ) -> StageEnd:
-        language, feed = run.execution.queued.language, run.feed
+    async def _run_stage(self, run: "_Run", position: int, stage: Stage, cell: Reserved | None) -> StageEnd:
+        """Run the stage at this position of the plan, and keep its product for the same user's next run."""
+        language, feed, plan = run.execution.queued.language, run.feed, run.plan
         kept: dict[StreamName, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
 
         def take(stream: StreamName, piece: bytes) -> None:
             kept[stream].extend(piece)
             feed.write(stage.name, stream, piece)
 
+        if stage.keep is not None:
+            metrics.COMPILE_CACHE.labels(result="miss").inc()
         estimate_s = self._estimates.seconds(language, stage.name)
-        feed.progress(stage.name, percent[0], f"{stage.name} started", estimate_s)
+        feed.progress(stage.name, plan.percent(position), f"{stage.name} started", estimate_s)
         verdict = await self._in_a_cell(run, stage, cell, take)
         self._estimates.learn(language, stage.name, verdict.wall_ms / 1000)
-        feed.progress(stage.name, percent[1], f"{stage.name} complete", 0.0 if percent[1] == 100 else None)
-        return StageEnd(stage.name, verdict, bytes(kept["stdout"]), bytes(kept["stderr"]))
+        percent = plan.percent(position + 1)
+        feed.progress(stage.name, percent, f"{stage.name} complete", 0.0 if percent == 100 else None)
+        end = StageEnd(
+            stage.name,
+            verdict,
+            bytes(kept["stdout"]),
+            bytes(kept["stderr"]),
+            makes_product=stage.keep is not None,
+        )
+        self._keep(run.execution.queued, stage, end)
+        return end
+
+    def _find(self, queued: JobQueued, stage: Stage) -> Compiled | None:
+        return None if stage.keep is None else self._compiled.find(queued.user_id, self._key(queued, stage))
+
+    def _keep(self, queued: JobQueued, stage: Stage, end: StageEnd) -> None:
+        if isinstance(ending_of(end), Completed) and end.verdict.kept is not None:
+            made = Compiled(end.verdict.kept, end.stdout, end.stderr)
+            self._compiled.keep(queued.user_id, self._key(queued, stage), made)
+
+    def _key(self, queued: JobQueued, stage: Stage) -> str:
+        offered, digest = self._languages[queued.language], self._sandbox.isolation.runtime_digest
+        return key_of(queued.user_id, offered, stage, runtime_digest=digest)
 
     async def _in_a_cell(self, run: "_Run", stage: Stage, cell: Reserved | None, take: OutputSink) -> Verdict:
         """Run the stage in this cell, or in the next that can be had, a few times. Raises SandboxError."""
@@ -143,15 +146,18 @@ class _Run:
     """What all stages of one attempt share."""
 
     execution: Execution
+    plan: Plan
     feed: Feed
     cell_within_s: float
 
 
-def _compiled_before(found: Compiled, feed: Feed) -> StageEnd:
-    """A compile stage that used nothing, because it was not run. Its warnings are as true as they were."""
-    feed.write("compile", "stdout", found.stdout)
-    feed.write("compile", "stderr", found.stderr)
-    feed.progress("compile", 50, "compiled before", None)
+def _compiled_before(run: _Run, position: int, found: Compiled) -> StageEnd:
+    """A stage that used nothing, because it was not run. Its warnings are as true as they were."""
+    name = run.plan.names[position]
+    metrics.COMPILE_CACHE.labels(result="hit").inc()
+    run.feed.write(name, "stdout", found.stdout)
+    run.feed.write(name, "stderr", found.stderr)
+    run.feed.progress(name, run.plan.percent(position + 1), "compiled before", None)
     verdict = Verdict(
         exit_code=0,
         signal=None,
@@ -163,4 +169,4 @@ def _compiled_before(found: Compiled, feed: Feed) -> StageEnd:
         stderr_bytes=len(found.stderr),
         kept=found.product,
     )
-    return StageEnd("compile", verdict, found.stdout, found.stderr, cached=True)
+    return StageEnd(name, verdict, found.stdout, found.stderr, makes_product=True, cached=True)

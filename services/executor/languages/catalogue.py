@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from services.executor.sandbox.interface import Sandbox, Stage
-from shared.domain.events import Limits, StreamName
+from shared.domain.events import Limits, StageName, StreamName
 
 FOLDER = Path(__file__).parent
 MIB = 1024 * 1024
@@ -103,6 +103,11 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stack_options: tuple[str, ...] = ()
     limits: LimitChanges = LimitChanges()
     about: About | None = None
+
+    @property
+    def stages(self) -> tuple[StageName, ...]:
+        """The stages of its programs, in order."""
+        return ("run",) if self.compile is None else ("compile", "run")
 
     @property
     def default_limits(self) -> Limits:

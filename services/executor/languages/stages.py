@@ -1,4 +1,4 @@
-"""Builds the stages of a program: compile, if the language has a compiler, and run.
+"""Builds single stages of a program; a `Plan` puts them in order.
 
 Placeholders of a language file become words of a command line. No text of a user is ever interpreted by a
 shell.
@@ -77,14 +77,13 @@ def prepare_stage(language: Language) -> Stage | None:
     )
 
 
-def compile_stage(language: Language, program: Program, tools: tuple[CellFile, ...] = ()) -> Stage | None:
-    """The stage that makes the product with `tools`; None for languages without a compiler.
+def compile_stage(language: Language, program: Program, tools: tuple[CellFile, ...] = ()) -> Stage:
+    """The stage that makes the product with `tools`, of a language with a compiler.
 
     A compiler's temporary files count as its disk, since /tmp is too small for them. A submitted file with
     the path of a tool is hidden from the compiler.
     """
-    if language.compile is None:
-        return None
+    assert language.compile is not None, f"{language.name} has no compiler"
     taken = {tool.path for tool in tools}
     return Stage(
         name="compile",

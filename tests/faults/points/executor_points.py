@@ -82,7 +82,7 @@ _STAGES = (
         TWICE,
         time=2,
     ),
-    Point("executor.compile.ended", f"{STAGES}._compile", AFTER, "compiled", RUNNING, TWICE),
+    Point("executor.compile.ended", f"{STAGES}._run_stage", AFTER, "compiled", RUNNING, TWICE),
     Point("executor.run.ended", f"{STAGES}._run_stage", AFTER, "plain", RUNNING, TWICE),
     Point(
         "executor.feed.closed",

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from services.executor.attempts.compiler_tools import Tools
 from services.executor.languages.catalogue import Language, load_languages
-from services.executor.languages.stages import Program, compile_stage, run_stage
+from services.executor.languages.plan import Plan
+from services.executor.languages.stages import Program
 from services.executor.sandbox.interface import CellFile, GivenStdin, Sandbox
 from tests.integration.sandbox.cells import Ran, run
 
@@ -36,13 +37,15 @@ async def tools_of(sandbox: Sandbox, language: Language) -> tuple[CellFile, ...]
 
 async def execute(sandbox: Sandbox, language: Language, submitted: Program) -> Ran:
     """Compile if need be, and run; a failed compilation is returned as it is."""
+    plan = Plan(language, submitted, await tools_of(sandbox, language))
+    *compilers, last = range(len(plan.names))
     product = None
-    if compilation := compile_stage(language, submitted, await tools_of(sandbox, language)):
-        compiled = await run(sandbox, compilation)
+    for position in compilers:
+        compiled = await run(sandbox, plan.stage(position, product))
         if compiled.verdict.exit_code != 0 or compiled.verdict.stopped_by is not None:
             return compiled
         product = compiled.verdict.kept
-    return await run(sandbox, run_stage(language, submitted, product))
+    return await run(sandbox, plan.stage(last, product))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,6 @@ TABLE = re.findall(r'case "([a-z].*)":', PROGRAM.read_text())
 async def compiled(sandbox: Sandbox, program: Program) -> bytes:
     """What the catalogue's compiler makes of it."""
     stage = compile_stage(JAVA, program, await tools_of(sandbox, JAVA))
-    assert stage is not None
     ran = await run(sandbox, stage)
     assert ran.verdict.kept is not None, ran.stderr
     return ran.verdict.kept

@@ -76,7 +76,7 @@ async def test_a_compiler_without_room_met_the_limit_of_the_disk(sandbox: Sandbo
     """Its temporary files are gone at its end."""
     source = LARGE["c++"].format(size=300 * MIB)
     ran = await execute(sandbox, LANGUAGES["c++"], program(LANGUAGES["c++"], source))
-    end = StageEnd("compile", ran.verdict, ran.stdout.encode(), ran.stderr.encode())
+    end = StageEnd("compile", ran.verdict, ran.stdout.encode(), ran.stderr.encode(), makes_product=True)
     assert ending_of(end) == Failed("disk", "in the compile stage"), ran
 
 

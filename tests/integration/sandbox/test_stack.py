@@ -81,7 +81,6 @@ async def ended(sandbox: Sandbox, name: str, *args: str, limits: Limits = ROOM) 
     submitted = Program((file,), language.entrypoint, limits, args=args)
     if language.compile and name not in _PRODUCTS:
         compilation = compile_stage(language, submitted, await tools_of(sandbox, language))
-        assert compilation is not None
         compiled = await run(sandbox, compilation)
         compiled.succeeded()
         _PRODUCTS[name] = compiled.verdict.kept
