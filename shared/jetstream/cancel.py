@@ -72,7 +72,7 @@ class Cancellations:
                 return Stale(history.last_sequence)
             return Requested(_record(history)) if isinstance(decision, Ignore) else decision
 
-        outcome: Committed | CancelOutcome | Stale = await transact(
+        outcome: Committed[History] | CancelOutcome | Stale = await transact(
             self._log, read, decide, patience_s=self._patience_s
         )
         if isinstance(outcome, Committed):

@@ -3,22 +3,21 @@
 import asyncio
 import hashlib
 import os
-from typing import cast
 
 import pytest
 
 from headrace.local.nats_server import NatsServer
 from services.executor.attempts.artifact_quota import Allowances
 from services.executor.attempts.artifacts import Artifacts, Kept
-from services.executor.attempts.runner import Attempts, StartedAttempt
-from services.executor.sandbox.interface import CellFile, Sandbox, Skipped, Verdict
+from services.executor.attempts.recorder import AttemptRecorder, StartedAttempt
+from services.executor.sandbox.interface import CellFile, Skipped, Verdict
 from services.executor.scheduling.actions import Abandon, Ack
-from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.execution import Execution
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.contract.subjects import ARTIFACTS, artifact_name
-from shared.domain.events import Event, JobCompleted, Result
+from shared.domain.events import Event, JobCompleted, JobQueued, Result
+from shared.domain.job import AttemptStart
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError
 from shared.jetstream.event_log import Appended, Log
@@ -35,12 +34,13 @@ def objects(broker: Broker, log: Log) -> Objects:
 
 
 @pytest.fixture
-async def attempts(broker: Broker, log: Log) -> Attempts:
-    """Without a sandbox: what is tested begins when the program has ended."""
-    settings = ExecutorSettings(executor_id="x1")
-    sandbox = cast("Sandbox", None)
-    supply = CellSupply(sandbox, patience_s=60.0)
-    return Attempts(broker, log, sandbox, {}, UnfinishedJobs(), supply, settings)
+def recorder(broker: Broker, log: Log, objects: Objects) -> AttemptRecorder:
+    """What is tested begins when the program has ended."""
+
+    def starter(_queued: JobQueued) -> AttemptStart:
+        raise AssertionError("no attempt is started here")
+
+    return AttemptRecorder(log, UnfinishedJobs(), kept_by(broker, objects), starter)
 
 
 def kept_by(broker: Broker, objects: Objects) -> Artifacts:
@@ -156,35 +156,35 @@ async def test_what_a_job_stored_counts_until_its_attempt_ends_without_a_word(
 
 
 async def test_a_recorded_outcome_keeps_its_files(
-    attempts: Attempts, objects: Objects, broker: Broker, log: Log
+    recorder: AttemptRecorder, objects: Objects, broker: Broker, log: Log
 ) -> None:
     sequence = await write(log, builders.queued(), builders.running())
     kept = await kept_by(broker, objects).keep(execution(), 1, verdict(*FILES))
-    ended = await attempts._finish(execution(), StartedAttempt(builders.running(), sequence), outcome(kept))  # noqa: SLF001 - the end alone
+    ended = await recorder.finish(execution(), StartedAttempt(builders.running(), sequence), outcome(kept))
     assert ended == Ack()
     assert await contents(objects) == [file.content for file in FILES]
 
 
 async def test_an_outcome_that_was_stored_after_all_keeps_its_files(
-    attempts: Attempts, objects: Objects, broker: Broker, log: Log
+    recorder: AttemptRecorder, objects: Objects, broker: Broker, log: Log
 ) -> None:
     """The append was given up, and its event came through later."""
     kept = await kept_by(broker, objects).keep(execution(), 1, verdict(*FILES))
     await write(log, builders.queued(), builders.running(), outcome(kept))
-    ended = await attempts._finish(execution(), StartedAttempt(builders.running(), 2), outcome(kept))  # noqa: SLF001 - the end alone
+    ended = await recorder.finish(execution(), StartedAttempt(builders.running(), 2), outcome(kept))
     assert ended == Ack()
     assert await contents(objects) == [file.content for file in FILES]
 
 
 @pytest.mark.parametrize("finished", [False, True])
 async def test_a_fenced_attempts_files_are_taken_back(
-    attempts: Attempts, objects: Objects, broker: Broker, log: Log, finished: bool
+    recorder: AttemptRecorder, objects: Objects, broker: Broker, log: Log, finished: bool
 ) -> None:
     newer = await kept_by(broker, objects).keep(execution(), 2, verdict(*FILES))
     history: list[Event] = [builders.queued(), builders.running(), builders.running(attempt=2)]
     await write(log, *history, *([outcome(newer, 2)] if finished else []))
     older = await kept_by(broker, objects).keep(execution(), 1, verdict(*FILES))
-    ended = await attempts._finish(execution(), StartedAttempt(builders.running(), 2), outcome(older))  # noqa: SLF001 - the end alone
+    ended = await recorder.finish(execution(), StartedAttempt(builders.running(), 2), outcome(older))
     assert ended == (Ack() if finished else Abandon())
     assert await contents(objects, 1) == [None, None]
     assert await contents(objects, 2) == [file.content for file in FILES]

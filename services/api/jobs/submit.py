@@ -1,4 +1,10 @@
-"""Submits a job: checks the program, builds its `job.queued` event, and appends it to the log."""
+"""Submits a job: checks the program, builds its `job.queued` event, and appends it to the log.
+
+The append is not a `transact`, which appends again after a conflict: a submission never does, because the job
+then exists. The counts of the user's jobs and bytes are undone before that job is read. Undone later, they
+would take away what the follower counts meanwhile. And an append without an answer may have been stored,
+which its problem says; a read without an answer has stored nothing.
+"""
 
 import uuid
 from dataclasses import dataclass

@@ -1,17 +1,25 @@
 """How a job stands, for the executor that holds its delivery: as the follower knows, or read from the log."""
 
 import asyncio
+from dataclasses import dataclass
 
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from shared.domain.events import JobQueued
 from shared.domain.job import JobState
 from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Log
-from shared.jetstream.job_history import History
 
 RETRY_PAUSE_S = 0.5
 READ_PATIENCE_S = 4.0
 """With the last question's own two seconds, well within a lease of ten."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobStanding:
+    """A job's state, and the sequence of the newest event in it."""
+
+    state: JobState
+    last_sequence: int
 
 
 class JobReader:
@@ -22,16 +30,15 @@ class JobReader:
         self._log = log
         self._unfinished = unfinished
 
-    async def known(self, queued: JobQueued) -> tuple[JobState, int]:
-        """The state and the last sequence of a job, as far as it is known here. Raises BrokerError."""
+    async def known(self, queued: JobQueued) -> JobStanding:
+        """The job as far as the log was followed here, else as it is in the log. Raises BrokerError."""
         known = self._unfinished.get(queued.job_id)
         if known is not None:
-            return known.state, known.last_sequence
-        history = await self.read(queued)
-        return history.state, history.last_sequence
+            return JobStanding(known.state, known.last_sequence)
+        return await self.read(queued)
 
-    async def read(self, queued: JobQueued, *, at_least: int | None = None) -> History:
-        """Fold the job, asking again where one answer does not come. Raises BrokerError.
+    async def read(self, queued: JobQueued, *, at_least: int | None = None) -> JobStanding:
+        """Read the job from the log, asking again where one answer does not come. Raises BrokerError.
 
         Who gave up at once would let the job wait until it is delivered again. Who asked for longer than its
         lease might hold a job that was given to another.
@@ -40,7 +47,8 @@ class JobReader:
         deadline = clock() + READ_PATIENCE_S
         while True:
             try:
-                return await self._log.read_job(queued.user_id, queued.job_id, at_least=at_least)
+                history = await self._log.read_job(queued.user_id, queued.job_id, at_least=at_least)
+                return JobStanding(history.state, history.last_sequence)
             except UnreachableError:
                 if clock() >= deadline:
                     raise

@@ -1,68 +1,45 @@
-"""One job from its slot to its terminal event: begin an attempt, run its stages, record the outcome.
-
-The sequence of `running` is the fence: an executor that was paused beyond its lease finds its late result
-refused by the log, and acknowledges nothing that is not terminal.
-"""
+"""One job from its slot to its terminal event: start an attempt, run its stages, record the outcome."""
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeAlias
 
 from services.executor.attempts.artifact_quota import Allowances
 from services.executor.attempts.artifacts import NOTHING_KEPT, Artifacts
 from services.executor.attempts.feed_publisher import Feed
 from services.executor.attempts.feed_shares import FeedShares
-from services.executor.attempts.job_reader import JobReader
 from services.executor.attempts.outcome import Attempt, StageEnd, build_terminal_event, without_verdict
+from services.executor.attempts.recorder import AttemptRecorder, StartedAttempt, context_of
 from services.executor.attempts.stages import First, Stages
 from services.executor.languages.catalogue import Offered
 from services.executor.sandbox.interface import CellError, RejectedError, Sandbox, SandboxError
-from services.executor.scheduling.actions import Abandon, Ack, Disposition, Nak
+from services.executor.scheduling.actions import Abandon, Disposition, Nak
 from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.circuit import GiveUp, Later
 from services.executor.scheduling.execution import Execution
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.contract.subjects import ARTIFACTS
-from shared.domain.events import Event, JobQueued, JobRunning, Terminal
+from shared.domain.events import JobQueued, JobRunning, Terminal
 from shared.domain.job import (
     Append,
     AttemptStart,
-    CommandContext,
-    Finished,
-    Ignore,
     JobState,
     Running,
-    decide_finish,
-    decide_start,
-    status_of,
 )
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError
-from shared.jetstream.event_log import Appended, Log
-from shared.jetstream.job_history import NewerEventError
+from shared.jetstream.event_log import Log
 from shared.jetstream.object_store import Objects
 from shared.observability import metrics
 from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 
-PATIENCE_S = 30.0
-RETRY_PAUSE_S = 0.5
 CELL_WITHIN_S = 10.0
 """How long a stage waits here for its cell, before another executor may attempt the job anew."""
 
 Reservation: TypeAlias = First | GiveUp | Nak | RejectedError | None
-
-
-@dataclass(frozen=True, slots=True)
-class StartedAttempt:
-    """This executor's attempt is in the log; `sequence` is the fence."""
-
-    running: JobRunning
-    sequence: int
 
 
 class Attempts:
@@ -80,13 +57,12 @@ class Attempts:
     ) -> None:
         """Everything is opened by the caller and outlives this."""
         self._broker = broker
-        self._log = log
         self._sandbox = sandbox
         self._languages = languages
         self._unfinished = unfinished
-        self._reader = JobReader(log, unfinished)
         self._settings = settings
         self._artifacts = Artifacts(Objects(broker, log, ARTIFACTS), Allowances(broker, settings))
+        self._recorder = AttemptRecorder(log, unfinished, self._artifacts, self._starter)
         self._supply = supply
         self._stages = Stages(sandbox, languages, supply, compiled_bytes_max=settings.compiled_bytes_max)
         self._feed_shares = FeedShares(broker, settings.user_feed_bytes)
@@ -95,18 +71,18 @@ class Attempts:
         """Attempt the job once, or end it; says what to do with its delivery."""
         first: Reservation = None
         try:
-            state, sequence = await self._reader.known(execution.queued)
-            first = await self._reserved(execution.queued, state)
+            known = await self._recorder.known(execution.queued)
+            first = await self._reserved(execution.queued, known.state)
             if isinstance(first, Nak):
                 return first
-            begun = await self._begin(execution, state, sequence)
-            if not isinstance(begun, StartedAttempt):
-                return begun
-            execution.attempt_started(begun.running.attempt)
-            outcome = await self._attempt(execution, begun, first)
+            started = await self._recorder.start(execution.queued, known)
+            if not isinstance(started, StartedAttempt):
+                return started
+            execution.attempt_started(started.running.attempt)
+            outcome = await self._attempt(execution, started, first)
             if isinstance(outcome, Nak | Abandon):
                 return outcome
-            return await self._finish(execution, begun, outcome)
+            return await self._recorder.finish(execution, started, outcome)
         except BrokerError as error:
             # Nothing is lost: the job is delivered again, here or elsewhere, when the log can be reached.
             logger.warning("attempt_let_go", job_id=execution.queued.job_id, why=str(error))
@@ -118,7 +94,7 @@ class Attempts:
 
     async def _reserved(self, queued: JobQueued, state: JobState) -> Reservation:
         """A cell for the job before anything is recorded of it; None if it needs none."""
-        decision = decide_start(state, self._starter(queued), self._moment(queued))
+        decision = self._recorder.decide_start(queued, state)
         if not isinstance(decision, Append) or not isinstance(decision.event, JobRunning):
             return None
         try:
@@ -135,34 +111,11 @@ class Attempts:
             self._supply.served(queued.job_id)
             return first
 
-    async def _begin(
-        self, execution: Execution, state: JobState, sequence: int
-    ) -> StartedAttempt | Disposition:
-        queued = execution.queued
-        while True:
-            decision = decide_start(state, self._starter(queued), self._moment(queued))
-            if isinstance(decision, Ignore):
-                return Ack()
-            result = await self._log.append(decision.event, expected=sequence, patience_s=PATIENCE_S)
-            if isinstance(result, Appended):
-                return self._begun(decision.event, result.sequence)
-            history = await self._reader.read(queued, at_least=result.last_sequence)
-            if isinstance(history.state, Running) and history.state.attempt > _attempt_of(state):
-                # Somebody else began meanwhile and holds the job: its own delivery is the valid one.
-                return Abandon()
-            state, sequence = history.state, history.last_sequence
-
-    def _begun(self, event: Event, sequence: int) -> StartedAttempt | Disposition:
-        if isinstance(event, JobRunning):
-            metrics.QUEUE_WAIT.observe(event.queue_wait_ms / 1000)
-            return StartedAttempt(event, sequence)
-        return Ack()
-
     async def _attempt(
-        self, execution: Execution, begun: StartedAttempt, first: First | GiveUp | RejectedError | None
+        self, execution: Execution, started: StartedAttempt, first: First | GiveUp | RejectedError | None
     ) -> Terminal | Nak | Abandon:
         """Run the stages; no terminal event if this attempt says nothing of the program."""
-        queued, number = execution.queued, begun.running.attempt
+        queued, number = execution.queued, started.running.attempt
         metrics.ATTEMPTS.labels(language=queued.language).inc()
         feed = Feed(self._broker, self._feed_shares, queued, number)
         sending = asyncio.create_task(feed.run())
@@ -181,7 +134,7 @@ class Attempts:
         attempt = Attempt(
             queued=queued,
             number=number,
-            moment=self._moment(queued),
+            moment=context_of(queued),
             feed_sequence=feed_sequence,
             cancelled_by=self._cancelled_by(queued.job_id),
         )
@@ -226,49 +179,6 @@ class Attempts:
             return without_verdict(attempt, "sandbox_error", why, ends)
         return Nak("sandbox", self._supply.pause_s(attempt.number))
 
-    async def _finish(self, execution: Execution, begun: StartedAttempt, outcome: Terminal) -> Disposition:
-        """Record the outcome, whatever was appended meanwhile; an older attempt's outcome is dropped."""
-        queued = execution.queued
-        known = self._unfinished.get(queued.job_id)
-        sequence = max(begun.sequence, known.last_sequence if known else 0)
-        if known is not None and _attempt_of(known.state) > begun.running.attempt:
-            return await self._fenced(execution, outcome)
-        while True:
-            try:
-                result = await self._log.append(outcome, expected=sequence, patience_s=PATIENCE_S)
-                if isinstance(result, Appended):
-                    self._artifacts.recorded(queued.job_id, result.sequence)
-                    _count(queued, outcome)
-                    return Ack()
-                history = await self._reader.read(queued, at_least=result.last_sequence)
-            except NewerEventError:
-                # Whether this outcome may follow is for an executor to say that knows what came before.
-                raise
-            except BrokerError:
-                if execution.stop_reason == "shutdown":
-                    raise
-                # The program has run; only a process that must end gives up its result.
-                await asyncio.sleep(RETRY_PAUSE_S)
-                continue
-            decision = decide_finish(history.state, outcome)
-            if not isinstance(decision, Append):
-                return await self._refused(execution, outcome, history.state)
-            sequence = history.last_sequence
-
-    async def _refused(self, execution: Execution, outcome: Terminal, state: JobState) -> Disposition:
-        if not isinstance(state, Finished):
-            return await self._fenced(execution, outcome)
-        if state.outcome != outcome:
-            # Otherwise this very outcome was stored by an append that was given up too early.
-            await self._fenced(execution, outcome)
-        return Ack()
-
-    async def _fenced(self, execution: Execution, outcome: Terminal) -> Abandon:
-        metrics.FENCED.inc()
-        logger.warning("outcome_fenced", job_id=execution.queued.job_id, attempt=outcome.attempt)
-        await self._artifacts.discard(outcome)
-        return Abandon()
-
     def _cancelled_by(self, job_id: str) -> str | None:
         known = self._unfinished.get(job_id)
         if known is None or not isinstance(known.state, Running) or known.state.cancel is None:
@@ -285,22 +195,6 @@ class Attempts:
 
     def _is_last(self, attempt: int) -> bool:
         return attempt >= self._settings.attempts_max
-
-    @staticmethod
-    def _moment(queued: JobQueued) -> CommandContext:
-        return CommandContext(datetime.now(UTC), queued.request_id, queued.trace)
-
-
-def _count(queued: JobQueued, outcome: Terminal) -> None:
-    status = status_of(Finished(queued, outcome))
-    metrics.FINISHED.labels(status=status).inc()
-    stages = outcome.result.stages if outcome.result is not None else ()
-    took_s = sum(stage.wall_ms for stage in stages) / 1000
-    metrics.JOB_DURATION.labels(language=queued.language, status=status).observe(took_s)
-
-
-def _attempt_of(state: JobState) -> int:
-    return state.attempt if isinstance(state, Running) else 0
 
 
 def _left(execution: Execution) -> Nak | Abandon:
