@@ -1,4 +1,4 @@
-"""The plan of an attempt: the stages of its program, in order. Pure.
+"""The plan of an attempt: the stages of its program, in order.
 
 A language names its stages. Every stage but the last makes a product, a file that the next stage gets. All
 else walks the plan, and depends neither on the number of stages nor on their names.

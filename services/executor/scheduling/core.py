@@ -19,14 +19,13 @@ from services.executor.scheduling.actions import (
     Fetch,
     Nak,
     ReportContradiction,
-    Start,
     Stop,
     Terminate,
     TickAfter,
     WakeFetch,
 )
+from services.executor.scheduling.admission import NO_CELLS, Admission, unreadable
 from services.executor.scheduling.cell_health import CellHealth
-from services.executor.scheduling.circuit import PAUSE_FIRST_S
 from services.executor.scheduling.delay_policy import DelayPolicy
 from services.executor.scheduling.delayed_deliveries import DelayedDeliveries
 from services.executor.scheduling.fair_queue import FairQueue
@@ -34,19 +33,12 @@ from services.executor.scheduling.fetch_policy import FetchPolicy
 from services.executor.scheduling.held_deliveries import HeldDeliveries
 from services.executor.scheduling.inputs import Context, DeliveredEvent, Input, LogEntry
 from services.executor.scheduling.prefetch import SLOT_WAIT_S
+from services.executor.scheduling.slot_policy import SlotPolicy
 from services.executor.scheduling.slots import Bounds, Slot
 from services.executor.scheduling.unfinished_jobs import Change, Contradiction, UnfinishedJobs
-from shared.contract.codec import UndecodableError, UnknownTagError
-from shared.domain.enumerations import unknown_value
 from shared.domain.events import JobQueued
 from shared.domain.job import Expired, Finished, NoJob, Queued, Running
 from shared.jetstream.delivery import Delivery
-
-LANGUAGE_DELAY_FIRST_S, LANGUAGE_DELAY_MAX_S = 0.05, 2.0
-NEWER_DELAY_S = 5.0
-ASIDE_S = 0.1
-"""A job that is given back without a delay is the next to come again: too soon if another job is wanted."""
-NO_CELLS = Nak("cells", PAUSE_FIRST_S, is_spread=True)
 
 
 class SchedulerCore:
@@ -65,8 +57,7 @@ class SchedulerCore:
         self._slots = bounds.slots
         self._unfinished = unfinished
         self._cells = cells
-        self._offers = offers
-        self._position = 0
+        self._admission = Admission(unfinished, cells, offers)
         self.held = HeldDeliveries(jobs_max=bounds.held_max, bytes_max=bounds.held_bytes_max)
         self.delayed = DelayedDeliveries()
         self.executing: dict[str, Slot] = {}
@@ -83,14 +74,21 @@ class SchedulerCore:
             offers=offers,
             now_s=context.now_s,
         )
+        self._slotting = SlotPolicy(
+            bounds.slots,
+            unfinished,
+            held=self.held,
+            executing=self.executing,
+            queue=self._queue,
+            fetching=self._fetching,
+        )
         self._tick_is_due = False
-        self._is_stopping = False
         self._actions: list[Action] = []
         self._context = context
 
     def begin_after(self, sequence: int) -> None:
         """Every job queued at or before this sequence is terminal."""
-        self._position = sequence
+        self._admission.position = sequence
 
     def handle(self, given: Input, context: Context) -> list[Action]:
         """Decide on one input."""
@@ -121,7 +119,7 @@ class SchedulerCore:
         return self._actions
 
     def _follow(self, entry: LogEntry) -> None:
-        self._position = entry.sequence
+        self._admission.position = entry.sequence
         change = None if entry.event is None else self._unfinished.apply(entry.sequence, entry.event)
         if isinstance(change, Contradiction):
             self._actions.append(ReportContradiction(entry.sequence, change.why))
@@ -140,7 +138,7 @@ class SchedulerCore:
                 if slot is not None:
                     self._actions.append(Stop(job_id, "superseded"))
                 elif job_id in self.held:
-                    self._answer(self._release(job_id), Ack())
+                    self._answer(self._slotting.release(job_id), Ack())
             case Running(_, attempt, _, cancel) if slot is not None:
                 if slot.attempt and attempt > slot.attempt:
                     self._actions.append(Stop(job_id, "superseded"))
@@ -158,33 +156,21 @@ class SchedulerCore:
         """
         self.delayed.take(job_id, self._context.now_s)
         if job_id in self.held and self.held[job_id].since < started_at:
-            self._answer(self._release(job_id), Abandon())
+            self._answer(self._slotting.release(job_id), Abandon())
 
     def _take_delivery(self, delivery: Delivery, event: DeliveredEvent) -> None:
-        match event:
-            case UnknownTagError():
-                self._answer(delivery, Nak("newer", NEWER_DELAY_S))
-            case UndecodableError():
-                self._answer(delivery, Terminate("the message is not an event"))
-            case JobQueued():
-                self._take_job(event, delivery)
+        if isinstance(event, JobQueued):
+            self._take_job(event, delivery)
+        else:
+            self._answer(delivery, unreadable(event))
 
     def _take_job(self, event: JobQueued, delivery: Delivery) -> None:
         job_id = event.job_id
         self.delayed.take(job_id, self._context.now_s)
         if job_id in self.executing:
             self.executing[job_id].delivery = delivery
-        elif delivery.sequence <= self._position and job_id not in self._unfinished:
-            self._answer(delivery, Ack())
-        elif (unknown := unknown_value(event)) is not None:
-            self._answer(delivery, Nak("newer", NEWER_DELAY_S, unknown=unknown))
-        elif not self._offers(event.language):
-            delay_s = LANGUAGE_DELAY_FIRST_S * 2 ** min(delivery.delivered - 1, 10)
-            self._answer(delivery, Nak("language", min(delay_s, LANGUAGE_DELAY_MAX_S)))
-        elif self._is_stopping:
-            self._answer(delivery, Nak("leaving"))
-        elif self._cells.is_open and not self._is_hopeless(event.time):
-            self._answer(delivery, NO_CELLS)
+        elif (refusal := self._admission.refusal(event, delivery, self._context)) is not None:
+            self._answer(delivery, refusal)
         else:
             self._hold(event, delivery)
 
@@ -198,47 +184,23 @@ class SchedulerCore:
         """A program that runs on is fenced if another executor starts the job."""
         job_id = self.held.job_at(delivery.sequence)
         if job_id is not None and job_id not in self.executing:
-            self._release(job_id)
-
-    def _release(self, job_id: str) -> Delivery:
-        self._queue.discard(job_id)
-        return self.held.release(job_id).delivery
+            self._slotting.release(job_id)
 
     def _offer_lane(self, user_id: str) -> None:
-        for job_id in self._unfinished.lanes.startable(user_id):
-            if job_id in self.held and job_id not in self.executing:
-                self._queue.offer(job_id)
+        self._slotting.offer_lane(user_id)
         self._recall_delayed(user_id)
         self._rebalance()
 
     def _rebalance(self) -> None:
         """Fill the slots in the order of the queue, and give back what is more than they will take."""
-        self._fill_slots()
-        self._nak_excess()
+        if not self._admission.is_stopping:
+            if not self._cells.is_doubtful:
+                self._actions.extend(self._slotting.fill_slots(self._context.now_s))
+            self._actions.extend(self._slotting.nak_excess(self._context.now_s))
         self._actions.append(WakeFetch())
-        if len(self._queue) and not self._tick_is_due and not self._is_stopping:
+        if len(self._queue) and not self._tick_is_due and not self._admission.is_stopping:
             self._tick_is_due = True
             self._actions.append(TickAfter(SLOT_WAIT_S))
-
-    def _fill_slots(self) -> None:
-        while not self._is_stopping and not self._cells.is_doubtful and len(self.executing) < self._slots:
-            job_id = self._queue.take()
-            if job_id is None:
-                return
-            held = self.held[job_id]
-            self.executing[job_id] = Slot(held.queued.user_id, held.delivery)
-            self._fetching.job_started(job_id, self._context.now_s)
-            self._actions.append(Start(held.queued))
-
-    def _nak_excess(self) -> None:
-        """As lanes move on, jobs that waited here become startable all at once: more than the slots need."""
-        while not self._is_stopping and self._fetching.excess(self._context.now_s) > 0:
-            job_id = self._queue.last()
-            if job_id is None:
-                return
-            delay_s = ASIDE_S if self._fetching.must_stand_aside(job_id) else 0.0
-            self._fetching.job_returned(job_id)
-            self._answer(self._release(job_id), Nak("slots", delay_s))
 
     def _nak_beyond_limit(self) -> None:
         """One user's thousand waiting jobs must not keep others' from being delivered here."""
@@ -254,14 +216,14 @@ class SchedulerCore:
         slot = self.executing.pop(job_id)
         self._fetching.job_ended(job_id, self._context.now_s)
         if job_id in self.held:
-            self._release(job_id)
+            self._slotting.release(job_id)
         self._answer(slot.delivery, disposition)
         self._offer_lane(slot.user_id)
 
     def _cells_changed(self) -> None:
         """Leave to other executors what cannot start here for want of cells; or go on."""
-        if self._cells.is_open and not self._is_stopping:
-            self._nak_waiting(NO_CELLS)
+        if self._cells.is_open and not self._admission.is_stopping:
+            self._actions.extend(self._slotting.nak_waiting(NO_CELLS))
         self._rebalance()
 
     def _fetch(self) -> None:
@@ -270,29 +232,22 @@ class SchedulerCore:
         else:
             # A job that has waited too long for any host is brought to its end.
             oldest = self._unfinished.oldest_waiting(self.executing)
-            count = self._slots if self._is_hopeless(oldest) else 0
-        if count > 0 and not self._is_stopping:
+            is_hopeless = self._cells.is_hopeless(oldest, now_s=self._context.now_s, utc=self._context.utc)
+            count = self._slots if is_hopeless else 0
+        if count > 0 and not self._admission.is_stopping:
             self._actions.append(Fetch(count))
-
-    def _is_hopeless(self, accepted: datetime | None) -> bool:
-        return self._cells.is_hopeless(accepted, now_s=self._context.now_s, utc=self._context.utc)
 
     def _drain(self, step: inputs.DrainStarted | inputs.FetchingStopped | inputs.GraceEnded) -> None:
         match step:
             case inputs.DrainStarted():
-                self._is_stopping = True
+                self._admission.is_stopping = True
             case inputs.FetchingStopped():
                 self._nak_all()
             case inputs.GraceEnded():
                 self._actions.extend(Stop(job_id, "shutdown") for job_id in self.executing)
 
-    def _nak_waiting(self, nak: Nak) -> None:
-        for job_id in self.held:
-            if job_id not in self.executing:
-                self._answer(self._release(job_id), nak)
-
     def _nak_all(self) -> None:
-        self._nak_waiting(Nak("leaving"))
+        self._actions.extend(self._slotting.nak_waiting(Nak("leaving")))
         for job_id in self.delayed.jobs(self._context.now_s) if self._context.is_connected else ():
             delivery = self.delayed.take(job_id, self._context.now_s)
             if delivery is not None:

@@ -19,9 +19,10 @@ from services.executor.scheduling.actions import (
     TickAfter,
     WakeFetch,
 )
+from services.executor.scheduling.admission import NEWER_DELAY_S, NO_CELLS
 from services.executor.scheduling.cell_health import CellHealth
 from services.executor.scheduling.circuit import PAUSE_FIRST_S, Closed, Doubtful, Open
-from services.executor.scheduling.core import ASIDE_S, NEWER_DELAY_S, NO_CELLS, SchedulerCore
+from services.executor.scheduling.core import SchedulerCore
 from services.executor.scheduling.delayed_deliveries import DELAY_MIN_S
 from services.executor.scheduling.inputs import (
     AttemptStarted,
@@ -40,6 +41,7 @@ from services.executor.scheduling.inputs import (
     Tick,
 )
 from services.executor.scheduling.prefetch import SLOT_WAIT_S
+from services.executor.scheduling.slot_policy import ASIDE_S
 from services.executor.scheduling.slots import Bounds
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from shared.contract.codec import UndecodableError, UnknownTagError
