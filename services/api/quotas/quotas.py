@@ -8,7 +8,6 @@ exceed the bound by no more than that.
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
@@ -16,6 +15,7 @@ from shared.auth import Caller
 from shared.contract import problems
 from shared.contract.problems import ProblemError
 from shared.domain.shares import PLACE_PARTS, share_of
+from shared.domain.token_bucket import TokenBucket
 from shared.observability import metrics
 
 BURST_S = 4
@@ -23,14 +23,6 @@ BURST_S = 4
 BUCKETS_MAX = 10_000
 RETRY_FULL_S = 1
 RETRY_BACKLOG_S = 5
-
-
-@dataclass(slots=True)
-class _Bucket:
-    """Token bucket of one user's requests."""
-
-    left: float
-    at: float
 
 
 class Quotas:
@@ -43,7 +35,7 @@ class Quotas:
         self._standing = standing
         self._settings = settings
         self._clock = clock
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets: dict[str, TokenBucket] = {}
 
     def admit(self, caller: Caller) -> dict[str, str]:
         """Count a request; returns the RateLimit fields. Raises ProblemError (429)."""
@@ -52,19 +44,17 @@ class Quotas:
         bucket = self._buckets.get(caller.user_id)
         if bucket is None:
             self._forget_idle(now)
-            bucket = self._buckets[caller.user_id] = _Bucket(most, now)
-        bucket.left = min(most, bucket.left + (now - bucket.at) * rate)
-        bucket.at = now
-        if bucket.left < 1:
-            wait_s = math.ceil((1 - bucket.left) / rate)
+            bucket = self._buckets[caller.user_id] = TokenBucket(rate_per_s=rate, burst=most, now=now)
+        bucket.resize(rate_per_s=rate, burst=most)
+        if not bucket.take(now):
+            wait_s = math.ceil(bucket.wait_s(1))
             metrics.REFUSED.labels(why="requests").inc()
             raise ProblemError(
                 problems.TOO_MANY_REQUESTS,
                 f"more than {rate} requests a second",
                 headers={**_rate_limit(most, 0, wait_s), "Retry-After": str(wait_s)},
             )
-        bucket.left -= 1
-        return _rate_limit(most, int(bucket.left), math.ceil((most - bucket.left) / rate))
+        return _rate_limit(most, int(bucket.tokens), math.ceil(bucket.wait_s(most)))
 
     def check_room(self, caller: Caller) -> None:
         """Raises ProblemError (429) if the user has too many unfinished jobs.
@@ -100,10 +90,12 @@ class Quotas:
         """Drop buckets of idle users: a full bucket equals none, and the longest idle is the fullest."""
         if len(self._buckets) >= BUCKETS_MAX:
             self._buckets = {
-                user_id: bucket for user_id, bucket in self._buckets.items() if now - bucket.at < BURST_S
+                user_id: bucket
+                for user_id, bucket in self._buckets.items()
+                if now - bucket.filled_at < BURST_S
             }
         if len(self._buckets) >= BUCKETS_MAX:
-            by_age = sorted(self._buckets.items(), key=lambda one: one[1].at)
+            by_age = sorted(self._buckets.items(), key=lambda one: one[1].filled_at)
             self._buckets = dict(by_age[BUCKETS_MAX // 2 :])
 
 

@@ -54,8 +54,10 @@ from services.notifier.transports.headrace_v1.messages import (
     unknown_job,
 )
 from shared.contract.subjects import is_job_id
+from shared.domain.token_bucket import TokenBucket
 
 BURST_S = 4.0
+"""Messages that a client may send at once, in seconds' worth of its rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,9 @@ class Protocol:
         self._user_id: str | None = None
         self._is_closed = False
         self._open: set[str] = set()
-        self._allowance = rules.commands_per_s * BURST_S
-        self._allowed_at = now
+        self._messages = TokenBucket(
+            rate_per_s=rules.commands_per_s, burst=rules.commands_per_s * BURST_S, now=now
+        )
 
     @property
     def deadline(self) -> float:
@@ -115,7 +118,7 @@ class Protocol:
         """A text frame has arrived."""
         if self._is_closed:
             return []
-        if not self._is_allowed(now):
+        if not self._messages.take(now):
             return self._close(TOO_MANY, "too many messages in too short a time")
         try:
             message = decode_message(text)
@@ -231,14 +234,6 @@ class Protocol:
             return [Send(bad_cursor(message.id, "after is the cursor of an event, 'start' or 'now'"))]
         self._open.add(message.id)
         return [StartSubscription(message.id, job_id, after)]
-
-    def _is_allowed(self, now: float) -> bool:
-        """A bucket that fills with time, so that a burst is fine and a flood is not."""
-        rate = self._rules.commands_per_s
-        self._allowance = min(rate * BURST_S, self._allowance + (now - self._allowed_at) * rate)
-        self._allowed_at = now
-        self._allowance -= 1
-        return self._allowance >= 0
 
     def _close(self, cause: str, reason: str) -> list[Action]:
         self._is_closed = True

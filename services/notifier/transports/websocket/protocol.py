@@ -7,6 +7,7 @@ from wsproto import events
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from services.notifier.transports.websocket.flow import FlowProtocol
+from shared.domain.token_bucket import TokenBucket
 from shared.service.http_server import refusals
 from shared.service.http_server.accepted import PLACE, REGISTRY
 from shared.service.http_server.config import registry_of
@@ -30,8 +31,7 @@ class BoundedWebSocketProtocol(FlowProtocol):
         self._registry = registry_of(self.config)
         self._place = self._registry.hand_over(transport, self)
         self._write = WritePace(self._registry.settings)
-        self._allowance = float(FRAMES_BURST)
-        self._allowed_at = self.loop.time()
+        self._frames = TokenBucket(rate_per_s=FRAMES_PER_S, burst=FRAMES_BURST, now=self.loop.time())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place back."""
@@ -51,18 +51,11 @@ class BoundedWebSocketProtocol(FlowProtocol):
     def handle_events(self) -> None:
         """Handle frames. wsproto parses one when it is asked for, so most of a flood is not even parsed."""
         now = self.loop.time()
-        self._allowance += (now - self._allowed_at) * FRAMES_PER_S
-        self._allowance = min(self._allowance, FRAMES_BURST)
-        self._allowed_at = now
-        left = int(self._allowance)
-        handled = 0
         for event in self.conn.events():
-            handled += _is_frame(event)
-            if handled > left:
+            if _is_frame(event) and not self._frames.take(now):
                 self._end_flood()
                 return
             self._handle(event)
-        self._allowance -= handled
 
     def handle_connect(self, event: events.Request) -> None:
         """Begin; the application may count the connection to its user."""
