@@ -26,6 +26,7 @@ from shared.jetstream.errors import (
     UnreachableError,
 )
 from shared.observability.logs import configure, get_logger
+from shared.retry import retry
 from shared.service.runtime import EXIT_FAILED, load_or_exit
 from shared.settings import EXIT_SETTINGS, MIB, BrokerSettings, Days, Rule, SettingsError
 
@@ -39,11 +40,11 @@ LANGUAGES_BYTES_MAX = 4 * MIB
 # JetStream cannot change these fields of an existing stream.
 KIND = frozenset({"storage", "retention"})
 TRANSIENT = frozenset({subjects.FEED, subjects.EXECUTORS})
-PATIENCE_S = 30.0
+PROVISIONED_WITHIN_S = 30.0
 """How long (s) to retry: a fresh cluster, or a stream with new replicas, has no leader yet."""
 STARTED_WITHIN_S = 10.0
 """How long (s) a starting service waits for its first connection, and again for its first answer."""
-PAUSE_S = 0.2
+LEADER_PAUSE_S = 0.2
 
 
 STREAM_BYTES_MIN = 64 * 1024
@@ -208,28 +209,21 @@ AnswerT = TypeVar("AnswerT")
 async def provision(broker: Broker, settings: ProvisionSettings) -> None:
     """Create or update every stream and durable. Raises ProvisionError or BrokerError."""
     for wanted in streams(settings):
-        await _patiently(partial(_provision_stream, broker, wanted), PATIENCE_S)
+        await _retry(partial(_provision_stream, broker, wanted), PROVISIONED_WITHIN_S)
     for durable in durables():
-        await _patiently(partial(_provision_durable, broker, durable), PATIENCE_S)
+        await _retry(partial(_provision_durable, broker, durable), PROVISIONED_WITHIN_S)
 
 
 async def executor_floor(broker: Broker) -> int:
     """The durable's ACK floor: every job queued up to it is terminal. Raises BrokerError."""
     ask = partial(broker.api, f"CONSUMER.INFO.{subjects.JOBS}.{subjects.EXECUTOR_DURABLE}")
-    info = await _patiently(ask, STARTED_WITHIN_S)
+    info = await _retry(ask, STARTED_WITHIN_S)
     return int(info["ack_floor"]["stream_seq"])
 
 
-async def _patiently(step: Callable[[], Awaitable[AnswerT]], patience_s: float) -> AnswerT:
+async def _retry(step: Callable[[], Awaitable[AnswerT]], within_s: float) -> AnswerT:
     """Retry a step while the broker does not answer. Each step is idempotent: it reads the state first."""
-    deadline = asyncio.get_running_loop().time() + patience_s
-    while True:
-        try:
-            return await step()
-        except UnreachableError:
-            if asyncio.get_running_loop().time() >= deadline:
-                raise
-            await asyncio.sleep(PAUSE_S)
+    return await retry(step, on=UnreachableError, within_s=within_s, pause_s=LEADER_PAUSE_S)
 
 
 async def _provision_stream(broker: Broker, wanted: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from headrace.client.client import AsyncClient
 from headrace.client.errors import HeadraceError
 from headrace.client.models import Erasure
+from shared.retry import poll
 
 PAUSE_S = 1.0
 
@@ -25,13 +26,14 @@ async def erase_user(
     patience_s: float = 300.0,
 ) -> Erasure:
     """The last response, which lists what remains; `tell` receives each one. Raises HeadraceError."""
+
+    async def request() -> Erasure:
+        answer = await client.erase(user_id)
+        tell(answer)
+        return answer
+
     try:
         async with asyncio.timeout(patience_s):
-            while True:
-                answer = await client.erase(user_id)
-                tell(answer)
-                if answer.is_done:
-                    return answer
-                await asyncio.sleep(PAUSE_S)
+            return await poll(request, until=lambda answer: answer.is_done, pause_s=PAUSE_S)
     except TimeoutError as error:
         raise NotErasedError(f"{user_id!r} was not erased within {patience_s:.0f} s") from error

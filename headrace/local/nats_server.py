@@ -20,12 +20,14 @@ from typing import Literal
 
 from headrace.local.lifeline import die_with_parent
 from headrace.local.nats_users import users
+from shared.retry import poll
 
 Sync = Literal["always", "fast"]
 
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 """A result holds two streams of 256 KiB, and JSON may write a control byte as six."""
 START_TIMEOUT_S = 15.0
+START_PAUSE_S = 0.02
 
 KEPT_PORTS_MAX = 256
 """Each is a socket that is bound and does not listen, so that its owner may."""
@@ -174,12 +176,16 @@ class NatsServer:
 
     async def wait_until_ready(self, is_alive: Callable[[], bool]) -> None:
         """JetStream is up before the server accepts clients, so one protocol greeting is sufficient."""
+
+        async def is_up() -> bool:
+            greets = await self._greets()
+            if not greets and not is_alive():
+                raise NatsServerError(f"nats-server ended at once: see {self.log}")
+            return greets
+
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                while not await self._greets():
-                    if not is_alive():
-                        raise NatsServerError(f"nats-server ended at once: see {self.log}")
-                    await asyncio.sleep(0.02)
+                await poll(is_up, until=bool, pause_s=START_PAUSE_S)
         except TimeoutError as error:
             raise NatsServerError(
                 f"nats-server did not listen in {START_TIMEOUT_S} s: see {self.log}"

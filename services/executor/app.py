@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from services.executor.attempts.runner import Attempts
 from services.executor.languages.catalogue import Offered, load_languages, offered
@@ -34,6 +35,7 @@ from shared.jetstream.presence import (
 )
 from shared.observability.logs import get_logger
 from shared.provision import executor_floor
+from shared.retry import retry
 from shared.service.runtime import Service, ServiceError, single_failures
 from shared.settings import SettingsError
 
@@ -163,14 +165,13 @@ def _offer(each: Offered) -> LanguageOffer:
 
 async def _keep_languages(broker: Broker, presence: Presence) -> None:
     """Once: what is offered here stays known when this executor has gone."""
-    while True:
-        try:
-            await keep(broker, presence.languages)
-        except BrokerError as error:
-            logger.warning("languages_not_kept", why=f"{error}; {PROVISION_AGAIN}")
-            await asyncio.sleep(KEEP_AGAIN_S)
-        else:
-            return
+
+    def report(error: BrokerError) -> None:
+        logger.warning("languages_not_kept", why=f"{error}; {PROVISION_AGAIN}")
+
+    await retry(
+        partial(keep, broker, presence.languages), on=BrokerError, pause_s=KEEP_AGAIN_S, report=report
+    )
 
 
 async def _announce(broker: Broker, presence: Presence) -> None:

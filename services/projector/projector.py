@@ -7,6 +7,7 @@ or a rebuilt one, accordingly.
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from services.projector.batch_writer import BatchWriter, NewerEventError, ReadAgainError
@@ -25,6 +26,7 @@ from shared.jetstream.follower import Follower
 from shared.jetstream.lag import ConsumerLag
 from shared.observability import metrics
 from shared.observability.logs import get_logger
+from shared.retry import retry
 
 logger = get_logger(__name__)
 
@@ -102,7 +104,8 @@ class Projector:
         try:
             await rebuild_view(self._broker, self._path, whole=False, watch=self._read)
         except BrokerError as error:
-            await self._wait_out(f"the view cannot be rebuilt: {error}")
+            self._report_obstacle(f"the view cannot be rebuilt: {error}")
+            await asyncio.sleep(self._retry_s)
         self._obstacle = self._reading = None
 
     async def _follow(self, database: Database) -> None:
@@ -141,18 +144,19 @@ class Projector:
         return Sweeper(self._broker, database, tombstone_s=self._tombstone_s, pause_s=self._sweep_s)
 
     async def _agree(self, database: Database) -> Checkpoint:
-        while True:
-            try:
-                return await reconcile_checkpoint(self._broker, database, tombstone_s=self._tombstone_s)
-            except BrokerError as error:
-                await self._wait_out(f"the log cannot be read: {error}")
+        checkpoint = await retry(
+            partial(reconcile_checkpoint, self._broker, database, tombstone_s=self._tombstone_s),
+            on=BrokerError,
+            pause_s=self._retry_s,
+            report=lambda error: self._report_obstacle(f"the log cannot be read: {error}"),
+        )
+        self._obstacle = None
+        return checkpoint
 
-    async def _wait_out(self, obstacle: str) -> None:
+    def _report_obstacle(self, obstacle: str) -> None:
         if obstacle != self._waited_out:
             logger.warning("view_waits", why=obstacle)
         self._obstacle = self._waited_out = obstacle
-        await asyncio.sleep(self._retry_s)
-        self._obstacle = None
 
     async def _watch_log(self, database: Database) -> None:
         """Check the log's identity. A stream that is made anew breaks no connection, so nothing else

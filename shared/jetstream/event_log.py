@@ -4,7 +4,6 @@ An append with an unknown outcome is safe to repeat. It carries an event id; on 
 job's last event before it reports a conflict.
 """
 
-import asyncio
 import json
 import uuid
 from collections.abc import AsyncGenerator, Mapping
@@ -29,6 +28,7 @@ from shared.jetstream.stored_message import (
 )
 from shared.observability import metrics
 from shared.observability.logs import get_logger
+from shared.retry import poll, retry
 
 logger = get_logger(__name__)
 
@@ -41,9 +41,10 @@ MAYBE_CONFLICT = frozenset({10071, 10164})
 # The same message was sent before, and the cluster has neither stored nor dropped it yet.
 IN_PROCESS = 10158
 NO_MESSAGE = 10037
-BEHIND_MAX_S = 5.0
+REPLICA_LAG_MAX_S = 5.0
+REPLICA_PAUSE_S = 0.05
 PURGE_TIMEOUT_S = 10.0
-PAUSE_S = 0.05
+STORE_PAUSE_S = 0.05
 FULL = "maximum bytes exceeded"
 """The server's error text for a full stream."""
 
@@ -63,6 +64,17 @@ class Conflict:
 
 
 AppendResult: TypeAlias = Appended | Conflict
+
+
+class _StaleConflictError(UnreachableError):
+    """A stale leader refused the append: for an older event than the writer has seen.
+
+    That is a leader that was frozen and does not know yet that another one was elected.
+    """
+
+    def __init__(self, conflict: Conflict) -> None:
+        super().__init__(f"a leader knows of no event after {conflict.last_sequence}")
+        self.conflict = conflict
 
 
 class Log:
@@ -116,26 +128,22 @@ class Log:
             EXPECTED_SUBJECT: subject_filter,
             EVENT_ID: uuid.uuid4().hex,
         }
-        deadline = asyncio.get_running_loop().time() + patience_s
-        why = "conflicts without an event"
-        while True:
-            result: AppendResult | None = None
-            try:
-                with metrics.APPEND_DURATION.time():
-                    result = await self._try_store(subject, payload, every, stream)
-            except UnreachableError as error:
-                why = str(error)
-            is_late = asyncio.get_running_loop().time() >= deadline
-            if result is not None and (is_late or not is_stale_conflict(result, expected)):
-                return result
-            if is_late:
-                raise UnreachableError(f"{subject} was not confirmed within {patience_s} s: {why}")
-            await asyncio.sleep(PAUSE_S)
+
+        async def publish() -> AppendResult:
+            with metrics.APPEND_DURATION.time():
+                return await self._try_store(subject, payload, every, stream)
+
+        try:
+            return await retry(publish, on=UnreachableError, within_s=patience_s, pause_s=STORE_PAUSE_S)
+        except _StaleConflictError as error:
+            return error.conflict
+        except UnreachableError as error:
+            raise UnreachableError(f"{subject} was not confirmed within {patience_s} s: {error}") from error
 
     async def _try_store(
         self, subject: str, payload: bytes, headers: Mapping[str, str], stream: str
-    ) -> AppendResult | None:
-        """One publish; None means that it must be repeated."""
+    ) -> AppendResult:
+        """One publish. Raises UnreachableError if it must be repeated."""
         answer = json.loads(
             (await self._broker.request(subject, payload, headers=headers, timeout_s=ANSWER_TIMEOUT_S)).data
         )
@@ -151,8 +159,12 @@ class Log:
         last = await self.last(headers[EXPECTED_SUBJECT], stream=stream)
         if last is not None and last.event_id == headers[EVENT_ID]:
             return Appended(last.sequence)
-        found = 0 if last is None else last.sequence
-        return None if str(found) == headers[EXPECTED_SEQUENCE] else Conflict(found)
+        found, expected = 0 if last is None else last.sequence, int(headers[EXPECTED_SEQUENCE])
+        if found == expected:
+            raise UnreachableError("conflicts without an event")
+        if found < expected:
+            raise _StaleConflictError(Conflict(found))
+        return Conflict(found)
 
     async def last(self, subject_filter: str, *, stream: str = JOBS) -> Entry | None:
         """The last stored message of a filter, read from the stream's leader, so never stale."""
@@ -194,15 +206,18 @@ class Log:
         if at_least is None:
             last = await self.last(job_events(user_id, job_id))
             at_least = 0 if last is None else last.sequence
-        deadline = asyncio.get_running_loop().time() + BEHIND_MAX_S
-        while True:
-            entries = tuple([entry async for entry in self.replay(job_events(user_id, job_id))])
-            if (entries[-1].sequence if entries else 0) >= at_least:
-                return entries
-            if asyncio.get_running_loop().time() >= deadline:
-                raise UnreachableError(f"no replica of the log has event {at_least} of job {job_id}")
+
+        async def read() -> tuple[Entry, ...]:
+            return tuple([entry async for entry in self.replay(job_events(user_id, job_id))])
+
+        def is_recent(entries: tuple[Entry, ...]) -> bool:
+            return (entries[-1].sequence if entries else 0) >= at_least
+
+        try:
             # Direct Get may answer from a replica that lags behind the leader.
-            await asyncio.sleep(PAUSE_S)
+            return await poll(read, until=is_recent, within_s=REPLICA_LAG_MAX_S, pause_s=REPLICA_PAUSE_S)
+        except TimeoutError as error:
+            raise UnreachableError(f"no replica of the log has event {at_least} of job {job_id}") from error
 
     async def purge_before(self, user_id: str, job_id: str, sequence: int) -> None:
         """Purge a job's events before `sequence`. Idempotent. Raises BrokerError."""
@@ -251,11 +266,3 @@ def _tell_end(event: Terminal) -> None:
 def is_undecided(error: Mapping[str, object]) -> bool:
     """Whether a refused publish must be repeated: there was no leader, or the first one is in process."""
     return error.get("code") == 503 or error.get("err_code") == IN_PROCESS
-
-
-def is_stale_conflict(result: AppendResult, expected: int) -> bool:
-    """Whether the append was refused by a stale leader: for an older event than the writer has seen.
-
-    That is a leader that was frozen and does not know yet that another one was elected.
-    """
-    return isinstance(result, Conflict) and result.last_sequence < expected

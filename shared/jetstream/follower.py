@@ -22,6 +22,7 @@ from shared.jetstream.pull_window import BYTES_MAX, HEARTBEAT, EndedError, Windo
 from shared.jetstream.stored_message import EVENT_ID, Entry, parse_time
 from shared.observability import metrics
 from shared.observability.logs import get_logger
+from shared.retry import retry
 
 logger = get_logger(__name__)
 
@@ -32,7 +33,7 @@ HEARTBEAT_S = 1.0
 SILENCE_MAX_S = 2.5
 EXPIRES_S = 30.0
 FORGET_AFTER_S = 30.0
-PAUSE_S = 0.1
+RESTART_PAUSE_S = 0.1
 CONFIRMATIONS = 4
 CONFIRMED_EVERY_S = 0.5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -110,19 +111,18 @@ class Follower:
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        while True:
-            try:
-                await self._read()
-            except (_BrokenError, EndedError, BrokerError) as error:
-                metrics.FOLLOWER_RESTARTS.labels(stream=self._stream).inc()
-                self.progress.broken(str(error))
-                logger.info("follower_restarts", stream=self._stream, position=self.position, why=str(error))
-                await asyncio.sleep(PAUSE_S)
+        breaks = (_BrokenError, EndedError, BrokerError)
+        await retry(self._read, on=breaks, pause_s=RESTART_PAUSE_S, report=self._report_break)
 
     async def reached(self, sequence: int) -> None:
         """Wait until the handler has finished with `sequence`."""
         async with self._moved:
             await self._moved.wait_for(lambda: self.position >= sequence)
+
+    def _report_break(self, error: Exception) -> None:
+        metrics.FOLLOWER_RESTARTS.labels(stream=self._stream).inc()
+        self.progress.broken(str(error))
+        logger.info("follower_restarts", stream=self._stream, position=self.position, why=str(error))
 
     async def _read(self) -> None:
         arrived: deque[Message] = deque()

@@ -19,6 +19,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
@@ -26,8 +27,16 @@ from shared.contract.subjects import object_chunks, object_description, objects_
 from shared.domain.events import ContractStruct
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError, JetStreamError, UnreachableError
-from shared.jetstream.event_log import BEHIND_MAX_S, FULL, PAUSE_S, Log, is_undecided
+from shared.jetstream.event_log import (
+    FULL,
+    REPLICA_LAG_MAX_S,
+    REPLICA_PAUSE_S,
+    STORE_PAUSE_S,
+    Log,
+    is_undecided,
+)
 from shared.jetstream.stored_message import ANSWER_TIMEOUT_S, EVENT_ID
+from shared.retry import retry
 
 CHUNK_BYTES = 128 * 1024
 DIGEST_PREFIX = "SHA-256="
@@ -171,7 +180,7 @@ class Objects:
     async def _chunks(self, description: ObjectDescription) -> AsyncIterator[bytes]:
         """Every chunk in order; waits for a replica that lags behind the leader."""
         subject = object_chunks(self._bucket, description.nuid)
-        deadline = asyncio.get_running_loop().time() + BEHIND_MAX_S
+        deadline = asyncio.get_running_loop().time() + REPLICA_LAG_MAX_S
         count, after = 0, 0
         while count < description.chunks:
             async for entry in self._log.replay(subject, after=after, stream=self._stream):
@@ -180,21 +189,16 @@ class Objects:
             if count < description.chunks:
                 if asyncio.get_running_loop().time() >= deadline:
                     raise GoneError(f"{description.name}: {count} chunks of {description.chunks} are left")
-                await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(REPLICA_PAUSE_S)
 
     async def _store(
         self, subject: str, payload: bytes, headers: Mapping[str, str], patience_s: float
     ) -> None:
-        deadline = asyncio.get_running_loop().time() + patience_s
-        while True:
-            try:
-                await self._try_store(subject, payload, headers)
-            except UnreachableError as error:
-                if asyncio.get_running_loop().time() >= deadline:
-                    raise UnreachableError(f"not confirmed within {patience_s} s: {error}") from error
-                await asyncio.sleep(PAUSE_S)
-            else:
-                return
+        publish = partial(self._try_store, subject, payload, headers)
+        try:
+            await retry(publish, on=UnreachableError, within_s=patience_s, pause_s=STORE_PAUSE_S)
+        except UnreachableError as error:
+            raise UnreachableError(f"not confirmed within {patience_s} s: {error}") from error
 
     async def _try_store(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> None:
         answer = json.loads(

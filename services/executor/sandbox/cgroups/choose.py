@@ -5,7 +5,6 @@ Version 1 is used where its memory, pids and cpuacct controllers are all mounted
 version at a time, so version 2 cannot offer them on such a host.
 """
 
-import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Iterable
@@ -18,9 +17,11 @@ from services.executor.sandbox.cgroups.interface import CellGroup, Groups, kill_
 from services.executor.sandbox.cgroups.watchdog import NoGroups
 from services.executor.sandbox.interface import SandboxError
 from services.executor.sandbox.settings import SandboxSettings
+from shared.retry import poll
 
 REMOVAL_S = 10.0
 """How long the kernel may take to release a dead cell's group. Milliseconds are usual."""
+SWEEP_S = 1.0
 
 _opened = itertools.count(1)
 
@@ -38,14 +39,14 @@ async def open_groups(settings: SandboxSettings) -> AsyncIterator[Groups]:
 
 async def removed(group: CellGroup | Groups) -> None:
     """Remove a group, waiting while the kernel still counts a process in it. Raises SandboxError."""
-    delay_s = 0.001
-    waited_s = 0.0
-    while not group.remove():
-        if waited_s > REMOVAL_S:
-            raise SandboxError(f"a cgroup was still busy after {REMOVAL_S:.0f} s: {group!r}")
-        await asyncio.sleep(delay_s)
-        waited_s += delay_s
-        delay_s = min(2 * delay_s, 0.1)
+
+    async def remove() -> bool:
+        return group.remove()
+
+    try:
+        await poll(remove, until=bool, within_s=REMOVAL_S, pause_s=0.001, pause_max_s=0.1)
+    except TimeoutError as error:
+        raise SandboxError(f"a cgroup was still busy after {REMOVAL_S:.0f} s: {group!r}") from error
 
 
 async def _choose(settings: SandboxSettings, name: str) -> Groups:
@@ -65,12 +66,14 @@ async def _choose(settings: SandboxSettings, name: str) -> Groups:
 
 
 async def _swept(parents: Iterable[Path], prefix: str) -> None:
-    """Sweep until nothing is left, for at most a second. What remains is swept at the next start."""
+    """Sweep until nothing is left, for at most SWEEP_S. What remains is swept at the next start."""
     places = list(parents)
-    for _ in range(20):
-        if not sweep(places, prefix):
-            return
-        await asyncio.sleep(0.05)
+
+    async def sweep_once() -> list[Path]:
+        return sweep(places, prefix)
+
+    with contextlib.suppress(TimeoutError):
+        await poll(sweep_once, until=lambda left: not left, within_s=SWEEP_S, pause_s=0.05)
 
 
 def sweep(parents: Iterable[Path], prefix: str) -> list[Path]:
