@@ -32,7 +32,8 @@ from bench.fanout_sides import (
 from bench.measure import console, ratio, summary
 from headrace.local.nats_server import NatsServer
 from shared.jetstream.connection import connect
-from shared.provision import ProvisionSettings, provision
+from shared.jetstream.stream_config import ProvisionSettings
+from shared.provision import provision
 from shared.settings import BrokerSettings
 
 ROUNDS = 5

@@ -9,20 +9,12 @@ from datetime import UTC, datetime
 from headrace.local.nats_server import NatsServer
 from shared.contract.codec import encode
 from shared.contract.subjects import job_event
-from shared.domain.events import (
-    Event,
-    JobCompleted,
-    JobQueued,
-    JobRunning,
-    Limits,
-    Output,
-    Result,
-    SourceFile,
-    StageReport,
-    kind_of,
-)
-from shared.jetstream.connection import Broker, Message, connect
-from shared.provision import ProvisionSettings, provision
+from shared.domain.events import Event, JobCompleted, JobQueued, JobRunning, Limits, SourceFile, kind_of
+from shared.domain.result import Output, Result, StageReport
+from shared.jetstream.connection import Broker, connect
+from shared.jetstream.message import Message
+from shared.jetstream.stream_config import ProvisionSettings
+from shared.provision import provision
 from shared.settings import BrokerSettings
 
 UNDER_WAY = 2_000

@@ -34,9 +34,11 @@ from services.notifier.transports.headrace_v1.messages import SUBPROTOCOL
 from shared.contract.subjects import JOBS, user_events
 from shared.domain.cursor import of_log
 from shared.domain.events import JobQueued, SourceFile
-from shared.jetstream.connection import API, Broker, Message, connect
+from shared.jetstream.connection import API, Broker, connect
 from shared.jetstream.event_log import Log
-from shared.provision import ProvisionSettings, provision
+from shared.jetstream.message import Message
+from shared.jetstream.stream_config import ProvisionSettings
+from shared.provision import provision
 from shared.settings import BrokerSettings
 
 ROUNDS = 5

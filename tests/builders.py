@@ -5,9 +5,9 @@ import uuid
 from datetime import UTC, datetime
 
 from shared.contract.subjects import job_event
+from shared.domain.enumerations import ExpiryReason
 from shared.domain.events import (
     Event,
-    ExpiryReason,
     JobCancelled,
     JobCancelRequested,
     JobCompleted,
@@ -17,11 +17,10 @@ from shared.domain.events import (
     JobRunning,
     JobTimeout,
     Limits,
-    Output,
-    Result,
     SourceFile,
 )
 from shared.domain.record import JobRecord, fold
+from shared.domain.result import Output, Result
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
 JOB = "01890a5d-ac96-774b-bcce-b302099a8057"

@@ -9,7 +9,8 @@ import pytest
 from headrace.local.nats_server import NatsServer
 from shared.jetstream.connection import Broker, connect
 from shared.jetstream.event_log import Log
-from shared.provision import ProvisionSettings, provision
+from shared.jetstream.stream_config import ProvisionSettings
+from shared.provision import provision
 from shared.settings import BrokerSettings
 from tests.docker_engine import engine_is_available
 

@@ -10,7 +10,7 @@ from headrace.client.client import AsyncClient
 from headrace.client.errors import HeadraceError
 from headrace.client.models import JobShown, WaitingFor
 from shared.contract.codec import EventObject
-from shared.domain.events import StageName
+from shared.domain.enumerations import StageName
 
 LOOK_S = 2.0
 """How often a queued job is polled: no event of it reports that a job before it has ended."""

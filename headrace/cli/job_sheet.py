@@ -14,7 +14,8 @@ from headrace.cli.readable import ago, duration, local, size
 from headrace.cli.render import Screen
 from headrace.cli.sheet import Fact, show_facts, title_of
 from headrace.client.models import JobShown, WaitingFor, kept_bytes
-from shared.domain.events import Limits, Output, Result, StageReport
+from shared.domain.events import Limits
+from shared.domain.result import Output, Result, StageReport
 
 LINES_SHOWN = 5
 """Lines shown of the beginning of each stream, and of its end."""

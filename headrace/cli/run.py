@@ -17,8 +17,8 @@ from headrace.cli.waiting_line import WaitingLine
 from headrace.client.client import AsyncClient
 from headrace.client.models import Language, has_known_encoding, kept_bytes, kind_of, output_bytes
 from shared.contract.codec import EventObject
-from shared.domain.events import Output, Result
 from shared.domain.record import JobRecord
+from shared.domain.result import Output, Result
 
 EXIT_TIMEOUT = 124
 """The exit code of timeout(1)."""

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from headrace.client.client import AsyncClient
 from headrace.client.errors import HeadraceError
-from shared.domain.events import Artifact
+from shared.domain.result import Artifact
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: never wait for the reader of a named pipe that already exists there.

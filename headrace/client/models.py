@@ -5,8 +5,11 @@ from datetime import datetime
 from typing import Any, get_args
 
 from shared.contract.codec import EventObject
-from shared.domain.events import Artifact, ContractStruct, Encoding, Limits, Output, SkippedArtifact
+from shared.domain.contract_struct import ContractStruct
+from shared.domain.enumerations import Encoding
+from shared.domain.events import Limits
 from shared.domain.record import JobRecord, JobSummary
+from shared.domain.result import Artifact, Output, SkippedArtifact
 
 ENCODINGS = frozenset(get_args(Encoding))
 """Encodings of output known to this version."""

@@ -16,9 +16,9 @@ from headrace.client.models import kind_of
 from headrace.history.file import HistoryFile, HistoryFileError
 from headrace.history.replay import event_of
 from shared.contract.codec import EventObject
+from shared.domain.contract_struct import ContractStruct
 from shared.domain.cursor import of_log
 from shared.domain.events import (
-    ContractStruct,
     Event,
     JobCancelled,
     JobCompleted,

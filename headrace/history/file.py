@@ -17,7 +17,7 @@ import msgspec
 
 from headrace.client.errors import HeadraceError
 from shared.contract.codec import EventObject
-from shared.domain.events import ContractStruct
+from shared.domain.contract_struct import ContractStruct
 
 FORMAT = "headrace-history"
 VERSION = 1

@@ -14,7 +14,8 @@ from services.executor.minimum_isolation import unmet
 from services.executor.sandbox.warm.sandbox import open_sandbox
 from services.executor.settings import ExecutorSettings
 from services.executor.shared_by_cells import shares
-from shared.domain.events import ContractStruct, Isolation
+from shared.domain.contract_struct import ContractStruct
+from shared.domain.events import Isolation
 from shared.service.runtime import ServiceError
 
 

@@ -16,7 +16,7 @@ from shared.contract.subjects import JOBS
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import JetStreamError
 from shared.jetstream.event_log import NO_MESSAGE
-from shared.jetstream.follower import CONFIRMATIONS, CONFIRMED_EVERY_S
+from shared.jetstream.reused_sequences import CONFIRMATIONS, CONFIRMED_EVERY_S
 from shared.jetstream.stored_message import parse_time
 from shared.observability.logs import get_logger
 

@@ -16,8 +16,9 @@ from typing import TypeAlias
 import msgspec
 
 from services.projector.database import ViewUnusableError, create_tables
-from shared.domain.events import ContractStruct, Result
+from shared.domain.contract_struct import ContractStruct
 from shared.domain.record import FileSummary, JobRecord
+from shared.domain.result import Result
 from shared.domain.shares import file_bytes
 from shared.jetstream.stored_message import Entry
 

@@ -19,8 +19,9 @@ from services.projector.expiry_queries import (
 )
 from services.projector.rows import PendingCleanup, microseconds, select_checkpoint
 from shared.contract.subjects import ARTIFACTS, artifact_name, job_events
+from shared.domain.decisions import Append, CommandContext, decide_expire
 from shared.domain.events import JobExpired
-from shared.domain.job import Append, CommandContext, Finished, ImpossibleHistoryError, decide_expire
+from shared.domain.job import Finished, ImpossibleHistoryError
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError, UnreachableError
 from shared.jetstream.event_log import FULL, Appended, Log

@@ -23,8 +23,9 @@ from shared.contract.view_api import (
     ViewAnswer,
     ViewProblem,
 )
-from shared.jetstream.connection import Broker, Message
+from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError
+from shared.jetstream.message import Message
 from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from shared.contract.subjects import SubjectError, parse
+from shared.domain.contract_struct import ContractStruct
 from shared.domain.enumerations import UnknownValueError, check_values
-from shared.domain.events import ContractStruct, Event, EventBase, FeedNote
+from shared.domain.events import Event, EventBase, FeedNote
 
 
 class UndecodableError(Exception):

@@ -6,7 +6,7 @@ The api sends them, the projector replies. A request that cannot be decoded gets
 from datetime import datetime
 from typing import TypeAlias
 
-from shared.domain.events import ContractStruct
+from shared.domain.contract_struct import ContractStruct
 from shared.domain.record import JobRecord, JobSummary, OpenStatus
 
 PAGE_MAX = 100

@@ -6,7 +6,7 @@ text of at most `VALUE_LENGTH_MAX` characters, because a newer version may have 
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import inspect
@@ -30,6 +30,28 @@ def open_to(closed: Any) -> msgspec.Meta:  # noqa: ANN401 - typing has no name f
         extra_json_schema={"x-extensible-enum": list(known)},
         extra={"known": frozenset(known)},
     )
+
+
+# What this version writes.
+Encoding = Literal["utf-8", "base64"]
+StageName = Literal["compile", "run"]
+StreamName = Literal["stdout", "stderr"]
+CgroupVersion = Literal["v1", "v2", "none"]
+LimitReason = Literal["memory", "output_limit", "disk"]
+FailureReason = Literal[
+    "exit_code", "signal", LimitReason, "compile_error", "rejected", "sandbox_error", "executor_lost"
+]
+TimeoutReason = Literal["wall_time", "cpu_time"]
+ExpiryReason = Literal["ttl", "erased"]
+
+# What it accepts: a later version may write other values (decision 36).
+OpenEncoding: TypeAlias = Annotated[str, open_to(Encoding)]
+OpenStageName: TypeAlias = Annotated[str, open_to(StageName)]
+OpenStreamName: TypeAlias = Annotated[str, open_to(StreamName)]
+OpenCgroupVersion: TypeAlias = Annotated[str, open_to(CgroupVersion)]
+OpenFailureReason: TypeAlias = Annotated[str, open_to(FailureReason)]
+OpenTimeoutReason: TypeAlias = Annotated[str, open_to(TimeoutReason)]
+OpenExpiryReason: TypeAlias = Annotated[str, open_to(ExpiryReason)]
 
 
 def check_values(value: msgspec.Struct) -> None:

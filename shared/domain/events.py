@@ -7,39 +7,21 @@ This module holds shapes only: no clock, no ids, no I/O.
 """
 
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
-from shared.domain.enumerations import open_to
-
-STAGE_OUTPUT_BYTES_MAX = 32 * 1024
-"""Bytes kept of each stream of a stage before the last; with the last stage's streams they fit one event."""
-
-# What this version writes.
-Encoding = Literal["utf-8", "base64"]
-StageName = Literal["compile", "run"]
-StreamName = Literal["stdout", "stderr"]
-CgroupVersion = Literal["v1", "v2", "none"]
-LimitReason = Literal["memory", "output_limit", "disk"]
-FailureReason = Literal[
-    "exit_code", "signal", LimitReason, "compile_error", "rejected", "sandbox_error", "executor_lost"
-]
-TimeoutReason = Literal["wall_time", "cpu_time"]
-ExpiryReason = Literal["ttl", "erased"]
-
-# What it accepts: a later version may write other values (decision 36).
-OpenEncoding: TypeAlias = Annotated[str, open_to(Encoding)]
-OpenStageName: TypeAlias = Annotated[str, open_to(StageName)]
-OpenStreamName: TypeAlias = Annotated[str, open_to(StreamName)]
-OpenCgroupVersion: TypeAlias = Annotated[str, open_to(CgroupVersion)]
-OpenFailureReason: TypeAlias = Annotated[str, open_to(FailureReason)]
-OpenTimeoutReason: TypeAlias = Annotated[str, open_to(TimeoutReason)]
-OpenExpiryReason: TypeAlias = Annotated[str, open_to(ExpiryReason)]
-
-
-class ContractStruct(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of every value of the contract: immutable, with keyword arguments."""
+from shared.domain.contract_struct import ContractStruct
+from shared.domain.enumerations import (
+    OpenCgroupVersion,
+    OpenEncoding,
+    OpenExpiryReason,
+    OpenFailureReason,
+    OpenStageName,
+    OpenStreamName,
+    OpenTimeoutReason,
+)
+from shared.domain.result import Result
 
 
 class SourceFile(ContractStruct, frozen=True, kw_only=True):
@@ -86,87 +68,6 @@ class Isolation(ContractStruct, frozen=True, kw_only=True):
     uids: int = 1
     processor_shares: bool = False
     """Whether the processors are divided by cell. Where not, a cell of many processes gets more."""
-
-
-class Output(ContractStruct, frozen=True, kw_only=True):
-    """What was kept of one stream: text, or base64 where the bytes are not UTF-8."""
-
-    content: str = ""
-    """What was kept, in the given encoding."""
-    encoding: OpenEncoding = "utf-8"
-    """`base64` where the bytes are not UTF-8."""
-    kept_bytes: int = 0
-    """How many bytes of the stream `content` holds."""
-    total_bytes: int = 0
-    """How many bytes were read of the stream."""
-    truncated: bool = False
-    """Whether more was printed than was kept."""
-
-
-class StageReport(ContractStruct, frozen=True, kw_only=True):
-    """What one stage used, and what it printed before the last one began (`STAGE_OUTPUT_BYTES_MAX`)."""
-
-    name: OpenStageName
-    """Which stage this is."""
-    wall_ms: int
-    """Time from its start to its end."""
-    cpu_ms: int
-    """Processor time of all its processes together."""
-    memory_peak_bytes: int | None = None
-    """The most memory that it used at a time; None where that was not measured."""
-    exit_code: int | None = None
-    """Its exit code; None when a signal ended it."""
-    cached: bool = False
-    """The compiler was not run and used nothing: its product of the same program was at hand."""
-    stdout: Output | None = None
-    """What a stage before the last printed, such as a compiler's warnings: at most 32 KiB are kept."""
-    stderr: Output | None = None
-    """The same of its standard error. What the last stage printed is the result's own."""
-
-
-class Artifact(ContractStruct, frozen=True, kw_only=True):
-    """A file that the program produced, kept in the object store."""
-
-    path: str
-    """Its path below the work directory."""
-    size: int
-    """Bytes of the file."""
-    sha256: str
-    """SHA-256 of the file, in hexadecimal; also its entity tag."""
-
-
-class SkippedArtifact(ContractStruct, frozen=True, kw_only=True):
-    """A file that was asked for and is not kept, and why."""
-
-    path: str
-    """Its path below the work directory; empty where `reason` counts the others."""
-    reason: str
-    """Why it is not kept, for people."""
-
-
-class Result(ContractStruct, frozen=True, kw_only=True):
-    """What became of one attempt: how it ended, what it printed, what it used, and which files it left."""
-
-    exit_code: int | None = None
-    """Of the stage that ended the attempt; None when a signal ended it."""
-    signal: int | None = None
-    """The number of the signal that ended it; None when it ended by itself."""
-    stdout: Output = Output()
-    """What the last stage printed to its standard output."""
-    stderr: Output = Output()
-    """What the last stage printed to its standard error."""
-    stages: tuple[StageReport, ...] = ()
-    """What each stage used, in the order in which they ran."""
-    wall_ms: int = 0
-    """Of all stages together."""
-    cpu_ms: int = 0
-    """Processor time of all stages together."""
-    memory_peak_bytes: int | None = None
-    """The largest of all stages; None where it was not measured."""
-    artifacts: tuple[Artifact, ...] = ()
-    """The files that were kept."""
-    skipped: tuple[SkippedArtifact, ...] = ()
-    """The files that were asked for and are not kept."""
 
 
 class EventBase(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=False):

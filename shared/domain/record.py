@@ -9,9 +9,10 @@ from typing import Annotated, TypeAlias, assert_never
 
 import msgspec
 
+from shared.domain.contract_struct import ContractStruct
+from shared.domain.decisions import expiry_of
 from shared.domain.enumerations import open_to
 from shared.domain.events import (
-    ContractStruct,
     Event,
     JobCancelled,
     JobCancelRequested,
@@ -22,10 +23,10 @@ from shared.domain.events import (
     JobRunning,
     JobTimeout,
     Limits,
-    Result,
     Terminal,
 )
-from shared.domain.job import Status, expiry_of
+from shared.domain.job import Status
+from shared.domain.result import Result
 
 OpenStatus: TypeAlias = Annotated[str, open_to(Status)]
 """A status as it is read: the fold of a later version may write other values."""

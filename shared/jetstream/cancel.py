@@ -6,7 +6,7 @@ Clients send the request over HTTP or WebSocket, so the api and the notifier sha
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from shared.domain.job import Append, CommandContext, Ignore, Refuse, decide_cancel
+from shared.domain.decisions import Append, CommandContext, Ignore, Refuse, decide_cancel
 from shared.domain.record import JobRecord, fold
 from shared.jetstream.event_log import Log
 from shared.jetstream.job_history import History

@@ -9,21 +9,18 @@ answered for long.
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, Protocol
+from typing import Any
 
 import nats.aio.subscription  # noqa: TID251 - this is the one place
 import nats.errors  # noqa: TID251 - this is the one place
 from nats.aio.client import Client  # noqa: TID251 - this is the one place
 
-from shared.jetstream.errors import (
-    LeaderlessError,
-    UnreachableError,
-    connection_error,
-    jetstream_error,
-)
+from shared.jetstream.errors import UnreachableError, check_answer, connection_error
 from shared.jetstream.heartbeat import SILENT_S, Pulse, facts_of
+from shared.jetstream.message import Handler, Message
+from shared.jetstream.requests import Requests
 from shared.jetstream.tls import tls_context
 from shared.observability import metrics
 from shared.observability.logs import get_logger
@@ -33,25 +30,10 @@ from shared.settings import BrokerSettings, show
 logger = get_logger(__name__)
 
 API = "$JS.API."
-NO_RESPONDERS = "503"
-NO_LEADER = 10008
-"""JetStream's error code while a stream, a consumer or the cluster has no leader."""
 REFUSED = "permissions violation"
 RECONNECT_WAIT_S = 0.25
 FIRST_CONNECTION_S = 10.0
 DRAIN_S = 2.0
-
-
-class Message(Protocol):
-    """A received message: the part of nats-py's `Msg` that Headrace uses."""
-
-    subject: str
-    reply: str
-    data: bytes
-    headers: dict[str, str] | None
-
-
-Handler = Callable[[Message], Awaitable[None]]
 
 
 class Subscription:
@@ -89,8 +71,7 @@ class Broker:
         self._servers = servers
         self._inbox_prefix = inbox_prefix
         self._reconnected: list[tuple[asyncio.Event, Callable[[], None]]] = []
-        self._answer_prefix = ""
-        self._answers: dict[str, asyncio.Future[Message]] = {}
+        self._requests = Requests(self)
         self._pulse = Pulse(client)
         self.errors = Repeated()
         self.lost = asyncio.Event()
@@ -140,36 +121,8 @@ class Broker:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 2.0,
     ) -> Message:
-        """Send a request and wait for its reply. Raises UnreachableError.
-
-        nats-py's own request loses a cancellation that arrives together with the reply (`wait_for` of
-        Python 3.11), so a service could not be stopped at that moment.
-        """
-        token = uuid.uuid4().hex
-        answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        self._answers[token] = answer
-        try:
-            await self._subscribe_to_answers()
-            await self.publish(subject, payload, reply=f"{self._answer_prefix}.{token}", headers=headers)
-            async with asyncio.timeout(timeout_s):
-                message = await answer
-        except TimeoutError as error:
-            raise UnreachableError(f"no answer from {subject} in {timeout_s} s") from error
-        finally:
-            del self._answers[token]
-        if message.headers and message.headers.get("Status") == NO_RESPONDERS:
-            raise UnreachableError(f"nobody answers on {subject}")
-        return message
-
-    async def _subscribe_to_answers(self) -> None:
-        if not self._answer_prefix:
-            self._answer_prefix = self.inbox()
-            await self.subscribe(f"{self._answer_prefix}.*", self._on_answer)
-
-    async def _on_answer(self, message: Message) -> None:
-        answer = self._answers.get(message.subject.rpartition(".")[2])
-        if answer is not None and not answer.done():
-            answer.set_result(message)
+        """Send a request and wait for its reply. Raises UnreachableError."""
+        return await self._requests.send(subject, payload, headers=headers, timeout_s=timeout_s)
 
     async def publish(
         self, subject: str, payload: bytes, *, reply: str = "", headers: Mapping[str, str] | None = None
@@ -199,13 +152,7 @@ class Broker:
         answer: dict[str, Any] = json.loads(
             (await self.request(API + operation, payload, timeout_s=timeout_s)).data
         )
-        if "error" in answer:
-            error = answer["error"]
-            if error.get("err_code") == NO_LEADER:
-                raise LeaderlessError(f"{operation}: {error.get('description')}")
-            raise jetstream_error(operation, error)
-        if ".INFO." in operation and "cluster" in answer and not answer["cluster"].get("leader"):
-            raise LeaderlessError(f"{operation}: there is no leader")
+        check_answer(operation, answer)
         return answer
 
     async def watch(self) -> None:

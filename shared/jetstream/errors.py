@@ -17,6 +17,8 @@ from shared.contract.subjects import EXECUTOR_DURABLE
 from shared.settings import BrokerSettings, SettingsError, show
 
 STREAM_NOT_FOUND = 10059
+NO_LEADER = 10008
+"""JetStream's error code while a stream, a consumer or the cluster has no leader."""
 CONSUMER_NOT_FOUND = 10014
 UNKNOWN_CLIENT = "authorization violation"
 PROVISION = "the log is not provisioned: run python -m shared.provision"
@@ -70,3 +72,14 @@ def jetstream_error(operation: str, error: Mapping[str, Any]) -> JetStreamError:
         code == CONSUMER_NOT_FOUND and operation.endswith(f".{EXECUTOR_DURABLE}")
     )
     return JetStreamError(code, text, PROVISION if is_missing else "")
+
+
+def check_answer(operation: str, answer: Mapping[str, Any]) -> None:
+    """Raises the error that an answer of the JetStream API holds, or LeaderlessError if it may be stale."""
+    if "error" in answer:
+        error = answer["error"]
+        if error.get("err_code") == NO_LEADER:
+            raise LeaderlessError(f"{operation}: {error.get('description')}")
+        raise jetstream_error(operation, error)
+    if ".INFO." in operation and "cluster" in answer and not answer["cluster"].get("leader"):
+        raise LeaderlessError(f"{operation}: there is no leader")

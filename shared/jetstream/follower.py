@@ -11,15 +11,16 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-import msgspec
-
-from shared.jetstream.connection import API, Broker, Message
-from shared.jetstream.errors import BrokerError, JetStreamError
+from shared.jetstream.ack_metadata import AckMetadata, parse_mark
+from shared.jetstream.connection import API, Broker
+from shared.jetstream.errors import BrokerError
 from shared.jetstream.lag import ConsumerLag
+from shared.jetstream.message import Message
 from shared.jetstream.pull_window import BYTES_MAX, HEARTBEAT, EndedError, Window
-from shared.jetstream.stored_message import EVENT_ID, Entry, parse_time
+from shared.jetstream.reused_sequences import reuses_sequences
+from shared.jetstream.stored_message import EVENT_ID, Entry
 from shared.observability import metrics
 from shared.observability.logs import get_logger
 from shared.retry import retry
@@ -34,28 +35,6 @@ SILENCE_MAX_S = 2.5
 EXPIRES_S = 30.0
 FORGET_AFTER_S = 30.0
 RESTART_PAUSE_S = 0.1
-CONFIRMATIONS = 4
-CONFIRMED_EVERY_S = 0.5
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class AckMetadata(msgspec.Struct, frozen=True):
-    """What JetStream writes in the reply subject of a delivered message."""
-
-    delivered: int
-    stream_sequence: int
-    consumer_sequence: int
-    stored_at: datetime
-    pending: int
-
-
-def parse_mark(reply: str) -> AckMetadata:
-    """Parse an acknowledgement subject of either form; the number of tokens tells which."""
-    tokens = reply.split(".")
-    first = 4 if len(tokens) == 9 else 6
-    delivered, stream, consumer, stored_ns, pending = tokens[first : first + 5]
-    stored_at = _EPOCH + timedelta(microseconds=int(stored_ns) // 1000)
-    return AckMetadata(int(delivered), int(stream), int(consumer), stored_at, int(pending))
 
 
 class _BrokenError(Exception):
@@ -147,7 +126,7 @@ class Follower:
 
     async def _create(self, consumer: str) -> int:
         """Create the consumer after `position`; returns how many messages are pending."""
-        await self._notice_new_stream(*await self._extent())
+        await self._notice_new_stream()
         config = {
             "name": consumer,
             "ack_policy": "none",
@@ -174,43 +153,13 @@ class Follower:
             return {"deliver_policy": "by_start_sequence", "opt_start_seq": self.position + 1}
         return {"deliver_policy": "by_start_time", "opt_start_time": start.isoformat()}
 
-    async def _notice_new_stream(self, last: int, first: int) -> None:
-        """Detect reused sequences: a stream that is not synced may lose its end in a crash and reuse them.
-
-        Messages stored afterwards are later than any handled one, so the follower continues by time.
-        """
+    async def _notice_new_stream(self) -> None:
+        """Continue by time in a stream that reuses sequences: its messages are later than any handled one."""
         if self.position == 0 or self._position_time is None:
             return
-        anew = last < self.position and await self._stays_behind()
-        if not anew and first <= self.position:
-            anew = await self._time_at(self.position) not in {None, self._position_time}
-        if anew:
-            logger.warning("stream_began_anew", stream=self._stream, position=self.position, last=last)
+        if await reuses_sequences(self._broker, self._stream, self.position, self._position_time):
             self.position = 0
             self._anew_after = self._position_time
-
-    async def _extent(self) -> tuple[int, int]:
-        state = (await self._broker.api(f"STREAM.INFO.{self._stream}"))["state"]
-        return int(state["last_seq"]), int(state["first_seq"])
-
-    async def _stays_behind(self) -> bool:
-        """Whether several answers agree that the stream ends before `position`.
-
-        A stale leader (one that was frozen) gives one or two old answers, until it hears of its successor.
-        """
-        for _ in range(CONFIRMATIONS):
-            await asyncio.sleep(CONFIRMED_EVERY_S)
-            last, _first = await self._extent()
-            if last >= self.position:
-                return False
-        return True
-
-    async def _time_at(self, sequence: int) -> datetime | None:
-        try:
-            answer = await self._broker.api(f"STREAM.MSG.GET.{self._stream}", {"seq": sequence})
-        except JetStreamError:
-            return None
-        return parse_time(answer["message"]["time"])
 
     async def _consume(
         self,

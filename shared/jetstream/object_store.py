@@ -24,7 +24,7 @@ from functools import partial
 import msgspec
 
 from shared.contract.subjects import object_chunks, object_description, objects_stream
-from shared.domain.events import ContractStruct
+from shared.domain.contract_struct import ContractStruct
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError, JetStreamError, UnreachableError
 from shared.jetstream.event_log import (

@@ -19,7 +19,9 @@ from shared.contract.subjects import (
     executor_key,
     language_key,
 )
-from shared.domain.events import ContractStruct, Isolation, Limits, OpenStageName
+from shared.domain.contract_struct import ContractStruct
+from shared.domain.enumerations import OpenStageName
+from shared.domain.events import Isolation, Limits
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
 

@@ -9,10 +9,11 @@ import asyncio
 import json
 from collections.abc import Callable
 
-from shared.jetstream.connection import API, Broker, Message
+from shared.jetstream.ack_metadata import parse_mark
+from shared.jetstream.connection import API, Broker
 from shared.jetstream.delivery import ACK_WAIT_S, Delivery
 from shared.jetstream.errors import BrokerError
-from shared.jetstream.follower import parse_mark
+from shared.jetstream.message import Message
 from shared.jetstream.pull_window import MESSAGE_BYTES_MAX
 from shared.observability.logs import get_logger
 

@@ -11,8 +11,9 @@ import msgspec
 
 from shared.contract.codec import decode_event
 from shared.domain.events import Event
-from shared.jetstream.connection import API, Broker, Message
+from shared.jetstream.connection import API, Broker
 from shared.jetstream.errors import JetStreamError, UnreachableError
+from shared.jetstream.message import Message
 
 EVENT_ID = "Nats-Msg-Id"
 MESSAGE_OVERHEAD_BYTES = 256

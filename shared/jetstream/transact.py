@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
+from shared.domain.decisions import Append
 from shared.domain.events import Event, JobExpired
-from shared.domain.job import Append
 from shared.jetstream.event_log import Appended, Log
 
 

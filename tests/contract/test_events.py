@@ -14,7 +14,6 @@ import pytest
 from shared.contract.codec import decode_event, decode_note, encode
 from shared.contract.subjects import feed_note, job_event
 from shared.domain.events import (
-    Artifact,
     Event,
     EventBase,
     FeedNote,
@@ -30,14 +29,11 @@ from shared.domain.events import (
     JobRunning,
     JobTimeout,
     Limits,
-    Output,
-    Result,
-    SkippedArtifact,
     SourceFile,
-    StageReport,
     kind_of,
     tag_of,
 )
+from shared.domain.result import Artifact, Output, Result, SkippedArtifact, StageReport
 from tests.builders import JOB, NOON
 
 FOLDER = Path(__file__).with_name("events")

@@ -15,7 +15,8 @@ import pytest
 from services.notifier.settings import MIB
 from shared.contract.codec import encode, event_object
 from shared.contract.subjects import FEED, feed_note, user_events, user_notes
-from shared.domain.events import JobCompleted, JobOutput, Output, Result
+from shared.domain.events import JobCompleted, JobOutput
+from shared.domain.result import Output, Result
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
 from shared.jetstream.stored_message import Entry

@@ -16,13 +16,15 @@ from services.executor.scheduling.execution import Execution
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.contract.subjects import ARTIFACTS, artifact_name
-from shared.domain.events import Event, JobCompleted, JobQueued, Result
-from shared.domain.job import AttemptStart
+from shared.domain.decisions import AttemptStart
+from shared.domain.events import Event, JobCompleted, JobQueued
+from shared.domain.result import Result
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError
 from shared.jetstream.event_log import Appended, Log
 from shared.jetstream.object_store import Objects
-from shared.provision import ProvisionSettings, provision
+from shared.jetstream.stream_config import ProvisionSettings
+from shared.provision import provision
 from tests import builders
 
 FILES = (CellFile("out/a.bin", os.urandom(300_000)), CellFile("out/empty", b""))

@@ -20,8 +20,9 @@ from services.executor.scheduling.execution import Execution
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.contract.subjects import ARTIFACTS
+from shared.domain.decisions import AttemptStart
 from shared.domain.events import Event, Isolation
-from shared.domain.job import AttemptStart, Finished, Queued, Running
+from shared.domain.job import Finished, Queued, Running
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Appended, Log

@@ -10,8 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from headrace.local.nats_server import NatsServer, free_port
-from shared.jetstream.connection import Broker, Message, connect
+from shared.jetstream.connection import Broker, connect
 from shared.jetstream.errors import BrokerError, UnreachableError
+from shared.jetstream.message import Message
 from shared.observability.metrics import BROKER_ERRORS
 from shared.settings import BrokerSettings
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shared.domain.decisions import CommandContext, Refuse
 from shared.domain.events import JobCancelled, JobCancelRequested, kind_of
-from shared.domain.job import CommandContext, Refuse
 from shared.jetstream.cancel import Cancellations, Requested, Stale
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Appended, Log

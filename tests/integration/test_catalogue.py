@@ -10,7 +10,8 @@ from shared.domain.events import Isolation
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
 from shared.jetstream.presence import PROVISION_AGAIN, LanguageOffer, Presence, announce, keep, withdraw
-from shared.provision import ProvisionSettings, provision
+from shared.jetstream.stream_config import ProvisionSettings
+from shared.provision import provision
 from tests.integration.api_in_process import PYTHON
 
 

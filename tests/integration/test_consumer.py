@@ -9,9 +9,10 @@ import pytest
 
 from headrace.local.nats_server import NatsServer
 from shared.contract.subjects import DEAD, EXECUTOR_DURABLE, JOBS
-from shared.jetstream.connection import Broker, Message
+from shared.jetstream.connection import Broker
 from shared.jetstream.delivery import Delivery
 from shared.jetstream.event_log import Log
+from shared.jetstream.message import Message
 from shared.jetstream.pull_consumer import PULSE_S, Consumer
 from tests import builders
 

@@ -24,8 +24,8 @@ from shared.contract.subjects import (
     session_key,
     session_run_key,
 )
+from shared.domain.decisions import CommandContext
 from shared.domain.events import Event, kind_of
-from shared.domain.job import CommandContext
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
 from shared.jetstream.object_store import Objects

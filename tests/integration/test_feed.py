@@ -13,8 +13,9 @@ from shared.contract.subjects import FEED, feed_notes
 from shared.domain.events import FeedNote, JobOutput, JobProgress
 from shared.jetstream.connection import Broker, connect
 from shared.jetstream.event_log import Log
+from shared.jetstream.stream_config import ProvisionSettings
 from shared.observability import metrics
-from shared.provision import ProvisionSettings, provision
+from shared.provision import provision
 from shared.settings import BrokerSettings
 from tests import builders
 from tests.faults.proxy import Proxy

@@ -9,10 +9,12 @@ import pytest
 
 from shared.contract.subjects import DEAD, EXECUTOR_DURABLE, JOBS, job_event
 from shared.domain.enumerations import UnknownValueError
-from shared.domain.events import Event, StageReport
+from shared.domain.events import Event
 from shared.domain.job import Finished
-from shared.jetstream.connection import API, Broker, Message
+from shared.domain.result import StageReport
+from shared.jetstream.connection import API, Broker
 from shared.jetstream.event_log import Log
+from shared.jetstream.message import Message
 from tests import builders
 from tests.integration.api_in_process import asked_api
 from tests.integration.test_scheduler import pending, submit, working

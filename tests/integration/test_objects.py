@@ -21,7 +21,8 @@ from shared.jetstream.object_store import (
     ObjectDescription,
     Objects,
 )
-from shared.provision import ProvisionSettings, provision
+from shared.jetstream.stream_config import ProvisionSettings
+from shared.provision import provision
 from tests import builders
 
 PATIENCE_S = 5.0

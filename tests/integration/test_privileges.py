@@ -21,8 +21,9 @@ from shared.jetstream.connection import connect
 from shared.jetstream.errors import JetStreamError, UnreachableError
 from shared.jetstream.event_log import Appended, Log
 from shared.jetstream.permissions import RIGHTS
+from shared.jetstream.stream_config import ProvisionSettings
 from shared.observability import metrics
-from shared.provision import ProvisionSettings, provision
+from shared.provision import provision
 from tests import builders
 from tests.integration.deployed import CONFIGURATION, Server, deployed_server
 from tests.integration.nats_wire import wire

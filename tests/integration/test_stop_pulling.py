@@ -2,9 +2,10 @@
 
 import asyncio
 
-from shared.jetstream.connection import Broker, Message
+from shared.jetstream.connection import Broker
 from shared.jetstream.delivery import ACK_WAIT_S
 from shared.jetstream.event_log import Log
+from shared.jetstream.message import Message
 from tests.integration.test_consumer import append_jobs, working
 
 COUNT = 600

@@ -11,7 +11,8 @@ from shared.contract import subjects
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Log
-from shared.provision import ProvisionError, ProvisionSettings, executor_floor, provision
+from shared.jetstream.stream_config import ProvisionSettings
+from shared.provision import ProvisionError, executor_floor, provision
 from tests import builders
 from tests.freezing import freeze
 

@@ -15,7 +15,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import Iterable
 from pathlib import Path
 
-from shared.domain.events import StageName
+from shared.domain.enumerations import StageName
 from tests.programs.corpus import LANGUAGES, Ended, OrdinaryProgram, names_of, read_program
 
 PATH = "/usr/local/bin:/usr/bin:/bin"

@@ -10,7 +10,7 @@ import msgspec
 from services.executor.languages.catalogue import Language, load_languages
 from services.executor.languages.stages import Program
 from services.executor.sandbox.interface import CellFile, GivenStdin
-from shared.domain.events import StageName
+from shared.domain.enumerations import StageName
 
 HERE = Path(__file__).parent
 LANGUAGES = load_languages()

@@ -9,7 +9,7 @@ import msgspec
 
 from services.executor.languages.plan import Plan
 from services.executor.sandbox.interface import Sandbox, Stage
-from shared.domain.events import StageName
+from shared.domain.enumerations import StageName
 from tests.integration.sandbox.cells import Ran, run
 from tests.integration.sandbox.programs import tools_of
 from tests.programs.corpus import Ended, OrdinaryProgram

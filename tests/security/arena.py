@@ -22,7 +22,8 @@ from services.executor.languages.stages import Program
 from services.executor.sandbox.interface import CellFile, Sandbox, SandboxError, Stage, Verdict
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm.sandbox import open_warm_sandbox
-from shared.domain.events import Output, Result, StageName, StageReport
+from shared.domain.enumerations import StageName
+from shared.domain.result import Output, Result, StageReport
 from tests.integration.sandbox.cells import Transcript
 from tests.security.footprint import Footprint, footprint, steady
 from tests.security.planted import Planted

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from shared.domain.events import Artifact, Event, JobCompleted, JobQueued, Output, Result, SourceFile
+from shared.domain.events import Event, JobCompleted, JobQueued, SourceFile
+from shared.domain.result import Artifact, Output, Result
 from tests import builders
 
 JOBS = 12

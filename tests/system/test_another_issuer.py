@@ -17,7 +17,8 @@ from shared.auth import Tokens
 from shared.contract.codec import decode_event
 from shared.contract.subjects import user_events
 from shared.domain.events import Event, JobCompleted, tag_of
-from shared.jetstream.connection import Broker, Message
+from shared.jetstream.connection import Broker
+from shared.jetstream.message import Message
 from shared.settings import TokenSettings
 from tests.issuer import AUDIENCE, DISCOVERY, KEYS, SECRET, Issuer, SigningKey, running_issuer
 from tests.system.conftest import TERMINAL, broker_of, user_of

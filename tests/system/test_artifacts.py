@@ -16,7 +16,8 @@ from headrace.client.errors import ProblemAnswerError
 from headrace.client.models import Artifacts
 from headrace.local.supervisor import Stack
 from shared.contract.subjects import ARTIFACTS, artifact_name
-from shared.domain.events import Artifact, Event, JobCompleted, Result, SkippedArtifact
+from shared.domain.events import Event, JobCompleted
+from shared.domain.result import Artifact, Result, SkippedArtifact
 from shared.jetstream.event_log import Appended, Log
 from shared.jetstream.object_store import Objects
 from tests import builders

@@ -19,8 +19,9 @@ from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.contract.codec import EventObject, event_object
 from shared.contract.subjects import JOBS_SUBJECTS
 from shared.domain.cursor import of_log
-from shared.jetstream.connection import Broker, Message
+from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
+from shared.jetstream.message import Message
 from tests.system.conftest import User, broker_of, user_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180), pytest.mark.full]

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from headrace.local.supervisor import Stack
 from shared.contract.subjects import JOBS, SESSIONS
-from shared.provision import SESSION_REVISIONS
+from shared.jetstream.stream_config import SESSION_REVISIONS
 from tests import builders
 from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_http import assert_problem

@@ -18,7 +18,8 @@ from services.executor.attempts.artifacts import ARTIFACTS_MAX, PATHS_BYTES_MAX,
 from services.executor.sandbox.interface import CellFile, Skipped
 from shared.contract.codec import decode_event, encode
 from shared.contract.subjects import artifact_name, job_event, object_description
-from shared.domain.events import Artifact, JobCompleted, Output, Result
+from shared.domain.events import JobCompleted
+from shared.domain.result import Artifact, Output, Result
 from tests import builders
 
 # --- patterns, as submitted

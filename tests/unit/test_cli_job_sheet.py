@@ -8,8 +8,8 @@ from rich.console import Console
 
 from headrace.cli.job_sheet import LINE_LETTERS_MAX, ends_of, facts_of, show_job
 from headrace.client.models import JobShown, WaitingFor
-from shared.domain.events import Artifact, Output, Result, SkippedArtifact, StageReport
 from shared.domain.record import JobRecord
+from shared.domain.result import Artifact, Output, Result, SkippedArtifact, StageReport
 from tests import builders
 from tests.builders import NOON, record
 

@@ -16,8 +16,8 @@ from services.projector.settings import ProjectorSettings
 from shared.contract import problems
 from shared.contract.problems import MEDIA_TYPE, ProblemType
 from shared.domain.events import Event, FeedNote
+from shared.jetstream.stream_config import ProvisionSettings
 from shared.observability import metrics
-from shared.provision import ProvisionSettings
 from shared.service import problem_pages
 from shared.settings import is_secret
 from tests.language_page import written

@@ -7,9 +7,23 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from shared.domain.decisions import (
+    Append,
+    AttemptStart,
+    CommandContext,
+    Ignore,
+    Refuse,
+    Replay,
+    decide_cancel,
+    decide_expire,
+    decide_finish,
+    decide_start,
+    decide_submit,
+    expiry_of,
+)
+from shared.domain.enumerations import ExpiryReason
 from shared.domain.events import (
     Event,
-    ExpiryReason,
     Isolation,
     JobCancelled,
     JobCancelRequested,
@@ -21,26 +35,14 @@ from shared.domain.events import (
     JobTimeout,
 )
 from shared.domain.job import (
-    Append,
-    AttemptStart,
-    CommandContext,
     Expired,
     Finished,
-    Ignore,
     ImpossibleHistoryError,
     JobState,
     NoJob,
     Queued,
-    Refuse,
-    Replay,
     Running,
-    decide_cancel,
-    decide_expire,
-    decide_finish,
-    decide_start,
-    decide_submit,
     evolve,
-    expiry_of,
     status_of,
 )
 from tests import builders

@@ -24,9 +24,10 @@ from services.projector.view import Applied, apply_entries
 from shared.contract.codec import EventObject, event_object
 from shared.contract.view_api import JobsQuestion
 from shared.domain.cursor import of_log
-from shared.domain.events import Event, JobFailed, JobTimeout, Result, StageReport, Terminal
+from shared.domain.events import Event, JobFailed, JobTimeout, Terminal
 from shared.domain.job import Finished
 from shared.domain.record import JobRecord, fold
+from shared.domain.result import Result, StageReport
 from shared.jetstream.job_history import is_end
 from shared.jetstream.stored_message import Entry
 from tests import builders

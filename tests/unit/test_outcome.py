@@ -17,18 +17,10 @@ from services.executor.attempts.outcome import (
     without_verdict,
 )
 from services.executor.sandbox.interface import Stop, Verdict
-from shared.domain.events import (
-    STAGE_OUTPUT_BYTES_MAX,
-    JobCancelled,
-    JobCompleted,
-    JobFailed,
-    JobTimeout,
-    Output,
-    Result,
-    StageName,
-    Terminal,
-)
-from shared.domain.job import CommandContext
+from shared.domain.decisions import CommandContext
+from shared.domain.enumerations import StageName
+from shared.domain.events import JobCancelled, JobCompleted, JobFailed, JobTimeout, Terminal
+from shared.domain.result import STAGE_OUTPUT_BYTES_MAX, Output, Result
 from tests import builders
 
 

@@ -9,7 +9,7 @@ import pytest
 from headrace.cli.logs import Pieces
 from headrace.cli.run import FROM_NEWER, Printer
 from shared.contract.codec import EventObject
-from shared.domain.events import Output, Result, StageReport
+from shared.domain.result import Output, Result, StageReport
 from tests.builders import JOB, NOON
 
 WARNED = Result(

@@ -11,7 +11,7 @@ from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings
 from services.projector.settings import ProjectorSettings
 from shared.jetstream.permissions import RIGHTS
-from shared.provision import ProvisionSettings
+from shared.jetstream.stream_config import ProvisionSettings
 from shared.settings import is_secret
 from shared.settings.names import CLIENT, DEPLOYMENT, KNOWN, SECRET_FILES, SERVICES, unknown_in
 

@@ -17,7 +17,7 @@ from services.api.settings import ApiSettings
 from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings
 from services.projector.settings import ProjectorSettings
-from shared.provision import ProvisionSettings
+from shared.jetstream.stream_config import ProvisionSettings
 from shared.settings import Settings, SettingsError, TokenSettings, allowed_in, is_secret, load
 from shared.settings.kinds import bounds_of, parts_of, rule_of, show
 

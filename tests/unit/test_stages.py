@@ -15,7 +15,8 @@ from services.executor.languages.stages import program_of
 from services.executor.sandbox.interface import OutputSink, Reserved, Sandbox, Stage, Verdict
 from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.execution import Execution
-from shared.domain.events import Isolation, JobQueued, SourceFile, StageName, StreamName
+from shared.domain.enumerations import StageName, StreamName
+from shared.domain.events import Isolation, JobQueued, SourceFile
 from tests import builders
 
 LANGUAGES = load_languages()

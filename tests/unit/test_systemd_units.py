@@ -17,7 +17,7 @@ from services.api.settings import ApiSettings
 from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings
 from services.projector.settings import ProjectorSettings
-from shared.provision import ProvisionSettings
+from shared.jetstream.stream_config import ProvisionSettings
 from shared.settings import Settings, load
 from tests.units import PREFIX, UNITS, Unit, read_unit, read_units
 

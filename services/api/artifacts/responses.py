@@ -1,6 +1,7 @@
 """Responses about a job's files."""
 
-from shared.domain.events import Artifact, ContractStruct, SkippedArtifact
+from shared.domain.contract_struct import ContractStruct
+from shared.domain.result import Artifact, SkippedArtifact
 
 
 class Artifacts(ContractStruct, frozen=True, kw_only=True):

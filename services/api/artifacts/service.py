@@ -10,8 +10,8 @@ from services.api.jobs.queries import Queries
 from shared.contract import problems
 from shared.contract.problems import ProblemError
 from shared.contract.subjects import artifact_name
-from shared.domain.events import Artifact, Result
 from shared.domain.record import JobRecord
+from shared.domain.result import Artifact, Result
 from shared.jetstream.object_store import DamagedError, GoneError, ObjectDescription, Objects
 
 

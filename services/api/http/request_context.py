@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from fastapi import Request
 
-from shared.domain.job import CommandContext
+from shared.domain.decisions import CommandContext
 
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 

@@ -7,7 +7,7 @@ from services.api.jobs.queries import check_job_id, expired_job, unknown_job
 from shared.auth import Caller
 from shared.contract import problems
 from shared.contract.problems import ProblemError
-from shared.domain.job import CommandContext, Refuse
+from shared.domain.decisions import CommandContext, Refuse
 from shared.domain.record import JobRecord
 from shared.jetstream.cancel import Cancellations, CancelOutcome, Requested, Stale
 

@@ -14,7 +14,6 @@ from services.api.jobs.schemas import SubmissionBody
 from shared.contract.codec import EventObject, encode, event_object
 from shared.domain.cursor import of_log
 from shared.domain.events import (
-    Artifact,
     Event,
     Isolation,
     JobCancelled,
@@ -22,13 +21,10 @@ from shared.domain.events import (
     JobCompleted,
     JobQueued,
     JobRunning,
-    Output,
-    Result,
-    SkippedArtifact,
     SourceFile,
-    StageReport,
 )
 from shared.domain.record import JobRecord, fold
+from shared.domain.result import Artifact, Output, Result, SkippedArtifact, StageReport
 
 JOB, OTHER_JOB = "019b7e8a-2c40-7b31-9d52-6f0c1a2b3c4d", "019b7e8b-51aa-7c02-8e13-7a1d2b3c4e5f"
 STDIN = "3\n4\n8\n"

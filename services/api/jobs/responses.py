@@ -2,7 +2,7 @@
 
 from services.api.jobs.batch import BatchItem
 from shared.contract.codec import EventObject
-from shared.domain.events import ContractStruct
+from shared.domain.contract_struct import ContractStruct
 from shared.domain.record import JobSummary
 
 

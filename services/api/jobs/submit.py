@@ -25,8 +25,9 @@ from shared.auth import ARTIFACTS_CLAIM, LOG_CLAIM, Caller
 from shared.contract import problems
 from shared.contract.codec import UndecodableError, UnknownTagError
 from shared.contract.problems import ProblemError
+from shared.domain.decisions import Append, Replay, decide_submit
 from shared.domain.events import JobQueued
-from shared.domain.job import Append, NoJob, Queued, Replay, decide_submit
+from shared.domain.job import NoJob, Queued
 from shared.domain.record import JobRecord, fold
 from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import FULL, Appended, Log

@@ -6,8 +6,8 @@ from services.api.languages.catalogue import Catalogue
 from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from shared.auth import Caller
+from shared.domain.contract_struct import ContractStruct
 from shared.domain.enumerations import open_to
-from shared.domain.events import ContractStruct
 from shared.domain.record import JobRecord
 from shared.jetstream.errors import BrokerError
 

@@ -1,7 +1,7 @@
 """Responses about languages."""
 
 from services.api.languages.catalogue import LanguageShown
-from shared.domain.events import ContractStruct
+from shared.domain.contract_struct import ContractStruct
 
 
 class Languages(ContractStruct, frozen=True, kw_only=True):

@@ -18,18 +18,10 @@ from shared.contract.subjects import (
     user_events_of_kind,
     user_notes,
 )
-from shared.domain.events import ContractStruct, Event, JobExpired
-from shared.domain.job import (
-    Append,
-    CommandContext,
-    ImpossibleHistoryError,
-    NoJob,
-    Queued,
-    Refuse,
-    Running,
-    decide_cancel,
-    decide_expire,
-)
+from shared.domain.contract_struct import ContractStruct
+from shared.domain.decisions import Append, CommandContext, Refuse, decide_cancel, decide_expire
+from shared.domain.events import Event, JobExpired
+from shared.domain.job import ImpossibleHistoryError, NoJob, Queued, Running
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
 from shared.jetstream.job_history import History, NewerEventError

@@ -8,8 +8,9 @@ from services.api.jobs.responses import JobsPage
 from services.api.operators.dead_letters import Advisory
 from services.api.operators.erasures import REMAINS, Erasure
 from services.api.operators.responses import Messages
-from shared.domain.events import Event, JobFailed, Result
+from shared.domain.events import Event, JobFailed
 from shared.domain.record import summary_of
+from shared.domain.result import Result
 
 _LOST_JOB, _RETRY = "019b7e8c-03f7-7d64-9f24-8b2e3c4d5f60", "5d0f6a1e-9c4b-5a7d-8e2f-1b3c5d7e9f01"
 

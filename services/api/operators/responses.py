@@ -1,7 +1,7 @@
 """Responses to operators."""
 
 from services.api.operators.dead_letters import Advisory
-from shared.domain.events import ContractStruct
+from shared.domain.contract_struct import ContractStruct
 
 
 class Messages(ContractStruct, frozen=True, kw_only=True):

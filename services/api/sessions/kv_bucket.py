@@ -10,10 +10,11 @@ import uuid
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from shared.jetstream.connection import API, Broker, Message
+from shared.jetstream.ack_metadata import parse_mark
+from shared.jetstream.connection import API, Broker
 from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import AppendResult, Log
-from shared.jetstream.follower import parse_mark
+from shared.jetstream.message import Message
 from shared.jetstream.stored_message import Entry
 
 SUMMARY = "Headrace-Card"

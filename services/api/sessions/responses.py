@@ -1,7 +1,7 @@
 """Responses of the routes of sessions."""
 
 from services.api.sessions.documents import Session, SessionCard
-from shared.domain.events import ContractStruct
+from shared.domain.contract_struct import ContractStruct
 
 
 class SessionList(ContractStruct, frozen=True, kw_only=True):

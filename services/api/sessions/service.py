@@ -41,7 +41,7 @@ from shared.jetstream.errors import JetStreamError
 from shared.jetstream.event_log import Appended, AppendResult, Log
 from shared.jetstream.job_history import is_end
 from shared.jetstream.stored_message import Entry
-from shared.provision import SESSION_REVISIONS
+from shared.jetstream.stream_config import SESSION_REVISIONS
 
 STORE_FAILED = 10077
 HISTORY_BYTES_MAX = 2 * 1024 * 1024

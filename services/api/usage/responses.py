@@ -1,6 +1,6 @@
 """Responses about usage and shares."""
 
-from shared.domain.events import ContractStruct
+from shared.domain.contract_struct import ContractStruct
 
 
 class ShareUsed(ContractStruct, frozen=True, kw_only=True):

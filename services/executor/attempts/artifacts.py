@@ -13,7 +13,8 @@ from services.executor.attempts.artifact_quota import Allowance, Allowances
 from services.executor.sandbox.interface import CellFile, Skipped, Verdict
 from services.executor.scheduling.execution import Execution
 from shared.contract.subjects import artifact_name
-from shared.domain.events import Artifact, JobQueued, SkippedArtifact, Terminal
+from shared.domain.events import JobQueued, Terminal
+from shared.domain.result import Artifact, SkippedArtifact
 from shared.domain.shares import file_bytes
 from shared.jetstream.errors import BrokerError
 from shared.jetstream.object_store import DamagedError, FullError, ObjectDescription, Objects

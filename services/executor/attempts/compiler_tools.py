@@ -10,7 +10,7 @@ from collections import defaultdict
 from services.executor.languages.catalogue import Language
 from services.executor.languages.stages import prepare_stage, tool_files
 from services.executor.sandbox.interface import CellError, CellFile, RejectedError, Sandbox, SandboxError
-from shared.domain.events import StreamName
+from shared.domain.enumerations import StreamName
 
 
 class Tools:

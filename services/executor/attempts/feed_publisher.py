@@ -17,7 +17,8 @@ from services.executor.attempts.feed_shares import FeedShares
 from services.executor.attempts.outcome import as_text, incomplete_tail
 from shared.contract.codec import encode
 from shared.contract.subjects import feed_note
-from shared.domain.events import FeedNote, JobOutput, JobProgress, JobQueued, StageName, StreamName, kind_of
+from shared.domain.enumerations import StageName, StreamName
+from shared.domain.events import FeedNote, JobOutput, JobProgress, JobQueued, kind_of
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError
 from shared.observability import metrics

@@ -10,23 +10,10 @@ from typing import Any, TypeAlias
 from services.executor.attempts.artifacts import NOTHING_KEPT, Kept
 from services.executor.sandbox.interface import Verdict
 from services.executor.sandbox.verdict import SHELL_SIGNALS
-from shared.domain.events import (
-    STAGE_OUTPUT_BYTES_MAX,
-    Encoding,
-    FailureReason,
-    JobCancelled,
-    JobCompleted,
-    JobFailed,
-    JobQueued,
-    JobTimeout,
-    Output,
-    Result,
-    StageName,
-    StageReport,
-    Terminal,
-    TimeoutReason,
-)
-from shared.domain.job import CommandContext
+from shared.domain.decisions import CommandContext
+from shared.domain.enumerations import Encoding, FailureReason, StageName, TimeoutReason
+from shared.domain.events import JobCancelled, JobCompleted, JobFailed, JobQueued, JobTimeout, Terminal
+from shared.domain.result import STAGE_OUTPUT_BYTES_MAX, Output, Result, StageReport
 
 FULL = (b"no space left on device", b"file too large", b"file size limit exceeded")
 """What a compiler prints when its temporary files exceeded a limit (ENOSPC, EFBIG, SIGXFSZ). It removes

@@ -14,19 +14,9 @@ from services.executor.attempts.job_reader import JobReader, JobStanding
 from services.executor.scheduling.actions import Abandon, Ack, Disposition
 from services.executor.scheduling.execution import Execution
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
+from shared.domain.decisions import Append, AttemptStart, CommandContext, Ignore, decide_finish, decide_start
 from shared.domain.events import JobQueued, JobRunning, Terminal
-from shared.domain.job import (
-    Append,
-    AttemptStart,
-    CommandContext,
-    Finished,
-    Ignore,
-    JobState,
-    Running,
-    decide_finish,
-    decide_start,
-    status_of,
-)
+from shared.domain.job import Finished, JobState, Running, status_of
 from shared.jetstream.errors import BrokerError
 from shared.jetstream.event_log import Log
 from shared.jetstream.job_history import NewerEventError

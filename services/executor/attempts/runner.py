@@ -20,13 +20,9 @@ from services.executor.scheduling.execution import Execution
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.contract.subjects import ARTIFACTS
+from shared.domain.decisions import Append, AttemptStart
 from shared.domain.events import JobQueued, JobRunning, Terminal
-from shared.domain.job import (
-    Append,
-    AttemptStart,
-    JobState,
-    Running,
-)
+from shared.domain.job import JobState, Running
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError
 from shared.jetstream.event_log import Log

@@ -1,6 +1,6 @@
 """Estimates the duration of a language's stages: a running mean of this executor's own measurements."""
 
-from shared.domain.events import StageName
+from shared.domain.enumerations import StageName
 
 WEIGHT = 0.2
 """Weight of the newest measurement: recent programs predict the next one better than old ones."""

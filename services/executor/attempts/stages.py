@@ -19,7 +19,8 @@ from services.executor.languages.stages import program_of
 from services.executor.sandbox.interface import CellError, OutputSink, Reserved, Sandbox, Stage, Verdict
 from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.execution import Execution
-from shared.domain.events import JobQueued, StreamName
+from shared.domain.enumerations import StreamName
+from shared.domain.events import JobQueued
 from shared.observability import metrics
 
 TRIES_MAX = 5

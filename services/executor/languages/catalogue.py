@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 from services.executor.sandbox.interface import Sandbox, Stage
-from shared.domain.events import Limits, StageName, StreamName
+from shared.domain.enumerations import StageName, StreamName
+from shared.domain.events import Limits
 
 FOLDER = Path(__file__).parent
 MIB = 1024 * 1024

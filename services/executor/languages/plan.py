@@ -10,7 +10,7 @@ from typing import assert_never
 from services.executor.languages.catalogue import Language
 from services.executor.languages.stages import Program, compile_stage, run_stage
 from services.executor.sandbox.interface import CellFile, Stage
-from shared.domain.events import StageName
+from shared.domain.enumerations import StageName
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from shared.domain.events import Isolation, Limits, StageName, StreamName
+from shared.domain.enumerations import StageName, StreamName
+from shared.domain.events import Isolation, Limits
 
 Stop: TypeAlias = Literal["wall_time", "cpu_time", "memory", "output_limit", "disk", "stopped"]
 """Why a cell was ended, where it did not end by itself; `stopped` means that the caller asked for it."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from shared.domain.events import ContractStruct
+from shared.domain.contract_struct import ContractStruct
 
 
 class SubscriptionRecord(ContractStruct, frozen=True, kw_only=True):

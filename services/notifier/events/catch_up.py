@@ -22,7 +22,7 @@ from services.notifier.events.subscription import Subscription
 from shared.contract.subjects import FEED, JOBS, QUEUED_KIND, feed_notes, job_events, user_events, user_notes
 from shared.domain.cursor import microseconds
 from shared.jetstream.errors import BrokerError
-from shared.jetstream.follower import CONFIRMATIONS, CONFIRMED_EVERY_S
+from shared.jetstream.reused_sequences import CONFIRMATIONS, CONFIRMED_EVERY_S
 from shared.jetstream.stored_message import Entry
 from shared.observability.logs import get_logger
 

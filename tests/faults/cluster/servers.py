@@ -16,7 +16,8 @@ from headrace.local.nats_server import MAX_PAYLOAD_BYTES, find_binary, free_port
 from shared.contract.subjects import JOBS
 from shared.jetstream.connection import Broker, connect
 from shared.jetstream.errors import BrokerError
-from shared.provision import ProvisionSettings, provision
+from shared.jetstream.stream_config import ProvisionSettings
+from shared.provision import provision
 from shared.settings import BrokerSettings
 
 USER, PASSWORD = "test", "test-password"

@@ -12,7 +12,8 @@ from shared.jetstream.errors import BrokerError
 from shared.jetstream.event_log import Log
 from shared.jetstream.follower import Follower
 from shared.jetstream.stored_message import Entry
-from shared.provision import ProvisionSettings, durables, provision, streams
+from shared.jetstream.stream_config import ProvisionSettings, durables, streams
+from shared.provision import provision
 from tests import builders
 from tests.faults.cluster.servers import PAUSE_S, cluster_of_three
 

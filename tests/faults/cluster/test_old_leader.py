@@ -18,10 +18,11 @@ from services.projector.log_identity import compare
 from services.projector.rows import clear_view, select_checkpoint
 from services.projector.view import apply_entries
 from shared.contract.subjects import JOBS
-from shared.jetstream.connection import Broker, Message
+from shared.jetstream.connection import Broker
 from shared.jetstream.errors import JetStreamError
 from shared.jetstream.event_log import IN_PROCESS, NO_MESSAGE, Appended, Conflict, Log
 from shared.jetstream.follower import Follower
+from shared.jetstream.message import Message
 from shared.jetstream.stored_message import Entry
 from tests import builders
 

@@ -15,7 +15,8 @@ import httpx
 
 from headrace.local.nats_server import NatsServer
 from shared.jetstream.connection import Broker, connect
-from shared.provision import ProvisionSettings, provision
+from shared.jetstream.stream_config import ProvisionSettings
+from shared.provision import provision
 from shared.settings import BrokerSettings
 from tests.faults.points.launch import ARMED, DIED
 from tests.faults.points.patience import patiently, until

@@ -16,8 +16,8 @@ import pytest
 import pytest_asyncio
 
 from shared.contract.subjects import EXECUTOR_DURABLE, JOBS
+from shared.domain.decisions import CommandContext
 from shared.domain.events import JobQueued, Limits, SourceFile
-from shared.domain.job import CommandContext
 from shared.jetstream.cancel import Cancellations
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Appended, Log

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from headrace.local.nats_server import NatsServer, free_port
 from shared.contract.subjects import executor_key
-from shared.jetstream.connection import Broker, Message
+from shared.jetstream.connection import Broker
+from shared.jetstream.message import Message
 
 READY_WITHIN_S = 90.0
 

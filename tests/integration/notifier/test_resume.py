@@ -12,7 +12,8 @@ from websockets.exceptions import ConnectionClosed
 from headrace.local.nats_server import NatsServer
 from shared.domain.cursor import microseconds
 from shared.jetstream.connection import Broker
-from shared.provision import ProvisionSettings, provision
+from shared.jetstream.stream_config import ProvisionSettings
+from shared.provision import provision
 from tests import builders
 from tests.integration.notifier.client import Client, Shown, connected, is_terminal, kinds
 from tests.integration.notifier.conftest import NotifierProcess, Serve, Start, token

@@ -11,7 +11,7 @@ from headrace.client.credentials import Credentials
 from headrace.client.http import open_session
 from headrace.client.reconnecting_stream import Following
 from services.notifier.settings import MIB
-from shared.domain.events import Output, Result, SkippedArtifact
+from shared.domain.result import Output, Result, SkippedArtifact
 from tests import builders
 from tests.cases import cases
 from tests.integration.notifier.client import Shown, connected, is_terminal

@@ -20,8 +20,9 @@ from shared.contract.view_api import JobQuestion, ViewProblem
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import UnreachableError
 from shared.jetstream.follower import Follower
+from shared.jetstream.stream_config import ProvisionSettings
 from shared.observability import metrics
-from shared.provision import ProvisionSettings, provision
+from shared.provision import provision
 from tests import builders
 from tests.integration.projector.asking import (
     answering,

@@ -26,12 +26,14 @@ from shared.contract.subjects import (
     objects_stream,
 )
 from shared.contract.view_api import JobQuestion
-from shared.domain.events import Artifact, Event
+from shared.domain.events import Event
+from shared.domain.result import Artifact
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
 from shared.jetstream.object_store import Objects
 from shared.jetstream.stored_message import Entry
-from shared.provision import ProvisionSettings, provision
+from shared.jetstream.stream_config import ProvisionSettings
+from shared.provision import provision
 from tests import builders
 from tests.integration.projector.asking import answering, ask_job, publish, reached, rows_in
 from tests.integration.projector.conftest import Projecting

@@ -9,7 +9,8 @@ from services.executor.sandbox.cold.sandbox import open_cold_sandbox
 from services.executor.sandbox.interface import CellFile, GivenStdin, Sandbox, Stage, Verdict
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm.sandbox import open_warm_sandbox
-from shared.domain.events import Limits, StreamName
+from shared.domain.enumerations import StreamName
+from shared.domain.events import Limits
 
 MIB = 1024 * 1024
 ATTEMPTED = "attempted"

@@ -8,7 +8,7 @@ from services.api.settings import ApiSettings
 from services.executor.settings import ExecutorSettings
 from services.notifier.settings import NotifierSettings
 from shared.auth import SHARE_CLAIMS
-from shared.provision import ProvisionSettings, streams
+from shared.jetstream.stream_config import ProvisionSettings, streams
 from tests.unit.bounds.table import PAGES, ROOT, rows_of
 
 ROWS = rows_of(PAGES / "shares.md")

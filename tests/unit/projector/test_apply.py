@@ -27,8 +27,9 @@ from services.projector.rows import (
 )
 from services.projector.view import Applied, SkippedEntry, apply_entries
 from shared.contract.view_api import UsageQuestion
-from shared.domain.events import Artifact, Event
+from shared.domain.events import Event
 from shared.domain.record import JobRecord
+from shared.domain.result import Artifact
 from shared.domain.shares import file_bytes
 from tests import builders
 from tests.system.largest import TEXTS, ended, submitted

@@ -45,21 +45,16 @@ from services.executor.scheduling.inputs import (
 )
 from services.executor.scheduling.slots import Bounds
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
-from shared.domain.events import Event, Isolation, JobQueued, JobRunning, SourceFile
-from shared.domain.job import (
+from shared.domain.decisions import (
     Append,
     AttemptStart,
     CommandContext,
-    Finished,
-    JobState,
-    NoJob,
-    Queued,
-    Running,
     decide_cancel,
     decide_finish,
     decide_start,
-    evolve,
 )
+from shared.domain.events import Event, Isolation, JobQueued, JobRunning, SourceFile
+from shared.domain.job import Finished, JobState, NoJob, Queued, Running, evolve
 from shared.jetstream.delivery import ACK_WAIT_S, Delivery
 from tests import builders
 

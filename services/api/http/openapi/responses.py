@@ -10,7 +10,7 @@ import msgspec
 
 from services.api.http.openapi.example_values import REQUEST, text_of
 from shared.contract.problems import MEDIA_TYPE, ProblemType
-from shared.domain.events import ContractStruct
+from shared.domain.contract_struct import ContractStruct
 
 Json = dict[str, Any]
 Maxima = Mapping[str, Mapping[str, int]]

@@ -19,7 +19,7 @@ from services.notifier.transports.headrace_v1.messages import (
     unavailable,
     unknown_job,
 )
-from shared.domain.job import CommandContext, Refuse
+from shared.domain.decisions import CommandContext, Refuse
 from shared.jetstream.errors import BrokerError
 from shared.jetstream.job_history import NewerEventError
 from shared.observability import metrics
