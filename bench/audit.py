@@ -96,7 +96,7 @@ async def _bare_reading(broker: Broker, stored: int) -> float:
     began = time.perf_counter()
     follower = Follower(broker, JOBS, ignore, service="bench")
     following = asyncio.create_task(follower.run())
-    await follower.reached(stored)
+    await follower.wait_for(stored)
     seconds = time.perf_counter() - began
     following.cancel()
     await asyncio.wait({following})

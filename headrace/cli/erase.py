@@ -11,7 +11,7 @@ from headrace.client.errors import HeadraceError
 from headrace.client.models import Erasure
 from shared.retry import poll
 
-PAUSE_S = 1.0
+ASK_AGAIN_S = 1.0
 
 
 class NotErasedError(HeadraceError):
@@ -34,6 +34,6 @@ async def erase_user(
 
     try:
         async with asyncio.timeout(patience_s):
-            return await poll(request, until=lambda answer: answer.is_done, pause_s=PAUSE_S)
+            return await poll(request, until=lambda answer: answer.is_done, pause_s=ASK_AGAIN_S)
     except TimeoutError as error:
         raise NotErasedError(f"{user_id!r} was not erased within {patience_s:.0f} s") from error

@@ -27,7 +27,7 @@ from headrace.local.stack import DEFAULT_DIRECTORY
 from shared.contract.codec import EventObject
 from shared.domain.job import Status
 
-PATIENCE_S = 5.0
+CALL_PATIENCE_S = 5.0
 """Shorter than the client's default, because a person is waiting."""
 WAIT_S = 3600.0
 
@@ -211,7 +211,7 @@ async def asking_client(data: Path, user: str, scope: str) -> AsyncIterator[Asyn
     so."""
     endpoint = endpoints.endpoint(data, user, scope)
     client = AsyncClient(
-        endpoint.api_url, endpoint.token, websocket_url=endpoint.websocket_url, patience_s=PATIENCE_S
+        endpoint.api_url, endpoint.token, websocket_url=endpoint.websocket_url, patience_s=CALL_PATIENCE_S
     )
     with needing(scope):
         async with client:

@@ -14,7 +14,7 @@ import aiohttp
 from headrace.local.managed import Managed
 from headrace.local.stack import StackError
 
-PATIENCE_S = 60.0
+READY_WITHIN_S = 60.0
 START_ATTEMPTS_MAX = 3
 LOOK_S = 0.05
 REPORT_S = 10.0
@@ -32,14 +32,14 @@ class Patience:
         """Report how many events are still to be read; None if unknown."""
         if behind is not None and (self.behind is None or behind < self.behind):
             self.behind = behind
-            self.until = now + PATIENCE_S
+            self.until = now + READY_WITHIN_S
 
 
 async def until_ready(http: aiohttp.ClientSession, one: Managed, report: Callable[[str], None]) -> None:
     """Wait for it; `report` receives its progress now and then. Raises StackError, with the end of its
     log."""
     clock = asyncio.get_running_loop().time
-    patience = Patience(until=clock() + PATIENCE_S)
+    patience = Patience(until=clock() + READY_WITHIN_S)
     report_at = clock() + REPORT_S
     while one.restarts < START_ATTEMPTS_MAX:
         if one.is_refused:
@@ -51,7 +51,9 @@ async def until_ready(http: aiohttp.ClientSession, one: Managed, report: Callabl
             return
         patience.hear(behind_of(said), clock())
         if clock() >= patience.until:
-            raise StackError(f"{one.name} was not ready in {PATIENCE_S:.0f} s; it said: {one.last_words()}")
+            raise StackError(
+                f"{one.name} was not ready in {READY_WITHIN_S:.0f} s; it said: {one.last_words()}"
+            )
         if patience.behind and clock() >= report_at:
             report(f"{one.name} reads the log: {patience.behind} events to go")
             report_at = clock() + REPORT_S

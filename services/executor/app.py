@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from services.executor.attempts.runner import Attempts
-from services.executor.languages.catalogue import Offered, load_languages, offered
+from services.executor.languages.catalogue import Offered, load_languages, probe_languages
 from services.executor.minimum_isolation import unmet
 from services.executor.sandbox.interface import Sandbox, SandboxError
 from services.executor.sandbox.settings import SandboxSettings
@@ -66,7 +66,7 @@ async def run(service: Service, settings: ExecutorSettings) -> None:
         for sentence in shares(sandbox.isolation, sandbox_settings(settings)):
             logger.warning("cells_share", what=sentence)
         with cells_needed(settings):
-            languages = await offered(sandbox, load_languages())
+            languages = await probe_languages(sandbox, load_languages())
         logger.info("languages_offered", languages=sorted(languages))
         async with connect(settings, service="executor") as broker:
             service.watch_broker(broker)

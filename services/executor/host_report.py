@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import msgspec
 
 from services.executor.app import cells_needed, sandbox_settings
-from services.executor.languages.catalogue import load_languages, offered
+from services.executor.languages.catalogue import load_languages, probe_languages
 from services.executor.minimum_isolation import unmet
 from services.executor.sandbox.warm.sandbox import open_sandbox
 from services.executor.settings import ExecutorSettings
@@ -39,7 +39,7 @@ async def find(settings: ExecutorSettings) -> Facts:
         async with AsyncExitStack() as stack:
             with cells_needed(settings):
                 sandbox = await stack.enter_async_context(open_sandbox(sandbox_settings(settings)))
-                found = await offered(sandbox, known)
+                found = await probe_languages(sandbox, known)
             missing = unmet(settings.minimum_isolation, sandbox.isolation)
             return Facts(
                 minimum=settings.minimum_isolation,

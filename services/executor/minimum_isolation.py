@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from shared.domain.events import Isolation
-from shared.settings import listed
+from shared.settings import split_list
 
 NAMESPACES = frozenset({"user", "pid", "mount", "net", "ipc", "uts"})
 
@@ -19,4 +19,4 @@ DEMANDS: Mapping[str, Callable[[Isolation], bool]] = {
 
 def unmet(minimum: str, facts: Isolation) -> list[str]:
     """The demands, words of DEMANDS separated by commas, that the facts do not meet."""
-    return [word for word in listed(minimum) if not DEMANDS[word](facts)]
+    return [word for word in split_list(minimum) if not DEMANDS[word](facts)]

@@ -121,7 +121,7 @@ class Projector:
             await asyncio.sleep(pause_s)
 
     async def _follow_round(self, database: Database) -> None:
-        checkpoint = await self._agree(database)
+        checkpoint = await self._reconcile(database)
         intake = BatchWriter(database, checkpoint.sequence)
         self._follower = Follower(
             self._broker,
@@ -143,7 +143,7 @@ class Projector:
     def _sweeper(self, database: Database) -> Sweeper:
         return Sweeper(self._broker, database, tombstone_s=self._tombstone_s, pause_s=self._sweep_s)
 
-    async def _agree(self, database: Database) -> Checkpoint:
+    async def _reconcile(self, database: Database) -> Checkpoint:
         checkpoint = await retry(
             partial(reconcile_checkpoint, self._broker, database, tombstone_s=self._tombstone_s),
             on=BrokerError,

@@ -36,7 +36,7 @@ BATCH = 200
 """Jobs between two reads of the view."""
 
 AGAIN_S = 0.1
-PATIENCE_S = 2.0
+APPEND_PATIENCE_S = 2.0
 REQUEST_ID = "retention"
 
 
@@ -84,7 +84,7 @@ class Sweeper:
             return
         moment = CommandContext(datetime.now(UTC), REQUEST_ID)
         try:
-            state = (await self._log.read_job(*due.key, at_least=last.sequence)).state
+            state = (await self._log.read_job(*due.key, min_sequence=last.sequence)).state
             decision = decide_expire(state, "ttl", moment)
             can_make_room = isinstance(state, Finished)
         except NewerEventError as error:
@@ -102,7 +102,7 @@ class Sweeper:
         assert isinstance(event, JobExpired)
         try:
             result = await self._log.append(
-                event, expected=expected, patience_s=PATIENCE_S, ttl_s=self._tombstone_s
+                event, expected=expected, patience_s=APPEND_PATIENCE_S, ttl_s=self._tombstone_s
             )
         except UnreachableError as error:
             if FULL not in str(error) or not can_make_room:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from services.projector.database import ViewInUseError
 from shared.observability.logs import get_logger
-from shared.settings import refused
+from shared.settings import invalid_value
 
 logger = get_logger(__name__)
 
@@ -32,7 +32,7 @@ def hold_view(path: Path) -> Iterator[None]:
         lock = beside(path, ".lock").open("ab")
     except OSError as error:
         why = f"a view cannot be kept there: {error}"
-        raise refused(
+        raise invalid_value(
             "HEADRACE_VIEW_PATH", str(path), "the path of a file that can be written", why
         ) from error
     with lock:

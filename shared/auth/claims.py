@@ -63,9 +63,9 @@ class Caller:
     requests_per_s: int | None = None
     shares: Mapping[str, int] = field(default_factory=dict)
 
-    def share(self, claim: str, usual: int, most: int) -> int:
-        """The claimed share, up to `most`; `usual` without a claim."""
-        return min(self.shares.get(claim, usual), most)
+    def share(self, claim: str, default: int, most: int) -> int:
+        """The claimed share, up to `most`; `default` without a claim."""
+        return min(self.shares.get(claim, default), most)
 
 
 def caller_of(claims: Claims, user_id: str, scopes: frozenset[str], expires_at: datetime) -> Caller:

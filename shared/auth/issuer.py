@@ -64,7 +64,7 @@ class Issuer:
             claims[UNFINISHED_CLAIM] = unfinished_max
         if requests_per_s is not None:
             claims[REQUESTS_CLAIM] = requests_per_s
-        return _signed(claims | dict(shares or {}), self._settings.token_secret)
+        return _sign(claims | dict(shares or {}), self._settings.token_secret)
 
 
 def check_secret(secret: str) -> None:
@@ -82,7 +82,7 @@ def key_id_of(secret: str) -> str:
     return hmac.digest(secret.encode(), KEY_ID_OF, "sha256")[:6].hex()
 
 
-def _signed(claims: Claims, secret: str) -> str:
+def _sign(claims: Claims, secret: str) -> str:
     header = {"alg": ALGORITHM, "kid": key_id_of(secret), "typ": "JWT"}
     content = b".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
     signature = hmac.digest(secret.encode(), content, "sha256")

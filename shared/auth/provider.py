@@ -24,10 +24,10 @@ def check_provider(settings: TokenSettings) -> None:
     try:
         check_url(profile.keys_url)
     except ValueError as error:
-        raise _refused_url(profile, error) from None
+        raise _url_error(profile, error) from None
 
 
-def _refused_url(profile: Profile, error: ValueError) -> SettingsError:
+def _url_error(profile: Profile, error: ValueError) -> SettingsError:
     field = "token_provider_issuer" if profile.discovers else "token_provider_keys_url"
     return refuse(field, str(error), profile.keys_url)
 
@@ -89,4 +89,4 @@ class Provider:
                 timeout_s=settings.token_keys_timeout_s,
             )
         except ValueError as error:
-            raise _refused_url(profile, error) from None
+            raise _url_error(profile, error) from None

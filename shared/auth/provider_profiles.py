@@ -64,11 +64,11 @@ def refuse(field: str, why: str, value: str = "") -> SettingsError:
 
 
 def _oidc(settings: TokenSettings) -> Profile:
-    issuer = _given(settings, "token_provider_issuer")
+    issuer = _required_text(settings, "token_provider_issuer")
     given = settings.token_provider_keys_url
     return Profile(
         issuer=issuer,
-        audiences=_listed(settings, "token_provider_audience"),
+        audiences=_required_list(settings, "token_provider_audience"),
         algorithms=_algorithms(settings, default=("RS256", "ES256"), allowed=tuple(ALGORITHMS)),
         keys_url=given or issuer.rstrip("/") + DISCOVERY,
         discovers=not given,
@@ -79,7 +79,7 @@ def _oidc(settings: TokenSettings) -> Profile:
 
 def _firebase(settings: TokenSettings) -> Profile:
     """https://firebase.google.com/docs/auth/admin/verify-id-tokens, third-party libraries."""
-    project = _given(settings, "token_provider_project")
+    project = _required_text(settings, "token_provider_project")
     if _PROJECT.fullmatch(project) is None:
         raise refuse("token_provider_project", "it is not the id of a Firebase project", project)
     return Profile(
@@ -102,8 +102,8 @@ def _check_firebase(claims: Claims, now: float) -> None:
 
 def _cognito(settings: TokenSettings) -> Profile:
     """https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html"""
-    pool = _given(settings, "token_provider_pool")
-    clients = _listed(settings, "token_provider_clients")
+    pool = _required_text(settings, "token_provider_pool")
+    clients = _required_list(settings, "token_provider_clients")
     found = _POOL.fullmatch(pool)
     if found is None:
         raise refuse("token_provider_pool", "it is not the id of a user pool, such as eu-west-1_AbC123", pool)
@@ -148,16 +148,16 @@ def _algorithms(
     return chosen
 
 
-def _given(settings: TokenSettings, field: str) -> str:
+def _required_text(settings: TokenSettings, field: str) -> str:
     value: str = getattr(settings, field)
-    return _needed(settings, field, value)
+    return _require(settings, field, value)
 
 
-def _listed(settings: TokenSettings, field: str) -> tuple[str, ...]:
-    return _needed(settings, field, words_of(getattr(settings, field)))
+def _required_list(settings: TokenSettings, field: str) -> tuple[str, ...]:
+    return _require(settings, field, words_of(getattr(settings, field)))
 
 
-def _needed(settings: TokenSettings, field: str, value: ValueT) -> ValueT:
+def _require(settings: TokenSettings, field: str, value: ValueT) -> ValueT:
     if not value:
         raise refuse(field, f"it is empty, and HEADRACE_TOKEN_PROVIDER={settings.token_provider} needs it")
     return value

@@ -95,7 +95,7 @@ class Tokens(Issuer):
     def _own(self, unverified: Unverified) -> Caller:
         if unverified.issuer != self._expected.issuer:
             raise TokenError("the token is not valid: it was issued for or by someone else")
-        claims = self._signed(unverified)
+        claims = self._verify(unverified)
         expires_at = check_times(claims, self._now())
         prefix = "" if self._provider is None else LOCAL_PREFIX
         user_id = check_user_id(prefix + check_user_id(claims["sub"]))
@@ -104,7 +104,7 @@ class Tokens(Issuer):
             raise TokenError("the token's scope claim is not a text")
         return caller_of(claims, user_id, frozenset(scope.split()), expires_at)
 
-    def _signed(self, unverified: Unverified) -> Claims:
+    def _verify(self, unverified: Unverified) -> Claims:
         """Claims signed with one of the shared secrets: the one that the token names, or else any."""
         named = self._secrets.get(unverified.key_id or "")
         *first, last = self._secrets.values() if named is None else (named,)

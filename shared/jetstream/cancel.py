@@ -61,8 +61,8 @@ class Cancellations:
     async def _cancel(
         self, user_id: str, job_id: str, moment: CommandContext, expected: int | None
     ) -> CancelOutcome | Stale:
-        async def read(at_least: int | None) -> History:
-            return await self._log.read_job(user_id, job_id, at_least=at_least)
+        async def read(min_sequence: int | None) -> History:
+            return await self._log.read_job(user_id, job_id, min_sequence=min_sequence)
 
         def decide(history: History) -> Append | CancelOutcome | Stale:
             decision = decide_cancel(history.state, user_id, moment)

@@ -18,7 +18,7 @@ import nats.errors  # noqa: TID251 - this is the one place
 from nats.aio.client import Client  # noqa: TID251 - this is the one place
 
 from shared.jetstream.errors import UnreachableError, check_answer, connection_error
-from shared.jetstream.heartbeat import SILENT_S, Pulse, facts_of
+from shared.jetstream.heartbeat import SILENT_S, Pulse, pulse_diagnostics
 from shared.jetstream.message import Handler, Message
 from shared.jetstream.requests import Requests
 from shared.jetstream.tls import tls_context
@@ -95,7 +95,7 @@ class Broker:
         return {
             "server": url.netloc.rpartition("@")[2] if url else None,
             "reconnections": self._client.stats["reconnects"],
-            **facts_of(self._pulse),
+            **pulse_diagnostics(self._pulse),
         }
 
     def inbox(self) -> str:
@@ -169,7 +169,7 @@ class Broker:
 
         Repeated failures of one kind are counted, and logged once there is a connection.
         """
-        self._pulse.heard()
+        self._pulse.record_answer()
         self._close_what_failed()
         metrics.BROKER_ERRORS.inc()
         if REFUSED in str(error):
@@ -189,7 +189,7 @@ class Broker:
 
     async def on_reconnected(self) -> None:
         """Wake every reader: messages that were in flight are lost."""
-        self._pulse.heard()
+        self._pulse.record_answer()
         logger.info("broker_reconnected", server=self.diagnostics()["server"], errors=self.errors.take())
         for event, wake in self._reconnected:
             event.set()

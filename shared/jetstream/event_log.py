@@ -190,34 +190,36 @@ class Log:
             raise
         return parse_time(answer["message"]["time"])
 
-    async def read_job(self, user_id: str, job_id: str, *, at_least: int | None = None) -> History:
-        """Fold one job's events. `at_least` is a sequence that the result must include (a known conflict).
+    async def read_job(self, user_id: str, job_id: str, *, min_sequence: int | None = None) -> History:
+        """Fold one job's events. `min_sequence` is a sequence that the result must include: a known conflict.
 
         Without it the stream's leader is asked, so the result includes the latest write. Raises BrokerError,
         and NewerEventError if an event of a newer version leaves the job's state undecided.
         """
-        entries = await self.read_entries(user_id, job_id, at_least=at_least)
+        entries = await self.read_entries(user_id, job_id, min_sequence=min_sequence)
         return History(state_of(entries), entries[-1].sequence if entries else 0, entries)
 
     async def read_entries(
-        self, user_id: str, job_id: str, *, at_least: int | None = None
+        self, user_id: str, job_id: str, *, min_sequence: int | None = None
     ) -> tuple[Entry, ...]:
         """One job's stored events, undecoded; see `read_job`."""
-        if at_least is None:
+        if min_sequence is None:
             last = await self.last(job_events(user_id, job_id))
-            at_least = 0 if last is None else last.sequence
+            min_sequence = 0 if last is None else last.sequence
 
         async def read() -> tuple[Entry, ...]:
             return tuple([entry async for entry in self.replay(job_events(user_id, job_id))])
 
         def is_recent(entries: tuple[Entry, ...]) -> bool:
-            return (entries[-1].sequence if entries else 0) >= at_least
+            return (entries[-1].sequence if entries else 0) >= min_sequence
 
         try:
             # Direct Get may answer from a replica that lags behind the leader.
             return await poll(read, until=is_recent, within_s=REPLICA_LAG_MAX_S, pause_s=REPLICA_PAUSE_S)
         except TimeoutError as error:
-            raise UnreachableError(f"no replica of the log has event {at_least} of job {job_id}") from error
+            raise UnreachableError(
+                f"no replica of the log has event {min_sequence} of job {job_id}"
+            ) from error
 
     async def purge_before(self, user_id: str, job_id: str, sequence: int) -> None:
         """Purge a job's events before `sequence`. Idempotent. Raises BrokerError."""

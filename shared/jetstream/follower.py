@@ -59,7 +59,7 @@ class Follower:
         since: datetime | None = None,
         subjects: Sequence[str] = (),
         without_payloads: bool = False,
-        report_position: bool = False,
+        report_position: bool = True,
         bytes_max: int = BYTES_MAX,
         service: str,
     ) -> None:
@@ -67,7 +67,7 @@ class Follower:
 
         `since` begins with the first message stored at that time or later. `subjects` are filters that do not
         overlap; none means every subject. `without_payloads` reads subjects and headers only.
-        `report_position` is for short-lived readers, whose position says nothing about their service.
+        `report_position` is off for short-lived readers: their position says nothing about their service.
         A batch has at most `bytes_max` of payload, or one message; twice as much may be in flight.
         """
         self._broker = broker
@@ -76,7 +76,7 @@ class Follower:
         self._service = service
         self._what = {"filter_subjects": list(subjects)} if subjects else {}
         self._headers_only = without_payloads
-        self._is_passing = report_position
+        self._reports_position = report_position
         self._bytes_max = bytes_max
         self._since = since
         self.position = after
@@ -84,7 +84,7 @@ class Follower:
         self._anew_after: datetime | None = None
         self._moved = asyncio.Condition()
         self.progress = ConsumerLag(stream)
-        if not report_position:
+        if report_position:
             metrics.FOLLOWER_LAG.labels(stream=stream).set_function(lambda: self.progress.lag_s)
         self.caught_up = asyncio.Event()
 
@@ -93,14 +93,14 @@ class Follower:
         breaks = (_BrokenError, EndedError, BrokerError)
         await retry(self._read, on=breaks, pause_s=RESTART_PAUSE_S, report=self._report_break)
 
-    async def reached(self, sequence: int) -> None:
+    async def wait_for(self, sequence: int) -> None:
         """Wait until the handler has finished with `sequence`."""
         async with self._moved:
             await self._moved.wait_for(lambda: self.position >= sequence)
 
     def _report_break(self, error: Exception) -> None:
         metrics.FOLLOWER_RESTARTS.labels(stream=self._stream).inc()
-        self.progress.broken(str(error))
+        self.progress.mark_broken(str(error))
         logger.info("follower_restarts", stream=self._stream, position=self.position, why=str(error))
 
     async def _read(self) -> None:
@@ -174,7 +174,7 @@ class Follower:
         behind = pending
         window = Window(self._bytes_max)
         while not reconnected.is_set():
-            self.progress.pending(behind + len(arrived))
+            self.progress.set_pending(behind + len(arrived))
             if handled >= pending:
                 self.caught_up.set()
             while (pull := window.next_pull()) is not None:
@@ -187,11 +187,11 @@ class Follower:
             while arrived and len(batch) < BATCH_MAX and size < self._bytes_max:
                 message = arrived.popleft()
                 if message.headers and "Status" in message.headers:
-                    window.told(message.headers)
+                    window.take_status(message.headers)
                     pending = min(pending, _delivered(message.headers, pending))
                     behind = 0 if message.headers["Status"] == HEARTBEAT else behind
                     continue
-                window.arrived()
+                window.count_arrived()
                 entry, mark = _entry(message)
                 if mark.consumer_sequence != handled + len(batch) + 1:
                     raise _BrokenError(f"message {handled + len(batch) + 1} is missing")
@@ -202,9 +202,9 @@ class Follower:
             if batch:
                 await self._deliver(batch)
                 handled += len(batch)
-                window.handled(len(batch))
+                window.count_handled(len(batch))
                 if took_all:
-                    self.progress.in_step(taken_at)
+                    self.progress.mark_in_step(taken_at)
         raise _BrokenError("the connection was lost for a while")
 
     async def _ask(self, consumer: str, inbox: str, pull: dict[str, int]) -> None:
@@ -221,7 +221,7 @@ class Follower:
             self._anew_after = None
             self._since = None
             self._moved.notify_all()
-        if self._is_passing:
+        if not self._reports_position:
             return
         metrics.FOLLOWER_POSITION.labels(stream=self._stream).set(self.position)
 

@@ -54,7 +54,7 @@ class Pulse:
         """Seconds since the server was last heard."""
         return self._clock() - self._heard_at
 
-    def heard(self) -> None:
+    def record_answer(self) -> None:
         """Note that the server answered, or that a try to connect has ended."""
         self._heard_at = self._clock()
 
@@ -84,7 +84,7 @@ class Pulse:
         if ping.cancelled() or ping.exception() is not None:
             return False
         self.round_trip_ms = round(ping.result() * 1000, 2)
-        self.heard()
+        self.record_answer()
         return True
 
     @property
@@ -106,6 +106,6 @@ class Pulse:
         return await self._client.rtt(_FOR_EVER_S)
 
 
-def facts_of(pulse: Pulse) -> dict[str, Any]:
+def pulse_diagnostics(pulse: Pulse) -> dict[str, Any]:
     """Diagnostics of the pulse."""
     return {"round_trip_ms": pulse.round_trip_ms, "silent_s": round(pulse.silent_s, 1)}

@@ -36,21 +36,21 @@ class ConsumerLag:
             return 0.0
         return self._clock() - (self._began_at if self._in_step_at is None else self._in_step_at)
 
-    def pending(self, count: int) -> None:
+    def set_pending(self, count: int) -> None:
         """Set how many messages are pending."""
         self._pending = count
         self._obstacle = None
         if count == 0:
             self._in_step_at = self._clock()
 
-    def in_step(self, at: float) -> None:
+    def mark_in_step(self, at: float) -> None:
         """Note that everything stored before this moment of the loop's clock has been handled.
 
         Under a steady load new messages arrive while others are handled, so that some are always pending.
         """
         self._in_step_at = max(self.in_step_at, at)
 
-    def broken(self, why: str) -> None:
+    def mark_broken(self, why: str) -> None:
         """Note that the consumer broke and must be recreated."""
         self._obstacle = why
         self._restarts += 1

@@ -82,7 +82,7 @@ async def executors(log: Log) -> list[Presence]:
     return await _read(log, EXECUTOR_SUBJECTS, EXECUTORS, Presence)
 
 
-async def kept(log: Log) -> list[LanguageOffer]:
+async def read_offers(log: Log) -> list[LanguageOffer]:
     """The latest offer of every language ever offered. Raises BrokerError, UndecodableError."""
     return await _read(log, LANGUAGE_SUBJECTS, LANGUAGES, LanguageOffer)
 

@@ -29,7 +29,7 @@ PULL_DEAD_AFTER_S = EXPIRES_S + 2.0
 
 
 class Consumer:
-    """Pulls from one durable. `want` returns how many more deliveries the owner can take now."""
+    """Pulls from one durable. `fetch_count` returns how many more deliveries the owner can take now."""
 
     def __init__(
         self,
@@ -37,16 +37,16 @@ class Consumer:
         *,
         stream: str,
         durable: str,
-        want: Callable[[], int],
+        fetch_count: Callable[[], int],
         deliver: Callable[[Delivery, bytes], None],
-        forget: Callable[[Delivery], None],
+        on_lost: Callable[[Delivery], None],
     ) -> None:
-        """`deliver` takes a delivery and its payload; `forget` is called for each lost delivery."""
+        """`deliver` takes a delivery and its payload; `on_lost` is called for each lost delivery."""
         self._broker = broker
         self._subject = f"{API}CONSUMER.MSG.NEXT.{stream}.{durable}"
-        self._want = want
+        self._fetch_count = fetch_count
         self._deliver = deliver
-        self._forget = forget
+        self._on_lost = on_lost
         self._held: dict[int, Delivery] = {}
         self._wake = asyncio.Event()
         self._outstanding = 0
@@ -59,8 +59,8 @@ class Consumer:
     def __len__(self) -> int:
         return len(self._held)
 
-    def want_changed(self) -> None:
-        """Call `want` again soon."""
+    def refetch(self) -> None:
+        """Call `fetch_count` again soon."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -142,7 +142,7 @@ class Consumer:
         if now - self._refused_at < PULSE_S:
             # No early retry, however often it is woken meanwhile.
             return
-        count = self._want()
+        count = self._fetch_count()
         if count <= 0:
             self._outstanding = 0
             return
@@ -210,5 +210,5 @@ class Consumer:
                 self._generation += 1
                 forgotten, self._held = self._held, {}
                 for delivery in forgotten.values():
-                    self._forget(delivery)
+                    self._on_lost(delivery)
                 self._wake.set()

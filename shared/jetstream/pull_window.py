@@ -26,40 +26,40 @@ class Window:
     def __init__(self, bytes_max: int) -> None:
         """Start without pulls; `bytes_max` bounds one pull."""
         self._bytes_max = bytes_max
-        self._wanted = 0
-        self._came = 0
+        self._requested = 0
+        self._arrived = 0
         self._is_too_large = False
 
     def next_pull(self) -> dict[str, int] | None:
         """The bounds of the next pull; None while enough is outstanding."""
         if self._is_too_large:
-            if self._wanted:
+            if self._requested:
                 return None
-            self._wanted = 1
+            self._requested = 1
             return {"batch": 1, "max_bytes": MESSAGE_BYTES_MAX}
-        if self._wanted >= MESSAGES_MAX // 2:
+        if self._requested >= MESSAGES_MAX // 2:
             return None
-        count = MESSAGES_MAX - self._wanted
-        self._wanted = MESSAGES_MAX
+        count = MESSAGES_MAX - self._requested
+        self._requested = MESSAGES_MAX
         return {"batch": count, "max_bytes": self._bytes_max}
 
-    def arrived(self) -> None:
+    def count_arrived(self) -> None:
         """Count one received message."""
-        self._came += 1
+        self._arrived += 1
         self._is_too_large = False
 
-    def handled(self, count: int) -> None:
+    def count_handled(self, count: int) -> None:
         """Count handled messages."""
-        self._wanted -= count
+        self._requested -= count
 
-    def told(self, headers: Mapping[str, str]) -> None:
+    def take_status(self, headers: Mapping[str, str]) -> None:
         """Take a status message. Raises EndedError if the consumer is gone."""
         status = headers["Status"]
         if status == HEARTBEAT:
             return
         if status not in {"404", "408"} and not (status == "409" and "Nats-Pending-Messages" in headers):
             raise EndedError(f"{status} {headers.get('Description', '')}")
-        self._wanted -= int(headers.get("Nats-Pending-Messages", "0"))
-        if "MaxBytes" in headers.get("Description", "") and not self._came:
+        self._requested -= int(headers.get("Nats-Pending-Messages", "0"))
+        if "MaxBytes" in headers.get("Description", "") and not self._arrived:
             self._is_too_large = True
-        self._came = 0
+        self._arrived = 0

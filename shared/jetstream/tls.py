@@ -6,7 +6,7 @@ INFO first, an attacker in between could remove that and receive the password.
 
 import ssl
 
-from shared.settings import BrokerSettings, refused
+from shared.settings import BrokerSettings, invalid_value
 
 
 def tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
@@ -19,7 +19,7 @@ def tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
         context = ssl.create_default_context(cafile=authority or None)
     except OSError as error:
         allowed = "a file with certificates (PEM)"
-        raise refused("HEADRACE_NATS_TLS_CA", authority, allowed, _why(error)) from error
+        raise invalid_value("HEADRACE_NATS_TLS_CA", authority, allowed, _why(error)) from error
     if certificate:
         try:
             # Without `password`, OpenSSL would prompt on a terminal for an encrypted key.
@@ -30,7 +30,7 @@ def tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
             if key:
                 variable += ", HEADRACE_NATS_TLS_KEY"
             allowed = "a certificate and its key (PEM), which is not encrypted"
-            raise refused(variable, files, allowed, _why(error)) from error
+            raise invalid_value(variable, files, allowed, _why(error)) from error
     return context
 
 

@@ -12,21 +12,21 @@ class Repeated:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._told: set[str] = set()
+        self._seen: set[str] = set()
         self._count = 0
 
     def is_new(self, text: str) -> bool:
         """Count a failure; returns whether its text is new. Beyond KINDS_MAX texts, all become new again."""
         self._count += 1
-        if text in self._told:
+        if text in self._seen:
             return False
-        if len(self._told) >= KINDS_MAX:
-            self._told.clear()
-        self._told.add(text)
+        if len(self._seen) >= KINDS_MAX:
+            self._seen.clear()
+        self._seen.add(text)
         return True
 
     def take(self) -> int:
         """Return the count and reset; each text counts as new again."""
         count, self._count = self._count, 0
-        self._told.clear()
+        self._seen.clear()
         return count

@@ -42,7 +42,7 @@ MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES = -3, 128 * 1024
 freed; large buffers then come from the heap, which seldom shrinks."""
 
 Check = Callable[[], str | None]
-Facts = Callable[[], Mapping[str, object]]
+Diagnostics = Callable[[], Mapping[str, object]]
 WorkT = TypeVar("WorkT")
 ServiceSettingsT = TypeVar("ServiceSettingsT", bound=ServiceSettings)
 
@@ -73,19 +73,19 @@ class Service:
         self.name = name
         self.stopping = asyncio.Event()
         self._checks: dict[str, Check] = {"stopping": self._is_stopping}
-        self._facts: dict[str, Facts] = {}
+        self._diagnostics: dict[str, Diagnostics] = {}
         self._quorum: StreamHealth | None = None
         self._registry = metrics.registry_of(name)
         self.instance = instance
 
-    def check(self, name: str, check: Check, diagnostics: Facts | None = None) -> None:
+    def check(self, name: str, check: Check, diagnostics: Diagnostics | None = None) -> None:
         """Add a readiness check, which returns None, or why the service is not ready.
 
         `diagnostics` are further details for operators, shown whether ready or not.
         """
         self._checks[name] = check
         if diagnostics is not None:
-            self._facts[name] = diagnostics
+            self._diagnostics[name] = diagnostics
 
     def watch_broker(self, broker: Broker) -> None:
         """Add checks: unready while the server does not answer, or the log cannot take events."""
@@ -140,7 +140,7 @@ class Service:
             "checks": {name: why or "ok" for name, why in results.items()},
         }
         if "verbose" in request.query_params:
-            said["facts"] = {name: diagnostics() for name, diagnostics in self._facts.items()}
+            said["facts"] = {name: diagnostics() for name, diagnostics in self._diagnostics.items()}
         return JSONResponse(said, status_code=200 if ready else 503)
 
 

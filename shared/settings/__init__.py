@@ -35,11 +35,11 @@ from shared.settings.kinds import (
     Text,
     Upstream,
     WholeSeconds,
-    listed,
-    refused,
+    invalid_value,
     show,
     some_of,
     split_csv,
+    split_list,
 )
 
 __all__ = [
@@ -72,11 +72,11 @@ __all__ = [
     "Upstream",
     "WholeSeconds",
     "allowed_in",
+    "invalid_value",
     "is_secret",
-    "listed",
     "load",
-    "refused",
     "show",
     "some_of",
     "split_csv",
+    "split_list",
 ]

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar, get_args, get_origin
 import msgspec
 
 from shared.settings.groups import Settings
-from shared.settings.kinds import PREFIX, SettingsError, bounds_of, parts_of, refused, rule_of
+from shared.settings.kinds import PREFIX, SettingsError, bounds_of, invalid_value, parts_of, rule_of
 
 FILE = "_FILE"
 SettingsT = TypeVar("SettingsT", bound=Settings)
@@ -80,7 +80,7 @@ def _secret(variable: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _no_secret(file: str, path: str, why: str | None) -> SettingsError:
-    return refused(file, path, "a file that can be read and holds the secret alone", why)
+    return invalid_value(file, path, "a file that can be read and holds the secret alone", why)
 
 
 def _convert(variable: str, text: str, field: msgspec.structs.FieldInfo) -> object:
@@ -89,13 +89,13 @@ def _convert(variable: str, text: str, field: msgspec.structs.FieldInfo) -> obje
     if base is str and rule is not None:
         why = rule.refusal(text)
         if why is not None:
-            raise refused(variable, None if rule.is_secret else text, allowed_in(kind), why)
+            raise invalid_value(variable, None if rule.is_secret else text, allowed_in(kind), why)
         return text
     try:
         value: object = msgspec.convert(text, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise refused(variable, text, allowed_in(kind)) from error
+        raise invalid_value(variable, text, allowed_in(kind)) from error
     why = None if rule is None else rule.wrong(value)
     if why is not None:
-        raise refused(variable, text, allowed_in(kind), why)
+        raise invalid_value(variable, text, allowed_in(kind), why)
     return value

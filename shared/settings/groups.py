@@ -25,7 +25,7 @@ from shared.settings.kinds import (
     SettingsError,
     Text,
     TokenSecret,
-    listed,
+    split_list,
 )
 
 HeadBytes = Annotated[int, msgspec.Meta(ge=1 * KIB, le=1 * MIB)]
@@ -89,7 +89,7 @@ class BrokerSettings(Settings, frozen=True, kw_only=True):
     @property
     def nats_servers(self) -> list[str]:
         """Each server of `nats_url`."""
-        return listed(self.nats_url)
+        return split_list(self.nats_url)
 
 
 class HttpSettings(BrokerSettings, frozen=True, kw_only=True):
@@ -154,7 +154,7 @@ class HttpSettings(BrokerSettings, frozen=True, kw_only=True):
     def trusted_proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """`http_trusted_proxies`, one by one. Raises SettingsError."""
         try:
-            return tuple(ip_network(word) for word in sorted(listed(self.http_trusted_proxies)))
+            return tuple(ip_network(word) for word in sorted(split_list(self.http_trusted_proxies)))
         except ValueError as error:
             raise SettingsError(f"{PREFIX}HTTP_TRUSTED_PROXIES: {error}") from None
 

@@ -91,7 +91,7 @@ def parts_of(kind: object) -> tuple[object, tuple[object, ...]]:
     return kind, ()
 
 
-def refused(variable: str, value: str | None, allowed: str, why: str | None = None) -> SettingsError:
+def invalid_value(variable: str, value: str | None, allowed: str, why: str | None = None) -> SettingsError:
     """The error for an invalid value; `value` is None for one that must not be shown."""
     shown = "its value" if value is None else show(value)
     return SettingsError(
@@ -107,10 +107,10 @@ def show(value: str) -> str:
 
 def split_csv(text: str) -> frozenset[str]:
     """The words of a comma-separated setting."""
-    return frozenset(listed(text))
+    return frozenset(split_list(text))
 
 
-def listed(text: str) -> list[str]:
+def split_list(text: str) -> list[str]:
     """The words of a comma-separated setting, in order."""
     return [word for each in text.split(",") if (word := each.strip())]
 
@@ -119,7 +119,7 @@ def some_of(known: Collection[str]) -> Rule:
     """The rule of a list of known words, which may be empty."""
 
     def wrong(text: str) -> str | None:
-        unknown = [word for word in listed(text) if word not in known]
+        unknown = [word for word in split_list(text) if word not in known]
         return f"{show(unknown[0])} is none of them" if unknown else None
 
     return Rule(f"some of {', '.join(known)}, separated by commas", wrong, may_be_empty=True)
@@ -139,7 +139,7 @@ def _wrong_address(text: str) -> str | None:
 
 def _wrong_servers(text: str) -> str | None:
     """Check `HEADRACE_NATS_URL`; nats-py accepts an address without a scheme as well."""
-    servers = listed(text)
+    servers = split_list(text)
     if not servers:
         return "it names no server"
     return next((why for each in servers if (why := _wrong_server(each))), None)
@@ -161,7 +161,7 @@ def _wrong_server(url: str) -> str | None:
 
 
 def _wrong_origins(text: str) -> str | None:
-    return next((why for each in listed(text) if (why := _wrong_origin(each))), None)
+    return next((why for each in split_list(text) if (why := _wrong_origin(each))), None)
 
 
 def _wrong_origin(origin: str) -> str | None:
@@ -194,7 +194,7 @@ def _wrong_upstream(text: str) -> str | None:
 
 def _wrong_networks(text: str) -> str | None:
     try:
-        for word in listed(text):
+        for word in split_list(text):
             ip_network(word)
     except ValueError as error:
         return str(error)

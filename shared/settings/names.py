@@ -20,13 +20,13 @@ NEAR = 0.6
 _COMMON = [field for kind in (TokenSettings, ListenSettings) for field in msgspec.structs.fields(kind)]
 
 
-def _listed(names: str) -> frozenset[str]:
+def _names_in(names: str) -> frozenset[str]:
     return frozenset(PREFIX + name for name in names.split())
 
 
 SECRET_FILES = frozenset(PREFIX + field.name.upper() + FILE for field in _COMMON if is_secret(field))
 
-SERVICES = frozenset(PREFIX + field.name.upper() for field in _COMMON) | _listed(
+SERVICES = frozenset(PREFIX + field.name.upper() for field in _COMMON) | _names_in(
     # api
     "API_HOST API_PORT API_ORIGINS API_EVENTS_UPSTREAM EVENTS_URL "
     "BODY_BYTES_MAX USER_BODIES_BYTES_MAX BODIES_BYTES_MAX "
@@ -51,10 +51,10 @@ SERVICES = frozenset(PREFIX + field.name.upper() for field in _COMMON) | _listed
 )
 """Variables of the services and the provisioner."""
 
-CLIENT = _listed("DATA API_URL TOKEN WEBSOCKET_URL")
+CLIENT = _names_in("DATA API_URL TOKEN WEBSOCKET_URL")
 """Variables of the client and the command line."""
 
-DEPLOYMENT = _listed(
+DEPLOYMENT = _names_in(
     "BASE LISTEN SECRETS API_MEMORY EXECUTOR_MEMORY NATS_MEMORY NOTIFIER_MEMORY PROJECTOR_MEMORY "
     "EXECUTOR_CPUS EXECUTOR_FILES EXECUTOR_PROCESSES NATS_HEAP NATS_NAME NATS_PEERS NATS_ROUTE_1 "
     "NATS_ROUTE_2 NATS_ROUTE_3 NATS_PASSWORD_API NATS_PASSWORD_EXECUTOR NATS_PASSWORD_NOTIFIER "

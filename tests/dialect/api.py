@@ -38,7 +38,9 @@ def dialect(deps: ApiDependencies) -> Dialect:
         wanted = _decode(await request.body())
         new = NewJob(language=wanted.lang, code=wanted.src, fingerprint=wanted.src)
         job = (await deps.submissions.submit(new, caller, context_of(request), None)).job
-        waited = await deps.waiter.finished(caller, job.job_id, wanted.patience, disconnect_of(request))
+        waited = await deps.waiter.wait_until_finished(
+            caller, job.job_id, wanted.patience, disconnect_of(request)
+        )
         return JSONResponse(_shown(waited.job), status_code=201)
 
     async def read(request: Request) -> Response:

@@ -36,11 +36,11 @@ class OnceSilentLog(Log):
 
     was_silent = False
 
-    async def read_job(self, user_id: str, job_id: str, *, at_least: int | None = None) -> History:
+    async def read_job(self, user_id: str, job_id: str, *, min_sequence: int | None = None) -> History:
         if not self.was_silent:
             self.was_silent = True
             raise UnreachableError("no answer")
-        return await super().read_job(user_id, job_id, at_least=at_least)
+        return await super().read_job(user_id, job_id, min_sequence=min_sequence)
 
 
 class NoSandbox:

@@ -26,8 +26,8 @@ class MovingLog(Log):
         self._writer = writer
         self.reads = 0
 
-    async def read_job(self, user_id: str, job_id: str, *, at_least: int | None = None) -> JobHistory:
-        history = await super().read_job(user_id, job_id, at_least=at_least)
+    async def read_job(self, user_id: str, job_id: str, *, min_sequence: int | None = None) -> JobHistory:
+        history = await super().read_job(user_id, job_id, min_sequence=min_sequence)
         self.reads += 1
         if self.reads == 1:
             await self._writer.append(builders.running(job_id))

@@ -31,9 +31,9 @@ class Worker:
             broker,
             stream=JOBS,
             durable=EXECUTOR_DURABLE,
-            want=lambda: self.wanted - len(self.consumer),
+            fetch_count=lambda: self.wanted - len(self.consumer),
             deliver=self._deliver,
-            forget=self.forgotten.append,
+            on_lost=self.forgotten.append,
         )
 
     def _deliver(self, delivery: Delivery, _: bytes) -> None:
@@ -191,13 +191,18 @@ async def asked_of(broker: Broker, described: str, pulls: int) -> list[float]:
 
     subscription = await broker.subscribe(f"$JS.API.CONSUMER.MSG.NEXT.{JOBS}.nobody", end)
     consumer = Consumer(
-        broker, stream=JOBS, durable="nobody", want=lambda: 1, deliver=lambda *_: None, forget=lambda _: None
+        broker,
+        stream=JOBS,
+        durable="nobody",
+        fetch_count=lambda: 1,
+        deliver=lambda *_: None,
+        on_lost=lambda _: None,
     )
     running = asyncio.create_task(consumer.run())
     try:
         async with asyncio.timeout(PATIENCE_S):
             while not enough.is_set():
-                consumer.want_changed()
+                consumer.refetch()
                 await asyncio.sleep(0)
     finally:
         running.cancel()

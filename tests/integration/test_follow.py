@@ -60,7 +60,7 @@ async def test_reads_what_is_there_and_what_comes(broker: Broker, log: Log) -> N
     async with following(broker, JOBS, seen) as follower, asyncio.timeout(20):
         await follower.caught_up.wait()
         await append_jobs(log, 5)
-        await follower.reached(1_205)
+        await follower.wait_for(1_205)
     assert [entry.sequence for entry in seen] == list(range(1, 1_206))
 
 
@@ -68,7 +68,7 @@ async def test_resumes_after_a_position(broker: Broker, log: Log) -> None:
     seen = Seen()
     await append_jobs(log, 10)
     async with following(broker, JOBS, seen, after=7) as follower, asyncio.timeout(10):
-        await follower.reached(10)
+        await follower.wait_for(10)
     assert [entry.sequence for entry in seen] == [8, 9, 10]
 
 
@@ -88,7 +88,7 @@ async def _goes_on_across(
             await restart()
             await nats_server.start()
             await appending
-            await follower.reached(round_number * 80)
+            await follower.wait_for(round_number * 80)
     assert [entry.sequence for entry in seen] == list(range(1, 241))
     assert len({entry.event_id for entry in seen}) == 240
 
@@ -112,7 +112,7 @@ async def test_a_feed_that_lost_its_end_begins_anew(broker: Broker, nats_server:
     async with following(broker, FEED, seen) as follower, asyncio.timeout(30):
         for _ in range(50):
             await broker.request(subject, b"before")
-        await follower.reached(50)
+        await follower.wait_for(50)
         await nats_server.kill()
         await nats_server.start()
         for _ in range(60):
@@ -145,7 +145,7 @@ async def test_follows_only_what_it_asked_for_and_no_payloads(broker: Broker, lo
     )
     task = asyncio.create_task(follower.run())
     async with asyncio.timeout(10):
-        await follower.reached(3)
+        await follower.wait_for(3)
     task.cancel()
     assert [(entry.sequence, entry.payload) for entry in seen] == [(1, b""), (3, b"")]
     assert [entry.subject.rpartition(".")[2] for entry in seen] == ["queued", "completed"]
@@ -188,7 +188,7 @@ async def test_says_how_far_it_is_behind_while_its_handler_is_stuck(broker: Brok
             await asyncio.sleep(0.05)
         assert why.startswith("last in step with JOBS 5 s ago")
         go_on.set()
-        await follower.reached(1)
+        await follower.wait_for(1)
         while follower.progress.unready_reason():  # noqa: ASYNC110 - the follower tells nobody
             await asyncio.sleep(0.05)
     task.cancel()
@@ -209,7 +209,7 @@ async def test_a_message_larger_than_a_pull_comes_in_its_place_and_alone(broker:
     follower = Follower(broker, JOBS, handle, bytes_max=100_000, service="test")
     task = asyncio.create_task(follower.run())
     async with asyncio.timeout(PATIENCE_S):
-        await follower.reached(len(sizes))
+        await follower.wait_for(len(sizes))
     task.cancel()
     assert [size for batch in batches for size in batch] == sizes
     assert all(sum(batch[:-1]) < 100_000 for batch in batches)
@@ -239,13 +239,13 @@ async def test_a_batch_is_bounded_however_much_came_while_its_reader_was_busy(br
     task = asyncio.create_task(follower.run())
     async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(*(store(b"x") for _ in range(begun)))
-        await follower.reached(begun)
+        await follower.wait_for(begun)
         for _ in range(1 + 50):
             await store(b"x" * size)
         while await left():
             pass
         go_on.set()
-        await follower.reached(begun + 51)
+        await follower.wait_for(begun + 51)
     task.cancel()
     assert max(map(sum, batches)) > bytes_max // 2, "they came one by one, so nothing was tried"
     assert all(sum(batch[:-1]) < bytes_max for batch in batches)

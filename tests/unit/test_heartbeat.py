@@ -51,7 +51,7 @@ async def test_tries_to_reconnect_are_signs_of_life() -> None:
         await link.left.wait()
         began = asyncio.get_running_loop().time()
         while asyncio.get_running_loop().time() - began < 2 * heartbeat.LOST_AFTER_S:
-            watched.heard()
+            watched.record_answer()
             await asyncio.sleep(0)
     assert not running.done()
     running.cancel()

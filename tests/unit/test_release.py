@@ -8,7 +8,7 @@ import yaml
 
 from services.executor.minimum_isolation import DEMANDS
 from services.executor.settings import ExecutorSettings
-from shared.settings import listed
+from shared.settings import split_list
 from shared.version import VERSION
 from tests.units import read_units
 
@@ -34,7 +34,7 @@ def test_security_says_what_each_deployment_demands() -> None:
     image = yaml.safe_load((ROOT / "deploy" / "services.yaml").read_text())
     container = image["services"]["executor"]["environment"][MINIMUM]
     assert said == [unit, re.findall(r":-(.*)}", container)[0], ExecutorSettings().minimum_isolation]
-    assert {*listed(unit)} == {*DEMANDS}, "a unit demands all that there is"
+    assert {*split_list(unit)} == {*DEMANDS}, "a unit demands all that there is"
 
 
 def test_hooks_run_recipes_that_there_are() -> None:

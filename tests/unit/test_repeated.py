@@ -15,5 +15,5 @@ def test_each_kind_is_told_once_and_all_are_counted() -> None:
 def test_texts_that_always_differ_are_not_all_remembered() -> None:
     repeated = Repeated()
     assert all(repeated.is_new(str(number)) for number in range(10 * KINDS_MAX))
-    assert len(repeated._told) <= KINDS_MAX  # noqa: SLF001 - what it holds is its own
+    assert len(repeated._seen) <= KINDS_MAX  # noqa: SLF001 - what it holds is its own
     assert repeated.take() == 10 * KINDS_MAX

@@ -112,12 +112,12 @@ async def test_what_the_answer_does_not_count_yet_is_counted_on() -> None:
             addition.sequence = sequence
     server.users["alice"], server.through = 300, 6
     server.now += 2 * KNOWN_S
-    assert (await store.held("alice", MOST)).used == 800
+    assert (await store.usage("alice", MOST)).used == 800
     with pytest.raises(ProblemError, match="you hold 800 of 1000 bytes"):
         await store.take("alice", MOST, 201)
     server.users["alice"], server.through = 800, 7
     server.now += 2 * KNOWN_S
-    assert (await store.held("alice", MOST)).used == 800
+    assert (await store.usage("alice", MOST)).used == 800
 
 
 async def test_what_was_not_stored_is_not_counted() -> None:
@@ -125,15 +125,15 @@ async def test_what_was_not_stored_is_not_counted() -> None:
     server.users = {"others": 20_000}
     server.through = 4
     store = server.store()
-    assert (await store.held("alice", MOST)).used == 0
+    assert (await store.usage("alice", MOST)).used == 0
     addition = await store.take("alice", MOST, 600)
     under_way = await store.take("alice", MOST, 300)
     with pytest.raises(OSError, match="no"), store.storing(addition):
         raise OSError("no")
-    assert (await store.held("alice", MOST)).used == 300
+    assert (await store.usage("alice", MOST)).used == 300
     server.now += 2 * KNOWN_S
-    assert (await store.held("alice", MOST)).used == 300
+    assert (await store.usage("alice", MOST)).used == 300
     with store.storing(under_way):
         under_way.sequence = 5
     server.now += 2 * KNOWN_S
-    assert (await store.held("alice", MOST)).used == 300
+    assert (await store.usage("alice", MOST)).used == 300

@@ -15,60 +15,60 @@ def test_the_next_pull_comes_when_half_of_the_last_is_handled() -> None:
     window = Window(BYTES)
     assert window.next_pull() == {"batch": MESSAGES_MAX, "max_bytes": BYTES}
     assert window.next_pull() is None
-    window.handled(MESSAGES_MAX // 2)
+    window.count_handled(MESSAGES_MAX // 2)
     assert window.next_pull() is None
-    window.handled(1)
+    window.count_handled(1)
     assert window.next_pull() == {"batch": MESSAGES_MAX // 2 + 1, "max_bytes": BYTES}
 
 
 def test_what_a_pull_could_not_bring_is_asked_for_again() -> None:
     window = Window(BYTES)
     window.next_pull()
-    window.arrived()
-    window.told(ended(MESSAGES_MAX - 1))
-    window.handled(1)
+    window.count_arrived()
+    window.take_status(ended(MESSAGES_MAX - 1))
+    window.count_handled(1)
     assert window.next_pull() == {"batch": MESSAGES_MAX, "max_bytes": BYTES}
 
 
 def test_a_message_that_no_pull_can_bring_is_asked_for_alone() -> None:
     window = Window(BYTES)
     window.next_pull()
-    window.told(ended(MESSAGES_MAX))
+    window.take_status(ended(MESSAGES_MAX))
     assert window.next_pull() == {"batch": 1, "max_bytes": MESSAGE_BYTES_MAX}
     assert window.next_pull() is None
-    window.arrived()
-    window.handled(1)
+    window.count_arrived()
+    window.count_handled(1)
     assert window.next_pull() == {"batch": MESSAGES_MAX, "max_bytes": BYTES}
 
 
 def test_it_is_asked_for_again_when_it_did_not_come_in_time() -> None:
     window = Window(BYTES)
     window.next_pull()
-    window.told(ended(MESSAGES_MAX))
+    window.take_status(ended(MESSAGES_MAX))
     window.next_pull()
-    window.told({"Status": "408", "Description": "Request Timeout", "Nats-Pending-Messages": "1"})
+    window.take_status({"Status": "408", "Description": "Request Timeout", "Nats-Pending-Messages": "1"})
     assert window.next_pull() == {"batch": 1, "max_bytes": MESSAGE_BYTES_MAX}
 
 
 def test_a_second_pull_under_way_ends_first() -> None:
     window = Window(BYTES)
     window.next_pull()
-    window.handled(600)
+    window.count_handled(600)
     window.next_pull()
-    window.told(ended(400))
+    window.take_status(ended(400))
     assert window.next_pull() is None
-    window.told(ended(600))
+    window.take_status(ended(600))
     assert window.next_pull() == {"batch": 1, "max_bytes": MESSAGE_BYTES_MAX}
 
 
 def test_a_heartbeat_says_nothing() -> None:
     window = Window(BYTES)
     window.next_pull()
-    window.told({"Status": "100", "Description": "Idle Heartbeat"})
+    window.take_status({"Status": "100", "Description": "Idle Heartbeat"})
     assert window.next_pull() is None
 
 
 @pytest.mark.parametrize("status", ["409", "500"])
 def test_the_end_of_the_consumer_is_told(status: str) -> None:
     with pytest.raises(EndedError, match="Consumer Deleted"):
-        Window(BYTES).told({"Status": status, "Description": "Consumer Deleted"})
+        Window(BYTES).take_status({"Status": status, "Description": "Consumer Deleted"})

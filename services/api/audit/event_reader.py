@@ -29,7 +29,7 @@ READINGS_MAX = 16
 READINGS_OF_ONE_MAX = 4
 WINDOW_BYTES = 512 * 1024
 """Bytes of the log that one reader holds (at least one event); as much again may be in flight."""
-PATIENCE_S = 15.0
+SILENCE_MAX_S = 15.0
 """Longest time (s) without an answer of the log. A server restart is shorter."""
 IDLE_S = 2.5
 """Silence (s) after which the reader checks the log's end again: pending events may have expired."""
@@ -77,14 +77,14 @@ class Audit:
         self._log = log
         self.places = Places(READINGS_MAX)
 
-    async def open(self, asked: EventFilter, reader: str) -> "LogReader":
+    async def open(self, event_filter: EventFilter, reader: str) -> "LogReader":
         """A reader whose first batch has arrived; the caller closes it. `reader` is the calling user's id.
 
         Raises ProblemError if too many are open, BrokerError if the log does not answer.
         """
         if not self.places.take(reader, READINGS_OF_ONE_MAX):
             raise self._refusal(reader)
-        reading = LogReader(self, reader, asked)
+        reading = LogReader(self, reader, event_filter)
         try:
             await reading.begin(self._broker, self._log)
         except BaseException:
@@ -92,7 +92,7 @@ class Audit:
             raise
         return reading
 
-    def closed(self, reader: str) -> None:
+    def close_reader(self, reader: str) -> None:
         """Count one reader as closed."""
         self.places.leave(reader)
 
@@ -113,11 +113,11 @@ class Audit:
 class LogReader:
     """One finite read of the log, a batch at a time. Created by `Audit.open`."""
 
-    def __init__(self, audit: Audit, reader: str, asked: EventFilter) -> None:
+    def __init__(self, audit: Audit, reader: str, event_filter: EventFilter) -> None:
         """Prepare; `begin` starts it."""
         self._audit = audit
         self._reader = reader
-        self._asked = asked
+        self._filter = event_filter
         self._batches: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=1)
         self._is_showing = False
         self._last = 0
@@ -127,7 +127,7 @@ class LogReader:
         """Note the log's current end, and read the first batch. Raises BrokerError."""
         self._broker = broker
         self._last = await log.last_sequence()
-        self._position = self._asked.after
+        self._position = self._filter.after
         self._since = await self._beginning(log)
         self._start()
         self._first = await self._next()
@@ -142,11 +142,11 @@ class LogReader:
                 for entry in batch
                 if entry.sequence <= self._last
                 and (event := to_event_object(entry)) is not None
-                and self._asked.accepts(event)
+                and self._filter.accepts(event)
             ]
             if found:
                 yield found
-            if self._position >= self._last or self._asked.is_past(batch[-1]):
+            if self._position >= self._last or self._filter.is_past(batch[-1]):
                 return
             batch = await self._next()
 
@@ -154,14 +154,14 @@ class LogReader:
         """Stop reading at once, and delete the consumer."""
         if not self._is_closed:
             self._is_closed = True
-            self._audit.closed(self._reader)
+            self._audit.close_reader(self._reader)
             await self._stop()
 
     async def _beginning(self, log: Log) -> datetime | None:
         """The time to start at, if it is later in the log than `after`."""
-        if self._asked.stored_from is None:
+        if self._filter.stored_from is None:
             return None
-        since = self._asked.stored_from - CLOCK_STEP_MAX
+        since = self._filter.stored_from - CLOCK_STEP_MAX
         if self._position == 0:
             return since
         stored_at = await log.stored_at(self._position)
@@ -175,7 +175,7 @@ class LogReader:
             self._is_showing = False
             self._batches.task_done()
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(SILENCE_MAX_S):
                 while not (batch := await self._batch_or_silence()):
                     if self._follower.caught_up.is_set():
                         return []
@@ -185,7 +185,7 @@ class LogReader:
                 self._since = None
                 self._is_showing = True
                 return batch
-        raise UnreachableError(f"the log was silent for {PATIENCE_S:.0f} s after {self._position}")
+        raise UnreachableError(f"the log was silent for {SILENCE_MAX_S:.0f} s after {self._position}")
 
     async def _batch_or_silence(self) -> list[Entry]:
         if not self._batches.empty():
@@ -220,8 +220,8 @@ class LogReader:
             self._hand_over,
             after=self._position,
             since=self._since,
-            subjects=self._asked.subjects,
-            report_position=True,
+            subjects=self._filter.subjects,
+            report_position=False,
             bytes_max=WINDOW_BYTES,
             service="api-audit",
         )

@@ -85,7 +85,7 @@ async def read_events(
     wanted = None if everyone else _whose(caller, user_id)
     if SCOPE_AUDIT not in caller.scopes:
         require_scope(caller, SCOPE_JOBS if wanted == caller.user_id else SCOPE_AUDIT)
-    asked = EventFilter(
+    event_filter = EventFilter(
         user_id=wanted,
         job_id=job_id,
         types=frozenset(types or ()),
@@ -94,7 +94,7 @@ async def read_events(
         stored_to=stored_to,
     )
     headers = {"Headrace-Retention": service_of(request, Erasures).retention}
-    return NdjsonResponse(await service_of(request, Audit).open(asked, caller.user_id), headers)
+    return NdjsonResponse(await service_of(request, Audit).open(event_filter, caller.user_id), headers)
 
 
 def _whose(caller: Caller, user_id: str | None) -> str:

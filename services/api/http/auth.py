@@ -51,7 +51,7 @@ def user_id_of(scope: Scope) -> str | None:
     return caller.user_id if isinstance(caller, Caller) else None
 
 
-async def authenticated(request: Request) -> Caller:
+async def authenticate(request: Request) -> Caller:
     """The authenticated caller, with any scope. Counts the request to the quota; every response reports it.
 
     A request with a body was authenticated before the body was read. Raises ProblemError as `identify` does,
@@ -68,7 +68,7 @@ async def authenticated(request: Request) -> Caller:
     return caller
 
 
-AnyCallerOf = Annotated[Caller, Depends(authenticated)]
+AnyCallerOf = Annotated[Caller, Depends(authenticate)]
 """Dependency of routes that are open to every valid token. All other routes state their scope."""
 
 
@@ -80,14 +80,14 @@ def require_scope(caller: Caller, scope: str) -> None:
 
 async def user_of(request: Request) -> Caller:
     """The caller, if the token has the scope for jobs. Raises ProblemError."""
-    caller = await authenticated(request)
+    caller = await authenticate(request)
     require_scope(caller, SCOPE_JOBS)
     return caller
 
 
 async def operator_of(request: Request) -> Caller:
     """The caller, if the token has the scope for operators. Raises ProblemError."""
-    caller = await authenticated(request)
+    caller = await authenticate(request)
     require_scope(caller, SCOPE_OPS)
     return caller
 

@@ -11,10 +11,10 @@ from shared.observability import metrics
 class ByteShares:
     """Held bytes of one kind. `name` is the metrics label of refusals."""
 
-    def __init__(self, name: str, told: str, *, user_bytes_max: int, bytes_max: int) -> None:
-        """Start with none held; `told` names the bytes in messages to users."""
+    def __init__(self, name: str, description: str, *, user_bytes_max: int, bytes_max: int) -> None:
+        """Start with none held; `description` names the bytes in messages to users."""
         self._name = name
-        self._told = told
+        self._description = description
         self._user_bytes_max = user_bytes_max
         self._bytes_max = bytes_max
         self._of_user: Counter[str] = Counter()
@@ -28,7 +28,9 @@ class ByteShares:
         )
         if held + size > share:
             metrics.REFUSED.labels(why=self._name).inc()
-            detail = f"{held} bytes of {self._told} are under way, and {share} may be: wait, then ask again"
+            detail = (
+                f"{held} bytes of {self._description} are under way, and {share} may be: wait, then ask again"
+            )
             return Problem(problems.TOO_MANY_BODIES, detail, (), self._retry_after(share, held))
         self._of_user[user_id] = held + size
         self._total += size

@@ -51,7 +51,7 @@ def expected_sequence(if_match: str | None) -> int | None:
     raise ProblemError(problems.PRECONDITION_FAILED, "If-Match is not a tag that this service gave")
 
 
-def changed(what: str, sequence: int) -> ProblemError:
+def precondition_failed(what: str, sequence: int) -> ProblemError:
     """The problem for a failed precondition: `what` now has the tag of `sequence`."""
     return ProblemError(
         problems.PRECONDITION_FAILED,

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from services.api.http.conditional_requests import changed
+from services.api.http.conditional_requests import precondition_failed
 from services.api.jobs.queries import check_job_id, expired_job, unknown_job
 from shared.auth import Caller
 from shared.contract import problems
@@ -31,7 +31,7 @@ async def request_cancel(
         case Refuse():
             raise _refusal(outcome)
         case Stale(last_sequence):
-            raise changed("the job", last_sequence)
+            raise precondition_failed("the job", last_sequence)
         case Requested(job):
             return job
     assert_never(outcome)

@@ -22,7 +22,7 @@ def check_bounds(new: NewJob, settings: ApiSettings) -> None:
     """Raises ProblemError (422) with every field that exceeds the operator's maximum."""
     errors = tuple(
         FieldError(field, f"at most {most} is allowed")
-        for field, asked, most in _asked(new, settings)
+        for field, asked, most in _bounded_fields(new, settings)
         if asked is not None and asked > most
     )
     if errors:
@@ -30,7 +30,7 @@ def check_bounds(new: NewJob, settings: ApiSettings) -> None:
         raise ProblemError(problems.INVALID, detail, errors=errors)
 
 
-def _asked(new: NewJob, settings: ApiSettings) -> Iterator[tuple[str, int | None, int]]:
+def _bounded_fields(new: NewJob, settings: ApiSettings) -> Iterator[tuple[str, int | None, int]]:
     """Each bounded field of the submission: its place, its value, and its maximum."""
     yield "ttl_s", new.ttl_s, settings.ttl_s_max
     for name, asked in new.limits.items():

@@ -62,7 +62,7 @@ class Queries:
                 seen = None
             if seen is not None and seen.is_finished:
                 return seen
-            return folded(_kept(await self._log.read_entries(user_id, job_id)))
+            return fold_entries(_require_kept(await self._log.read_entries(user_id, job_id)))
 
     async def job_as_of(self, user_id: str, job_id: str, until: int | datetime) -> JobRecord:
         """The job's state at a sequence of the log or at a time, inclusive.
@@ -71,8 +71,8 @@ class Queries:
         """
         check_job_id(job_id)
         async with self._turns.turn(user_id):
-            entries = _kept(await self._log.read_entries(user_id, job_id))
-        return folded(
+            entries = _require_kept(await self._log.read_entries(user_id, job_id))
+        return fold_entries(
             entry
             for entry in entries
             if (entry.sequence if isinstance(until, int) else entry.stored_at) <= until  # type: ignore[operator]  # of the same kind
@@ -109,7 +109,7 @@ class Queries:
         events = [event for entry in entries if (event := to_event_object(entry)) is not None]
         if not events:
             raise unknown_job()
-        _kept(entries)
+        _require_kept(entries)
         return events
 
     async def _ask(self, subject: str, question: msgspec.Struct, kind: type[AnswerT]) -> AnswerT:
@@ -140,14 +140,14 @@ def expired_job() -> ProblemError:
     return ProblemError(problems.EXPIRED, "the job has expired: what it left is gone")
 
 
-def _kept(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+def _require_kept(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     """A job's entries. Raises ProblemError if they are being purged, so that no client sees only a part."""
     if entries and is_tombstone(entries[-1]):
         raise expired_job()
     return entries
 
 
-def folded(entries: Iterable[Entry]) -> JobRecord:
+def fold_entries(entries: Iterable[Entry]) -> JobRecord:
     """The job's record; events of newer versions are skipped, as in the view.
 
     Raises ProblemError if there is no job, NewerEventError if the job's first event is of a newer version.

@@ -166,7 +166,7 @@ async def read_job(
     """Tell how the job stands, or stood, with its result if it has one."""
     if as_of is not None:
         return json_answer(await service_of(request, Queries).job_as_of(caller.user_id, job_id, as_of))
-    waited = await service_of(request, JobWaiter).finished(
+    waited = await service_of(request, JobWaiter).wait_until_finished(
         caller, job_id, wait_of(prefer), disconnect_of(request)
     )
     headers = {"ETag": tag_of(waited.job.last_sequence), **waited.headers}

@@ -22,7 +22,7 @@ async def answer_accepted(
         headers["Idempotency-Replayed"] = "true"
     if wait_s is not None:
         waiter = service_of(request, JobWaiter)
-        waited = await waiter.finished(caller, job.job_id, wait_s, disconnect_of(request))
+        waited = await waiter.wait_until_finished(caller, job.job_id, wait_s, disconnect_of(request))
         job = waited.job
         headers |= waited.headers
     headers["ETag"] = tag_of(job.last_sequence)

@@ -15,7 +15,7 @@ import uuid_utils
 from services.api.http.request_context import RequestContext
 from services.api.jobs.limit_policy import check_bounds
 from services.api.jobs.new_job import NewJob
-from services.api.jobs.queries import folded
+from services.api.jobs.queries import fold_entries
 from services.api.languages.catalogue import Catalogue
 from services.api.quotas.quotas import Quotas
 from services.api.quotas.stored_bytes import Addition, Store
@@ -110,7 +110,7 @@ class Submissions:
                 addition.sequence = await self._append(queued)
                 return Submitted(_record(queued, addition.sequence), replayed=False)
         except _SubmittedBeforeError as conflict:
-            earlier = await self._earlier(queued, at_least=conflict.sequence)
+            earlier = await self._earlier(queued, min_sequence=conflict.sequence)
             assert earlier is not None, "a conflict was reported, so the job has events"
             return earlier
 
@@ -140,9 +140,9 @@ class Submissions:
             return result.sequence
         raise _SubmittedBeforeError(result.last_sequence)
 
-    async def _earlier(self, queued: JobQueued, *, at_least: int | None = None) -> Submitted | None:
+    async def _earlier(self, queued: JobQueued, *, min_sequence: int | None = None) -> Submitted | None:
         """The job of an earlier submission with the same key, if any. Raises ProblemError, BrokerError."""
-        entries = await self._log.read_entries(queued.user_id, queued.job_id, at_least=at_least)
+        entries = await self._log.read_entries(queued.user_id, queued.job_id, min_sequence=min_sequence)
         if not entries:
             return None
         if is_tombstone(entries[-1]):
@@ -150,7 +150,7 @@ class Submissions:
         decision = decide_submit(_accepted(entries[0]), queued)
         if not isinstance(decision, Replay):
             raise ProblemError(problems.INVALID, "the Idempotency-Key was used before with another request")
-        return Submitted(folded(entries), replayed=True)
+        return Submitted(fold_entries(entries), replayed=True)
 
     async def _offer(self, language: str) -> LanguageOffer:
         offer = await self._catalogue.find(language)

@@ -60,7 +60,7 @@ class JobWaiter:
         """The caller's maximum of places, regardless of other users."""
         return caller.share(WAITS_CLAIM, self._settings.user_waits, self._settings.user_waits_max)
 
-    async def finished(
+    async def wait_until_finished(
         self, caller: Caller, job_id: str, wait_s: float | None, disconnected: Disconnected
     ) -> Waited:
         """The job once it has ended, or its state when the wait is over. Raises ProblemError.

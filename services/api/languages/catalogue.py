@@ -9,7 +9,7 @@ import asyncio
 from shared.contract.codec import UndecodableError
 from shared.jetstream.errors import BrokerError
 from shared.jetstream.event_log import Log
-from shared.jetstream.presence import PROVISION_AGAIN, LanguageOffer, Presence, executors, kept
+from shared.jetstream.presence import PROVISION_AGAIN, LanguageOffer, Presence, executors, read_offers
 from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
@@ -43,7 +43,7 @@ class Catalogue:
         await self._refresh()
         online = {offer.name for presence in self._live for offer in presence.languages}
         by_name = {offer.name: offer for offer in self._known.values()}
-        return [_shown(by_name[name], offline=name not in online) for name in sorted(by_name)]
+        return [_language_object(by_name[name], offline=name not in online) for name in sorted(by_name)]
 
     async def find(self, name: str) -> LanguageOffer | None:
         """The language of this name or alias; None if it was never offered. Raises BrokerError."""
@@ -91,7 +91,7 @@ class Catalogue:
         if now < self._kept_at:
             return
         try:
-            for offer in await kept(self._log):
+            for offer in await read_offers(self._log):
                 self._learn(offer)
         except (BrokerError, UndecodableError) as error:
             logger.warning("languages_not_read", why=f"{error}; {PROVISION_AGAIN}")
@@ -104,5 +104,5 @@ class Catalogue:
             self._known[name] = offer
 
 
-def _shown(offer: LanguageOffer, *, offline: bool) -> LanguageShown:
+def _language_object(offer: LanguageOffer, *, offline: bool) -> LanguageShown:
     return LanguageShown(**{name: getattr(offer, name) for name in offer.__struct_fields__}, offline=offline)

@@ -68,7 +68,7 @@ class DeadLetters:
 
     async def find(self, job_id: str) -> JobRecord:
         """One dead letter, with its result. Raises ProblemError if there is none of this id."""
-        _, queued = await self._queued(job_id)
+        _, queued = await self._read_queued(job_id)
         job = await self._queries.job(queued.user_id, job_id)
         if job.reason != "executor_lost":
             raise unknown_job()
@@ -79,7 +79,7 @@ class DeadLetters:
 
         Raises NewerEventError for a program that this version could copy only in part.
         """
-        entry, queued = await self._queued(job_id)
+        entry, queued = await self._read_queued(job_id)
         state = (await self._log.read_job(queued.user_id, job_id)).state
         if not (
             isinstance(state, Finished)
@@ -113,7 +113,7 @@ class DeadLetters:
         async for entry in self._log.replay(DEAD_ADVISORIES, after=start, up_to=last.sequence, stream=DEAD):
             yield msgspec.json.decode(entry.payload, type=Advisory)
 
-    async def _queued(self, job_id: str) -> tuple[Entry, JobQueued]:
+    async def _read_queued(self, job_id: str) -> tuple[Entry, JobQueued]:
         check_job_id(job_id)
         entry = await self._log.last(event_of_job(job_id, "queued"))
         if entry is None:

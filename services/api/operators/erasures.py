@@ -125,8 +125,8 @@ class Erasures:
     ) -> None:
         """Advance one job as far as possible: to its tombstone, or to a cancel request."""
 
-        async def read(at_least: int | None) -> History:
-            return await self._read(user_id, job_id, at_least)
+        async def read(min_sequence: int | None) -> History:
+            return await self._read(user_id, job_id, min_sequence)
 
         def decide(history: History) -> Append | History:
             event = _next_event(history, user_id, job_id, by, moment)
@@ -155,9 +155,9 @@ class Erasures:
                 return
             # A queued job is cancelled first, and then expires.
 
-    async def _read(self, user_id: str, job_id: str, at_least: int | None) -> History:
+    async def _read(self, user_id: str, job_id: str, min_sequence: int | None) -> History:
         try:
-            return await self._log.read_job(user_id, job_id, at_least=at_least)
+            return await self._log.read_job(user_id, job_id, min_sequence=min_sequence)
         except ImpossibleHistoryError:
             last = await self._log.last(job_events(user_id, job_id))
             return History(NoJob(), 0 if last is None else last.sequence, ())

@@ -89,9 +89,9 @@ class Store:
         self._total = _Known(0, -1.0)
         self._capacity: int | None = None
 
-    async def held(self, user_id: str, most: int) -> Held:
+    async def usage(self, user_id: str, most: int) -> Held:
         """The user's current usage and share. Raises BrokerError."""
-        used = await self._used(user_id)
+        used = await self._count_used(user_id)
         await self._look()
         return Held(used, self._share(most, others=max(0, self._total.used - used)))
 
@@ -129,7 +129,7 @@ class Store:
             self._users[user_id].used += size
 
     async def _check(self, user_id: str, most: int, size: int) -> None:
-        held = await self.held(user_id, most)
+        held = await self.usage(user_id, most)
         if held.used + size <= held.share:
             return
         metrics.SHARES_REFUSED.labels(store=self._name).inc()
@@ -147,7 +147,7 @@ class Store:
             return most
         return share_of(most=most, capacity=self._capacity, others=others, parts=STORE_PARTS)
 
-    async def _used(self, user_id: str) -> int:
+    async def _count_used(self, user_id: str) -> int:
         known = self._users.get(user_id)
         now = self._clock()
         if known is not None and now < known.until:

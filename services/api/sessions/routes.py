@@ -61,7 +61,7 @@ Revision = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="an earli
 async def create_session(body: Document, request: Request, caller: JobsCaller) -> Response:
     """Save a new document."""
     session = await service_of(request, Sessions).create(body, caller)
-    return _saved(session, status=201, headers={"Location": f"/v1/sessions/{session.session_id}"})
+    return _saved_response(session, status=201, headers={"Location": f"/v1/sessions/{session.session_id}"})
 
 
 @router.get(
@@ -93,7 +93,7 @@ async def read_session(
     session = await service_of(request, Sessions).read(session_id, caller, revision=revision)
     if is_unchanged(if_none_match, tag_of(session.revision)):
         return Response(status_code=304, headers={"ETag": tag_of(session.revision)})
-    return _saved(session)
+    return _saved_response(session)
 
 
 @router.put(
@@ -110,7 +110,9 @@ async def save_session(
 ) -> Response:
     """Save the whole document as a new revision; with `If-Match` only after that one."""
     expected = expected_sequence(if_match)
-    return _saved(await service_of(request, Sessions).save(session_id, body, caller, expected=expected))
+    return _saved_response(
+        await service_of(request, Sessions).save(session_id, body, caller, expected=expected)
+    )
 
 
 @router.delete(
@@ -182,5 +184,7 @@ async def run_session(
     return await answer_accepted(submitted, caller, request, wait_of(prefer))
 
 
-def _saved(session: Session, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def _saved_response(
+    session: Session, *, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
     return json_answer(session, status=status, headers={"ETag": tag_of(session.revision), **(headers or {})})

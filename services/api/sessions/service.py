@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import msgspec
 import uuid_utils
 
-from services.api.http.conditional_requests import changed
+from services.api.http.conditional_requests import precondition_failed
 from services.api.http.request_context import RequestContext
 from services.api.jobs.limit_policy import check_bounds
 from services.api.jobs.submit import RETRY_AFTER, Submissions, Submitted
@@ -283,7 +283,7 @@ def _check_id(session_id: str) -> None:
 
 def _check_revision(found: int, expected: int | None) -> None:
     if expected is not None and expected != found:
-        raise changed("the session", found)
+        raise precondition_failed("the session", found)
 
 
 def _unknown_session() -> ProblemError:

@@ -41,8 +41,8 @@ class Usage:
         sessions_most = caller.share(
             SESSIONS_CLAIM, settings.user_sessions_bytes, settings.user_sessions_bytes_max
         )
-        log = await self._log.held(user_id, log_most)
-        sessions = await self._sessions.held(user_id, sessions_most)
+        log = await self._log.usage(user_id, log_most)
+        sessions = await self._sessions.usage(user_id, sessions_most)
         places = self._waiting.places
         return UsageReport(
             log_bytes=ShareUsed(used=log.used, share=log.share),

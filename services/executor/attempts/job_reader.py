@@ -37,7 +37,7 @@ class JobReader:
             return JobStanding(known.state, known.last_sequence)
         return await self.read(queued)
 
-    async def read(self, queued: JobQueued, *, at_least: int | None = None) -> JobStanding:
+    async def read(self, queued: JobQueued, *, min_sequence: int | None = None) -> JobStanding:
         """Read the job from the log, asking again where one answer does not come. Raises BrokerError.
 
         Who gave up at once would let the job wait until it is delivered again. Who asked for longer than its
@@ -47,7 +47,7 @@ class JobReader:
         deadline = clock() + READ_PATIENCE_S
         while True:
             try:
-                history = await self._log.read_job(queued.user_id, queued.job_id, at_least=at_least)
+                history = await self._log.read_job(queued.user_id, queued.job_id, min_sequence=min_sequence)
                 return JobStanding(history.state, history.last_sequence)
             except UnreachableError:
                 if clock() >= deadline:

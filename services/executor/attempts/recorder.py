@@ -123,7 +123,7 @@ class AttemptRecorder:
         return JobStanding(known.state, known.last_sequence)
 
     def _read(self, queued: JobQueued) -> Read[JobStanding]:
-        return lambda at_least: self._reader.read(queued, at_least=at_least)
+        return lambda min_sequence: self._reader.read(queued, min_sequence=min_sequence)
 
     async def _refused(self, queued: JobQueued, outcome: Terminal, state: JobState) -> Disposition:
         if isinstance(state, Finished) and state.outcome == outcome:

@@ -135,7 +135,7 @@ def load_languages(folder: Path = FOLDER) -> dict[str, Language]:
     return {language.name: language for language in languages}
 
 
-async def offered(sandbox: Sandbox, languages: Mapping[str, Language]) -> dict[str, Offered]:
+async def probe_languages(sandbox: Sandbox, languages: Mapping[str, Language]) -> dict[str, Offered]:
     """Run every language's version command, each in its own cell. Raises SandboxError."""
     async with asyncio.TaskGroup() as group:
         asked = {name: group.create_task(_version(sandbox, each)) for name, each in languages.items()}

@@ -41,7 +41,7 @@ class Watch:
             self.stop = self.stop or stop
             self._kill()
 
-    def ended(self) -> None:
+    def mark_ended(self) -> None:
         """The program has ended, for whatever reason."""
         if not self._over:
             self._over = True

@@ -49,7 +49,7 @@ class Status:
         return cls(None, -code) if code < 0 else cls(code, None)
 
     @classmethod
-    def unfolded(cls, returncode: int) -> "Status":
+    def from_exit_code(cls, returncode: int) -> "Status":
         """From bubblewrap's exit code; negative if a signal killed bubblewrap itself."""
         if returncode < 0:
             return cls(None, -returncode)

@@ -87,9 +87,9 @@ class Scheduler:
             broker,
             stream=JOBS,
             durable=EXECUTOR_DURABLE,
-            want=self._fetch_count,
+            fetch_count=self._fetch_count,
             deliver=self._deliver,
-            forget=lambda delivery: self._handle(DeliveryLost(delivery)),
+            on_lost=lambda delivery: self._handle(DeliveryLost(delivery)),
         )
         supply.listen(lambda: self._handle(CellsChanged()))
 
@@ -142,7 +142,7 @@ class Scheduler:
             case Answer(delivery, disposition):
                 self._answer(delivery, disposition)
             case WakeFetch():
-                self._consumer.want_changed()
+                self._consumer.refetch()
             case TickAfter(seconds):
                 asyncio.get_running_loop().call_later(seconds, self._handle, Tick())
             case ReportContradiction(sequence, why):

@@ -123,21 +123,21 @@ class Outbox:
             self._stand_in(self._leaving, taken)
         return self._leaving.payload
 
-    def moved(self) -> None:
+    def mark_progress(self) -> None:
         """Some bytes of what was taken have left."""
         self._read_at = self._clock()
 
-    def sent(self) -> None:
+    def mark_sent(self) -> None:
         """All of what was taken has left."""
         leaving, self._leaving = self._leaving, None
         if leaving is not None:
             self._release(leaving)
-        self.moved()
+        self.mark_progress()
 
     def close(self) -> None:
         """Nothing more is sent."""
         self.drop()
-        self.sent()
+        self.mark_sent()
 
     async def wait_for_capacity(self) -> None:
         """Wait until most of the bound is free, which is when replayed history may be queued."""

@@ -28,8 +28,8 @@ from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 
-PATIENCE_S = 5.0
-PAUSE_S = 0.1
+LOG_OUTAGE_MAX_S = 5.0
+AGAIN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +109,12 @@ class CatchUp:
                 failing_since = None
             except BrokerError as error:
                 failing_since = failing_since or clock()
-                if clock() >= failing_since + PATIENCE_S:
+                if clock() >= failing_since + LOG_OUTAGE_MAX_S:
                     logger.warning("catch_up_gave_up", why=str(error))
                     return Refused("unavailable", "the log does not answer")
             subscription.keep_nothing()
             if subscription.seen == seen:
-                await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(AGAIN_S)
 
     async def _introduce(self, subscription: Subscription, after: After) -> Refused | None:
         """Join the hub, find out what there is, and tell the client where its events begin."""

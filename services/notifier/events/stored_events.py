@@ -35,7 +35,7 @@ PLACES_MAX = 16
 USER_PLACES_MAX = 4
 """Of them, those of one user."""
 
-PAUSE_S = 0.05
+STALE_READ_PAUSE_S = 0.05
 STALE_READS_MAX = 40
 STALE_NOTES_MAX = 4
 NEARLY_FULL = 0.9
@@ -142,7 +142,7 @@ class History:
                     yield entry
             if after >= end:
                 return
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(STALE_READ_PAUSE_S)
         raise UnreachableError(f"{subject_filter} does not show sequence {end}")
 
     async def feed_entries(
@@ -162,7 +162,7 @@ class History:
                         yield entry
             if sequence >= end_sequence:
                 return
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(STALE_READ_PAUSE_S)
 
     async def job(self, user_id: str, job_id: str) -> JobRecord | None:
         """One job as its events add up; None if there is none. Raises BrokerError."""

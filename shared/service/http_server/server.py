@@ -16,7 +16,7 @@ from shared.observability.logs import get_logger
 from shared.service.http_server.config import BoundedConfig
 from shared.service.http_server.http_protocol import BoundedHttpProtocol
 from shared.service.http_server.registry import ConnectionRegistry
-from shared.settings import PREFIX, HttpSettings, refused
+from shared.settings import PREFIX, HttpSettings, invalid_value
 
 logger = get_logger(__name__)
 
@@ -55,14 +55,16 @@ def listen_at(settings: HttpSettings, name: str) -> socket.socket:
     try:
         return listen(host, port)
     except (socket.gaierror, UnicodeError) as error:
-        raise refused(where, host, "an address of this machine", str(error)) from error
+        raise invalid_value(where, host, "an address of this machine", str(error)) from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise refused(which, str(port), f"a free port of {host}, or 0 for any", "it is in use") from error
+            raise invalid_value(
+                which, str(port), f"a free port of {host}, or 0 for any", "it is in use"
+            ) from error
         if error.errno in {errno.EACCES, errno.EPERM}:
             why = "this user may not listen on it"
-            raise refused(which, str(port), "a port from 1024 on, or 0 for a free one", why) from error
-        raise refused(where, host, "an address of this machine", error.strerror) from error
+            raise invalid_value(which, str(port), "a port from 1024 on, or 0 for a free one", why) from error
+        raise invalid_value(where, host, "an address of this machine", error.strerror) from error
 
 
 class _Server(uvicorn.Server):

@@ -36,17 +36,17 @@ async def _page(request: Request) -> Response:
     if slug not in NAMES:
         raise HTTPException(404, "there is no problem of this name")
     wants_html = "text/html" in request.headers.get("Accept", "")
-    answer = _shown(slug) if wants_html else Response(_markdown(slug), media_type="text/markdown")
+    answer = _page_response(slug) if wants_html else Response(_markdown(slug), media_type="text/markdown")
     answer.headers["Vary"] = "Accept"
     return answer
 
 
-def _shown(slug: str) -> Response:
-    return html(page(f"Headrace: {slug or 'problems'}", _rendered(slug)))
+def _page_response(slug: str) -> Response:
+    return html(page(f"Headrace: {slug or 'problems'}", _render(slug)))
 
 
 @lru_cache
-def _rendered(slug: str) -> str:
+def _render(slug: str) -> str:
     rendered: str = MarkdownIt("commonmark").enable("table").render(_markdown(slug))
     return rendered
 
@@ -54,10 +54,10 @@ def _rendered(slug: str) -> str:
 @lru_cache
 def _markdown(slug: str) -> str:
     text = (PLACE / f"{NAMES[slug]}.md").read_text()
-    return _LINK.sub(_served_link, text)
+    return _LINK.sub(_serve_link, text)
 
 
-def _served_link(link: re.Match[str]) -> str:
+def _serve_link(link: re.Match[str]) -> str:
     """Rewrite a link between pages to its served path; other links become plain text."""
     words, target = link.groups()
     if "/" not in target:

@@ -48,7 +48,7 @@ async def test_one_replica_becomes_three(tmp_path: Path) -> None:
         await (await cluster.leader()).kill()
         await _append(log, 20)
         await _tell(broker)
-        await follower.reached(60)
+        await follower.wait_for(60)
         following.cancel()
         # Provisioning again changes nothing.
         await provision(broker, GROWN)

@@ -124,13 +124,13 @@ async def test_a_follower_does_not_begin_anew(broker: Broker, log: Log, lies: in
     follower = Follower(old, JOBS, handle, service="test")
     following = asyncio.create_task(follower.run())
     async with asyncio.timeout(30):
-        await follower.reached(COUNT)
+        await follower.wait_for(COUNT)
         consumers = (await broker.api(f"CONSUMER.NAMES.{JOBS}"))["consumers"]
         (name,) = (name for name in consumers if name.startswith("test-"))
         old.__dict__.update(_end=2, _lies=lies)
         await broker.api(f"CONSUMER.DELETE.{JOBS}.{name}")
         await append_jobs(log, 1)
-        await follower.reached(COUNT + 1)
+        await follower.wait_for(COUNT + 1)
     following.cancel()
     assert not old.was_believed
     assert seen == list(range(1, COUNT + 2))

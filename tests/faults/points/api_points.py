@@ -44,7 +44,9 @@ _SUBMITTING = (
     ),
     Point("api.replay.found", f"{SUBMISSIONS}._earlier", BEFORE, "replay", ACCEPTED),
     Point("api.replay.read", f"{SUBMISSIONS}._earlier", AFTER, "replay", ACCEPTED),
-    Point("api.wait.not_begun", "services.api.jobs.wait:JobWaiter.finished", BEFORE, "wait", ACCEPTED),
+    Point(
+        "api.wait.not_begun", "services.api.jobs.wait:JobWaiter.wait_until_finished", BEFORE, "wait", ACCEPTED
+    ),
     # A user is called as his point.
     Point(
         "api.wait.end_seen",
@@ -54,7 +56,7 @@ _SUBMITTING = (
         ACCEPTED,
         about=is_exactly("api.wait.end_seen"),
     ),
-    Point("api.wait.over", "services.api.jobs.wait:JobWaiter.finished", AFTER, "wait", ACCEPTED),
+    Point("api.wait.over", "services.api.jobs.wait:JobWaiter.wait_until_finished", AFTER, "wait", ACCEPTED),
     Point("api.batch.in_the_middle", APPEND, AFTER, "batch", ACCEPTED, about=is_a(JobQueued), time=3),
     Point("api.batch.all_appended", "services.api.jobs.batch:submit_all", AFTER, "batch", ACCEPTED),
 )

@@ -24,7 +24,7 @@ TERMINAL, DRAIN = Row.EXECUTOR_TERMINAL, Row.EXECUTOR_DRAIN
 _BEGINNING = (
     Point(
         "executor.start.zygote_started",
-        "services.executor.sandbox.warm.zygote:started",
+        "services.executor.sandbox.warm.zygote:start_zygote",
         AFTER,
         "start",
         FETCH,
@@ -33,7 +33,7 @@ _BEGINNING = (
     ),
     Point(
         "executor.start.languages_known",
-        "services.executor.languages.catalogue:offered",
+        "services.executor.languages.catalogue:probe_languages",
         AFTER,
         "start",
         FETCH,

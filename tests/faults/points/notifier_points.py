@@ -108,7 +108,7 @@ _LIVE = (
     ),
     Point("notifier.live.published", f"{HUB}:Hub.publish", AFTER, "watch_live", ROW, about=is_filled, time=4),
     Point("notifier.outbox.taken", f"{OUTBOX}.take", AFTER, "watch_live", ROW, time=6),
-    Point("notifier.outbox.sent", f"{OUTBOX}.sent", AFTER, "watch_live", ROW, time=6),
+    Point("notifier.outbox.sent", f"{OUTBOX}.mark_sent", AFTER, "watch_live", ROW, time=6),
     Point("notifier.slow.evicted", f"{OUTBOX}.end", AFTER, "slow", ROW),
     Point("notifier.slow.full", f"{CLIENT}.end", BEFORE, "slow", ROW),
 )
@@ -117,8 +117,8 @@ _ASKING = (
     Point("notifier.cancel.decided", APPEND, BEFORE, "cancel", ROW, about=is_a(JobCancelRequested)),
     Point("notifier.cancel.appended", APPEND, AFTER, "cancel", ROW, about=is_a(JobCancelRequested)),
     Point("notifier.status.read", "services.notifier.events.stored_events:History.job", AFTER, "status", ROW),
-    Point("notifier.refresh.arrived", f"{CONNECTION}._renew", BEFORE, "refresh", ROW),
-    Point("notifier.refresh.checked", f"{CONNECTION}._renew", AFTER, "refresh", ROW),
+    Point("notifier.refresh.arrived", f"{CONNECTION}._refresh_token", BEFORE, "refresh", ROW),
+    Point("notifier.refresh.checked", f"{CONNECTION}._refresh_token", AFTER, "refresh", ROW),
 )
 
 _STREAMING = (

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.executor.sandbox.cgroups import v1, v2
-from services.executor.sandbox.cgroups.choose import open_groups, removed, sweep
+from services.executor.sandbox.cgroups.choose import open_groups, remove_group, sweep
 from services.executor.sandbox.cgroups.hierarchies import Hierarchy, hierarchies
 from services.executor.sandbox.cgroups.interface import LEFT_BEHIND_BYTES_MAX
 from services.executor.sandbox.cgroups.watchdog import NoGroups
@@ -93,7 +93,7 @@ async def test_a_group_that_stays_busy_is_told() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("services.executor.sandbox.cgroups.choose.REMOVAL_S", 0.01)
         with pytest.raises(SandboxError, match="busy"):
-            await removed(Busy())
+            await remove_group(Busy())
 
 
 def group(directory: Path, *, controllers: str, handed_down: str = "", members: str = "") -> Path:

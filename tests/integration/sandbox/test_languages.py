@@ -12,7 +12,7 @@ from services.executor.languages.catalogue import (
     LanguageError,
     Offered,
     load_languages,
-    offered,
+    probe_languages,
 )
 from services.executor.languages.stages import Program, compile_stage, run_stage
 from services.executor.sandbox.interface import CellFile, RejectedError, Sandbox
@@ -23,7 +23,7 @@ from tests.integration.sandbox.programs import LANGUAGES, execute, program
 
 
 async def test_every_language_that_the_host_has_is_offered(sandbox: Sandbox) -> None:
-    found = await offered(sandbox, LANGUAGES)
+    found = await probe_languages(sandbox, LANGUAGES)
     assert found.keys() == OFFERED
     for each in found.values():
         assert each.version[0].isdigit(), each
@@ -32,14 +32,14 @@ async def test_every_language_that_the_host_has_is_offered(sandbox: Sandbox) -> 
 async def test_a_language_that_the_cell_does_not_have_is_not_offered(sandbox: Sandbox) -> None:
     absent = Language(name="absent", extension="x", entrypoint="x", version=("no-such-command",), run=("x",))
     failing = Language(name="failing", extension="x", entrypoint="x", version=("false",), run=("x",))
-    assert await offered(sandbox, {"absent": absent, "failing": failing}) == {}
+    assert await probe_languages(sandbox, {"absent": absent, "failing": failing}) == {}
 
 
 async def test_a_language_that_calls_itself_nothing_in_particular(sandbox: Sandbox) -> None:
     language = Language(
         name="odd", extension="x", entrypoint="x", version=("echo", "the odd one"), run=("x",)
     )
-    assert await offered(sandbox, {"odd": language}) == {"odd": Offered(language, "the odd one")}
+    assert await probe_languages(sandbox, {"odd": language}) == {"odd": Offered(language, "the odd one")}
 
 
 @needs_cc

@@ -43,7 +43,7 @@ def usage(*, cpu_ms: int = 10, memory_exceeded: bool = False) -> Usage:
     ],
 )
 def test_an_ending(returncode: int, stop: Stop | None, used: Usage, expected: Ending) -> None:
-    assert ending(status=Status.unfolded(returncode), stop=stop, usage=used, limits=LIMITS) == expected
+    assert ending(status=Status.from_exit_code(returncode), stop=stop, usage=used, limits=LIMITS) == expected
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_an_ending(returncode: int, stop: Stop | None, used: Usage, expected: En
     ],
 )
 def test_an_ending_with_a_disk(returncode: int, stop: Stop | None, disk_full: bool, expected: Ending) -> None:
-    status = Status.unfolded(returncode)
+    status = Status.from_exit_code(returncode)
     assert ending(status=status, stop=stop, usage=usage(), limits=LIMITS, disk_full=disk_full) == expected
 
 

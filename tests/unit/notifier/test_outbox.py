@@ -57,7 +57,7 @@ async def test_it_is_full_when_as_much_as_the_bound_waits() -> None:
     assert not outbox.put(event(1))
     await outbox.take()
     assert not outbox.put(event(1)), "it waits until it was written"
-    outbox.sent()
+    outbox.mark_sent()
     assert outbox.waiting_bytes == 0
     assert outbox.put(event(1))
 
@@ -81,7 +81,7 @@ async def test_small_messages_are_bounded_too() -> None:
         count += 1
     assert count == SMALL_BYTES_MAX // len(b"pong")
     await outbox.take()
-    outbox.sent()
+    outbox.mark_sent()
     assert outbox.put(small())
 
 
@@ -112,7 +112,7 @@ async def test_history_waits_for_room() -> None:
     await outbox.take()
     await asyncio.sleep(0)
     assert not waiting.done()
-    outbox.sent()
+    outbox.mark_sent()
     await waiting
 
 
@@ -124,15 +124,15 @@ async def test_it_is_unread_while_no_byte_leaves() -> None:
     for clock.now, act in (
         (5, lambda: outbox.put(event(90))),
         (6, lambda: outbox.put(small())),
-        (7, outbox.moved),
-        (8, outbox.sent),
+        (7, outbox.mark_progress),
+        (8, outbox.mark_sent),
     ):
         if clock.now == 7:
             await outbox.take()
         act()
         since.append(outbox.unread_since)
     await outbox.take()
-    outbox.sent()
+    outbox.mark_sent()
     since.append(outbox.unread_since)
     assert since == [None, 5, 5, 7, 8, None], "a byte is enough, however large the message"
 
@@ -148,7 +148,7 @@ async def test_a_mark_is_passed_when_all_before_it_has_left() -> None:
     for _ in range(3):
         passed.append(outbox.has_passed(mark))
         await outbox.take()
-        outbox.sent()
+        outbox.mark_sent()
     assert (passed, outbox.has_passed(mark)) == ([False, False, True], True)
 
 
@@ -201,9 +201,9 @@ async def test_a_reader_that_reads_gets_everything_in_order(
             age_max = max(age_max, clock.now - unread_since)
             left -= reads[step % len(reads)] + 64 * 1024
             step += 1
-            outbox.moved()
+            outbox.mark_progress()
         sent.append(len(taken))
-        outbox.sent()
+        outbox.mark_sent()
     assert sent == [text.size for text in queued]
     assert age_max <= 1 / rate + 1e-6, "it is as old as the last byte that left, and no older"
     assert shares.held_bytes == 0

@@ -36,7 +36,7 @@ def new(header_token: str | None = None) -> Protocol:
 def ready(lasts_s: float = 1_000) -> Protocol:
     protocol = new()
     assert receive(protocol, type="connection_init", token="t") == [Authenticate("t")]
-    protocol.authenticated(Grant(USER, int(lasts_s), lasts_s), now=0)
+    protocol.accept_token(Grant(USER, int(lasts_s), lasts_s), now=0)
     return protocol
 
 
@@ -129,7 +129,7 @@ def test_a_text_that_is_no_job_id_is_an_unknown_job(kind: str, job_id: str) -> N
 
 @pytest.mark.clause("4.4", "4.6")
 def test_an_id_in_use_ends_the_connection_until_it_is_free() -> None:
-    for free in (lambda p: p.ended("s"), lambda p: receive(p, type="unsubscribe", id="s")):
+    for free in (lambda p: p.end_subscription("s"), lambda p: receive(p, type="unsubscribe", id="s")):
         protocol = ready()
         receive(protocol, type="subscribe", id="s", job_id="*")
         free(protocol)
@@ -144,7 +144,7 @@ def test_subscriptions_are_counted() -> None:
     protocol = ready()
     for number in range(RULES.subscriptions_max):
         receive(protocol, type="subscribe", id=str(number), job_id="*")
-    protocol.ended("0")
+    protocol.end_subscription("0")
     receive(protocol, type="subscribe", id="again", job_id="*")
     assert code(receive(protocol, type="subscribe", id="more", job_id="*")) == 4429
 
@@ -218,7 +218,7 @@ def test_silence_before_the_token() -> None:
 def test_a_refused_token() -> None:
     protocol = new()
     receive(protocol, type="connection_init", token="t")
-    assert protocol.refused("why") == [Close(UNAUTHENTICATED, "why")]
+    assert protocol.refuse_token("why") == [Close(UNAUTHENTICATED, "why")]
 
 
 @pytest.mark.clause("3.1")
@@ -263,7 +263,7 @@ def test_an_expired_token_ends_the_connection() -> None:
 @pytest.mark.clause("8.3")
 def test_a_newer_token_moves_the_end() -> None:
     protocol = ready(lasts_s=7)
-    assert protocol.renewed(Grant(USER, 90, 100), now=6) == [Send(Refreshed(expires_in=90))]
+    assert protocol.accept_newer_token(Grant(USER, 90, 100), now=6) == [Send(Refreshed(expires_in=90))]
     assert protocol.on_time(7) == []
     assert protocol.deadline == 20, "the next ping"
     for now in (20, 40, 60, 80, 100):
@@ -275,19 +275,19 @@ def test_a_newer_token_moves_the_end() -> None:
 @pytest.mark.clause("8.3")
 def test_a_newer_token_may_end_earlier() -> None:
     protocol = ready(lasts_s=1_000)
-    protocol.renewed(Grant(USER, 0, 10), now=0)
+    protocol.accept_newer_token(Grant(USER, 0, 10), now=0)
     assert code(protocol.on_time(10)) == 4401
 
 
 @pytest.mark.clause("8.3")
 def test_a_token_of_another_user_ends_the_connection() -> None:
-    assert code(ready().renewed(Grant("bob", 90, 100), now=0)) == 4401
+    assert code(ready().accept_newer_token(Grant("bob", 90, 100), now=0)) == 4401
 
 
 @pytest.mark.clause("8.3")
 def test_a_bad_newer_token_changes_nothing() -> None:
     protocol = ready(lasts_s=7)
-    assert error(protocol.not_renewed("why")) == (None, "bad_token")
+    assert error(protocol.refuse_newer_token("why")) == (None, "bad_token")
     assert protocol.deadline == 7
 
 

@@ -34,10 +34,10 @@ async def open_groups(settings: SandboxSettings) -> AsyncIterator[Groups]:
     try:
         yield groups
     finally:
-        await removed(groups)
+        await remove_group(groups)
 
 
-async def removed(group: CellGroup | Groups) -> None:
+async def remove_group(group: CellGroup | Groups) -> None:
     """Remove a group, waiting while the kernel still counts a process in it. Raises SandboxError."""
 
     async def remove() -> bool:
@@ -54,18 +54,18 @@ async def _choose(settings: SandboxSettings, name: str) -> Groups:
     if parents := v1.parents(found):
         with contextlib.suppress(OSError):  # not writable: try the next
             groups = v1.GroupsV1(parents, name)
-            await _swept(parents.values(), settings.cgroup_prefix)
+            await _sweep_all(parents.values(), settings.cgroup_prefix)
             return groups
     for tree in filter(Hierarchy.is_v2, found):
         with contextlib.suppress(OSError):
             if parent := v2.prepared_parent(tree, settings.cgroup_parent):
                 second = v2.GroupsV2(parent, name)
-                await _swept([parent], settings.cgroup_prefix)
+                await _sweep_all([parent], settings.cgroup_prefix)
                 return second
     return NoGroups()
 
 
-async def _swept(parents: Iterable[Path], prefix: str) -> None:
+async def _sweep_all(parents: Iterable[Path], prefix: str) -> None:
     """Sweep until nothing is left, for at most SWEEP_S. What remains is swept at the next start."""
     places = list(parents)
 
@@ -80,10 +80,10 @@ def sweep(parents: Iterable[Path], prefix: str) -> list[Path]:
     """Kill and remove what dead executors left; return what could not be removed yet."""
     ours = (directory for parent in parents for directory in sorted(parent.glob(f"{prefix}-*")))
     orphans = [directory for directory in ours if orphan_names.is_orphaned(directory.name, prefix)]
-    return [directory for directory in orphans if not _removed_with_cells(directory)]
+    return [directory for directory in orphans if not _remove_with_cells(directory)]
 
 
-def _removed_with_cells(directory: Path) -> bool:
+def _remove_with_cells(directory: Path) -> bool:
     for cell in directory.glob("*/"):
         kill_processes(cell)
         remove_directory(cell)

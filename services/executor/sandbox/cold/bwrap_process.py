@@ -92,7 +92,7 @@ class Launcher:
                     process.wait()
                     raise
             except OSError as error:
-                raise _explained(error) from error
+                raise _explain(error) from error
             with contextlib.suppress(BrokenPipeError):  # bubblewrap failed; its exit status tells
                 os.write(pipes.gate.writing, self.walls)
             os.close(pipes.gate.writing)
@@ -118,16 +118,16 @@ class Launcher:
                 *(_pipe(reader=ours, writer=theirs) for _ in ("complaints", "status")),
                 *(_pipe(reader=theirs, writer=ours) for _ in ("gate", "release")),
             )
-            files = [_placed(theirs, content) for _, _, content in bwrap_command.placed_files(stage)]
+            files = [_place_file(theirs, content) for _, _, content in bwrap_command.placed_files(stage)]
             arguments = bwrap_command.stage_arguments(
                 stage, files, status=pipes.status.writing, release=pipes.release.reading
             )
-            kept = [_placed(theirs, self.filter)] if self.filter else []
+            kept = [_place_file(theirs, self.filter)] if self.filter else []
             arguments += [word for descriptor in kept for word in ("--seccomp", str(descriptor))]
             if self.lock is not None:
                 arguments += ["--sync-fd", str(self.lock)]
                 kept.append(self.lock)
-            part = _placed(theirs, bwrap_command.encode(arguments))
+            part = _place_file(theirs, bwrap_command.encode(arguments))
             process = subprocess.Popen(  # noqa: S603 - no shell, and a stranger's words stay behind `--`
                 bwrap_command.command_line(stage, (pipes.gate.reading, part), has_cgroups=self.has_cgroups),
                 executable=bubblewrap.path,
@@ -195,13 +195,13 @@ def _left_to(reader: contextlib.ExitStack, writer: contextlib.ExitStack, reading
     return Pipe(reading, writing)
 
 
-def _placed(stack: contextlib.ExitStack, content: bytes) -> int:
+def _place_file(stack: contextlib.ExitStack, content: bytes) -> int:
     descriptor = memory_file(content)
     stack.callback(os.close, descriptor)
     return descriptor
 
 
-def _explained(error: OSError) -> CellError | RejectedError:
+def _explain(error: OSError) -> CellError | RejectedError:
     if error.errno == errno.E2BIG:
         return RejectedError("arguments and environment are too long for this host")
     return CellError(f"a cell could not be started: {error}")

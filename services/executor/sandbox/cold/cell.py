@@ -91,7 +91,7 @@ class Cell:
             stopper.cancel()
             self._kill()
             try:
-                await settled(self._gone)
+                await wait_uncancelled(self._gone)
             finally:
                 self._close()
 
@@ -127,7 +127,7 @@ class Cell:
     def _monitor_exited(self) -> None:
         if self._process.poll() is None:
             return
-        self._watch.ended()
+        self._watch.mark_ended()
         self._loop.remove_reader(self._monitor)
         self._monitor_gone = True
         self._read_status()
@@ -158,7 +158,7 @@ class Cell:
             os.close(self._init)
 
 
-async def settled(future: asyncio.Future[Any]) -> None:
+async def wait_uncancelled(future: asyncio.Future[Any]) -> None:
     """Wait until a future is done, even if the waiting task is cancelled; then raise that cancellation."""
     cancelled: asyncio.CancelledError | None = None
     while not future.done():

@@ -11,11 +11,11 @@ import platform
 from collections.abc import AsyncIterator
 
 from services.executor.sandbox import stage_checks
-from services.executor.sandbox.cgroups.choose import open_groups, removed
+from services.executor.sandbox.cgroups.choose import open_groups, remove_group
 from services.executor.sandbox.cgroups.interface import CellGroup, Groups
 from services.executor.sandbox.cold import bwrap_command
 from services.executor.sandbox.cold.bwrap_process import Launcher, Started
-from services.executor.sandbox.cold.cell import settled
+from services.executor.sandbox.cold.cell import wait_uncancelled
 from services.executor.sandbox.interface import (
     CellError,
     OutputSink,
@@ -86,7 +86,7 @@ class ReservedGroup:
         group, self._group = self._group, None
         if group is not None:
             if not group.remove():
-                await settled(asyncio.ensure_future(removed(group)))
+                await wait_uncancelled(asyncio.ensure_future(remove_group(group)))
             self._identities.release(self._identity)
 
 
@@ -173,7 +173,7 @@ async def open_cold_sandbox(settings: SandboxSettings | None = None) -> AsyncIte
 def _filter(shared: Shared) -> bytes:
     """The seccomp filter; empty on a machine type without one."""
     try:
-        return seccomp.assembled(platform.machine(), shared)
+        return seccomp.assemble(platform.machine(), shared)
     except KeyError:
         return b""
 
@@ -196,13 +196,13 @@ def _verdict(stage: Stage, started: Started, usage: Usage) -> Verdict:
     cell, product = started.cell, _product(stage, started)
     flooded = started.stdout.overflowed or started.stderr.overflowed
     end = ending(
-        status=Status.unfolded(cell.returncode),
+        status=Status.from_exit_code(cell.returncode),
         stop=cell.stop or ("output_limit" if flooded else None),
         usage=usage,
         limits=stage.limits,
     )
     if not cell.executed and (end.stopped_by is None or end.signal != KILLED):
-        raise CellError(f"bubblewrap ended with status {cell.returncode}: {_complaint(started)}")
+        raise CellError(f"bubblewrap ended with status {cell.returncode}: {_stderr_tail(started)}")
     return Verdict(
         exit_code=end.exit_code,
         signal=end.signal,
@@ -226,5 +226,5 @@ def _product(stage: Stage, started: Started) -> bytes | None:
     return said.removeprefix(bwrap_command.KEPT_MARK) if said.startswith(bwrap_command.KEPT_MARK) else None
 
 
-def _complaint(started: Started) -> str:
+def _stderr_tail(started: Started) -> str:
     return started.said.decode(errors="replace").strip() or "no reason given"

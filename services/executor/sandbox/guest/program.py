@@ -42,7 +42,7 @@ def become(channel: socket.socket) -> None:
         message, descriptors = syscalls.receive(channel, ipc.MESSAGE_BYTES_MAX)
         if message != ipc.JOB:
             os._exit(0)  # never needed
-        job = _placed(descriptors[0])
+        job = _write_files(descriptors[0])
         for kind, soft, hard in job.rlimits:
             resource.setrlimit(kind, (soft, hard))
             if kind == resource.RLIMIT_STACK and soft != resource.RLIM_INFINITY:
@@ -63,7 +63,7 @@ def start_early(channel: socket.socket, descriptors: list[int]) -> NoReturn:
     """
     try:
         os.setsid()
-        order = _placed(descriptors.pop())
+        order = _write_files(descriptors.pop())
         for kind, soft, hard in order.rlimits:
             resource.setrlimit(kind, (soft, hard))
         clear = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, ABOVE_ALL) for descriptor in descriptors]
@@ -75,7 +75,7 @@ def start_early(channel: socket.socket, descriptors: list[int]) -> NoReturn:
     _execute(order.argv, order.env)
 
 
-def _placed(descriptor: int) -> ipc.Job:
+def _write_files(descriptor: int) -> ipc.Job:
     """Write the job's files into the current directory, the work directory; then go to the job's own."""
     job, at = ipc.read_job(descriptor)
     for path, executable, length in job.files:

@@ -69,25 +69,25 @@ def fork() -> int:
     the repair writes to a hundred and fifty pages, which the child would have to copy.
     """
     pid: int = _fork()
-    return _checked(pid, "fork")
+    return _check(pid, "fork")
 
 
 def clone(flags: int) -> int:
     """Fork into new namespaces, under the same conditions; see clone(2). Not for a program: the C library
     does not learn the child's thread id, which our own code never asks for."""
     pid: int = _syscall(_CLONE, flags | _SIGCHLD, None, None, None, None)
-    return _checked(pid, "clone")
+    return _check(pid, "clone")
 
 
 def mount(kind: bytes, place: bytes, flags: int, options: bytes) -> None:
     """Mount a file system that needs no device."""
-    _checked(_mount(kind, place, kind, flags, options), "mount")
+    _check(_mount(kind, place, kind, flags, options), "mount")
 
 
 def raise_loopback() -> None:
     """Bring up the loopback interface of the network namespace."""
-    descriptor = _checked(_socket(_INTERNET, _DATAGRAM, 0), "socket")
-    _checked(_ioctl(descriptor, _SET_FLAGS, _LOOPBACK_UP), "loopback")
+    descriptor = _check(_socket(_INTERNET, _DATAGRAM, 0), "socket")
+    _check(_ioctl(descriptor, _SET_FLAGS, _LOOPBACK_UP), "loopback")
     os.close(descriptor)
 
 
@@ -99,15 +99,15 @@ def last_capability() -> int:
 
 def forbid_new_privileges(capabilities: range) -> None:
     """Set no_new_privs, clear ambient capabilities and drop these from the bounding set: exec gains none."""
-    _checked(_prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "no new privileges")
-    _checked(_prctl(_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0), "ambient capabilities")
+    _check(_prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "no new privileges")
+    _check(_prctl(_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0), "ambient capabilities")
     zero = repeat(0)
-    _checked(min(map(_prctl, repeat(_DROP_BOUNDING), capabilities, zero, zero, zero)), "bounding set")
+    _check(min(map(_prctl, repeat(_DROP_BOUNDING), capabilities, zero, zero, zero)), "bounding set")
 
 
 def drop_capabilities() -> None:
     """Drop every capability permanently."""
-    _checked(_capset(*_NO_CAPABILITIES), "capset")
+    _check(_capset(*_NO_CAPABILITIES), "capset")
 
 
 def set_thread_stack(size: int) -> None:
@@ -135,7 +135,7 @@ def change_user(uid: int, gid: int) -> None:
 
 def set_dumpable(dumpable: bool) -> None:
     """Set whether processes of the same user may read this process through /proc and ptrace."""
-    _checked(_prctl(_SET_DUMPABLE, dumpable, 0, 0, 0), "dumpable")
+    _check(_prctl(_SET_DUMPABLE, dumpable, 0, 0, 0), "dumpable")
 
 
 class Filter:
@@ -150,7 +150,7 @@ class Filter:
 
     def install(self) -> None:
         """Put this process and all its descendants under the filter, permanently."""
-        _checked(_prctl(_SET_SECCOMP, _SECCOMP_FILTER, self._address, 0, 0), "seccomp")
+        _check(_prctl(_SET_SECCOMP, _SECCOMP_FILTER, self._address, 0, 0), "seccomp")
 
 
 def send(channel: socket.socket, message: bytes, *descriptors: int) -> None:
@@ -172,7 +172,7 @@ def immortal(thing: object, take: Callable[[object], None] = ctypes.pythonapi.Py
     take(ctypes.py_object(thing))
 
 
-def _checked(result: int, what: str) -> int:
+def _check(result: int, what: str) -> int:
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")

@@ -49,7 +49,7 @@ def bubblewrap(settings: SandboxSettings) -> Iterator[Bubblewrap]:
     elif _within_reach(binary):
         yield Bubblewrap(binary, settings.uid, settings.gid)
     else:
-        with _copied(binary) as copy:
+        with _copy(binary) as copy:
             yield Bubblewrap(copy, settings.uid, settings.gid)
 
 
@@ -80,7 +80,7 @@ def _within_reach(binary: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _copied(binary: Path) -> Iterator[Path]:
+def _copy(binary: Path) -> Iterator[Path]:
     _remove_orphans()
     directory = Path(tempfile.mkdtemp(prefix=f"{orphan_names.own_name(COPY_PREFIX)}.", dir=_temporary()))
     try:

@@ -71,7 +71,7 @@ class Identities:
         """Claim a uid that no running cell of this host has. Raises CellError if there is none."""
         for place, number in enumerate(self._free):
             identity = Identity(self.ids.uid + number, self.ids.gid + number)
-            if self._locked(identity, fcntl.F_WRLCK):
+            if self._set_lock(identity, fcntl.F_WRLCK):
                 del self._free[place]
                 self._held[identity] = number
                 return identity
@@ -82,9 +82,9 @@ class Identities:
         """Release a uid. No process of its cell may be left."""
         if identity is not None and identity in self._held:
             self._free.append(self._held.pop(identity))
-            self._locked(identity, fcntl.F_UNLCK)
+            self._set_lock(identity, fcntl.F_UNLCK)
 
-    def _locked(self, identity: Identity, kind: int) -> bool:
+    def _set_lock(self, identity: Identity, kind: int) -> bool:
         """Change the lock on a uid's byte; False if another executor holds it (fcntl_locking(2))."""
         try:
             fcntl.fcntl(self.lock, fcntl.F_OFD_SETLK, _flock(kind, identity.uid))

@@ -172,7 +172,7 @@ class Machine(NamedTuple):
 MACHINES = {"x86_64": Machine(0xC000003E, 0, True), "aarch64": Machine(0xC00000B7, 1, False)}
 
 
-def assembled(machine: str, shared: Shared) -> bytes:
+def assemble(machine: str, shared: Shared) -> bytes:
     """The filter for a machine as `platform.machine()` names it. Raises KeyError for an unsupported one."""
     instructions = _instructions(MACHINES[machine], shared)
     return b"".join(struct.pack("=HBBI", *each) for each in instructions)
@@ -201,13 +201,13 @@ def _answers(machine: Machine, shared: Shared) -> dict[int, list[Instruction]]:
     """The action for each call number that is not simply allowed."""
     of_calls = _of_walls()
     for rule in reversed(list(rules(shared))):
-        of_calls[rule.call] = [*_ruled(rule), *of_calls.get(rule.call, [_answer(ALLOW)])]
+        of_calls[rule.call] = [*_compile_rule(rule), *of_calls.get(rule.call, [_answer(ALLOW)])]
     if shared.memory:
         of_calls |= {call: [_answer(ERROR | errno.EPERM)] for call in UNCOUNTED.values()}
     return {number: then for call, then in of_calls.items() if (number := call[machine.column]) is not None}
 
 
-def _ruled(rule: Rule) -> list[Instruction]:
+def _compile_rule(rule: Rule) -> list[Instruction]:
     """Answer as the rule says if its conditions hold; otherwise continue."""
     then = [_answer(ERROR | rule.error)]
     for place, test, number in reversed(rule.conditions):

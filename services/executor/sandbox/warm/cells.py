@@ -13,14 +13,14 @@ import socket
 from collections.abc import Callable
 
 from services.executor.sandbox import process_handle
-from services.executor.sandbox.cgroups.choose import removed
+from services.executor.sandbox.cgroups.choose import remove_group
 from services.executor.sandbox.cgroups.interface import CellGroup, Groups
-from services.executor.sandbox.cold.cell import settled
+from services.executor.sandbox.cold.cell import wait_uncancelled
 from services.executor.sandbox.guest import ipc, syscalls
 from services.executor.sandbox.interface import SandboxError
 from services.executor.sandbox.isolation.identities import Identities, Identity, SharedIdentity
 from services.executor.sandbox.pipes import readable
-from services.executor.sandbox.warm.job_file import closed
+from services.executor.sandbox.warm.job_file import close_all
 from services.executor.sandbox.warm.prestarted_runtime import PrestartedRuntime
 from services.executor.sandbox.warm.zygote import Zygote
 from shared.domain.events import Limits
@@ -67,13 +67,13 @@ class Spawner:
                 early.close()
             raise
         try:
-            ours, init = await self._made(identity, disk_bytes, early)
+            ours, init = await self._make(identity, disk_bytes, early)
         except BaseException:
             self._doubtful.append(identity)
             raise
         return WarmCell(self, ours, init, early, lambda: self._identities.release(identity))
 
-    async def _made(
+    async def _make(
         self, identity: Identity | None, disk_bytes: int | None, early: PrestartedRuntime | None
     ) -> tuple[socket.socket, int]:
         """The channel of a new cell and a pidfd of its pid 1."""
@@ -92,7 +92,7 @@ class Spawner:
             finally:
                 theirs.close()
                 if early is not None:
-                    early.sent()
+                    early.close_theirs()
             init = await _first_word(ours, self.zygote)
             if init is None:
                 raise SandboxError("a cell gave no hold on itself")
@@ -128,7 +128,7 @@ class Spawner:
         """Close it; its cell must be gone."""
         self._channel.close()
         if not await asyncio.to_thread(self.group.remove):
-            await removed(self.group)
+            await remove_group(self.group)
         for identity in self._doubtful:
             # A group shows when no process is left. Otherwise the end of the zygote implies it.
             if self._joins_by_itself:
@@ -175,7 +175,7 @@ class WarmCell:
         """Kill every process in it."""
         process_handle.kill(self.init)
 
-    async def gone(self) -> None:
+    async def wait_gone(self) -> None:
         """Return when none of its processes is left."""
         if self.alive:
             await readable(self.init)
@@ -184,7 +184,7 @@ class WarmCell:
         """Kill it and wait until no process is left, even if the waiting task is cancelled."""
         self.kill()
         if self.alive:
-            await settled(asyncio.ensure_future(self.gone()))
+            await wait_uncancelled(asyncio.ensure_future(self.wait_gone()))
 
     async def dispose(self) -> None:
         """End it, and close our descriptors."""
@@ -205,12 +205,12 @@ async def open_spawner(
 
     Raises SandboxError, OSError.
     """
-    known = await zygote.known()
-    group, cgroup_procs_paths = await asyncio.to_thread(_entered, groups, limits)
+    known = await zygote.imported_modules()
+    group, cgroup_procs_paths = await asyncio.to_thread(_enter_group, groups, limits)
     try:
         channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     except OSError:
-        closed(*cgroup_procs_paths)
+        close_all(*cgroup_procs_paths)
         group.remove()
         raise
     channel.setblocking(False)
@@ -220,7 +220,7 @@ async def open_spawner(
             zygote.ask(theirs, cgroup_procs_paths)
         finally:
             theirs.close()
-            closed(*cgroup_procs_paths)
+            close_all(*cgroup_procs_paths)
         await _first_word(channel, zygote)
         if not spawner.reset():
             raise SandboxError(f"a spawner was lost while it was opened: {zygote.stderr_tail()}")
@@ -230,7 +230,7 @@ async def open_spawner(
     return spawner
 
 
-def _entered(groups: Groups, limits: Limits) -> tuple[CellGroup, list[int]]:
+def _enter_group(groups: Groups, limits: Limits) -> tuple[CellGroup, list[int]]:
     """Make a group and open the files through which its spawner joins: only the executor may open them."""
     cgroup_procs_paths: list[int] = []
     try:
@@ -240,7 +240,7 @@ def _entered(groups: Groups, limits: Limits) -> tuple[CellGroup, list[int]]:
                 os.open(path, os.O_WRONLY | os.O_CLOEXEC) for path in group.cgroup_procs_paths
             )
         except OSError:
-            closed(*cgroup_procs_paths)
+            close_all(*cgroup_procs_paths)
             group.remove()
             raise
     except OSError as error:
@@ -257,7 +257,7 @@ async def _first_word(channel: socket.socket, zygote: Zygote) -> int | None:
     except (TimeoutError, OSError) as error:
         raise SandboxError(f"a cell did not get ready: {error!r}; {zygote.stderr_tail()}") from error
     if message != ipc.READY:
-        closed(*descriptors)
+        close_all(*descriptors)
         why = message.decode(errors="replace") or f"the zygote ended: {zygote.stderr_tail()}"
         raise SandboxError(why)
     return descriptors[0] if descriptors else None

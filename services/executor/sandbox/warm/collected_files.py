@@ -4,7 +4,7 @@ import asyncio
 import socket
 from dataclasses import dataclass, field
 
-from services.executor.sandbox.cold.cell import settled
+from services.executor.sandbox.cold.cell import wait_uncancelled
 from services.executor.sandbox.guest import collect, ipc, syscalls
 from services.executor.sandbox.interface import CellFile, SandboxError, Skipped
 from services.executor.sandbox.pipes import readable
@@ -27,13 +27,13 @@ class CollectedFiles:
         while self.files:
             file, descriptor = self.files.pop(0)
             reading = asyncio.ensure_future(asyncio.to_thread(job_file.content_of, descriptor, file.size))
-            await settled(reading)
+            await wait_uncancelled(reading)
             found.append(CellFile(file.path, reading.result()))
         return found
 
     def close(self) -> None:
         """Close the descriptors not read."""
-        job_file.closed(*(descriptor for _, descriptor in self.files))
+        job_file.close_all(*(descriptor for _, descriptor in self.files))
 
 
 async def collect_files(channel: socket.socket, request: collect.Request) -> CollectedFiles:
@@ -62,7 +62,7 @@ async def _next(channel: socket.socket, brought: CollectedFiles) -> bool:
     try:
         found = collect.decode_found(message)
     except (ValueError, TypeError) as error:
-        job_file.closed(*descriptors)
+        job_file.close_all(*descriptors)
         why = message.decode(errors="replace") or "it was killed"
         raise SandboxError(f"a cell did not bring out its files: {why}") from error
     if found.reason:

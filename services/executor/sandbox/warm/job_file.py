@@ -108,7 +108,7 @@ def guest_files() -> list[tuple[str, bytes]]:
     return [("sitecustomize.py", entry), start, *modules]
 
 
-def closed(*descriptors: int) -> None:
+def close_all(*descriptors: int) -> None:
     """Close the open ones of these descriptors."""
     for descriptor in descriptors:
         with contextlib.suppress(OSError):

@@ -104,14 +104,14 @@ class Pool:
         self.refill()
         if disk_bytes == self._limits.disk_bytes:
             return cell
-        making = asyncio.ensure_future(self._made_anew(cell, disk_bytes))
+        making = asyncio.ensure_future(self._make_again(cell, disk_bytes))
         try:
             return await asyncio.shield(making)
         except asyncio.CancelledError:
-            self._begin(self._unwanted(making))
+            self._begin(self._dispose(making))
             raise
 
-    async def _made_anew(self, cell: WarmCell, disk_bytes: int) -> WarmCell:
+    async def _make_again(self, cell: WarmCell, disk_bytes: int) -> WarmCell:
         """Make another cell in the same spawner. Not to be cancelled. Raises CellError."""
         try:
             await cell.dispose()
@@ -144,9 +144,9 @@ class Pool:
         """End a cell; when it is gone, make the next in its spawner, unless enough are ready."""
         wanted = self._lacks(2 * self._size)
         self._coming += wanted
-        self._begin(self._taken_back(cell, wanted=wanted))
+        self._begin(self._take_back(cell, wanted=wanted))
 
-    async def _taken_back(self, cell: WarmCell, *, wanted: bool) -> None:
+    async def _take_back(self, cell: WarmCell, *, wanted: bool) -> None:
         await cell.dispose()
         if wanted:
             await self._make_one(cell.spawner)
@@ -229,7 +229,7 @@ class Pool:
         except SandboxError as error:
             logger.error("spawner_left", why=str(error))
 
-    async def _unwanted(self, making: asyncio.Future[WarmCell]) -> None:
+    async def _dispose(self, making: asyncio.Future[WarmCell]) -> None:
         """Dispose of a cell whose requester was cancelled."""
         try:
             cell = await making

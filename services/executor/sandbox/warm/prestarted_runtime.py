@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from services.executor.sandbox.guest import ipc
 from services.executor.sandbox.interface import CellFile, RejectedError, SandboxError, Stage
 from services.executor.sandbox.pipes import fill, memory_file, output_pipe, readable
-from services.executor.sandbox.warm.job_file import closed
+from services.executor.sandbox.warm.job_file import close_all
 from services.executor.sandbox.warm.runtimes import Runtime
 
 Compile = Callable[[Stage], Awaitable[bytes]]
@@ -42,7 +42,7 @@ class PrestartedRuntime:
             self._stdin, self._job = (_empty_file(made) for _ in range(2))
             for _ in range(2):
                 ours, theirs = output_pipe()
-                made.callback(closed, ours, theirs)
+                made.callback(close_all, ours, theirs)
                 self._outputs.append(ours)
                 self._theirs.append(theirs)
             os.fchmod(self._stdin, 0o444)
@@ -53,9 +53,9 @@ class PrestartedRuntime:
         """The runtime's descriptors from 0 on, and the start order."""
         return (self._stdin, *self._theirs, self._their_go.fileno(), self._job, self._order)
 
-    def sent(self) -> None:
+    def close_theirs(self) -> None:
         """The runtime has its ends: close our copies."""
-        closed(*self._theirs)
+        close_all(*self._theirs)
         self._theirs = []
         self._their_go.close()
 
@@ -94,7 +94,7 @@ class PrestartedRuntime:
 
     def close(self) -> None:
         """Close what is open. Call it once."""
-        closed(self._stdin, self._job, self._order, *self._theirs, *self._outputs)
+        close_all(self._stdin, self._job, self._order, *self._theirs, *self._outputs)
         self._go.close()
         self._their_go.close()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from services.executor.sandbox.cold.cell import settled
+from services.executor.sandbox.cold.cell import wait_uncancelled
 from services.executor.sandbox.guest import collect, ipc, syscalls
 from services.executor.sandbox.interface import (
     CellError,
@@ -68,11 +68,11 @@ class Run:
         try:
             self._cell.group.begin()
             self._watch.begin()
-            await _done(give, job_file.bytes_of(self._stage))
+            await _call(give, job_file.bytes_of(self._stage))
         except OSError as error:
             raise CellError(f"a job could not be given to its cell: {error}") from error
         finally:
-            job_file.closed(*self._writing)
+            job_file.close_all(*self._writing)
             self._writing.clear()
 
     def _give(self) -> None:
@@ -86,7 +86,7 @@ class Run:
                 job, *source = descriptors
                 syscalls.send(self._cell.channel, ipc.JOB, job, *self._writing, *source)
         finally:
-            job_file.closed(*descriptors)
+            job_file.close_all(*descriptors)
 
     async def finish(self, stop: asyncio.Event) -> Verdict:
         """Wait until the program has ended, collect the requested files, and end the cell.
@@ -97,13 +97,13 @@ class Run:
         stopper.add_done_callback(lambda task: None if task.cancelled() else self._watch.end("stopped"))
         try:
             await self._told
-            if self._report is not None and (patterns := self._wanted(self._report)):
+            if self._report is not None and (patterns := self._collected_patterns(self._report)):
                 self._brought = await collect_files(self._cell.channel, self._request(patterns))
         finally:
             stopper.cancel()
         if self._report is None or not self._report.alone:
             self._cell.kill()
-            await self._cell.gone()
+            await self._cell.wait_gone()
         for reader in (self._stdout, self._stderr):
             reader.drain()
         return await self._verdict()
@@ -114,7 +114,7 @@ class Run:
         self._loop.remove_reader(self._cell.channel.fileno())
         for reader in (self._stdout, self._stderr):
             reader.close()
-        job_file.closed(*self._writing)
+        job_file.close_all(*self._writing)
         self._brought.close()
 
     def _pipes(self) -> list[int]:
@@ -126,7 +126,7 @@ class Run:
                 reading.append(ours)
                 self._writing.append(theirs)
         except OSError:
-            job_file.closed(*reading, *self._writing)
+            job_file.close_all(*reading, *self._writing)
             raise
         return reading
 
@@ -145,14 +145,14 @@ class Run:
             self._report = ipc.decode_report(message)
         else:
             self._said = message.decode(errors="replace")
-        self._ended()
+        self._on_ended()
 
-    def _ended(self) -> None:
-        self._watch.ended()
+    def _on_ended(self) -> None:
+        self._watch.mark_ended()
         if not self._told.done():
             self._told.set_result(None)
 
-    def _wanted(self, report: ipc.Report) -> list[str]:
+    def _collected_patterns(self, report: ipc.Report) -> list[str]:
         """The patterns to collect; none after a program that was stopped."""
         if self._watch.stop is not None:
             return []
@@ -231,7 +231,7 @@ async def run_stage(
     """Run a stage in a cell to its end; the caller keeps the cell. Raises SandboxError."""
     if stop.is_set():
         return _never_begun("stopped")
-    if not _adapted(cell, stage.limits):
+    if not _apply_limits(cell, stage.limits):
         return _never_begun("memory")
     run = Run(cell, stage, output, conditions)
     try:
@@ -241,7 +241,7 @@ async def run_stage(
         run.close()
 
 
-def _adapted(cell: WarmCell, limits: Limits) -> bool:
+def _apply_limits(cell: WarmCell, limits: Limits) -> bool:
     """Apply the stage's limits to the cell; False if it already uses more memory."""
     try:
         cell.spawner.apply_limits(limits)
@@ -265,10 +265,10 @@ def _never_begun(stopped_by: Stop) -> Verdict:
     )
 
 
-async def _done(work: Callable[[], None], size: int) -> None:
+async def _call(work: Callable[[], None], size: int) -> None:
     """Call it; in a thread if this many bytes take long."""
     if size <= COPIED_AT_ONCE_BYTES:
         work()
     else:
-        await settled(working := asyncio.ensure_future(asyncio.to_thread(work)))
+        await wait_uncancelled(working := asyncio.ensure_future(asyncio.to_thread(work)))
         working.result()

@@ -40,7 +40,7 @@ from services.executor.sandbox.warm.pool import Pool, Zygotes
 from services.executor.sandbox.warm.pools import MakePool, make_pools
 from services.executor.sandbox.warm.run import RunConfig, run_stage
 from services.executor.sandbox.warm.runtimes import Runtime, runtimes
-from services.executor.sandbox.warm.zygote import started
+from services.executor.sandbox.warm.zygote import start_zygote
 from shared.domain.events import Isolation
 from shared.observability.logs import get_logger
 
@@ -84,7 +84,7 @@ class WarmSandbox:
         self, make: MakePool, early: Sequence[Runtime], conditions: RunConfig, isolation: Isolation
     ) -> None:
         """Store the parts. The caller closes what it opened."""
-        self._pools = make_pools(make, early, conditions, compiled=self._compiled)
+        self._pools = make_pools(make, early, conditions, compiled=self._compile)
         self._conditions = conditions
         self._isolation = isolation
         self._closing = asyncio.Event()
@@ -124,7 +124,7 @@ class WarmSandbox:
         """Close every cell; their zygote must have ended."""
         await self._pools.close()
 
-    async def _compiled(self, stage: Stage) -> bytes:
+    async def _compile(self, stage: Stage) -> bytes:
         """The product of a stage of ours. Raises SandboxError if there is none, RejectedError."""
         said = bytearray()
         verdict = await self.run(stage, output=lambda _stream, piece: said.extend(piece), stop=self._closing)
@@ -171,7 +171,7 @@ async def open_warm_sandbox(
         async with open_groups(settings) as groups:
             shared = Shared(memory=groups.version == "none", uid=identities.size == 1)
             walls = _walls(settings, shared)
-            zygotes = Zygotes(partial(started, found, arguments, walls, identities))
+            zygotes = Zygotes(partial(start_zygote, found, arguments, walls, identities))
             conditions = RunConfig(
                 poll_s=settings.poll_ms / 1000,
                 has_cgroups=groups.version != "none",
@@ -199,7 +199,7 @@ async def open_warm_sandbox(
 
 def _walls(settings: SandboxSettings, shared: Shared) -> ipc.IsolationConfig:
     try:
-        code = seccomp.assembled(platform.machine(), shared)
+        code = seccomp.assemble(platform.machine(), shared)
     except KeyError as error:
         raise SandboxError(f"there is no filter of system calls for {error}") from error
     return ipc.IsolationConfig(

@@ -52,7 +52,7 @@ class Zygote:
         """Whether it is still running."""
         return self._process.poll() is None
 
-    async def known(self) -> frozenset[str]:
+    async def imported_modules(self) -> frozenset[str]:
         """The top-level names of its imported modules; waits for them. Raises SandboxError."""
         async with self._asking:
             if not self._known:
@@ -123,7 +123,7 @@ class Zygote:
                 )
 
 
-def started(
+def start_zygote(
     bubblewrap: Bubblewrap,
     arguments: Sequence[str],
     walls: ipc.IsolationConfig,
@@ -131,10 +131,10 @@ def started(
 ) -> Zygote:
     """Start a zygote whose cells have these identities. Raises SandboxError."""
     with contextlib.ExitStack() as gate:
-        return _started(bubblewrap, arguments, walls, gate, identities)
+        return _start(bubblewrap, arguments, walls, gate, identities)
 
 
-def _started(
+def _start(
     bubblewrap: Bubblewrap,
     arguments: Sequence[str],
     walls: ipc.IsolationConfig,

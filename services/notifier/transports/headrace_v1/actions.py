@@ -17,7 +17,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Authenticate:
-    """Verify this token and call `authenticated`, or `refused`."""
+    """Verify this token and call `accept_token`, or `refuse_token`."""
 
     token: str
 

@@ -130,29 +130,29 @@ class Protocol:
         """A binary frame has arrived; there are none in this protocol."""
         return self._close(MALFORMED, "binary frames are not understood")
 
-    def authenticated(self, grant: Grant, now: float) -> None:
+    def accept_token(self, grant: Grant, now: float) -> None:
         """The token is good."""
         self._user_id = grant.user_id
         self._init_until = inf
         self._expires = now + grant.lasts_s
         self._next_ping = now + self._rules.ping_s
 
-    def refused(self, why: str) -> list[Action]:
+    def refuse_token(self, why: str) -> list[Action]:
         """The token is not good."""
         return self._close(UNAUTHENTICATED, why)
 
-    def renewed(self, grant: Grant, now: float) -> list[Action]:
+    def accept_newer_token(self, grant: Grant, now: float) -> list[Action]:
         """The newer token is good; it must be of the same user, or events of one would reach another."""
         if grant.user_id != self._user_id:
             return self._close(UNAUTHENTICATED, "the token is of another user")
         self._expires = now + grant.lasts_s
         return [Send(Refreshed(expires_in=grant.expires_in))]
 
-    def not_renewed(self, why: str) -> list[Action]:
+    def refuse_newer_token(self, why: str) -> list[Action]:
         """The newer token is not good; the earlier one still is, until it expires."""
         return [Send(bad_token(why))]
 
-    def ended(self, subscription_id: str) -> None:
+    def end_subscription(self, subscription_id: str) -> None:
         """A subscription is complete or could not begin: its id may be used again."""
         self._open.discard(subscription_id)
 

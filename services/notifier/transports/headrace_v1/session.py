@@ -84,7 +84,7 @@ class SocketSession:
                 case Authenticate(token):
                     await self._authenticate(token)
                 case RefreshToken(token):
-                    await self._renew(token)
+                    await self._refresh_token(token)
                 case _:
                     self._do([action])
 
@@ -133,14 +133,14 @@ class SocketSession:
             self.connection.end(Close(FULL, f"{error}: try again in {error.retry_after_s} s"))
             return
         except TokenError as error:
-            self._do(self._protocol.refused(str(error)))
+            self._do(self._protocol.refuse_token(str(error)))
             return
         if self.connection.outbox.closing.done():
             return
         if not self.connection.join(grant, self._websocket.scope):
             self.connection.end(TOO_MANY_OF_USER)
             return
-        self._protocol.authenticated(grant, self._clock())
+        self._protocol.accept_token(grant, self._clock())
         self._send(
             ConnectionAck(
                 connection_id=self.connection.id,
@@ -150,19 +150,19 @@ class SocketSession:
             )
         )
 
-    async def _renew(self, token: str) -> None:
+    async def _refresh_token(self, token: str) -> None:
         try:
             grant = await check(self._registry.tokens, token)
         except KeysUnavailableError as error:
             self._send(keys_unavailable(str(error), error.retry_after_s))
         except TokenError as error:
-            self._do(self._protocol.not_renewed(str(error)))
+            self._do(self._protocol.refuse_newer_token(str(error)))
         else:
-            self._do(self._protocol.renewed(grant, self._clock()))
+            self._do(self._protocol.accept_newer_token(grant, self._clock()))
 
     def _end_subscription(self, subscription_id: str, outcome: Ended | Refused) -> None:
         """It is complete or could not be shown: its id is free."""
-        self._protocol.ended(subscription_id)
+        self._protocol.end_subscription(subscription_id)
         if isinstance(outcome, Refused):
             self._send(error_of(outcome, subscription_id))
 

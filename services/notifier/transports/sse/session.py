@@ -81,7 +81,7 @@ class StreamSession:
             taken = await self._begin()
             while not isinstance(taken, Close):
                 await self._send_content(taken)
-                self.connection.outbox.sent()
+                self.connection.outbox.mark_sent()
                 taken = await self.connection.outbox.take()
             if self._has_begun:
                 await self._send_content(encode_close(taken, _retry_ms()))
@@ -113,7 +113,7 @@ class StreamSession:
         for begin in range(0, len(content), PIECE_BYTES):
             piece = content[begin : begin + PIECE_BYTES]
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-            self.connection.outbox.moved()
+            self.connection.outbox.mark_progress()
 
     async def _keep_time(self) -> None:
         """Give signs of life, and end the stream when its token does."""

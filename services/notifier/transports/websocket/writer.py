@@ -27,8 +27,8 @@ async def run_connection(
 async def _write(websocket: WebSocket, flow: FlowProtocol, outbox: Outbox, code_of: CodeOf) -> None:
     try:
         while not isinstance(taken := await outbox.take(), Close):
-            await flow.send_text(taken, outbox.moved)
-            outbox.sent()
+            await flow.send_text(taken, outbox.mark_progress)
+            outbox.mark_sent()
         await websocket.close(code_of(taken), taken.reason)
     except (WebSocketDisconnect, RuntimeError):
         # RuntimeError is how starlette and uvicorn refuse to send on a socket that is closed already.
