@@ -13,8 +13,8 @@ from services.api.artifacts.service import ArtifactReader
 from services.api.audit.event_reader import Audit
 from services.api.audit.feature import audit_feature
 from services.api.dependencies import ApiDependencies
+from services.api.events_tunnel.notifier_side import upstream_at
 from services.api.events_tunnel.protocol import FILES_EACH, EventsHttpProtocol
-from services.api.events_tunnel.tunnel import upstream_at
 from services.api.http import feature, front_page, problems
 from services.api.http.auth import user_id_of
 from services.api.http.byte_shares import ByteShares
