@@ -34,6 +34,7 @@ from services.api.jobs.wait import Prefer, wait_of
 from services.api.sessions import examples
 from services.api.sessions.documents import Session
 from services.api.sessions.responses import Revisions, SessionList
+from services.api.sessions.runs import SessionRuns
 from services.api.sessions.schemas import RunBody, SessionBody
 from services.api.sessions.service import Sessions
 from shared.contract import problems
@@ -176,7 +177,7 @@ async def run_session(
 ) -> Response:
     """Submit the document as it was saved last. The same again, while that is unfinished, is the same job."""
     expected = expected_sequence(if_match)
-    submitted = await service_of(request, Sessions).run(
+    submitted = await service_of(request, SessionRuns).run(
         session_id, body or RunBody(), caller, context_of(request), expected=expected
     )
     return await answer_accepted(submitted, caller, request, wait_of(prefer))
