@@ -11,9 +11,8 @@ from services.api.settings import ApiSettings
 def sessions_feature(sessions: Sessions, runs: SessionRuns, settings: ApiSettings) -> Feature:
     """The routes of `sessions`, with the objects that they use."""
     return Feature(
+        about="Documents that are being written, kept with their revisions, and run.",
         routers=(routes.router,),
-        answers=routes.answers,
         services=(sessions, runs),
-        tags={"sessions": "Documents that are being written, kept with their revisions, and run."},
         maxima={SessionBody.__name__: {"ttl_s": settings.ttl_s_max}},
     )
