@@ -155,7 +155,7 @@ def test_commands_are_those_that_a_clone_has(page: Path) -> None:
 
 
 def test_ci_runs_the_commands_of_the_readme() -> None:
-    gates = ["lint", "demo", "test", "test-rest", "containers"]
+    gates = ["lint", "demo", "coverage", "test", "test-rest", "containers"]
     assert re.findall(r"^\./just ([a-z-]+)$", CI, re.MULTILINE) == gates
     readme = (ROOT / "README.md").read_text()
     assert all(f"`{gate}`" in readme for gate in gates)
