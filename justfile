@@ -1,5 +1,5 @@
-# What there is to do, by `./just RECIPE`, and every gate of the project. CI runs `lint`, `demo`, `test`, `test-rest` and
-# `containers`; nothing else decides.
+# What there is to do, by `./just RECIPE`, and every gate of the project. CI runs `lint`, `demo`, `coverage`, `test`,
+# `test-rest` and `containers`; nothing else decides.
 
 set positional-arguments
 
@@ -46,7 +46,7 @@ test-all *arguments:
 
 # How much of each package the unit and contract tests reach, and that it is no less than before.
 coverage:
-    coverage run -m pytest -q tests/unit tests/contract -k "not official_parser"
+    pytest -q -n auto --dist worksteal --timeout 600 --cov --cov-report= tests/unit tests/contract -k "not official_parser"
     python -m tests.coverage_floors
 
 # Everything that must be green before a commit.

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from headrace.local.nats_server import NatsServer
 from shared.jetstream.connection import Broker, connect
@@ -13,6 +14,10 @@ from shared.jetstream.stream_config import ProvisionSettings
 from shared.provision import provision
 from shared.settings import BrokerSettings
 from tests.docker_engine import engine_is_available
+
+# A deadline in wall-clock time measures the machine. All else is as hypothesis has it, in CI too.
+settings.register_profile("headrace", deadline=None)
+settings.load_profile("headrace")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,7 +1,7 @@
 """The branch coverage of each package by unit and contract tests, which may not fall: `just coverage`.
 
 Floors are whole percents, in `coverage_floors.toml`: what a test reaches only by chance of timing moves
-tenths. `python -m tests.coverage_floors` compares the last `coverage run` with them; with `--write` it
+tenths. `python -m tests.coverage_floors` compares what was measured last with them; with `--write` it
 raises those that were left behind, and adds new packages. It lowers none: where code moved, change the
 file by hand and say why.
 """
@@ -60,7 +60,7 @@ def raised(figures: Figures, floors: Figures) -> dict[str, int]:
 
 
 def measured() -> dict[str, Any]:
-    """The report of the last `coverage run`."""
+    """The report of what was measured last."""
     coverage = Coverage()
     coverage.load()
     with tempfile.NamedTemporaryFile("r", suffix=".json") as file:

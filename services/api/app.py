@@ -13,8 +13,8 @@ from services.api.artifacts.service import ArtifactReader
 from services.api.audit.event_reader import Audit
 from services.api.audit.feature import audit_feature
 from services.api.dependencies import ApiDependencies
+from services.api.events_tunnel.notifier_side import upstream_at
 from services.api.events_tunnel.protocol import FILES_EACH, EventsHttpProtocol
-from services.api.events_tunnel.tunnel import upstream_at
 from services.api.http import feature, front_page, problems
 from services.api.http.auth import user_id_of
 from services.api.http.byte_shares import ByteShares
@@ -38,6 +38,7 @@ from services.api.quotas.stored_bytes import Counted, Store
 from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.sessions.feature import sessions_feature
 from services.api.sessions.kv_bucket import Bucket
+from services.api.sessions.runs import SessionRuns
 from services.api.sessions.service import Sessions, session_bytes
 from services.api.settings import ApiSettings
 from services.api.usage.feature import usage_feature
@@ -116,12 +117,14 @@ def create_app(
     waiter = JobWaiter(standing, queries, settings)
     files = ArtifactReader(queries, Objects(broker, log, ARTIFACTS))
     outlook = Outlook(standing, catalogue, settings)
+    sessions = Sessions(bucket, session_store, settings)
+    runs = SessionRuns(sessions, bucket, log, submissions, settings)
     dead_letters = DeadLetters(log, queries, patience_s=settings.append_patience_s)
     feature.include(
         app,
         (
             jobs_feature(submissions, cancellations, queries, waiter, outlook, settings),
-            sessions_feature(Sessions(bucket, log, submissions, session_store, settings), settings),
+            sessions_feature(sessions, runs, settings),
             artifacts_feature(files),
             audit_feature(Audit(broker, log)),
             languages_feature(catalogue),

@@ -60,7 +60,7 @@ PLANTS: list[tuple[Kind, Plant]] = [
 
 
 @given(seed=st.integers(min_value=0), users=st.integers(1, 4), jobs=st.integers(1, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_sound_history_has_no_violation(seed: int, users: int, jobs: int) -> None:
     assert check(sound(seed, users=users, jobs=jobs)).violations == ()
 

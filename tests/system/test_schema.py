@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 import services.api
 from headrace.local.supervisor import Stack
-from services.api.http.openapi.responses import Answers
+from services.api.http.openapi.responses import DocumentedRouter
 from services.api.jobs.schemas import BatchBody, SubmissionBody
 from services.api.sessions.schemas import RunBody, SessionBody
 from services.api.settings import ApiSettings
@@ -94,9 +94,9 @@ def _answered() -> dict[str, type[msgspec.Struct]]:
     found: dict[str, type[msgspec.Struct]] = {}
     for module in pkgutil.walk_packages(services.api.__path__, "services.api."):
         if module.name.endswith("routes"):
-            answers = importlib.import_module(module.name).answers
-            assert isinstance(answers, Answers)
-            found |= answers.structs
+            for router in vars(importlib.import_module(module.name)).values():
+                if isinstance(router, DocumentedRouter):
+                    found |= router.structs
     return found
 
 

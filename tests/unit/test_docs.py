@@ -129,6 +129,16 @@ def _expand(path: str) -> list[str]:
     return [path] if match is None else [match[1] + word + match[3] for word in match[2].split(",")]
 
 
+def test_every_seam_names_its_modules_and_its_tests() -> None:
+    """That each exists is checked above, for all of the page."""
+    (section,) = re.findall(r"^## Seams\n(.*?)^## ", ARCHITECTURE, re.MULTILINE | re.DOTALL)
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 5
+    for _, where, shown in rows:
+        assert re.findall(r"`(?:shared|services|headrace)/[\w/{},]+\.py`", where)
+        assert re.fullmatch(r"`tests/[\w/]+/test_\w+\.py`(?:, `tests/[\w/]+/test_\w+\.py`)*", shown)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
@@ -145,7 +155,7 @@ def test_commands_are_those_that_a_clone_has(page: Path) -> None:
 
 
 def test_ci_runs_the_commands_of_the_readme() -> None:
-    gates = ["lint", "demo", "test", "test-rest", "containers"]
+    gates = ["lint", "demo", "coverage", "test", "test-rest", "containers"]
     assert re.findall(r"^\./just ([a-z-]+)$", CI, re.MULTILINE) == gates
     readme = (ROOT / "README.md").read_text()
     assert all(f"`{gate}`" in readme for gate in gates)

@@ -376,5 +376,5 @@ class OneJob(RuleBasedStateMachine):
         assert kinds.count(JobCancelRequested) <= 1
 
 
-OneJob.TestCase.settings = settings(max_examples=200, stateful_step_count=20, deadline=None)
+OneJob.TestCase.settings = settings(max_examples=200, stateful_step_count=20)
 TestOneJob = OneJob.TestCase

@@ -183,5 +183,5 @@ class ManyExecutors(RuleBasedStateMachine):
         assert first_starts == queued[: len(first_starts)]
 
 
-ManyExecutors.TestCase.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+ManyExecutors.TestCase.settings = settings(max_examples=200, stateful_step_count=60)
 TestManyExecutors = ManyExecutors.TestCase

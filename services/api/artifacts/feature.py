@@ -8,8 +8,7 @@ from services.api.http.feature import Feature
 def artifacts_feature(artifacts: ArtifactReader) -> Feature:
     """The routes of `artifacts`, with the objects that they use."""
     return Feature(
+        about="Files that a job left, as far as its submission asked for them.",
         routers=(routes.router,),
-        answers=routes.answers,
         services=(artifacts,),
-        tags={"artifacts": "Files that a job left, as far as its submission asked for them."},
     )

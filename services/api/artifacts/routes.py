@@ -7,7 +7,7 @@ file is an attachment without a specific type.
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from starlette.responses import Response, StreamingResponse
 
 from services.api.artifacts import examples
@@ -17,12 +17,11 @@ from services.api.http.auth import JobsCaller
 from services.api.http.conditional_requests import IfNoneMatch, is_unchanged
 from services.api.http.feature import service_of
 from services.api.http.json_response import json_answer
-from services.api.http.openapi.responses import NOT_MODIFIED, Answers
+from services.api.http.openapi.responses import NO_JOB, NOT_MODIFIED, DocumentedRouter
 from services.api.http.parameters import JobId
 from shared.contract import problems
 
-answers = Answers()
-router = APIRouter(prefix="/v1/jobs/{job_id}/artifacts", tags=["artifacts"])
+router = DocumentedRouter("/v1/jobs/{job_id}/artifacts", tag="artifacts")
 
 OCTETS = "application/octet-stream"
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_")
@@ -31,9 +30,7 @@ _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 @router.get(
     "",
     summary="List the files that a job left",
-    responses=answers.responses_for(
-        examples.FILES, refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.NOT_FINISHED)
-    ),
+    responses=router.responses_for(examples.FILES, refusals=(*NO_JOB, problems.NOT_FINISHED)),
 )
 async def list_artifacts(job_id: JobId, request: Request, caller: JobsCaller) -> Response:
     """List what was kept, and what was asked for and is not kept; 409 until the job has ended."""
@@ -45,12 +42,12 @@ async def list_artifacts(job_id: JobId, request: Request, caller: JobsCaller) ->
     "/{path:path}",
     summary="Download one of them",
     response_class=StreamingResponse,
-    responses=answers.responses_for(
+    responses=router.responses_for(
         examples.FILE,
         media_type=OCTETS,
         headers=("ETag", "Content-Disposition"),
         also=NOT_MODIFIED,
-        refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.UNKNOWN_ARTIFACT, problems.NOT_FINISHED),
+        refusals=(*NO_JOB, problems.UNKNOWN_ARTIFACT, problems.NOT_FINISHED),
     ),
 )
 async def read_artifact(

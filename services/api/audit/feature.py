@@ -8,11 +8,7 @@ from services.api.http.feature import Feature
 def audit_feature(audit: Audit) -> Feature:
     """The routes of `audit`, with the objects that they use."""
     return Feature(
+        about="Everything that happened to jobs, in log order. Others' jobs need the scope `audit:all`.",
         routers=(routes.router,),
-        answers=routes.answers,
         services=(audit,),
-        tags={
-            "audit": "Everything that happened to jobs, in log order. "
-            "Others' jobs need the scope `audit:all`."
-        },
     )

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import StringConstraints
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -19,7 +19,7 @@ from services.api.audit import examples
 from services.api.audit.event_reader import Audit, EventFilter, LogReader
 from services.api.http.auth import AnyCallerOf, require_scope
 from services.api.http.feature import service_of
-from services.api.http.openapi.responses import Answers
+from services.api.http.openapi.responses import DocumentedRouter
 from services.api.http.pagination import Time
 from services.api.operators.erasures import Erasures
 from shared.auth import SCOPE_AUDIT, SCOPE_JOBS, Caller
@@ -30,8 +30,7 @@ from shared.jetstream.errors import BrokerError
 from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
-answers = Answers()
-router = APIRouter(prefix="/v1/events", tags=["audit"])
+router = DocumentedRouter("/v1/events", tag="audit")
 
 NDJSON = "application/x-ndjson"
 CHUNK_BYTES = 65_536
@@ -49,7 +48,7 @@ EventType = Annotated[
     "",
     summary="Read the audit log",
     response_class=StreamingResponse,
-    responses=answers.responses_for(
+    responses=router.responses_for(
         examples.EVENT,
         media_type=NDJSON,
         headers=("Headrace-Retention",),

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from services.api.events_tunnel.notifier_side import Upstream
 from services.api.events_tunnel.request import EventsRequest, events_target
-from services.api.events_tunnel.tunnel import Tunnel, Upstream
+from services.api.events_tunnel.tunnel import Tunnel
 from shared.service.http_server import refusals
 from shared.service.http_server.addresses import forwarded_client
 from shared.service.http_server.http_protocol import BoundedHttpProtocol, RefusedError

@@ -1,39 +1,30 @@
 """Tunnel of one client's connection to the notifier through the api: forwards bytes both ways, unparsed.
 
-The setting alone selects the notifier. A tunnel buffers less than twice PIECE_BYTES per side: if one side
-does not read, the other is not read either (back-pressure). Bytes after the head are discarded until the
-notifier has accepted a WebSocket, and always for other requests, so that no second request can be smuggled. A
-tunnel ends when either side does.
+If one side does not read, the other is not read either (back-pressure). Bytes after the head are discarded
+until the notifier has accepted a WebSocket, and always for other requests, so that no second request can be
+smuggled. A tunnel ends when either side does.
 """
 
 import asyncio
-import socket
 import time
 import uuid
-from dataclasses import dataclass
 from math import inf
 from typing import cast
-from urllib.parse import urlsplit
 
 from uvicorn.server import ServerState
 
+from services.api.events_tunnel.notifier_side import NotifierSide, Upstream
 from services.api.events_tunnel.request import EventsRequest
+from services.api.events_tunnel.side import PIECE_BYTES, Side
 from shared.observability.logs import get_logger
 from shared.service.access_log import PATH_MAX
 from shared.service.http_server import refusals
-from shared.service.http_server.http_protocol import LINGER_BYTES, LINGER_S
+from shared.service.http_server.connection import LINGER_BYTES, LINGER_S
 from shared.service.http_server.pace import WritePace
 from shared.service.http_server.refusals import Refusal
 from shared.service.http_server.registry import ConnectionRegistry
 
 logger = get_logger(__name__)
-
-PIECE_BYTES = 16 * 1024
-"""Bytes read at a time, and unsent bytes at which reading from the other side is paused."""
-
-KERNEL_BYTES = 64 * 1024
-"""Kernel buffers of the connection to the notifier, each way (the kernel doubles this). By default they may
-grow to megabytes, which the notifier would count as read by its client."""
 
 CONNECT_S = 2.0
 """Timeout (s) of the connection to the notifier, which is nearby."""
@@ -44,112 +35,10 @@ ANSWER_S = 15.0
 SHUTDOWN_S = 1.0
 """Time (s) for sending buffered bytes to a client when the api stops."""
 
-USUAL_PORT = 80
 SWITCHING = b"HTTP/1.1 101 "
-_piece = memoryview(bytearray(PIECE_BYTES))
-"""Read buffer shared by all tunnels: received bytes are copied before the next read."""
 
 
-@dataclass(slots=True)
-class Upstream:
-    """The notifier of all tunnels of this process, and the number of tunnels."""
-
-    host: str
-    port: int
-    tunnels: int = 0
-
-
-def upstream_at(url: str) -> Upstream:
-    """The notifier at the setting's URL."""
-    parts = urlsplit(url)
-    return Upstream(parts.hostname or "", parts.port or USUAL_PORT)
-
-
-class _Side(asyncio.BufferedProtocol):
-    """One of a tunnel's two connections."""
-
-    def __init__(self) -> None:
-        self.transport: asyncio.Transport | None = None
-        self._is_read = True
-
-    @property
-    def is_open(self) -> bool:
-        """Whether bytes can be sent."""
-        return self.transport is not None and not self.transport.is_closing()
-
-    def take_over(self, transport: asyncio.Transport) -> None:
-        """Use this transport."""
-        self.transport = transport
-        transport.set_write_buffer_limits(high=PIECE_BYTES)
-
-    def read(self, *, wanted: bool) -> None:
-        """Resume or pause reading."""
-        if self.transport is None or self.transport.is_closing() or wanted == self._is_read:
-            return
-        self._is_read = wanted
-        if wanted:
-            self.transport.resume_reading()
-        else:
-            self.transport.pause_reading()
-
-    def send(self, content: bytes) -> None:
-        """Send, if the connection is open."""
-        if self.is_open:
-            cast("asyncio.Transport", self.transport).write(content)
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """The read buffer of all tunnels."""
-        return _piece
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Handle received bytes."""
-        self.take(bytes(_piece[:nbytes]))
-
-    def take(self, content: bytes) -> None:
-        """Forward received bytes."""
-        raise NotImplementedError
-
-
-class _NotifierSide(_Side):
-    """The connection to the notifier."""
-
-    def __init__(self, tunnel: "Tunnel") -> None:
-        super().__init__()
-        self._tunnel = tunnel
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the request."""
-        self.take_over(cast("asyncio.Transport", transport))
-        plug = transport.get_extra_info("socket")
-        plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_BYTES)
-        plug.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
-        self._tunnel.reached()
-
-    def take(self, content: bytes) -> None:
-        self._tunnel.answer(content)
-
-    def pause_writing(self) -> None:
-        """The notifier does not read: pause reading from the client."""
-        self._tunnel.let_speak(is_heard=False)
-
-    def resume_writing(self) -> None:
-        """It does again."""
-        self._tunnel.let_speak(is_heard=True)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The notifier has closed the connection, or is gone."""
-        self._tunnel.answered()
-
-    def end(self) -> None:
-        """Close after the written bytes, for which the notifier has limited time."""
-        if self.transport is None:
-            return
-        if self.transport.get_write_buffer_size():
-            asyncio.get_running_loop().call_later(LINGER_S, self.transport.abort)
-        self.transport.close()
-
-
-class Tunnel(_Side):
+class Tunnel(Side):
     """The client's connection, from its request's head to its end. Owns the connection to the notifier."""
 
     def __init__(
@@ -166,7 +55,7 @@ class Tunnel(_Side):
         self._registry = registry
         self._server_state = server_state
         self._loop = asyncio.get_running_loop()
-        self._notifier = _NotifierSide(self)
+        self._notifier = NotifierSide(self)
         self._write = WritePace(registry.settings)
         self._began = time.perf_counter()
         self._deadline = inf

@@ -1,4 +1,4 @@
-"""Feature of the api: its routes, the objects that they use, and the documentation of its responses.
+"""Feature of the api: its routes with their documentation, and the objects that they use.
 
 A feature's package exports one function that creates it; `app` lists these functions and knows nothing else
 of the features.
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 
 from services.api.http.openapi import document
-from services.api.http.openapi.responses import Answers, Maxima
+from services.api.http.openapi.responses import DocumentedRouter, Maxima
 
 T = TypeVar("T")
 Services = dict[type, object]
@@ -22,13 +22,11 @@ Services = dict[type, object]
 class Feature:
     """The part of the application that one package provides."""
 
-    routers: Sequence[APIRouter]
-    answers: Answers
-    """The documented responses of its routes."""
+    about: str
+    """Description of its OpenAPI tag."""
+    routers: Sequence[DocumentedRouter]
     services: Sequence[object] = ()
     """Objects that its routes look up by type; no other feature provides one of the same type."""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    """Descriptions of its routes' OpenAPI tags, by tag."""
     maxima: Maxima = field(default_factory=dict)
     """The operator's maxima, for the OpenAPI document."""
 
@@ -37,18 +35,17 @@ def include(app: FastAPI, features: Sequence[Feature]) -> None:
     """Serve and document the features, in this order."""
     services: Services = {}
     structs: dict[str, type[msgspec.Struct]] = {}
+    tags: dict[str, str] = {}
+    maxima: dict[str, Mapping[str, int]] = {}
     for feature in features:
         for router in feature.routers:
             app.include_router(router)
+            structs |= router.structs
+            tags |= dict.fromkeys(map(str, router.tags), feature.about)
         services |= {type(one): one for one in feature.services}
-        structs |= feature.answers.structs
+        maxima |= feature.maxima
     app.state.services = services
-    document.install(
-        app,
-        structs,
-        {name: most for feature in features for name, most in feature.maxima.items()},
-        {tag: about for feature in features for tag, about in feature.tags.items()},
-    )
+    document.install(app, structs, maxima, tags)
 
 
 def service_of(request: Request, kind: type[T]) -> T:

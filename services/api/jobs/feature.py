@@ -21,12 +21,8 @@ def jobs_feature(
 ) -> Feature:
     """The routes of `jobs`, with the objects that they use."""
     return Feature(
+        about="Programs to run: submit, list, read and cancel them. Each one's story is a list of events.",
         routers=(routes.submitting, routes.router),
-        answers=routes.answers,
         services=(submissions, cancellations, queries, waiter, outlook),
-        tags={
-            "jobs": "Programs to run: submit, list, read and cancel them. "
-            "Each one's story is a list of events."
-        },
         maxima=maxima(settings),
     )

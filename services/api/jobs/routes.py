@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Query, Request
+from fastapi import Body, Header, Query, Request
 from starlette.responses import Response
 
 from services.api.http.auth import JobsCaller
@@ -17,10 +17,9 @@ from services.api.http.feature import service_of
 from services.api.http.json_response import json_answer
 from services.api.http.openapi.example_values import requests
 from services.api.http.openapi.responses import (
-    ACCEPTED_HEADERS,
-    LINKS_OF_A_JOB,
+    NO_JOB,
     NOT_MODIFIED,
-    Answers,
+    DocumentedRouter,
 )
 from services.api.http.pagination import AsOf, PageCursor, Time, next_link, page_cursor, page_start
 from services.api.http.parameters import JobId, Limit
@@ -32,7 +31,7 @@ from services.api.jobs.fast_route import KEY_MAX, SubmissionRoute
 from services.api.jobs.queries import Queries
 from services.api.jobs.responses import Batch, JobEvents, JobsPage
 from services.api.jobs.schemas import BatchBody, SubmissionBody
-from services.api.jobs.submission_response import answer_accepted
+from services.api.jobs.submission_response import accepted_responses, answer_accepted
 from services.api.jobs.submit import Submissions
 from services.api.jobs.wait import JobWaiter, Prefer, disconnect_of, wait_of
 from services.api.jobs.waiting_reason import Outlook
@@ -41,9 +40,8 @@ from shared.contract.view_api import JobsQuestion
 from shared.domain.job import Status
 from shared.jetstream.cancel import Cancellations
 
-answers = Answers()
-submitting = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=SubmissionRoute)
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+submitting = DocumentedRouter("/v1/jobs", tag="jobs", route_class=SubmissionRoute)
+router = DocumentedRouter("/v1/jobs", tag="jobs")
 
 SUBMISSIONS = requests(examples.SUBMISSION, examples.SEVERAL_FILES)
 BATCHES = requests(examples.BATCH_BODY)
@@ -62,21 +60,7 @@ IdempotencyKey = Annotated[
     "",
     status_code=202,
     summary="Submit a program",
-    responses=answers.responses_for(
-        examples.QUEUED,
-        status=202,
-        headers=ACCEPTED_HEADERS,
-        links=LINKS_OF_A_JOB,
-        also=examples.ENDED_MEANWHILE,
-        refusals=(
-            problems.INVALID,
-            problems.UNKNOWN_LANGUAGE,
-            problems.EXPIRED,
-            problems.TOO_MANY_JOBS,
-            problems.OVERLOADED,
-            problems.STORAGE_FULL,
-        ),
-    ),
+    responses=accepted_responses(submitting, examples.QUEUED, refusals=(problems.INVALID,)),
 )
 async def submit_job(
     body: Annotated[SubmissionBody, Body(openapi_examples=SUBMISSIONS)],
@@ -92,7 +76,7 @@ async def submit_job(
     return await answer_accepted(submitted, caller, request, wait_of(prefer))
 
 
-@router.post("/batch", summary="Submit several programs", responses=answers.responses_for(examples.BATCH))
+@router.post("/batch", summary="Submit several programs", responses=router.responses_for(examples.BATCH))
 async def submit_batch(
     body: Annotated[BatchBody, Body(openapi_examples=BATCHES)],
     request: Request,
@@ -108,7 +92,7 @@ async def submit_batch(
 @router.get(
     "",
     summary="List your jobs, newest first",
-    responses=answers.responses_for(examples.JOBS, headers=("Link",)),
+    responses=router.responses_for(examples.JOBS, headers=("Link",)),
 )
 async def list_jobs(
     request: Request,
@@ -145,14 +129,11 @@ async def list_jobs(
 @router.get(
     "/{job_id}",
     summary="Read one job",
-    responses=answers.responses_for(
+    responses=router.responses_for(
         examples.COMPLETED,
         headers=("ETag", "Preference-Applied"),
         also=NOT_MODIFIED,
-        refusals=(
-            problems.UNKNOWN_JOB,
-            problems.EXPIRED,
-        ),
+        refusals=NO_JOB,
     ),
 )
 async def read_job(
@@ -179,13 +160,12 @@ async def read_job(
     "/{job_id}/cancel",
     status_code=202,
     summary="Cancel one job",
-    responses=answers.responses_for(
+    responses=router.responses_for(
         examples.CANCELLING,
         status=202,
         headers=("ETag",),
         refusals=(
-            problems.UNKNOWN_JOB,
-            problems.EXPIRED,
+            *NO_JOB,
             problems.ALREADY_FINISHED,
             problems.PRECONDITION_FAILED,
         ),
@@ -208,12 +188,9 @@ async def cancel_job(
 @router.get(
     "/{job_id}/events",
     summary="Read one job's history",
-    responses=answers.responses_for(
+    responses=router.responses_for(
         examples.EVENTS,
-        refusals=(
-            problems.UNKNOWN_JOB,
-            problems.EXPIRED,
-        ),
+        refusals=NO_JOB,
     ),
 )
 async def read_job_events(job_id: JobId, request: Request, caller: JobsCaller) -> Response:

@@ -8,8 +8,7 @@ from services.api.languages.catalogue import Catalogue
 def languages_feature(catalogue: Catalogue) -> Feature:
     """The routes of `languages`, with the objects that they use."""
     return Feature(
+        about="What a program may be written in.",
         routers=(routes.router,),
-        answers=routes.answers,
         services=(catalogue,),
-        tags={"languages": "What a program may be written in."},
     )

@@ -1,24 +1,23 @@
 """/v1/languages: the languages that submissions may name."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from services.api.http.auth import AnyCallerOf
 from services.api.http.feature import service_of
 from services.api.http.json_response import json_answer
-from services.api.http.openapi.responses import Answers
+from services.api.http.openapi.responses import DocumentedRouter
 from services.api.languages import examples
 from services.api.languages.catalogue import Catalogue
 from services.api.languages.responses import Languages
 
-answers = Answers()
-router = APIRouter(prefix="/v1/languages", tags=["languages"])
+router = DocumentedRouter("/v1/languages", tag="languages")
 
 
 @router.get(
     "",
     summary="List the languages that can be asked for",
-    responses=answers.responses_for(examples.LANGUAGES),
+    responses=router.responses_for(examples.LANGUAGES),
 )
 async def list_languages(request: Request, _: AnyCallerOf) -> Response:
     """Tell each language's name, version, aliases, extension, stages and default limits.

@@ -1,12 +1,12 @@
 """/v1/dead-letters: jobs that lost their executor too often, for operators."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from services.api.http.auth import OperatorOf
 from services.api.http.feature import service_of
 from services.api.http.json_response import json_answer
-from services.api.http.openapi.responses import Answers
+from services.api.http.openapi.responses import NO_JOB, DocumentedRouter
 from services.api.http.pagination import PageCursor, next_link, page_cursor, page_start
 from services.api.http.parameters import JobId, Limit
 from services.api.http.request_context import context_of
@@ -17,14 +17,13 @@ from services.api.operators.responses import Messages
 from shared.contract import problems
 from shared.contract.view_api import DeadQuestion
 
-answers = Answers()
-router = APIRouter(prefix="/v1/dead-letters", tags=["operators"])
+router = DocumentedRouter("/v1/dead-letters", tag="operators")
 
 
 @router.get(
     "",
     summary="List dead letters, newest first",
-    responses=answers.responses_for(examples.LETTERS, headers=("Link",)),
+    responses=router.responses_for(examples.LETTERS, headers=("Link",)),
 )
 async def list_dead_letters(
     request: Request,
@@ -41,7 +40,7 @@ async def list_dead_letters(
 @router.get(
     "/messages",
     summary="List messages that are not delivered any more",
-    responses=answers.responses_for(examples.MESSAGES),
+    responses=router.responses_for(examples.MESSAGES),
 )
 async def list_dead_messages(request: Request, _: OperatorOf) -> Response:
     """List what JetStream told of the last hundred, oldest first: poison, which no version can decode."""
@@ -51,12 +50,9 @@ async def list_dead_messages(request: Request, _: OperatorOf) -> Response:
 @router.get(
     "/{job_id}",
     summary="Read a dead letter",
-    responses=answers.responses_for(
+    responses=router.responses_for(
         examples.DEAD,
-        refusals=(
-            problems.UNKNOWN_JOB,
-            problems.EXPIRED,
-        ),
+        refusals=NO_JOB,
     ),
 )
 async def read_dead_letter(job_id: JobId, request: Request, _: OperatorOf) -> Response:
@@ -68,11 +64,11 @@ async def read_dead_letter(job_id: JobId, request: Request, _: OperatorOf) -> Re
     "/{job_id}/retry",
     status_code=202,
     summary="Retry a dead letter",
-    responses=answers.responses_for(
+    responses=router.responses_for(
         examples.RETRIED,
         status=202,
         headers=("Idempotency-Replayed",),
-        refusals=(problems.UNKNOWN_JOB, problems.EXPIRED, problems.NOT_DEAD),
+        refusals=(*NO_JOB, problems.NOT_DEAD),
     ),
 )
 async def retry_dead_letter(job_id: JobId, request: Request, caller: OperatorOf) -> Response:

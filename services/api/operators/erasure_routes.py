@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from starlette.responses import Response
 
 from services.api.http.auth import OperatorOf
 from services.api.http.feature import service_of
 from services.api.http.json_response import json_answer
-from services.api.http.openapi.responses import Answers, ExtraResponse
+from services.api.http.openapi.responses import DocumentedRouter, ExtraResponse
 from services.api.http.request_context import context_of
 from services.api.operators import examples
 from services.api.operators.erasures import Erasures
@@ -16,14 +16,13 @@ from shared.contract import problems
 from shared.contract.problems import ProblemError
 from shared.contract.subjects import SubjectError
 
-answers = Answers()
-router = APIRouter(prefix="/v1/users", tags=["operators"])
+router = DocumentedRouter("/v1/users", tag="operators")
 
 
 @router.delete(
     "/{user_id:path}",
     summary="Erase a user",
-    responses=answers.responses_for(
+    responses=router.responses_for(
         examples.ERASED,
         also={
             202: ExtraResponse(

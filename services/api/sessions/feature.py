@@ -2,17 +2,17 @@
 
 from services.api.http.feature import Feature
 from services.api.sessions import routes
+from services.api.sessions.runs import SessionRuns
 from services.api.sessions.schemas import SessionBody
 from services.api.sessions.service import Sessions
 from services.api.settings import ApiSettings
 
 
-def sessions_feature(sessions: Sessions, settings: ApiSettings) -> Feature:
+def sessions_feature(sessions: Sessions, runs: SessionRuns, settings: ApiSettings) -> Feature:
     """The routes of `sessions`, with the objects that they use."""
     return Feature(
+        about="Documents that are being written, kept with their revisions, and run.",
         routers=(routes.router,),
-        answers=routes.answers,
-        services=(sessions,),
-        tags={"sessions": "Documents that are being written, kept with their revisions, and run."},
+        services=(sessions, runs),
         maxima={SessionBody.__name__: {"ttl_s": settings.ttl_s_max}},
     )

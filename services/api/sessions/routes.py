@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import Body, Query, Request
 from starlette.responses import Response
 
 from services.api.http.auth import JobsCaller
@@ -17,32 +17,29 @@ from services.api.http.feature import service_of
 from services.api.http.json_response import json_answer
 from services.api.http.openapi.example_values import requests
 from services.api.http.openapi.responses import (
-    ACCEPTED_HEADERS,
-    LINKS_OF_A_JOB,
-    LINKS_OF_A_SESSION,
     NOT_MODIFIED,
     NOTHING,
-    Answers,
+    DocumentedRouter,
     problem_responses,
 )
 from services.api.http.pagination import PageCursor, next_link, page_cursor, page_start
 from services.api.http.parameters import SessionId
 from services.api.http.request_context import context_of
-from services.api.jobs import examples as jobs_examples
-from services.api.jobs.submission_response import answer_accepted
+from services.api.jobs.submission_response import accepted_responses, answer_accepted
 from services.api.jobs.wait import Prefer, wait_of
 from services.api.sessions import examples
 from services.api.sessions.documents import Session
 from services.api.sessions.responses import Revisions, SessionList
+from services.api.sessions.runs import SessionRuns
 from services.api.sessions.schemas import RunBody, SessionBody
 from services.api.sessions.service import Sessions
 from shared.contract import problems
 
-answers = Answers()
-router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
+router = DocumentedRouter("/v1/sessions", tag="sessions")
 
 Document = Annotated[SessionBody, Body(openapi_examples=requests(examples.SESSION_BODY))]
 RUNS = requests(examples.RUN_BODY)
+LINKS = ("read_session", "save_session", "read_session_history", "run_session", "delete_session")
 Revision = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="an earlier revision")]
 
 
@@ -50,11 +47,11 @@ Revision = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="an earli
     "",
     status_code=201,
     summary="Begin a session",
-    responses=answers.responses_for(
+    responses=router.responses_for(
         examples.SESSION,
         status=201,
         headers=("Location", "ETag"),
-        links=LINKS_OF_A_SESSION,
+        links=LINKS,
         refusals=(problems.TOO_MANY_SESSIONS, problems.STORAGE_FULL),
     ),
 )
@@ -65,7 +62,7 @@ async def create_session(body: Document, request: Request, caller: JobsCaller) -
 
 
 @router.get(
-    "", summary="List your sessions, last saved first", responses=answers.responses_for(examples.SESSIONS)
+    "", summary="List your sessions, last saved first", responses=router.responses_for(examples.SESSIONS)
 )
 async def list_sessions(request: Request, caller: JobsCaller) -> Response:
     """List all sessions of the caller, without their documents."""
@@ -75,7 +72,7 @@ async def list_sessions(request: Request, caller: JobsCaller) -> Response:
 @router.get(
     "/{session_id}",
     summary="Read a session",
-    responses=answers.responses_for(
+    responses=router.responses_for(
         examples.SESSION,
         headers=("ETag",),
         also=NOT_MODIFIED,
@@ -99,7 +96,7 @@ async def read_session(
 @router.put(
     "/{session_id}",
     summary="Save a session",
-    responses=answers.responses_for(
+    responses=router.responses_for(
         examples.SESSION,
         headers=("ETag",),
         refusals=(problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED, problems.STORAGE_FULL),
@@ -132,7 +129,7 @@ async def delete_session(
 @router.get(
     "/{session_id}/history",
     summary="Read a session's revisions",
-    responses=answers.responses_for(
+    responses=router.responses_for(
         examples.REVISIONS, headers=("Link",), refusals=(problems.UNKNOWN_SESSION,)
     ),
 )
@@ -151,21 +148,8 @@ async def read_session_history(
     "/{session_id}/run",
     status_code=202,
     summary="Run a session",
-    responses=answers.responses_for(
-        examples.SESSION_RUN,
-        status=202,
-        headers=ACCEPTED_HEADERS,
-        links=LINKS_OF_A_JOB,
-        also=jobs_examples.ENDED_MEANWHILE,
-        refusals=(
-            problems.UNKNOWN_SESSION,
-            problems.PRECONDITION_FAILED,
-            problems.UNKNOWN_LANGUAGE,
-            problems.EXPIRED,
-            problems.TOO_MANY_JOBS,
-            problems.OVERLOADED,
-            problems.STORAGE_FULL,
-        ),
+    responses=accepted_responses(
+        router, examples.SESSION_RUN, refusals=(problems.UNKNOWN_SESSION, problems.PRECONDITION_FAILED)
     ),
 )
 async def run_session(
@@ -178,7 +162,7 @@ async def run_session(
 ) -> Response:
     """Submit the document as it was saved last. The same again, while that is unfinished, is the same job."""
     expected = expected_sequence(if_match)
-    submitted = await service_of(request, Sessions).run(
+    submitted = await service_of(request, SessionRuns).run(
         session_id, body or RunBody(), caller, context_of(request), expected=expected
     )
     return await answer_accepted(submitted, caller, request, wait_of(prefer))

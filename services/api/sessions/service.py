@@ -1,8 +1,7 @@
-"""Sessions: source documents that are saved while they are edited, and run on request.
+"""Sessions: source documents that are saved while they are edited.
 
 A save never touches the queue. Each save is a compare-and-set on the previous revision, so that two editors
-of one session cannot overwrite each other unnoticed. A run of a revision that is already running returns that
-job.
+of one session cannot overwrite each other unnoticed.
 """
 
 import json
@@ -14,32 +13,27 @@ import msgspec
 import uuid_utils
 
 from services.api.http.conditional_requests import precondition_failed
-from services.api.http.request_context import RequestContext
 from services.api.jobs.limit_policy import check_bounds
-from services.api.jobs.submit import RETRY_AFTER, Submissions, Submitted
+from services.api.jobs.submit import RETRY_AFTER
 from services.api.quotas.stored_bytes import Counted, Store
 from services.api.sessions.documents import (
-    NewestRun,
     Session,
     SessionCard,
     StoredRevision,
     Summary,
     decode,
     document_of,
-    fingerprint_of,
     session_of,
-    submission_of,
 )
 from services.api.sessions.kv_bucket import Bucket
-from services.api.sessions.schemas import RunBody, SessionBody
+from services.api.sessions.schemas import SessionBody
 from services.api.settings import ApiSettings
 from shared.auth import SESSIONS_CLAIM, Caller
 from shared.contract import problems
 from shared.contract.problems import ProblemError
 from shared.contract.subjects import is_job_id, session_key, session_keys, session_run_key
 from shared.jetstream.errors import JetStreamError
-from shared.jetstream.event_log import Appended, AppendResult, Log
-from shared.jetstream.job_history import is_end
+from shared.jetstream.event_log import Appended, AppendResult
 from shared.jetstream.stored_message import Entry
 from shared.jetstream.stream_config import SESSION_REVISIONS
 
@@ -51,7 +45,7 @@ CAS_ATTEMPTS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Current:
+class Current:
     """The newest revision as it was read."""
 
     stored: StoredRevision
@@ -59,16 +53,12 @@ class _Current:
 
 
 class Sessions:
-    """Saves, lists and runs sessions."""
+    """Saves, reads and lists sessions."""
 
-    def __init__(
-        self, bucket: Bucket, log: Log, submissions: Submissions, held: Store, settings: ApiSettings
-    ) -> None:
-        """Save in `bucket`, within the users' shares in `held`; run with `submissions`."""
+    def __init__(self, bucket: Bucket, held: Store, settings: ApiSettings) -> None:
+        """Save in `bucket`, within the users' shares in `held`."""
         self._held = held
         self._bucket = bucket
-        self._log = log
-        self._submissions = submissions
         self._settings = settings
 
     async def create(self, body: SessionBody, caller: Caller) -> Session:
@@ -89,8 +79,7 @@ class Sessions:
     ) -> Session:
         """Save a new revision after `expected`, or after the newest. Raises ProblemError (404, 412)."""
         for _ in range(CAS_ATTEMPTS_MAX):
-            current = await self._current(caller.user_id, session_id)
-            _check_revision(current.entry.sequence, expected)
+            current = await self.current(session_id, caller, expected=expected)
             stored = StoredRevision(
                 created_at=current.stored.created_at,
                 saved_at=datetime.now(UTC),
@@ -109,10 +98,20 @@ class Sessions:
             headers=RETRY_AFTER,
         )
 
+    async def current(self, session_id: str, caller: Caller, *, expected: int | None = None) -> Current:
+        """The newest revision, which must be `expected` if given. Raises ProblemError (404, 412)."""
+        _check_id(session_id)
+        entry = await self._bucket.newest(session_key(caller.user_id, session_id))
+        if entry is None:
+            raise _unknown_session()
+        if expected is not None and expected != entry.sequence:
+            raise precondition_failed("the session", entry.sequence)
+        return Current(decode(entry), entry)
+
     async def read(self, session_id: str, caller: Caller, *, revision: int | None = None) -> Session:
         """The newest revision, or an earlier one that is still kept. Raises ProblemError (404)."""
         if revision is None:
-            current = await self._current(caller.user_id, session_id)
+            current = await self.current(session_id, caller)
             return session_of(session_id, current.entry.sequence, current.stored)
         _check_id(session_id)
         entry = await self._bucket.revision(session_key(caller.user_id, session_id), revision)
@@ -160,67 +159,9 @@ class Sessions:
 
     async def delete(self, session_id: str, caller: Caller, *, expected: int | None) -> None:
         """Purge every revision; the session's jobs stay in the log. Raises ProblemError (404, 412)."""
-        current = await self._current(caller.user_id, session_id)
-        _check_revision(current.entry.sequence, expected)
+        await self.current(session_id, caller, expected=expected)
         await self._bucket.purge(session_key(caller.user_id, session_id))
         await self._bucket.purge(session_run_key(caller.user_id, session_id))
-
-    async def run(
-        self,
-        session_id: str,
-        body: RunBody,
-        caller: Caller,
-        context: RequestContext,
-        *,
-        expected: int | None,
-    ) -> Submitted:
-        """Submit the newest revision, or return its unfinished job. Raises ProblemError."""
-        current = await self._current(caller.user_id, session_id)
-        _check_revision(current.entry.sequence, expected)
-        submission = submission_of(current.stored, body)
-        key = session_run_key(caller.user_id, session_id)
-        for _ in range(CAS_ATTEMPTS_MAX):
-            entry = await self._bucket.newest(key)
-            earlier = None if entry is None else msgspec.json.decode(entry.payload, type=NewestRun)
-            wanted = NewestRun(
-                revision=current.entry.sequence,
-                fingerprint=fingerprint_of(submission),
-                job_id=str(uuid_utils.uuid7()),
-            )
-            if earlier is not None and await self._may_be_joined(earlier, wanted, caller):
-                return await self._submissions.submit_as(
-                    earlier.job_id, submission.to_new_job(), caller, context, session=session_id
-                )
-            result = await self._bucket.put(
-                key,
-                msgspec.json.encode(wanted),
-                expected=0 if entry is None else entry.sequence,
-                patience_s=self._settings.append_patience_s,
-            )
-            if isinstance(result, Appended):
-                # A crash here leaves a job id without a job: the next run submits under that id.
-                return await self._submissions.submit_as(
-                    wanted.job_id, submission.to_new_job(), caller, context, session=session_id
-                )
-        raise ProblemError(
-            problems.UNAVAILABLE,
-            f"other runs of this session kept starting ({CAS_ATTEMPTS_MAX} attempts); retry",
-            headers=RETRY_AFTER,
-        )
-
-    async def _may_be_joined(self, earlier: NewestRun, wanted: NewestRun, caller: Caller) -> bool:
-        """Whether the newest run is the same and has not ended; it may not have been submitted yet."""
-        if (earlier.revision, earlier.fingerprint) != (wanted.revision, wanted.fingerprint):
-            return False
-        entries = await self._log.read_entries(caller.user_id, earlier.job_id)
-        return not any(is_end(entry) for entry in entries)
-
-    async def _current(self, user_id: str, session_id: str) -> _Current:
-        _check_id(session_id)
-        entry = await self._bucket.newest(session_key(user_id, session_id))
-        if entry is None:
-            raise _unknown_session()
-        return _Current(decode(entry), entry)
 
     async def _put(
         self,
@@ -279,11 +220,6 @@ async def session_bytes(bucket: Bucket, user_id: str) -> Counted:
 def _check_id(session_id: str) -> None:
     if not is_job_id(session_id):
         raise _unknown_session()
-
-
-def _check_revision(found: int, expected: int | None) -> None:
-    if expected is not None and expected != found:
-        raise precondition_failed("the session", found)
 
 
 def _unknown_session() -> ProblemError:

@@ -8,8 +8,7 @@ from services.api.usage.report import Usage
 def usage_feature(usage: Usage) -> Feature:
     """The routes of `usage`, with the objects that they use."""
     return Feature(
+        about="What the caller holds of what users share, and may hold.",
         routers=(routes.router,),
-        answers=routes.answers,
         services=(usage,),
-        tags={"usage": "What the caller holds of what users share, and may hold."},
     )

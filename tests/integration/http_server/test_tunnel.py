@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from services.api.events_tunnel import tunnel
-from shared.service.http_server.http_protocol import LINGER_BYTES
+from shared.service.http_server.connection import LINGER_BYTES
 from tests.integration.http_server.raw import GET, Client, connected, ended, status_of
 from tests.integration.http_server.tunnelled import (
     BUFFER_BYTES,

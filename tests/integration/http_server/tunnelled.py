@@ -10,8 +10,8 @@ from functools import partial
 import uvloop
 from starlette.applications import Starlette
 
+from services.api.events_tunnel.notifier_side import Upstream
 from services.api.events_tunnel.protocol import FILES_EACH, EventsHttpProtocol
-from services.api.events_tunnel.tunnel import Upstream
 from shared.service.http_server.server import listen, serve_http
 from shared.settings import HttpSettings
 from tests.integration.http_server.conftest import ROUTES

@@ -14,7 +14,7 @@ BOUNDING = ("_MAX", "_BYTES", "_S", "_BITS", "_FACTOR", "_BURST", "_KEPT")
 MODULES = (
     *sorted((ROOT / "shared" / "service" / "http_server").glob("*.py")),
     ROOT / "services" / "notifier" / "transports" / "websocket" / "protocol.py",
-    ROOT / "services" / "api" / "events_tunnel" / "tunnel.py",
+    *sorted((ROOT / "services" / "api" / "events_tunnel").glob("*.py")),
 )
 NO_BOUNDS = {"RETRY_AFTER_S", "HOST_BYTES_MAX", "PORT_MAX", "TCP_INFO_BYTES"}
 """What is told to a client, and what DNS, TCP and the kernel define."""

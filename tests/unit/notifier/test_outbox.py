@@ -171,7 +171,7 @@ texts = st.lists(
 
 
 @pytest.mark.clause("9.1")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(plan=texts, reads=st.lists(st.integers(1, 4 * MIB), min_size=1, max_size=20), rate=st.integers(1, 20))
 async def test_a_reader_that_reads_gets_everything_in_order(
     plan: list[tuple[bool, int]], reads: list[int], rate: int

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.projector.rows import select_checkpoint
@@ -17,7 +17,6 @@ def with_poison(random: Random, entries: list[Entry]) -> list[Entry]:
     return [odd_entry(entry.sequence, POISON) if random.random() < 0.05 else entry for entry in entries]
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 80))
 def test_batches_of_any_size_with_repeats_equal_one_batch(seed: int, count: int) -> None:
     random = Random(seed)  # noqa: S311 - reproducible, not secret
@@ -32,7 +31,6 @@ def test_batches_of_any_size_with_repeats_equal_one_batch(seed: int, count: int)
     pieces.close()
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_totals_and_labels_are_those_of_the_records(seed: int) -> None:
     random = Random(seed)  # noqa: S311 - reproducible, not secret

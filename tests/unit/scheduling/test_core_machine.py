@@ -207,5 +207,5 @@ class Schedulers(RuleBasedStateMachine):
         assert all(isinstance(state, Finished) for state, _ in self.world.jobs.values())
 
 
-Schedulers.TestCase.settings = settings(max_examples=100, stateful_step_count=100, deadline=None)
+Schedulers.TestCase.settings = settings(max_examples=100, stateful_step_count=100)
 TestSchedulers = Schedulers.TestCase

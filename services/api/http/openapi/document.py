@@ -1,7 +1,7 @@
 """Builds the OpenAPI document, with the schemas of the structs that routes really encode.
 
-Routes declare their responses with `Answers.responses_for`. This module adds the schemas, the security
-scheme, and the problems that every route may return.
+Routes declare their responses with `DocumentedRouter.responses_for`. This module adds the schemas, the
+security scheme, and the problems that every route may return.
 """
 
 import json

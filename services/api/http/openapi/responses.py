@@ -7,8 +7,11 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
 
 from services.api.http.openapi.example_values import REQUEST, text_of
+from shared.contract import problems
 from shared.contract.problems import MEDIA_TYPE, ProblemType
 from shared.domain.contract_struct import ContractStruct
 
@@ -32,15 +35,6 @@ HEADERS = {
     "Headrace-Retention": "Seconds that jobs are kept after their end, and tombstones after that.",
     "Content-Disposition": "The name of the file; it is never shown by a browser.",
 }
-ACCEPTED_HEADERS = ("Location", "ETag", "Idempotency-Replayed", "Preference-Applied")
-LINKS_OF_A_JOB = ("read_job", "read_job_events", "cancel_job", "list_artifacts")
-LINKS_OF_A_SESSION = (
-    "read_session",
-    "save_session",
-    "read_session_history",
-    "run_session",
-    "delete_session",
-)
 OF_STATUS = {
     401: ["WWW-Authenticate"],
     412: ["ETag"],
@@ -84,16 +78,19 @@ class ExtraResponse:
     example: object = None
 
 
+NO_JOB = (problems.UNKNOWN_JOB, problems.EXPIRED)
+"""The problems of a job id: there is no such job, or not any more."""
 NOT_MODIFIED = {304: ExtraResponse("The client has it already")}
 NOTHING: dict[int | str, Json] = {204: {"description": HTTPStatus.NO_CONTENT.phrase}}
 """The response of a route without content."""
 
 
-class Answers:
-    """The response structs of one feature's routes, by schema name."""
+class DocumentedRouter(APIRouter):
+    """The routes of one OpenAPI tag, and the structs that they answer with, by schema name."""
 
-    def __init__(self) -> None:
-        """Start without structs."""
+    def __init__(self, prefix: str, *, tag: str, route_class: type[APIRoute] = APIRoute) -> None:
+        """Start without routes."""
+        super().__init__(prefix=prefix, tags=[tag], route_class=route_class)
         self.structs: dict[str, type[msgspec.Struct]] = {}
 
     def responses_for(

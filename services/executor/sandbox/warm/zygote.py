@@ -107,7 +107,7 @@ class Zygote:
         os.close(self._complaints)
 
     def init_pid(self) -> int:
-        """Its pid 1 as numbered here; waits until bubblewrap has named it. Raises OSError."""
+        """Its pid 1 as numbered here; waits until bubblewrap names it or ends. Raises OSError."""
         select.select([self._told], (), (), STARTING_S)
         self._hold()
         if self._init is None:
@@ -194,10 +194,11 @@ def _start(
         ours.pop_all()
         channel.setblocking(False)
         channel.send(ipc.encode_walls(walls))
-        zygote = Zygote(process, channel, complaints, told)
-        if namespace.is_gated:
-            _admit(zygote, namespace)
-        return zygote
+    # Only now is bubblewrap the last to hold its ends: where it ends at once, waiting for its word ends too.
+    zygote = Zygote(process, channel, complaints, told)
+    if namespace.is_gated:
+        _admit(zygote, namespace)
+    return zygote
 
 
 def _admit(zygote: Zygote, namespace: UserNamespace) -> None:
