@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services.api.http.feature import Feature, include, service_of
 from services.api.http.json_response import json_answer
 from services.api.http.openapi.responses import NO_JOB, DocumentedRouter
-from shared.domain.events import ContractStruct
+from shared.domain.contract_struct import ContractStruct
 
 
 class Greeting(ContractStruct, frozen=True, kw_only=True):
