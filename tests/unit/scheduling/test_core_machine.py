@@ -6,6 +6,7 @@ a delivery is not taken from an executor that has it; and once nothing goes wron
 `World` and `Executor` check all of it at every step.
 """
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -207,5 +208,14 @@ class Schedulers(RuleBasedStateMachine):
         assert all(isinstance(state, Finished) for state, _ in self.world.jobs.values())
 
 
-Schedulers.TestCase.settings = settings(max_examples=100, stateful_step_count=100)
-TestSchedulers = Schedulers.TestCase
+class TestSchedulers(Schedulers.TestCase):  # type: ignore[misc,valid-type]
+    """Some histories: each takes up to a second."""
+
+    settings = settings(max_examples=25, stateful_step_count=100)
+
+
+@pytest.mark.full
+class TestManySchedulers(Schedulers.TestCase):  # type: ignore[misc,valid-type]
+    """Many histories."""
+
+    settings = settings(max_examples=100, stateful_step_count=100)
