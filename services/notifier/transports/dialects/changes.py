@@ -1,4 +1,4 @@
-"""What has happened to the jobs that one socket watches and has not been told yet. Pure, bounded.
+"""What has happened to the jobs that one socket watches and has not been told yet: bounded.
 
 A change is small: it names an event of the log, and its reader reads the job. A newer note of the same stage
 takes the place of an older one.
