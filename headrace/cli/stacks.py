@@ -32,6 +32,10 @@ def up(
     api_port: Port = 8070,
     notifier_port: Port = 8071,
     executors: Annotated[int, typer.Option(min=1, max=64)] = 1,
+    dialect: Annotated[
+        list[str] | None,
+        typer.Option(help="A dialect at a port of its own, as executions=8001; may be given several times."),
+    ] = None,
     fast: Annotated[bool, typer.Option(help="Do not sync each event to disk.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -40,6 +44,7 @@ def up(
         api_port=api_port,
         notifier_port=notifier_port,
         executors=executors,
+        dialects=dialect or (),
         sync="fast" if fast else "always",
         environment=inherited(),
     )
@@ -79,6 +84,8 @@ async def _serve(data: Path, options: StackOptions, line: WaitingLine, *, as_jso
             endpoint = endpoints.local_endpoint(data, stack.address)
             console.print(f"api        {endpoint.api_url}  (docs: {endpoint.api_url}/docs)")
             console.print(f"websocket  {endpoints.websocket_at(endpoint.api_url, WEBSOCKET)}")
+            for name, url in stack.address.dialects.items():
+                console.print(f"{name:<10} {url}  (and its socket)")
             console.print(f"token      {token}")
             if options.sync == "fast":
                 console.print("[yellow]fast: an operating-system crash may lose the last two minutes[/]")

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from shared.settings import PREFIX
 from shared.settings.names import SECRET_FILES, SERVICES, unknown_in
 
-OPTIONS = {"API_PORT": "--api-port", "NOTIFIER_PORT": "--notifier-port", "VIEW_PATH": "--data"}
+OPTIONS = {
+    "API_PORT": "--api-port",
+    "NOTIFIER_PORT": "--notifier-port",
+    "VIEW_PATH": "--data",
+    "API_DIALECT_PORTS": "--dialect",
+}
 """The option to use instead."""
 
 OWN = SECRET_FILES | {

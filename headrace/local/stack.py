@@ -45,6 +45,8 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     websocket_url: str
     nats_url: str
     supervisor_pid: int
+    dialects: dict[str, str] = {}
+    """The address of each dialect that has a port of its own."""
 
 
 def load_secrets(directory: Path) -> Secrets:

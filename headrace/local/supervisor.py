@@ -13,12 +13,13 @@ import socket
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 
+from headrace.local.dialect_ports import hold_all, parse_options, settings_of
 from headrace.local.log_files import BYTES_MAX, keep_small
 from headrace.local.managed import RESTART_FIRST_S, Managed, said_last
 from headrace.local.nats_server import NatsServer, NatsServerError, Sync
@@ -43,6 +44,8 @@ class StackOptions:
     executors: int = 1
     sync: Sync = "always"
     environment: Mapping[str, str] = field(default_factory=dict)
+    dialects: Sequence[str] = ()
+    """Dialects with a port of their own, each as `executions=8001`."""
     log_bytes_max: int = BYTES_MAX
     """How long a log file may be before it is rotated."""
 
@@ -69,6 +72,8 @@ class Stack:
         self._ports = ports
         self._api_port = self._held("api", options.api_port)
         self._notifier_port = self._held("notifier", options.notifier_port)
+        api_host = options.environment.get("HEADRACE_API_HOST", LOOPBACK)
+        self._dialects = hold_all(ports, parse_options(options.dialects), api_host)
         self._instance = secrets_module.token_hex(8)
         self._environment = {
             **_inherited(),
@@ -80,6 +85,7 @@ class Stack:
             "HEADRACE_VIEW_PATH": str(directory / "view.sqlite"),
             "HEADRACE_INSTANCE": self._instance,
             **options.environment,
+            **settings_of(self._dialects, options.environment.get("HEADRACE_DIALECTS", "")),
         }
         self.services = {one.name: one for one in self._managed()}
 
@@ -91,6 +97,7 @@ class Stack:
             websocket_url=f"ws://{self._host_of('notifier')}:{self._notifier_port}/v1/ws",
             nats_url=self.nats.url,
             supervisor_pid=os.getpid(),
+            dialects={name: f"http://{self._host_of('api')}:{port}" for name, port in self._dialects.items()},
         )
 
     @property

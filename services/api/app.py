@@ -1,23 +1,25 @@
 """Composes the api: the application, its features, and its server."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from socket import socket
 from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
-from starlette.middleware.cors import CORSMiddleware
 
 from services.api.artifacts.feature import artifacts_feature
 from services.api.artifacts.service import ArtifactReader
 from services.api.audit.event_reader import Audit
 from services.api.audit.feature import audit_feature
 from services.api.dependencies import ApiDependencies
+from services.api.dialects.discovery import DialectOf, find_dialects
 from services.api.events_tunnel.notifier_side import upstream_at
 from services.api.events_tunnel.protocol import FILES_EACH, EventsHttpProtocol
 from services.api.http import feature, front_page, problems
 from services.api.http.auth import user_id_of
 from services.api.http.byte_shares import ByteShares
+from services.api.http.cors import Cors
 from services.api.http.door import OWN, Dialect, Dialects, Door
 from services.api.http.large_responses import LargeResponses
 from services.api.http.openapi.responses import HEADERS
@@ -53,6 +55,7 @@ from shared.contract.subjects import (
     TERMINAL_KINDS,
     events_of_kind,
 )
+from shared.dialects.names import prefix_of
 from shared.jetstream.cancel import Cancellations
 from shared.jetstream.connection import Broker, connect
 from shared.jetstream.event_log import Log
@@ -60,7 +63,7 @@ from shared.jetstream.follower import Follower
 from shared.jetstream.object_store import Objects
 from shared.provision import executor_floor
 from shared.service.access_log import AccessLog
-from shared.service.http_server.server import listen_at, serve_http
+from shared.service.http_server.server import listen_at, listen_or_refuse, serve_http
 from shared.service.request_ids import RequestIds
 from shared.service.runtime import Service
 from shared.version import VERSION
@@ -77,22 +80,18 @@ ASKED_WITH = (
 """Request fields that pages of other origins may send (CORS), besides the safelisted ones."""
 
 
-DialectOf = Callable[[ApiDependencies], Dialect]
-"""The function that a dialect's package exports."""
-
-DIALECTS: tuple[DialectOf, ...] = ()
-"""The dialects that every api serves."""
-
-
 def create_app(
     service: Service,
     settings: ApiSettings,
     tokens: Tokens,
     broker: Broker,
     standing: UnfinishedJobs,
-    dialects: Sequence[DialectOf] = DIALECTS,
+    dialects: Sequence[DialectOf] = (),
 ) -> FastAPI:
-    """The application over one broker connection; a follower keeps `standing` up to date."""
+    """The application over one broker connection; a follower keeps `standing` up to date.
+
+    `dialects` are served besides those that the settings name.
+    """
     app = FastAPI(
         title="Headrace",
         version=VERSION,
@@ -148,9 +147,12 @@ def create_app(
         cancellations=cancellations,
     )
     applications: list[tuple[Dialect, Starlette]] = []
-    for dialect_of in dialects:
+    for dialect_of in (*dialects, *find_dialects(settings.named_dialects)):
         dialect = dialect_of(deps)
-        applications.append((dialect, stand_behind(Starlette(routes=dialect.routes), dialect.door)))
+        application = Starlette(routes=dialect.routes)
+        # A redirect would name a path that the client of a dialect's own address does not have.
+        application.router.redirect_slashes = False
+        applications.append((dialect, stand_behind(application, dialect.door)))
     app.add_middleware(Dialects, applications=applications)
     app.add_middleware(AccessLog, share=settings.access_log_share, user_of=user_id_of)
     # Added last, so it is the outermost middleware: every response has its request id.
@@ -208,11 +210,10 @@ async def _log_bytes(queries: Queries, user_id: str) -> Counted | None:
 def _answer_pages_of(app: FastAPI, origins: Collection[str]) -> None:
     """Allow pages of these origins to call every route and read every response (CORS), without cookies."""
     app.add_middleware(
-        CORSMiddleware,
-        allow_origins=sorted(origins),
-        allow_methods=["GET", "POST", "PUT", "DELETE"],
-        allow_headers=list(ASKED_WITH),
-        expose_headers=list(HEADERS),
+        Cors,
+        origins=origins,
+        allow_headers=ASKED_WITH,
+        expose_headers=tuple(HEADERS),
     )
 
 
@@ -236,12 +237,20 @@ async def run(service: Service, settings: ApiSettings) -> None:
         service.watch_follower("log", follower.progress)
         app = create_app(service, settings, tokens, broker, standing)
         listener = listen_at(settings, "api")
+        dialects = listen_for_dialects(settings)
         await service.run(
             broker,
             follower.run(),
             tokens.keep_keys(),
             _close_at_end(service, standing),
-            serve_http(app, listener, settings, service="api", **_events_options(settings)),
+            serve_http(
+                app,
+                listener,
+                settings,
+                service="api",
+                more=tuple(dialects),
+                **_events_options(settings, dialects),
+            ),
         )
 
 
@@ -253,9 +262,23 @@ async def _close_at_end(service: Service, standing: UnfinishedJobs) -> None:
         standing.close()
 
 
-def _events_options(settings: ApiSettings) -> dict[str, Any]:
+def listen_for_dialects(settings: ApiSettings) -> dict[socket, str]:
+    """The sockets of dialects with ports of their own, and the names. Raises SettingsError."""
+    where, which = "HEADRACE_API_HOST", "HEADRACE_API_DIALECT_PORTS"
+    return {
+        listen_or_refuse(settings.api_host, port, where, which): name
+        for name, port in settings.dialect_ports.items()
+    }
+
+
+def _events_options(settings: ApiSettings, dialects: Mapping[socket, str]) -> dict[str, Any]:
     """Options of the server if the api's port serves events too."""
     if not settings.api_events_upstream:
         return {}
-    upstream = upstream_at(settings.api_events_upstream)
-    return {"http": partial(EventsHttpProtocol, upstream=upstream), "files_each": FILES_EACH}
+    protocol = partial(
+        EventsHttpProtocol,
+        upstream=upstream_at(settings.api_events_upstream),
+        dialects=settings.named_dialects,
+        prefixes={listener.getsockname()[1]: prefix_of(name) for listener, name in dialects.items()},
+    )
+    return {"http": protocol, "files_each": FILES_EACH}

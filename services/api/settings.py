@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from shared.auth.provider import check_provider
+from shared.dialects.names import DialectNames, DialectPorts, parse_ports
 from shared.domain.events import Limits
 from shared.settings import (
     MIB,
@@ -22,6 +23,7 @@ from shared.settings import (
     Upstream,
     WholeSeconds,
     split_csv,
+    split_list,
 )
 
 DAY_S = 24 * 3600
@@ -66,6 +68,13 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     api_events_upstream: Upstream = ""
     """The address to which the api forwards requests for the notifier's paths, so that both share one origin
     without a proxy; empty if a proxy does that."""
+
+    dialects: DialectNames = ""
+    """The dialects that are served, separated by commas; the notifier has the same setting."""
+
+    api_dialect_ports: DialectPorts = ""
+    """A port of its own for a dialect, such as ``executions=8001``, at the api's host: its paths are at the
+    root there, and its socket at the same port. Needs `api_events_upstream`."""
 
     api_origins: Origins = ""
     """Origins whose pages may call the api (CORS), separated by commas; ``*`` is any. Pages of the api's own
@@ -163,6 +172,25 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
                 f"HEADRACE_API_EVENTS_UPSTREAM is {self.api_events_upstream}, where the api listens itself: "
                 "it must be a notifier's"
             )
+
+        self.refuse_alone("api_dialect_ports", "api_events_upstream")
+        for name, port in self.dialect_ports.items():
+            if name not in self.named_dialects:
+                raise SettingsError(
+                    f"HEADRACE_API_DIALECT_PORTS gives {name} a port, and HEADRACE_DIALECTS does not name it"
+                )
+            if port and port == self.api_port:
+                raise SettingsError(f"HEADRACE_API_DIALECT_PORTS: port {port} of {name} is the api's own")
+
+    @property
+    def named_dialects(self) -> tuple[str, ...]:
+        """The names in `dialects`, each once."""
+        return tuple(dict.fromkeys(split_list(self.dialects)))
+
+    @property
+    def dialect_ports(self) -> dict[str, int]:
+        """The ports in `api_dialect_ports`, by dialect."""
+        return parse_ports(self.api_dialect_ports)
 
     @property
     def origins(self) -> frozenset[str]:

@@ -24,6 +24,7 @@ from services.notifier.operators import Operations
 from services.notifier.problems import HANDLERS
 from services.notifier.settings import NotifierSettings
 from services.notifier.transports import headrace_v1, sse
+from services.notifier.transports.dialects.discovery import find_transports
 from services.notifier.transports.websocket.protocol import BoundedWebSocketProtocol
 from shared.auth import Tokens
 from shared.contract.subjects import FEED, JOBS
@@ -143,7 +144,8 @@ async def run(service: Service, settings: NotifierSettings) -> None:
     """Serve until told to stop."""
     async with connect(settings, service="notifier") as broker:
         service.watch_broker(broker)
-        notifier = await open_notifier(service, settings, broker)
+        transports = (*TRANSPORTS, *find_transports(settings.named_dialects))
+        notifier = await open_notifier(service, settings, broker, transports)
         listener = listen_at(settings, "notifier")
         await service.run(broker, notifier.work(listener))
 

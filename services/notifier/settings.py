@@ -5,7 +5,19 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from shared.auth.provider import check_provider
-from shared.settings import Bytes, Host, Origins, Pairs, Port, Positive, Seconds, TokenSettings, split_csv
+from shared.dialects.names import DialectNames
+from shared.settings import (
+    Bytes,
+    Host,
+    Origins,
+    Pairs,
+    Port,
+    Positive,
+    Seconds,
+    TokenSettings,
+    split_csv,
+    split_list,
+)
 
 MIB = 1024 * 1024
 
@@ -24,6 +36,9 @@ class NotifierSettings(TokenSettings, frozen=True, kw_only=True):
     notifier_origins: Origins = ""
     """Origins of browsers that may connect, separated by commas, besides the host itself; ``*`` is any.
     The same may read `/v1/stream` from a page (CORS)."""
+
+    dialects: DialectNames = ""
+    """The dialects whose sockets are served, separated by commas; the api has the same setting."""
 
     notifier_init_s: Seconds = 5.0
     """How long a new connection may stay silent before it proves who it is."""
@@ -72,3 +87,8 @@ class NotifierSettings(TokenSettings, frozen=True, kw_only=True):
     def origins(self) -> frozenset[str]:
         """`notifier_origins`, one by one."""
         return split_csv(self.notifier_origins)
+
+    @property
+    def named_dialects(self) -> tuple[str, ...]:
+        """The names in `dialects`, each once."""
+        return tuple(dict.fromkeys(split_list(self.dialects)))

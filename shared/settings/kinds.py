@@ -5,9 +5,10 @@ start and names the allowed values. `tests/unit/test_settings_matrix.py` fails f
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from types import NoneType, UnionType
@@ -29,6 +30,9 @@ EXIT_SETTINGS = 2
 """Exit code of a process with an invalid setting."""
 
 SHOWN_MAX = 120
+NEAR = 0.6
+"""Least similarity, from 0 to 1, for one word to be proposed for another (difflib)."""
+
 _CREDENTIALS = re.compile(r"//.*@", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
@@ -115,12 +119,24 @@ def split_list(text: str) -> list[str]:
     return [word for each in text.split(",") if (word := each.strip())]
 
 
+def nearest_of(word: str, known: Iterable[str]) -> str | None:
+    """The known word most similar to an unknown one; None if none is near."""
+    near = get_close_matches(word, sorted(known), n=1, cutoff=NEAR)
+    return near[0] if near else None
+
+
+def hint_of(word: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown word: the nearest known one, if one is near."""
+    near = nearest_of(word, known)
+    return "" if near is None else f"; did you mean {near}?"
+
+
 def some_of(known: Collection[str]) -> Rule:
     """The rule of a list of known words, which may be empty."""
 
     def wrong(text: str) -> str | None:
-        unknown = [word for word in split_list(text) if word not in known]
-        return f"{show(unknown[0])} is none of them" if unknown else None
+        unknown = next((word for word in split_list(text) if word not in known), None)
+        return None if unknown is None else f"{show(unknown)} is none of them{hint_of(unknown, known)}"
 
     return Rule(f"some of {', '.join(known)}, separated by commas", wrong, may_be_empty=True)
 

@@ -6,16 +6,12 @@ the command line and the deployment files.
 """
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 
 import msgspec
 
 from shared.settings.environment import FILE, is_secret
 from shared.settings.groups import ListenSettings, TokenSettings
-from shared.settings.kinds import PREFIX
-
-NEAR = 0.6
-"""Least similarity, from 0 to 1, for one name to be proposed for another (difflib)."""
+from shared.settings.kinds import PREFIX, nearest_of
 
 _COMMON = [field for kind in (TokenSettings, ListenSettings) for field in msgspec.structs.fields(kind)]
 
@@ -28,7 +24,7 @@ SECRET_FILES = frozenset(PREFIX + field.name.upper() + FILE for field in _COMMON
 
 SERVICES = frozenset(PREFIX + field.name.upper() for field in _COMMON) | _names_in(
     # api
-    "API_HOST API_PORT API_ORIGINS API_EVENTS_UPSTREAM EVENTS_URL "
+    "API_HOST API_PORT API_ORIGINS API_EVENTS_UPSTREAM EVENTS_URL DIALECTS API_DIALECT_PORTS "
     "BODY_BYTES_MAX USER_BODIES_BYTES_MAX BODIES_BYTES_MAX "
     "USER_ANSWERS_BYTES_MAX ANSWERS_BYTES_MAX CONCURRENCY_MAX APPEND_PATIENCE_S WAIT_S_MAX WAITS_MAX "
     "USER_WAITS USER_WAITS_MAX REQUESTS_PER_S REQUESTS_PER_S_MAX UNFINISHED_JOBS UNFINISHED_JOBS_MAX "
@@ -74,6 +70,5 @@ def unknown_in(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
 
 def nearest(name: str) -> str | None:
     """The known name most similar to an unknown one."""
-    endings = [known.removeprefix(PREFIX) for known in sorted(KNOWN)]
-    near = get_close_matches(name.removeprefix(PREFIX), endings, n=1, cutoff=NEAR)
-    return PREFIX + near[0] if near else None
+    near = nearest_of(name.removeprefix(PREFIX), (known.removeprefix(PREFIX) for known in KNOWN))
+    return None if near is None else PREFIX + near

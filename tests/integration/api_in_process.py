@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import msgspec
 
-from services.api.app import DialectOf, create_app
+from services.api.app import create_app
+from services.api.dialects.discovery import DialectOf
 from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from shared.auth import Tokens
@@ -33,7 +35,10 @@ PYTHON = LanguageOffer(
 
 @asynccontextmanager
 async def asked_api(
-    broker: Broker, *scopes: str, dialects: Sequence[DialectOf] = ()
+    broker: Broker,
+    *scopes: str,
+    dialects: Sequence[DialectOf] = (),
+    **changes: str,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the api in the tests' user's name; a failure of the api is an answer with 500."""
     now = datetime.now(UTC)
@@ -41,8 +46,9 @@ async def asked_api(
         broker,
         Presence(executor_id="x1", time=now, slots=1, isolation=Isolation(), languages=(PYTHON,)),
     )
-    tokens = Tokens(SETTINGS)
-    app = create_app(Service("api"), SETTINGS, tokens, broker, UnfinishedJobs(), dialects)
+    settings = msgspec.structs.replace(SETTINGS, **changes)
+    tokens = Tokens(settings)
+    app = create_app(Service("api"), settings, tokens, broker, UnfinishedJobs(), dialects)
     token = tokens.issue(
         builders.USER, lifetime=timedelta(hours=1), now=now, scopes=frozenset(scopes or ("jobs",))
     )

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
@@ -167,3 +168,29 @@ async def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     assert only_line(refused).startswith(
         f"port {port} is in use, perhaps by another stack: choose another with"
     )
+
+
+@pytest.mark.row("all", "1.6")
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("execution=8001",), "--dialect: 'execution' is no dialect; did you mean executions?"),
+        (("jobs",), "--dialect: 'jobs' names no port"),
+        (("jobs=65536",), "--dialect: 65536 is no port"),
+        (("jobs=8001", "jobs=8002"), "--dialect: jobs is named twice"),
+        (("jobs=8001", "progress=8001"), "--dialect: port 8001 is given twice"),
+    ],
+)
+async def test_a_dialect_that_cannot_be_is_one_line(
+    tmp_path: Path, options: tuple[str, ...], why: str
+) -> None:
+    words = [word for option in options for word in ("--dialect", option)]
+    assert only_line(await headrace(*UP, "--data", tmp_path / "data", *words)).startswith(why)
+
+
+@pytest.mark.row("all", "1.6")
+async def test_a_port_of_a_dialect_that_is_in_use_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = only_line(await headrace(*UP, "--data", tmp_path / "data", "--dialect", f"jobs={port}"))
+    assert line.startswith(f"port {port} is in use")

@@ -62,6 +62,12 @@ WRONG_TEXTS: dict[str, tuple[str, ...]] = {
     "a file that can be read": ("/no/such/file", "/"),
     "the path of a file": ("/",),
     "at most 128 letters, digits, - and _": ("a.b", "a b", "*", "ä" * 3, "a" * 129),
+    "some of jobs, connections, executions, livecode, progress, separated by commas": (
+        *("job", "jobs;progress", "*", "jobs,/jobs"),
+    ),
+    "a dialect and a port, such as executions=8001, or several of them separated by commas": (
+        *("jobs", "8001", "jobs=", "jobs=x", "jobs=65536", "job=1", "jobs=1,jobs=2", "jobs=1,progress=1"),
+    ),
     "some of namespaces, uid, uids, cgroup, seccomp, separated by commas": ("everything", "uid,walls", "*"),
 }
 """For each rule of a text, by what it says is allowed: values that are none of it."""

@@ -1,9 +1,11 @@
 """HTTP protocol of an api that serves events under its port: requests for the notifier use a tunnel."""
 
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from services.api.events_tunnel.notifier_side import Upstream
-from services.api.events_tunnel.request import EventsRequest, events_target
+from services.api.events_tunnel.request import EventsRequest, events_target, with_prefix
 from services.api.events_tunnel.tunnel import Tunnel
 from shared.service.http_server import refusals
 from shared.service.http_server.addresses import forwarded_client
@@ -16,20 +18,37 @@ TUNNELS_PART = 2
 """Half of all connections may be tunnels; the others stay for the api."""
 
 X_FORWARDED_FOR = b"x-forwarded-for"
+NO_PREFIXES: Mapping[int, str] = MappingProxyType({})
 
 
 class EventsHttpProtocol(BoundedHttpProtocol):
     """One connection, until a request on it is for the notifier."""
 
-    def __init__(self, *arguments: Any, upstream: Upstream, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own
-        """`upstream` is shared by all connections."""
+    def __init__(
+        self,
+        *arguments: Any,  # noqa: ANN401 - uvicorn's own
+        upstream: Upstream,
+        dialects: Collection[str] = (),
+        prefixes: Mapping[int, str] = NO_PREFIXES,
+        **options: Any,  # noqa: ANN401 - uvicorn's own
+    ) -> None:
+        """`upstream` is shared by all connections. `prefixes` are those of dialects by their own ports."""
         super().__init__(*arguments, **options)
         self._upstream = upstream
+        self._dialects = dialects
+        self._prefixes = prefixes
         self._request: EventsRequest | None = None
+
+    def on_headers_complete(self) -> None:
+        """At the port of a dialect, all paths are below its prefix."""
+        prefix = self._prefixes.get(self.server[1] or 0) if self.server is not None else None
+        if prefix is not None:
+            self.url = with_prefix(prefix, self.url)
+        super().on_headers_complete()
 
     def is_for_another(self) -> bool:
         """Whether the request is for the notifier. Raises RefusedError if a tunnel is impossible."""
-        target = events_target(self.url)
+        target = events_target(self.url, self._dialects)
         if target is None:
             return False
         path, query = target
@@ -41,6 +60,8 @@ class EventsHttpProtocol(BoundedHttpProtocol):
             fields=self.headers,
             client=self._client_address(),
         )
+        if request.is_of_dialect and not request.is_websocket:
+            return False
         if self._is_leaving:
             raise RefusedError(refusals.EVENTS)
         if request.is_loop:

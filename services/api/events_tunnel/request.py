@@ -7,9 +7,11 @@ client's address as determined by the api.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import httptools
+
+from shared.dialects.names import PREFIXES, prefix_of
 
 WEBSOCKET = "/v1/ws"
 STREAM = "/v1/stream"
@@ -33,7 +35,7 @@ Fields = Sequence[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class EventsRequest:
-    """A parsed head. Names of `fields` are in lower case, `path` is one of PATHS."""
+    """A parsed head. Names of `fields` are in lower case, `path` is one of PATHS or of a dialect."""
 
     method: str
     path: str
@@ -56,11 +58,17 @@ class EventsRequest:
         connection = {word for name, value in self.fields if name == b"connection" for word in _words(value)}
         upgrades = [value.lower() for name, value in self.fields if name == b"upgrade"]
         return (
-            (self.method, self.path, self.version) == ("GET", WEBSOCKET, "1.1")
+            (self.method, self.version) == ("GET", "1.1")
+            and (self.path == WEBSOCKET or self.is_of_dialect)
             and b"upgrade" in connection
             and upgrades == [b"websocket"]
             and not self.has_body
         )
+
+    @property
+    def is_of_dialect(self) -> bool:
+        """Whether its path is a dialect's, where only a WebSocket handshake is the notifier's."""
+        return self.path.startswith(PREFIXES)
 
     @property
     def is_loop(self) -> bool:
@@ -89,14 +97,26 @@ class EventsRequest:
         return b" ".join([self.method.encode(), target, version])
 
 
-def events_target(url: bytes, paths: Collection[str] = PATHS) -> tuple[str, bytes] | None:
-    """The path and the query, if the notifier would read one of `paths`. Raises for an invalid URL.
+def events_target(url: bytes, dialects: Collection[str] = ()) -> tuple[str, bytes] | None:
+    """The path and the query, if the notifier has the path, or may have it: that of a dialect's socket.
 
-    The forwarded path has the canonical spelling, regardless of the client's.
+    The forwarded path has the canonical spelling, regardless of the client's. Raises for an invalid URL.
     """
     parsed = httptools.parse_url(url)
     path = unquote((parsed.path or b"").decode("ascii"))
-    return (path, parsed.query or b"") if path in paths else None
+    if path in PATHS:
+        return path, parsed.query or b""
+    if any(path == prefix_of(name) or path.startswith(prefix_of(name) + "/") for name in dialects):
+        return quote(path), parsed.query or b""
+    return None
+
+
+def with_prefix(prefix: str, url: bytes) -> bytes:
+    """The URL of a request to a dialect's own port, as it is at the api's. Raises for an invalid URL."""
+    parsed = httptools.parse_url(url)
+    path = parsed.path or b"/"
+    query = b"?" + parsed.query if parsed.query else b""
+    return prefix.encode() + (path if path.startswith(b"/") else b"/" + path) + query
 
 
 def _words(value: bytes) -> list[bytes]:

@@ -25,6 +25,8 @@ async def identify(tokens: Tokens, door: Door, headers: Headers) -> Caller:
     """The caller of a request, by its token. Raises ProblemError: 401, or 503 without the issuer's keys."""
     try:
         token = door.extract_credentials(headers)
+        if token is None and door.anonymous is not None:
+            return door.anonymous
         if token is None:
             raise TokenError(door.hint)
         return await tokens.check(token)

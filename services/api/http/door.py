@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.auth import Caller
 from shared.contract.problems import Problem
 from shared.service.problem_response import answer
 
@@ -22,14 +23,16 @@ class Door:
     """The differences between kinds of clients before a route is reached."""
 
     extract_credentials: Callable[[Headers], str | None]
-    """Returns the token in a request's fields, None without one. URLs are never used, because they are
-    logged."""
+    """Returns the token in a request's fields, None without one. URLs are never used, because proxies log
+    them."""
     respond: Callable[[Problem, str], Response]
     """Builds the response for a problem of the request with this id."""
     hint: str
     """Message for clients that send no token: where it belongs."""
     challenge: str | None = None
     """`WWW-Authenticate` of a response with 401."""
+    anonymous: Caller | None = None
+    """Whose requests those without a token are; None refuses them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from services.notifier.events.item import Text
 from services.notifier.events.outcomes import CaughtUp, Ended, Refused
 from services.notifier.events.position import After
 from services.notifier.events.subscription import Subscription
+from services.notifier.events.watch import OnItem, Watch
 from shared.observability import metrics
 from shared.observability.logs import get_logger
 from shared.service.http_server.accepted import count_connection
@@ -64,6 +65,7 @@ class ClientConnection:
         self._group = asyncio.TaskGroup()
         self._subscriptions: dict[str, Subscription] = {}
         self._catch_ups: dict[str, asyncio.Task[None]] = {}
+        self._watches: dict[str | None, Watch] = {}
         self._turn = asyncio.Lock()
         self._is_complete = False
 
@@ -149,6 +151,25 @@ class ClientConnection:
         if catching_up is not None:
             catching_up.cancel()
 
+    def watch(self, job_id: str | None, on_item: OnItem) -> bool:
+        """Be called with every live item of a job, or of all jobs of the user, and with nothing earlier.
+
+        False if the connection watches as many as it may.
+        """
+        if job_id in self._watches:
+            return True
+        if len(self._watches) >= self._registry.settings.notifier_subscriptions_max:
+            return False
+        self._watches[job_id] = Watch(self.user_id, job_id, on_item)
+        self._registry.hub.add(self._watches[job_id])
+        return True
+
+    def stop_watching(self, job_id: str | None) -> None:
+        """Be called no more; stopping twice is harmless."""
+        watch = self._watches.pop(job_id, None)
+        if watch is not None:
+            self._registry.hub.remove(watch)
+
     def record(self) -> ConnectionRecord:
         """What operators may see of it."""
         return ConnectionRecord(
@@ -158,8 +179,9 @@ class ClientConnection:
             connected_at=self._connected_at,
             last_activity=self._last_activity,
             queued_bytes=self.outbox.waiting_bytes,
-            subscriptions=tuple(
-                SubscriptionRecord(id=one.id, job_id=one.job_id) for one in self._subscriptions.values()
+            subscriptions=(
+                *(SubscriptionRecord(id=one.id, job_id=one.job_id) for one in self._subscriptions.values()),
+                *(SubscriptionRecord(id=job_id or "*", job_id=job_id) for job_id in self._watches),
             ),
         )
 
@@ -214,3 +236,5 @@ class ClientConnection:
         """Be offered nothing more, and forget what is under way."""
         for subscription_id in list(self._subscriptions):
             self.stop_subscription(subscription_id)
+        for job_id in list(self._watches):
+            self.stop_watching(job_id)

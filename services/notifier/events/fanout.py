@@ -8,9 +8,11 @@ import asyncio
 from services.notifier.events.hub import Hub
 from services.notifier.events.item import Item
 from services.notifier.events.ordering import HOLD_S, LiveOrder
+from shared.contract.subjects import QUEUED_KIND
 from shared.jetstream.lag import ConsumerLag
 from shared.jetstream.stored_message import Entry
 
+QUEUED_END = f".{QUEUED_KIND}"
 YIELD_EVERY_BYTES = 64 * 1024
 
 
@@ -27,6 +29,8 @@ class Feeder:
         """The handler of the follower of JOBS."""
         clock = asyncio.get_running_loop().time
         for entry in batch:
+            if self._hub.on_queued and entry.subject.endswith(QUEUED_END):
+                self._hub.tell_queued(entry)
             await self._publish(self._order.take_log(entry, clock()))
 
     async def take_feed(self, batch: list[Entry]) -> None:

@@ -10,9 +10,10 @@ REMEMBERED_MAX = 10_000
 class RecentJobs:
     """Remembers as many jobs as end while the feed keeps their notes, about; the oldest go first."""
 
-    def __init__(self) -> None:
+    def __init__(self, jobs_max: int = REMEMBERED_MAX) -> None:
         """Begin with none."""
         self._jobs: dict[str, None] = {}
+        self._jobs_max = jobs_max
 
     def __contains__(self, job_id: str) -> bool:
         return job_id in self._jobs
@@ -20,7 +21,7 @@ class RecentJobs:
     def add(self, job_id: str) -> None:
         """It was seen."""
         self._jobs[job_id] = None
-        if len(self._jobs) > REMEMBERED_MAX:
+        if len(self._jobs) > self._jobs_max:
             del self._jobs[next(iter(self._jobs))]
 
     def discard(self, job_id: str) -> None:

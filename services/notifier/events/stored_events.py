@@ -5,6 +5,7 @@ reading goes on until it was reached.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +16,15 @@ from services.notifier.events.item import LAST_KINDS
 from services.notifier.events.poison import READER, count_poison, parse_subject
 from services.notifier.events.position import FeedMark, Position, feed_mark
 from shared.contract.codec import UndecodableError, UnknownTagError
-from shared.contract.subjects import FEED, JOBS, job_events
+from shared.contract.subjects import (
+    FEED,
+    JOBS,
+    QUEUED_KIND,
+    TERMINAL_KINDS,
+    job_events,
+    user_events,
+    user_events_of_kind,
+)
 from shared.domain.cursor import microseconds
 from shared.domain.record import JobRecord, fold
 from shared.jetstream.connection import Broker
@@ -40,6 +49,7 @@ STALE_READS_MAX = 40
 STALE_NOTES_MAX = 4
 NEARLY_FULL = 0.9
 SKEW_US = 60_000_000
+ENDED_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +188,39 @@ class History:
                 except UndecodableError as error:
                     count_poison(entry, error)
         return record
+
+    async def newest_job(self, user_id: str) -> str | None:
+        """The id of the job that the user submitted last, of those that the log has. Raises BrokerError."""
+        last = await self.end_of(JOBS, user_events_of_kind(user_id, QUEUED_KIND))
+        named = None if last is None else parse_subject(last)
+        return None if named is None else named.job_id
+
+    async def ended_since(self, user_id: str, moment: datetime) -> list[str]:
+        """The ids of the user's jobs that ended since a moment of the log's clock, in that order.
+
+        At most ENDED_MAX, the newest. Raises BrokerError.
+        """
+        last = await self.end_of(JOBS, user_events(user_id))
+        first = await self._first_since(user_events(user_id), moment)
+        if last is None or first is None or first > last.sequence:
+            return []
+        ended: deque[str] = deque(maxlen=ENDED_MAX)
+        async for entry in self.log_entries(user_events(user_id), after=first - 1, end=last.sequence):
+            named = parse_subject(entry)
+            if named is not None and named.kind in TERMINAL_KINDS:
+                ended.append(named.job_id)
+        return list(ended)
+
+    async def _first_since(self, subject_filter: str, moment: datetime) -> int | None:
+        """The sequence of a filter's first entry since a moment, as the leader of the log knows it."""
+        wanted = {"start_time": moment.astimezone(UTC).isoformat(), "next_by_subj": subject_filter}
+        try:
+            answer = await self._broker.api(f"STREAM.MSG.GET.{JOBS}", wanted)
+        except JetStreamError as error:
+            if error.code == NO_MESSAGE:
+                return None
+            raise
+        return int(answer["message"]["seq"])
 
     async def _sequence_of(self, mark: FeedMark) -> int:
         """Where to begin reading after a mark: its sequence, if the feed still is the one it was made in."""

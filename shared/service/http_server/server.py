@@ -5,7 +5,7 @@ import errno
 import math
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -51,7 +51,11 @@ def listen(host: str, port: int) -> socket.socket:
 def listen_at(settings: HttpSettings, name: str) -> socket.socket:
     """Listen at the settings `<name>_host` and `<name>_port`. Raises SettingsError, which names one."""
     host, port = getattr(settings, f"{name}_host"), getattr(settings, f"{name}_port")
-    where, which = f"{PREFIX}{name.upper()}_HOST", f"{PREFIX}{name.upper()}_PORT"
+    return listen_or_refuse(host, port, f"{PREFIX}{name.upper()}_HOST", f"{PREFIX}{name.upper()}_PORT")
+
+
+def listen_or_refuse(host: str, port: int, where: str, which: str) -> socket.socket:
+    """Listen there. Raises SettingsError, which names the setting of the host or that of the port."""
     try:
         return listen(host, port)
     except (socket.gaierror, UnicodeError) as error:
@@ -83,12 +87,13 @@ async def serve_http(
     *,
     service: str,
     files_each: int = 1,
+    more: Sequence[socket.socket] = (),
     **options: Any,  # noqa: ANN401 - uvicorn's own options
 ) -> None:
     """Serve until cancelled; then stop accepting and let requests end within GRACE_S.
 
     Without a WebSocket protocol among the options, a handshake is treated as an ordinary request. Each
-    connection may take `files_each` open files.
+    connection may take `files_each` open files. `more` are further listening sockets of the same server.
     """
     most = (_open_files() - FILES_KEPT) // files_each
     registry = ConnectionRegistry(settings, connections_max=min(settings.http_connections_max, most))
@@ -108,7 +113,7 @@ async def serve_http(
     server = _Server(config)
     host, port = listener.getsockname()[:2]
     logger.info("listening", service=service, host=host, port=port)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    serving = asyncio.create_task(server.serve(sockets=[listener, *more]))
     checking = asyncio.create_task(_check(registry))
     try:
         await asyncio.shield(serving)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import assert_never
-from urllib.parse import urlsplit
 
 from services.notifier.connections.close import UNAUTHENTICATED, Close
 from services.notifier.connections.grant import Grant
+from services.notifier.connections.origins import is_allowed_origin
 from services.notifier.events.position import parse_after
 from services.notifier.transports.headrace_v1.actions import (
     Action,
@@ -76,17 +76,9 @@ def refuse_handshake(
     """Why this connection ends before it begins, if it does."""
     if SUBPROTOCOL not in subprotocols:
         return Close(NO_SUBPROTOCOL, f"offer the subprotocol {SUBPROTOCOL}")
-    if origin is None or "*" in origins or origin in origins or _netloc(origin) == host:
+    if is_allowed_origin(origin, host, origins):
         return None
     return Close(ORIGIN, "this origin may not connect")
-
-
-def _netloc(origin: str) -> str | None:
-    """What an origin has in common with the Host of its own pages; None for what is no origin."""
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return None
 
 
 class Protocol:

@@ -27,6 +27,8 @@ class FlowProtocol(WSProtocol):
         self._is_in_frame = False
         self._ping: events.Ping | None = None
         self._close: events.CloseConnection | None = None
+        self.pongs = 0
+        """Pong frames that have come."""
 
     def handle_connect(self, event: events.Request) -> None:
         """Let the application find this object. Its task has not begun yet."""
@@ -40,6 +42,17 @@ class FlowProtocol(WSProtocol):
             self._ping = event
         else:
             super().handle_ping(event)
+
+    def handle_pong(self, event: events.Pong) -> None:
+        """Count it: any of them shows that the client lives."""
+        self.pongs += 1
+
+    def ping(self) -> bool:
+        """Send a Ping frame; False while a message is being written, and once the socket closes."""
+        if self._is_in_frame or not self.writable.is_set() or self.close_sent or self.transport.is_closing():
+            return False
+        self.transport.write(self.conn.send(events.Ping(payload=b"")))
+        return True
 
     def handle_close(self, event: events.CloseConnection) -> None:
         """Answer after the message that is being written."""

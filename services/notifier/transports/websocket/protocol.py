@@ -87,6 +87,8 @@ class BoundedWebSocketProtocol(FlowProtocol):
                 self.handle_close(event)
             case events.Ping():
                 self.handle_ping(event)
+            case events.Pong():
+                self.handle_pong(event)
             case _:
                 pass
 

@@ -1,0 +1,44 @@
+"""One stack for all tests of this folder in a worker, with every dialect at a port of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from headrace.local.supervisor import Stack, StackOptions, run_stack
+from shared.dialects.names import DIALECTS
+from tests.dialects.clients import http_client
+from tests.integration.notifier.conftest import Serve, serve, start_process, url, writer
+from tests.system.conftest import User, assert_nothing_was_refused, user_of
+
+__all__ = ["Serve", "serve", "start_process", "url", "writer"]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def dialect_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """Tests of it have `pytestmark = pytest.mark.asyncio(loop_scope="session")`."""
+    options = StackOptions(sync="fast", dialects=[f"{name}=0" for name in DIALECTS])
+    async with run_stack(tmp_path_factory.mktemp("dialects") / "data", options) as stack:
+        yield stack
+        assert_nothing_was_refused(stack)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def dialect_user(dialect_stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[User]:
+    """A user of this module's own, with the native client to see the same jobs."""
+    async with user_of(dialect_stack, request.module.__name__.rpartition(".")[2]) as user:
+        yield user
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def dialect_http(
+    dialect_stack: Stack, dialect_user: User
+) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    """HTTP in that user's name to each dialect, at its own port."""
+    async with AsyncExitStack() as exits:
+        yield {
+            name: await exits.enter_async_context(http_client(address, dialect_user.token))
+            for name, address in dialect_stack.address.dialects.items()
+        }

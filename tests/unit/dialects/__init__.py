@@ -1,0 +1,1 @@
+"""What both halves of a dialect agree on, without a service."""
