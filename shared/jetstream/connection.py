@@ -34,6 +34,9 @@ REFUSED = "permissions violation"
 RECONNECT_WAIT_S = 0.25
 FIRST_CONNECTION_S = 10.0
 DRAIN_S = 2.0
+WRITE_ERRORS = (nats.errors.Error, OSError, RuntimeError)
+"""What nats-py raises when it cannot write. RuntimeError is uvloop's, for a socket that was closed under it:
+nats-py believes for a moment that it is still connected."""
 
 
 class Subscription:
@@ -45,7 +48,7 @@ class Subscription:
 
     async def unsubscribe(self) -> None:
         """Unsubscribe; no message is delivered afterwards. Does nothing on a closed connection."""
-        with suppress(nats.errors.Error, OSError):
+        with suppress(*WRITE_ERRORS):
             await self._subscription.unsubscribe()
 
     async def drain(self) -> None:
@@ -55,7 +58,7 @@ class Subscription:
         the UNSUB first. nats-py has no public call for either.
         """
         client, number = self._subscription._conn, self._subscription._id  # noqa: SLF001
-        with suppress(nats.errors.Error, OSError, TimeoutError):
+        with suppress(*WRITE_ERRORS, TimeoutError):
             async with asyncio.timeout(DRAIN_S):
                 await client._send_unsubscribe(number)  # noqa: SLF001
                 await client._flush_pending(force_flush=True)  # noqa: SLF001
@@ -130,7 +133,7 @@ class Broker:
         """Publish without waiting for a reply. Raises UnreachableError if the message cannot be buffered."""
         try:
             await self._client.publish(subject, payload, reply, dict(headers) if headers else None)
-        except (nats.errors.Error, OSError) as error:
+        except WRITE_ERRORS as error:
             raise UnreachableError(f"cannot publish to {subject}: {type(error).__name__}") from error
 
     async def subscribe(self, subject: str, handler: Handler, *, queue: str = "") -> Subscription:
@@ -139,7 +142,7 @@ class Broker:
             subscription = await self._client.subscribe(
                 subject, queue, handler, pending_msgs_limit=-1, pending_bytes_limit=-1
             )
-        except (nats.errors.Error, OSError) as error:
+        except WRITE_ERRORS as error:
             raise UnreachableError(f"cannot subscribe to {subject}: {type(error).__name__}") from error
         return Subscription(subscription)
 
@@ -256,7 +259,6 @@ async def _close(client: Client) -> None:
         flushing = asyncio.create_task(client._flush_pending(force_flush=True))  # noqa: SLF001 - `flush` pings too
         await asyncio.wait([flushing], timeout=DRAIN_S)
     client._pending, client._pending_data_size = [], 0  # noqa: SLF001 - there is no public way
-    # Closing a connection that the server has dropped reports the drop again: OSError in asyncio's own loop,
-    # RuntimeError in uvloop.
-    with suppress(OSError, RuntimeError, nats.errors.Error):
+    # Closing a connection that the server has dropped reports the drop again.
+    with suppress(*WRITE_ERRORS):
         await client.close()

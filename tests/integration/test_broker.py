@@ -5,8 +5,10 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 from structlog.testing import capture_logs
 
 from headrace.local.nats_server import NatsServer, free_port
@@ -175,6 +177,30 @@ async def test_what_was_published_is_sent_before_the_connection_is_closed(server
             await broker.publish("somewhere", b"sent")
         async with asyncio.timeout(AGAIN_WITHIN_S):
             assert await arrived == b"sent"
+
+
+def test_a_socket_that_was_closed_under_it_is_an_unreachable_log(tmp_path: Path) -> None:
+    """In uvloop, on which services run, such a write is a RuntimeError: a client was answered 500."""
+
+    async def write() -> None:
+        server = NatsServer(tmp_path / "nats", user="test", password="test-password", sync="fast")
+        await server.start()
+        try:
+            async with connect(settings(server.url), service="test") as broker:
+                client: Any = broker._client  # noqa: SLF001 - nats-py is in this state by chance only
+                tasks = client._flusher_task, client._reading_task  # noqa: SLF001
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+                client._transport.close()  # noqa: SLF001
+                await asyncio.sleep(0)
+                assert broker.is_connected
+                with pytest.raises(UnreachableError, match="RuntimeError"):
+                    await broker.publish("somewhere", b"x")
+        finally:
+            await server.kill()
+
+    uvloop.run(write())
 
 
 async def ignore(message: Message) -> None:

@@ -148,6 +148,7 @@ def is_answered(answer: httpx.Response) -> bool:
     )
 
 
+@pytest.mark.full
 async def test_odd_words_in_queries(api: httpx.AsyncClient) -> None:
     failed = [
         (path, name, word[:80])
@@ -170,6 +171,7 @@ async def test_a_time_before_all_events_leaves_none_out(api: httpx.AsyncClient, 
     assert (await api.get(f"/v1/jobs/{job}", params={"as_of": time})).status_code == 404
 
 
+@pytest.mark.full
 async def test_odd_words_in_headers(api: httpx.AsyncClient) -> None:
     body = b'{"language":"python","code":""}'
     words = [word.encode() for word in (*ODD, *WORDS_OF_HEADERS)]
@@ -190,6 +192,7 @@ async def test_odd_words_in_headers(api: httpx.AsyncClient) -> None:
     assert failed == []
 
 
+@pytest.mark.full
 async def test_odd_words_in_paths(api: httpx.AsyncClient) -> None:
     failed = []
     for path in PATHS:

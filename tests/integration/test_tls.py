@@ -94,6 +94,7 @@ async def test_a_process_is_told_by_its_environment(server: Server, ours: Path, 
 
 
 @pytest.mark.usefixtures("impatient")
+@pytest.mark.full
 async def test_another_authority_is_not_believed(server: Server, ours: Path, tmp_path: Path) -> None:
     stranger = Authority().write(tmp_path / "stranger", address=HERE)
     settings = trusting(server, ours, nats_tls_ca=str(stranger / "ca.pem"))
@@ -103,6 +104,7 @@ async def test_another_authority_is_not_believed(server: Server, ours: Path, tmp
 
 
 @pytest.mark.usefixtures("impatient")
+@pytest.mark.full
 async def test_without_an_authority_the_systems_are_believed(server: Server, ours: Path) -> None:
     settings = trusting(server, ours, nats_url=f"tls://{HERE}:{server.port}", nats_tls_ca="")
     with pytest.raises(UnreachableError, match="certificate verify failed"):
@@ -111,6 +113,7 @@ async def test_without_an_authority_the_systems_are_believed(server: Server, our
 
 
 @pytest.mark.usefixtures("impatient")
+@pytest.mark.full
 async def test_a_certificate_for_another_address_is_not_believed(
     authority: Authority, ours: Path, tmp_path: Path
 ) -> None:
@@ -148,6 +151,7 @@ async def test_without_tls_nobody_comes_in(server: Server) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
+@pytest.mark.full
 async def test_whoever_wants_tls_tells_nothing_to_a_server_without(ours: Path) -> None:
     """A server in between could say that it does not do TLS; it is not told the password."""
     heard = bytearray()

@@ -55,8 +55,8 @@ async def test_a_job_that_takes_all_is_no_other_users_loss(
     ("kind", "settings"),
     [
         pytest.param("warm", SandboxSettings(), id="warm cells"),
-        pytest.param("cold", SandboxSettings(), id="cold cells"),
-        pytest.param("warm", SandboxSettings(uids=1), id="one uid"),
+        pytest.param("cold", SandboxSettings(), id="cold cells", marks=pytest.mark.full),
+        pytest.param("warm", SandboxSettings(uids=1), id="one uid", marks=pytest.mark.full),
         pytest.param("warm", SandboxSettings(uids=1, cgroup="none"), id="one uid and no cgroup"),
     ],
 )

@@ -14,6 +14,8 @@ from websockets.asyncio.client import connect
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from tests.system.conftest import User, user_of
 
+pytestmark = pytest.mark.full
+
 Line = dict[str, Any]
 
 

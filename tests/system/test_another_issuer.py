@@ -23,6 +23,8 @@ from shared.settings import TokenSettings
 from tests.issuer import AUDIENCE, DISCOVERY, KEYS, SECRET, Issuer, SigningKey, running_issuer
 from tests.system.conftest import TERMINAL, broker_of, user_of
 
+pytestmark = pytest.mark.full
+
 PROGRAM = {"language": "python", "code": "print(6 * 7)"}
 OLD, NEW = SigningKey("one"), SigningKey("two", "ES256")
 

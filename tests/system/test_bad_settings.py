@@ -97,6 +97,7 @@ async def test_a_port_in_use_is_named(environment: dict[str, str], taken: int, n
 
 @pytest.mark.parametrize("name", cases(SERVICES, {"api"}))
 @pytest.mark.parametrize("host", cases(["no-such-host.invalid", "192.0.2.1"], {"192.0.2.1"}))
+@pytest.mark.full
 async def test_a_place_that_is_not_here_is_named(environment: dict[str, str], name: str, host: str) -> None:
     variable = f"HEADRACE_{place_of(name)}_HOST"
     left = await ended(f"services.{name}", {**environment, variable: host})
@@ -115,6 +116,7 @@ async def test_a_file_of_certificates_that_holds_none_is_named(
     assert left.error.endswith("it must be a file with certificates (PEM)")
 
 
+@pytest.mark.full
 async def test_a_key_of_another_certificate_is_named(environment: dict[str, str], tmp_path: Path) -> None:
     ours, others = (Authority().write(tmp_path / name, address="127.0.0.1") for name in ("ours", "others"))
     given = {
@@ -204,6 +206,7 @@ async def test_what_contradicts_something_else_is_refused_before_anything_is_ask
         )
 
 
+@pytest.mark.full
 async def test_a_projector_waits_for_its_log_and_says_once_what_is_missing(
     nats_server: NatsServer, tmp_path: Path
 ) -> None:
@@ -230,6 +233,7 @@ async def test_a_directory_in_place_of_the_view_is_named(environment: dict[str, 
     assert left.error.startswith(f"HEADRACE_VIEW_PATH: '{tmp_path}' is not allowed (it is a directory)")
 
 
+@pytest.mark.full
 async def test_less_isolation_than_demanded_is_one_line(environment: dict[str, str]) -> None:
     given = {**environment, "HEADRACE_MINIMUM_ISOLATION": "uids", "HEADRACE_CELL_UIDS": "1"}
     left = await ended("services.executor", given)
@@ -239,6 +243,7 @@ async def test_less_isolation_than_demanded_is_one_line(environment: dict[str, s
     )
 
 
+@pytest.mark.full
 async def test_the_facts_of_a_host_with_too_few_uids_are_still_facts() -> None:
     """What is logged meanwhile is not among them."""
     process = await asyncio.create_subprocess_exec(

@@ -11,7 +11,7 @@ from headrace.local.supervisor import Stack
 from tests.system.conftest import User, user_of
 from tests.system.test_http import assert_problem
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
 
 @pytest_asyncio.fixture(loop_scope="module")

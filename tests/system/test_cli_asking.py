@@ -15,7 +15,7 @@ from shared.contract.subjects import FEED
 from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_cli import ENVIRONMENT, HEADRACE, Ended, headrace
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
 BOTH = {
     "language": "bash",

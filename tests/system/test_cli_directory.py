@@ -13,7 +13,7 @@ from tests.system.conftest import user_of
 from tests.system.test_cli import ENVIRONMENT, HEADRACE, headrace
 from tests.system.test_cli_refusals import UP, only_line
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = [pytest.mark.timeout(150), pytest.mark.full]
 
 
 async def test_a_stack_is_found_from_a_subdirectory(tmp_path: Path) -> None:

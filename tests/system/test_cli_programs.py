@@ -83,6 +83,7 @@ async def test_a_program_may_come_on_standard_input(local: User, source: Path) -
     assert (both.code, both.stderr.count(b"\n")) == (2, 1)
 
 
+@pytest.mark.full
 async def test_submit_reads_standard_input_only_when_told(local: User, source: Path) -> None:
     """A loop that submits each line of its own input would lose the rest of it."""
     (source / "cat.sh").write_text("cat")
@@ -107,6 +108,7 @@ async def test_submit_reads_standard_input_only_when_told(local: User, source: P
         (["--stdin", "nowhere"], "nowhere"),
     ],
 )
+@pytest.mark.full
 async def test_what_cannot_be_meant_is_refused(
     local: User, source: Path, words: list[str], said: str
 ) -> None:

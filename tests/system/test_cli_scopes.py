@@ -17,7 +17,7 @@ from tests.system.test_cli_asking import ask
 from tests.system.test_cli_commands import failure
 from tests.system.test_cli_refusals import only_line
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
 NEEDED = (
     (("dead-letters",), SCOPE_OPS),

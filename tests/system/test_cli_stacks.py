@@ -13,7 +13,7 @@ from headrace.local.stack import claimed, load_secrets
 from tests.system.test_cli import ENVIRONMENT, HEADRACE, alive, children, headrace, running_up
 from tests.system.test_cli_refusals import UP, only_line
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = [pytest.mark.timeout(150), pytest.mark.full]
 
 
 async def test_down_ends_a_stack_and_clean_removes_it(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.system.test_cli import ENVIRONMENT, HEADRACE, Ended, headrace
 from tests.system.test_cli_refusals import UP
 from tests.terminal import CTRL_C, OnTerminal, on_terminal
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150), pytest.mark.full]
 
 SLOW = "sleep 3; printf first; sleep 1; echo ' last'; echo aside >&2; exit 3"
 LONG_MS = 60_000

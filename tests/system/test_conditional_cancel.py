@@ -12,7 +12,7 @@ from tests import builders
 from tests.system.conftest import User, user_of
 from tests.system.test_http import assert_problem
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
 SLOW = {"language": "bash", "code": "sleep 60"}
 

@@ -10,6 +10,8 @@ from headrace.local.supervisor import Stack
 from shared.version import VERSION
 from tests.system.conftest import user_of
 
+pytestmark = pytest.mark.full
+
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/"])
 async def test_every_address_is_told_and_leads_somewhere(shared_stack: Stack, path: str) -> None:

@@ -120,6 +120,7 @@ async def some(stream: SseClient) -> list[Shown]:
     return events
 
 
+@pytest.mark.full
 async def test_a_killed_notifier_is_come_back_to(stack: Stack, alice: User) -> None:
     job = await alice.client.submit(SLOW)
     watched: list[EventObject] = []
@@ -157,6 +158,7 @@ async def test_while_the_notifier_is_away_there_is_a_503_and_the_api_answers(
     await ready(stack, "notifier")
 
 
+@pytest.mark.full
 async def test_an_api_that_ends_takes_its_tunnels_along_at_once(stack: Stack, alice: User) -> None:
     job = await alice.client.submit(SLOW)
     api = stack.services["api"].process

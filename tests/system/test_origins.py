@@ -9,7 +9,7 @@ import pytest_asyncio
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from tests.system.conftest import User, user_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
 LISTED, FOREIGN = "https://one.example", "https://evil.example"
 HELLO = {"language": "python", "code": "print(42)"}

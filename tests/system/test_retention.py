@@ -19,7 +19,7 @@ from tests import builders
 from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_http import assert_problem
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
 MONTH_S = 30 * 24 * 3_600
 PROGRAM = {"language": "python", "code": "print(42)"}

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from headrace.local.supervisor import FACING_CLIENTS, Stack, StackOptions, run_stack
@@ -14,6 +15,8 @@ from shared.auth import Tokens
 from shared.settings import TokenSettings
 from tests.system.test_credentials import environment_of
 from tests.system.test_http import assert_problem
+
+pytestmark = pytest.mark.full
 
 OLD, NEW, OLDER = "the old secret, " * 3, "the new secret, " * 3, "the one before the old, " * 3
 SECRETS = {"HEADRACE_TOKEN_SECRET": NEW, "HEADRACE_TOKEN_SECRET_PREVIOUS": OLD}

@@ -27,6 +27,8 @@ from shared.contract.problems import MEDIA_TYPE
 from shared.version import VERSION
 from tests.system.conftest import user_of
 
+pytestmark = pytest.mark.full
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = 8
 Json = dict[str, Any]

@@ -156,6 +156,7 @@ async def test_a_claim_raises_the_share_of_artifacts_to_a_quarter_of_what_others
     assert stored[-1] == 0
 
 
+@pytest.mark.full
 async def test_one_user_cannot_fill_the_bucket_of_sessions_for_another(small_stack: Stack) -> None:
     document = {"language": "python", "code": "#" * 50_000, "title": "large"}
     async with (
@@ -184,6 +185,7 @@ async def test_one_user_cannot_fill_the_bucket_of_sessions_for_another(small_sta
                 pass
 
 
+@pytest.mark.full
 async def test_one_user_cannot_fill_the_log_for_another(small_stack: Stack) -> None:
     large = {"language": "python", "code": "print(1)", "stdin": "x" * 150_000, "ttl_s": 3_600}
     async with (

@@ -13,7 +13,7 @@ from headrace.local.supervisor import Stack
 from tests.system.conftest import user_of
 from tests.system.test_http import BAD_BODIES, HELLO, file
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
 WAYS = ("application/json", "application/vnd.example+json")
 BODIES: dict[str, object] = {

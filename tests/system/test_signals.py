@@ -57,7 +57,7 @@ async def until(url: str, status: int) -> dict[str, object]:
                 return found
 
 
-@pytest.mark.parametrize("name", cases(SERVICES, {"projector", "notifier"}))
+@pytest.mark.parametrize("name", cases(SERVICES, {"projector"}))
 async def test_ends_with_zero_when_asked(
     broker: Broker, nats_server: NatsServer, tmp_path: Path, name: str
 ) -> None:
@@ -71,7 +71,7 @@ async def test_ends_with_zero_when_asked(
     assert '"event": "service_stopped"' in (tmp_path / "service.log").read_text()
 
 
-@pytest.mark.parametrize("name", cases(SERVICES, {"api", "executor"}))
+@pytest.mark.parametrize("name", cases(SERVICES, {"api"}))
 async def test_lives_on_without_the_log_says_so_and_still_ends(
     broker: Broker, nats_server: NatsServer, tmp_path: Path, name: str
 ) -> None:

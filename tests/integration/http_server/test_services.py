@@ -33,7 +33,7 @@ async def all_ended(clients: list[Client]) -> list[bytes]:
         return await asyncio.gather(*(client.to_end() for client in clients))
 
 
-@pytest.mark.parametrize("size", [16, 100])
+@pytest.mark.parametrize("size", [16, pytest.param(100, marks=pytest.mark.full)])
 async def test_a_header_without_end(target: Target, size: int) -> None:
     before = target.memory_bytes()
     async with asyncio.timeout(ENDS_WITHIN_S), neighbour_of(target) as neighbour:
@@ -56,7 +56,12 @@ async def test_many_headers_without_end(target: Target) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "status"), [(b"", None), (HEAD, 408), (b"G", 408)], ids=["idle", "half a head", "one byte"]
+    ("said", "status"),
+    [
+        pytest.param(b"", None, id="idle", marks=pytest.mark.full),
+        pytest.param(HEAD, 408, id="half a head"),
+        pytest.param(b"G", 408, id="one byte", marks=pytest.mark.full),
+    ],
 )
 async def test_six_hundred_unfinished(target: Target, said: bytes, status: int | None) -> None:
     before = target.memory_bytes()
@@ -67,7 +72,9 @@ async def test_six_hundred_unfinished(target: Target, said: bytes, status: int |
     assert target.memory_bytes() - before < MEMORY_MAX_BYTES
 
 
-@pytest.mark.parametrize("is_known", [False, True], ids=["no token", "token"])
+@pytest.mark.parametrize(
+    "is_known", [pytest.param(False, marks=pytest.mark.full), True], ids=["no token", "token"]
+)
 async def test_three_hundred_bodies_short_of_their_end(target: Target, token: str, *, is_known: bool) -> None:
     """Without a token none is read; with one, as many as the user's share has room for."""
     bearer = b"Authorization: Bearer " + token.encode() + b"\r\n" if is_known else b""

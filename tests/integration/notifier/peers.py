@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 SO_ATTACH_FILTER = 26
 """Of Linux, for all architectures that matter; the module `socket` does not name it."""
 
@@ -57,6 +59,15 @@ async def answered(plug: socket.socket, until: bytes) -> None:
         found += await asyncio.get_running_loop().sock_recv(plug, 4_096)
 
 
+def _may_filter() -> bool:
+    with socket.socket() as plug:
+        try:
+            vanish(plug)
+        except PermissionError:
+            return False
+    return True
+
+
 def vanish(plug: socket.socket) -> None:
     """From now on the kernel drops whatever arrives for this socket, so it acknowledges nothing."""
     drop_all = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
@@ -72,3 +83,6 @@ def server_holds(plug: socket.socket) -> bool:
         if (int(local.split(":")[1], 16), int(remote.split(":")[1], 16)) == (theirs, ours):
             return True
     return False
+
+
+may_filter = pytest.mark.skipif(not _may_filter(), reason="this user may not filter what a socket gets")

@@ -55,10 +55,10 @@ def own_users() -> SandboxSettings:
 def processes_of_cells() -> list[str]:
     """The living processes of these users that are a bubblewrap or stand in a deeper pid namespace.
 
-    Where all cells have our own uid, cells of tests that run beside this one are left out.
+    Where all cells have our own uid, those of tests that run beside this one are left out: only this
+    process's descendants count.
     """
     settings, found = own_users(), list[str]()
-    others = {process for process in children_of(os.getppid()) if process != os.getpid()}
     users = range(settings.uid, settings.uid + settings.uids) if os.geteuid() == 0 else (os.getuid(),)
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -71,7 +71,7 @@ def processes_of_cells() -> list[str]:
             of_a_cell
             and int(status["Uid"].split()[0]) in users
             and not status["State"].startswith("Z")
-            and is_ours(int(process.name), others)
+            and (os.geteuid() == 0 or is_descendant(int(process.name)))
         ):
             found.append(f"{process.name} {status['Name']} {status['State']}")
     return found
@@ -84,18 +84,11 @@ def parent_of(process: int) -> int:
     return 0
 
 
-def is_ours(process: int, others: set[int]) -> bool:
-    """Whether a process lives and none of the other test processes has started it."""
-    line = [process]
-    while parent := parent_of(line[-1]):
-        line.append(parent)
-    return line[-1] == 1 and others.isdisjoint(line)
-
-
-def children_of(parent: int) -> list[int]:
-    """Of a test process's parent: all the test processes."""
-    processes = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
-    return [process for process in processes if parent_of(process) == parent]
+def is_descendant(process: int) -> bool:
+    """Whether this process has started it, or what has started it."""
+    while process and process != os.getpid():
+        process = parent_of(process)
+    return bool(process)
 
 
 def own_cell_groups() -> list[Path]:
