@@ -33,6 +33,7 @@ API = "$JS.API."
 REFUSED = "permissions violation"
 RECONNECT_WAIT_S = 0.25
 FIRST_CONNECTION_S = 10.0
+CANCEL_AGAIN_S = 0.1
 DRAIN_S = 2.0
 WRITE_ERRORS = (nats.errors.Error, OSError, RuntimeError)
 """What nats-py raises when it cannot write. RuntimeError is uvloop's, for a socket that was closed under it:
@@ -214,26 +215,27 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
     client = Client()
     inbox_prefix = f"_INBOX_{service}"
     broker = Broker(client, inbox_prefix, show(settings.nats_url))
+    connecting = asyncio.create_task(
+        client.connect(
+            settings.nats_servers,
+            name=f"headrace-{service}",
+            user=settings.nats_user,
+            password=settings.nats_password,
+            inbox_prefix=inbox_prefix,
+            tls=tls,
+            tls_handshake_first=tls is not None,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # any number of seconds works
+            # A fallback: `heartbeat` notices sooner. The default takes six minutes.
+            ping_interval=10,
+            max_outstanding_pings=2,
+            error_cb=broker.on_error,
+            reconnected_cb=broker.on_reconnected,
+            closed_cb=broker.on_closed,
+        )
+    )
     try:
-        # nats-py itself would try without end. The process manager can start this process again.
-        async with asyncio.timeout(FIRST_CONNECTION_S):
-            await client.connect(
-                settings.nats_servers,
-                name=f"headrace-{service}",
-                user=settings.nats_user,
-                password=settings.nats_password,
-                inbox_prefix=inbox_prefix,
-                tls=tls,
-                tls_handshake_first=tls is not None,
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # any number of seconds works
-                # A fallback: `heartbeat` notices sooner. The default takes six minutes.
-                ping_interval=10,
-                max_outstanding_pings=2,
-                error_cb=broker.on_error,
-                reconnected_cb=broker.on_reconnected,
-                closed_cb=broker.on_closed,
-            )
+        await _finish(connecting, within_s=FIRST_CONNECTION_S)
     except (TimeoutError, nats.errors.Error, OSError) as error:
         cause = error if str(error) else client.last_error
         await _close(client)
@@ -245,6 +247,23 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
     finally:
         watch.cancel()
         await _close(client)
+
+
+async def _finish(connecting: asyncio.Task[None], *, within_s: float) -> None:
+    """Wait for the first connection; end the attempts after `within_s`. Raises TimeoutError, nats-py's errors.
+
+    nats-py itself would try without end. The process manager can start this process again. One cancellation
+    is not enough: `wait_for` of Python 3.11 loses one that arrives together with its result.
+    """
+    try:
+        await asyncio.wait([connecting], timeout=within_s)
+        if not connecting.done():
+            raise TimeoutError
+        connecting.result()
+    finally:
+        while not connecting.done():
+            connecting.cancel()
+            await asyncio.wait([connecting], timeout=CANCEL_AGAIN_S)
 
 
 async def _close(client: Client) -> None:

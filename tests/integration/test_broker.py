@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import uvloop
 from structlog.testing import capture_logs
 
 from headrace.local.nats_server import NatsServer, free_port
+from shared.jetstream import connection
 from shared.jetstream.connection import Broker, connect
 from shared.jetstream.errors import BrokerError, UnreachableError
 from shared.jetstream.message import Message
@@ -177,6 +178,29 @@ async def test_what_was_published_is_sent_before_the_connection_is_closed(server
             await broker.publish("somewhere", b"sent")
         async with asyncio.timeout(AGAIN_WITHIN_S):
             assert await arrived == b"sent"
+
+
+async def test_a_first_connection_ends_in_time_though_a_cancellation_was_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As happens by chance in `wait_for` of Python 3.11, where nats-py waits for an answer."""
+    lost = list[str]()
+    connect_once = connection.Client.connect
+
+    async def connect_and_lose(client: Any, *servers: Any, **options: Any) -> None:
+        for _ in range(3):
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            lost.append("cancellation")
+        await connect_once(client, *servers, **options)
+
+    monkeypatch.setattr(connection.Client, "connect", connect_and_lose)
+    monkeypatch.setattr(connection, "FIRST_CONNECTION_S", 0.1)
+    async with asyncio.timeout(AGAIN_WITHIN_S):
+        with pytest.raises(UnreachableError):
+            async with connect(settings("nats://127.0.0.1:1"), service="test"):
+                pass
+    assert len(lost) == 3
 
 
 def test_a_socket_that_was_closed_under_it_is_an_unreachable_log(tmp_path: Path) -> None:
