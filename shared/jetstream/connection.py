@@ -250,7 +250,7 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
 
 
 async def _finish(connecting: asyncio.Task[None], *, within_s: float) -> None:
-    """Wait for the first connection; end the attempts after `within_s`. Raises TimeoutError, nats-py's errors.
+    """Wait for the first connection, for `within_s`; then end the attempts. Raises TimeoutError, nats errors.
 
     nats-py itself would try without end. The process manager can start this process again. One cancellation
     is not enough: `wait_for` of Python 3.11 loses one that arrives together with its result.

@@ -187,7 +187,7 @@ async def test_a_first_connection_ends_in_time_though_a_cancellation_was_lost(
     lost = list[str]()
     connect_once = connection.Client.connect
 
-    async def connect_and_lose(client: Any, *servers: Any, **options: Any) -> None:
+    async def connect_and_lose(client: Any, *servers: Any, **options: Any) -> None:  # noqa: ANN401 - as its own
         for _ in range(3):
             with suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
