@@ -54,33 +54,33 @@ def status(
     """Tell which Headrace is asked, and what you hold of it; 2 where none answers."""
 
     async def call(client: AsyncClient) -> None:
-        told = await _status(client, data, user)
-        print_json(told) if as_json else show_facts(_facts(told), console)
+        report = await _read_status(client, data, user)
+        print_json(report) if as_json else show_facts(_status_facts(report), console)
 
     ask(data, user, call, as_json=as_json)
 
 
-async def _status(client: AsyncClient, data: Path, user: str) -> dict[str, Any]:
+async def _read_status(client: AsyncClient, data: Path, user: str) -> dict[str, Any]:
     endpoint = endpoints.endpoint(data, user)
     offered = await client.languages()
-    told: dict[str, Any] = {
+    status: dict[str, Any] = {
         "api_url": endpoint.api_url,
         "languages": len(offered),
         "languages_offline": sum(language.offline for language in offered),
         "usage": await client.usage(),
     }
     if endpoint.websocket_url is not None:
-        told["websocket_url"] = endpoint.websocket_url
+        status["websocket_url"] = endpoint.websocket_url
     if not endpoints.is_elsewhere() and (stack := find(data)) is not None:
-        told |= {"data": whole_path(data), "supervisor_pid": stack.supervisor_pid}
-    return told
+        status |= {"data": whole_path(data), "supervisor_pid": stack.supervisor_pid}
+    return status
 
 
-def _facts(told: dict[str, Any]) -> Iterator[Fact]:
+def _status_facts(status: dict[str, Any]) -> Iterator[Fact]:
     for name in ("api_url", "websocket_url", "data", "supervisor_pid", "languages", "languages_offline"):
-        if name in told:
-            yield Fact(name, Cell(str(told[name])))
-    usage: Usage = told["usage"]
+        if name in status:
+            yield Fact(name, Cell(str(status[name])))
+    usage: Usage = status["usage"]
     for name, share in msgspec.structs.asdict(usage).items():
         measure = size if name.endswith("_bytes") else str
         text = f"{measure(share.used)} of {measure(share.share)}"

@@ -42,7 +42,7 @@ def list_sessions(
             print_json({"sessions": found})
         else:
             now = datetime.now(UTC)
-            Listing(SESSIONS, [_row(card, now) for card in found]).show(console)
+            Listing(SESSIONS, [_row(summary, now) for summary in found]).show(console)
 
     ask(data, user, call, as_json=as_json)
 
@@ -59,22 +59,22 @@ def read(
 
     async def call(client: AsyncClient) -> None:
         session = await client.session(session_id, revision=revision)
-        print_json(session) if as_json else show_facts(_facts(session), console)
+        print_json(session) if as_json else show_facts(_session_facts(session), console)
 
     ask(data, user, call, as_json=as_json)
 
 
-def _row(card: SessionCard, now: datetime) -> list[Cell]:
+def _row(summary: SessionCard, now: datetime) -> list[Cell]:
     return [
-        Cell(card.session_id),
-        Cell(card.title),
-        Cell(card.language),
-        Cell(str(card.revision)),
-        Cell(ago(card.saved_at, now), card.saved_at),
+        Cell(summary.session_id),
+        Cell(summary.title),
+        Cell(summary.language),
+        Cell(str(summary.revision)),
+        Cell(ago(summary.saved_at, now), summary.saved_at),
     ]
 
 
-def _facts(session: Session) -> Iterator[Fact]:
+def _session_facts(session: Session) -> Iterator[Fact]:
     yield Fact("session_id", Cell(session.session_id))
     yield Fact("title", Cell(session.title))
     yield Fact("language", Cell(session.language))

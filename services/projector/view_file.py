@@ -51,7 +51,7 @@ def replace_view(fresh: Path, path: Path) -> None:
     A write-ahead log left by the old file would be applied to the new one, so it is removed first. An orderly
     close folds it into the old file; if that fails, the old file is lost anyway and is removed too.
     """
-    _settle(path)
+    _checkpoint_old(path)
     if any(companion.exists() for companion in _companions(path)):
         logger.warning("old_view_removed", path=str(path))
         remove_database(path)
@@ -74,7 +74,7 @@ def _companions(path: Path) -> tuple[Path, ...]:
     return tuple(beside(path, suffix) for suffix in COMPANIONS)
 
 
-def _settle(path: Path) -> None:
+def _checkpoint_old(path: Path) -> None:
     """Open and close the old file, which removes its companions if it is a database at all."""
     if path.exists():
         with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as connection:

@@ -79,7 +79,7 @@ class Bucket:
         """Purge every revision of a key. Raises BrokerError."""
         await self._broker.api(f"STREAM.PURGE.{self._stream}", {"filter": key})
 
-    async def cards(self, keys: str) -> list[Listed]:
+    async def list_summaries(self, keys: str) -> list[Listed]:
         """The newest revision under each key of a filter, in no order. Raises BrokerError."""
         found: list[Listed] = []
         count = 0

@@ -66,7 +66,7 @@ async def create_session(body: Document, request: Request, caller: JobsCaller) -
 )
 async def list_sessions(request: Request, caller: JobsCaller) -> Response:
     """List all sessions of the caller, without their documents."""
-    return json_answer(SessionList(sessions=await service_of(request, Sessions).cards(caller)))
+    return json_answer(SessionList(sessions=await service_of(request, Sessions).list_summaries(caller)))
 
 
 @router.get(

@@ -119,13 +119,13 @@ class Sessions:
             raise ProblemError(problems.UNKNOWN_SESSION, "no such revision of this session is kept")
         return session_of(session_id, entry.sequence, decode(entry))
 
-    async def cards(self, caller: Caller) -> list[SessionCard]:
+    async def list_summaries(self, caller: Caller) -> list[SessionCard]:
         """All sessions of the caller, the last saved first."""
-        found = await self._bucket.cards(session_keys(caller.user_id))
-        cards = []
+        found = await self._bucket.list_summaries(session_keys(caller.user_id))
+        sessions = []
         for listed in sorted(found, key=lambda one: one.revision, reverse=True):
             summary = msgspec.json.decode(listed.summary, type=Summary)
-            cards.append(
+            sessions.append(
                 SessionCard(
                     session_id=listed.subject.rpartition(".")[2],
                     revision=listed.revision,
@@ -135,7 +135,7 @@ class Sessions:
                     saved_at=summary.saved_at,
                 )
             )
-        return cards
+        return sessions
 
     async def history(self, session_id: str, caller: Caller, *, after: int) -> tuple[list[Session], bool]:
         """A page of kept revisions, oldest first, and whether more follow. Raises ProblemError (404).
@@ -213,8 +213,8 @@ class Sessions:
 
 async def session_bytes(bucket: Bucket, user_id: str) -> Counted:
     """Bytes of all sessions of a user, with their revisions. Raises BrokerError."""
-    cards = await bucket.cards(session_keys(user_id))
-    return Counted(sum(msgspec.json.decode(listed.summary, type=Summary).kept_bytes for listed in cards))
+    found = await bucket.list_summaries(session_keys(user_id))
+    return Counted(sum(msgspec.json.decode(listed.summary, type=Summary).kept_bytes for listed in found))
 
 
 def _check_id(session_id: str) -> None:

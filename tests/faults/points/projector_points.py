@@ -92,7 +92,7 @@ _REBUILDING = tuple(
         ("filled", f"{REBUILD}:_fill", AFTER),
         ("synced", f"{FILES}:sync_file", AFTER),
         ("not_swapped", f"{FILES}:replace_view", BEFORE),
-        ("old_one_settled", f"{FILES}:_settle", AFTER),
+        ("old_one_settled", f"{FILES}:_checkpoint_old", AFTER),
         ("not_renamed", RENAME, BEFORE),
         ("renamed", RENAME, AFTER),
         ("swapped", f"{FILES}:replace_view", AFTER),
@@ -109,7 +109,9 @@ _DAMAGED = (
         from_start=True,
     ),
     Point("projector.damaged.not_swapped", f"{FILES}:replace_view", BEFORE, "damaged", ANEW, from_start=True),
-    Point("projector.damaged.old_one_gone", f"{FILES}:_settle", AFTER, "damaged", ANEW, from_start=True),
+    Point(
+        "projector.damaged.old_one_gone", f"{FILES}:_checkpoint_old", AFTER, "damaged", ANEW, from_start=True
+    ),
 )
 
 _SWEEPING = (

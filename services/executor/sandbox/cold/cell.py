@@ -42,7 +42,7 @@ class Cell:
         self._group = group
         self._status = status
         self._release = release
-        self._said = b""
+        self._status_text = b""
         self._monitor = os.pidfd_open(process.pid)
         self._monitor_gone = False
         self._init: int | None = None
@@ -65,7 +65,7 @@ class Cell:
     @property
     def executed(self) -> bool:
         """Whether the command line was executed, so that the wait status is the program's."""
-        return EXECUTED.search(self._said) is not None
+        return EXECUTED.search(self._status_text) is not None
 
     @property
     def stop(self) -> Stop | None:
@@ -104,18 +104,18 @@ class Cell:
     def _status_readable(self) -> None:
         self._read_status()
         if self._init is None:
-            self._init = process_handle.open_pidfd(self._said, monitor=self._process.pid)
+            self._init = process_handle.open_pidfd(self._status_text, monitor=self._process.pid)
             if self._init is not None:
                 self._loop.add_reader(self._init, self._init_exited)
-                self._let_go()
+                self._release_program()
 
     def _read_status(self) -> None:
         with contextlib.suppress(BlockingIOError):
             while piece := os.read(self._status, 4096):
-                self._said = (self._said + piece)[:STATUS_BYTES_MAX]
+                self._status_text = (self._status_text + piece)[:STATUS_BYTES_MAX]
             self._loop.remove_reader(self._status)
 
-    def _let_go(self) -> None:
+    def _release_program(self) -> None:
         """Let the program start, unless its end was already requested."""
         if self._killing:
             self._kill()
@@ -136,15 +136,15 @@ class Cell:
             self._init_gone = True
             self._group.kill()
         self._kill()
-        self._settle()
+        self._finish_if_gone()
 
     def _init_exited(self) -> None:
         assert self._init is not None
         self._loop.remove_reader(self._init)
         self._init_gone = True
-        self._settle()
+        self._finish_if_gone()
 
-    def _settle(self) -> None:
+    def _finish_if_gone(self) -> None:
         if self._monitor_gone and self._init_gone and not self._gone.done():
             self._gone.set_result(None)
 

@@ -14,7 +14,7 @@ from services.executor.sandbox.cgroups.interface import Groups
 from services.executor.sandbox.interface import CellError, SandboxError
 from services.executor.sandbox.isolation.identities import Identities, SharedIdentity
 from services.executor.sandbox.warm.cells import Spawner, WarmCell, open_spawner
-from services.executor.sandbox.warm.prestarted_runtime import Starter
+from services.executor.sandbox.warm.prestarted_runtime import RuntimeFactory
 from services.executor.sandbox.warm.zygote import Zygote
 from shared.domain.events import Limits
 from shared.observability.logs import get_logger
@@ -66,7 +66,7 @@ class Pool:
         *,
         size: int,
         limits: Limits,
-        early: Starter | None = None,
+        early: RuntimeFactory | None = None,
     ) -> None:
         """Start empty. `early` makes what each cell's early runtime needs; None if it has none."""
         self._zygotes = zygotes
@@ -217,7 +217,7 @@ class Pool:
         else:
             self._rest(self._early, made)
 
-    def _rest(self, early: Starter, failure: Failure) -> None:
+    def _rest(self, early: RuntimeFactory, failure: Failure) -> None:
         """Suspend early starts of a runtime that does not start here, and log it."""
         if self._size:
             self._rests_until = time.monotonic() + REST_S

@@ -7,7 +7,7 @@ from typing import Protocol
 from services.executor.sandbox.interface import Stage
 from services.executor.sandbox.warm.cells import WarmCell
 from services.executor.sandbox.warm.pool import Pool
-from services.executor.sandbox.warm.prestarted_runtime import Compile, Starter
+from services.executor.sandbox.warm.prestarted_runtime import Compile, RuntimeFactory
 from services.executor.sandbox.warm.run import RunConfig
 from services.executor.sandbox.warm.runtimes import Runtime
 from shared.domain.events import Limits
@@ -19,7 +19,7 @@ READY_LIMITS = Limits()
 class MakePool(Protocol):
     """Makes a pool of one kind of cells, all under `limits`."""
 
-    def __call__(self, *, size: int, limits: Limits, early: Starter | None = None) -> Pool:
+    def __call__(self, *, size: int, limits: Limits, early: RuntimeFactory | None = None) -> Pool:
         """See `Pool`."""
         ...
 
@@ -78,9 +78,9 @@ def make_pools(
     """All pools, still empty. `compiled` builds what a runtime needs compiled before it can start early."""
 
     def early(runtime: Runtime) -> EarlyPool:
-        starter = Starter(runtime, compiled, has_cgroups=conditions.has_cgroups)
+        factory = RuntimeFactory(runtime, compiled, has_cgroups=conditions.has_cgroups)
         size = conditions.bounds.early_ready
-        return EarlyPool(runtime, make(size=size, limits=runtime.limits, early=starter))
+        return EarlyPool(runtime, make(size=size, limits=runtime.limits, early=factory))
 
     usual = make(size=conditions.bounds.cells_ready, limits=READY_LIMITS)
     return Pools(usual, tuple(map(early, runtimes)))

@@ -64,11 +64,11 @@ class PrestartedRuntime:
         try:
             async with asyncio.timeout(STARTING_S):
                 await readable(self._go.fileno())
-            said = self._go.recv(COMPLAINT_BYTES_MAX)
+            message = self._go.recv(COMPLAINT_BYTES_MAX)
         except (TimeoutError, OSError) as error:
             raise SandboxError(f"an early runtime did not get ready: {error!r}") from error
-        if said != WAITING:
-            raise SandboxError(f"an early runtime did not get ready: {self._why(said)}")
+        if message != WAITING:
+            raise SandboxError(f"an early runtime did not get ready: {self._why(message)}")
         if printed := self._why(b""):
             raise SandboxError(f"an early runtime printed what no program did: {printed}")
 
@@ -98,16 +98,16 @@ class PrestartedRuntime:
         self._go.close()
         self._their_go.close()
 
-    def _why(self, said: bytes) -> str:
+    def _why(self, message: bytes) -> str:
         """Its error message and its output."""
         for output in self._outputs:
             os.set_blocking(output, False)
             with contextlib.suppress(BlockingIOError):
-                said += os.read(output, COMPLAINT_BYTES_MAX)
-        return said.decode(errors="replace").strip()
+                message += os.read(output, COMPLAINT_BYTES_MAX)
+        return message.decode(errors="replace").strip()
 
 
-class Starter:
+class RuntimeFactory:
     """Makes the ends of early runtimes. Whatever must be compiled is compiled before the first."""
 
     def __init__(
