@@ -22,8 +22,8 @@ app = typer.Typer(
 )
 
 
-def _tell_version(is_asked: bool) -> None:
-    if is_asked:
+def _tell_version(is_set: bool) -> None:
+    if is_set:
         typer.echo(f"headrace {VERSION}")
         raise typer.Exit
 

@@ -92,7 +92,7 @@ async def run_demo(client: AsyncClient, console: Screen, *, as_json: bool = Fals
         await asyncio.gather(live, return_exceptions=True)
     endings_right = _check_endings(console, seen, names)
     replayed = [event async for event in client.replay() if event.job_id in names]
-    identical = _told(seen) == _told(replayed)
+    identical = _without_cursors(seen) == _without_cursors(replayed)
     console.print()
     console.print(f"{len(seen)} events seen live, {len(replayed)} read back from the log")
     console.print("[green]replay identical[/]" if identical else "[red]replay differs[/]")
@@ -147,6 +147,6 @@ def _check_endings(console: Screen, seen: list[EventObject], names: dict[str, Pr
     return right
 
 
-def _told(events: list[EventObject]) -> list[tuple[int | None, str, str, str, dict[str, Any]]]:
+def _without_cursors(events: list[EventObject]) -> list[tuple[int | None, str, str, str, dict[str, Any]]]:
     """What must be equal live and in the log: everything but the cursor."""
     return [(event.seq, event.type, event.job_id, event.time, event.data) for event in events]

@@ -56,12 +56,12 @@ def _speed(text: str) -> str:
     return text
 
 
-def _kinds(given: list[str] | None) -> list[str] | None:
-    for text in given or ():
+def _kinds(kinds: list[str] | None) -> list[str] | None:
+    for text in kinds or ():
         kind = text.split(".")[1] if re.fullmatch(r"job\.[a-z_]+\.v\d+", text) else text
         if kind not in KINDS:
             raise typer.BadParameter(f"{text!r} is no type of events{nearest(kind, KINDS)}")
-    return given
+    return kinds
 
 
 From = Annotated[datetime | None, typer.Option("--from", parser=_time, help="Stored then or later.")]

@@ -153,8 +153,8 @@ def events(
     async def call(client: AsyncClient) -> None:
         job_id = None if job is None else await find_job(client, job)
         if follow:
-            shown = client.follow(job_id or "*", after=after or ("start" if job_id else "now"))
-            async with aclosing(shown) as found:
+            events = client.follow(job_id or "*", after=after or ("start" if job_id else "now"))
+            async with aclosing(events) as found:
                 await show_events(found, as_json=as_json)
         elif job_id is not None:
             await show_events(_each(await client.history(job_id)), as_json=as_json)

@@ -63,10 +63,10 @@ class JobLine:
 @asynccontextmanager
 async def telling(line: WaitingLine, client: AsyncClient, job: JobShown) -> AsyncIterator[JobLine]:
     """Show a job whose events the caller reads; its queue state is polled meanwhile."""
-    told = JobLine(line, job)
-    looking = asyncio.create_task(told.keep_looking(client)) if line.is_shown else None
+    job_line = JobLine(line, job)
+    looking = asyncio.create_task(job_line.keep_looking(client)) if line.is_visible else None
     try:
-        yield told
+        yield job_line
     finally:
         await _ended(looking)
 
@@ -74,7 +74,7 @@ async def telling(line: WaitingLine, client: AsyncClient, job: JobShown) -> Asyn
 @asynccontextmanager
 async def watching(line: WaitingLine, client: AsyncClient, job_id: str) -> AsyncIterator[None]:
     """Show a job whose events the caller does not read. Nothing is fetched if the line is not shown."""
-    watch = asyncio.create_task(_watch(line, client, job_id)) if line.is_shown else None
+    watch = asyncio.create_task(_watch(line, client, job_id)) if line.is_visible else None
     try:
         yield
     finally:
@@ -87,9 +87,9 @@ async def _watch(line: WaitingLine, client: AsyncClient, job_id: str) -> None:
         job = await client.get(job_id)
         if job.is_finished:
             return
-        async with telling(line, client, job) as told, aclosing(client.follow(job_id)) as events:
+        async with telling(line, client, job) as job_line, aclosing(client.follow(job_id)) as events:
             async for event in events:
-                told.show(event)
+                job_line.show(event)
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:

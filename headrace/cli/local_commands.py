@@ -34,11 +34,11 @@ async def _demo(data: Path | None, *, as_json: bool) -> int:
 
     from headrace.cli.demo import run_demo  # noqa: PLC0415
 
-    shown = Console(quiet=True) if as_json else console
+    screen = Console(quiet=True) if as_json else console
     with WaitingLine(quiet=as_json) as line:
         async with _client_of(data, line) as client:
             line.close()
-            return 0 if await run_demo(client, shown, as_json=as_json) else 1
+            return 0 if await run_demo(client, screen, as_json=as_json) else 1
 
 
 def doctor(as_json: AsJson = False) -> None:

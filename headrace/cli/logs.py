@@ -44,10 +44,10 @@ async def show_logs(client: AsyncClient, job_id: str, *, follow: bool, as_json: 
 
 
 async def _show_feed(client: AsyncClient, job_id: str, printer: Printer, *, follow: bool) -> None:
-    told = False
+    is_reported = False
     async with aclosing(client.follow(job_id, until_now=not follow)) as events:
         async for event in events:
             printer.show(event)
-            if printer.held_back is not None and not told:
-                told = True
+            if printer.held_back is not None and not is_reported:
+                is_reported = True
                 print(f"headrace: {printer.held_back}", file=sys.stderr)  # noqa: T201 - the command line's own output

@@ -158,15 +158,15 @@ class Loaded:
         return made | {"limits": {name: value for name, value in limits.items() if value is not None}}
 
 
-def words_of(given: list[str] | None) -> list[str]:
+def words_of(arguments: list[str] | None) -> list[str]:
     """A program's arguments, without the ``--`` that may separate them from the file."""
-    words = given or []
+    words = arguments or []
     return words[1:] if words[:1] == ["--"] else words
 
 
-def pairs(given: Iterable[str] | None) -> dict[str, str]:
+def pairs(assignments: Iterable[str] | None) -> dict[str, str]:
     """Each NAME=VALUE; the last one of a name wins."""
-    return {name: value for name, _, value in (pair.partition("=") for pair in given or ())}
+    return {name: value for name, _, value in (pair.partition("=") for pair in assignments or ())}
 
 
 def placed(path: Path, source: Path) -> str:

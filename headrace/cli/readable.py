@@ -41,9 +41,9 @@ def duration(ms: float) -> str:
 
 def size(count: int) -> str:
     """Bytes in binary units, one decimal at most: "340 B", "256 MiB", "1.5 KiB"."""
-    shown, unit = float(count), "B"
+    value, unit = float(count), "B"
     for larger in _UNITS:
-        if shown < 1024:
+        if value < 1024:
             break
-        shown, unit = shown / 1024, larger
-    return f"{round(shown, 1):g} {unit}"
+        value, unit = value / 1024, larger
+    return f"{round(value, 1):g} {unit}"

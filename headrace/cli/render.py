@@ -113,19 +113,19 @@ def _outcome(data: dict[str, Any]) -> str:
 
 def _warnings(result: dict[str, Any]) -> str:
     """The first output line of each stage before the last, where compilers print warnings."""
-    said = [
+    warnings = [
         f"; {harmless(str(stage['name']))}: {_shortened(str(output['content']))}"
         for stage in (result.get("stages") or ())[:-1]
         for output in (stage.get("stdout"), stage.get("stderr"))
         if output
     ]
-    return "".join(said)
+    return "".join(warnings)
 
 
 def _shortened(text: str) -> str:
     first, _, rest = text.strip("\n").partition("\n")
-    shown = first[:TEXT_MAX]
-    return harmless(shown) + (" …" if rest or len(first) > TEXT_MAX else "")
+    line = first[:TEXT_MAX]
+    return harmless(line) + (" …" if rest or len(first) > TEXT_MAX else "")
 
 
 def _named(letter: str) -> str:

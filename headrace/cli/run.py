@@ -187,9 +187,9 @@ async def run_program(
 
     loop.add_signal_handler(signal.SIGINT, cancel)
     try:
-        async with telling(line, client, job) as told:
+        async with telling(line, client, job) as job_line:
             async for event in client.follow(job.job_id):
-                told.show(event)
+                job_line.show(event)
                 if not as_json:
                     printer.show(event)
     finally:

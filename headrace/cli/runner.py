@@ -118,10 +118,10 @@ def tell_failure(error: Exception, *, as_json: bool) -> None:
     if not as_json:
         typer.echo(f"headrace: {message}", err=True)
         return
-    told: dict[str, object] = {"error": message}
+    report: dict[str, object] = {"error": message}
     if isinstance(error, ProblemAnswerError):
-        told["problem"] = error.document
-    typer.echo(msgspec.json.encode(told), err=True)
+        report["problem"] = error.document
+    typer.echo(msgspec.json.encode(report), err=True)
 
 
 def _message_of(error: Exception) -> str:

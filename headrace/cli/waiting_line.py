@@ -29,7 +29,7 @@ class WaitingLine:
 
     def __init__(self, *, quiet: bool = False) -> None:
         """Start without writing."""
-        self.is_shown = not quiet and is_terminal()
+        self.is_visible = not quiet and is_terminal()
         """Whether `tell` has any effect."""
         self._text = ""
         self._since: float | None = None
@@ -49,7 +49,7 @@ class WaitingLine:
 
     def tell(self, text: str, *, lasted_s: float | None = None) -> None:
         """Show what is waited for; with `lasted_s` also for how long, counting on from there."""
-        if not self.is_shown:
+        if not self.is_visible:
             return
         self._text = text
         self._since = None if lasted_s is None else time.monotonic() - max(0.0, lasted_s)
@@ -70,7 +70,7 @@ class WaitingLine:
     def close(self) -> None:
         """Clear the line for good: from now on the terminal is the program's."""
         self.clear()
-        self.is_shown = False
+        self.is_visible = False
 
     def _open(self) -> None:
         # Most commands end before anything is shown and never need rich.

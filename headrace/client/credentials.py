@@ -37,5 +37,5 @@ class Credentials:
     async def _next(self) -> str:
         if isinstance(self._source, str):
             return self._source
-        given = self._source()
-        return await given if inspect.isawaitable(given) else given
+        token = self._source()
+        return await token if inspect.isawaitable(token) else token

@@ -164,8 +164,8 @@ def _may_succeed_later(error: BaseException) -> bool:
 def _pause_s(state: tenacity.RetryCallState) -> float:
     """The delay that the service asked for, plus jitter, so that clients do not all retry at once."""
     error = state.outcome.exception() if state.outcome is not None else None
-    asked_s = error.retry_after_s if isinstance(error, ProblemAnswerError) else None
-    return (asked_s or 0.0) + _growing(state)
+    retry_after_s = error.retry_after_s if isinstance(error, ProblemAnswerError) else None
+    return (retry_after_s or 0.0) + _growing(state)
 
 
 def _refusal(answer: aiohttp.ClientResponse, body: bytes) -> HeadraceError:

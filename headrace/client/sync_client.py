@@ -220,8 +220,8 @@ class Client:
             raise UsageError("a function that the client calls cannot call it: it would wait for itself")
         return self._opened.portal
 
-    def _call(self, call: Callable[P, Coroutine[Any, Any, T]], *given: P.args, **options: P.kwargs) -> T:
-        answer = cast("Future[T]", self._portal().start_task_soon(partial(call, *given, **options)))
+    def _call(self, call: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **options: P.kwargs) -> T:
+        answer = cast("Future[T]", self._portal().start_task_soon(partial(call, *args, **options)))
         try:
             return answer.result()
         except BaseException:

@@ -107,16 +107,16 @@ def check_history(path: Path) -> Checked:
         first: int | None = None
         last: int | None = None
         count = 0
-        for shown in file.events():
-            _check_place(file, shown, last)
+        for event_object in file.events():
+            _check_place(file, event_object, last)
             try:
-                event = event_of(shown)
+                event = event_of(event_object)
                 jobs.add(event)
             except (ProtocolError, ImpossibleHistoryError) as error:
                 raise file.damaged(str(error)) from error
             if not file.header.all and event.user_id != file.header.user:
                 raise file.damaged(f"an event of {event.user_id!r} in the history of {file.header.user!r}")
-            first, last = (shown.seq if first is None else first), shown.seq
+            first, last = (event_object.seq if first is None else first), event_object.seq
             count += 1
         known = jobs.states.keys() | jobs.begun_before
         return Checked(
@@ -129,20 +129,20 @@ def check_history(path: Path) -> Checked:
         )
 
 
-def _check_place(file: HistoryFile, shown: EventObject, last: int | None) -> None:
+def _check_place(file: HistoryFile, event: EventObject, last: int | None) -> None:
     """Raises DamagedError."""
     header = file.header
-    if shown.seq is None or shown.seq < 1:
+    if event.seq is None or event.seq < 1:
         raise file.damaged("an event without its place in the log")
-    if last is not None and shown.seq <= last:
-        again = "again" if shown.seq == last else f"after {last}"
-        raise file.damaged(f"event {shown.seq} comes {again}")
-    if shown.cursor != of_log(shown.seq, shown.stored_at):
-        raise file.damaged(f"the cursor of event {shown.seq} is another's")
-    early = header.stored_from is not None and shown.stored_at < header.stored_from
-    late = header.stored_to is not None and shown.stored_at >= header.stored_to
+    if last is not None and event.seq <= last:
+        again = "again" if event.seq == last else f"after {last}"
+        raise file.damaged(f"event {event.seq} comes {again}")
+    if event.cursor != of_log(event.seq, event.stored_at):
+        raise file.damaged(f"the cursor of event {event.seq} is another's")
+    early = header.stored_from is not None and event.stored_at < header.stored_from
+    late = header.stored_to is not None and event.stored_at >= header.stored_to
     if early or late:
-        raise file.damaged(f"event {shown.seq} was stored outside the time that the header tells")
+        raise file.damaged(f"event {event.seq} was stored outside the time that the header tells")
 
 
 class Comparison:
@@ -165,10 +165,10 @@ class Comparison:
         """Compare it with the log's events of the same users, from the file's beginning on."""
         log = _Ahead(stored)
         with _opened(self._path) as file:
-            for shown in file.events():
-                assert shown.seq is not None, "it was checked"
-                found = await self._up_to(log, shown.seq)
-                self._hold(file.line, shown, found)
+            for event in file.events():
+                assert event.seq is not None, "it was checked"
+                found = await self._up_to(log, event.seq)
+                self._hold(file.line, event, found)
         while self._lost and (later := await log.take()) is not None:
             self._note(later)
         expired_events, expired_jobs = self._expired()
@@ -197,13 +197,13 @@ class Comparison:
         else:
             self._present.add(event.job_id)
 
-    def _hold(self, line: int, shown: EventObject, found: EventObject | None) -> None:
+    def _hold(self, line: int, event: EventObject, found: EventObject | None) -> None:
         if found is None:
-            self._lost[shown.job_id].append((line, shown.seq))
-        elif found == shown:
+            self._lost[event.job_id].append((line, event.seq))
+        elif found == event:
             self._same += 1
         else:
-            self._differ(f"line {line}: event {shown.seq} differs from the log's")
+            self._differ(f"line {line}: event {event.seq} differs from the log's")
 
     def _expired(self) -> tuple[int, int]:
         """The number of events and jobs that expired as jobs do; the others are missing."""

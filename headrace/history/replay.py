@@ -70,15 +70,20 @@ async def paced(
         yield event
 
 
-def event_of(shown: EventObject) -> Event:
+def event_of(event_object: EventObject) -> Event:
     """The log's event, from what clients receive. Raises ProtocolError for an event unknown to this
     version."""
-    fields = {**shown.data, "type": shown.type, "job_id": shown.job_id, "time": shown.time}
+    fields = {
+        **event_object.data,
+        "type": event_object.type,
+        "job_id": event_object.job_id,
+        "time": event_object.time,
+    }
     try:
         event: Event = msgspec.convert(fields, type=Event)
     except msgspec.ValidationError as error:
         raise ProtocolError(
-            f"event {shown.seq}, a {shown.type}, is not one of this version: {error}"
+            f"event {event_object.seq}, a {event_object.type}, is not one of this version: {error}"
         ) from error
     return event
 
@@ -90,12 +95,12 @@ class States:
         """Start without jobs."""
         self._records: dict[str, JobRecord] = {}
 
-    def add(self, shown: EventObject) -> None:
+    def add(self, event_object: EventObject) -> None:
         """Add one event, in log order. Raises ProtocolError."""
-        event = event_of(shown)
-        if shown.seq is None:
-            raise ProtocolError(f"a {shown.type} without its place in the log")
-        record = fold(self._records.get(event.job_id), event, shown.seq)
+        event = event_of(event_object)
+        if event_object.seq is None:
+            raise ProtocolError(f"a {event_object.type} without its place in the log")
+        record = fold(self._records.get(event.job_id), event, event_object.seq)
         if record is not None:
             self._records[event.job_id] = record
 

@@ -18,14 +18,14 @@ LOOK_S = 10.0
 
 async def keep_small(paths: Sequence[Path], report: Callable[[str], None], *, bytes_max: int) -> None:
     """Check the files periodically, until cancelled. A write error is reported once for each file."""
-    told: set[Path] = set()
+    reported_paths: set[Path] = set()
     while True:
         for path in paths:
             try:
                 await asyncio.to_thread(rotate, path, bytes_max=bytes_max)
             except OSError as error:
-                if path not in told:
-                    told.add(path)
+                if path not in reported_paths:
+                    reported_paths.add(path)
                     report(f"{path} grows: it cannot be rotated ({error.strerror})")
         await asyncio.sleep(LOOK_S)
 

@@ -89,7 +89,7 @@ class Managed:
 
     def last_words(self) -> str:
         """Why it ended, as text for people: the end of its log."""
-        return said_last(self.log.read_text(errors="replace") if self.log.exists() else "")
+        return last_message(self.log.read_text(errors="replace") if self.log.exists() else "")
 
     def _is_stopping(self) -> bool:
         return self._stopping
@@ -109,7 +109,7 @@ class Managed:
             )
 
 
-def said_last(log: str) -> str:
+def last_message(log: str) -> str:
     """The last line of a service's log; of a JSON line with an error, only the error."""
     lines = log.splitlines()
     last = lines[-1] if lines else "nothing"

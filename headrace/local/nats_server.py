@@ -197,10 +197,10 @@ class NatsServer:
         except OSError:
             return False
         try:
-            kind, _, said = (await reader.readline()).partition(b" ")
+            kind, _, info = (await reader.readline()).partition(b" ")
             if kind != b"INFO":
                 return False
-            name = json.loads(said).get("server_name")
+            name = json.loads(info).get("server_name")
         except (OSError, ValueError):
             return False
         finally:

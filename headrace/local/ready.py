@@ -44,12 +44,12 @@ async def until_ready(http: aiohttp.ClientSession, one: Managed, report: Callabl
     while one.restarts < START_ATTEMPTS_MAX:
         if one.is_refused:
             raise StackError(f"{one.name}: {one.last_words()}")
-        said = await _said(http, one)
-        if said and said.get("instance") != one.instance:
+        health = await _probe(http, one)
+        if health and health.get("instance") != one.instance:
             raise StackError(f"{one.name}: another program answers at {one.health_url}")
-        if said.get("status") == "ok":
+        if health.get("status") == "ok":
             return
-        patience.hear(behind_of(said), clock())
+        patience.hear(behind_of(health), clock())
         if clock() >= patience.until:
             raise StackError(
                 f"{one.name} was not ready in {READY_WITHIN_S:.0f} s; it said: {one.last_words()}"
@@ -61,15 +61,15 @@ async def until_ready(http: aiohttp.ClientSession, one: Managed, report: Callabl
     raise StackError(f"{one.name} cannot start; it said: {one.last_words()}")
 
 
-def behind_of(said: Mapping[str, Any]) -> int | None:
+def behind_of(health: Mapping[str, Any]) -> int | None:
     """How many events a service is behind, by its `/readyz?verbose`; None if it does not know."""
-    known = [fact["behind"] for fact in said.get("facts", {}).values() if fact.get("behind") is not None]
+    known = [fact["behind"] for fact in health.get("facts", {}).values() if fact.get("behind") is not None]
     return sum(known) if known else None
 
 
-async def _said(http: aiohttp.ClientSession, one: Managed) -> Mapping[str, Any]:
+async def _probe(http: aiohttp.ClientSession, one: Managed) -> Mapping[str, Any]:
     with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError):
         async with http.get(one.health_url, params={"verbose": ""}) as answer:
-            said: Mapping[str, Any] = await answer.json()
-            return said
+            health: Mapping[str, Any] = await answer.json()
+            return health
     return {}

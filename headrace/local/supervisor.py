@@ -21,7 +21,7 @@ import aiohttp
 
 from headrace.local.dialect_ports import hold_all, parse_options, settings_of
 from headrace.local.log_files import BYTES_MAX, keep_small
-from headrace.local.managed import RESTART_FIRST_S, Managed, said_last
+from headrace.local.managed import RESTART_FIRST_S, Managed, last_message
 from headrace.local.nats_server import NatsServer, NatsServerError, Sync
 from headrace.local.ports import LOOPBACK, Ports
 from headrace.local.ready import until_ready
@@ -107,14 +107,14 @@ class Stack:
 
     def environment_of(self, service: str) -> dict[str, str]:
         """The environment of one service: its own credential, and only the settings that it reads."""
-        told = {**self._environment, **self.nats.environment_of(service)}
+        environment = {**self._environment, **self.nats.environment_of(service)}
         if service not in FACING_CLIENTS:
             # Only services that face clients need to know how their tokens are signed.
             for name in ("HEADRACE_TOKEN_SECRET", "HEADRACE_TOKEN_SECRET_PREVIOUS"):
-                told.pop(name, None)
+                environment.pop(name, None)
         if service == "notifier":
-            told[TRUSTED] = ",".join(filter(None, (told.get(TRUSTED), self._api_as_client())))
-        return told
+            environment[TRUSTED] = ",".join(filter(None, (environment.get(TRUSTED), self._api_as_client())))
+        return environment
 
     async def ready(self) -> None:
         """Wait until every service is ready, however much it has to read. Raises the first StackError."""
@@ -144,7 +144,9 @@ class Stack:
         )
         _, stderr = await process.communicate()
         if process.returncode != 0:
-            raise StackError(f"the streams could not be made: {said_last(stderr.decode(errors='replace'))}")
+            raise StackError(
+                f"the streams could not be made: {last_message(stderr.decode(errors='replace'))}"
+            )
 
     async def keep_nats_running(self) -> None:
         """Restart nats-server whenever it ends."""

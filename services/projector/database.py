@@ -53,7 +53,7 @@ _FAST = (
 _UNUSABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
-GivenP = ParamSpec("GivenP")
+ArgsP = ParamSpec("ArgsP")
 FoundT = TypeVar("FoundT")
 
 
@@ -104,9 +104,9 @@ class Connection(aiosqlite.Connection):
 
     async def call(
         self,
-        function: Callable[Concatenate[sqlite3.Connection, GivenP], FoundT],
-        *given: GivenP.args,
-        **named: GivenP.kwargs,
+        function: Callable[Concatenate[sqlite3.Connection, ArgsP], FoundT],
+        *args: ArgsP.args,
+        **kwargs: ArgsP.kwargs,
     ) -> FoundT:
         """Run a whole function on the connection's thread: one round trip for many statements.
 
@@ -116,7 +116,7 @@ class Connection(aiosqlite.Connection):
             raise ViewError(f"{self._path} is closed")
         try:
             found: FoundT = await self._execute(  # type: ignore[no-untyped-call]  # aiosqlite leaves it untyped
-                function, self._conn, *given, **named
+                function, self._conn, *args, **kwargs
             )
         except sqlite3.Error as error:
             raise view_error(self._path, error) from error

@@ -59,19 +59,19 @@ def words_of(setting: str) -> tuple[str, ...]:
 
 def refuse(field: str, why: str, value: str = "") -> SettingsError:
     """The error that names a setting, and its value where there is one."""
-    shown = f"{show(value)} is not allowed: " if value else ""
-    return SettingsError(f"{PREFIX}{field.upper()}: {shown}{why}")
+    subject = f"{show(value)} is not allowed: " if value else ""
+    return SettingsError(f"{PREFIX}{field.upper()}: {subject}{why}")
 
 
 def _oidc(settings: TokenSettings) -> Profile:
     issuer = _required_text(settings, "token_provider_issuer")
-    given = settings.token_provider_keys_url
+    keys_url = settings.token_provider_keys_url
     return Profile(
         issuer=issuer,
         audiences=_required_list(settings, "token_provider_audience"),
         algorithms=_algorithms(settings, default=("RS256", "ES256"), allowed=tuple(ALGORITHMS)),
-        keys_url=given or issuer.rstrip("/") + DISCOVERY,
-        discovers=not given,
+        keys_url=keys_url or issuer.rstrip("/") + DISCOVERY,
+        discovers=not keys_url,
         check=lambda _claims, _now: None,
         kind=settings.token_provider_type.lower().removeprefix("application/"),
     )

@@ -38,7 +38,7 @@ class Link(Protocol):
 
 
 class Pulse:
-    """Watches one client. Code that hears from the server otherwise calls `heard`."""
+    """Watches one client. Code that hears from the server otherwise calls `record_answer`."""
 
     def __init__(self, client: Link) -> None:
         """Start as if the server had just answered."""

@@ -134,14 +134,14 @@ class Service:
     async def _readyz(self, request: Request) -> Response:
         results = {name: check() for name, check in self._checks.items()}
         ready = all(why is None for why in results.values())
-        said: dict[str, object] = {
+        report: dict[str, object] = {
             "status": "ok" if ready else "unready",
             "instance": self.instance,
             "checks": {name: why or "ok" for name, why in results.items()},
         }
         if "verbose" in request.query_params:
-            said["facts"] = {name: diagnostics() for name, diagnostics in self._diagnostics.items()}
-        return JSONResponse(said, status_code=200 if ready else 503)
+            report["facts"] = {name: diagnostics() for name, diagnostics in self._diagnostics.items()}
+        return JSONResponse(report, status_code=200 if ready else 503)
 
 
 def start(

@@ -22,17 +22,17 @@ SettingsT = TypeVar("SettingsT", bound=Settings)
 def load(kind: type[SettingsT], environ: Mapping[str, str] | None = None) -> SettingsT:
     """The settings struct filled from the environment. Raises SettingsError."""
     environ = os.environ if environ is None else environ
-    given: dict[str, object] = {}
+    values: dict[str, object] = {}
     for field in msgspec.structs.fields(kind):
         variable = PREFIX + field.name.upper()
         text = _secret(variable, environ) if is_secret(field) else environ.get(variable)
         if text is not None:
-            given[field.name] = _convert(variable, text, field)
+            values[field.name] = _convert(variable, text, field)
         elif field.required:
             raise SettingsError(
                 f"{variable} is not set and has no default: it must be {allowed_in(field.type)}"
             )
-    settings = kind(**given)
+    settings = kind(**values)
     settings.check()
     return settings
 

@@ -97,9 +97,9 @@ def parts_of(kind: object) -> tuple[object, tuple[object, ...]]:
 
 def invalid_value(variable: str, value: str | None, allowed: str, why: str | None = None) -> SettingsError:
     """The error for an invalid value; `value` is None for one that must not be shown."""
-    shown = "its value" if value is None else show(value)
+    subject = "its value" if value is None else show(value)
     return SettingsError(
-        f"{variable}: {shown} is not allowed{f' ({why})' if why else ''}: it must be {allowed}"
+        f"{variable}: {subject} is not allowed{f' ({why})' if why else ''}: it must be {allowed}"
     )
 
 

@@ -14,7 +14,13 @@ from headrace.client.artifacts import UnsafePathError, new_file
 from services.api.artifacts.routes import disposition
 from services.api.http.conditional_requests import is_unchanged
 from services.api.jobs.schemas import PATTERN_BYTES_MAX, PATTERNS_MAX, SubmissionBody
-from services.executor.attempts.artifacts import ARTIFACTS_MAX, PATHS_BYTES_MAX, SKIPPED_MAX, choose, told
+from services.executor.attempts.artifacts import (
+    ARTIFACTS_MAX,
+    PATHS_BYTES_MAX,
+    SKIPPED_MAX,
+    choose,
+    list_skipped,
+)
 from services.executor.sandbox.interface import CellFile, Skipped
 from shared.contract.codec import decode_event, encode
 from shared.contract.subjects import artifact_name, job_event, object_description
@@ -93,7 +99,7 @@ def test_a_file_that_cannot_be_named_is_skipped_with_its_reason(path: str) -> No
     assert choice.files == ()
     assert choice.skipped[0] == Skipped("before", "why")
     assert choice.skipped[1].reason
-    told(choice.skipped)[1].path.encode()
+    list_skipped(choice.skipped)[1].path.encode()
 
 
 def test_files_are_bounded_in_number_and_in_what_their_names_take() -> None:
@@ -105,7 +111,7 @@ def test_files_are_bounded_in_number_and_in_what_their_names_take() -> None:
 
 
 def test_what_is_told_of_skipped_files_is_bounded_and_counts_the_rest() -> None:
-    found = told([Skipped("x" * 5000, "y" * 5000)] * (SKIPPED_MAX + 7))
+    found = list_skipped([Skipped("x" * 5000, "y" * 5000)] * (SKIPPED_MAX + 7))
     assert len(found) == SKIPPED_MAX + 1
     assert found[-1].reason == "and 7 more"
     assert max(len(each.path) for each in found) <= 1024
@@ -114,7 +120,7 @@ def test_what_is_told_of_skipped_files_is_bounded_and_counts_the_rest() -> None:
 def test_the_largest_result_still_fits_one_event() -> None:
     """Of 8 MiB, with each byte of both streams written as six and the longest lists of files."""
     names = choose([file(f"{number:03}" + '"' * 500) for number in range(ARTIFACTS_MAX)], [])
-    skipped = told([Skipped("\x01" * 1024, '"' * 200)] * 1000)
+    skipped = list_skipped([Skipped("\x01" * 1024, '"' * 200)] * 1000)
     stream = Output(content="\x01" * 262_144)
     result = Result(
         stdout=stream,

@@ -1,7 +1,7 @@
 """What a local stack takes of the environment that it is started in, and what it says of the rest."""
 
 from headrace.local.inherited import OWN, inherit
-from headrace.local.managed import said_last
+from headrace.local.managed import last_message
 from shared.settings.names import CLIENT, DEPLOYMENT, SECRET_FILES, SERVICES
 
 
@@ -53,10 +53,11 @@ def test_every_setting_of_a_service_is_passed_on_or_the_stack_s_own() -> None:
 
 
 def test_the_last_words_of_a_log_are_its_error() -> None:
-    assert said_last("") == "nothing"
-    assert said_last("first\nTraceback: it broke\n") == "Traceback: it broke"
+    assert last_message("") == "nothing"
+    assert last_message("first\nTraceback: it broke\n") == "Traceback: it broke"
     assert (
-        said_last('first\n{"event": "service_failed", "error": "a port is in use"}\n') == "a port is in use"
+        last_message('first\n{"event": "service_failed", "error": "a port is in use"}\n')
+        == "a port is in use"
     )
-    assert said_last('{"event": "listening"}\n') == '{"event": "listening"}'
-    assert said_last("[1]\n") == "[1]"
+    assert last_message('{"event": "listening"}\n') == '{"event": "listening"}'
+    assert last_message("[1]\n") == "[1]"

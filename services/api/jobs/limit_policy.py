@@ -22,8 +22,8 @@ def check_bounds(new: NewJob, settings: ApiSettings) -> None:
     """Raises ProblemError (422) with every field that exceeds the operator's maximum."""
     errors = tuple(
         FieldError(field, f"at most {most} is allowed")
-        for field, asked, most in _bounded_fields(new, settings)
-        if asked is not None and asked > most
+        for field, value, most in _bounded_fields(new, settings)
+        if value is not None and value > most
     )
     if errors:
         detail = "; ".join(f"{one.field}: {one.message}" for one in errors[:3])
@@ -33,5 +33,5 @@ def check_bounds(new: NewJob, settings: ApiSettings) -> None:
 def _bounded_fields(new: NewJob, settings: ApiSettings) -> Iterator[tuple[str, int | None, int]]:
     """Each bounded field of the submission: its place, its value, and its maximum."""
     yield "ttl_s", new.ttl_s, settings.ttl_s_max
-    for name, asked in new.limits.items():
-        yield f"limits.{name}", asked, getattr(settings.limits_max, name)
+    for name, value in new.limits.items():
+        yield f"limits.{name}", value, getattr(settings.limits_max, name)

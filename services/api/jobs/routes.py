@@ -181,8 +181,8 @@ async def cancel_job(
     moment = context_of(request).moment()
     expected = expected_sequence(if_match)
     job = await request_cancel(service_of(request, Cancellations), job_id, caller, moment, expected=expected)
-    shown = await service_of(request, Outlook).of(job, caller)
-    return json_answer(shown, status=202, headers={"ETag": tag_of(job.last_sequence)})
+    content = await service_of(request, Outlook).of(job, caller)
+    return json_answer(content, status=202, headers={"ETag": tag_of(job.last_sequence)})
 
 
 @router.get(

@@ -57,5 +57,5 @@ async def answer_accepted(
         headers |= waited.headers
     headers["ETag"] = tag_of(job.last_sequence)
     status = 200 if wait_s is not None and job.is_finished else 202
-    shown = await service_of(request, Outlook).of(job, caller)
-    return json_answer(shown, status=status, headers=headers)
+    content = await service_of(request, Outlook).of(job, caller)
+    return json_answer(content, status=status, headers=headers)

@@ -227,5 +227,5 @@ def _keyed_id(user_id: str, key: str) -> str:
     return str(uuid.uuid5(_IDEMPOTENCY, f"{len(user_id)}:{user_id}:{key}"))
 
 
-def _ttl_s(asked: int | None, settings: ApiSettings) -> int:
-    return min(settings.ttl_s_default, settings.ttl_s_max) if asked is None else asked
+def _ttl_s(ttl_s: int | None, settings: ApiSettings) -> int:
+    return min(settings.ttl_s_default, settings.ttl_s_max) if ttl_s is None else ttl_s

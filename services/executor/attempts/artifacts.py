@@ -78,7 +78,7 @@ class Artifacts:
             else:
                 artifacts.append(Artifact(path=file.path, size=stored.size, sha256=stored.sha256))
                 metrics.ARTIFACTS.inc()
-        return Kept(tuple(artifacts), told(skipped))
+        return Kept(tuple(artifacts), list_skipped(skipped))
 
     async def discard(self, outcome: Terminal) -> None:
         """Delete the files that a refused outcome names. They are not visible; if this fails, they expire."""
@@ -155,15 +155,15 @@ def fit(choice: Choice, allowance: Allowance) -> Choice:
     return Choice(tuple(files), tuple(skipped))
 
 
-def told(skipped: Sequence[Skipped]) -> tuple[SkippedArtifact, ...]:
+def list_skipped(skipped: Sequence[Skipped]) -> tuple[SkippedArtifact, ...]:
     """The result's list: the first files, and how many more there are."""
-    shown = [
+    entries = [
         SkippedArtifact(path=_printable(each.path), reason=each.reason[:200])
         for each in skipped[:SKIPPED_MAX]
     ]
     if len(skipped) > SKIPPED_MAX:
-        shown.append(SkippedArtifact(path="", reason=f"and {len(skipped) - SKIPPED_MAX} more"))
-    return tuple(shown)
+        entries.append(SkippedArtifact(path="", reason=f"and {len(skipped) - SKIPPED_MAX} more"))
+    return tuple(entries)
 
 
 def _unnameable(path: str) -> str | None:

@@ -34,16 +34,16 @@ class Tools:
         stage = prepare_stage(language)
         if stage is None:
             return tool_files(language)
-        said = bytearray()
+        printed = bytearray()
 
         def listen(_stream: StreamName, piece: bytes) -> None:
-            said.extend(piece)
+            printed.extend(piece)
 
         try:
             verdict = await self._sandbox.run(stage, output=listen, stop=asyncio.Event())
         except (RejectedError, SandboxError) as error:
             raise CellError(f"the tools of {language.name} cannot be made: {error}") from error
         if verdict.kept is None or stage.keep is None:
-            why = said.decode(errors="replace").strip()
+            why = printed.decode(errors="replace").strip()
             raise CellError(f"the tools of {language.name} could not be made: {why}; {verdict}")
         return (CellFile(stage.keep, verdict.kept),)

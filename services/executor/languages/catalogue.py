@@ -138,9 +138,9 @@ def load_languages(folder: Path = FOLDER) -> dict[str, Language]:
 async def probe_languages(sandbox: Sandbox, languages: Mapping[str, Language]) -> dict[str, Offered]:
     """Run every language's version command, each in its own cell. Raises SandboxError."""
     async with asyncio.TaskGroup() as group:
-        asked = {name: group.create_task(_version(sandbox, each)) for name, each in languages.items()}
+        probes = {name: group.create_task(_version(sandbox, each)) for name, each in languages.items()}
     return {
-        name: Offered(languages[name], version) for name, task in asked.items() if (version := task.result())
+        name: Offered(languages[name], version) for name, task in probes.items() if (version := task.result())
     }
 
 
@@ -162,14 +162,14 @@ def _load(path: Path) -> Language:
 async def _version(sandbox: Sandbox, language: Language) -> str | None:
     """The version that the command prints first, as a number if there is one; None if it does not work
     here."""
-    said = bytearray()
+    output = bytearray()
 
     def listen(_stream: StreamName, piece: bytes) -> None:
-        said.extend(piece)
+        output.extend(piece)
 
     stage = Stage(name="run", argv=language.version, files=(), limits=VERSION_LIMITS)
     verdict = await sandbox.run(stage, output=listen, stop=asyncio.Event())
-    lines = said.decode(errors="replace").strip().splitlines()
+    lines = output.decode(errors="replace").strip().splitlines()
     if verdict.exit_code != 0 or not lines:
         return None
     number = VERSION.search(lines[0])

@@ -18,12 +18,12 @@ PARENT_FIELD = 1
 """ppid among the fields of `orphan_names.stat_fields` (proc(5), field 4)."""
 
 
-def open_pidfd(said: bytes, *, monitor: int) -> int | None:
+def open_pidfd(status: bytes, *, monitor: int) -> int | None:
     """A pidfd of the child that bubblewrap named; None if it named none, or is no longer its parent."""
-    told = CHILD_PID.search(said)
-    if told is None:
+    match = CHILD_PID.search(status)
+    if match is None:
         return None
-    pid = int(told[1])
+    pid = int(match[1])
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:

@@ -39,9 +39,14 @@ def _check_words(stage: Stage, settings: SandboxSettings) -> None:
         raise RejectedError(
             f"arguments and environment are longer than {settings.argument_bytes_max} bytes together"
         )
-    asked = stage.limits.stack_bytes
-    if asked is not None and sum(lengths) + WORD_OVERHEAD_BYTES * len(words) > asked // 4 - PAGE_BYTES:
-        raise RejectedError(f"arguments and environment do not fit a quarter of the stack_bytes {asked}")
+    stack_bytes = stage.limits.stack_bytes
+    if (
+        stack_bytes is not None
+        and sum(lengths) + WORD_OVERHEAD_BYTES * len(words) > stack_bytes // 4 - PAGE_BYTES
+    ):
+        raise RejectedError(
+            f"arguments and environment do not fit a quarter of the stack_bytes {stack_bytes}"
+        )
 
 
 def _length(word: str) -> int:

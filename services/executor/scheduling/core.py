@@ -90,17 +90,17 @@ class SchedulerCore:
         """Every job queued at or before this sequence is terminal."""
         self._admission.position = sequence
 
-    def handle(self, given: Input, context: Context) -> list[Action]:
+    def handle(self, step: Input, context: Context) -> list[Action]:
         """Decide on one input."""
         self._context = context
         self._actions = []
-        match given:
+        match step:
             case inputs.Delivered(delivery, event):
                 self._take_delivery(delivery, event)
             case inputs.DeliveryLost(delivery):
                 self._forget(delivery)
             case inputs.LogEntry():
-                self._follow(given)
+                self._follow(step)
             case inputs.AttemptStarted(job_id, attempt):
                 self.executing[job_id].attempt = attempt
             case inputs.SlotFreed(job_id, disposition):
@@ -113,9 +113,9 @@ class SchedulerCore:
                 self._tick_is_due = False
                 self._rebalance()
             case inputs.DrainStarted() | inputs.FetchingStopped() | inputs.GraceEnded():
-                self._drain(given)
+                self._drain(step)
             case _:
-                assert_never(given)
+                assert_never(step)
         return self._actions
 
     def _follow(self, entry: LogEntry) -> None:

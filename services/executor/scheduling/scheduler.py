@@ -127,8 +127,8 @@ class Scheduler:
     def _context(self) -> Context:
         return Context(self._clock(), datetime.now(UTC), self._broker.is_connected)
 
-    def _handle(self, given: Input) -> None:
-        for action in self.core.handle(given, self._context()):
+    def _handle(self, step: Input) -> None:
+        for action in self.core.handle(step, self._context()):
             self._perform(action)
         metrics.JOBS_HELD.set(len(self.core.held))
         metrics.JOBS_EXECUTING.set(len(self.core.executing))

@@ -84,9 +84,11 @@ class ClientRegistry:
 
     def join(self, connection: OpenConnection, grant: Grant) -> bool:
         """Count a connection for its user; False if his share has no room for it."""
-        usual = self.settings.notifier_user_connections_max
-        most = min(grant.shares.get(CONNECTIONS_CLAIM, usual), self.settings.notifier_claimed_connections_max)
-        if not self._places.take(grant.user_id, most):
+        default_max = self.settings.notifier_user_connections_max
+        count_max = min(
+            grant.shares.get(CONNECTIONS_CLAIM, default_max), self.settings.notifier_claimed_connections_max
+        )
+        if not self._places.take(grant.user_id, count_max):
             metrics.REFUSED.labels(why="connections").inc()
             return False
         self._user_of[connection] = grant.user_id

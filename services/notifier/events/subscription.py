@@ -43,7 +43,7 @@ class Subscription:
         self.job_id = job_id
         self.seen = Position()
         self.is_over = False
-        self.has_shown = False
+        self.has_sent = False
         self._send = send
         self._encoding = encoding
         self._key = (encoding, subscription_id)
@@ -113,7 +113,7 @@ class Subscription:
         if text is not None:
             if not self._send(text):
                 return False
-            self.has_shown = True
+            self.has_sent = True
         self.seen = item.position
         if self.job_id is not None and item.is_terminal and not item.is_poison:
             self.complete()

@@ -68,7 +68,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._place, refusal = self._registry.enter(transport, self, peer)
         if refusal is None:
             return
-        if self._registry.can_be_told():
+        if self._registry.may_await_response():
             self._refuse(refusal)
         else:
             refusal.count()

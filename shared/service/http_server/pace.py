@@ -79,10 +79,10 @@ def _acknowledged(transport: asyncio.Transport) -> int:
     """Bytes that the peer's kernel has acknowledged since the connection was made."""
     connection = transport.get_extra_info("socket")
     try:
-        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+        tcp_info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
     except OSError:
         return 0
-    if len(told) < TCP_INFO_BYTES:
+    if len(tcp_info) < TCP_INFO_BYTES:
         return 0
-    (acked,) = struct.unpack_from("=Q", told, TCP_INFO_BYTES_ACKED)
+    (acked,) = struct.unpack_from("=Q", tcp_info, TCP_INFO_BYTES_ACKED)
     return int(acked)

@@ -74,7 +74,7 @@ class ConnectionRegistry:
         """Whether the peer is a proxy whose `X-Forwarded-For` is trusted."""
         return is_trusted(peer, self.trusted)
 
-    def can_be_told(self) -> bool:
+    def may_await_response(self) -> bool:
         """Whether one more refused connection may stay until it has read its response."""
         return self._refused <= REFUSED_MAX
 

@@ -71,9 +71,9 @@ def _document(
     schemas: Json = made.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    shown: list[type[msgspec.Struct]] = [*structs.values(), ProblemDocument]
-    schemas |= msgspec.json.schema_components(shown, ref_template=REF)[1]
-    describe(schemas, shown)
+    struct_types: list[type[msgspec.Struct]] = [*structs.values(), ProblemDocument]
+    schemas |= msgspec.json.schema_components(struct_types, ref_template=REF)[1]
+    describe(schemas, struct_types)
     for name, fields in maxima.items():
         for field, most in fields.items():
             _bound(schemas[name]["properties"][field], most)

@@ -27,13 +27,13 @@ COMPLAINT_BYTES_MAX = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """One running cell and the readers of its pipes. `said` collects bubblewrap's own descriptor 2."""
+    """One running cell and the readers of its pipes. `own_output` collects bubblewrap's own descriptor 2."""
 
     cell: Cell
     stdout: PipeReader
     stderr: PipeReader
     complaints: PipeReader
-    said: bytearray
+    own_output: bytearray
 
     def drain(self) -> None:
         """Read what is left in the pipes of a cell that is gone."""
@@ -169,8 +169,8 @@ class Launcher:
             release=pipes.release.writing,
             poll_s=self.poll_s,
         )
-        said = bytearray()
-        said_max = (
+        own_output = bytearray()
+        own_output_max = (
             COMPLAINT_BYTES_MAX if stage.keep is None else stage.keep_bytes_max + len(bwrap_command.KEPT_MARK)
         )
         flooded = partial(cell.end, "output_limit")
@@ -180,8 +180,8 @@ class Launcher:
             cell,
             stdout=PipeReader(pipes.stdout.reading, output_max, partial(output, "stdout"), flooded, room),
             stderr=PipeReader(pipes.stderr.reading, output_max, partial(output, "stderr"), flooded, room),
-            complaints=PipeReader(pipes.complaints.reading, said_max, said.extend, flooded),
-            said=said,
+            complaints=PipeReader(pipes.complaints.reading, own_output_max, own_output.extend, flooded),
+            own_output=own_output,
         )
 
 

@@ -42,7 +42,7 @@ class Cell:
         self._group = group
         self._status = status
         self._release = release
-        self._status_text = b""
+        self._status_output = b""
         self._monitor = os.pidfd_open(process.pid)
         self._monitor_gone = False
         self._init: int | None = None
@@ -65,7 +65,7 @@ class Cell:
     @property
     def executed(self) -> bool:
         """Whether the command line was executed, so that the wait status is the program's."""
-        return EXECUTED.search(self._status_text) is not None
+        return EXECUTED.search(self._status_output) is not None
 
     @property
     def stop(self) -> Stop | None:
@@ -104,7 +104,7 @@ class Cell:
     def _status_readable(self) -> None:
         self._read_status()
         if self._init is None:
-            self._init = process_handle.open_pidfd(self._status_text, monitor=self._process.pid)
+            self._init = process_handle.open_pidfd(self._status_output, monitor=self._process.pid)
             if self._init is not None:
                 self._loop.add_reader(self._init, self._init_exited)
                 self._release_program()
@@ -112,7 +112,7 @@ class Cell:
     def _read_status(self) -> None:
         with contextlib.suppress(BlockingIOError):
             while piece := os.read(self._status, 4096):
-                self._status_text = (self._status_text + piece)[:STATUS_BYTES_MAX]
+                self._status_output = (self._status_output + piece)[:STATUS_BYTES_MAX]
             self._loop.remove_reader(self._status)
 
     def _release_program(self) -> None:

@@ -222,9 +222,13 @@ def _product(stage: Stage, started: Started) -> bytes | None:
     """The stage's product; None if it is no regular file. Nothing else is written to that pipe then."""
     if stage.keep is None or started.complaints.overflowed:
         return None
-    said = bytes(started.said)
-    return said.removeprefix(bwrap_command.KEPT_MARK) if said.startswith(bwrap_command.KEPT_MARK) else None
+    own_output = bytes(started.own_output)
+    return (
+        own_output.removeprefix(bwrap_command.KEPT_MARK)
+        if own_output.startswith(bwrap_command.KEPT_MARK)
+        else None
+    )
 
 
 def _stderr_tail(started: Started) -> str:
-    return started.said.decode(errors="replace").strip() or "no reason given"
+    return started.own_output.decode(errors="replace").strip() or "no reason given"

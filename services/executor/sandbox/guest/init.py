@@ -29,14 +29,14 @@ class Cell(NamedTuple):
     maps: Maps
 
 
-def live(given: CellConfig, channel: socket.socket, cell: Cell, early: list[int]) -> None:
+def live(config: CellConfig, channel: socket.socket, cell: Cell, early: list[int]) -> None:
     """Run as the newly cloned pid 1 until the cell ends. Returns only in a program.
 
     `early` are the descriptors of a runtime to start before the job arrives, and its start order; empty if
     there is none.
     """
     try:
-        _build(given, cell)
+        _build(config, cell)
         # Finish this before the fork of the process that takes the job: afterwards both processes copy what
         # they write to.
         syscalls.send(channel, ipc.READY, os.pidfd_open(1))
@@ -44,7 +44,7 @@ def live(given: CellConfig, channel: socket.socket, cell: Cell, early: list[int]
         if child > 0:
             for descriptor in early:
                 os.close(descriptor)
-            _watch(given, channel, child)
+            _watch(config, channel, child)
     except BaseException as error:  # noqa: BLE001 - reported to the executor
         program.die(channel, error)
     if early:
@@ -52,22 +52,22 @@ def live(given: CellConfig, channel: socket.socket, cell: Cell, early: list[int]
     program.become(channel)
 
 
-def _build(given: CellConfig, cell: Cell) -> None:
+def _build(config: CellConfig, cell: Cell) -> None:
     for path, text in cell.maps:
         _write(path, text)
     os.setsid()
     syscalls.set_dumpable(False)
     syscalls.raise_loopback()
-    for mount in given.mounts:
+    for mount in config.mounts:
         syscalls.mount(*mount)
-    syscalls.mount(b"tmpfs", given.work, PLAIN, b"size=%d,%b,mode=0755" % (cell.disk_bytes, given.inodes))
+    syscalls.mount(b"tmpfs", config.work, PLAIN, b"size=%d,%b,mode=0755" % (cell.disk_bytes, config.inodes))
     for path, text in NETWORK:
         _write(path, text)
-    os.chdir(given.work)
+    os.chdir(config.work)
     syscalls.set_handler(CHILD_ENDED, program.BY_DEFAULT)
-    syscalls.forbid_new_privileges(given.capabilities)
+    syscalls.forbid_new_privileges(config.capabilities)
     syscalls.drop_capabilities()
-    given.filter.install()
+    config.filter.install()
 
 
 def _write(path: str, text: bytes) -> None:
@@ -76,7 +76,7 @@ def _write(path: str, text: bytes) -> None:
     os.close(descriptor)
 
 
-def _watch(given: CellConfig, channel: socket.socket, child: int) -> NoReturn:
+def _watch(config: CellConfig, channel: socket.socket, child: int) -> NoReturn:
     """Wait for the program, reaping every other child, and report; then send out its files."""
     reaped, status = os.wait()
     while reaped != child:
@@ -85,11 +85,11 @@ def _watch(given: CellConfig, channel: socket.socket, child: int) -> NoReturn:
     alone = syscalls.reap_all()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_ms = round((used.ru_utime + used.ru_stime) * 1000)
-    disk_full = status != 0 and any(map(_is_full, (given.work, *given.temporary)))
+    disk_full = status != 0 and any(map(_is_full, (config.work, *config.temporary)))
     channel.send(ipc.encode_report(ipc.Report(status, cpu_ms, disk_full, alone)))
     if request := channel.recv(ipc.MESSAGE_BYTES_MAX):
         _end_all()
-        collect.answer(channel, given.work, request)
+        collect.answer(channel, config.work, request)
     os._exit(0)
 
 

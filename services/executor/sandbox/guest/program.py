@@ -93,8 +93,8 @@ def _write_files(descriptor: int) -> ipc.Job:
 
 def _connect(job: ipc.Job, descriptors: list[int]) -> None:
     """Leave the program its three standard descriptors, and no others."""
-    _, output, errors, *given = descriptors
-    source = given[0] if job.has_stdin else os.open("/dev/null", os.O_RDONLY)
+    _, output, errors, *stdin = descriptors
+    source = stdin[0] if job.has_stdin else os.open("/dev/null", os.O_RDONLY)
     for target, descriptor in enumerate((source, output, errors)):
         os.dup2(descriptor, target)
     os.closerange(3, DESCRIPTORS_MAX)
@@ -108,8 +108,8 @@ def _execute(argv: list[str], environment: dict[str, str]) -> NoReturn:
         os.execvpe(name, argv, environment)  # noqa: S606 - a shell is what we avoid
     except OSError as error:
         missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
-        said = "not found" if missing else error.strerror
-        os.write(2, f"{name}: {said}\n".encode(errors="surrogateescape"))
+        reason = "not found" if missing else error.strerror
+        os.write(2, f"{name}: {reason}\n".encode(errors="surrogateescape"))
         os._exit(NOT_FOUND if missing else NOT_EXECUTABLE)
 
 

@@ -13,7 +13,7 @@ from . import init, ipc, program, syscalls
 from .config import CellConfig
 
 
-def serve(given: CellConfig, channel: socket.socket, cgroup_procs_paths: list[int]) -> None:
+def serve(config: CellConfig, channel: socket.socket, cgroup_procs_paths: list[int]) -> None:
     """Join the cgroups and make cells until the executor is gone. Returns only in a program."""
     try:
         for entrance in cgroup_procs_paths:
@@ -29,12 +29,12 @@ def serve(given: CellConfig, channel: socket.socket, cgroup_procs_paths: list[in
         cell = socket.socket(fileno=descriptors[0])
         try:
             order = ipc.decode_cell(message)
-            maps = given.maps_of(order)
+            maps = config.maps_of(order)
             if order.uid:
                 syscalls.change_user(order.uid, order.gid)
-            if syscalls.clone(given.namespaces) == 0:
+            if syscalls.clone(config.namespaces) == 0:
                 channel.close()
-                init.live(given, cell, init.Cell(order.disk_bytes, maps), descriptors[1:])
+                init.live(config, cell, init.Cell(order.disk_bytes, maps), descriptors[1:])
                 return
         except OSError as error:
             cell.send(str(error).encode())

@@ -42,7 +42,7 @@ def main() -> None:
     if gate := os.environ.pop(GATE, ""):
         os.close(int(gate))
     walls = ipc.decode_walls(channel.recv(ipc.MESSAGE_BYTES_MAX))
-    given = CellConfig(walls)
+    config = CellConfig(walls)
     _preload()
     _leave_no_trace()
     _anticipate(sys.orig_argv[1])
@@ -55,18 +55,18 @@ def main() -> None:
     main = types.ModuleType("__main__")
     main.__dict__.update(sys.modules["__main__"].__dict__)
     sys.modules["__main__"] = main
-    _serve(given, channel)
+    _serve(config, channel)
     raise ImportError("this is the program now", name="sitecustomize")
 
 
-def _serve(given: CellConfig, channel: socket.socket) -> None:
+def _serve(config: CellConfig, channel: socket.socket) -> None:
     while True:
         message, descriptors = syscalls.receive(channel, ipc.MESSAGE_BYTES_MAX)
         if message != ipc.SPAWNER:
             os._exit(0)
         if syscalls.fork() == 0:
             channel.close()
-            spawner.serve(given, socket.socket(fileno=descriptors[0]), descriptors[1:])
+            spawner.serve(config, socket.socket(fileno=descriptors[0]), descriptors[1:])
             return
         for descriptor in descriptors:
             os.close(descriptor)

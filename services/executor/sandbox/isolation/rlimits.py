@@ -84,16 +84,16 @@ def resource_limits(limits: Limits, *, has_cgroups: bool) -> list[tuple[int, int
     ]
 
 
-def _stack(asked: int | None) -> int:
+def _stack(stack_bytes: int | None) -> int:
     """The soft stack limit. The hard limit stays the executor's, so that a program may raise its own.
 
     Without a limit the first thread's stack grows within the memory limit. A C library then gives other
     threads its own default (2 MiB, pthread_create(3)), so that many of them can start.
     """
     hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
-    if asked is None:
+    if stack_bytes is None:
         return hard if hard == resource.RLIM_INFINITY else min(STACK_BYTES, hard)
-    return min(asked, _hard(resource.RLIMIT_STACK))
+    return min(stack_bytes, _hard(resource.RLIMIT_STACK))
 
 
 def _hard(kind: int) -> int:

@@ -241,8 +241,8 @@ def _of_walls() -> dict[Call, list[Instruction]]:
         for each in _if(EQUAL, advice, [_answer(ERROR | errno.EINVAL)])
     ]
     of_calls[MADVISE] = [_load(THIRD_ARGUMENT), *ignored, *unknown, _answer(ALLOW)]
-    told = [each for command in LEASES_AND_NOTES for each in _if(EQUAL, command, [refused])]
-    of_calls[FCNTL] = [_load(SECOND_ARGUMENT), *told, _answer(ALLOW)]
+    leases = [each for command in LEASES_AND_NOTES for each in _if(EQUAL, command, [refused])]
+    of_calls[FCNTL] = [_load(SECOND_ARGUMENT), *leases, _answer(ALLOW)]
     # Only for the process itself: pid 1 has the same user, and the program must not lower its limits.
     of_calls[PRLIMIT] = [_load(FIRST_ARGUMENT), *_if(EQUAL, 0, [_answer(ALLOW)]), refused]
     return of_calls

@@ -82,5 +82,5 @@ def make_pools(
         size = conditions.bounds.early_ready
         return EarlyPool(runtime, make(size=size, limits=runtime.limits, early=factory))
 
-    usual = make(size=conditions.bounds.cells_ready, limits=READY_LIMITS)
-    return Pools(usual, tuple(map(early, runtimes)))
+    default_pool = make(size=conditions.bounds.cells_ready, limits=READY_LIMITS)
+    return Pools(default_pool, tuple(map(early, runtimes)))

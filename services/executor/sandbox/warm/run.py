@@ -52,9 +52,9 @@ class Run:
         self._stage = stage
         self._conditions = conditions
         self._report: ipc.Report | None = None
-        self._said = ""
+        self._error_text = ""
         self._brought = CollectedFiles()
-        self._told: asyncio.Future[None] = self._loop.create_future()
+        self._run_end: asyncio.Future[None] = self._loop.create_future()
         self._watch = Watch(cell.group, stage.limits, poll_s=conditions.poll_s, kill=cell.kill)
         self._writing: list[int] = []
         stdout, stderr = self._pipes() if cell.early is None else cell.early.outputs()
@@ -96,7 +96,7 @@ class Run:
         stopper = self._loop.create_task(stop.wait())
         stopper.add_done_callback(lambda task: None if task.cancelled() else self._watch.end("stopped"))
         try:
-            await self._told
+            await self._run_end
             if self._report is not None and (patterns := self._collected_patterns(self._report)):
                 self._brought = await collect_files(self._cell.channel, self._request(patterns))
         finally:
@@ -141,16 +141,16 @@ class Run:
         message = b""
         with contextlib.suppress(OSError):
             message = self._cell.channel.recv(ipc.MESSAGE_BYTES_MAX)
-        if message.startswith(ipc.REPORT) and not self._said:
+        if message.startswith(ipc.REPORT) and not self._error_text:
             self._report = ipc.decode_report(message)
         else:
-            self._said = message.decode(errors="replace")
+            self._error_text = message.decode(errors="replace")
         self._on_ended()
 
     def _on_ended(self) -> None:
         self._watch.mark_ended()
-        if not self._told.done():
-            self._told.set_result(None)
+        if not self._run_end.done():
+            self._run_end.set_result(None)
 
     def _collected_patterns(self, report: ipc.Report) -> list[str]:
         """The patterns to collect; none after a program that was stopped."""
@@ -178,7 +178,7 @@ class Run:
         report = self._report
         status = Status(None, KILLED) if report is None else Status.exact(report.status)
         if report is None and self._watch.stop is None and not usage.memory_exceeded:
-            raise SandboxError(f"a cell ended without a report: {self._said or 'it was killed'}")
+            raise SandboxError(f"a cell ended without a report: {self._error_text or 'it was killed'}")
         flooded = self._stdout.overflowed or self._stderr.overflowed
         stop = self._watch.stop or ("output_limit" if flooded else None)
         end = ending(

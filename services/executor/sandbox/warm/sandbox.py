@@ -126,10 +126,12 @@ class WarmSandbox:
 
     async def _compile(self, stage: Stage) -> bytes:
         """The product of a stage of ours. Raises SandboxError if there is none, RejectedError."""
-        said = bytearray()
-        verdict = await self.run(stage, output=lambda _stream, piece: said.extend(piece), stop=self._closing)
+        stage_output = bytearray()
+        verdict = await self.run(
+            stage, output=lambda _stream, piece: stage_output.extend(piece), stop=self._closing
+        )
         if verdict.kept is None:
-            why = said.decode(errors="replace").strip()
+            why = stage_output.decode(errors="replace").strip()
             raise SandboxError(f"{stage.argv[0]} made no {stage.keep}: {why}; {verdict}")
         return verdict.kept
 

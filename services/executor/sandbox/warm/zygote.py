@@ -23,7 +23,7 @@ from services.executor.sandbox.warm import job_file
 
 CHANNEL = "ZYGOTE_CHANNEL"
 COMPLAINT_BYTES_MAX = 16 * 1024
-TOLD_BYTES_MAX = 4096
+INFO_BYTES_MAX = 4096
 STARTING_S = 20.0
 """How long a zygote may take for its imports: a hundred times the usual."""
 ENDING_S = 5.0
@@ -34,15 +34,15 @@ class Zygote:
     """One running zygote. Made by `started`; `close` must be called."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], channel: socket.socket, complaints: int, told: int
+        self, process: subprocess.Popen[bytes], channel: socket.socket, complaints: int, info_fd: int
     ) -> None:
-        """Take over these resources; bubblewrap names its child on `told`."""
+        """Take over these resources; bubblewrap names its child on `info_fd`."""
         self._process = process
         self._channel = channel
         self._complaints = complaints
-        self._told = told
+        self._info_fd = info_fd
         self._init: int | None = None
-        self._said = "it gave no reason"
+        self._stderr_text = "it gave no reason"
         self._closed = False
         self._known: frozenset[str] = frozenset()
         self._asking = asyncio.Lock()
@@ -59,14 +59,14 @@ class Zygote:
                 try:
                     async with asyncio.timeout(STARTING_S):
                         await readable(self._channel.fileno())
-                    said = self._channel.recv(ipc.MESSAGE_BYTES_MAX)
+                    message = self._channel.recv(ipc.MESSAGE_BYTES_MAX)
                 except (TimeoutError, OSError) as error:
                     raise SandboxError(
                         f"the zygote did not start: {error!r}; {self.stderr_tail()}"
                     ) from error
-                if not said:
+                if not message:
                     raise SandboxError(f"the zygote ended: {self.stderr_tail()}")
-                self._known = frozenset(said.decode().split())
+                self._known = frozenset(message.decode().split())
                 self._hold()
             return self._known
 
@@ -80,9 +80,9 @@ class Zygote:
     def stderr_tail(self) -> str:
         """Its error output, which should be empty."""
         with contextlib.suppress(BlockingIOError):
-            if not self._closed and (said := os.read(self._complaints, COMPLAINT_BYTES_MAX)):
-                self._said = said.decode(errors="replace").strip()
-        return self._said
+            if not self._closed and (text := os.read(self._complaints, COMPLAINT_BYTES_MAX)):
+                self._stderr_text = text.decode(errors="replace").strip()
+        return self._stderr_text
 
     def close(self) -> None:
         """End it and every cell, and wait for that: a blocking call of some milliseconds.
@@ -101,14 +101,14 @@ class Zygote:
             process_handle.wait(self._init)
             process_handle.reap_orphan(self._init)
             os.close(self._init)
-        os.close(self._told)
+        os.close(self._info_fd)
         self.stderr_tail()
         self._closed = True
         os.close(self._complaints)
 
     def init_pid(self) -> int:
         """Its pid 1 as numbered here; waits until bubblewrap names it or ends. Raises OSError."""
-        select.select([self._told], (), (), STARTING_S)
+        select.select([self._info_fd], (), (), STARTING_S)
         self._hold()
         if self._init is None:
             raise OSError("bubblewrap did not start")
@@ -119,7 +119,7 @@ class Zygote:
         if self._init is None:
             with contextlib.suppress(BlockingIOError):
                 self._init = process_handle.open_pidfd(
-                    os.read(self._told, TOLD_BYTES_MAX) + b"\n", monitor=self._process.pid
+                    os.read(self._info_fd, INFO_BYTES_MAX) + b"\n", monitor=self._process.pid
                 )
 
 
@@ -145,15 +145,22 @@ def _start(
         channel, their_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.callback(channel.close)
         theirs.callback(their_channel.close)
-        complaints, said = os.pipe()
+        complaints, their_output = os.pipe()
         ours.callback(os.close, complaints)
-        theirs.callback(os.close, said)
-        told, telling = os.pipe()
-        ours.callback(os.close, told)
-        theirs.callback(os.close, telling)
+        theirs.callback(os.close, their_output)
+        info_fd, their_info_fd = os.pipe()
+        ours.callback(os.close, info_fd)
+        theirs.callback(os.close, their_info_fd)
         namespace = UserNamespace(identities, gate, theirs)
         files: list[int] = []
-        words = [*arguments, "--info-fd", str(telling), "--setenv", CHANNEL, str(their_channel.fileno())]
+        words = [
+            *arguments,
+            "--info-fd",
+            str(their_info_fd),
+            "--setenv",
+            CHANNEL,
+            str(their_channel.fileno()),
+        ]
         words += namespace.arguments
         for name, value in (
             *job_file.ZYGOTE_ENVIRONMENT.items(),
@@ -176,9 +183,9 @@ def _start(
                 executable=bubblewrap.path,
                 stdin=subprocess.DEVNULL,
                 # Pipes, as a program has: Python creates its streams when the interpreter starts.
-                stdout=said,
-                stderr=said,
-                pass_fds=(their_channel.fileno(), telling, *namespace.passed, *files),
+                stdout=their_output,
+                stderr=their_output,
+                pass_fds=(their_channel.fileno(), their_info_fd, *namespace.passed, *files),
                 user=bubblewrap.uid,
                 group=bubblewrap.gid,
                 extra_groups=None if bubblewrap.uid is None else (),
@@ -190,12 +197,12 @@ def _start(
         except OSError as error:
             raise SandboxError(f"bubblewrap could not be started: {error}") from error
         os.set_blocking(complaints, False)
-        os.set_blocking(told, False)
+        os.set_blocking(info_fd, False)
         ours.pop_all()
         channel.setblocking(False)
         channel.send(ipc.encode_walls(walls))
     # Only now is bubblewrap the last to hold its ends: where it ends at once, waiting for its word ends too.
-    zygote = Zygote(process, channel, complaints, told)
+    zygote = Zygote(process, channel, complaints, info_fd)
     if namespace.is_gated:
         _admit(zygote, namespace)
     return zygote

@@ -38,7 +38,7 @@ CLOSE_S = 5.0
 BURST_S = 4.0
 """Messages that a client may send at once, in seconds' worth of its rate."""
 
-TOLD_MAX = 2_000
+SENT_KEYS_MAX = 2_000
 """Messages and ended jobs remembered by one connection, so that none is sent twice."""
 
 PATIENCE_S = 5.0
@@ -74,8 +74,8 @@ class DialectSession:
         self._reader = reader
         self._changes = Changes()
         self._turn = asyncio.Lock()
-        self._told = RecentJobs(TOLD_MAX)
-        self._ended = RecentJobs(TOLD_MAX)
+        self._sent_keys = RecentJobs(SENT_KEYS_MAX)
+        self._ended = RecentJobs(SENT_KEYS_MAX)
         self._lifetime = Lifetime(websocket, self.connection, registry.settings.notifier_ping_s)
 
     # What a dialect defines.
@@ -128,9 +128,9 @@ class DialectSession:
         It counts as sent from then on.
         """
         key = f"{job_id} {what}"
-        if job_id in self._ended or key in self._told:
+        if job_id in self._ended or key in self._sent_keys:
             return False
-        self._told.add(key)
+        self._sent_keys.add(key)
         if is_last:
             self._ended.add(job_id)
         return True

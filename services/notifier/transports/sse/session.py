@@ -100,7 +100,7 @@ class StreamSession:
                 answer_problem(restarting()) if self._refusal is None else answer_refusal(self._refusal)
             )
             return first
-        if self._wanted.is_resumed and subscription.is_over and not subscription.has_shown:
+        if self._wanted.is_resumed and subscription.is_over and not subscription.has_sent:
             # All was seen. No other answer keeps a browser from coming back for ever.
             self._answer = Response(status_code=204)
             return Close(COMPLETE, "the job has ended")
