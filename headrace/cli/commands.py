@@ -61,11 +61,11 @@ class _Deferred(TyperCommand):
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 - as Typer's
         """Return the real command's context, so that help and completion also use the real command."""
         with importing():
-            command = imported(self._row)
+            command = load_command(self._row)
         return command.make_context(info_name, args, parent, **extra)
 
 
-def imported(row: Row) -> Any:  # noqa: ANN401 - Typer's command, whose type it does not show
+def load_command(row: Row) -> Any:  # noqa: ANN401 - Typer's command, whose type it does not show
     """The command itself."""
     module = import_module(f"headrace.cli.{row.module}")
     found = getattr(module, row.name.replace("-", "_"))

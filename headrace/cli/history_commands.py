@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from headrace.cli.job_commands import ask, asking_client, show_events
+from headrace.cli.job_commands import ask, open_command_client, show_events
 from headrace.cli.job_ids import find_job
 from headrace.cli.known import nearest
 from headrace.cli.listings import states_listing
@@ -176,15 +176,15 @@ def verify(
         try:
             checked = check_history(file)
         except DamagedError as error:
-            return _damaged(error, as_json=as_json)
+            return _report_damage(error, as_json=as_json)
         print_json(checked) if as_json else _tell(checked)
         return 0
 
-    async def compared() -> int:
+    async def compare_with_log() -> int:
         try:
             comparison = Comparison(file)
         except DamagedError as error:
-            return _damaged(error, as_json=as_json)
+            return _report_damage(error, as_json=as_json)
         found = await _compare(comparison, data, user)
         if as_json:
             print_json({"file": comparison.checked, "log": found})
@@ -193,12 +193,12 @@ def verify(
             _tell_comparison(found)
         return EXIT_DIFFERS if found.differences_count else 0
 
-    finish(compared() if against_log else alone(), as_json=as_json)
+    finish(compare_with_log() if against_log else alone(), as_json=as_json)
 
 
 async def _compare(comparison: Comparison, data: Path, user: str) -> Compared:
     header = comparison.header
-    async with asking_client(data, user, _scope(user, header.user, everyone=header.all)) as client:
+    async with open_command_client(data, user, _scope(user, header.user, everyone=header.all)) as client:
         stored = client.replay(
             stored_from=header.stored_from,
             user_id=None if header.all else header.user,
@@ -208,7 +208,7 @@ async def _compare(comparison: Comparison, data: Path, user: str) -> Compared:
             return await comparison.compare(stored)
 
 
-def _damaged(error: DamagedError, *, as_json: bool) -> int:
+def _report_damage(error: DamagedError, *, as_json: bool) -> int:
     tell_failure(error, as_json=as_json)
     return EXIT_DIFFERS
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.job_ids import find_job
-from headrace.cli.job_line import watching
+from headrace.cli.job_line import watch_job
 from headrace.cli.job_sheet import show_job
 from headrace.cli.known import known_language
 from headrace.cli.listing import is_terminal, write_fields
@@ -18,7 +18,7 @@ from headrace.cli.program import parse_pair
 from headrace.cli.render import EVENT_FIELDS, event_fields, event_line
 from headrace.cli.run import exit_code, explain, print_json
 from headrace.cli.runner import AsJson, Data, Job, User, console, finish
-from headrace.cli.scopes import JOBS, needing
+from headrace.cli.scopes import JOBS, explain_missing_scope
 from headrace.cli.waiting_line import WaitingLine
 from headrace.client import endpoint as endpoints
 from headrace.client.artifacts import download
@@ -58,7 +58,7 @@ def wait(
     async def call(client: AsyncClient) -> int:
         job_id = await find_job(client, job)
         with WaitingLine(quiet=as_json) as line:
-            async with watching(line, client, job_id):
+            async with watch_job(line, client, job_id):
                 ended = await client.result(job_id, timeout_s=timeout_s)
         print_json(ended) if as_json else explain(ended)
         return exit_code(ended)
@@ -198,21 +198,21 @@ def ask(
     `scope` is what the call needs of its token.
     """
 
-    async def called() -> int:
-        async with asking_client(data, user, scope) as client:
+    async def run_call() -> int:
+        async with open_command_client(data, user, scope) as client:
             return await call(client) or 0
 
-    finish(called(), as_json=as_json)
+    finish(run_call(), as_json=as_json)
 
 
 @asynccontextmanager
-async def asking_client(data: Path, user: str, scope: str) -> AsyncIterator[AsyncClient]:
+async def open_command_client(data: Path, user: str, scope: str) -> AsyncIterator[AsyncClient]:
     """A client with a short retry time. Raises StackError; if the token lacks the scope, the error says
     so."""
     endpoint = endpoints.endpoint(data, user, scope)
     client = AsyncClient(
         endpoint.api_url, endpoint.token, websocket_url=endpoint.websocket_url, patience_s=CALL_PATIENCE_S
     )
-    with needing(scope):
+    with explain_missing_scope(scope):
         async with client:
             yield client

@@ -30,10 +30,10 @@ async def find_among(text: str, jobs: AsyncIterator[JobSummary]) -> str:
         return text
     if not text or not _LETTERS.issuperset(text):
         raise JobIdError(f"you have no job of this id: {text!r}")
-    return chosen(text, [job.job_id async for job in jobs if job.job_id.startswith(text)])
+    return choose(text, [job.job_id async for job in jobs if job.job_id.startswith(text)])
 
 
-def chosen(text: str, ids: Iterable[str]) -> str:
+def choose(text: str, ids: Iterable[str]) -> str:
     """The only one of these. Raises JobIdError, which lists them if there are several."""
     found = list(ids)
     if len(found) == 1:

@@ -61,24 +61,24 @@ class JobLine:
 
 
 @asynccontextmanager
-async def telling(line: WaitingLine, client: AsyncClient, job: JobShown) -> AsyncIterator[JobLine]:
+async def show_job(line: WaitingLine, client: AsyncClient, job: JobShown) -> AsyncIterator[JobLine]:
     """Show a job whose events the caller reads; its queue state is polled meanwhile."""
     job_line = JobLine(line, job)
     looking = asyncio.create_task(job_line.keep_looking(client)) if line.is_visible else None
     try:
         yield job_line
     finally:
-        await _ended(looking)
+        await _cancel(looking)
 
 
 @asynccontextmanager
-async def watching(line: WaitingLine, client: AsyncClient, job_id: str) -> AsyncIterator[None]:
+async def watch_job(line: WaitingLine, client: AsyncClient, job_id: str) -> AsyncIterator[None]:
     """Show a job whose events the caller does not read. Nothing is fetched if the line is not shown."""
     watch = asyncio.create_task(_watch(line, client, job_id)) if line.is_visible else None
     try:
         yield
     finally:
-        await _ended(watch)
+        await _cancel(watch)
 
 
 async def _watch(line: WaitingLine, client: AsyncClient, job_id: str) -> None:
@@ -87,12 +87,12 @@ async def _watch(line: WaitingLine, client: AsyncClient, job_id: str) -> None:
         job = await client.get(job_id)
         if job.is_finished:
             return
-        async with telling(line, client, job) as job_line, aclosing(client.follow(job_id)) as events:
+        async with show_job(line, client, job) as job_line, aclosing(client.follow(job_id)) as events:
             async for event in events:
                 job_line.show(event)
 
 
-async def _ended(task: asyncio.Task[None] | None) -> None:
+async def _cancel(task: asyncio.Task[None] | None) -> None:
     if task is not None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

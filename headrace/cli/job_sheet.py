@@ -38,7 +38,7 @@ def facts_of(job: JobShown, now: datetime) -> Iterator[Fact]:
     yield Fact("status", status_cell(job))
     yield from _end(job)
     if job.waiting_for is not None:
-        yield _waiting(job.waiting_for)
+        yield _waiting_fact(job.waiting_for)
     yield from _program(job)
     yield from _times(job, now)
     yield from _limits(job.limits)
@@ -57,7 +57,7 @@ def _end(job: JobShown) -> Iterator[Fact]:
         yield Fact("signal", Cell(str(job.result.signal)))
 
 
-def _waiting(waiting: WaitingFor) -> Fact:
+def _waiting_fact(waiting: WaitingFor) -> Fact:
     behind = f", behind {waiting.position} unfinished of yours" if waiting.position else ""
     text = WAITS.get(waiting.reason, waiting.reason) + behind
     return Fact("waiting_for", Cell(text, waiting.reason), (waiting.position,))

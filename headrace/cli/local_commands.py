@@ -12,8 +12,8 @@ import typer
 from headrace.cli.known import known_scope
 from headrace.cli.run import print_json
 from headrace.cli.runner import AsJson, Data, console, finish
-from headrace.cli.scopes import JOBS, needing
-from headrace.cli.stacks import STARTING, inherited
+from headrace.cli.scopes import JOBS, explain_missing_scope
+from headrace.cli.stacks import STARTING, inherit_settings
 from headrace.cli.waiting_line import WaitingLine
 from headrace.client import endpoint
 from headrace.client.client import AsyncClient, open_client
@@ -46,12 +46,12 @@ def doctor(as_json: AsJson = False) -> None:
 
     from headrace.cli.doctor import examine, report  # noqa: PLC0415 - `run` is without
 
-    async def examined() -> int:
+    async def show_report() -> int:
         facts = await examine()
         print_json(facts) if as_json else report(facts, console)
         return 0 if facts["refusal"] is None and facts["nats_server"] else 1
 
-    finish(examined(), as_json=as_json)
+    finish(show_report(), as_json=as_json)
 
 
 def token(
@@ -88,11 +88,11 @@ async def _client_of(
     data: Path | None, line: WaitingLine, user: str = endpoint.LOCAL_USER
 ) -> AsyncIterator[AsyncClient]:
     if data is not None:
-        with needing(JOBS):
+        with explain_missing_scope(JOBS):
             async with open_client(endpoint.endpoint(data, user)) as client:
                 yield client
         return
-    options = StackOptions(environment=inherited())
+    options = StackOptions(environment=inherit_settings())
     line.tell(STARTING, lasted_s=0)
     async with (
         private_stack(options) as stack,

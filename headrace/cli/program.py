@@ -110,7 +110,7 @@ class Program:
         if is_ours and self.stdin == STANDARD_INPUT:
             raise StandardInputError("standard input is FILE or --stdin, not both")
         content = _our_input() if is_ours else self.source.read_bytes()
-        more = [(placed(path, self.source), path.read_bytes()) for path in self.files or ()]
+        more = [(path_in_work(path, self.source), path.read_bytes()) for path in self.files or ()]
         return Loaded(self, content, more, self._stdin(is_ours=is_ours))
 
     def _stdin(self, *, is_ours: bool) -> bytes:
@@ -169,7 +169,7 @@ def pairs(assignments: Iterable[str] | None) -> dict[str, str]:
     return {name: value for name, _, value in (pair.partition("=") for pair in assignments or ())}
 
 
-def placed(path: Path, source: Path) -> str:
+def path_in_work(path: Path, source: Path) -> str:
     """The path of a file in the work directory: relative to the source, or beside it if it is elsewhere."""
     root = Path.cwd() if source == STANDARD_INPUT else source.parent
     relative = os.path.relpath(path, root)

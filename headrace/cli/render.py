@@ -40,7 +40,7 @@ class Screen(Protocol):
 
 def printable(text: str) -> str:
     """One line in which control and direction-changing characters are replaced by their names."""
-    return "".join(letter if letter.isprintable() else _named(letter) for letter in text)
+    return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
 
 
 def harmless(text: str) -> str:
@@ -90,7 +90,7 @@ def _detail(event: EventObject) -> str:
         case "job.running.v1":
             return f"attempt {data['attempt']} after {data['queue_wait_ms']} ms in the queue"
         case "job.output.v1":
-            return f"{harmless(str(data['stream']))}: {_shortened(str(data['content']))}"
+            return f"{harmless(str(data['stream']))}: {_shorten(str(data['content']))}"
         case "job.progress.v1":
             return f"{data['percent']} % {harmless(str(data['message']))}"
         case "job.completed.v1" | "job.failed.v1" | "job.timeout.v1":
@@ -114,7 +114,7 @@ def _outcome(data: dict[str, Any]) -> str:
 def _warnings(result: dict[str, Any]) -> str:
     """The first output line of each stage before the last, where compilers print warnings."""
     warnings = [
-        f"; {harmless(str(stage['name']))}: {_shortened(str(output['content']))}"
+        f"; {harmless(str(stage['name']))}: {_shorten(str(output['content']))}"
         for stage in (result.get("stages") or ())[:-1]
         for output in (stage.get("stdout"), stage.get("stderr"))
         if output
@@ -122,11 +122,11 @@ def _warnings(result: dict[str, Any]) -> str:
     return "".join(warnings)
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     first, _, rest = text.strip("\n").partition("\n")
     line = first[:TEXT_MAX]
     return harmless(line) + (" …" if rest or len(first) > TEXT_MAX else "")
 
 
-def _named(letter: str) -> str:
+def _escape(letter: str) -> str:
     return f"\\x{ord(letter):02x}" if ord(letter) < 256 else f"\\u{ord(letter):04x}"

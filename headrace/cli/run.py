@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from headrace.cli.job_line import telling
+from headrace.cli.job_line import show_job
 from headrace.cli.waiting_line import WaitingLine
 from headrace.client.client import AsyncClient
 from headrace.client.models import Language, has_known_encoding, kept_bytes, kind_of, output_bytes
@@ -187,7 +187,7 @@ async def run_program(
 
     loop.add_signal_handler(signal.SIGINT, cancel)
     try:
-        async with telling(line, client, job) as job_line:
+        async with show_job(line, client, job) as job_line:
             async for event in client.follow(job.job_id):
                 job_line.show(event)
                 if not as_json:

@@ -40,7 +40,7 @@ EXIT_INTERRUPTED = 130
 EXIT_CLOSED_PIPE = 141
 
 
-def _located(context: typer.Context, parameter: typer.CallbackParam, value: Path) -> Path:
+def _locate(context: typer.Context, parameter: typer.CallbackParam, value: Path) -> Path:
     """The directory given, else the one where a stack's data are found."""
     source = context.get_parameter_source(parameter.name or "")
     return data_directory() if source is not None and source.name == "DEFAULT" else value
@@ -51,7 +51,7 @@ Data = Annotated[
     typer.Option(
         help="Where the local stack keeps its data; also found further up.",
         envvar="HEADRACE_DATA",
-        callback=_located,
+        callback=_locate,
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -38,7 +38,7 @@ class MissingScopeClosedError(HeadraceError):
 
 
 @contextmanager
-def needing(scope: str) -> Iterator[None]:
+def explain_missing_scope(scope: str) -> Iterator[None]:
     """Context for calls that need a scope. Raises MissingScopeError, MissingScopeClosedError."""
     try:
         yield

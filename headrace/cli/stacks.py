@@ -46,12 +46,12 @@ def up(
         executors=executors,
         dialects=dialect or (),
         sync="fast" if fast else "always",
-        environment=inherited(),
+        environment=inherit_settings(),
     )
     finish(_up(data, options, as_json=as_json), as_json=as_json)
 
 
-def inherited() -> Mapping[str, str]:
+def inherit_settings() -> Mapping[str, str]:
     """The settings of this environment that the services get; reports those that are ignored."""
     found = inherit(os.environ)
     for line in found.lines():
@@ -99,7 +99,7 @@ async def _serve(data: Path, options: StackOptions, line: WaitingLine, *, as_jso
 def down(data: Data = DEFAULT_DIRECTORY, as_json: AsJson = False) -> None:
     """Stop the stack of --data, and wait until it has ended; 0 also where none runs."""
 
-    async def stopped() -> int:
+    async def stop() -> int:
         pid = await stop_stack(data)
         if as_json:
             print_json({"data": whole_path(data), "stopped_pid": pid})
@@ -107,7 +107,7 @@ def down(data: Data = DEFAULT_DIRECTORY, as_json: AsJson = False) -> None:
             console.print(f"stopped (pid {pid})" if pid else f"no stack runs in {data}")
         return 0
 
-    finish(stopped(), as_json=as_json)
+    finish(stop(), as_json=as_json)
 
 
 def clean(
@@ -117,7 +117,7 @@ def clean(
 ) -> None:
     """Remove the data of a stopped stack for good: its jobs, their files, its secrets."""
 
-    async def removed() -> int:
+    async def remove() -> int:
         if is_claimed(data):
             raise StackError(f"a stack runs in {data}: stop it with 'headrace down'")
         if not yes:
@@ -133,4 +133,4 @@ def clean(
             console.print(f"removed what the stack kept in {data}{kept}", markup=False)
         return 0
 
-    finish(removed(), as_json=as_json)
+    finish(remove(), as_json=as_json)

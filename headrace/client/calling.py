@@ -78,10 +78,10 @@ class OpenedClient:
 
     async def _post(self, path: str, body: object, kind: type[AnswerT], key: str | None) -> AnswerT:
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
-        return decoded(await self._ready.calls.call("POST", path, body=body, headers=headers), kind)
+        return decode(await self._ready.calls.call("POST", path, body=body, headers=headers), kind)
 
     async def _get(self, path: str, kind: type[AnswerT], params: Params | None = None) -> AnswerT:
-        return decoded(await self._ready.calls.call("GET", path, params=params), kind)
+        return decode(await self._ready.calls.call("GET", path, params=params), kind)
 
     async def _lines(self, path: str, params: Params) -> AsyncGenerator[bytes, None]:
         """Complete lines of a body; an incomplete last line is dropped."""
@@ -107,7 +107,7 @@ def params_of(filters: Mapping[str, Filter]) -> dict[str, str | int | Sequence[s
     }
 
 
-def decoded(content: bytes, kind: type[AnswerT]) -> AnswerT:
+def decode(content: bytes, kind: type[AnswerT]) -> AnswerT:
     """Decode a response body. Raises ProtocolError."""
     try:
         return msgspec.json.decode(content, type=kind)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from headrace.client.calling import Filter, decoded, job_path, params_of
+from headrace.client.calling import Filter, decode, job_path, params_of
 from headrace.client.endpoint import Endpoint, websocket_at
 from headrace.client.errors import NotFinishedError, ProblemAnswerError, UnreachableError
 from headrace.client.models import (
@@ -57,12 +57,12 @@ class AsyncClient(OperatorCalls, OwnCalls):
     ) -> JobShown:
         """Submit, and return the finished job. Raises NotFinishedError, and then the job continues."""
         job = await self.submit(submission, key=key)
-        return job if job.is_finished else await self._finished(job.job_id, timeout_s)
+        return job if job.is_finished else await self._wait_until_finished(job.job_id, timeout_s)
 
     async def result(self, job_id: str, *, timeout_s: float = RESULT_TIMEOUT_S) -> JobShown:
         """The job once it has ended. Raises NotFinishedError."""
         job = await self.get(job_id)
-        return job if job.is_finished else await self._finished(job_id, timeout_s)
+        return job if job.is_finished else await self._wait_until_finished(job_id, timeout_s)
 
     async def get(self, job_id: str, *, as_of: int | datetime | None = None) -> JobShown:
         """One job as it stands, or as it stood at a sequence of the log, or at a time."""
@@ -71,7 +71,7 @@ class AsyncClient(OperatorCalls, OwnCalls):
     async def cancel(self, job_id: str) -> JobShown:
         """Stop a job. A job that is already cancelled is no error, one that ended otherwise is."""
         try:
-            return decoded(await self._ready.calls.call("POST", f"{job_path(job_id)}/cancel"), JobShown)
+            return decode(await self._ready.calls.call("POST", f"{job_path(job_id)}/cancel"), JobShown)
         except ProblemAnswerError as refusal:
             # The response to this very call may have been lost, and the call retried.
             if refusal.status == CONFLICT and (job := await self.get(job_id)).status == "cancelled":
@@ -140,7 +140,7 @@ class AsyncClient(OperatorCalls, OwnCalls):
                     self._lines("/v1/events", params_of({**filters, "after": after}))
                 ) as lines:
                     async for line in lines:
-                        event = decoded(line, EventObject)
+                        event = decode(line, EventObject)
                         after = event.seq or after
                         yield event
                     return
@@ -191,7 +191,7 @@ class AsyncClient(OperatorCalls, OwnCalls):
         assert self._endpoint.websocket_url is not None
         return self._endpoint.websocket_url
 
-    async def _finished(self, job_id: str, timeout_s: float) -> JobShown:
+    async def _wait_until_finished(self, job_id: str, timeout_s: float) -> JobShown:
         waiting = asyncio.timeout(timeout_s)
         try:
             async with waiting:

@@ -73,33 +73,33 @@ class Calls:
 
     async def pieces(self, path: str, params: Params | None = None) -> AsyncGenerator[bytes, None]:
         """Stream a body. Raises HeadraceError; a connection that breaks between chunks is not retried."""
-        answer: aiohttp.ClientResponse = await self._patiently()(self._answered, "GET", path, params=params)
-        with translated(self._api_url):
+        answer: aiohttp.ClientResponse = await self._patiently()(self._request, "GET", path, params=params)
+        with translate_errors(self._api_url):
             async with answer:
                 async for piece in answer.content.iter_any():
                     yield piece
 
     async def _read(self, method: str, path: str, **options: Any) -> bytes:  # noqa: ANN401 - aiohttp's own options
-        answer = await self._answered(method, path, **options)
-        with translated(self._api_url):
+        answer = await self._request(method, path, **options)
+        with translate_errors(self._api_url):
             async with answer:
                 return await answer.read()
 
-    async def _answered(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:  # noqa: ANN401 - aiohttp's own options
+    async def _request(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:  # noqa: ANN401 - aiohttp's own options
         """A successful response, whose body is still to be read."""
         token = await self._credentials.token()
-        answer = await self._sent(method, path, token, **options)
+        answer = await self._send(method, path, token, **options)
         if answer.status == UNAUTHENTICATED and self._credentials.can_be_renewed:
             answer.release()
             token = await self._credentials.other_than(token)
-            answer = await self._sent(method, path, token, **options)
+            answer = await self._send(method, path, token, **options)
         if 200 <= answer.status < 300:
             return answer
-        with translated(self._api_url):
+        with translate_errors(self._api_url):
             async with answer:
                 raise _refusal(answer, await answer.read())
 
-    async def _sent(
+    async def _send(
         self,
         method: str,
         path: str,
@@ -110,7 +110,7 @@ class Calls:
     ) -> aiohttp.ClientResponse:
         headers = {"Authorization": f"Bearer {token}", **(headers or {})}
         url = URL(self._api_url + path, encoded=True)
-        with translated(self._api_url):
+        with translate_errors(self._api_url):
             return await self._session.request(
                 method, url, headers=headers, allow_redirects=False, proxy=self._proxy, **options
             )
@@ -125,7 +125,7 @@ class Calls:
 
 
 @contextmanager
-def translated(url: str) -> Iterator[None]:
+def translate_errors(url: str) -> Iterator[None]:
     """Translate aiohttp's failures, and those of its WebSocket handshake, to UnreachableError."""
     try:
         yield

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from urllib.parse import quote
 
-from headrace.client.calling import OpenedClient, decoded, params_of
+from headrace.client.calling import OpenedClient, decode, params_of
 from headrace.client.models import Erasure, JobShown, JobsPage, Session, SessionCard, Sessions, Usage
 from shared.domain.record import JobSummary
 
@@ -15,9 +15,7 @@ class OperatorCalls(OpenedClient):
 
     async def erase(self, user_id: str) -> Erasure:
         """Begin or continue to erase a user; call it until it is done."""
-        return decoded(
-            await self._ready.calls.call("DELETE", f"/v1/users/{quote(user_id, safe='')}"), Erasure
-        )
+        return decode(await self._ready.calls.call("DELETE", f"/v1/users/{quote(user_id, safe='')}"), Erasure)
 
     async def dead_letters(self, *, cursor: str | None = None, limit: int | None = None) -> JobsPage:
         """A page of all users' dead letters (jobs whose executor was lost too often), newest first."""
@@ -37,7 +35,7 @@ class OperatorCalls(OpenedClient):
         """Submit a dead letter's program again for its user. Idempotent: repeated calls return the same
         new job."""
         path = f"/v1/dead-letters/{quote(job_id, safe='')}/retry"
-        return decoded(await self._ready.calls.call("POST", path), JobShown)
+        return decode(await self._ready.calls.call("POST", path), JobShown)
 
 
 class OwnCalls(OpenedClient):

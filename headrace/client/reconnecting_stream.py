@@ -14,7 +14,7 @@ import aiohttp
 
 from headrace.client.credentials import Credentials
 from headrace.client.errors import ClosedError, UnreachableError
-from headrace.client.subscription import Gap, Subscription, TryAgainError, subscribed
+from headrace.client.subscription import Gap, Subscription, TryAgainError, subscribe
 from shared.contract.codec import EventObject
 
 PAUSE_FIRST_S = 0.1
@@ -53,8 +53,8 @@ class Following:
         while True:
             wait_s = 0.0
             try:
-                async with self._subscribed(token) as subscription:
-                    self._opened(subscription)
+                async with self._subscribe(token) as subscription:
+                    self._mark_open(subscription)
                     async for event in subscription.events(self.on_gap):
                         self.cursor = event.cursor
                         self._pause_s = PAUSE_FIRST_S
@@ -71,8 +71,8 @@ class Following:
             token = await self.credentials.other_than(token)
             self._token_is_fresh = True
 
-    def _subscribed(self, token: str) -> AbstractAsyncContextManager[Subscription]:
-        return subscribed(
+    def _subscribe(self, token: str) -> AbstractAsyncContextManager[Subscription]:
+        return subscribe(
             self.session,
             self.url,
             token,
@@ -81,7 +81,7 @@ class Following:
             until_now=self.until_now,
         )
 
-    def _opened(self, subscription: Subscription) -> None:
+    def _mark_open(self, subscription: Subscription) -> None:
         self._token_is_fresh = False
         if self.cursor == "now":
             # If the connection breaks before the first event, that event must not be missed.

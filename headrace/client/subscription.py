@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 
 from headrace.client.errors import ClosedError, HistoryLostError, ProblemAnswerError, ProtocolError
-from headrace.client.http import COME_BACK, proxy_of, translated
+from headrace.client.http import COME_BACK, proxy_of, translate_errors
 from shared.contract.codec import EventObject
 
 SUBPROTOCOL = "headrace.v1"
@@ -117,12 +117,12 @@ class Subscription:
 
 
 @asynccontextmanager
-async def subscribed(
+async def subscribe(
     session: aiohttp.ClientSession, url: str, token: str, *, job_id: str, after: str, until_now: bool
 ) -> AsyncIterator[Subscription]:
     """A subscription ready to deliver events. Raises HeadraceError (ClosedError for any end),
     TryAgainError."""
-    async with await _connected(session, url) as socket:
+    async with await _connect(session, url) as socket:
         await _send(socket, type="connection_init", token=token)
         await _expect(socket, Acknowledged)
         await _send(socket, type="subscribe", id="1", job_id=job_id, after=after)
@@ -134,8 +134,8 @@ async def subscribed(
         yield Subscription(socket, answer.after)
 
 
-async def _connected(session: aiohttp.ClientSession, url: str) -> Socket:
-    with translated(url):
+async def _connect(session: aiohttp.ClientSession, url: str) -> Socket:
+    with translate_errors(url):
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 return await session.ws_connect(
@@ -172,15 +172,15 @@ async def _receive(socket: Socket) -> Message:
     while True:
         received = await socket.receive()
         if received.type is not aiohttp.WSMsgType.TEXT:
-            raise _closed(socket, received)
-        message = _decoded(received.data)
+            raise _closed_error(socket, received)
+        message = _decode(received.data)
         if isinstance(message, Ping):
             await _send(socket, type="pong")
         elif message is not None:
             return message
 
 
-def _decoded(content: bytes) -> Message | None:
+def _decode(content: bytes) -> Message | None:
     try:
         return _decoder.decode(content)
     except msgspec.MsgspecError as error:
@@ -193,7 +193,7 @@ def _decoded(content: bytes) -> Message | None:
         raise ProtocolError(f"not a message of {SUBPROTOCOL}: {error}") from error
 
 
-def _closed(socket: Socket, received: Any) -> Exception:  # noqa: ANN401 - aiohttp's message
+def _closed_error(socket: Socket, received: Any) -> Exception:  # noqa: ANN401 - aiohttp's message
     match received.type:
         case aiohttp.WSMsgType.CLOSE:
             return ClosedError(received.data, received.extra or "")

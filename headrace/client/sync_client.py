@@ -233,7 +233,7 @@ class Client:
         ended = object()
         asking: asyncio.Task[Any] | None = None
 
-        async def following() -> T | object:
+        async def take() -> T | object:
             nonlocal asking
             asking = asyncio.current_task()
             try:
@@ -249,7 +249,7 @@ class Client:
             await source.aclose()
 
         try:
-            while (item := self._call(following)) is not ended:
+            while (item := self._call(take)) is not ended:
                 yield cast("T", item)
         finally:
             # A stream that outlives the client has ended with it.

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-from headrace.local.stack import LOCK, StackError, claimed, find, is_claimed
+from headrace.local.stack import LOCK, StackError, claim, find, is_claimed
 
 STOP_TIMEOUT_S = 60.0
 OWN_FILES = (
@@ -46,7 +46,7 @@ async def stop_stack(directory: Path, *, timeout_s: float = STOP_TIMEOUT_S) -> i
                 f"process {pid} is not the supervisor of {directory}, or belongs to another user"
             )
         signal.pidfd_send_signal(pidfd, signal.SIGTERM)
-        await _until_ended(pidfd, timeout_s)
+        await _wait_until_ended(pidfd, timeout_s)
     except TimeoutError:
         raise StackError(f"the stack in {directory} (pid {pid}) did not end in {timeout_s:g} s") from None
     finally:
@@ -59,7 +59,7 @@ def remove_stack(directory: Path) -> tuple[str, ...]:
     StackError."""
     if not (directory / LOCK).exists() and not (directory / "secrets.json").exists():
         raise StackError(f"{directory} is no stack's directory: nothing was removed")
-    with claimed(directory):
+    with claim(directory):
         for path in list(_own(directory)):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -90,7 +90,7 @@ def _has_open(pid: int, path: Path) -> bool:
     return False
 
 
-async def _until_ended(pidfd: int, timeout_s: float) -> None:
+async def _wait_until_ended(pidfd: int, timeout_s: float) -> None:
     """Wait for a process that is not our child. Raises TimeoutError."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()

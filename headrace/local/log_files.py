@@ -35,14 +35,14 @@ def rotate(path: Path, *, bytes_max: int = BYTES_MAX, copies: int = COPIES) -> b
     truncating."""
     if not path.is_file() or path.stat().st_size <= bytes_max:
         return False
-    fresh = _numbered(path, 0)
+    fresh = _copy_path(path, 0)
     try:
         with path.open("rb+") as log, fresh.open("wb") as copy:
             shutil.copyfileobj(log, copy)
             for number in range(copies, 1, -1):
                 with contextlib.suppress(FileNotFoundError):
-                    _numbered(path, number - 1).replace(_numbered(path, number))
-            fresh.replace(_numbered(path, 1))
+                    _copy_path(path, number - 1).replace(_copy_path(path, number))
+            fresh.replace(_copy_path(path, 1))
             # Lines that arrived meanwhile; the copy is complete before the truncation.
             shutil.copyfileobj(log, copy)
             copy.flush()
@@ -52,5 +52,5 @@ def rotate(path: Path, *, bytes_max: int = BYTES_MAX, copies: int = COPIES) -> b
     return True
 
 
-def _numbered(path: Path, number: int) -> Path:
+def _copy_path(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}")

@@ -24,7 +24,7 @@ def users(passwords: Mapping[str, str]) -> list[dict[str, object]]:
     ]
 
 
-def deployed() -> str:
+def render_users() -> str:
     """The same in the server's own syntax, for people to read."""
     blocks = [
         "\n".join(
@@ -65,4 +65,4 @@ def _lines(permissions: Mapping[str, Mapping[str, list[str]]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(deployed(), end="")  # noqa: T201 - it is what this program is for
+    print(render_users(), end="")  # noqa: T201 - it is what this program is for

@@ -99,7 +99,7 @@ def _make(directory: Path) -> None:
 
 
 @contextlib.contextmanager
-def claimed(directory: Path) -> Iterator[None]:
+def claim(directory: Path) -> Iterator[None]:
     """Be the only supervisor of this directory. Raises StackError if another one runs, or none can."""
     try:
         _make(directory)
@@ -115,7 +115,7 @@ def claimed(directory: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def announced(directory: Path, address: Address) -> Iterator[None]:
+def announce(directory: Path, address: Address) -> Iterator[None]:
     """Publish the stack's address for `find` while the context is open."""
     path = directory / "stack.json"
     path.write_bytes(msgspec.json.encode(address))

@@ -25,7 +25,7 @@ from headrace.local.managed import RESTART_FIRST_S, Managed, last_message
 from headrace.local.nats_server import NatsServer, NatsServerError, Sync
 from headrace.local.ports import LOOPBACK, Ports
 from headrace.local.ready import until_ready
-from headrace.local.stack import Address, StackError, announced, claimed, load_secrets
+from headrace.local.stack import Address, StackError, announce, claim, load_secrets
 
 PROBE = aiohttp.ClientTimeout(total=2)
 NATS_USER = "operator"
@@ -70,13 +70,13 @@ class Stack:
         self._options = options
         self._report = report
         self._ports = ports
-        self._api_port = self._held("api", options.api_port)
-        self._notifier_port = self._held("notifier", options.notifier_port)
+        self._api_port = self._hold_port("api", options.api_port)
+        self._notifier_port = self._hold_port("notifier", options.notifier_port)
         api_host = options.environment.get("HEADRACE_API_HOST", LOOPBACK)
         self._dialects = hold_all(ports, parse_options(options.dialects), api_host)
         self._instance = secrets_module.token_hex(8)
         self._environment = {
-            **_inherited(),
+            **_inherit_environment(),
             **self.nats.environment,
             "HEADRACE_TOKEN_SECRET": secrets.token_secret,
             "HEADRACE_API_PORT": str(self._api_port),
@@ -87,7 +87,7 @@ class Stack:
             **options.environment,
             **settings_of(self._dialects, options.environment.get("HEADRACE_DIALECTS", "")),
         }
-        self.services = {one.name: one for one in self._managed()}
+        self.services = {one.name: one for one in self._create_processes()}
 
     @property
     def address(self) -> Address:
@@ -174,7 +174,7 @@ class Stack:
         """End all services at once, each with its own timeout."""
         await asyncio.gather(*(one.stop() for one in self.services.values()))
 
-    def _managed(self) -> list[Managed]:
+    def _create_processes(self) -> list[Managed]:
         made = [
             self._one("projector", "projector", self._ports.take()),
             self._one("notifier", "notifier", self._notifier_port),
@@ -196,7 +196,7 @@ class Stack:
             self._instance,
         )
 
-    def _held(self, package: str, port: int) -> int:
+    def _hold_port(self, package: str, port: int) -> int:
         """The port that clients use. Raises StackError before anything has started."""
         host = self._options.environment.get(f"HEADRACE_{package.upper()}_HOST", LOOPBACK)
         return self._ports.hold(port, f"--{package}-port", host=host)
@@ -226,7 +226,7 @@ async def run_stack(
 
     `report` receives a line for people whenever a process was restarted.
     """
-    with claimed(directory), Ports() as ports:
+    with claim(directory), Ports() as ports:
         stack = Stack(directory, options or StackOptions(), report, ports)
         await stack.nats.start()
         keeping: list[asyncio.Task[None]] = []
@@ -237,8 +237,8 @@ async def run_stack(
                 asyncio.create_task(stack.keep_services_running()),
                 asyncio.create_task(stack.keep_logs_small()),
             ]
-            await _ready_or_failed(stack, keeping)
-            with announced(directory, stack.address):
+            await _wait_until_ready(stack, keeping)
+            with announce(directory, stack.address):
                 yield stack
         finally:
             await stack.stop_services()
@@ -248,7 +248,7 @@ async def run_stack(
             await stack.nats.stop()
 
 
-async def _ready_or_failed(stack: Stack, keeping: list[asyncio.Task[None]]) -> None:
+async def _wait_until_ready(stack: Stack, keeping: list[asyncio.Task[None]]) -> None:
     """Wait until all is ready. Raises what prevents a process from starting, such as a log's OSError."""
     ready = asyncio.create_task(stack.ready())
     try:
@@ -278,7 +278,7 @@ async def private_stack(options: StackOptions | None = None) -> AsyncIterator[St
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _inherited() -> dict[str, str]:
+def _inherit_environment() -> dict[str, str]:
     """The caller's environment without settings that only the stack sets."""
     return {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from headrace.local.ports import Ports
-from headrace.local.stack import claimed
+from headrace.local.stack import claim
 from headrace.local.supervisor import Stack, StackOptions
 from tests.faults.history_file import Recorder
 from tests.faults.members import Member, Replica, Server
@@ -78,7 +78,7 @@ class Fleet:
 async def fleet_of(directory: Path, size: Size, recorder: Recorder) -> AsyncIterator[Fleet]:
     """A ready fleet, ended with the context."""
     async with AsyncExitStack() as open_ones:
-        open_ones.enter_context(claimed(directory))
+        open_ones.enter_context(claim(directory))
         ports = open_ones.enter_context(Ports())
         stack = Stack(directory, StackOptions(), lambda _: None, ports)
         await stack.nats.start()

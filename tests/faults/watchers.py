@@ -14,7 +14,7 @@ import msgspec
 from headrace.client.client import AsyncClient
 from headrace.client.errors import HeadraceError, HistoryLostError
 from headrace.client.models import output_bytes
-from headrace.client.subscription import Gap, TryAgainError, subscribed
+from headrace.client.subscription import Gap, TryAgainError, subscribe
 from shared.contract.codec import EventObject
 from tests.faults.history import Connection, Missed, Piece, Shown, Transport, digest_of_event, now
 from tests.faults.history_file import Recorder
@@ -140,7 +140,7 @@ class WebSocketWatcher(Watcher):
         """As docs/protocol.md has it."""
         socket_url = f"ws{url.removeprefix('http')}/v1/ws"
         async with (
-            subscribed(
+            subscribe(
                 self.session, socket_url, self.token, job_id="*", after=after, until_now=False
             ) as subscription,
             aclosing(subscription.events(self._on_gap)) as events,

@@ -150,10 +150,10 @@ async def test_what_a_job_stored_counts_until_its_attempt_ends_without_a_word(
     job_id = execution().queued.job_id
     assert len((await artifacts.keep(execution(), 1, verdict(FILES[0]))).artifacts) == 1
     assert len((await artifacts.keep(execution(), 2, verdict(FILES[0]))).artifacts) == 0
-    artifacts.ended(job_id)
+    artifacts.forget_unrecorded(job_id)
     assert len((await artifacts.keep(execution(), 3, verdict(FILES[0]))).artifacts) == 1
-    artifacts.recorded(job_id, 9)
-    artifacts.ended(job_id)
+    artifacts.mark_recorded(job_id, 9)
+    artifacts.forget_unrecorded(job_id)
     assert len((await artifacts.keep(execution(), 4, verdict(FILES[0]))).artifacts) == 0
 
 

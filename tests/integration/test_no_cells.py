@@ -114,7 +114,7 @@ async def test_trials_find_out_when_cells_can_be_made_again(
         why = here.supply.unready_reason()
         assert why is not None
         assert "a cell could not be made" in why
-    assert await here.supply.recovered(asyncio.Event(), within_s=30)
+    assert await here.supply.wait_until_recovered(asyncio.Event(), within_s=30)
     assert here.supply.unready_reason() is None
     trials.cancel()
 
@@ -126,7 +126,7 @@ async def test_it_ends_with_the_reason_where_no_host_can_for_too_long(
     trials = asyncio.create_task(here.supply.run())
     with no_new_cells(os.getpid()):
         await here.use_up()
-        here.supply.failed("a job before it got no cell")
+        here.supply.report_failure("a job before it got no cell")
         await here.until_open()
         assert await here.perform(queued) == Ack()
     state = await here.state(queued)

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 import structlog
 
-from headrace.local.nats_users import BEGINNING, deployed
+from headrace.local.nats_users import BEGINNING, render_users
 from shared.contract.codec import encode
 from shared.contract.subjects import job_event
 from shared.domain.job import Finished
@@ -252,7 +252,7 @@ async def test_who_may_subscribe_to_what(server: Server, user: str) -> None:
 
 async def test_the_deployed_users_are_those_of_the_table() -> None:
     text = CONFIGURATION.read_text()
-    assert text[text.index(BEGINNING) :] == deployed()
+    assert text[text.index(BEGINNING) :] == render_users()
     assert set(RIGHTS) == set(USERS)
 
 

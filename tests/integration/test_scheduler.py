@@ -56,7 +56,7 @@ class Worker:
             patience_s=PATIENCE_S,
         )
         assert isinstance(begun, Appended)
-        execution.attempt_started(1)
+        execution.set_attempt(1)
         self.started.append(queued.job_id)
         self.started_at.append(asyncio.get_running_loop().time())
         self._changed.set()

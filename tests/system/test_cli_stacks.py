@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.local.stack import claimed, load_secrets
+from headrace.local.stack import claim, load_secrets
 from tests.system.test_cli import ENVIRONMENT, HEADRACE, alive, children, headrace, running_up
 from tests.system.test_cli_refusals import UP, only_line
 
@@ -69,7 +69,7 @@ async def test_up_tells_all_of_itself_in_one_object(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("answer", "code"), [(b"n", 2), (b"", 2), (b"y", 0)])
 async def test_clean_asks_on_a_terminal(tmp_path: Path, answer: bytes, code: int) -> None:
     data = tmp_path / "data"
-    with claimed(data):
+    with claim(data):
         load_secrets(data)
     master, slave = pty.openpty()
     process = await asyncio.create_subprocess_exec(

@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 import typer
 
-from headrace.cli.commands import imported
+from headrace.cli.commands import load_command
 from headrace.cli.table import PROGRAM_LAST, TABLE, Row
 from tests.modules_imported import called
 
@@ -19,13 +19,13 @@ def test_the_line_of_a_command_is_the_first_of_its_docstring(row: Row) -> None:
     found = getattr(import_module(f"headrace.cli.{row.module}"), row.name.replace("-", "_"))
     said = found.info.help if isinstance(found, typer.Typer) else inspect.getdoc(found)
     assert str(said).splitlines()[0] == row.line
-    assert imported(row).help.splitlines()[0] == row.line
+    assert load_command(row).help.splitlines()[0] == row.line
 
 
 def test_options_end_at_the_program_where_there_is_one() -> None:
     assert {row.name for row in TABLE if row.settings == PROGRAM_LAST} == {"run", "submit"}
     for row in TABLE:
-        settings = imported(row).context_settings
+        settings = load_command(row).context_settings
         assert settings.get("allow_interspersed_args", True) == (row.name not in {"run", "submit"})
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from headrace.cli.job_ids import JobIdError, chosen, find_among
+from headrace.cli.job_ids import JobIdError, choose, find_among
 from shared.domain.record import JobSummary, summary_of
 from tests.builders import record
 
@@ -55,7 +55,7 @@ async def test_what_no_job_begins_with_is_refused() -> None:
 def test_very_many_are_counted() -> None:
     ids = [f"0192f3a4-5b6c-7d8e-9f00-{number:012}" for number in range(13)]
     with pytest.raises(JobIdError) as error:
-        chosen("0", ids)
+        choose("0", ids)
     said = str(error.value)
     assert said.startswith("13 jobs begin with '0': ")
     assert said.endswith(f"{ids[9]} and 3 more")

@@ -13,7 +13,7 @@ from headrace.cli.program import (
     pairs,
     parse_pair,
     parse_size,
-    placed,
+    path_in_work,
     words_of,
 )
 from headrace.cli.run import UnknownLanguageError
@@ -73,7 +73,7 @@ def test_pairs_have_a_name_and_any_value() -> None:
     ],
 )
 def test_a_file_lies_as_it_does_to_the_source(path: str, source: str, name: str) -> None:
-    assert placed(Path(path), Path(source)) == name
+    assert path_in_work(Path(path), Path(source)) == name
 
 
 def test_one_separator_is_left_out() -> None:

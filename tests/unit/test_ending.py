@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from headrace.local.ending import remove_stack, stop_stack
-from headrace.local.stack import Address, StackError, announced, claimed, is_claimed, load_secrets
+from headrace.local.stack import Address, StackError, announce, claim, is_claimed, load_secrets
 
 
 def address(pid: int) -> Address:
@@ -19,7 +19,7 @@ def address(pid: int) -> Address:
 async def test_where_no_stack_runs_nothing_is_stopped(tmp_path: Path) -> None:
     assert await stop_stack(tmp_path / "nowhere") is None
     (tmp_path / "stack.json").write_bytes(msgspec.json.encode(address(os.getpid())))
-    with claimed(tmp_path):
+    with claim(tmp_path):
         pass
     assert await stop_stack(tmp_path) is None
 
@@ -30,7 +30,7 @@ async def test_a_process_that_is_no_supervisor_of_it_is_left_alone(tmp_path: Pat
         sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE
     )
     said = f"process {other.pid} is not the supervisor"
-    with claimed(tmp_path), announced(tmp_path, address(other.pid)), pytest.raises(StackError, match=said):
+    with claim(tmp_path), announce(tmp_path, address(other.pid)), pytest.raises(StackError, match=said):
         await stop_stack(tmp_path)
     assert other.stdin is not None
     other.stdin.write(b"\n")
@@ -39,7 +39,7 @@ async def test_a_process_that_is_no_supervisor_of_it_is_left_alone(tmp_path: Pat
 
 
 async def test_one_that_starts_is_not_stopped(tmp_path: Path) -> None:
-    with claimed(tmp_path):
+    with claim(tmp_path):
         with pytest.raises(StackError, match="starts or ends"):
             await stop_stack(tmp_path)
         (tmp_path / "stack.json").write_bytes(msgspec.json.encode(address(2**22 + 1)))
@@ -49,7 +49,7 @@ async def test_one_that_starts_is_not_stopped(tmp_path: Path) -> None:
 
 def test_all_that_a_stack_made_is_removed(tmp_path: Path) -> None:
     directory = tmp_path / "data"
-    with claimed(directory):
+    with claim(directory):
         load_secrets(directory)
     for name in ("view.sqlite", "view.sqlite-wal", "api.log", "api.log.1", "nats/data/x"):
         path = directory / name
@@ -60,7 +60,7 @@ def test_all_that_a_stack_made_is_removed(tmp_path: Path) -> None:
 
 
 def test_what_is_not_a_stacks_stays(tmp_path: Path) -> None:
-    with claimed(tmp_path):
+    with claim(tmp_path):
         load_secrets(tmp_path)
     elsewhere = tmp_path.parent / "kept"
     elsewhere.mkdir()
@@ -78,7 +78,7 @@ def test_a_directory_of_others_and_a_running_stack_are_refused(tmp_path: Path) -
     with pytest.raises(StackError, match="no stack's directory"):
         remove_stack(tmp_path)
     assert (tmp_path / "thesis.log").exists()
-    with claimed(tmp_path):
+    with claim(tmp_path):
         assert is_claimed(tmp_path)
         with pytest.raises(StackError, match="runs already"):
             remove_stack(tmp_path)

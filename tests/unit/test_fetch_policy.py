@@ -57,13 +57,13 @@ class Executor:
         self.held.keep(builders.queued(job_id, user), Delivery("", hash(job), 1, ""), builders.NOON)
         if self.unfinished.lanes.may_start(job_id):
             self.fair.offer(job_id)
-        self.policy.job_delivered(job_id, self.now_s)
+        self.policy.on_job_delivered(job_id, self.now_s)
 
     def begin(self, job: str, user: str) -> None:
         """Give the slot to the first in the queue."""
         job_id = self.fair.take()
         assert job_id == named(job)
-        self.policy.job_started(job_id, self.now_s)
+        self.policy.on_job_started(job_id, self.now_s)
         self.tell(builders.running(job_id, user))
 
 

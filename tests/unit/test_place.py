@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from headrace.local.place import data_directory
-from headrace.local.stack import DEFAULT_DIRECTORY, claimed, load_secrets
+from headrace.local.stack import DEFAULT_DIRECTORY, claim, load_secrets
 
 
 @pytest.fixture
 def below(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A directory two below the one with a stack, which is where we are."""
     monkeypatch.delenv("HEADRACE_DATA", raising=False)
-    with claimed(tmp_path / ".headrace"):
+    with claim(tmp_path / ".headrace"):
         load_secrets(tmp_path / ".headrace")
     here = tmp_path / "src" / "lib"
     here.mkdir(parents=True)
@@ -48,14 +48,14 @@ def test_one_of_another_user_is_passed_over(below: Path, monkeypatch: pytest.Mon
 
 def test_git_leaves_it_alone(tmp_path: Path) -> None:
     for name in (".headrace", "other"):
-        with claimed(tmp_path / name):
+        with claim(tmp_path / name):
             assert (tmp_path / name / ".gitignore").read_text() == "*\n"
     (tmp_path / ".headrace" / ".gitignore").write_text("!kept\n")
-    with claimed(tmp_path / ".headrace"):
+    with claim(tmp_path / ".headrace"):
         assert (tmp_path / ".headrace" / ".gitignore").read_text() == "!kept\n"
 
 
 def test_a_directory_of_ones_own_is_not_hidden_from_git(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
-    with claimed(tmp_path):
+    with claim(tmp_path):
         assert not (tmp_path / ".gitignore").exists()

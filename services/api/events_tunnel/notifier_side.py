@@ -34,13 +34,13 @@ def upstream_at(url: str) -> Upstream:
 class ClientSide(Protocol):
     """The client's connection, as the notifier's sees it."""
 
-    def reached(self) -> None:
+    def send_request(self) -> None:
         """The connection to the notifier is established."""
 
     def answer(self, content: bytes) -> None:
         """Forward bytes of the notifier to the client."""
 
-    def answered(self) -> None:
+    def end_response(self) -> None:
         """The notifier has sent everything."""
 
     def let_speak(self, *, is_heard: bool) -> None:
@@ -60,7 +60,7 @@ class NotifierSide(Side):
         plug = transport.get_extra_info("socket")
         plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_BYTES)
         plug.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
-        self._client.reached()
+        self._client.send_request()
 
     def take(self, content: bytes) -> None:
         self._client.answer(content)
@@ -75,7 +75,7 @@ class NotifierSide(Side):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The notifier has closed the connection, or is gone."""
-        self._client.answered()
+        self._client.end_response()
 
     def end(self) -> None:
         """Close after the written bytes, for which the notifier has limited time."""

@@ -91,7 +91,7 @@ class Tunnel(Side):
         except (OSError, UnicodeError, TimeoutError):
             self._refuse(refusals.EVENTS)
 
-    def reached(self) -> None:
+    def send_request(self) -> None:
         """The connection to the notifier is established."""
         if not self.is_open or self._is_leaving:
             self._notifier.end()
@@ -116,7 +116,7 @@ class Tunnel(Side):
             self.read(wanted=True)
         self.send(content)
 
-    def answered(self) -> None:
+    def end_response(self) -> None:
         """The notifier has sent everything."""
         if self._is_leaving:
             return

@@ -80,7 +80,7 @@ class Allowances:
         """Count this many more bytes for a job."""
         self._reserved.setdefault(queued.job_id, _Reserved(queued.user_id, 0)).size += size
 
-    def recorded(self, job_id: str, sequence: int) -> None:
+    def mark_recorded(self, job_id: str, sequence: int) -> None:
         """The job's terminal event is stored: the view counts its files from that sequence on."""
         if job_id in self._reserved:
             self._reserved[job_id].sequence = sequence

@@ -90,11 +90,11 @@ class Artifacts:
         except (BrokerError, DamagedError) as error:
             logger.warning("artifacts_left_behind", job_id=outcome.job_id, why=str(error))
 
-    def recorded(self, job_id: str, sequence: int) -> None:
+    def mark_recorded(self, job_id: str, sequence: int) -> None:
         """The event that names the job's files is stored."""
-        self._allowances.recorded(job_id, sequence)
+        self._allowances.mark_recorded(job_id, sequence)
 
-    def ended(self, job_id: str) -> None:
+    def forget_unrecorded(self, job_id: str) -> None:
         """This executor's attempt is over and stores nothing more."""
         self._allowances.forget_unrecorded(job_id)
 

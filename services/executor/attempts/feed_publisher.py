@@ -155,7 +155,7 @@ class Feed:
             encoding=encoding,
         )
 
-    def _shortened(self, note: JobOutput) -> JobProgress:
+    def _shorten(self, note: JobOutput) -> JobProgress:
         """A note sent once in place of the first output left out; later output may fit again."""
         newest = self._newest
         return JobProgress(
@@ -182,7 +182,7 @@ class Feed:
             if self._is_short or not isinstance(note, JobOutput):
                 return None
             self._is_short = True
-            shortened = self._shortened(note)
+            shortened = self._shorten(note)
             payload = encode(shortened)
             subject = feed_note(note.user_id, note.job_id, kind_of(shortened))
             if not self._shares.spend(note.user_id, len(payload), beyond=2):

@@ -49,7 +49,7 @@ class FeedShares:
             self._forget(now)
             self._looking = asyncio.ensure_future(self._look())
         size += NOTE_OVERHEAD_BYTES
-        used = self._used(user_id)
+        used = self._used_bytes(user_id)
         if used + size > beyond * self._share(used):
             metrics.SHARES_REFUSED.labels(store="feed").inc()
             return False
@@ -66,7 +66,7 @@ class FeedShares:
         others = max(0, self._total - used)
         return share_of(most=self._most, capacity=self._capacity, others=others, parts=STORE_PARTS)
 
-    def _used(self, user_id: str) -> int:
+    def _used_bytes(self, user_id: str) -> int:
         return int(sum(size for _, size in self._sent.get(user_id, ())))
 
     def _forget(self, now: float) -> None:

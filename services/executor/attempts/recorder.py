@@ -110,8 +110,8 @@ class AttemptRecorder:
                 await asyncio.sleep(RETRY_PAUSE_S)
                 continue
             if not isinstance(done, Committed):
-                return await self._refused(queued, outcome, done)
-            self._artifacts.recorded(queued.job_id, done.sequence)
+                return await self._handle_refusal(queued, outcome, done)
+            self._artifacts.mark_recorded(queued.job_id, done.sequence)
             _count(queued, outcome)
             return Ack()
 
@@ -125,7 +125,7 @@ class AttemptRecorder:
     def _read(self, queued: JobQueued) -> Read[JobStanding]:
         return lambda min_sequence: self._reader.read(queued, min_sequence=min_sequence)
 
-    async def _refused(self, queued: JobQueued, outcome: Terminal, state: JobState) -> Disposition:
+    async def _handle_refusal(self, queued: JobQueued, outcome: Terminal, state: JobState) -> Disposition:
         if isinstance(state, Finished) and state.outcome == outcome:
             # This very outcome was stored by an append that was given up too early.
             return Ack()

@@ -68,13 +68,13 @@ class Attempts:
         first: Reservation = None
         try:
             known = await self._recorder.known(execution.queued)
-            first = await self._reserved(execution.queued, known.state)
+            first = await self._reserve(execution.queued, known.state)
             if isinstance(first, Nak):
                 return first
             started = await self._recorder.start(execution.queued, known)
             if not isinstance(started, StartedAttempt):
                 return started
-            execution.attempt_started(started.running.attempt)
+            execution.set_attempt(started.running.attempt)
             outcome = await self._attempt(execution, started, first)
             if isinstance(outcome, Nak | Abandon):
                 return outcome
@@ -86,9 +86,9 @@ class Attempts:
         finally:
             if isinstance(first, First):
                 await first.cell.release()
-            self._artifacts.ended(execution.queued.job_id)
+            self._artifacts.forget_unrecorded(execution.queued.job_id)
 
-    async def _reserved(self, queued: JobQueued, state: JobState) -> Reservation:
+    async def _reserve(self, queued: JobQueued, state: JobState) -> Reservation:
         """A cell for the job before anything is recorded of it; None if it needs none."""
         decision = self._recorder.decide_start(queued, state)
         if not isinstance(decision, Append) or not isinstance(decision.event, JobRunning):
@@ -104,7 +104,7 @@ class Attempts:
         except RejectedError as error:
             return error
         else:
-            self._supply.served(queued.job_id)
+            self._supply.clear_refusals(queued.job_id)
             return first
 
     async def _attempt(
@@ -125,7 +125,7 @@ class Attempts:
         if failure is None:
             verdict = ends[-1].verdict
             if execution.stop_reason in {"shutdown", "superseded"} and verdict.stopped_by == "stopped":
-                return _left(execution)
+                return _leave(execution)
             kept = await self._artifacts.keep(execution, number, verdict)
         attempt = Attempt(
             queued=queued,
@@ -169,7 +169,7 @@ class Attempts:
             return without_verdict(attempt, "rejected", str(failure), ends)
         why = failure.why if isinstance(failure, GiveUp) else str(failure)
         if execution.stop_reason is not None:
-            return _left(execution)
+            return _leave(execution)
         logger.error("sandbox_failed", job_id=attempt.queued.job_id, attempt=attempt.number, why=why)
         if isinstance(failure, GiveUp) or self._is_last(attempt.number):
             return without_verdict(attempt, "sandbox_error", why, ends)
@@ -193,6 +193,6 @@ class Attempts:
         return attempt >= self._settings.attempts_max
 
 
-def _left(execution: Execution) -> Nak | Abandon:
+def _leave(execution: Execution) -> Nak | Abandon:
     """The job was stopped without a verdict: it is another executor's, or whoever takes it next decides."""
     return Abandon() if execution.stop_reason == "superseded" else Nak()

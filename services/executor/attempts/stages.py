@@ -77,7 +77,7 @@ class Stages:
         CellError if a stage has waited for a cell for so many seconds.
         """
         run = _Run(execution, first.plan, feed, cell_within_s)
-        ends += [_compiled_before(run, position, found) for position, found in enumerate(first.cached)]
+        ends += [_reuse_compiled(run, position, found) for position, found in enumerate(first.cached)]
         position, stage = len(first.cached), first.stage
         cell: Reserved | None = first.cell
         while True:
@@ -136,8 +136,10 @@ class Stages:
                 return await cell.run(output=take, stop=stop)
             except CellError as error:
                 cell, tries = None, tries + 1
-                self._supply.failed(str(error))
-                if tries == TRIES_MAX or not await self._supply.recovered(stop, within_s=run.cell_within_s):
+                self._supply.report_failure(str(error))
+                if tries == TRIES_MAX or not await self._supply.wait_until_recovered(
+                    stop, within_s=run.cell_within_s
+                ):
                     raise
                 await asyncio.sleep(RETRY_PAUSE_S)
 
@@ -152,7 +154,7 @@ class _Run:
     cell_within_s: float
 
 
-def _compiled_before(run: _Run, position: int, found: Compiled) -> StageEnd:
+def _reuse_compiled(run: _Run, position: int, found: Compiled) -> StageEnd:
     """A stage that used nothing, because it was not run. Its warnings are as true as they were."""
     name = run.plan.names[position]
     metrics.COMPILE_CACHE.labels(result="hit").inc()

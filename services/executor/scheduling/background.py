@@ -16,7 +16,7 @@ class Background:
         """Begin it; the end is seen to."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._on_ended)
 
     async def wait(self, *, timeout_s: float | None = None) -> None:
         """Wait until all that is under way now has ended, or the time is up."""
@@ -28,7 +28,7 @@ class Background:
         self._failed = asyncio.get_running_loop().create_future()
         await self._failed
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _on_ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None and self._failed is not None and not self._failed.done():

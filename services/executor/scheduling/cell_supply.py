@@ -38,14 +38,14 @@ class CellSupply:
         """Call it after each change."""
         self._listener = listener
 
-    def failed(self, why: str) -> None:
+    def report_failure(self, why: str) -> None:
         """A cell for a job could not be made: a trial will tell whether the next can."""
         metrics.CELLS_FAILED.labels(of="job").inc()
         self._become(circuit.after_failure(self.health.circuit, why, self._clock()))
 
     def refuse(self, queued: JobQueued, why: str) -> Later | GiveUp:
         """A job got no cell before anything of it was recorded."""
-        self.failed(why)
+        self.report_failure(why)
         refused = self._refused.pop(queued.job_id, 0)
         decision = circuit.decide_refusal(
             refused,
@@ -60,7 +60,7 @@ class CellSupply:
                 del self._refused[next(iter(self._refused))]
         return decision
 
-    def served(self, job_id: str) -> None:
+    def clear_refusals(self, job_id: str) -> None:
         """The job has its cell."""
         self._refused.pop(job_id, None)
 
@@ -68,7 +68,7 @@ class CellSupply:
         """For how long to give a job back that cannot go on here, after `count` attempts."""
         return circuit.pause_s(count, random.random())  # noqa: S311 - spreads delays
 
-    async def recovered(self, stop: asyncio.Event, *, within_s: float) -> bool:
+    async def wait_until_recovered(self, stop: asyncio.Event, *, within_s: float) -> bool:
         """Wait until jobs may start; False if they may not in time, or `stop` comes first."""
         stopping = asyncio.ensure_future(stop.wait())
         try:

@@ -106,7 +106,7 @@ class SchedulerCore:
             case inputs.SlotFreed(job_id, disposition):
                 self._free_slot(job_id, disposition)
             case inputs.CellsChanged():
-                self._cells_changed()
+                self._apply_cells()
             case inputs.FetchDue():
                 self._fetch()
             case inputs.Tick():
@@ -133,7 +133,7 @@ class SchedulerCore:
         slot = self.executing.get(job_id)
         match change.state:
             case Finished() | Expired():
-                self._delaying.job_ended(self._context.now_s)
+                self._delaying.on_job_ended(self._context.now_s)
                 self._cells.learn(change.state, self._context.now_s)
                 if slot is not None:
                     self._actions.append(Stop(job_id, "superseded"))
@@ -176,7 +176,7 @@ class SchedulerCore:
 
     def _hold(self, event: JobQueued, delivery: Delivery) -> None:
         self.held.keep(event, delivery, self._context.utc)
-        self._fetching.job_delivered(event.job_id, self._context.now_s)
+        self._fetching.on_job_delivered(event.job_id, self._context.now_s)
         self._offer_lane(event.user_id)
         self._nak_beyond_limit()
 
@@ -214,13 +214,13 @@ class SchedulerCore:
 
     def _free_slot(self, job_id: str, disposition: Disposition) -> None:
         slot = self.executing.pop(job_id)
-        self._fetching.job_ended(job_id, self._context.now_s)
+        self._fetching.on_job_ended(job_id, self._context.now_s)
         if job_id in self.held:
             self._slotting.release(job_id)
         self._answer(slot.delivery, disposition)
         self._offer_lane(slot.user_id)
 
-    def _cells_changed(self) -> None:
+    def _apply_cells(self) -> None:
         """Leave to other executors what cannot start here for want of cells; or go on."""
         if self._cells.is_open and not self._admission.is_stopping:
             self._actions.extend(self._slotting.nak_waiting(NO_CELLS))

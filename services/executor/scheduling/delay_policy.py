@@ -30,7 +30,7 @@ class DelayPolicy:
         self._executing = executing
         self._rate = CompletionRate(slots)
 
-    def job_ended(self, now_s: float) -> None:
+    def on_job_ended(self, now_s: float) -> None:
         """The log reports the end of a job, of any user and on any executor."""
         self._rate.count(now_s)
 

@@ -30,15 +30,15 @@ class CompletionRate:
 
     def count(self, now_s: float) -> None:
         """The log reports the end of a job."""
-        self._recent = self._decayed(now_s) + 1.0
+        self._recent = self._decayed_count(now_s) + 1.0
         self._at_s = now_s
 
     def delay_s(self, *, depth: int, lanes: int, now_s: float) -> float:
         """Half of the time in which a lane that gets its share will have moved on by `depth` jobs."""
-        per_s = max(self._least, self._decayed(now_s) / MEMORY_S)
+        per_s = max(self._least, self._decayed_count(now_s) / MEMORY_S)
         return min(DELAY_MAX_S, max(DELAY_MIN_S, depth * lanes / per_s / 2))
 
-    def _decayed(self, now_s: float) -> float:
+    def _decayed_count(self, now_s: float) -> float:
         return self._recent * math.exp((self._at_s - now_s) / MEMORY_S)
 
 

@@ -22,7 +22,7 @@ class Execution:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     stop_reason: StopReason | None = None
 
-    def attempt_started(self, attempt: int) -> None:
+    def set_attempt(self, attempt: int) -> None:
         """The attempt is in the log: from now on a later one supersedes it."""
         self.attempt = attempt
         self.on_attempt(attempt)

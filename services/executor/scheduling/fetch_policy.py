@@ -50,16 +50,16 @@ class FetchPolicy:
         self._returned = ""
         self._unwanted_s = -SLOT_WAIT_S
 
-    def job_started(self, job_id: str, now_s: float) -> None:
+    def on_job_started(self, job_id: str, now_s: float) -> None:
         """The job has a slot. Before the next slot is free, a job with a nearer priority may be found."""
         self._started[job_id] = now_s
         self._look = True
 
-    def job_ended(self, job_id: str, now_s: float) -> None:
+    def on_job_ended(self, job_id: str, now_s: float) -> None:
         """The job has left its slot."""
         self._prefetch.learn(now_s - self._started.pop(job_id))
 
-    def job_delivered(self, job_id: str, now_s: float) -> None:
+    def on_job_delivered(self, job_id: str, now_s: float) -> None:
         """A job arrived. While arriving jobs only wait for their lane, startable ones are farther back."""
         self._delivered_s = now_s
         if job_id == self._returned:
@@ -72,7 +72,7 @@ class FetchPolicy:
         self._sweep = 0
         self._look = self._look and place > 0 and self._some_wait_elsewhere(before=place)
 
-    def job_returned(self, job_id: str) -> None:
+    def on_job_returned(self, job_id: str) -> None:
         """A startable job was given back for want of a slot."""
         self._returned = job_id
 

@@ -49,7 +49,7 @@ class SlotPolicy:
                 return
             held = self._held[job_id]
             self._executing[job_id] = Slot(held.queued.user_id, held.delivery)
-            self._fetching.job_started(job_id, now_s)
+            self._fetching.on_job_started(job_id, now_s)
             yield Start(held.queued)
 
     def nak_excess(self, now_s: float) -> Iterator[Answer]:
@@ -59,7 +59,7 @@ class SlotPolicy:
             if job_id is None:
                 return
             delay_s = ASIDE_S if self._fetching.must_stand_aside(job_id) else 0.0
-            self._fetching.job_returned(job_id)
+            self._fetching.on_job_returned(job_id)
             yield Answer(self.release(job_id), Nak("slots", delay_s))
 
     def nak_waiting(self, nak: Nak) -> Iterator[Answer]:

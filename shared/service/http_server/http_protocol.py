@@ -113,11 +113,11 @@ class BoundedHttpProtocol(BoundedConnection):
             if self._is_answering():
                 raise RefusedError(refusals.PIPELINED)
             super().on_headers_complete()
-            self._registry.heard(self._place)
+            self._registry.mark_heard(self._place)
             return
         super().on_headers_complete()
         self._has_request = True
-        self._registry.heard(self._place)
+        self._registry.mark_heard(self._place)
         self.scope["state"].update({PLACE: self._place, REGISTRY: self._registry})
         self._phase = Phase.BODY
         self._deadline = inf
@@ -177,7 +177,7 @@ class BoundedHttpProtocol(BoundedConnection):
             cause = error.__context__
             if isinstance(cause, HandOverError):
                 self._phase = Phase.ENDING
-                self._registry.heard(self._place)
+                self._registry.mark_heard(self._place)
                 self.hand_over()
                 return
             self._refuse(cause.refusal if isinstance(cause, RefusedError) else refusals.MALFORMED)
@@ -222,6 +222,6 @@ class BoundedHttpProtocol(BoundedConnection):
         if not trusted or self.client is None or not self._registry.is_proxy(self.client[0]):
             return
         fields = [value for name, value in self.headers if name == b"x-forwarded-for"]
-        refusal = self._registry.forwarded(self._place, forwarded_client(fields, trusted))
+        refusal = self._registry.count_for_client(self._place, forwarded_client(fields, trusted))
         if refusal is not None:
             raise RefusedError(refusal)

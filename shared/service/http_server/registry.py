@@ -92,18 +92,18 @@ class ConnectionRegistry:
         if place.is_refused:
             self._refused -= 1
             return
-        self.heard(place)
+        self.mark_heard(place)
         self._hold(place, 0)
         if place.user_id is None:
             self._count_address(place, -1)
         else:
             self._count_user(place.user_id, -1)
 
-    def heard(self, place: Place) -> None:
+    def mark_heard(self, place: Place) -> None:
         """Note that it has sent a complete head: it is no longer closed in favour of others."""
         self._unheard.pop(place, None)
 
-    def forwarded(self, place: Place, client: str | None) -> Refusal | None:
+    def count_for_client(self, place: Place, client: str | None) -> Refusal | None:
         """Count the connection for the client that a trusted proxy names in the next request."""
         address = None if client is None else counted_address(client)
         if place.user_id is not None or address == place.address:
@@ -161,7 +161,7 @@ class ConnectionRegistry:
         if longest is None:
             return FULL
         # Silent connections would otherwise keep out active ones.
-        self.heard(longest)
+        self.mark_heard(longest)
         longest.connection.give_way()
         return None
 
