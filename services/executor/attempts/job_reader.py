@@ -1,6 +1,5 @@
 """How a job stands, for the executor that holds its delivery: as the follower knows, or read from the log."""
 
-import asyncio
 from dataclasses import dataclass
 
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
@@ -8,6 +7,7 @@ from shared.domain.events import JobQueued
 from shared.domain.job import JobState
 from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Log
+from shared.retry import retry
 
 RETRY_PAUSE_S = 0.5
 READ_PATIENCE_S = 4.0
@@ -38,18 +38,15 @@ class JobReader:
         return await self.read(queued)
 
     async def read(self, queued: JobQueued, *, min_sequence: int | None = None) -> JobStanding:
-        """Read the job from the log, asking again where one answer does not come. Raises BrokerError.
+        """Read the job from the log; an unanswered read is retried. Raises BrokerError.
 
-        Who gave up at once would let the job wait until it is delivered again. Who asked for longer than its
-        lease might hold a job that was given to another.
+        Without a retry, the job would wait until it is delivered again. A retry beyond the lease could hold a
+        job that was delivered to another executor.
         """
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + READ_PATIENCE_S
-        while True:
-            try:
-                history = await self._log.read_job(queued.user_id, queued.job_id, min_sequence=min_sequence)
-                return JobStanding(history.state, history.last_sequence)
-            except UnreachableError:
-                if clock() >= deadline:
-                    raise
-                await asyncio.sleep(RETRY_PAUSE_S)
+        history = await retry(
+            lambda: self._log.read_job(queued.user_id, queued.job_id, min_sequence=min_sequence),
+            on=UnreachableError,
+            within_s=READ_PATIENCE_S,
+            pause_s=RETRY_PAUSE_S,
+        )
+        return JobStanding(history.state, history.last_sequence)
