@@ -51,9 +51,16 @@ class TransportProfile:
 class ClientConnection:
     """Lives from the accepted connection to the end of its transport."""
 
-    def __init__(self, registry: ClientRegistry, transport: TransportProfile, on_end: OnEnd) -> None:
-        """Prepare; `run` does it."""
-        self.id = uuid.uuid4().hex
+    def __init__(
+        self,
+        registry: ClientRegistry,
+        transport: TransportProfile,
+        on_end: OnEnd,
+        *,
+        connection_id: str | None = None,
+    ) -> None:
+        """Prepare; `run` does it. `connection_id` is unique; without one it is made here."""
+        self.id = connection_id or uuid.uuid4().hex
         self._share = QueueShare(registry.shares)
         self.outbox = Outbox(registry.settings.notifier_queue_bytes_max, transport.encoding, self._share)
         self.user_id = ""
@@ -176,6 +183,7 @@ class ClientConnection:
             connection_id=self.id,
             user_id=self.user_id or None,
             transport=self._transport.name,
+            status="ending" if self.outbox.closing.done() else "connected",
             connected_at=self._connected_at,
             last_activity=self._last_activity,
             queued_bytes=self.outbox.waiting_bytes,

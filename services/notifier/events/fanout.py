@@ -31,6 +31,7 @@ class Feeder:
         for entry in batch:
             if self._hub.on_queued and entry.subject.endswith(QUEUED_END):
                 self._hub.tell_queued(entry)
+            self._hub.tell_logged(entry)
             await self._publish(self._order.take_log(entry, clock()))
 
     async def take_feed(self, batch: list[Entry]) -> None:

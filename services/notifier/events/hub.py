@@ -9,6 +9,9 @@ from shared.jetstream.stored_message import Entry
 OnQueued = Callable[[Entry], None]
 """Called with each `job.queued` of any user, before its item is published; must not wait or raise."""
 
+OnLogged = Callable[[Entry], None]
+"""Called with each event of the log, of any user, before its item is published; must not wait or raise."""
+
 
 class Watcher(Protocol):
     """Something that is offered the live items of one user, or of one job of that user."""
@@ -28,6 +31,7 @@ class Hub:
         """Begin with none."""
         self._users: dict[str, dict[str | None, set[Watcher]]] = {}
         self.on_queued: list[OnQueued] = []
+        self.on_logged: list[OnLogged] = []
 
     def is_watched(self, user_id: str) -> bool:
         """Whether anybody would see an item of this user."""
@@ -51,6 +55,11 @@ class Hub:
     def tell_queued(self, entry: Entry) -> None:
         """Tell of a job of any user, watched or not."""
         for listener in self.on_queued:
+            listener(entry)
+
+    def tell_logged(self, entry: Entry) -> None:
+        """Tell of an event of any user, watched or not."""
+        for listener in self.on_logged:
             listener(entry)
 
     def publish(self, items: Iterable[Item]) -> int:

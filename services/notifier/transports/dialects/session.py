@@ -64,13 +64,20 @@ class NoEncoding:
 class DialectSession:
     """Lives from the accepted handshake to the end of the socket. `name` is what operators see."""
 
-    def __init__(self, websocket: WebSocket, registry: ClientRegistry, name: str, reader: JobReader) -> None:
+    def __init__(
+        self,
+        websocket: WebSocket,
+        registry: ClientRegistry,
+        name: str,
+        reader: JobReader,
+        *,
+        connection_id: str | None = None,
+    ) -> None:
         """Prepare; `run` does it. `reader` is shared by the sessions of the dialect."""
         self.websocket = websocket
         self.registry = registry
-        self.connection = ClientConnection(
-            registry, TransportProfile(name, NoEncoding(), close_s=CLOSE_S), _no_end
-        )
+        profile = TransportProfile(name, NoEncoding(), close_s=CLOSE_S)
+        self.connection = ClientConnection(registry, profile, _no_end, connection_id=connection_id)
         self._reader = reader
         self._changes = Changes()
         self._turn = asyncio.Lock()

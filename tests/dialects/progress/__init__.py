@@ -1,0 +1,1 @@
+"""The dialect `progress` (docs/dialects/progress.md)."""
