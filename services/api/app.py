@@ -145,6 +145,7 @@ def create_app(
         queries=queries,
         artifacts=files,
         cancellations=cancellations,
+        is_ready=service.is_ready,
     )
     applications: list[tuple[Dialect, Starlette]] = []
     for dialect_of in (*dialects, *find_dialects(settings.named_dialects)):

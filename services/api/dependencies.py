@@ -4,6 +4,7 @@
 no feature's routes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.api.artifacts.service import ArtifactReader
@@ -26,3 +27,5 @@ class ApiDependencies:
     queries: Queries
     artifacts: ArtifactReader
     cancellations: Cancellations
+    is_ready: Callable[[], bool]
+    """Whether the api is ready, as `/readyz` answers."""

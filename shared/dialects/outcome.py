@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from shared.dialects.sentences import sentence_of
+from shared.domain.events import SourceFile
 from shared.domain.record import JobRecord, JobSummary
 from shared.domain.result import Output, Result
 
@@ -65,8 +66,8 @@ def outcome_of(job: JobRecord) -> Outcome:
     )
 
 
-def text_of(output: Output) -> str:
-    """What was kept of a stream as text; bytes that are not UTF-8 become replacement characters."""
+def text_of(output: Output | SourceFile) -> str:
+    """A stream, as it was kept, or a file as text: what is no UTF-8 becomes replacement characters."""
     if output.encoding != "base64":
         return output.content
     try:

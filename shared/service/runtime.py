@@ -97,6 +97,10 @@ class Service:
         """Add a check: unready while a follower lags."""
         self.check(name, progress.unready_reason, progress.diagnostics)
 
+    def is_ready(self) -> bool:
+        """Whether every check passes, as /readyz answers."""
+        return all(check() is None for check in self._checks.values())
+
     async def run(self, broker: Broker, *work: Coroutine[Any, Any, object]) -> None:
         """Run all of `work` concurrently until a stop signal, then cancel it. Raises BrokerLostError."""
         async with asyncio.TaskGroup() as group:

@@ -19,7 +19,7 @@ from services.api.jobs.wait import disconnect_of
 from services.api.settings import ApiSettings
 from shared.auth import Caller
 from shared.dialects.names import label_of
-from shared.domain.events import SourceFile
+from shared.domain.events import JobQueued, SourceFile
 from shared.domain.record import JobRecord
 
 MS_PER_S = 1_000
@@ -66,6 +66,11 @@ async def submit(deps: ApiDependencies, request: Request, caller: Caller, new: N
 async def find_job(deps: ApiDependencies, caller: Caller, job_id: str) -> JobRecord:
     """The caller's job. Raises ProblemError, which the door answers with one 404, whatever is missing."""
     return await deps.queries.job(caller.user_id, job_id)
+
+
+async def find_program(deps: ApiDependencies, caller: Caller, job_id: str) -> tuple[JobRecord, JobQueued]:
+    """The caller's job and its first event, which has its program. Raises ProblemError as `find_job` does."""
+    return await deps.queries.job_and_program(caller.user_id, job_id)
 
 
 async def wait_for_end(

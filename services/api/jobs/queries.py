@@ -23,6 +23,7 @@ from shared.contract.view_api import (
     ViewProblem,
 )
 from shared.domain.cursor import of_log
+from shared.domain.events import JobQueued
 from shared.domain.record import JobRecord
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import UnreachableError
@@ -63,6 +64,19 @@ class Queries:
             if seen is not None and seen.is_finished:
                 return seen
             return fold_entries(_require_kept(await self._log.read_entries(user_id, job_id)))
+
+    async def job_and_program(self, user_id: str, job_id: str) -> tuple[JobRecord, JobQueued]:
+        """The current state of one job, and its first event: the view does not have the program.
+
+        Raises ProblemError if the user has no such job.
+        """
+        check_job_id(job_id)
+        async with self._turns.turn(user_id):
+            entries = _require_kept(await self._log.read_entries(user_id, job_id))
+        record = fold_entries(entries)
+        queued = entries[0].event()
+        assert isinstance(queued, JobQueued), "a record begins with the job's first event"
+        return record, queued
 
     async def job_as_of(self, user_id: str, job_id: str, until: int | datetime) -> JobRecord:
         """The job's state at a sequence of the log or at a time, inclusive.

@@ -21,6 +21,7 @@ from services.notifier.connections.transport import Transport
 from services.notifier.transports.dialects.session import DialectSession
 from shared.auth import KeysUnavailableError, TokenError
 from shared.dialects.names import prefix_of
+from shared.jetstream.errors import BrokerError
 
 ROOT = ("", "/")
 """The prefix itself, with and without a slash: a browser's WebSocket follows no redirect."""
@@ -81,6 +82,9 @@ class DialectEndpoint:
                 await self._admit(websocket, grant)
         except DeniedError as denied:
             await _deny(websocket, denied)
+            return
+        except BrokerError:
+            await _deny(websocket, DeniedError(503, "the log does not answer", RETRY_AFTER))
             return
         session = self._session_of(websocket, self._registry)
         self._registry.enter(session.connection)
