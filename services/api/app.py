@@ -40,6 +40,7 @@ from services.api.quotas.stored_bytes import Counted, Store
 from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.sessions.feature import sessions_feature
 from services.api.sessions.kv_bucket import Bucket
+from services.api.sessions.run_records import RunRecords
 from services.api.sessions.runs import SessionRuns
 from services.api.sessions.service import Sessions, session_bytes
 from services.api.settings import ApiSettings
@@ -117,7 +118,8 @@ def create_app(
     files = ArtifactReader(queries, Objects(broker, log, ARTIFACTS))
     outlook = Outlook(standing, catalogue, settings)
     sessions = Sessions(bucket, session_store, settings)
-    runs = SessionRuns(sessions, bucket, log, submissions, settings)
+    run_records = RunRecords(bucket, log, settings)
+    runs = SessionRuns(sessions, run_records, submissions)
     dead_letters = DeadLetters(log, queries, patience_s=settings.append_patience_s)
     feature.include(
         app,
@@ -146,6 +148,9 @@ def create_app(
         artifacts=files,
         cancellations=cancellations,
         is_ready=service.is_ready,
+        sessions=sessions,
+        session_runs=runs,
+        run_records=run_records,
     )
     applications: list[tuple[Dialect, Starlette]] = []
     for dialect_of in (*dialects, *find_dialects(settings.named_dialects)):

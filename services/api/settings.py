@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from shared.auth.provider import check_provider
-from shared.dialects.names import DialectNames, DialectPorts, parse_ports
+from shared.dialects.names import AnonymousUser, DialectNames, DialectPorts, parse_ports
 from shared.domain.events import Limits
 from shared.settings import (
     MIB,
@@ -75,6 +75,9 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     api_dialect_ports: DialectPorts = ""
     """A port of its own for a dialect, such as ``executions=8001``, at the api's host: its paths are at the
     root there, and its socket at the same port. Needs `api_events_upstream`."""
+
+    livecode_user: AnonymousUser = ""
+    """The user in whose name the dialect `livecode` serves requests without a token; empty refuses them."""
 
     api_origins: Origins = ""
     """Origins whose pages may call the api (CORS), separated by commas; ``*`` is any. Pages of the api's own

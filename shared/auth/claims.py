@@ -1,7 +1,7 @@
 """Turns the claims of a token whose signature was checked into a caller. Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -52,7 +52,8 @@ class Caller:
     """An authenticated user.
 
     `concurrency` is the K that the token claims (decision 5). `unfinished_max` and `requests_per_s` are the
-    claimed quotas, None for the service's defaults. `shares` holds the claimed ones of SHARE_CLAIMS.
+    claimed quotas, None for the service's defaults. `shares` holds the claimed ones of SHARE_CLAIMS. `lanes`
+    are the user ids whose unfinished jobs count together, for a user whose jobs run in several lanes.
     """
 
     user_id: str
@@ -62,6 +63,7 @@ class Caller:
     unfinished_max: int | None = None
     requests_per_s: int | None = None
     shares: Mapping[str, int] = field(default_factory=dict)
+    lanes: Sequence[str] = ()
 
     def share(self, claim: str, default: int, most: int) -> int:
         """The claimed share, up to `most`; `default` without a claim."""

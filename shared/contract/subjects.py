@@ -187,6 +187,11 @@ def session_run_key(user_id: str, session_id: str) -> str:
     return f"$KV.SESSIONS.{escape(user_id)}.{_job_token(session_id)}.run"
 
 
+def run_slot_key(user_id: str, slot: int) -> str:
+    """Key of one of the slots in which runs are remembered that belong to no saved session."""
+    return f"$KV.SESSIONS.{escape(user_id)}.slot.{slot}"
+
+
 def artifact_name(job_id: str, attempt: int, number: int) -> str:
     """Object name of an attempt's artifact, by its index in the result rather than its path."""
     return f"{_job_token(job_id)}/{attempt}/{number}"

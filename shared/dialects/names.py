@@ -9,6 +9,9 @@ PREFIXES = "/dialects/"
 RESERVED = "dialect:"
 """Begins the name of a label that only dialects set: clients' label names have no colon."""
 
+USER_BYTES_MAX = 64
+"""Longest name of a user without tokens: ids of its lanes are longer."""
+
 PORT_MAX = 65_535
 PORTS_ALLOWED = "a dialect and a port, such as executions=8001, or several of them separated by commas"
 
@@ -60,5 +63,8 @@ def _wrong_ports(text: str) -> str | None:
     return None
 
 
+AnonymousUser = Annotated[
+    str, Rule(f"a user id of at most {USER_BYTES_MAX} bytes", may_be_empty=True, bytes_max=USER_BYTES_MAX)
+]
 DialectNames = Annotated[str, some_of(DIALECTS)]
 DialectPorts = Annotated[str, Rule(PORTS_ALLOWED, _wrong_ports, may_be_empty=True)]

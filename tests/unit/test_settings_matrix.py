@@ -68,6 +68,7 @@ WRONG_TEXTS: dict[str, tuple[str, ...]] = {
     "a dialect and a port, such as executions=8001, or several of them separated by commas": (
         *("jobs", "8001", "jobs=", "jobs=x", "jobs=65536", "job=1", "jobs=1,jobs=2", "jobs=1,progress=1"),
     ),
+    "a user id of at most 64 bytes": (),
     "some of namespaces, uid, uids, cgroup, seccomp, separated by commas": ("everything", "uid,walls", "*"),
 }
 """For each rule of a text, by what it says is allowed: values that are none of it."""

@@ -4,12 +4,12 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from services.api.events_tunnel.request import DESCRIPTION, STREAM, WEBSOCKET
+from services.api.http import swagger
 from services.api.http.json_response import json_answer
 from shared.service import problem_pages
-from shared.service.pages import Link, front_page, html
+from shared.service.pages import Link, front_page
 from shared.version import VERSION
 
 LINKS = (
@@ -19,28 +19,6 @@ LINKS = (
     Link("problems/", "Problems: why a request fails, and what to do then"),
     Link("metrics", "Metrics (where operators can reach them)"),
 )
-
-_DOCS = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>Headrace: documentation of the api</title>
-<link rel="icon" href="docs/assets/favicon-32x32.png">
-<link rel="stylesheet" href="docs/assets/swagger-ui.css">
-</head>
-<body>
-<div id="swagger-ui"></div>
-<script src="docs/assets/swagger-ui-bundle.js"></script>
-<script src="docs/start.js"></script>
-</body>
-</html>
-"""
-_START = """SwaggerUIBundle({
-    url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, tryItOutEnabled: true, filter: true,
-    presets: [SwaggerUIBundle.presets.apis], validatorUrl: null,
-});
-"""
-
 
 RESOURCES = {
     "jobs": "/v1/jobs",
@@ -58,17 +36,13 @@ OF_THE_NOTIFIER = {"websocket": WEBSOCKET, "stream": STREAM, "asyncapi": DESCRIP
 
 
 def install(app: FastAPI, events_url: str) -> None:
-    """Add the pages. The assets come from the package `fastapi-swagger`.
-
-    `events_url` is the notifier's origin, empty where it is the api's own.
-    """
+    """Add the pages. `events_url` is the notifier's origin, empty where it is the api's own."""
     elsewhere = {name: events_url + path for name, path in OF_THE_NOTIFIER.items()}
     found = {"name": "headrace", "version": VERSION, "links": {**RESOURCES, **elsewhere}}
 
     async def index(_: Request) -> Response:
         return json_answer(found)
 
-    assets = StaticFiles(packages=[("fastapi_swagger", "resources")])
     app.router.routes.extend(
         [
             Route("/", _front, include_in_schema=False),
@@ -76,7 +50,7 @@ def install(app: FastAPI, events_url: str) -> None:
             Route("/v1/", index, include_in_schema=False),
             Route("/docs", _docs, include_in_schema=False),
             Route("/docs/start.js", _start, include_in_schema=False),
-            Mount("/docs/assets", assets),
+            Mount("/docs/assets", swagger.assets()),
             *problem_pages.routes(),
         ]
     )
@@ -87,8 +61,8 @@ async def _front(_: Request) -> Response:
 
 
 async def _docs(_: Request) -> Response:
-    return html(_DOCS)
+    return swagger.page("Headrace: documentation of the api", "docs")
 
 
 async def _start(_: Request) -> Response:
-    return Response(_START, media_type="text/javascript")
+    return swagger.start_script("openapi.json")

@@ -10,7 +10,16 @@ from services.api.jobs.read_limits import ReadingTurns
 from shared.contract import problems
 from shared.contract.codec import EventObject, UndecodableError, event_object
 from shared.contract.problems import ProblemError
-from shared.contract.subjects import VIEW_DEAD, VIEW_JOB, VIEW_JOBS, VIEW_USAGE, is_job_id
+from shared.contract.subjects import (
+    QUEUED_KIND,
+    VIEW_DEAD,
+    VIEW_JOB,
+    VIEW_JOBS,
+    VIEW_USAGE,
+    event_of_job,
+    is_job_id,
+    parse,
+)
 from shared.contract.view_api import (
     DeadQuestion,
     JobAnswer,
@@ -77,6 +86,14 @@ class Queries:
         queued = entries[0].event()
         assert isinstance(queued, JobQueued), "a record begins with the job's first event"
         return record, queued
+
+    async def owner(self, job_id: str) -> str:
+        """The user of a job, where the id alone gives access to it. Raises ProblemError, BrokerError."""
+        check_job_id(job_id)
+        entry = await self._log.last(event_of_job(job_id, QUEUED_KIND))
+        if entry is None:
+            raise unknown_job()
+        return parse(entry.subject).user_id
 
     async def job_as_of(self, user_id: str, job_id: str, until: int | datetime) -> JobRecord:
         """The job's state at a sequence of the log or at a time, inclusive.

@@ -64,7 +64,7 @@ class Quotas:
         most = min(
             caller.unfinished_max or self._settings.unfinished_jobs, self._settings.unfinished_jobs_max
         )
-        found = self._standing.unfinished(caller.user_id)
+        found = sum(map(self._standing.unfinished, caller.lanes or (caller.user_id,)))
         if found >= most:
             metrics.REFUSED.labels(why="unfinished").inc()
             raise ProblemError(

@@ -18,6 +18,9 @@ from shared.jetstream.message import Message
 from shared.jetstream.stored_message import Entry
 
 SUMMARY = "Headrace-Card"
+ROLLUP = {"Nats-Rollup": "sub"}
+"""Removes the earlier messages of the subject."""
+
 ANSWER_TIMEOUT_S = 2.0
 
 
@@ -40,9 +43,18 @@ class Bucket:
         self._stream = stream
 
     async def put(
-        self, key: str, document: bytes, *, summary: str = "", expected: int, patience_s: float
+        self,
+        key: str,
+        document: bytes,
+        *,
+        summary: str = "",
+        expected: int,
+        patience_s: float,
+        is_only_one: bool = False,
     ) -> AppendResult:
         """Save if the newest revision is `expected` (0 for none). `summary` is one line of ASCII.
+
+        With `is_only_one` the earlier revisions are removed.
 
         Raises BrokerError; after an UnreachableError the document may or may not be saved.
         """
@@ -52,7 +64,7 @@ class Bucket:
             subject_filter=key,
             expected=expected,
             patience_s=patience_s,
-            headers={SUMMARY: summary} if summary else {},
+            headers={**({SUMMARY: summary} if summary else {}), **(ROLLUP if is_only_one else {})},
             stream=self._stream,
         )
 

@@ -5,6 +5,7 @@ of one session cannot overwrite each other unnoticed.
 """
 
 import json
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,13 +62,13 @@ class Sessions:
         self._bucket = bucket
         self._settings = settings
 
-    async def create(self, body: SessionBody, caller: Caller) -> Session:
-        """Save a new session. Raises ProblemError."""
+    async def create(self, body: SessionBody, caller: Caller, *, session_id: str | None = None) -> Session:
+        """Save a new session, under this new id if it is given. Raises ProblemError."""
         if await self._bucket.count(session_keys(caller.user_id)) >= self._settings.sessions_max:
             raise ProblemError(
                 problems.TOO_MANY_SESSIONS, f"a user may have {self._settings.sessions_max} sessions"
             )
-        session_id = str(uuid_utils.uuid7())
+        session_id = session_id or str(uuid_utils.uuid7())
         now = datetime.now(UTC)
         stored = StoredRevision(created_at=now, saved_at=now, document=document_of(body))
         result = await self._put(caller, session_id, body, stored, expected=0)
@@ -78,8 +79,23 @@ class Sessions:
         self, session_id: str, body: SessionBody, caller: Caller, *, expected: int | None
     ) -> Session:
         """Save a new revision after `expected`, or after the newest. Raises ProblemError (404, 412)."""
+        return await self.amend(session_id, lambda _: body, caller, expected=expected)
+
+    async def amend(
+        self,
+        session_id: str,
+        amended: Callable[[StoredRevision], SessionBody],
+        caller: Caller,
+        *,
+        expected: int | None = None,
+    ) -> Session:
+        """Save what `amended` makes of the newest revision; it is called again when another save came first.
+
+        Raises ProblemError as `save` does.
+        """
         for _ in range(CAS_ATTEMPTS_MAX):
             current = await self.current(session_id, caller, expected=expected)
+            body = amended(current.stored)
             stored = StoredRevision(
                 created_at=current.stored.created_at,
                 saved_at=datetime.now(UTC),

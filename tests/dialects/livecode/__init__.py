@@ -1,0 +1,1 @@
+"""The dialect `livecode` as its clients see it."""
