@@ -99,6 +99,10 @@ class DialectSession:
     async def tell(self, change: Change) -> None:
         """Something has happened to a job that is watched. Called again after a BrokerError."""
 
+    def concerns(self, job_id: str) -> bool:
+        """Whether a job that is watched is told of; a connection that watches all may skip some."""
+        return True
+
     # What a dialect uses.
 
     @property
@@ -117,6 +121,14 @@ class DialectSession:
         False if the connection watches `HEADRACE_NOTIFIER_SUBSCRIPTIONS_MAX` already.
         """
         return self.connection.watch(job_id, self._take)
+
+    def tell_later(self, change: Change, wait_s: float) -> None:
+        """Be told of a change again after so many seconds, and of others meanwhile."""
+        asyncio.get_running_loop().call_later(wait_s, self._put, change)
+
+    def expire_in(self, lasts_s: float, close: Close) -> None:
+        """End the connection after so many seconds unless it is bound before."""
+        self._lifetime.expire_in(lasts_s, close)
 
     def stop_watching(self, job_id: str | None = None) -> None:
         """Be told no more of them."""
@@ -230,8 +242,14 @@ class DialectSession:
             return
 
     def _take(self, item: Item) -> None:
+        if not self.concerns(item.named.job_id):
+            return
         change = change_of(item)
-        if change is not None and not self._changes.put(change):
+        if change is not None:
+            self._put(change)
+
+    def _put(self, change: Change) -> None:
+        if not self._changes.put(change):
             self.end(UNREAD)
 
 
