@@ -7,6 +7,7 @@ README.md, which hold for all, are ``"all"``.
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,8 +33,13 @@ def clauses(page: Path) -> list[tuple[int, int]]:
     return found
 
 
-def named() -> Iterator[tuple[str, str, str]]:
+@cache
+def named() -> tuple[tuple[str, str, str], ...]:
     """Every test that names clauses, with the page and the number of each of them."""
+    return tuple(_named())
+
+
+def _named() -> Iterator[tuple[str, str, str]]:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
