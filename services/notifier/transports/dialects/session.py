@@ -180,6 +180,8 @@ class DialectSession:
     async def _serve(self) -> None:
         beside = [self.connection.spawn(self._tell_all()), self.connection.spawn(self._lifetime.run())]
         try:
+            # The opening has its turn before the first message of the client.
+            await asyncio.sleep(0)
             await self._read_frames()
         finally:
             for task in beside:
