@@ -85,6 +85,7 @@ async def test_a_limit_and_a_cancellation_are_failures(
     assert (told["status"], told["result"]["error"]) == ("failed", "cancelled")
 
 
+@pytest.mark.full
 @pytest.mark.row("jobs", "1.1", "1.2", "5.1")
 async def test_it_is_the_same_at_each_address(
     dialect_stack: Stack, dialect_user: User, own_port: str
