@@ -152,6 +152,8 @@ async def test_a_connection_follows_a_bounded_number_of_jobs(
         for path in ("", "/", "/api/v1/ws", "/api/v1/ws/"):
             status, body = await refusal_of(at_notifier(native, "progress") + path, "no-token")
             assert (status, [*body]) == (401, ["detail"])
+        for _ in range(3):
+            assert await code_of(one, {"type": "subscribe", "job_id": builders.job_id()}) == "JOB_NOT_FOUND"
         ids = {(await subscribe(one, job))["connection_id"] for job in (jobs[0], jobs[1], jobs[0])}
         too_many = {"type": "subscribe", "job_id": jobs[2]}
         assert await code_of(one, too_many) == "RATE_LIMIT_EXCEEDED"
