@@ -4,7 +4,7 @@ import re
 import secrets
 from datetime import datetime
 
-from shared.dialects.results import result_fields
+from shared.dialects.results import result_of
 from shared.domain.record import JobRecord
 
 NAME = "connections"
@@ -27,4 +27,4 @@ def is_connection_id(text: str) -> bool:
 
 def execution_fields(job: JobRecord) -> dict[str, object]:
     """The result of a job that has ended. Clients iterate over `security_violations`, so it is a list."""
-    return {**result_fields(job), "security_violations": []}
+    return {**result_of(job), "security_violations": []}

@@ -6,6 +6,8 @@ from pydantic import AllowInfNan, BaseModel, Field, ValidationError
 from starlette.requests import Request
 
 from services.api.dialects.errors import BODY, UNPROCESSABLE, BodyError
+from services.api.dialects.programs import MS_PER_S
+from services.api.settings import ApiSettings
 from shared.contract import problems
 from shared.contract.problems import ProblemError
 
@@ -14,6 +16,20 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 Program = Annotated[str, Field(min_length=1)]
 """The text of a program; an empty one is refused."""
 TimeoutSeconds = Annotated[float, Field(gt=0), AllowInfNan(False)]
+TIMEOUT_S_DEFAULT = 30.0
+
+
+class TimedProgram(BaseModel):
+    """A Python program, and for how many seconds it may run."""
+
+    code: Program
+    timeout_seconds: TimeoutSeconds = TIMEOUT_S_DEFAULT
+
+    def timeout_s(self, settings: ApiSettings) -> float:
+        """The time limit; where the client gives none, one that the operator allows."""
+        if "timeout_seconds" in self.model_fields_set:
+            return self.timeout_seconds
+        return min(TIMEOUT_S_DEFAULT, settings.wall_ms_max / MS_PER_S)
 
 
 async def read_body(request: Request, model: type[ModelT]) -> ModelT:

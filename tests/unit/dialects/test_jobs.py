@@ -5,7 +5,8 @@ from typing import get_args
 import msgspec
 import pytest
 
-from services.api.dialects.jobs.schemas import ExecutionRequest, status_of
+from services.api.dialects.bodies import TimedProgram
+from services.api.dialects.polled_job import polled_job
 from services.api.settings import ApiSettings
 from services.notifier.transports.dialects.jobs.messages import (
     Ping,
@@ -16,7 +17,7 @@ from services.notifier.transports.dialects.jobs.messages import (
     job_status,
     parse,
 )
-from shared.dialects.jobs import Word, word_of
+from shared.dialects.results import Word, word_of
 from shared.domain.events import Limits
 from shared.domain.job import Status
 from tests import builders
@@ -39,12 +40,12 @@ def test_a_limit_that_is_not_given_is_one_that_the_operator_allows() -> None:
     for wall_ms_max, given, taken in ((60_000, None, 30), (5_000, None, 5), (5_000, 60, 60)):
         settings = ApiSettings(token_secret="x" * 32, wall_ms_max=wall_ms_max)
         limit = {} if given is None else {"timeout_seconds": given}
-        assert ExecutionRequest.model_validate({"code": "1", **limit}).timeout_s(settings) == taken
+        assert TimedProgram.model_validate({"code": "1", **limit}).timeout_s(settings) == taken
 
 
 @pytest.mark.row("jobs", "3.1", "3.6", "5.2", "5.3")
 def test_a_job_is_pushed_as_it_is_polled() -> None:
-    waits = status_of(builders.record())
+    waits = polled_job(builders.record())
     assert (waits["status"], waits["result"], waits["started_at"]) == ("pending", None, None)
     assert job_status(JOB, NOON) == {
         "type": "job.status",
@@ -53,7 +54,7 @@ def test_a_job_is_pushed_as_it_is_polled() -> None:
         "timestamp": TIME,
     }
     job = builders.record(builders.running(), builders.completed())
-    told, polled = job_result(job), status_of(job)
+    told, polled = job_result(job), polled_job(job)
     assert polled == {
         "job_id": JOB,
         "status": "completed",
@@ -66,7 +67,7 @@ def test_a_job_is_pushed_as_it_is_polled() -> None:
     assert told == {"type": "job.result", "job_id": JOB, "status": "completed", "result": polled["result"]}
     for wall_ms, seconds in ((1_500, 1.5), (2_000, 2)):
         limited = msgspec.structs.replace(job, limits=Limits(wall_ms=wall_ms))
-        assert repr(status_of(limited)["timeout_seconds"]) == repr(seconds)
+        assert repr(polled_job(limited)["timeout_seconds"]) == repr(seconds)
 
 
 @pytest.mark.row("jobs", "4.4")

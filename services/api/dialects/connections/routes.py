@@ -5,8 +5,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.api.dependencies import ApiDependencies
-from services.api.dialects.bodies import read_body
-from services.api.dialects.connections.schemas import AsyncExecutionBody, ExecutionBody
+from services.api.dialects.bodies import TimedProgram, read_body
+from services.api.dialects.connections.schemas import AsyncExecutionBody
 from services.api.dialects.errors import fastapi_door
 from services.api.dialects.mount import mount
 from services.api.dialects.polled_job import polled_job
@@ -53,7 +53,7 @@ class Executions:
     async def run(self, request: Request) -> Response:
         """Accept a program and answer its result, or 504 if it does not end in time."""
         caller = await user_of(request)
-        body = await read_body(request, ExecutionBody)
+        body = await read_body(request, TimedProgram)
         submitted = await submit(self._deps, request, caller, self._job(body, {}))
         job = await wait_for_end(self._deps, request, caller, submitted.job.job_id, WAIT_S)
         if not job.is_finished:
@@ -65,7 +65,6 @@ class Executions:
         caller = await user_of(request)
         return json_answer(polled_job(await find_job(self._deps, caller, request.path_params["job_id"])))
 
-    def _job(self, body: ExecutionBody, labels: dict[str, str]) -> NewJob:
+    def _job(self, body: TimedProgram, labels: dict[str, str]) -> NewJob:
         settings = self._deps.settings
-        limit_s = body.time_limit(settings)
-        return new_job(settings, body.code, timeout_s=limit_s, ttl_s=TTL_S, labels=labels)
+        return new_job(settings, body.code, timeout_s=body.timeout_s(settings), ttl_s=TTL_S, labels=labels)

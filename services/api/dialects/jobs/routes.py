@@ -5,10 +5,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.api.dependencies import ApiDependencies
-from services.api.dialects.bodies import read_body
+from services.api.dialects.bodies import TimedProgram, read_body
 from services.api.dialects.errors import fastapi_door
-from services.api.dialects.jobs.schemas import ExecutionRequest, JobSubmitted, status_of
 from services.api.dialects.mount import mount
+from services.api.dialects.polled_job import polled_job
 from services.api.dialects.programs import find_job, new_job, submit
 from services.api.http.auth import user_of
 from services.api.http.door import Dialect
@@ -24,15 +24,15 @@ def dialect(deps: ApiDependencies) -> Dialect:
 
     async def execute(request: Request) -> Response:
         caller = await user_of(request)
-        body = await read_body(request, ExecutionRequest)
+        body = await read_body(request, TimedProgram)
         new = new_job(deps.settings, body.code, timeout_s=body.timeout_s(deps.settings), ttl_s=TTL_S)
         submitted = await submit(deps, request, caller, new)
         # A repetition gets the first answer again: at `completed` its client would not wait for the result.
-        return json_answer(JobSubmitted(job_id=submitted.job.job_id, status="pending"))
+        return json_answer({"job_id": submitted.job.job_id, "status": "pending"})
 
     async def read(request: Request) -> Response:
         caller = await user_of(request)
-        return json_answer(status_of(await find_job(deps, caller, request.path_params["job_id"])))
+        return json_answer(polled_job(await find_job(deps, caller, request.path_params["job_id"])))
 
     routes = [
         Route("/execute", execute, methods=["POST"]),

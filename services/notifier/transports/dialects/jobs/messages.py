@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from shared.dialects.jobs import result_of, word_of
+from shared.dialects.results import result_of, word_of
 from shared.dialects.times import iso_time
 from shared.domain.record import JobRecord
 
