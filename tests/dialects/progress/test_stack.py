@@ -79,7 +79,8 @@ async def test_a_running_program_is_cancelled_and_those_behind_it_have_an_estima
 ) -> None:
     address = dialect_stack.address.dialects["progress"]
     async with asyncio.timeout(60), socket_client(address, dialect_user.token) as socket:
-        jobs = [await submit(dialect_stack, dialect_user, "bash", "sleep 0.5") for _ in range(2)]
+        # The second waits for the first, however slowly they are submitted: that is the queue's pace.
+        jobs = [await submit(dialect_stack, dialect_user, "bash", f"sleep {s}") for s in (4, 0.1)]
         jobs += [await submit(dialect_stack, dialect_user, "bash", "sleep 60") for _ in range(2)]
         await subscribe(socket, jobs[2])
         assert (await socket.next())["type"] == "progress_update"

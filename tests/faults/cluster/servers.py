@@ -6,6 +6,7 @@ import signal
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from headrace.local.lifeline import die_with_parent
 from headrace.local.nats_server import MAX_PAYLOAD_BYTES, find_binary, free_port
 from shared.contract.subjects import JOBS
 from shared.jetstream.connection import Broker, connect
-from shared.jetstream.errors import BrokerError
+from shared.jetstream.errors import BrokerError, UnreachableError
 from shared.jetstream.stream_config import ProvisionSettings
 from shared.provision import provision
+from shared.retry import retry
 from shared.settings import BrokerSettings
 
 USER, PASSWORD = "test", "test-password"
@@ -147,7 +149,10 @@ class Cluster:
             yield broker
 
     async def state(self, stream: str = JOBS) -> dict[str, Any]:
-        """What the stream's leader says of it, as soon as there is one."""
+        """What the stream's leader says of it, as soon as there is one, and a connection."""
+        return await retry(partial(self._state, stream), on=UnreachableError, within_s=60, pause_s=0.1)
+
+    async def _state(self, stream: str) -> dict[str, Any]:
         async with self.broker() as broker:
             while True:
                 try:
