@@ -16,7 +16,7 @@ from tests.integration.projector.asking import answering, publish, publish_raw, 
 from tests.integration.projector.processes import projector_process, readiness, until_ready
 from tests.unit.projector.histories import NEWER, random_history
 
-PATIENCE_S = 50
+PATIENCE_S = 100
 
 
 @pytest.mark.full

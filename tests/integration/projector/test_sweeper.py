@@ -39,7 +39,7 @@ from tests.integration.projector.asking import answering, ask_job, publish, reac
 from tests.integration.projector.conftest import Projecting
 from tests.integration.projector.processes import projector_process
 
-PATIENCE_S = 50
+PATIENCE_S = 100
 FILES = (b"one", b"two", b"three")
 LONG_S = 3_600
 
