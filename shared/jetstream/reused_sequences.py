@@ -20,12 +20,12 @@ async def reuses_sequences(broker: Broker, stream: str, position: int, stored_at
     Raises BrokerError.
     """
     last, first = await _extent(broker, stream)
-    anew = last < position and await _stays_behind(broker, stream, position)
-    if not anew and first <= position:
-        anew = await _time_at(broker, stream, position) not in {None, stored_at}
-    if anew:
+    is_recreated = last < position and await _stays_behind(broker, stream, position)
+    if not is_recreated and first <= position:
+        is_recreated = await _time_at(broker, stream, position) not in {None, stored_at}
+    if is_recreated:
         logger.warning("stream_began_anew", stream=stream, position=position, last=last)
-    return anew
+    return is_recreated
 
 
 async def _extent(broker: Broker, stream: str) -> tuple[int, int]:

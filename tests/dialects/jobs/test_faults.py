@@ -10,6 +10,7 @@ import pytest
 
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.dialects.jobs import NAME
+from shared.retry import retry
 from tests import builders
 from tests.dialects.clients import http_client
 from tests.dialects.jobs.page import Page
@@ -20,17 +21,14 @@ JOBS_PER_USER = 10
 VICTIMS = ("notifier", "executor", "api") * 2
 KILL_EVERY_S = 1.0
 PATIENCE_S = 60.0
+PAUSE_S = 0.2
 PROGRAM = "import time; time.sleep(0.3); print({})"
 
 
 async def submit(page: Page, code: str) -> str:
     """One job, however often it must be asked for; a page itself would show the failure."""
     headers = {"Idempotency-Key": builders.job_id()}
-    while True:
-        try:
-            return await page.execute(code, headers)
-        except httpx.HTTPError:
-            await asyncio.sleep(0.2)
+    return await retry(lambda: page.execute(code, headers), on=httpx.HTTPError, pause_s=PAUSE_S)
 
 
 async def run_all(page: Page) -> list[str]:
@@ -70,14 +68,11 @@ async def run_user(stack: Stack, name: str) -> None:
 
 
 async def until_answered(http: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
-    while True:
-        try:
-            answer = (await http.get(f"/execute/jobs/{job_id}")).raise_for_status()
-        except httpx.HTTPError:
-            await asyncio.sleep(0.2)
-            continue
-        found: dict[str, Any] = answer.json()
+    async def ask() -> dict[str, Any]:
+        found: dict[str, Any] = (await http.get(f"/execute/jobs/{job_id}")).raise_for_status().json()
         return found
+
+    return await retry(ask, on=httpx.HTTPError, pause_s=PAUSE_S)
 
 
 @pytest.mark.full

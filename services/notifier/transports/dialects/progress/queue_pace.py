@@ -39,7 +39,7 @@ class _Queue:
 
 
 class QueuePace:
-    """The queues of all users, as far as they were seen lately."""
+    """The queues of a bounded number of users: those whose jobs were queued last."""
 
     def __init__(self, *, users_max: int = USERS_MAX, jobs_max: int = JOBS_MAX) -> None:
         """Begin with none."""
