@@ -10,7 +10,7 @@ async function main() {
   console.log(await Promise.all(["a", "b"].map(load)));
   const settled = await Promise.allSettled([load("a"), load("c")]);
   console.log(settled.map((each) => each.status));
-  console.log(await Promise.race([later(500, "slow"), later(1, "fast")]));
+  console.log(await Promise.race([later(60_000, "slow"), later(1, "fast")]));
   console.log(await Promise.any([load("c"), load("b")]));
   await load("c");
   console.log("never");

@@ -1,5 +1,5 @@
-setTimeout(() => console.log("timeout 20"), 20);
 setTimeout(() => console.log("timeout 5"), 5);
+setTimeout(() => console.log("timeout 20"), 20);
 process.nextTick(() => console.log("tick"));
 Promise.resolve().then(() => console.log("microtask"));
 queueMicrotask(() => console.log("microtask 2"));

@@ -10,7 +10,7 @@ async function main(): Promise<never> {
   console.log(await Promise.all(["a", "b"].map(load)));
   const settled = await Promise.allSettled([load("a"), load("c")]);
   console.log(settled.map((each) => (each.status === "fulfilled" ? each.value : String(each.reason))));
-  console.log(await Promise.race([later(500, "slow"), later(1, 42)]));
+  console.log(await Promise.race([later(60_000, "slow"), later(1, 42)]));
   await load("c");
   throw new Error("never");
 }
