@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from shared.auth.provider import check_provider
+from shared.auth.provider_settings import check_provider
 from shared.dialects.names import DialectNames
 from shared.settings import (
     Bytes,

@@ -5,31 +5,11 @@ from collections.abc import Callable
 from shared.auth.claims import Caller, TokenError, caller_of, check_times, check_user_id
 from shared.auth.jwks import KeyName
 from shared.auth.jwks_cache import KeyCache
-from shared.auth.jwks_client import KeySource, check_url
+from shared.auth.jwks_client import KeySource
 from shared.auth.jwt_format import Expected, Unverified, WrongSignatureError, signed_claims
-from shared.auth.provider_profiles import DESCRIBING, Profile, profile_of, refuse
+from shared.auth.provider_profiles import profile_of, url_error
 from shared.auth.scopes import scope_rules
-from shared.settings import SettingsError, TokenSettings
-
-
-def check_provider(settings: TokenSettings) -> None:
-    """Raises SettingsError for incomplete provider settings, or for settings of a provider that is off."""
-    if settings.token_provider == "local":
-        for field in DESCRIBING:
-            if getattr(settings, field):
-                raise refuse(field, "it is set, and HEADRACE_TOKEN_PROVIDER is local: no provider is asked")
-        return
-    profile = profile_of(settings)
-    scope_rules(settings)
-    try:
-        check_url(profile.keys_url)
-    except ValueError as error:
-        raise _url_error(profile, error) from None
-
-
-def _url_error(profile: Profile, error: ValueError) -> SettingsError:
-    field = "token_provider_issuer" if profile.discovers else "token_provider_keys_url"
-    return refuse(field, str(error), profile.keys_url)
+from shared.settings import TokenSettings
 
 
 class Provider:
@@ -89,4 +69,4 @@ class Provider:
                 timeout_s=settings.token_keys_timeout_s,
             )
         except ValueError as error:
-            raise _url_error(profile, error) from None
+            raise url_error(profile, error) from None

@@ -63,6 +63,12 @@ def refuse(field: str, why: str, value: str = "") -> SettingsError:
     return SettingsError(f"{PREFIX}{field.upper()}: {subject}{why}")
 
 
+def url_error(profile: Profile, error: ValueError) -> SettingsError:
+    """The error that names the setting which a profile's URL of keys comes from."""
+    field = "token_provider_issuer" if profile.discovers else "token_provider_keys_url"
+    return refuse(field, str(error), profile.keys_url)
+
+
 def _oidc(settings: TokenSettings) -> Profile:
     issuer = _required_text(settings, "token_provider_issuer")
     keys_url = settings.token_provider_keys_url

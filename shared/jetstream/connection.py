@@ -13,19 +13,21 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
-import nats.aio.subscription  # noqa: TID251 - this is the one place
-import nats.errors  # noqa: TID251 - this is the one place
-from nats.aio.client import Client  # noqa: TID251 - this is the one place
-
 from shared.jetstream.errors import UnreachableError, check_answer, connection_error
 from shared.jetstream.heartbeat import SILENT_S, Pulse, pulse_diagnostics
 from shared.jetstream.message import Handler, Message
 from shared.jetstream.requests import Requests
 from shared.jetstream.tls import tls_context
+from shared.left_out import left_out
 from shared.observability import metrics
 from shared.observability.logs import get_logger
 from shared.observability.repeated import Repeated
 from shared.settings import BrokerSettings, show
+
+with left_out("aiohttp"):
+    import nats.aio.subscription  # noqa: TID251 - this is the one place
+    import nats.errors  # noqa: TID251 - this is the one place
+    from nats.aio.client import Client  # noqa: TID251 - this is the one place
 
 logger = get_logger(__name__)
 

@@ -6,8 +6,11 @@ No part of a user's program and no token is ever passed to a log call.
 import logging
 import sys
 
-import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from shared.left_out import left_out
+
+with left_out("rich"):
+    import structlog
+    from structlog.typing import FilteringBoundLogger, Processor
 
 get_logger = structlog.get_logger
 
