@@ -3,7 +3,7 @@
 The import takes a second on a busy machine. Ctrl-C ends it then as it does later: without a traceback.
 """
 
-from headrace.importing import importing
+from shared.importing import importing
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from headrace.cli.table import TABLE, Row
-from headrace.importing import importing
+from shared.importing import importing
 
 
 class Commands(TyperGroup):

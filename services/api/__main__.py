@@ -1,8 +1,11 @@
 """``python -m services.api``: run the api with settings from the environment."""
 
-from services.api.app import run
-from services.api.settings import ApiSettings
-from shared.service.runtime import start
+from shared.importing import importing
 
 if __name__ == "__main__":
+    with importing():
+        from services.api.app import run
+        from services.api.settings import ApiSettings
+        from shared.service.runtime import start
+
     start("api", ApiSettings, run)

@@ -3,14 +3,17 @@
 import asyncio
 import sys
 
-from services.executor.app import run
-from services.executor.host_report import tell
-from services.executor.settings import ExecutorSettings
-from shared.observability.logs import configure
-from shared.service.runtime import start
-from shared.settings import EXIT_SETTINGS, SettingsError, load
+from shared.importing import importing
 
 if __name__ == "__main__":
+    with importing():
+        from services.executor.app import run
+        from services.executor.host_report import tell
+        from services.executor.settings import ExecutorSettings
+        from shared.observability.logs import configure
+        from shared.service.runtime import start
+        from shared.settings import EXIT_SETTINGS, SettingsError, load
+
     match sys.argv[1:]:
         case []:
             start("executor", ExecutorSettings, run)

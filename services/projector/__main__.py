@@ -2,30 +2,15 @@
 
 import sys
 
-from services.projector.projector import Projector
-from services.projector.rebuild import run_rebuild
-from services.projector.settings import ProjectorSettings
-from services.projector.view_file import hold_view
-from shared.jetstream.connection import connect
-from shared.service.runtime import Service, start
-
-
-async def run(service: Service, settings: ProjectorSettings) -> None:
-    """Hold the view and project until told to stop."""
-    with hold_view(settings.view_file):
-        async with connect(settings, service="projector") as broker:
-            projector = Projector(
-                broker,
-                settings.view_file,
-                tombstone_s=settings.tombstone_s,
-                sweep_s=settings.sweep_s,
-            )
-            service.watch_broker(broker)
-            service.check("view", projector.unready_reason, projector.diagnostics)
-            await service.run(broker, service.serve_health(settings), projector.run())
-
+from shared.importing import importing
 
 if __name__ == "__main__":
+    with importing():
+        from services.projector.app import run
+        from services.projector.rebuild import run_rebuild
+        from services.projector.settings import ProjectorSettings
+        from shared.service.runtime import start
+
     match sys.argv[1:]:
         case []:
             start("projector", ProjectorSettings, run)

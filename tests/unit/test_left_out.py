@@ -12,9 +12,7 @@ UNUSED = ("aiohttp", "rich", "yarl")
 
 @pytest.mark.parametrize("service", ["api", "executor", "notifier", "projector"])
 def test_a_service_imports_no_client_of_http_and_no_terminal(service: str) -> None:
-    program = (
-        f"import services.{service}.__main__, sys; print([name for name in {UNUSED} if name in sys.modules])"
-    )
+    program = f"import services.{service}.app, sys; print([name for name in {UNUSED} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - our own words
     assert done.stdout == "[]\n"
 

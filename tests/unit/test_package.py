@@ -27,4 +27,4 @@ def test_nothing_is_imported_before_it_is_used() -> None:
         "print('headrace.client.client' in sys.modules)\n"
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - our own program
-    assert said.stdout.splitlines() == ["gc headrace headrace.__main__ headrace.importing", "True"]
+    assert said.stdout.splitlines() == ["gc headrace headrace.__main__ shared shared.importing", "True"]
