@@ -96,7 +96,7 @@ def _code(payload: bytes) -> int | None:
 @asynccontextmanager
 async def peer(port: int) -> AsyncIterator[Peer]:
     """An open WebSocket; whatever is done with it takes ten seconds at most."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             writer.write(

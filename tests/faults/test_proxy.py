@@ -64,7 +64,7 @@ async def test_everything_arrives_and_the_end_too(ends: Ends, echo: Echo) -> Non
     reader, writer = ends
     writer.write(LETTER)
     writer.write_eof()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await reader.read() == LETTER
         await echo.ended.wait()
 
@@ -73,7 +73,7 @@ async def test_bytes_go_alone(ends: Ends, proxy: Proxy, echo: Echo) -> None:
     proxy.weather.is_sliced = True
     reader, writer = ends
     writer.write(LETTER[:500])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await reader.readexactly(500) == LETTER[:500]
     assert len(echo.pieces) > 100
 
@@ -89,7 +89,7 @@ async def test_a_black_hole_holds_back_what_goes_on_afterwards(ends: Ends, proxy
     assert not done
     assert echo.pieces == [1]
     proxy.weather.clear()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await late == LETTER
     beside.close()
 
@@ -113,7 +113,7 @@ async def test_bytes_take_their_time(
 async def test_a_reset_is_seen_at_both_ends(ends: Ends, proxy: Proxy, echo: Echo) -> None:
     reader, _ = ends
     assert proxy.reset() == 1
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         with pytest.raises(ConnectionResetError):
             await reader.read(1)
         await echo.ended.wait()
@@ -121,7 +121,7 @@ async def test_a_reset_is_seen_at_both_ends(ends: Ends, proxy: Proxy, echo: Echo
 
 
 async def test_a_server_that_is_gone_is_a_connection_that_ends(echo: Echo, proxy: Proxy, ends: Ends) -> None:
-    async with Proxy("127.0.0.1", 1) as to_nobody, asyncio.timeout(10):
+    async with Proxy("127.0.0.1", 1) as to_nobody, asyncio.timeout(30):
         reader, writer = await asyncio.open_connection("127.0.0.1", to_nobody.port)
         with pytest.raises(ConnectionResetError):
             await reader.readexactly(1)

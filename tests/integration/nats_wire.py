@@ -31,7 +31,7 @@ class Wire:
     async def _say(self, command: bytes) -> str | None:
         self._writer.write(command + b"PING\r\n")
         refused = None
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (line := await self._reader.readline()) != b"PONG\r\n":
                 if line.startswith(b"-ERR"):
                     refused = line.decode().removeprefix("-ERR ").strip().strip("'")

@@ -19,7 +19,7 @@ from shared.jetstream.message import Message
 from shared.observability.metrics import BROKER_ERRORS
 from shared.settings import BrokerSettings
 
-AGAIN_WITHIN_S = 10.0
+AGAIN_WITHIN_S = 30.0
 """Five on an idle machine."""
 
 

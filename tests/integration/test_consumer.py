@@ -152,7 +152,7 @@ async def test_a_terminated_message_is_gone_and_leaves_its_reason(broker: Broker
         await worker.until(lambda: len(worker.got) == 1)
         await worker.consumer.terminate(worker.got[0], "it is poison")
         advisories: list[bytes] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not advisories:
                 advisories = [
                     entry.payload

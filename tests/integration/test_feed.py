@@ -104,7 +104,7 @@ async def test_the_first_output_after_progress_goes_at_once(
     feed = Feed(broker, FeedShares(broker, SHARE), builders.queued(), 1)
     running = asyncio.create_task(feed.run())
     feed.progress("run", 0, "run started", 0.5)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await _stored(log, 1)
         feed.write("run", "stdout", b"hello")
         await _stored(log, 2)

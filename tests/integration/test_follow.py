@@ -67,13 +67,13 @@ async def test_reads_what_is_there_and_what_comes(broker: Broker, log: Log) -> N
 async def test_resumes_after_a_position(broker: Broker, log: Log) -> None:
     seen = Seen()
     await append_jobs(log, 10)
-    async with following(broker, JOBS, seen, after=7) as follower, asyncio.timeout(10):
+    async with following(broker, JOBS, seen, after=7) as follower, asyncio.timeout(30):
         await follower.wait_for(10)
     assert [entry.sequence for entry in seen] == [8, 9, 10]
 
 
 async def test_an_empty_stream_is_caught_up_at_once(broker: Broker) -> None:
-    async with following(broker, JOBS, Seen()) as follower, asyncio.timeout(5):
+    async with following(broker, JOBS, Seen()) as follower, asyncio.timeout(30):
         await follower.caught_up.wait()
 
 
@@ -144,7 +144,7 @@ async def test_follows_only_what_it_asked_for_and_no_payloads(broker: Broker, lo
         service="test",
     )
     task = asyncio.create_task(follower.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await follower.wait_for(3)
     task.cancel()
     assert [(entry.sequence, entry.payload) for entry in seen] == [(1, b""), (3, b"")]

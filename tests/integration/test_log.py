@@ -16,7 +16,7 @@ from shared.jetstream.event_log import Appended, Conflict, Log
 from shared.jetstream.stored_message import Entry, read_batch
 from tests import builders
 
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 
 
 async def test_a_job_is_read_back_as_it_was_appended(log: Log) -> None:

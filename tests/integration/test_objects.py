@@ -25,7 +25,7 @@ from shared.jetstream.stream_config import ProvisionSettings
 from shared.provision import provision
 from tests import builders
 
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 NAME = artifact_name(builders.JOB, 1, 0)
 SIZES = [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 40 * CHUNK_BYTES + 7]
 

@@ -353,7 +353,7 @@ async def test_what_permissions_cannot_stop(server: Server) -> None:
             "$JS.API.DIRECT.GET.JOBS", b'{"last_by_subj":"jobs.*.*.cancelled"}', reply=forged
         )
         log = Log(broker)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (await log.last(forged)) is None:
                 pass
         assert isinstance((await log.read_job(builders.USER, job)).state, Finished)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 TOKEN = "token=dG9rZW4"
 """In the query of every request here."""
 HANDSHAKE = {"Upgrade": "websocket", "Connection": "Upgrade"}
-STARTS_WITHIN_S = 10
+STARTS_WITHIN_S = 30
 
 
 @dataclass(frozen=True)

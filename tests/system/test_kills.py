@@ -176,7 +176,7 @@ async def test_the_rebuilt_view_is_the_live_one(stack: Stack, alice: User) -> No
     for code in ("echo 1", "exit 3", "echo 2"):
         await alice.run("bash", code)
     path = stack.directory / "view.sqlite"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(_ended(path)) < 3:  # noqa: ASYNC110 - the view is a little behind, and a file
             await asyncio.sleep(0.01)
     await stack.services["projector"].stop()

@@ -35,7 +35,7 @@ async def sent(reading: Told, *, stalls: bool = False) -> list[dict[str, Any]]:
         if stalls and message["type"] == "http.response.body":
             await asyncio.Event().wait()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await routes.NdjsonResponse(reading, {}).stream_response(send)  # type: ignore[arg-type]
     return messages
 

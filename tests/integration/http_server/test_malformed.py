@@ -148,7 +148,7 @@ def frame(opcode: int, payload: bytes, *, is_final: bool = True) -> bytes:
 
 async def upgraded(client: Client) -> None:
     await client.say(request(b"GET", b"/v1/ws", HANDSHAKE))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert b" 101 " in await client.reader.readuntil(b"\r\n\r\n")
 
 

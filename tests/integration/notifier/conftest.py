@@ -63,7 +63,7 @@ async def serving(
         port = listener.getsockname()[1]
         working = asyncio.create_task(notifier.work(listener))
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await notifier.log_follower.caught_up.wait()
                 await notifier.feed_follower.caught_up.wait()
             yield f"ws://127.0.0.1:{port}/v1/ws"

@@ -84,7 +84,7 @@ async def test_who_does_not_read_does_not_hold_up_the_restart(start_process: Sta
         await _until_all_wait(notifier.url, NOTES // 4 * len(CHUNK))
         notifier.process.terminate()
         await _until_newcomers_are_sent_away(notifier.url)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             assert await notifier.ended() == 0
 
 

@@ -115,7 +115,7 @@ async def footprint(sandbox: Sandbox) -> tuple[int, list[str], Counter[str]]:
     await sandbox.full()
     # A spawner, pid 1 and a program's process each; the last is forked when the cell is ready already.
     expected = ["bwrap"] * 2 + ["python3"] * (1 + 3 * most)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while processes_by_name() != expected:  # noqa: ASYNC110 - processes set no events
             await asyncio.sleep(0.01)
     return len(own_cell_groups()), expected, open_descriptors()
