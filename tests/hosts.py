@@ -39,6 +39,7 @@ OFFERED = frozenset(name for name, present in LANGUAGES.items() if present)
 
 needs_node = pytest.mark.skipif(not has("node"), reason="node is not installed")
 needs_npm = pytest.mark.skipif(not (has("npm") and has("node")), reason="npm is not installed")
+needs_chromium = pytest.mark.skipif(not has("chromium"), reason="chromium is not installed")
 needs_cc = pytest.mark.skipif(not has("cc"), reason="no C compiler is installed")
 
 

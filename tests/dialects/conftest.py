@@ -9,17 +9,38 @@ import pytest_asyncio
 
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.dialects.names import DIALECTS
+from tests.dialects.browser.pages import ORIGIN
 from tests.dialects.clients import http_client
 from tests.integration.notifier.conftest import Serve, serve, start_process, url, writer
+from tests.issuer import KEYS, Issuer, running_issuer
 from tests.system.conftest import User, assert_nothing_was_refused, user_of
 
 __all__ = ["Serve", "serve", "start_process", "url", "writer"]
 
 
+FIREBASE_PROJECT = "my-project"
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def dialect_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def firebase() -> AsyncIterator[Issuer]:
+    """Has the keys of the Firebase project whose users that stack lets in."""
+    async with running_issuer() as issuer:
+        yield issuer
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def dialect_stack(tmp_path_factory: pytest.TempPathFactory, firebase: Issuer) -> AsyncIterator[Stack]:
     """Tests of it have `pytestmark = pytest.mark.asyncio(loop_scope="session")`."""
-    options = StackOptions(sync="fast", dialects=[f"{name}=0" for name in DIALECTS])
+    environment = {
+        "HEADRACE_API_ORIGINS": ORIGIN,
+        "HEADRACE_NOTIFIER_ORIGINS": ORIGIN,
+        "HEADRACE_LIVECODE_USER": "anonymous",
+        "HEADRACE_TOKEN_PROVIDER": "firebase",
+        "HEADRACE_TOKEN_PROVIDER_PROJECT": FIREBASE_PROJECT,
+        "HEADRACE_TOKEN_PROVIDER_KEYS_URL": firebase.url + KEYS,
+    }
+    dialects = [f"{name}=0" for name in DIALECTS]
+    options = StackOptions(sync="fast", environment=environment, dialects=dialects)
     async with run_stack(tmp_path_factory.mktemp("dialects") / "data", options) as stack:
         yield stack
         assert_nothing_was_refused(stack)
