@@ -1,16 +1,28 @@
 """A dialect at its own port, and below its prefix at the api's: HTTP and sockets, of a whole stack."""
 
+import asyncio
+from typing import Any
+
 import httpx
 import pytest
 
 from headrace.local.supervisor import Stack
+from shared.dialects.executions import PATHS as EXECUTIONS
 from shared.dialects.names import DIALECTS, prefix_of
-from tests.dialects.clients import http_client, refusal_of
+from tests.dialects.clients import at_notifier, http_client, refusal_of, socket_client
 from tests.system.conftest import User
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PATHS = ("", "/", "/dev")
+UNKNOWN = "0197f000-0000-7000-8000-000000000001"
+TALKS: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
+    "jobs": ("", {"action": "subscribe", "job_id": UNKNOWN}, {"type": "error"}),
+    "connections": ("", {"action": "ping"}, {"type": "pong"}),
+    "executions": (f"{EXECUTIONS}/ws/", {"action": "ping"}, {"type": "error"}),
+    "progress": ("/api/v1/ws", {"type": "request_status", "job_id": UNKNOWN}, {"code": "JOB_NOT_FOUND"}),
+}
+"""Where each dialect's socket is, and a message with the least that its answer says."""
 
 
 @pytest.mark.row("all", "1.2", "1.4", "1.6")
@@ -45,3 +57,26 @@ async def test_a_handshake_goes_to_the_notifier_and_its_query_into_no_log(
     logs = {file.name: file.read_text() for file in dialect_stack.directory.glob("*.log")}
     assert "/dialects/livecode/dev" in logs["notifier.log"] or path != "/dev"
     assert [name for name, text in logs.items() if "a-token-that-nothing-logs" in text] == []
+
+
+@pytest.mark.row("all", "1.4", "1.5", "3.1")
+@pytest.mark.parametrize("name", TALKS)
+async def test_a_socket_is_opened_and_answers_wherever_the_dialect_is(
+    dialect_stack: Stack, dialect_user: User, name: str
+) -> None:
+    path, message, expected = TALKS[name]
+    address = dialect_stack.address
+    if name == "executions":
+        path += (await dialect_user.client.submit({"language": "bash", "code": "sleep 60"})).job_id
+    below = (address.api_url + prefix_of(name), at_notifier(address.websocket_url, name))
+    async with asyncio.timeout(60):
+        for base in (address.dialects[name], *below):
+            async with socket_client(base + path, dialect_user.token) as socket:
+                assert socket.connection.subprotocol is None
+                await socket.send(message)
+                answer = await socket.next()
+                while answer["type"] == "execution_update":
+                    answer = await socket.next()
+                assert answer.items() >= expected.items(), base
+    if name == "executions":
+        await dialect_user.client.cancel(path.rpartition("/")[2])
