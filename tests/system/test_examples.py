@@ -1,8 +1,6 @@
 """Each program of examples/ does what examples/README.md says, as it is, beside a real stack."""
 
-import asyncio
 import json
-import os
 import re
 import shlex
 import sys
@@ -15,14 +13,12 @@ import pytest
 import pytest_asyncio
 
 from headrace.local.nats_server import free_port
-from headrace.local.supervisor import Stack, StackOptions, run_stack
+from headrace.local.supervisor import Stack
 from tests.hosts import OFFERED, needs_node
+from tests.system.examples import EXAMPLES, README, ROOT, served, stack_for_pages, start
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "examples"
-README = (EXAMPLES / "README.md").read_text()
 BROWSER = Path(__file__).with_name("classroom.mjs")
 GREETING = 'print("Hello, " + input() + "!")'
 ENDLESS = "import time\nprint('begun', flush=True)\ntime.sleep(600)"
@@ -36,23 +32,8 @@ def page_port() -> int:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack(page_port: int, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """With the settings of the README: the page's origin may call it."""
-    told = dict(re.findall(r"\b(HEADRACE_\w+)=(http://\S+)", README))
-    assert len(told) == 2
-    here = {name: value.replace(":8000", f":{page_port}") for name, value in told.items()}
-    directory = tmp_path_factory.mktemp("examples") / "data"
-    async with run_stack(directory, StackOptions(environment=here)) as running:
+    async with stack_for_pages(tmp_path_factory.mktemp("examples") / "data", page_port) as running:
         yield running
-
-
-async def start(stack: Stack, *command: str | Path, stdin: int | None = None) -> Process:
-    return await asyncio.create_subprocess_exec(
-        *command, stdin=stdin, stdout=PIPE, stderr=PIPE, cwd=ROOT, env=environment(stack)
-    )
-
-
-def environment(stack: Stack) -> dict[str, str]:
-    return {**os.environ, "HEADRACE_DATA": str(stack.directory)}
 
 
 async def said(process: Process, given: str = "") -> list[str]:
@@ -67,12 +48,8 @@ async def said(process: Process, given: str = "") -> list[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def page(stack: Stack, page_port: int) -> AsyncIterator[str]:
-    command = EXAMPLES / "classroom/serve.py", "ada", "--port", str(page_port), "--api", stack.address.api_url
-    server = await start(stack, sys.executable, *command)
-    assert server.stdout is not None
-    yield (await server.stdout.readline()).decode().strip()
-    server.terminate()
-    await server.communicate()
+    async with served(stack, EXAMPLES / "classroom", "ada", page_port) as url:
+        yield url
 
 
 async def press_run(stack: Stack, page: str, **scenario: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
