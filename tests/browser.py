@@ -14,12 +14,12 @@ OF_THE_NETWORK = re.compile("WebSocket connection to|Failed to load resource")
 
 
 @asynccontextmanager
-async def open_browser() -> AsyncIterator[Browser]:
+async def open_browser(*options: str) -> AsyncIterator[Browser]:
     """A browser without any state, ended with all its processes."""
     program = shutil.which("chromium")
     assert program is not None, "the test lacks @needs_chromium"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *options])
         try:
             yield browser
         finally:

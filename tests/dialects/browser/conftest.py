@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 
 from headrace.local.supervisor import Stack
@@ -11,12 +10,12 @@ from tests.dialects.browser.pages import ports_of, served_pages
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def chromium(dialect_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chromium]:
+async def chromium(dialect_stack: Stack) -> AsyncIterator[Chromium]:
     """It finds the stack and the pages where `pages.py` says."""
     address = dialect_stack.address
     async with (
         served_pages(address.dialects["executions"]) as port,
-        running_chromium(tmp_path_factory.mktemp("chromium"), ports_of(address, port)) as running,
+        running_chromium(ports_of(address, port)) as running,
     ):
         yield running
 
