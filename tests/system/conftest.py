@@ -1,7 +1,8 @@
 """The whole stack as a user starts it: nats-server and the four services as processes on free ports."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import itertools
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,20 +14,23 @@ import pytest
 import pytest_asyncio
 
 from headrace.client.client import AsyncClient, open_client
-from headrace.client.endpoint import Endpoint
+from headrace.client.endpoint import LOCAL_USER, Endpoint
 from headrace.local.stack import tokens_of
 from headrace.local.supervisor import Stack, run_stack
 from shared.contract.codec import EventObject
 from shared.jetstream.connection import Broker, connect
 from shared.settings import BrokerSettings
+from tests.http_client import http_client
 
+HERE = Path(__file__).parent
 TERMINAL = frozenset({"job.completed.v1", "job.failed.v1", "job.timeout.v1", "job.cancelled.v1"})
 
 
 class User:
     """One user of a running stack."""
 
-    def __init__(self, client: AsyncClient, token: str, stack: Stack) -> None:
+    def __init__(self, name: str, client: AsyncClient, token: str, stack: Stack) -> None:
+        self.name = name
         self.client = client
         self.token = token
         self.stack = stack
@@ -52,18 +56,19 @@ class User:
         raise AssertionError(f"{job_id} ended without {kind}")
 
 
-MakeUser = Callable[[str], Any]
+_numbers = itertools.count(1)
 
 
 @asynccontextmanager
-async def user_of(stack: Stack, name: str = "alice", **claims: Any) -> AsyncIterator[User]:  # noqa: ANN401 - claims
-    """A user with a token of this stack."""
+async def user_of(stack: Stack, name: str = "", **claims: Any) -> AsyncIterator[User]:  # noqa: ANN401 - claims
+    """A user with a token of this stack; without a name a new one, of whom nothing is stored."""
+    name = name or f"user-{next(_numbers)}"
     tokens = tokens_of(stack.directory)
     token = tokens.issue(name, lifetime=timedelta(hours=1), now=datetime.now(UTC), **claims)
     address = stack.address
     endpoint = Endpoint(address.api_url, address.websocket_url, token)
     async with open_client(endpoint) as client:
-        yield User(client, token, stack)
+        yield User(name, client, token, stack)
 
 
 @asynccontextmanager
@@ -83,9 +88,20 @@ def assert_nothing_was_refused(stack: Stack) -> None:
     assert [name for name, text in logs.items() if "broker_refused" in text] == []
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test runs on the loop of the stack that it shares. Its fixtures do so too, and say it themselves."""
+    for item in items:
+        shares = isinstance(item, pytest.Function) and "shared_stack" in item.fixturenames
+        if shares and item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """One stack for a module whose tests do not disturb it."""
+    """One stack for all tests that do not disturb it: a start costs as much as some hundred of their jobs.
+
+    Each has users of its own, and asserts nothing of what all users have together.
+    """
     async with run_stack(tmp_path_factory.mktemp("stack") / "data") as stack:
         yield stack
         assert_nothing_was_refused(stack)
@@ -99,16 +115,23 @@ async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
         assert_nothing_was_refused(running)
 
 
-@pytest.fixture
-async def alice(stack: Stack) -> AsyncIterator[User]:
-    """A user of the test's own stack."""
-    async with user_of(stack) as user:
+@pytest_asyncio.fixture(loop_scope="session")
+async def alice(shared_stack: Stack) -> AsyncIterator[User]:
+    """A user of the shared stack, in each test a new one."""
+    async with user_of(shared_stack) as user:
         yield user
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
+async def local(shared_stack: Stack) -> AsyncIterator[User]:
+    """The user in whose name commands ask that name none: tests of other modules are this user too."""
+    async with user_of(shared_stack, LOCAL_USER) as user:
+        yield user
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def http(shared_stack: Stack, alice: User) -> AsyncIterator[httpx.AsyncClient]:
-    """Bare HTTP to the shared stack, in the name of the module's own alice, who lives there."""
+    """Bare HTTP to the shared stack in the name of alice."""
     headers = {"Authorization": f"Bearer {alice.token}"}
-    async with httpx.AsyncClient(base_url=shared_stack.address.api_url, headers=headers) as client:
+    async with http_client(base_url=shared_stack.address.api_url, headers=headers) as client:
         yield client

@@ -2,16 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 from websockets.asyncio.client import connect
 
 from headrace.local.supervisor import Stack, StackOptions, run_stack
+from tests.http_client import http_client
 from tests.system.conftest import User, user_of
 
 pytestmark = pytest.mark.full
@@ -31,37 +31,23 @@ async def line_of(log: Path, event: str, wanted: Callable[[Line], bool]) -> Line
     return found[0]
 
 
-@pytest_asyncio.fixture
-async def http(shared_stack: Stack, alice_there: User) -> AsyncIterator[httpx.AsyncClient]:
-    """Alice's requests."""
-    headers = {"Authorization": f"Bearer {alice_there.token}"}
-    async with httpx.AsyncClient(base_url=shared_stack.address.api_url, headers=headers) as client:
-        yield client
-
-
-@pytest_asyncio.fixture
-async def alice_there(shared_stack: Stack) -> AsyncIterator[User]:
-    """Alice at the shared stack."""
-    async with user_of(shared_stack, "alice") as user:
-        yield user
-
-
 async def test_each_request_is_found_by_its_id_and_without_its_query(
-    shared_stack: Stack, http: httpx.AsyncClient
+    shared_stack: Stack, http: httpx.AsyncClient, alice: User
 ) -> None:
-    answer = await http.get("/v1/jobs?label=course%3Dsecret", headers={"X-Request-Id": "req-of-alice-1"})
+    query = "label=course%3Dof-the-query"
+    answer = await http.get(f"/v1/jobs?{query}", headers={"X-Request-Id": "req-of-alice-1"})
     assert answer.headers["x-request-id"] == "req-of-alice-1"
     log = shared_stack.directory / "api.log"
     line = await line_of(log, "request", lambda line: line.get("request_id") == "req-of-alice-1")
     assert (line["method"], line["path"], line["status"]) == ("GET", "/v1/jobs", 200)
-    assert line["user_id"] == "alice"
+    assert line["user_id"] == alice.name
     assert 0 < line["duration_ms"] < 60_000
-    assert "secret" not in log.read_text()
+    assert "of-the-query" not in log.read_text()
 
 
 async def test_a_refused_request_is_written_too_and_its_token_is_not(shared_stack: Stack) -> None:
     url = shared_stack.address.api_url
-    async with httpx.AsyncClient(base_url=url, headers={"Authorization": "Bearer very.secret.token"}) as bad:
+    async with http_client(base_url=url, headers={"Authorization": "Bearer very.secret.token"}) as bad:
         refused = await bad.get("/v1/jobs")
     assert refused.status_code == 401
     log = shared_stack.directory / "api.log"
@@ -72,21 +58,21 @@ async def test_a_refused_request_is_written_too_and_its_token_is_not(shared_stac
 
 
 async def test_a_job_s_end_is_one_line_with_the_request_that_began_it(
-    shared_stack: Stack, http: httpx.AsyncClient, alice_there: User
+    shared_stack: Stack, http: httpx.AsyncClient, alice: User
 ) -> None:
     body = {"language": "bash", "code": "exit 3"}
     job = (await http.post("/v1/jobs", json=body, headers={"X-Request-Id": "req-of-alice-2"})).json()
-    await alice_there.until_terminal(job["job_id"])
+    await alice.until_terminal(job["job_id"])
     log = shared_stack.directory / "executor.log"
     line = await line_of(log, "job_ended", lambda line: line["job_id"] == job["job_id"])
     assert (line["status"], line["reason"], line["attempt"]) == ("failed", "exit_code", 1)
-    assert (line["user_id"], line["request_id"]) == ("alice", "req-of-alice-2")
+    assert (line["user_id"], line["request_id"]) == (alice.name, "req-of-alice-2")
 
 
 async def test_a_websocket_is_written_when_it_ends_with_the_id_of_what_it_asked_for(
-    shared_stack: Stack, alice_there: User
+    shared_stack: Stack, alice: User
 ) -> None:
-    headers = {"Authorization": f"Bearer {alice_there.token}"}
+    headers = {"Authorization": f"Bearer {alice.token}"}
     url = shared_stack.address.websocket_url
     async with connect(url, subprotocols=["headrace.v1"], additional_headers=headers) as socket:  # type: ignore[list-item]
         await socket.send('{"type": "connection_init"}')
@@ -95,12 +81,12 @@ async def test_a_websocket_is_written_when_it_ends_with_the_id_of_what_it_asked_
     wanted = told["connection_id"]
     line = await line_of(log, "request", lambda line: line.get("connection_id") == wanted)
     assert (line["method"], line["path"], line["status"]) == ("WEBSOCKET", "/v1/ws", 1000)
-    assert line["user_id"] == "alice"
+    assert line["user_id"] == alice.name
 
 
 async def test_the_notifier_s_answers_have_ids_too(shared_stack: Stack) -> None:
     url = httpx.URL(shared_stack.address.websocket_url).copy_with(scheme="http", path="/v1/stream")
-    async with httpx.AsyncClient() as http:
+    async with http_client() as http:
         refused = await http.get(url, headers={"X-Request-Id": "req-of-nobody"})
     assert (refused.status_code, refused.headers["x-request-id"]) == (401, "req-of-nobody")
     assert refused.json()["instance"].endswith("req-of-nobody")
@@ -111,7 +97,7 @@ async def test_the_notifier_s_answers_have_ids_too(shared_stack: Stack) -> None:
 
 async def test_a_share_of_none_is_silent(tmp_path: Path) -> None:
     options = StackOptions(environment={"HEADRACE_ACCESS_LOG_SHARE": "0"})
-    async with run_stack(tmp_path / "data", options) as stack, user_of(stack, "alice") as alice:
+    async with run_stack(tmp_path / "data", options) as stack, user_of(stack) as alice:
         await alice.run("bash", "true")
         await stack.stop_services()
         lines = lines_in(stack.directory / "api.log")
@@ -120,7 +106,7 @@ async def test_a_share_of_none_is_silent(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
 async def test_what_machines_ask_all_the_time_is_not_written(shared_stack: Stack, path: str) -> None:
-    async with httpx.AsyncClient(base_url=shared_stack.address.api_url) as http:
+    async with http_client(base_url=shared_stack.address.api_url) as http:
         asked = await http.get(path, headers={"X-Request-Id": "req-of-a-machine"})
         assert asked.status_code == 200
         await http.get("/v1/nothing", headers={"X-Request-Id": f"req-after{path.replace('/', '-')}"})

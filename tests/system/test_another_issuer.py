@@ -20,6 +20,7 @@ from shared.domain.events import Event, JobCompleted, tag_of
 from shared.jetstream.connection import Broker
 from shared.jetstream.message import Message
 from shared.settings import TokenSettings
+from tests.http_client import http_client
 from tests.issuer import AUDIENCE, DISCOVERY, KEYS, SECRET, Issuer, SigningKey, running_issuer
 from tests.system.conftest import TERMINAL, broker_of, user_of
 
@@ -64,7 +65,7 @@ async def test_a_token_of_another_issuer_runs_a_job_and_its_rotation_is_followed
         options = StackOptions(environment=environment(issuer))
         async with (
             run_stack(tmp_path / "data", options) as stack,
-            httpx.AsyncClient(base_url=stack.address.api_url) as http,
+            http_client(base_url=stack.address.api_url) as http,
         ):
             old = issuer.token(OLD, now=int(time.time()), sub="u|1")
             place, end = await run(stack, http, "u|1", old)
@@ -143,7 +144,7 @@ async def test_while_the_issuer_cannot_be_asked_nobody_is_called_a_liar(
         await issuer.stop()
         async with (
             api_process(nats_server, issuer, tmp_path / "api.log") as url,
-            httpx.AsyncClient(base_url=url) as http,
+            http_client(base_url=url) as http,
         ):
             answer = await until(http, "/v1/languages", 503, bearer(token))
             assert answer.json()["type"] == "urn:headrace:problem:unavailable"
@@ -161,7 +162,7 @@ async def test_an_api_is_ready_once_it_has_the_issuer_s_keys_without_being_asked
         await issuer.stop()
         async with (
             api_process(nats_server, issuer, tmp_path / "api.log") as url,
-            httpx.AsyncClient(base_url=url) as http,
+            http_client(base_url=url) as http,
         ):
             unready = await until(http, "/readyz", 503, {})
             assert unready.json()["checks"]["token_keys"] == "the keys of the token provider could not be had"

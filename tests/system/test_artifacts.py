@@ -21,11 +21,10 @@ from shared.domain.result import Artifact, Result, SkippedArtifact
 from shared.jetstream.event_log import Appended, Log
 from shared.jetstream.object_store import Objects
 from tests import builders
+from tests.http_client import http_client
 from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_cli import headrace
 from tests.system.test_http import assert_problem
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NAMES = [
     "out/plot.bin",
@@ -39,8 +38,9 @@ NAMES = [
 ]
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def alice(shared_stack: Stack) -> AsyncIterator[User]:
+    """The same in all tests: `left` is hers."""
     async with user_of(shared_stack) as user:
         yield user
 
@@ -57,9 +57,7 @@ class Left:
         return f"/v1/jobs/{self.job_id}/artifacts{end}"
 
 
-async def recorded(
-    stack: Stack, contents: dict[str, bytes], *, user: str = builders.USER, finished: bool = True
-) -> Left:
+async def recorded(stack: Stack, contents: dict[str, bytes], *, user: str, finished: bool = True) -> Left:
     """Written as an executor writes it, of a language that nobody runs here."""
     job_id = builders.job_id()
     events: list[Event] = [
@@ -97,10 +95,10 @@ def completed(job_id: str, user: str, artifacts: list[Artifact]) -> JobCompleted
     )
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def left(shared_stack: Stack) -> Left:
-    contents = {name: name.encode() for name in NAMES}
-    return await recorded(shared_stack, {**contents, "empty": b"", "large": os.urandom(9_000_000)})
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def left(shared_stack: Stack, alice: User) -> Left:
+    contents = {name: name.encode() for name in NAMES} | {"empty": b"", "large": os.urandom(9_000_000)}
+    return await recorded(shared_stack, contents, user=alice.name)
 
 
 async def test_a_programs_files_come_back_as_it_wrote_them(
@@ -199,16 +197,18 @@ async def test_a_file_that_is_not_kept_is_not_found(http: httpx.AsyncClient, lef
 
 async def test_until_the_job_has_ended_there_is_nothing_to_have(shared_stack: Stack) -> None:
     """Even though the bytes are stored: an older attempt's would be, too."""
-    begun = await recorded(shared_stack, {"early": b"x"}, user="carol", finished=False)
-    async with user_of(shared_stack, "carol") as carol:
+    async with user_of(shared_stack) as carol:
+        begun = await recorded(shared_stack, {"early": b"x"}, user=carol.name, finished=False)
         headers = {"Authorization": f"Bearer {carol.token}"}
-        async with httpx.AsyncClient(base_url=shared_stack.address.api_url, headers=headers) as http:
+        async with http_client(base_url=shared_stack.address.api_url, headers=headers) as http:
             for url in (begun.url(), begun.url("early")):
                 assert_problem(await http.get(url), 409, "not-finished")
 
 
-async def test_a_file_that_has_expired_is_not_found(shared_stack: Stack, http: httpx.AsyncClient) -> None:
-    old = await recorded(shared_stack, {"old": b"x"})
+async def test_a_file_that_has_expired_is_not_found(
+    shared_stack: Stack, alice: User, http: httpx.AsyncClient
+) -> None:
+    old = await recorded(shared_stack, {"old": b"x"}, user=alice.name)
     async with broker_of(shared_stack) as broker:
         await Objects(broker, Log(broker), ARTIFACTS).delete(artifact_name(old.job_id, 1, 0))
     document = assert_problem(await http.get(old.url("old")), 404, "unknown-artifact")
@@ -216,17 +216,19 @@ async def test_a_file_that_has_expired_is_not_found(shared_stack: Stack, http: h
 
 
 async def test_another_users_files_are_those_of_an_unknown_job(shared_stack: Stack, left: Left) -> None:
-    async with user_of(shared_stack, "mallory") as mallory:
+    async with user_of(shared_stack) as mallory:
         headers = {"Authorization": f"Bearer {mallory.token}"}
-        async with httpx.AsyncClient(base_url=shared_stack.address.api_url, headers=headers) as http:
+        async with http_client(base_url=shared_stack.address.api_url, headers=headers) as http:
             for url in (left.url(), left.url("index.html"), left.url("nowhere")):
                 assert_problem(await http.get(url), 404, "unknown-job")
         with pytest.raises(ProblemAnswerError):
             await mallory.client.artifacts(left.job_id)
 
 
-async def test_the_command_line_lists_and_downloads(shared_stack: Stack, left: Left, tmp_path: Path) -> None:
-    options: list[Any] = ["--data", shared_stack.directory, "--user", builders.USER]
+async def test_the_command_line_lists_and_downloads(
+    shared_stack: Stack, alice: User, left: Left, tmp_path: Path
+) -> None:
+    options: list[Any] = ["--data", shared_stack.directory, "--user", alice.name]
     shown = await headrace("artifacts", left.job_id, *options)
     assert shown.code == 0, shown.stderr
     assert b"out/plot.bin" in shown.stdout

@@ -22,6 +22,7 @@ from shared.domain.cursor import of_log
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
 from shared.jetstream.message import Message
+from tests.http_client import http_client
 from tests.system.conftest import User, broker_of, user_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180), pytest.mark.full]
@@ -48,7 +49,7 @@ class Filled:
         headers = {"Authorization": f"Bearer {self.auditor.token}"}
         params = {name.removesuffix("_"): value for name, value in query.items()}
         async with (
-            httpx.AsyncClient(base_url=self.stack.address.api_url, headers=headers, timeout=60) as client,
+            http_client(base_url=self.stack.address.api_url, headers=headers, timeout=60) as client,
             client.stream("GET", "/v1/events", params=params) as answer,
         ):
             yield answer

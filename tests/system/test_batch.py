@@ -1,23 +1,14 @@
 """Several programs in one request: each answered by itself, in the order given."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from headrace.local.supervisor import Stack
-from tests.system.conftest import User, user_of
+from tests.system.conftest import User
 from tests.system.test_http import assert_problem
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def alice(shared_stack: Stack) -> AsyncIterator[User]:
-    async with user_of(shared_stack) as user:
-        yield user
+pytestmark = pytest.mark.full
 
 
 def program(number: int) -> dict[str, object]:

@@ -19,6 +19,7 @@ from headrace.client.client import open_client
 from headrace.client.endpoint import Endpoint
 from headrace.local.lifeline import die_with_parent
 from headrace.local.nats_server import free_port
+from tests.http_client import http_client
 from tests.installed import build_wheel, environment, install
 from tests.units import Unit, read_units
 
@@ -84,7 +85,7 @@ class ByHand:
 
     async def until_answered(self, process: Process, url: str) -> None:
         """Until 200 is answered there, by a process that has not ended meanwhile."""
-        async with asyncio.timeout(READY_S), httpx.AsyncClient() as http:
+        async with asyncio.timeout(READY_S), http_client() as http:
             while process.returncode is None:
                 try:
                     if (await http.get(url)).status_code == 200:

@@ -15,7 +15,9 @@ from typing import Any
 
 import jwt
 import pytest
-import pytest_asyncio
+
+from headrace.local.supervisor import Stack
+from tests.system.conftest import User
 
 HEADRACE = Path(sysconfig.get_path("scripts")) / "headrace"
 # asyncio's debug mode writes on standard error, where a program's own words are expected.
@@ -26,7 +28,6 @@ ENVIRONMENT = {
 }
 
 pytestmark = pytest.mark.timeout(150)
-on_the_lasting_one = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,9 @@ async def up(tmp_path: Path) -> AsyncIterator[Up]:
         yield running
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def lasting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Up]:
-    """One for all tests that neither end it nor mind the jobs of others."""
-    async with running_up(tmp_path_factory.mktemp("lasting") / "data") as running:
-        yield running
+async def of(user: User, command: str, *words: object) -> Ended:
+    """A command of that user."""
+    return await headrace(command, "--data", user.stack.directory, "--user", user.name, *words)
 
 
 def children(pid: int) -> list[int]:
@@ -120,16 +119,6 @@ def children(pid: int) -> list[int]:
 
 def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
-
-
-async def test_up_tells_where_it_is_and_ctrl_c_leaves_nothing_behind(up: Up) -> None:
-    assert [line.split()[0] for line in up.said] == ["api", "websocket", "token"]
-    processes = children(up.process.pid)
-    assert len(processes) == 5
-    up.process.send_signal(signal.SIGINT)
-    assert await up.process.wait() == 0
-    assert not any(alive(pid) for pid in processes)
-    assert not (up.data / "stack.json").exists()
 
 
 async def test_nothing_outlives_a_killed_supervisor(up: Up) -> None:
@@ -145,67 +134,82 @@ async def test_nothing_outlives_a_killed_supervisor(up: Up) -> None:
         os.close(pidfd)
 
 
-async def test_what_was_accepted_is_there_after_a_restart(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "told_to_end",
+    [
+        pytest.param(signal.SIGINT, id="Ctrl-C"),
+        pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.full),
+    ],
+)
+async def test_up_leaves_no_process_behind_and_what_was_accepted_is_there_again(
+    tmp_path: Path, told_to_end: signal.Signals
+) -> None:
     data = tmp_path / "data"
     program = tmp_path / "hello.py"
     program.write_text("print('kept')")
     async with running_up(data) as first:
+        assert [line.split()[0] for line in first.said] == ["api", "websocket", "token"]
+        processes = children(first.process.pid)
+        assert len(processes) == 5
         job = (await first.call("submit", "--json", program)).json()
         await first.call("events", job["job_id"], "--follow")
-        first.process.send_signal(signal.SIGTERM)
+        first.process.send_signal(told_to_end)
         assert await first.process.wait() == 0
+        assert not any(alive(pid) for pid in processes)
+        assert not (data / "stack.json").exists()
     async with running_up(data) as second:
         kept = (await second.call("get", job["job_id"], "--json")).json()
         assert kept["result"]["stdout"]["content"] == "kept\n"
 
 
-@on_the_lasting_one
-async def test_one_directory_has_one_stack(lasting: Up) -> None:
-    second = await headrace("up", "--data", lasting.data, "--api-port", "0", "--notifier-port", "0")
+async def test_one_directory_has_one_stack(shared_stack: Stack) -> None:
+    second = await headrace("up", "--data", shared_stack.directory, "--api-port", "0", "--notifier-port", "0")
     assert second.code == 2
     assert b"runs already" in second.stderr
 
 
-@on_the_lasting_one
-async def test_secrets_are_their_owners_alone(lasting: Up) -> None:
-    assert (lasting.data / "secrets.json").stat().st_mode & 0o777 == 0o600
-    assert lasting.data.stat().st_mode & 0o077 == 0
-    assert (lasting.data / "nats" / "nats.conf").stat().st_mode & 0o777 == 0o600
+async def test_secrets_are_their_owners_alone(shared_stack: Stack) -> None:
+    assert (shared_stack.directory / "secrets.json").stat().st_mode & 0o777 == 0o600
+    assert shared_stack.directory.stat().st_mode & 0o077 == 0
+    assert (shared_stack.directory / "nats" / "nats.conf").stat().st_mode & 0o777 == 0o600
 
 
-async def test_every_command_against_a_running_stack(up: Up, tmp_path: Path) -> None:
+async def test_every_command_against_a_running_stack(alice: User, tmp_path: Path) -> None:
     program = tmp_path / "slow.sh"
     program.write_text("echo begun; sleep 60")
-    job = (await up.call("submit", "--json", "--key", "k1", program)).json()
-    again = (await up.call("submit", "--json", "--key", "k1", program)).json()
+    job = (await of(alice, "submit", "--json", "--key", "k1", program)).json()
+    again = (await of(alice, "submit", "--json", "--key", "k1", program)).json()
     assert again["job_id"] == job["job_id"]
-    assert (await up.call("cancel", job["job_id"], "--json")).code == 0
-    events = (await up.call("events", job["job_id"], "--follow", "--json")).lines()
+    assert (await of(alice, "cancel", job["job_id"], "--json")).code == 0
+    events = (await of(alice, "events", job["job_id"], "--follow", "--json")).lines()
     assert events[0]["type"] == "job.queued.v1"
     assert events[-1]["type"] == "job.cancelled.v1"
-    stored = (await up.call("events", job["job_id"], "--json")).lines()
+    stored = (await of(alice, "events", job["job_id"], "--json")).lines()
     assert [event["seq"] for event in stored] == [event["seq"] for event in events if "seq" in event]
-    replayed = (await up.call("replay", "--json")).lines()
+    replayed = (await of(alice, "replay", "--json")).lines()
     assert [event["seq"] for event in replayed] == [event["seq"] for event in stored]
-    listed = (await up.call("ls", "--json")).json()
+    listed = (await of(alice, "ls", "--json")).json()
     assert [one["job_id"] for one in listed["jobs"]] == [job["job_id"]]
-    assert (await up.call("get", job["job_id"], "--json")).json()["status"] == "cancelled"
-    one = (await up.call("token", "bob", "--json")).json()["token"]
-    three = (await up.call("token", "bob", "--concurrency", "3")).stdout.decode().strip()
-    claims = [jwt.decode(token, options={"verify_signature": False}) for token in (one, three)]
-    assert [each.get("concurrency", 1) for each in claims] == [1, 3]
+    assert (await of(alice, "get", job["job_id"], "--json")).json()["status"] == "cancelled"
     for words in (["ls"], ["get", job["job_id"]], ["events", job["job_id"]], ["replay"]):
-        shown = await up.call(*words)
+        shown = await of(alice, *words)
         assert shown.code == 0
         assert b"cancelled" in shown.stdout
-    unknown = await up.call("get", "no-such-job")
+    unknown = await of(alice, "get", "no-such-job")
     assert unknown.code == 2
     assert b"no job of this id" in unknown.stderr
     assert b"Traceback" not in unknown.stderr
 
 
-@on_the_lasting_one
-async def test_run_is_the_program(lasting: Up, tmp_path: Path) -> None:
+async def test_a_token_has_the_claims_that_it_was_asked_for(shared_stack: Stack) -> None:
+    words = ("token", "--data", shared_stack.directory, "bob")
+    one = (await headrace(*words, "--json")).json()["token"]
+    three = (await headrace(*words, "--concurrency", "3")).stdout.decode().strip()
+    claims = [jwt.decode(token, options={"verify_signature": False}) for token in (one, three)]
+    assert [each.get("concurrency", 1) for each in claims] == [1, 3]
+
+
+async def test_run_is_the_program(shared_stack: Stack, tmp_path: Path) -> None:
     program = tmp_path / "echo.py"
     program.write_text(
         "import sys\n"
@@ -213,11 +217,12 @@ async def test_run_is_the_program(lasting: Up, tmp_path: Path) -> None:
         "print('to stderr', file=sys.stderr)\n"
         "raise SystemExit(7)\n"
     )
-    ended = await headrace("run", "--data", lasting.data, program, "--", "--flag", "ü", stdin=b"\xfein ")
+    ended = await headrace(
+        "run", "--data", shared_stack.directory, program, "--", "--flag", "ü", stdin=b"\xfein "
+    )
     assert (ended.code, ended.stdout, ended.stderr) == (7, b"\xff\xfein --flag \xc3\xbc", b"to stderr\n")
 
 
-@on_the_lasting_one
 @pytest.mark.parametrize(
     ("code", "options", "exit_code", "said"),
     [
@@ -227,21 +232,21 @@ async def test_run_is_the_program(lasting: Up, tmp_path: Path) -> None:
     ],
 )
 async def test_run_tells_why_a_program_was_ended(
-    lasting: Up, tmp_path: Path, code: str, options: list[str], exit_code: int, said: bytes
+    shared_stack: Stack, tmp_path: Path, code: str, options: list[str], exit_code: int, said: bytes
 ) -> None:
     program = tmp_path / "program.sh"
     program.write_text(code)
-    ended = await headrace("run", "--data", lasting.data, *options, program)
+    ended = await headrace("run", "--data", shared_stack.directory, *options, program)
     assert ended.code == exit_code
     assert said in ended.stderr
 
 
-@on_the_lasting_one
-async def test_ctrl_c_cancels_the_job_of_run(lasting: Up, tmp_path: Path) -> None:
+async def test_ctrl_c_cancels_the_job_of_run(alice: User, tmp_path: Path) -> None:
     program = tmp_path / "slow.sh"
     program.write_text("echo begun; sleep 60")
+    whose = ("--data", alice.stack.directory, "--user", alice.name)
     process = await asyncio.create_subprocess_exec(
-        HEADRACE, "run", "--data", lasting.data, program, stdin=PIPE, stdout=PIPE, env=ENVIRONMENT
+        HEADRACE, "run", *whose, program, stdin=PIPE, stdout=PIPE, env=ENVIRONMENT
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -249,10 +254,8 @@ async def test_ctrl_c_cancels_the_job_of_run(lasting: Up, tmp_path: Path) -> Non
     assert await process.stdout.readline() == b"begun\n"
     process.send_signal(signal.SIGINT)
     assert await process.wait() == 130
-    # The list comes from the view, a moment after the log; the newest of it may be another test's.
-    async with asyncio.timeout(60):
-        while (await lasting.call("ls", "--json")).json()["jobs"][0]["status"] != "cancelled":
-            pass
+    (queued,) = [event async for event in alice.client.replay(kind="queued")]
+    assert (await alice.client.result(queued.job_id)).status == "cancelled"
 
 
 async def test_run_without_a_stack_brings_its_own(tmp_path: Path) -> None:
@@ -263,11 +266,10 @@ async def test_run_without_a_stack_brings_its_own(tmp_path: Path) -> None:
     assert not (tmp_path / ".headrace").exists()
 
 
-@on_the_lasting_one
-async def test_run_asks_for_the_language_it_cannot_guess(lasting: Up, tmp_path: Path) -> None:
+async def test_run_asks_for_the_language_it_cannot_guess(shared_stack: Stack, tmp_path: Path) -> None:
     program = tmp_path / "program.xyz"
     program.write_text("")
-    ended = await headrace("run", "--data", lasting.data, program)
+    ended = await headrace("run", "--data", shared_stack.directory, program)
     assert ended.code == 2
     assert b"--language" in ended.stderr
 

@@ -4,18 +4,16 @@ import asyncio
 import json
 import signal
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from headrace.local.supervisor import Stack
 from shared.contract.subjects import FEED
 from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_cli import ENVIRONMENT, HEADRACE, Ended, headrace
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
+pytestmark = pytest.mark.full
 
 BOTH = {
     "language": "bash",
@@ -26,13 +24,6 @@ BEGUN = {
     "code": "printf 'begun \\xff\\n'; printf 'aside' >&2; until test -e go; do sleep 0.1; done",
 }
 ENDLESS = {"language": "bash", "code": "echo begun; sleep 600"}
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def local(shared_stack: Stack) -> AsyncIterator[User]:
-    """The one in whose name commands ask."""
-    async with user_of(shared_stack, "local") as user:
-        yield user
 
 
 async def ask(user: User, *words: object) -> Ended:
@@ -102,11 +93,11 @@ async def test_wait_ends_as_the_program_did(local: User, tmp_path: Path) -> None
 
 
 async def test_events_of_all_jobs_are_the_same_objects_everywhere(shared_stack: Stack) -> None:
-    async with user_of(shared_stack, "watched") as user:
+    async with user_of(shared_stack) as user:
         job = await user.client.run(BOTH)
-        stored = await ask(user, "events", "--json", "--user", "watched")
-        live = await ask(user, "events", "-f", job.job_id, "--json", "--user", "watched")
-        history = await ask(user, "events", job.job_id, "--json", "--user", "watched")
+        stored = await ask(user, "events", "--json", "--user", user.name)
+        live = await ask(user, "events", "-f", job.job_id, "--json", "--user", user.name)
+        history = await ask(user, "events", job.job_id, "--json", "--user", user.name)
     assert stored.lines() == history.lines()
     assert [each["type"] for each in stored.lines()] == ["job.queued.v1", "job.running.v1", "job.failed.v1"]
     logged = [each for each in live.lines() if "seq" in each]

@@ -1,13 +1,11 @@
 """The other commands, and what holds for all: a version, help, JSON for answers and errors, known values."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from headrace.local.supervisor import Stack
 from shared.version import VERSION
@@ -18,8 +16,6 @@ from tests.system.test_cli_asking import ask
 from tests.system.test_cli_jobs import table
 from tests.system.test_dead_letters import lost
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 COMMANDS = (
     *("up", "down", "clean", "status", "languages", "run", "submit", "get", "wait", "ls", "cancel", "logs"),
     *("events", "artifacts", "replay", "export", "verify", "sessions list", "sessions read", "dead-letters"),
@@ -27,16 +23,9 @@ COMMANDS = (
 )
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def local(shared_stack: Stack) -> AsyncIterator[User]:
-    """The one in whose name commands ask."""
-    async with user_of(shared_stack, "local") as user:
-        yield user
-
-
 async def as_operator(stack: Stack, *words: object) -> Ended:
     """With a token of its own, as for a Headrace elsewhere."""
-    async with user_of(stack, "olga", scopes=frozenset({"ops"})) as operator:
+    async with user_of(stack, scopes=frozenset({"ops"})) as operator:
         settings = {"HEADRACE_API_URL": stack.address.api_url, "HEADRACE_TOKEN": operator.token}
         return await headrace(*words, settings=settings)
 
@@ -78,36 +67,36 @@ async def test_languages_are_listed(local: User) -> None:
 
 
 @pytest.mark.full
-async def test_sessions_are_listed_and_read(local: User) -> None:
-    headers = {"Authorization": f"Bearer {local.token}"}
-    async with httpx.AsyncClient(base_url=local.stack.address.api_url, headers=headers) as http:
-        body = {"title": "first", "language": "bash", "code": "echo one\necho two\n"}
-        made = (await http.post("/v1/sessions", json=body)).json()
-        await http.put(f"/v1/sessions/{made['session_id']}", json={**body, "title": "second"})
-    (row,) = table(await ask(local, "sessions", "list"))
+async def test_sessions_are_listed_and_read(alice: User, http: httpx.AsyncClient) -> None:
+    body = {"title": "first", "language": "bash", "code": "echo one\necho two\n"}
+    made = (await http.post("/v1/sessions", json=body)).json()
+    await http.put(f"/v1/sessions/{made['session_id']}", json={**body, "title": "second"})
+
+    async def said(*words: object) -> Ended:
+        return await ask(alice, "sessions", *words, "--user", alice.name)
+
+    (row,) = table(await said("list"))
     assert (row["session_id"], row["title"], row["language"]) == (made["session_id"], "second", "bash")
-    (card,) = (await ask(local, "sessions", "list", "--json")).json()["sessions"]
+    (card,) = (await said("list", "--json")).json()["sessions"]
     assert card["session_id"] == made["session_id"]
-    read = await ask(local, "sessions", "read", made["session_id"])
+    read = await said("read", made["session_id"])
     facts = [line.split("\t") for line in read.stdout.decode().splitlines()]
     assert ["title", "second"] in facts
     assert [value for name, *_, value in facts if name == "line"] == ["echo one", "echo two"]
-    earlier = await ask(
-        local, "sessions", "read", made["session_id"], "--revision", made["revision"], "--json"
-    )
+    earlier = await said("read", made["session_id"], "--revision", made["revision"], "--json")
     assert earlier.json()["document"]["title"] == "first"
-    unknown = failure(await ask(local, "sessions", "read", "nothing", "--json"))
+    unknown = failure(await said("read", "nothing", "--json"))
     assert unknown["problem"]["type"] == "urn:headrace:problem:unknown-session"
 
 
 @pytest.mark.full
-async def test_dead_letters_are_listed_and_retried(shared_stack: Stack, local: User) -> None:
-    job = await lost(shared_stack)
+async def test_dead_letters_are_listed_and_retried(shared_stack: Stack, alice: User, local: User) -> None:
+    job = await lost(alice)
     jobs: list[dict[str, str]] = []
     while job not in {row["job_id"] for row in jobs}:
         jobs = table(await as_operator(shared_stack, "dead-letters"))
     (row,) = [row for row in jobs if row["job_id"] == job]
-    assert (row["user_id"], row["attempt"]) == ("alice", "3")
+    assert (row["user_id"], row["attempt"]) == (alice.name, "3")
     retried = await as_operator(shared_stack, "retry", job[:-1], "--json")
     assert retried.json()["retry_of"] == job
     # The owner of a local stack is its operator.

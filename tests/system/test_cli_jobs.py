@@ -6,28 +6,19 @@ import os
 import pty
 import struct
 import termios
-from collections.abc import AsyncIterator
 from itertools import pairwise, takewhile
 
 import pytest
-import pytest_asyncio
 
 from headrace.local.supervisor import Stack
 from tests.system.conftest import User, user_of
 from tests.system.test_cli import ENVIRONMENT, HEADRACE, Ended
 from tests.system.test_cli_asking import ask
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
+pytestmark = pytest.mark.full
 
 PROGRAM = "for n in $(seq 1 40); do echo line $n; done; echo aside >&2; echo kept > out.txt; exit 3"
 NARROW = 30
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def local(shared_stack: Stack) -> AsyncIterator[User]:
-    """The one in whose name commands ask."""
-    async with user_of(shared_stack, "local") as user:
-        yield user
 
 
 async def on_terminal(user: User, *words: object, columns: int = NARROW) -> str:
@@ -111,16 +102,16 @@ async def test_get_shows_all_of_a_job(local: User) -> None:
 
 
 async def test_get_says_what_a_queued_job_waits_for(shared_stack: Stack) -> None:
-    async with user_of(shared_stack, "waits") as user:
+    async with user_of(shared_stack) as user:
         first = await user.client.submit({"language": "bash", "code": "sleep 600"})
         await user.until(first.job_id, "running")
         second = await user.client.submit({"language": "bash", "code": "true"})
         assert second.waiting_for is not None
-        told = await ask(user, "get", second.job_id, "--user", "waits", "--json")
+        told = await ask(user, "get", second.job_id, "--user", user.name, "--json")
         # The owner's own token allows as many at a time as there are processors.
         reason = "slot" if (os.cpu_count() or 1) > 1 else "earlier_jobs"
         assert told.json()["waiting_for"] == {"reason": reason, "position": 1}
-        said = await ask(user, "get", second.job_id, "--user", "waits")
+        said = await ask(user, "get", second.job_id, "--user", user.name)
         assert f"waiting_for\t{reason}\t1\n".encode() in said.stdout
         await user.client.cancel(second.job_id)
         await user.client.cancel(first.job_id)
@@ -140,10 +131,10 @@ async def two_alike(user: User) -> tuple[str, str, str]:
 
 async def test_the_beginning_of_an_id_is_enough(shared_stack: Stack) -> None:
     """By any command that takes a job."""
-    async with user_of(shared_stack, "beginner") as user:
+    async with user_of(shared_stack) as user:
         first, second, common = await two_alike(user)
         beginning = first[: len(common) + 1]
-        who = ("--user", "beginner")
+        who = ("--user", user.name)
         assert (await ask(user, "get", beginning, "--json", *who)).json()["job_id"] == first
         assert (await ask(user, "wait", beginning, "--json", *who)).json()["job_id"] == first
         assert (await ask(user, "logs", beginning, *who)).stdout == b"said\n"

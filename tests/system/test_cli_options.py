@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.test_cli import headrace, running_up
+from tests.system.conftest import User
+from tests.system.test_cli import headrace, of
 
 ECHO = "import sys\nprint(sys.argv[1:])\n"
 BEHIND = [
@@ -18,18 +19,17 @@ BEHIND = [
 
 
 @pytest.mark.full
-async def test_what_stands_behind_the_file_is_the_programs(tmp_path: Path) -> None:
+async def test_what_stands_behind_the_file_is_the_programs(alice: User, tmp_path: Path) -> None:
     program = tmp_path / "echo.py"
     program.write_text(ECHO)
-    async with running_up(tmp_path / "data") as up:
-        for words, expected in BEHIND:
-            ran = await up.call("run", "--wall-ms", "5000", program, *words)
-            assert (ran.code, ran.stdout.decode()) == (0, f"{expected}\n"), words
-        between = await up.call("run", "--wall-ms", "5000", "--", program, "--json")
-        assert between.stdout == b"['--json']\n"
-        job = await up.call("submit", "--key", "k", program, "--key", "other", "--", "x")
-        waited = await up.call("wait", "--json", job.stdout.decode().strip())
-        assert waited.json()["args"] == ["--key", "other", "--", "x"]
+    for words, expected in BEHIND:
+        ran = await of(alice, "run", "--wall-ms", "5000", program, *words)
+        assert (ran.code, ran.stdout.decode()) == (0, f"{expected}\n"), words
+    between = await of(alice, "run", "--wall-ms", "5000", "--", program, "--json")
+    assert between.stdout == b"['--json']\n"
+    job = await of(alice, "submit", "--key", "k", program, "--key", "other", "--", "x")
+    waited = await of(alice, "wait", "--json", job.stdout.decode().strip())
+    assert waited.json()["args"] == ["--key", "other", "--", "x"]
 
 
 @pytest.mark.parametrize("command", ["run", "submit"])

@@ -1,18 +1,13 @@
 """`run` and `submit` take the same options, and programs get what they say."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from headrace.local.supervisor import Stack
-from tests.system.conftest import User, user_of
+from tests.system.conftest import User
 from tests.system.test_cli import Ended, headrace
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TELLS = (
     "import json, os, resource, sys\n"
@@ -20,13 +15,6 @@ TELLS = (
     "print(json.dumps([pkg.util.NAME, os.environ.get('WORD'), sys.argv[1:], sys.stdin.read()]))\n"
 )
 MEMORY = 100 * 2**20
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def local(shared_stack: Stack) -> AsyncIterator[User]:
-    """The one in whose name commands ask."""
-    async with user_of(shared_stack, "local") as user:
-        yield user
 
 
 @pytest.fixture

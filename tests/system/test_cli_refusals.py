@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.cases import cases
-from tests.system.test_cli import ENVIRONMENT, HEADRACE, Ended, headrace, running_up
+from tests.system.conftest import User
+from tests.system.test_cli import ENVIRONMENT, HEADRACE, Ended, headrace, of, running_up
 
 pytestmark = pytest.mark.timeout(150)
 UP = ("up", "--api-port", "0", "--notifier-port", "0")
@@ -120,15 +121,14 @@ async def test_a_stack_that_cannot_write_one_of_its_files_names_it(tmp_path: Pat
     assert str(place) in only_line(await headrace(*UP, "--data", tmp_path / "data"))
 
 
-async def test_files_that_cannot_be_written_are_named(tmp_path: Path) -> None:
+async def test_files_that_cannot_be_written_are_named(alice: User, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     program = tmp_path / "leaves.sh"
     program.write_text("echo kept > kept.txt")
-    async with running_up(tmp_path / "data") as up:
-        words = ("run", "--artifact", "kept.txt", "--output", tmp_path / "file", program)
-        assert str(tmp_path / "file") in only_line(await up.call(*words))
-        export = await up.call("export", tmp_path / "nowhere" / "history")
-        assert str(tmp_path / "nowhere") in only_line(export)
+    words = ("run", "--artifact", "kept.txt", "--output", tmp_path / "file", program)
+    assert str(tmp_path / "file") in only_line(await of(alice, *words))
+    export = await of(alice, "export", tmp_path / "nowhere" / "history")
+    assert str(tmp_path / "nowhere") in only_line(export)
 
 
 @pytest.mark.parametrize(

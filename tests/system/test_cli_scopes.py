@@ -1,11 +1,9 @@
 """The scope that each command needs: it asks for it itself here, and says which a token elsewhere lacks."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import jwt
 import pytest
-import pytest_asyncio
 
 from headrace.client import endpoint
 from headrace.local.supervisor import Stack
@@ -17,7 +15,7 @@ from tests.system.test_cli_asking import ask
 from tests.system.test_cli_commands import failure
 from tests.system.test_cli_refusals import only_line
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
+pytestmark = pytest.mark.full
 
 NEEDED = (
     (("dead-letters",), SCOPE_OPS),
@@ -36,16 +34,9 @@ NEEDED = (
 OF_OTHERS = [words for words, scope in NEEDED if scope != SCOPE_JOBS]
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def local(shared_stack: Stack) -> AsyncIterator[User]:
-    """The one in whose name commands ask."""
-    async with user_of(shared_stack, "local") as user:
-        yield user
-
-
 async def elsewhere(stack: Stack, scopes: set[str], *words: object, cwd: Path | None = None) -> Ended:
     """As of a Headrace elsewhere, whose token has these scopes."""
-    async with user_of(stack, "olga", scopes=frozenset(scopes)) as user:
+    async with user_of(stack, scopes=frozenset(scopes)) as user:
         settings = {"HEADRACE_API_URL": stack.address.api_url, "HEADRACE_TOKEN": user.token}
         return await headrace(*words, settings=settings, cwd=cwd)
 
@@ -64,11 +55,11 @@ async def test_the_owner_of_a_local_stack_may_do_it(
 
 @pytest.mark.full
 async def test_a_history_of_all_is_compared_by_the_owner_of_a_local_stack(
-    local: User, tmp_path: Path
+    local: User, alice: User, tmp_path: Path
 ) -> None:
-    async with user_of(local.stack, "alice") as alice:
-        await alice.run("bash", "echo hers")
-    for options in (["--all"], ["--of", "alice"], []):
+    await alice.run("bash", "echo hers")
+    await local.run("bash", "echo its own")
+    for options in (["--all"], ["--of", alice.name], []):
         exported = await ask(local, "export", "--force", *options, tmp_path / "history")
         assert exported.code == 0, exported.stderr
         verified = await ask(local, "verify", "--against-log", tmp_path / "history")

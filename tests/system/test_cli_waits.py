@@ -16,7 +16,7 @@ from tests.system.test_cli import ENVIRONMENT, HEADRACE, Ended, headrace
 from tests.system.test_cli_refusals import UP
 from tests.terminal import CTRL_C, OnTerminal, on_terminal
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150), pytest.mark.full]
+pytestmark = [pytest.mark.timeout(150), pytest.mark.full]
 
 SLOW = "sleep 3; printf first; sleep 1; echo ' last'; echo aside >&2; exit 3"
 LONG_MS = 60_000
@@ -34,10 +34,10 @@ FORCED = {"FORCE_COLOR": "1", "TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "1"}
 """All that makes other programs take a pipe for a terminal."""
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def waits(shared_stack: Stack) -> AsyncIterator[User]:
     """One who has nothing unfinished."""
-    async with user_of(shared_stack, "waits", concurrency=AT_ONCE) as user:
+    async with user_of(shared_stack, concurrency=AT_ONCE) as user:
         yield user
 
 
@@ -55,7 +55,7 @@ def command(
     place = {"HEADRACE_DATA": str(user.stack.directory)}
     name, *rest = words
     return on_terminal(
-        *(HEADRACE, name, "--user", "waits", *rest),
+        *(HEADRACE, name, "--user", user.name, *rest),
         environment={**ENVIRONMENT, **place, **settings},
         stdout=stdout,
     )
@@ -65,7 +65,7 @@ async def piped(user: User, *words: object, **settings: str) -> Ended:
     """The same into pipes."""
     name, *rest = words
     place = {"HEADRACE_DATA": str(user.stack.directory)}
-    return await headrace(name, "--user", "waits", *rest, settings={**place, **settings})
+    return await headrace(name, "--user", user.name, *rest, settings={**place, **settings})
 
 
 @asynccontextmanager

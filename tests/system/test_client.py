@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import pytest_asyncio
 
 from headrace import (
     AsyncClient,
@@ -30,8 +29,6 @@ from headrace.local.supervisor import Stack
 from tests.cutting import Cutting, cutting
 from tests.system.conftest import User, user_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 HELLO = {"language": "bash", "code": "echo hello"}
 ENDLESS = {"language": "bash", "code": "echo begun; sleep 600"}
 TALKATIVE = {
@@ -44,12 +41,6 @@ TALKATIVE = {
     ),
 }
 CUTS = 40
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def alice(shared_stack: Stack) -> AsyncIterator[User]:
-    async with user_of(shared_stack, "alice") as user:
-        yield user
 
 
 def port_of(url: str) -> int:
@@ -124,7 +115,7 @@ class TestBrokenConnections:
         assert printed(live, "stderr") == kept_bytes(finished.result.stderr)
 
     async def test_a_replay_is_whole_wherever_it_is_cut(self, shared_stack: Stack) -> None:
-        async with user_of(shared_stack, "replayed") as user:
+        async with user_of(shared_stack) as user:
             for _ in range(10):
                 await user.client.run(HELLO)
             whole = [event async for event in user.client.replay()]
@@ -142,7 +133,7 @@ class TestBrokenConnections:
 
     async def test_a_submission_whose_answer_is_cut_off_makes_one_job(self, shared_stack: Stack) -> None:
         async with (
-            user_of(shared_stack, "cut-off") as user,
+            user_of(shared_stack) as user,
             cut_client(user, shared_stack.address.api_url) as (client, relay),
         ):
             relay.cut([1, 20, 300])
@@ -224,7 +215,7 @@ class TestCalls:
         assert refused.value.status == 409
 
     async def test_every_job_of_every_page(self, shared_stack: Stack) -> None:
-        async with user_of(shared_stack, "paged") as user:
+        async with user_of(shared_stack) as user:
             made = [(await user.client.run(HELLO)).job_id for _ in range(5)]
             listed: list[str] = []
             async with asyncio.timeout(20):

@@ -21,7 +21,6 @@ def test_every_example_shows_what_it_prints() -> None:
     assert len(EXAMPLES) == PAGE.count("```python") == 4
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("program", "shown"), EXAMPLES)
 async def test_an_example_prints_what_is_shown(
     shared_stack: Stack, tmp_path: Path, program: str, shown: str

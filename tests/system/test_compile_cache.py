@@ -1,28 +1,19 @@
 """A program is compiled once for each user, whatever others compiled, and the events say which time."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import msgspec
-import pytest
-import pytest_asyncio
 
 from headrace.local.supervisor import Stack
 from tests.hosts import needs
+from tests.http_client import http_client
 from tests.system.conftest import User, user_of
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs("c")]
+pytestmark = needs("c")
 
 PROGRAM = (
     '#include <stdio.h>\nint main(int c, char **v) { int unused; printf("%s\\n", c > 1 ? v[1] : "42"); }\n'
 )
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def alice(shared_stack: Stack) -> AsyncIterator[User]:
-    async with user_of(shared_stack) as user:
-        yield user
 
 
 def compile_report(job: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +48,7 @@ async def test_a_second_run_of_the_same_program_skips_the_compiler(alice: User) 
 
 async def test_another_users_run_of_it_does_not(shared_stack: Stack, alice: User) -> None:
     await alice.run("c", PROGRAM)
-    async with user_of(shared_stack, "bob") as bob:
+    async with user_of(shared_stack) as bob:
         assert not compile_report(await bob.run("c", PROGRAM))["cached"]
         assert compile_report(await bob.run("c", PROGRAM))["cached"]
 
@@ -84,7 +75,7 @@ async def test_hits_and_misses_are_counted(shared_stack: Stack, alice: User) -> 
     await alice.run("c", PROGRAM)
     await alice.run("c", PROGRAM)
     url = shared_stack.services["executor"].health_url.replace("/readyz", "/metrics")
-    async with httpx.AsyncClient() as http:
+    async with http_client() as http:
         counted = (await http.get(url)).text
     assert 'headrace_compile_cache_total{result="hit"}' in counted
     assert 'headrace_compile_cache_total{result="miss"}' in counted

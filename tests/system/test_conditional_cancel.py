@@ -1,26 +1,17 @@
 """Cancelling a job only as long as it is as it was seen: `If-Match` with its entity tag."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from headrace.local.supervisor import Stack
 from tests import builders
-from tests.system.conftest import User, user_of
+from tests.system.conftest import User
 from tests.system.test_http import assert_problem
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
+pytestmark = pytest.mark.full
 
 SLOW = {"language": "bash", "code": "sleep 60"}
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def alice(shared_stack: Stack) -> AsyncIterator[User]:
-    async with user_of(shared_stack) as user:
-        yield user
 
 
 async def running(alice: User, http: httpx.AsyncClient) -> tuple[str, str, str]:

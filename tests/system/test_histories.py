@@ -15,25 +15,21 @@ from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_cli import HEADRACE, Ended
 from tests.system.test_cli_asking import ask
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
+pytestmark = pytest.mark.full
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def told(shared_stack: Stack) -> AsyncIterator[tuple[User, list[EventObject]]]:
     """A user of the test's own with three jobs, of which one failed, and all of its events."""
-    name = f"told-{next(_numbers)}"
-    async with user_of(shared_stack, name) as user:
+    async with user_of(shared_stack) as user:
         for code in ("true", "exit 3", "sleep 0.3"):
             await user.client.run({"language": "bash", "code": code})
         yield user, [event async for event in user.client.replay()]
 
 
-_numbers = iter(range(1_000_000))
-
-
 async def call(told: tuple[User, list[EventObject]], *words: object) -> Ended:
-    user, events = told
-    return await ask(user, *words, "--user", events[0].data["user_id"])
+    user, _ = told
+    return await ask(user, *words, "--user", user.name)
 
 
 async def as_auditor(stack: Stack, *words: object) -> Ended:
@@ -43,7 +39,7 @@ async def as_auditor(stack: Stack, *words: object) -> Ended:
 
 async def elsewhere(stack: Stack, scopes: frozenset[str], *words: object) -> Ended:
     """What becomes of a command with a token of these scopes."""
-    async with user_of(stack, "auditor", scopes=scopes) as auditor:
+    async with user_of(stack, scopes=scopes) as auditor:
         process = await asyncio.create_subprocess_exec(
             HEADRACE,
             *map(str, words),
@@ -81,9 +77,8 @@ async def test_what_is_replayed_is_what_was_asked_for(told: Told) -> None:
 
 
 async def test_another_users_history_needs_the_scope(shared_stack: Stack, told: Told) -> None:
-    _, events = told
-    name = events[0].data["user_id"]
-    found = await as_auditor(shared_stack, "replay", "--of", name, "--json")
+    user, events = told
+    found = await as_auditor(shared_stack, "replay", "--of", user.name, "--json")
     assert sequences(found) == [event.seq for event in events]
     everybody = await as_auditor(shared_stack, "replay", "--all", "--json")
     assert set(sequences(found)) <= set(sequences(everybody))
@@ -125,9 +120,8 @@ async def test_jobs_as_they_stood(told: Told) -> None:
         ),
     ],
 )
-async def test_what_cannot_be_meant_is_refused(shared_stack: Stack, words: list[str]) -> None:
-    async with user_of(shared_stack, "local") as user:
-        refused = await ask(user, "replay", *words)
+async def test_what_cannot_be_meant_is_refused(local: User, words: list[str]) -> None:
+    refused = await ask(local, "replay", *words)
     assert (refused.code, refused.stdout) == (2, b"")
 
 
@@ -189,11 +183,10 @@ async def test_the_log_tells_what_has_left_it(told: Told, tmp_path: Path) -> Non
     user, events = told
     file = tmp_path / "kept.ndjson"
     await call(told, "export", file)
-    name = events[0].data["user_id"]
     gone = [event for event in events if event.job_id == events[0].job_id]
     taken = events[-2]
     async with broker_of(user.stack) as broker:
-        await broker.api("STREAM.PURGE.JOBS", {"filter": job_events(name, gone[0].job_id)})
+        await broker.api("STREAM.PURGE.JOBS", {"filter": job_events(user.name, gone[0].job_id)})
         expired = await call(told, "verify", file, "--against-log")
         assert expired.code == 0, expired.stdout
         assert b"3 events are missing from the log because their 1 jobs have expired" in expired.stdout

@@ -1,6 +1,5 @@
 """One address is enough: the api tells where everything is, and the client asks."""
 
-import httpx
 import pytest
 
 from headrace.client.client import AsyncClient
@@ -8,16 +7,17 @@ from headrace.client.endpoint import websocket_at
 from headrace.local.stack import StackError
 from headrace.local.supervisor import Stack
 from shared.version import VERSION
-from tests.system.conftest import user_of
+from tests.http_client import http_client
+from tests.system.conftest import User, user_of
 
 pytestmark = pytest.mark.full
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/"])
 async def test_every_address_is_told_and_leads_somewhere(shared_stack: Stack, path: str) -> None:
-    async with user_of(shared_stack, "alice", scopes=frozenset({"jobs", "ops", "audit:all"})) as alice:
+    async with user_of(shared_stack, scopes=frozenset({"jobs", "ops", "audit:all"})) as alice:
         headers = {"Authorization": f"Bearer {alice.token}"}
-        async with httpx.AsyncClient(base_url=shared_stack.address.api_url) as http:
+        async with http_client(base_url=shared_stack.address.api_url) as http:
             index = (await http.get(path)).json()
             assert (index["name"], index["version"]) == ("headrace", VERSION)
             assert index["links"].pop("websocket") == "/v1/ws"
@@ -29,11 +29,8 @@ async def test_every_address_is_told_and_leads_somewhere(shared_stack: Stack, pa
                     assert answer.status_code == (404 if name == "batch" else 200), name
 
 
-async def test_a_client_that_knows_one_address_follows_events(shared_stack: Stack) -> None:
-    async with (
-        user_of(shared_stack, "alice") as alice,
-        AsyncClient(shared_stack.address.api_url, alice.token) as client,
-    ):
+async def test_a_client_that_knows_one_address_follows_events(shared_stack: Stack, alice: User) -> None:
+    async with AsyncClient(shared_stack.address.api_url, alice.token) as client:
         job = await client.run({"language": "bash", "code": "echo here"})
         assert job.status == "completed"
         kinds = [event.type async for event in client.follow(job.job_id)]

@@ -23,6 +23,7 @@ from services.projector.rebuild import GATHERED_BYTES_MAX
 from services.projector.view import PIECE_BYTES_MAX
 from shared.contract.view_api import PAGE_MAX
 from shared.jetstream.pull_window import BYTES_MAX
+from tests.http_client import http_client
 from tests.integration.projector.asking import publish, reached
 from tests.system.conftest import broker_of, user_of
 from tests.system.largest import JOBS, TEXTS, ended, forget_peak, resident_bytes, stories, submitted
@@ -110,7 +111,7 @@ async def user(measured: Measured, request: pytest.FixtureRequest) -> AsyncItera
     kind = request.param
     async with user_of(measured.stack, kind) as user:
         headers = {"Authorization": f"Bearer {user.token}"}
-        async with httpx.AsyncClient(
+        async with http_client(
             base_url=measured.stack.address.api_url, headers=headers, timeout=60, params={}
         ) as client:
             client.headers["X-Kind"] = kind
@@ -154,7 +155,7 @@ async def test_answers_that_are_not_read_are_bounded(measured: Measured) -> None
     async with user_of(measured.stack, kind) as user, user_of(measured.stack, other) as neighbour:
         sent = f"{request}{user.token}\r\n\r\n".encode()
         headers = {"Authorization": f"Bearer {user.token}"}
-        async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60) as http:
+        async with http_client(base_url=address, headers=headers, timeout=60) as http:
             size = len((await http.get(f"/v1/jobs/{wanted.job_id}")).raise_for_status().content)
         with measured.bounded(api=BOUNDS["api"] + ANSWERS_BYTES), contextlib.ExitStack() as opened:
             ends = [
@@ -209,9 +210,7 @@ async def test_a_batch_that_was_submitted_before_is_answered_without_what_it_pri
 async def test_revisions_of_a_session_come_in_pages(measured: Measured) -> None:
     async with user_of(measured.stack, "writer") as user:
         headers = {"Authorization": f"Bearer {user.token}"}
-        async with httpx.AsyncClient(
-            base_url=measured.stack.address.api_url, headers=headers, timeout=60
-        ) as http:
+        async with http_client(base_url=measured.stack.address.api_url, headers=headers, timeout=60) as http:
             document = {"language": "python", "code": "#" * 1_000_000}
             session = (await http.post("/v1/sessions", json=document)).raise_for_status().json()
             path = f"/v1/sessions/{session['session_id']}"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -16,15 +17,14 @@ from shared.domain.events import Event, FeedNote, JobOutput, JobProgress, Termin
 from shared.domain.record import JobSummary
 from shared.jetstream.connection import Broker
 from tests import builders
+from tests.http_client import http_client
 from tests.integration.notifier.sse import streaming
 from tests.newer import from_newer, subject_of
 from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_cli_asking import ask
 from tests.unit.test_newer_values import ENDS, STATUSES
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-NAME = "local"
+NAME = "newer"
 WAIT_S = 30
 NOTE = {
     "job_id": builders.JOB,
@@ -36,24 +36,45 @@ NOTE = {
 }
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def local(shared_stack: Stack) -> AsyncIterator[User]:
-    """The one in whose name commands ask."""
+@pytest_asyncio.fixture(loop_scope="session")
+async def user(shared_stack: Stack) -> AsyncIterator[User]:
     async with user_of(shared_stack, NAME) as user:
         yield user
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def http(local: User) -> AsyncIterator[httpx.AsyncClient]:
-    headers = {"Authorization": f"Bearer {local.token}"}
-    async with httpx.AsyncClient(base_url=local.stack.address.api_url, headers=headers, timeout=60) as client:
+@pytest_asyncio.fixture(loop_scope="session")
+async def http(user: User) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": f"Bearer {user.token}"}
+    async with http_client(base_url=user.stack.address.api_url, headers=headers, timeout=60) as client:
         yield client
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def broker(shared_stack: Stack) -> AsyncIterator[Broker]:
     async with broker_of(shared_stack) as found:
         yield found
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """What services have taken for garbage: lines of their logs, and dead messages."""
+
+    lines: int
+    dead: int
+
+
+async def garbage(stack: Stack) -> Garbage:
+    texts = [path.read_text() for path in stack.directory.glob("*.log")]
+    async with broker_of(stack) as broker:
+        info = await broker.api(f"STREAM.INFO.{DEAD}")
+    lines = sum(text.count("poison") + text.count("Traceback") for text in texts)
+    return Garbage(lines, info["state"]["last_seq"])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
+async def before(shared_stack: Stack) -> Garbage:
+    """What there was before any test of this module."""
+    return await garbage(shared_stack)
 
 
 async def store(broker: Broker, event: Event | FeedNote, **values: object) -> int:
@@ -77,14 +98,14 @@ async def waits(http: httpx.AsyncClient) -> None:
 
 
 async def whole_life(
-    broker: Broker, http: httpx.AsyncClient, local: User, end: Terminal
+    broker: Broker, http: httpx.AsyncClient, user: User, end: Terminal
 ) -> tuple[str, httpx.Response]:
     """A job that is watched over each transport until it ends; its id, and what a request that waited got."""
-    job, url = end.job_id, local.stack.address.websocket_url
-    async with asyncio.timeout(60), streaming(url, local.token, job, after="start") as stream:
+    job, url = end.job_id, user.stack.address.websocket_url
+    async with asyncio.timeout(60), streaming(url, user.token, job, after="start") as stream:
         await stream.expect("subscribed")
         assert (await stream.event())["data"]["later_field"] == "ü"
-        followed = asyncio.create_task(local.until_terminal(job))
+        followed = asyncio.create_task(user.until_terminal(job))
         prefer = {"Prefer": f"wait={WAIT_S}"}
         waiting = asyncio.create_task(http.get(f"/v1/jobs/{job}", headers=prefer))
         await waits(http)
@@ -102,11 +123,11 @@ async def whole_life(
     return job, waited
 
 
-async def listed(local: User, job_id: str, status: str) -> JobSummary:
+async def listed(user: User, job_id: str, status: str) -> JobSummary:
     """The job as the view has it, once it has caught up with the log."""
     async with asyncio.timeout(WAIT_S):
         while True:
-            async for one in local.client.every_job(status=status):
+            async for one in user.client.every_job(status=status):
                 if one.job_id == job_id:
                     return one
 
@@ -114,30 +135,30 @@ async def listed(local: User, job_id: str, status: str) -> JobSummary:
 @pytest.mark.clause("5.3")
 @pytest.mark.parametrize(("end", "status"), list(zip(ENDS, STATUSES, strict=True)), ids=STATUSES)
 async def test_a_job_is_known_ends_and_is_shown_everywhere(
-    broker: Broker, http: httpx.AsyncClient, local: User, end: Terminal, status: str
+    broker: Broker, http: httpx.AsyncClient, user: User, end: Terminal, status: str
 ) -> None:
     end = msgspec.structs.replace(end, job_id=builders.job_id(), user_id=NAME)
     await store(broker, builders.queued(end.job_id, NAME))
-    behind = await local.client.submit({"language": "bash", "code": "echo behind"})
-    job, waited = await whole_life(broker, http, local, end)
+    behind = await user.client.submit({"language": "bash", "code": "echo behind"})
+    job, waited = await whole_life(broker, http, user, end)
     reason = "later_reason" if status in {"failed", "timeout"} else None
     told = waited.json()
     assert (waited.status_code, waited.headers["Preference-Applied"]) == (200, f"wait={WAIT_S}")
     assert (told["status"], told["reason"]) == (status, reason)
     assert [stage["name"] for stage in told["result"]["stages"]] == ["later_stage_0", "later_stage_1"]
 
-    assert (await local.client.result(behind.job_id)).status == "completed", "the lane moved on"
+    assert (await user.client.result(behind.job_id)).status == "completed", "the lane moved on"
 
-    record = await local.client.get(job)
+    record = await user.client.get(job)
     assert (record.status, record.is_finished, record.reason) == (status, True, reason)
-    assert (await listed(local, job, status)).reason == reason
-    history = await local.client.history(job)
-    assert [event async for event in local.client.replay(job_id=job)] == history
+    assert (await listed(user, job, status)).reason == reason
+    history = await user.client.history(job)
+    assert [event async for event in user.client.replay(job_id=job)] == history
     assert [event.data["later_field"] for event in history] == ["ü"] * 3
 
 
 @pytest.mark.timeout(300)
-async def test_commands_show_it(broker: Broker, local: User, tmp_path: Path) -> None:
+async def test_commands_show_it(broker: Broker, user: User, tmp_path: Path) -> None:
     job = builders.job_id()
     await store(broker, builders.queued(job, NAME))
     await store(broker, builders.running(job, NAME))
@@ -146,7 +167,7 @@ async def test_commands_show_it(broker: Broker, local: User, tmp_path: Path) -> 
     last = await store(
         broker, msgspec.structs.replace(end, job_id=job, user_id=NAME), feed_sequence=feed_sequence
     )
-    await local.until_terminal(job)
+    await user.until_terminal(job)
 
     kept = tmp_path / "kept.ndjson"
     commands: list[list[object]] = [
@@ -159,7 +180,9 @@ async def test_commands_show_it(broker: Broker, local: User, tmp_path: Path) -> 
         ["replay", "--job", job, "--at", last],
         ["export", kept],
     ]
-    sheet, logs, pieces, wait, jobs, replay, states, export = [await ask(local, *words) for words in commands]
+    sheet, logs, pieces, wait, jobs, replay, states, export = [
+        await ask(user, *words, "--user", NAME) for words in commands
+    ]
     assert wait.code == 1
     assert [one.code for one in (sheet, logs, pieces, jobs, replay, states, export)] == [0] * 7
     assert b"later_stage_0" in sheet.stdout
@@ -168,15 +191,13 @@ async def test_commands_show_it(broker: Broker, local: User, tmp_path: Path) -> 
     for shown in (sheet.stdout, wait.stderr, jobs.stdout, replay.stdout, states.stdout):
         assert b"later_reason" in shown
     assert "later_field" in kept.read_text()
-    verified = await ask(local, "verify", kept, "--against-log", "--json")
+    verified = await ask(user, "verify", kept, "--against-log", "--json", "--user", NAME)
     assert verified.code == 0, verified.stderr
     assert verified.json()["log"]["differences_count"] == 0
 
 
-async def test_nothing_of_it_was_taken_for_garbage(broker: Broker, shared_stack: Stack) -> None:
+async def test_nothing_of_it_was_taken_for_garbage(shared_stack: Stack, before: Garbage) -> None:
     """Of all that the tests above stored."""
-    logs = {path.name: path.read_text() for path in shared_stack.directory.glob("*.log")}
-    assert [name for name, text in logs.items() if "poison" in text or "Traceback" in text] == []
-    assert "newer_event" in "".join(logs.values()), "the executor left the program to a newer one"
-    info = await broker.api(f"STREAM.INFO.{DEAD}")
-    assert info["state"]["messages"] == 0
+    assert await garbage(shared_stack) == before
+    logs = [path.read_text() for path in shared_stack.directory.glob("*.log")]
+    assert "newer_event" in "".join(logs), "the executor left the program to a newer one"

@@ -10,6 +10,7 @@ import pytest_asyncio
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from tests.cells_held_up import no_new_cells
 from tests.hosts import needs_cgroups
+from tests.http_client import http_client
 from tests.system.conftest import User, user_of
 
 pytestmark = [needs_cgroups, pytest.mark.asyncio(loop_scope="module")]
@@ -27,7 +28,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 
 async def until_ready_is(url: str, *, ready: bool) -> dict[str, str]:
     """The checks of the executor, once it is ready or is not."""
-    async with httpx.AsyncClient() as http, asyncio.timeout(60):
+    async with http_client() as http, asyncio.timeout(60):
         while True:
             answer = await http.get(url)
             if (answer.status_code == httpx.codes.OK) is ready:
@@ -37,7 +38,7 @@ async def until_ready_is(url: str, *, ready: bool) -> dict[str, str]:
 
 
 async def counted(url: str) -> str:
-    async with httpx.AsyncClient() as http:
+    async with http_client() as http:
         return (await http.get(url.replace("/readyz", "/metrics"))).text
 
 

@@ -6,12 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+import pytest
 
 from headrace.client.errors import ProblemAnswerError
 from headrace.local.supervisor import Stack
-from tests.system.conftest import User, broker_of
+from tests.http_client import http_client
+from tests.system.conftest import User, broker_of, user_of
 
 AWAY = {"reason": "executor", "position": 0}
+
+
+@pytest.fixture
+async def owner(stack: Stack) -> AsyncIterator[User]:
+    """A user of the test's own stack."""
+    async with user_of(stack) as user:
+        yield user
 
 
 @asynccontextmanager
@@ -29,7 +38,7 @@ async def executor_of(stack: Stack) -> AsyncIterator[None]:
 
 async def asked(user: User, path: str, **body: object) -> httpx.Response:
     headers = {"Authorization": f"Bearer {user.token}", "Prefer": "wait=1"}
-    async with httpx.AsyncClient(base_url=user.stack.address.api_url, headers=headers) as http:
+    async with http_client(base_url=user.stack.address.api_url, headers=headers) as http:
         return await (http.post(path, json=body) if body else http.get(path))
 
 
@@ -56,30 +65,30 @@ async def without_executors(stack: Stack, user: User) -> None:
                 assert problem.status == 503  # noqa: PT017 - it is only starting
 
 
-async def test_programs_are_accepted_and_run_when_an_executor_comes(stack: Stack, alice: User) -> None:
-    before = {one.name: one.version for one in await alice.client.languages()}
+async def test_programs_are_accepted_and_run_when_an_executor_comes(stack: Stack, owner: User) -> None:
+    before = {one.name: one.version for one in await owner.client.languages()}
     await kept(stack, len(before))
-    await without_executors(stack, alice)
-    assert {one.name: one.version for one in await alice.client.languages()} == before
+    await without_executors(stack, owner)
+    assert {one.name: one.version for one in await owner.client.languages()} == before
 
-    answer = await asked(alice, "/v1/jobs", language="bash", code="echo here")
+    answer = await asked(owner, "/v1/jobs", language="bash", code="echo here")
     assert (answer.status_code, answer.json()["status"]) == (202, "queued")
     assert answer.json()["waiting_for"] == AWAY
     job_id = answer.json()["job_id"]
-    assert (await asked(alice, f"/v1/jobs/{job_id}")).json()["waiting_for"] == AWAY
+    assert (await asked(owner, f"/v1/jobs/{job_id}")).json()["waiting_for"] == AWAY
 
-    unknown = await asked(alice, "/v1/jobs", language="cobol", code="x")
+    unknown = await asked(owner, "/v1/jobs", language="cobol", code="x")
     assert (unknown.status_code, unknown.json()["type"]) == (422, "urn:headrace:problem:unknown-language")
     assert "bash" in unknown.json()["detail"]
 
     async with executor_of(stack):
-        await alice.until_terminal(job_id)
-        ended = (await asked(alice, f"/v1/jobs/{job_id}")).json()
+        await owner.until_terminal(job_id)
+        ended = (await asked(owner, f"/v1/jobs/{job_id}")).json()
     assert (ended["status"], ended["result"]["stdout"]["content"]) == ("completed", "here\n")
     assert ended["waiting_for"] is None
 
 
-async def test_a_job_is_told_that_it_waits_for_the_users_own(stack: Stack, alice: User) -> None:
+async def test_a_job_is_told_that_it_waits_for_the_users_own(alice: User) -> None:
     first = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 60"})
     await alice.until(first.job_id, "output")
     for position in (1, 2):

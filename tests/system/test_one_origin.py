@@ -20,6 +20,7 @@ from headrace.client.errors import HeadraceError
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.contract.codec import EventObject
 from tests.cutting import cutting
+from tests.http_client import http_client
 from tests.integration.notifier.client import Shown, connected, is_terminal
 from tests.integration.notifier.sse import SseClient, headers_of, http, listed, streaming
 from tests.system.conftest import User, user_of
@@ -48,8 +49,8 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 @pytest_asyncio.fixture(loop_scope="module")
 async def alice(stack: Stack) -> AsyncIterator[User]:
     """She knows one address, and no other."""
-    async with user_of(stack, "alice") as user, AsyncClient(stack.address.api_url, user.token) as client:
-        yield User(client, user.token, stack)
+    async with user_of(stack) as user, AsyncClient(stack.address.api_url, user.token) as client:
+        yield User(user.name, client, user.token, stack)
 
 
 def under_the_api(stack: Stack) -> str:
@@ -64,7 +65,7 @@ def port_of(url: str) -> int:
 
 async def ready(stack: Stack, name: str) -> None:
     """The service is there again."""
-    async with asyncio.timeout(60), httpx.AsyncClient() as client:
+    async with asyncio.timeout(60), http_client() as client:
         while True:
             try:
                 if (await client.get(stack.services[name].health_url)).status_code == 200:
@@ -140,7 +141,7 @@ async def test_while_the_notifier_is_away_there_is_a_503_and_the_api_answers(
 ) -> None:
     stack.services["notifier"].process.kill()
     seen: dict[int, httpx.Response] = {}
-    async with asyncio.timeout(60), httpx.AsyncClient(base_url=stack.address.api_url) as client:
+    async with asyncio.timeout(60), http_client(base_url=stack.address.api_url) as client:
         while 503 not in seen:
             answer = await client.get("/asyncapi.yaml", params={"token": "hidden"})
             seen[answer.status_code] = answer
@@ -247,7 +248,7 @@ async def test_a_page_reads_the_same_at_both_ports(stack: Stack, alice: User) ->
             ("HEAD", "/asyncapi.yaml", {}),
         )
     ]
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         for method, path, headers in asked:
             content = b"{}" if method == "POST" else None
             answers = {
@@ -277,7 +278,7 @@ async def test_the_notifier_believes_the_api_and_counts_its_clients_apart(stack:
 
 async def test_requests_keep_their_id_and_are_in_the_notifier_s_log_once(stack: Stack, alice: User) -> None:
     headers = {"X-Request-Id": "one-origin-7", **headers_of(alice.token)}
-    async with httpx.AsyncClient(base_url=stack.address.api_url) as client:
+    async with http_client(base_url=stack.address.api_url) as client:
         answer = await client.get("/v1/stream?job_id=no", headers=headers)
     assert (answer.status_code, answer.headers["x-request-id"]) == (404, "one-origin-7")
     logs = {name: (stack.directory / f"{name}.log").read_text() for name in ("api", "notifier")}
@@ -293,7 +294,7 @@ async def test_a_client_without_the_subprotocol_is_told_by_the_notifier(stack: S
 
 async def test_only_what_is_the_notifier_s_is_passed_on(stack: Stack) -> None:
     """Operators ask each process at its own port, as behind a proxy."""
-    async with httpx.AsyncClient(base_url=stack.address.api_url) as client:
+    async with http_client(base_url=stack.address.api_url) as client:
         assert (await client.get("/v1/connections")).status_code == 404
         assert (await client.get("/readyz")).json()["checks"].keys() == {
             "stopping",

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from headrace.local.supervisor import Stack, StackOptions, run_stack
+from tests.http_client import http_client
 from tests.system.conftest import User, user_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
@@ -27,7 +28,7 @@ async def alice(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[User]
 
 
 def page(alice: User, origin: str, **headers: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=alice.stack.address.api_url, headers={"Origin": origin, **headers})
+    return http_client(base_url=alice.stack.address.api_url, headers={"Origin": origin, **headers})
 
 
 @pytest.mark.parametrize(

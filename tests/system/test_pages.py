@@ -11,14 +11,15 @@ import yaml
 from headrace.local.supervisor import Stack
 from shared.contract import problems
 from shared.version import VERSION
+from tests.http_client import http_client
 
 REFERENCES = re.compile(r"""(?:src|href)=["']([^"'#]+)["']""")
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     """A browser's eyes, without a token."""
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         yield client
 
 

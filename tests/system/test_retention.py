@@ -1,11 +1,9 @@
 """How long a job is kept, over HTTP and the four real processes; and that a user is erased when asked."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from headrace.cli.erase import erase_user
 from headrace.client.errors import ProblemAnswerError
@@ -19,16 +17,10 @@ from tests import builders
 from tests.system.conftest import User, broker_of, user_of
 from tests.system.test_http import assert_problem
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
+pytestmark = pytest.mark.full
 
 MONTH_S = 30 * 24 * 3_600
 PROGRAM = {"language": "python", "code": "print(42)"}
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def alice(shared_stack: Stack) -> AsyncIterator[User]:
-    async with user_of(shared_stack) as user:
-        yield user
 
 
 async def expire(broker: Broker, user: str, job: str) -> None:
@@ -76,9 +68,9 @@ async def test_a_job_that_has_expired_is_gone_everywhere(
     job = (await http.post("/v1/jobs", json=submission, headers=key)).json()["job_id"]
     await alice.until_terminal(job)
     async with broker_of(shared_stack) as broker:
-        await expire(broker, "alice", job)
+        await expire(broker, alice.name, job)
         async with asyncio.timeout(30):
-            while len((await Log(broker).read_job("alice", job)).entries) > 1:
+            while len((await Log(broker).read_job(alice.name, job)).entries) > 1:
                 pass
     for answer in (
         await http.get(f"/v1/jobs/{job}"),
@@ -94,7 +86,7 @@ async def test_a_job_that_has_expired_is_gone_everywhere(
     assert job not in (await http.get("/v1/jobs?limit=100")).text
     shown = [event async for event in alice.client.replay() if event.job_id == job]
     assert [event.type for event in shown] == ["job.expired.v1"]
-    async with user_of(shared_stack, "bob") as bob:
+    async with user_of(shared_stack) as bob:
         headers = {"Authorization": f"Bearer {bob.token}"}
         assert_problem(await http.get(f"/v1/jobs/{job}", headers=headers), 404, "unknown-job")
 
@@ -103,18 +95,18 @@ async def test_a_job_leaves_by_itself_when_its_time_is_over(shared_stack: Stack,
     """From the log, because no client may ask for a second."""
     job = builders.job_id()
     async with broker_of(shared_stack) as broker, asyncio.timeout(60):
-        await Log(broker).append(builders.queued(job, ttl_s=1), expected=0, patience_s=5)
+        await Log(broker).append(builders.queued(job, alice.name, ttl_s=1), expected=0, patience_s=5)
         async for event in alice.client.follow("*"):
             if (event.job_id, event.type) == (job, "job.expired.v1"):
                 assert event.data["reason"] == "ttl"
                 break
-        while len((await Log(broker).read_job("alice", job)).entries) > 1:
+        while len((await Log(broker).read_job(alice.name, job)).entries) > 1:
             pass
 
 
 async def test_only_operators_erase(http: httpx.AsyncClient, shared_stack: Stack) -> None:
     assert_problem(await http.delete("/v1/users/bob"), 403, "forbidden")
-    async with user_of(shared_stack, "operator", scopes=frozenset({"jobs", "ops"})) as operator:
+    async with user_of(shared_stack, scopes=frozenset({"jobs", "ops"})) as operator:
         headers = {"Authorization": f"Bearer {operator.token}"}
         answer = await http.delete(f"/v1/users/{'x' * 129}", headers=headers)
         assert_problem(answer, 422, "invalid-request")
@@ -128,7 +120,7 @@ async def test_a_user_is_erased_while_a_program_runs(shared_stack: Stack, alice:
         done = await user.run("python", "print('secret')")
         running = (await user.client.submit({"language": "python", "code": "while True: pass"})).job_id
         await user.until(running, "running")
-        async with user_of(shared_stack, "operator", scopes=frozenset({"jobs", "ops"})) as operator:
+        async with user_of(shared_stack, scopes=frozenset({"jobs", "ops"})) as operator:
             answers: list[Erasure] = []
             async with asyncio.timeout(60):
                 last = await erase_user(operator.client, name, tell=answers.append)

@@ -13,6 +13,7 @@ import pytest_asyncio
 from headrace.local.supervisor import FACING_CLIENTS, Stack, StackOptions, run_stack
 from shared.auth import Tokens
 from shared.settings import TokenSettings
+from tests.http_client import http_client
 from tests.system.test_credentials import environment_of
 from tests.system.test_http import assert_problem
 
@@ -44,7 +45,7 @@ async def issued_by_the_command() -> str:
 
 async def test_tokens_of_both_secrets_are_accepted_and_no_others(stack: Stack) -> None:
     notifier = httpx.URL(stack.address.websocket_url).copy_with(scheme="http", path="/v1/stream")
-    async with httpx.AsyncClient() as http:
+    async with http_client() as http:
         by_command = {"Authorization": f"Bearer {await issued_by_the_command()}"}
         for headers in (bearer(OLD), bearer(NEW), by_command):
             answer = await http.get(f"{stack.address.api_url}/v1/jobs", headers=headers)

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import jsonschema_rs
 import msgspec
 import pytest
+import pytest_asyncio
 from pydantic import BaseModel
 
 import services.api
@@ -25,6 +25,7 @@ from services.api.settings import ApiSettings
 from shared.contract import problems
 from shared.contract.problems import MEDIA_TYPE
 from shared.version import VERSION
+from tests.http_client import http_client
 from tests.system.conftest import user_of
 
 pytestmark = pytest.mark.full
@@ -43,16 +44,17 @@ BODIES: dict[str, type[BaseModel]] = {
 
 @pytest.mark.full
 @pytest.mark.timeout(1_800)
-async def test_a_fuzzer_that_believes_the_document_finds_no_failure(
-    shared_stack: Stack, tmp_path: Path
-) -> None:
-    """All checks (authentication among them), all phases; deterministic, to be found again."""
+async def test_a_fuzzer_that_believes_the_document_finds_no_failure(stack: Stack, tmp_path: Path) -> None:
+    """All checks (authentication among them), all phases; deterministic, to be found again.
+
+    In a stack of its own: it erases users and retries dead letters.
+    """
     scopes = frozenset({"jobs", "audit:all", "ops"})
-    async with user_of(shared_stack, "fuzzer", scopes=scopes) as user:
+    async with user_of(stack, "fuzzer", scopes=scopes) as user:
         fuzzing = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "schemathesis.cli"),
             *("--config-file", str(ROOT / "tests/system/schema/schemathesis.toml")),
-            *("run", f"{shared_stack.address.api_url}/openapi.json"),
+            *("run", f"{stack.address.api_url}/openapi.json"),
             *("--header", f"Authorization: Bearer {user.token}"),
             *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
             *("--max-examples", str(EXAMPLES), "--generation-deterministic", "--no-color"),
@@ -73,9 +75,9 @@ async def test_a_fuzzer_that_believes_the_document_finds_no_failure(
     assert "Operations:\n  Selected: 23/23\n  Tested: 23" in said, said[-2_000:]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def document(shared_stack: Stack) -> Json:
-    async with httpx.AsyncClient(base_url=shared_stack.address.api_url) as http:
+    async with http_client(base_url=shared_stack.address.api_url) as http:
         found: Json = (await http.get("/openapi.json")).json()
     return found
 
@@ -190,7 +192,7 @@ def bounds(schema: dict[str, Any]) -> tuple[int, int]:
 
 
 async def test_the_document_tells_every_problem_but_those_of_the_http_layer(shared_stack: Stack) -> None:
-    async with httpx.AsyncClient(base_url=shared_stack.address.api_url) as http:
+    async with http_client(base_url=shared_stack.address.api_url) as http:
         document = (await http.get("/openapi.json")).text
     unsaid = {kind for kind in problems.ALL if f'"{kind.slug}"' not in document}
     assert unsaid == {

@@ -10,10 +10,9 @@ import pytest_asyncio
 from headrace.local.supervisor import Stack
 from shared.auth import SCOPE_AUDIT, SCOPE_JOBS, SCOPE_OPS
 from tests import builders
+from tests.http_client import http_client
 from tests.system.conftest import user_of
 from tests.system.test_http import assert_problem
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVERY = (SCOPE_JOBS, SCOPE_AUDIT, SCOPE_OPS)
 USERS = frozenset({SCOPE_JOBS})
@@ -55,13 +54,13 @@ ALSO = {
 PLACES = {"job_id": builders.JOB, "session_id": builders.JOB, "path": "x", "user_id": "nobody"}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def holders(shared_stack: Stack) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     """A client for each scope, whose token has that one alone, and one whose token has none."""
     clients = {}
     for scope in ("", *EVERY):
         async with user_of(shared_stack, "holder", scopes=frozenset({scope} - {""})) as user:
-            clients[scope] = httpx.AsyncClient(
+            clients[scope] = http_client(
                 base_url=shared_stack.address.api_url, headers={"Authorization": f"Bearer {user.token}"}
             )
     yield clients
@@ -69,7 +68,7 @@ async def holders(shared_stack: Stack) -> AsyncIterator[dict[str, httpx.AsyncCli
 
 
 async def test_the_table_has_every_operation(shared_stack: Stack) -> None:
-    async with httpx.AsyncClient(base_url=shared_stack.address.api_url) as stranger:
+    async with http_client(base_url=shared_stack.address.api_url) as stranger:
         paths = (await stranger.get("/openapi.json")).json()["paths"]
     assert {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods} == {
         *OPENED_BY
@@ -95,7 +94,7 @@ async def test_no_route_is_open_without_a_token_and_each_counts(
     shared_stack: Stack, holders: dict[str, httpx.AsyncClient], operation: str
 ) -> None:
     method, _, path = operation.partition(" ")
-    async with httpx.AsyncClient(base_url=shared_stack.address.api_url) as stranger:
+    async with http_client(base_url=shared_stack.address.api_url) as stranger:
         answer = await stranger.request(method, path.format_map(PLACES))
         assert_problem(answer, 401, "unauthenticated")
     for client in holders.values():

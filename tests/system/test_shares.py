@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from headrace.local.supervisor import Stack, StackOptions, run_stack
+from tests.http_client import http_client
 from tests.system.conftest import User, assert_nothing_was_refused, user_of
 from tests.system.test_http import assert_problem
 
@@ -48,7 +49,7 @@ async def http_of(stack: Stack, name: str, **claims: Any) -> AsyncIterator[tuple
     """A user, and bare HTTP in his name."""
     async with (
         user_of(stack, name, **claims) as user,
-        httpx.AsyncClient(
+        http_client(
             base_url=stack.address.api_url,
             headers={"Authorization": f"Bearer {user.token}"},
             timeout=90,
@@ -105,7 +106,7 @@ async def test_the_wait_of_a_client_that_left_gives_its_place_back_at_once(
     async with http_of(small_stack, f"leaver-{submits}", requests_per_s=1_000) as (user, http):
         job_id = (await user.client.submit(SLOW)).job_id
         wait = {"Prefer": "wait=60"}
-        async with httpx.AsyncClient(base_url=http.base_url, headers=http.headers, timeout=90) as leaving:
+        async with http_client(base_url=http.base_url, headers=http.headers, timeout=90) as leaving:
             waits = [
                 asyncio.create_task(
                     leaving.post("/v1/jobs", json=SLOW, headers=wait)

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from headrace.local.supervisor import Stack
-from tests.system.conftest import user_of
+from tests.http_client import http_client
+from tests.system.conftest import User
 from tests.system.test_http import BAD_BODIES, HELLO, file
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
+pytestmark = pytest.mark.full
 
 WAYS = ("application/json", "application/vnd.example+json")
 BODIES: dict[str, object] = {
@@ -42,11 +42,8 @@ def told(answer: httpx.Response) -> tuple[int, set[str], dict[str, Any]]:
     return answer.status_code, set(answer.headers), document
 
 
-async def both(stack: Stack, content: bytes, headers: dict[str, str]) -> list[httpx.Response]:
-    async with (
-        user_of(stack, "walker") as user,
-        httpx.AsyncClient(base_url=stack.address.api_url, timeout=30) as http,
-    ):
+async def both(user: User, content: bytes, headers: dict[str, str]) -> list[httpx.Response]:
+    async with http_client(base_url=user.stack.address.api_url, timeout=30) as http:
         common = {"Authorization": f"Bearer {user.token}", **headers}
         return [
             await http.post("/v1/jobs", content=content, headers={**common, "Content-Type": way})
@@ -55,29 +52,27 @@ async def both(stack: Stack, content: bytes, headers: dict[str, str]) -> list[ht
 
 
 @pytest.mark.parametrize("name", BODIES)
-async def test_a_body_is_answered_alike(shared_stack: Stack, name: str) -> None:
+async def test_a_body_is_answered_alike(alice: User, name: str) -> None:
     content = json.dumps(BODIES[name]).encode()
-    short, ordinary = await both(shared_stack, content, {})
+    short, ordinary = await both(alice, content, {})
     assert told(short) == told(ordinary)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"language": "bash", "code": NaN}', b"[" * 10_000])
-async def test_what_is_no_json_is_answered_alike(shared_stack: Stack, content: bytes) -> None:
-    short, ordinary = await both(shared_stack, content, {})
+async def test_what_is_no_json_is_answered_alike(alice: User, content: bytes) -> None:
+    short, ordinary = await both(alice, content, {})
     assert told(short) == told(ordinary)
 
 
 @pytest.mark.parametrize("name", HEADERS)
-async def test_headers_are_answered_alike(shared_stack: Stack, name: str) -> None:
-    short, ordinary = await both(shared_stack, json.dumps(HELLO).encode(), HEADERS[name])
+async def test_headers_are_answered_alike(alice: User, name: str) -> None:
+    short, ordinary = await both(alice, json.dumps(HELLO).encode(), HEADERS[name])
     assert told(short) == told(ordinary)
 
 
-async def test_a_key_that_was_used_on_one_way_is_known_on_the_other(shared_stack: Stack) -> None:
-    first, again = await both(shared_stack, json.dumps(HELLO).encode(), {"Idempotency-Key": "either way"})
+async def test_a_key_that_was_used_on_one_way_is_known_on_the_other(alice: User) -> None:
+    first, again = await both(alice, json.dumps(HELLO).encode(), {"Idempotency-Key": "either way"})
     assert again.json()["job_id"] == first.json()["job_id"]
     assert "idempotency-replayed" in again.headers
-    other = await both(
-        shared_stack, json.dumps({**HELLO, "code": "x"}).encode(), {"Idempotency-Key": "either way"}
-    )
+    other = await both(alice, json.dumps({**HELLO, "code": "x"}).encode(), {"Idempotency-Key": "either way"})
     assert [answer.status_code for answer in other] == [422, 422]

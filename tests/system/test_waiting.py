@@ -1,29 +1,20 @@
 """Waiting for a job's end over HTTP, conditional reads, and a job as it was."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from headrace.local.supervisor import Stack
 from tests import builders
+from tests.http_client import http_client
 from tests.system.conftest import User, user_of
 from tests.system.test_http import assert_problem
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 QUICK = {"language": "python", "code": "print(42)"}
 SLOW = {"language": "bash", "code": "sleep 60"}
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def alice(shared_stack: Stack) -> AsyncIterator[User]:
-    async with user_of(shared_stack) as user:
-        yield user
 
 
 async def stopped(alice: User, job_id: str) -> None:
@@ -104,8 +95,8 @@ async def test_a_moment_that_is_none_is_refused(http: httpx.AsyncClient, moment:
 
 async def test_a_flood_is_told_when_to_come_back(shared_stack: Stack) -> None:
     async with (
-        user_of(shared_stack, "flood", requests_per_s=1) as user,
-        httpx.AsyncClient(base_url=shared_stack.address.api_url) as http,
+        user_of(shared_stack, requests_per_s=1) as user,
+        http_client(base_url=shared_stack.address.api_url) as http,
     ):
         headers = {"Authorization": f"Bearer {user.token}"}
         refused = None
@@ -125,9 +116,9 @@ async def test_a_flood_is_told_when_to_come_back(shared_stack: Stack) -> None:
 @pytest.mark.full
 async def test_a_user_with_a_full_queue_is_refused_and_others_are_not(shared_stack: Stack) -> None:
     async with (
-        user_of(shared_stack, "heavy", unfinished_max=20) as heavy,
-        user_of(shared_stack, "light") as light,
-        httpx.AsyncClient(base_url=shared_stack.address.api_url, timeout=30) as http,
+        user_of(shared_stack, unfinished_max=20) as heavy,
+        user_of(shared_stack) as light,
+        http_client(base_url=shared_stack.address.api_url, timeout=30) as http,
     ):
         headers = {"Authorization": f"Bearer {heavy.token}", "Idempotency-Key": "the first"}
         first = await http.post("/v1/jobs", json=SLOW, headers=headers)
@@ -148,9 +139,12 @@ async def test_a_user_with_a_full_queue_is_refused_and_others_are_not(shared_sta
         assert (again.status_code, again.json()["job_id"]) == (202, jobs[0])
         assert again.headers["idempotency-replayed"] == "true"
         assert (await light.run("python", "print(1)"))["status"] == "completed"
-        await heavy.client.cancel(jobs[-1])
+        await heavy.client.cancel(jobs.pop())
         async with asyncio.timeout(30):
             while (
-                await http.post("/v1/jobs", json=SLOW, headers=headers | {"Idempotency-Key": "x"})
+                last := await http.post("/v1/jobs", json=SLOW, headers=headers | {"Idempotency-Key": "x"})
             ).status_code != 202:
                 pass
+        # They would take a slot from other tests for minutes.
+        for job in (last.json()["job_id"], *reversed(jobs)):
+            await heavy.client.cancel(job)

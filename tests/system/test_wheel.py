@@ -141,7 +141,6 @@ def test_the_command_line_is_there(client_only: Path, tmp_path: Path) -> None:
     assert said.stdout == f"headrace {VERSION}\n".encode()
 
 
-@pytest.mark.asyncio(loop_scope="module")
 async def test_its_client_runs_a_program_beside_another_package_named_shared(
     shared_stack: Stack, client_only: Path, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from tests.faults.points.balanced import Client, Json
 from tests.faults.points.patience import until
 from tests.faults.points.programs import Victim
 from tests.faults.points.story import Story
+from tests.system.conftest import user_of
 from tests.system.test_dead_letters import lost
 
 FILE_BYTES = 600_000
@@ -169,7 +170,8 @@ async def session_run(stage: Stage) -> None:
 
 async def retry(stage: Stage) -> None:
     """A dead letter is given one more chance, and one only."""
-    dead = await lost(stage.stack, stage.user)
+    async with user_of(stage.stack, stage.user) as owner:
+        dead = await lost(owner)
     await stage.story.until(dead, "failed")
     blocker, *_ = stage.story.jobs_of(stage.user)
     path = f"/v1/dead-letters/{dead}/retry"
