@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -31,30 +32,44 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-@pytest.fixture
-async def nats_server(tmp_path: Path) -> AsyncIterator[NatsServer]:
-    """A nats-server of this test's own: in a container where there is a Docker engine, else a process."""
-    directory, password = tmp_path / "nats", "test-password"
+@asynccontextmanager
+async def running_nats_server(directory: Path) -> AsyncIterator[NatsServer]:
+    """A running nats-server: in a container where there is a Docker engine, else a process."""
+    password = "test-password"
     if engine_is_available():
         from tests.nats_container import ContainerNatsServer  # noqa: PLC0415 - it takes a second
 
         container = ContainerNatsServer(directory, user="test", password=password, sync="fast")
         await container.start()
-        yield container
-        await container.remove()
+        try:
+            yield container
+        finally:
+            await container.remove()
     else:
         server = NatsServer(directory, user="test", password=password, sync="fast")
         await server.start()
+        try:
+            yield server
+        finally:
+            await server.kill()
+
+
+def settings_of(server: NatsServer) -> BrokerSettings:
+    """How to reach that server."""
+    return BrokerSettings(nats_url=server.url, nats_user=server.user, nats_password=server.password)
+
+
+@pytest.fixture
+async def nats_server(tmp_path: Path) -> AsyncIterator[NatsServer]:
+    """A nats-server of this test's own."""
+    async with running_nats_server(tmp_path / "nats") as server:
         yield server
-        await server.kill()
 
 
 @pytest.fixture
 def broker_settings(nats_server: NatsServer) -> BrokerSettings:
-    """How to reach that server."""
-    return BrokerSettings(
-        nats_url=nats_server.url, nats_user=nats_server.user, nats_password=nats_server.password
-    )
+    """How to reach it."""
+    return settings_of(nats_server)
 
 
 @pytest.fixture

@@ -7,33 +7,35 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from shared.jetstream import connection
 from shared.jetstream.connection import connect
 from shared.jetstream.errors import JetStreamError, UnreachableError
-from shared.jetstream.tls import tls_context
-from shared.settings import BrokerSettings, SettingsError
+from shared.settings import BrokerSettings
 from tests.integration.certificates import Authority
 from tests.integration.deployed import Server, deployed_server
 
 HERE = "127.0.0.1"
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
+
+@pytest.fixture(scope="module")
 def authority() -> Authority:
     return Authority()
 
 
-@pytest.fixture
-def ours(authority: Authority, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def ours(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Certificate, key and authority, the same for the server and its clients."""
-    return authority.write(tmp_path / "tls", address=HERE)
+    return authority.write(tmp_path_factory.mktemp("ours") / "tls", address=HERE)
 
 
-@pytest.fixture
-async def server(ours: Path, tmp_path: Path) -> AsyncIterator[Server]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(ours: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """It verifies its clients too."""
-    async with deployed_server(tmp_path, tls=ours) as running:
+    async with deployed_server(tmp_path_factory.mktemp("server"), tls=ours) as running:
         yield running
 
 
@@ -72,25 +74,27 @@ async def test_a_connection_comes_back_encrypted(server: Server, ours: Path) -> 
             await broker.api("STREAM.INFO.JOBS")
 
 
-async def test_a_process_is_told_by_its_environment(server: Server, ours: Path, tmp_path: Path) -> None:
-    (tmp_path / "password").write_text(server.passwords["provisioner"] + "\n")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "shared.provision",
-        env={
-            **os.environ,
-            "HEADRACE_NATS_URL": f"tls://{HERE}:{server.port}",
-            "HEADRACE_NATS_USER": "provisioner",
-            "HEADRACE_NATS_PASSWORD_FILE": str(tmp_path / "password"),
-            "HEADRACE_NATS_TLS_CA": str(ours / "ca.pem"),
-            "HEADRACE_NATS_TLS_CERT": str(ours / "cert.pem"),
-            "HEADRACE_NATS_TLS_KEY": str(ours / "key.pem"),
-        },
-    )
-    assert await process.wait() == 0
-    async with connect(trusting(server, ours), service="provisioner") as broker:
-        await broker.api("STREAM.INFO.JOBS")
+async def test_a_process_is_told_by_its_environment(ours: Path, tmp_path: Path) -> None:
+    """With a server of its own, where it makes streams."""
+    async with deployed_server(tmp_path, tls=ours) as server:
+        (tmp_path / "password").write_text(server.passwords["provisioner"] + "\n")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "shared.provision",
+            env={
+                **os.environ,
+                "HEADRACE_NATS_URL": f"tls://{HERE}:{server.port}",
+                "HEADRACE_NATS_USER": "provisioner",
+                "HEADRACE_NATS_PASSWORD_FILE": str(tmp_path / "password"),
+                "HEADRACE_NATS_TLS_CA": str(ours / "ca.pem"),
+                "HEADRACE_NATS_TLS_CERT": str(ours / "cert.pem"),
+                "HEADRACE_NATS_TLS_KEY": str(ours / "key.pem"),
+            },
+        )
+        assert await process.wait() == 0
+        async with connect(trusting(server, ours), service="provisioner") as broker:
+            await broker.api("STREAM.INFO.JOBS")
 
 
 @pytest.mark.usefixtures("impatient")
@@ -137,10 +141,13 @@ async def test_the_server_refuses_a_client_that_it_does_not_know(
         nats_tls_cert=str(stranger / "cert.pem"),
         nats_tls_key=str(stranger / "key.pem"),
     )
-    for settings in (without, foreign):
+
+    async def refused(settings: BrokerSettings) -> None:
         with pytest.raises(UnreachableError):
             async with connect(settings, service="provisioner"):
                 pass
+
+    await asyncio.gather(refused(without), refused(foreign))
 
 
 @pytest.mark.usefixtures("impatient")
@@ -177,14 +184,3 @@ async def test_whoever_wants_tls_tells_nothing_to_a_server_without(ours: Path) -
                 pass
     assert heard[:1] == b"\x16", "the first byte of a TLS handshake"
     assert b"hunter2" not in heard
-
-
-def test_a_file_that_is_wrong_is_named(ours: Path, tmp_path: Path) -> None:
-    missing = str(tmp_path / "missing.pem")
-    with pytest.raises(SettingsError, match=f"HEADRACE_NATS_TLS_CA: '{missing}'"):
-        tls_context(BrokerSettings(nats_tls_ca=missing))
-    with pytest.raises(SettingsError, match=f"HEADRACE_NATS_TLS_CERT: '{missing}'"):
-        tls_context(BrokerSettings(nats_tls_cert=missing))
-    with pytest.raises(SettingsError, match="HEADRACE_NATS_TLS_CERT is not"):
-        tls_context(BrokerSettings(nats_tls_key=str(ours / "key.pem")))
-    assert tls_context(BrokerSettings()) is None

@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from headrace.local.nats_server import NatsServer, free_port
-from shared.jetstream.connection import Broker
+from shared.jetstream.connection import connect
+from shared.jetstream.stream_config import ProvisionSettings
+from shared.provision import provision
 from tests.cases import cases
+from tests.conftest import running_nats_server, settings_of
 from tests.integration.certificates import Authority
 
 SERVICES = ("api", "executor", "projector", "notifier")
@@ -60,12 +64,20 @@ async def ended(module: str, environment: Mapping[str, str]) -> Ended:
     return Ended(process.returncode, [json.loads(line) for line in stderr.splitlines()])
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def provisioned(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, str]]:
+    """The address of one server with streams: each process here ends before it changes anything there."""
+    async with running_nats_server(tmp_path_factory.mktemp("nats")) as server:
+        async with connect(settings_of(server), service="test") as broker:
+            await provision(broker, ProvisionSettings())
+        yield server.environment
+
+
 @pytest.fixture
-def environment(nats_server: NatsServer, broker: Broker, tmp_path: Path) -> dict[str, str]:
+def environment(provisioned: dict[str, str], tmp_path: Path) -> dict[str, str]:
     """What each service starts with where streams are."""
-    assert broker.is_connected
     return {
-        **nats_server.environment,
+        **provisioned,
         "HEADRACE_TOKEN_SECRET": "s" * 40,
         "HEADRACE_API_PORT": "0",
         "HEADRACE_NOTIFIER_PORT": "0",

@@ -14,6 +14,7 @@ import pytest
 from headrace.local.nats_server import NatsServer, free_port
 from shared.jetstream.connection import Broker
 from tests.cases import cases
+from tests.http_client import http_client
 
 SERVICES = ["api", "executor", "projector", "notifier"]
 
@@ -46,7 +47,7 @@ async def service(
 
 async def until(url: str, status: int) -> dict[str, object]:
     """Ask until it is answered so; each question waits for its answer."""
-    async with asyncio.timeout(40), httpx.AsyncClient() as http:
+    async with asyncio.timeout(40), http_client() as http:
         while True:
             try:
                 answer = await http.get(url)
@@ -111,19 +112,12 @@ async def test_without_its_settings_it_names_the_one_that_is_wrong(tmp_path: Pat
     assert b"secret-text" not in stderr
 
 
-async def test_an_executor_does_not_take_an_unknown_demand_for_nothing(
-    broker: Broker, nats_server: NatsServer
-) -> None:
-    assert broker.is_connected
+async def test_an_executor_does_not_take_an_unknown_demand_for_nothing() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "services.executor",
-        env={
-            **nats_server.environment,
-            "HEADRACE_MINIMUM_ISOLATION": "no-such-wall",
-            "PATH": "/usr/bin:/bin",
-        },
+        env={"HEADRACE_MINIMUM_ISOLATION": "no-such-wall", "PATH": "/usr/bin:/bin"},
         stderr=asyncio.subprocess.PIPE,
     )
     _, stderr = await process.communicate()
