@@ -47,9 +47,9 @@ async def dialect_stack(tmp_path_factory: pytest.TempPathFactory, firebase: Issu
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def dialect_user(dialect_stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[User]:
+async def dialect_user(dialect_stack: Stack) -> AsyncIterator[User]:
     """A user of this module's own, with the native client to see the same jobs."""
-    async with user_of(dialect_stack, request.module.__name__.rpartition(".")[2]) as user:
+    async with user_of(dialect_stack) as user:
         yield user
 
 

@@ -144,7 +144,7 @@ async def test_the_job_of_a_client_that_leaves_goes_on(dialect_stack: Stack, add
     body = {"code": "import time\ntime.sleep(0.5)\nprint('whole')"}
     async with (
         asyncio.timeout(60),
-        user_of(dialect_stack, "leaving") as user,
+        user_of(dialect_stack) as user,
         http_client(address, user.token) as http,
     ):
         leaving = asyncio.create_task(http.post("/execute", json=body, headers=key))
@@ -164,7 +164,7 @@ async def test_another_user_s_jobs_and_connections_are_out_of_reach(
 ) -> None:
     async with (
         asyncio.timeout(60),
-        user_of(dialect_stack, "mallory") as mallory,
+        user_of(dialect_stack) as mallory,
         http_client(address, mallory.token) as their_http,
         socket_client(address) as socket,
     ):

@@ -65,7 +65,7 @@ async def test_below_the_prefix_a_native_job_is_an_execution_of_its_user_alone(
     job = await dialect_user.run("python", "print(6 * 7)")
     async with (
         http_client(address.api_url + prefix_of(NAME), dialect_user.token) as page,
-        user_of(dialect_stack, "another") as another,
+        user_of(dialect_stack) as another,
         http_client(address.dialects[NAME], another.token) as theirs,
     ):
         shown = await status(page, job["job_id"])
