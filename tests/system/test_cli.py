@@ -177,8 +177,9 @@ async def test_secrets_are_their_owners_alone(shared_stack: Stack) -> None:
 async def test_every_command_against_a_running_stack(alice: User, tmp_path: Path) -> None:
     program = tmp_path / "slow.sh"
     program.write_text("echo begun; sleep 60")
-    job = (await of(alice, "submit", "--json", "--key", "k1", program)).json()
-    again = (await of(alice, "submit", "--json", "--key", "k1", program)).json()
+    submit = ("submit", "--json", "--key", "k1", "--wall-ms", "60000")
+    job = (await of(alice, *submit, program)).json()
+    again = (await of(alice, *submit, program)).json()
     assert again["job_id"] == job["job_id"]
     assert (await of(alice, "cancel", job["job_id"], "--json")).code == 0
     events = (await of(alice, "events", job["job_id"], "--follow", "--json")).lines()
