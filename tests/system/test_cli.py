@@ -192,10 +192,14 @@ async def test_every_command_against_a_running_stack(alice: User, tmp_path: Path
     listed = (await of(alice, "ls", "--json")).json()
     assert [one["job_id"] for one in listed["jobs"]] == [job["job_id"]]
     assert (await of(alice, "get", job["job_id"], "--json")).json()["status"] == "cancelled"
-    for words in (["ls"], ["get", job["job_id"]], ["events", job["job_id"]], ["replay"]):
+
+
+async def test_what_commands_show_is_for_people_too(alice: User) -> None:
+    job = (await alice.client.run({"language": "bash", "code": "exit 3"})).job_id
+    for words in (["get", job], ["events", job], ["replay"], ["ls"]):
         shown = await of(alice, *words)
         assert shown.code == 0
-        assert b"cancelled" in shown.stdout
+        assert b"failed" in shown.stdout
     unknown = await of(alice, "get", "no-such-job")
     assert unknown.code == 2
     assert b"no job of this id" in unknown.stderr
