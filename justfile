@@ -66,6 +66,11 @@ bench:
     python -m bench.resume
     python -m bench.audit
 
+# What services of this kind do not publish: from a submission to its first byte and its end, 1 to 64 clients, beside
+# a bare interpreter and any other service that is named (`--against piston=http://…`). A table and a plot.
+published *arguments:
+    @exec python -m bench.published "$@"
+
 # Every attack that we know of, for real: as whoever runs it, and where that is root, as an ordinary user too.
 security *arguments:
     PYTHONASYNCIODEBUG=1 pytest tests/security "$@"
