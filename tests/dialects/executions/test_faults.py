@@ -1,134 +1,72 @@
-"""Thirty executions while the notifier, the api and the executor are killed in turn."""
+"""Executions while the notifier, the api and executors are killed in turn."""
 
-import asyncio
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from websockets.exceptions import InvalidHandshake
 
-from headrace.local.supervisor import Stack, StackOptions, run_stack
+from headrace.local.supervisor import Stack
 from shared.dialects.executions import PATHS
+from shared.retry import poll
 from tests.dialects.clients import http_client, socket_client
-from tests.dialects.executions.page import EXECUTE, socket_path, updates
+from tests.dialects.executions.page import EXECUTE, NOTHING_YET, socket_path, updates
+from tests.dialects.faults import PAUSE_S, PROGRAM_S, Client, Result, survive_kills
 from tests.system.conftest import user_of
 
 NAME = "executions"
-EXECUTIONS = 30
-AT_ONCE = 4
-VICTIMS = ("notifier", "api", "executor")
-EACH_KILLED = 2
-CODE = "import time; time.sleep(0.3); print('{number}')"
-PAUSE_S = 0.2
 ENDS = frozenset({"completed", "error"})
 
 
-@dataclass
-class Page:
-    """A page that submits again when it is not answered, and connects again when it is cut off."""
+class Page(Client):
+    """Opens a socket for each execution, and another one when it is lost."""
 
-    http: httpx.AsyncClient
-    address: str
-    token: str
-    connections: int = 0
-    ends: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    """What each connection of an execution was told of its end, if it was."""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self, http: httpx.AsyncClient, address: str, token: str) -> None:
+        super().__init__(http)
+        self._address = address
+        self._token = token
 
-    async def run(self, number: int) -> str:
-        """Submit, follow to the end, and poll; returns the id."""
-        execution_id = await self._submit(CODE.format(number=number))
-        while execution_id not in self.ends:
-            await self.follow(execution_id)
-        (end,) = self.ends[execution_id]
-        polled = await self._poll(execution_id)
-        assert {name: polled[name] for name in end} == end
-        assert (polled["status"], polled["output"]) == ("completed", f"{number}\n")
-        return execution_id
+    async def submit(self, words: str) -> str:
+        code = f"import time; time.sleep({PROGRAM_S}); print('{words}')"
+        return str((await self.ask("POST", EXECUTE, json={"code": code}))["execution_id"])
 
-    async def until_ended(self, count: int) -> None:
-        """Wait until so many executions have ended."""
-        while len(self.ends) < count:
-            self.changed.clear()
-            await self.changed.wait()
+    async def until_ended(self, job_id: str) -> None:
+        await poll(lambda: self._follow(job_id), until=bool, pause_s=PAUSE_S)
 
-    async def _submit(self, code: str) -> str:
-        while True:
-            try:
-                answer = await self.http.post(EXECUTE, json={"code": code})
-            except httpx.HTTPError:
-                await asyncio.sleep(PAUSE_S)
-                continue
-            if answer.status_code == 200:
-                execution_id: str = answer.json()["execution_id"]
-                return execution_id
-            assert answer.status_code == 503
-            await asyncio.sleep(PAUSE_S)
+    async def look_again(self, job_id: str) -> None:
+        await self.until_ended(job_id)
+        polled = await self.ask("GET", f"{PATHS}/status/{job_id}")
+        self.seen.polled.append((job_id, {name: polled[name] for name in ("status", *NOTHING_YET)}))
 
-    async def follow(self, execution_id: str) -> None:
-        """One connection, until it closes or breaks."""
+    def output_of(self, result: Result) -> str:
+        assert result["status"] == "completed"
+        return str(result["output"]).removesuffix("\n")
+
+    async def _follow(self, execution_id: str) -> bool:
+        """One connection, until it closes or breaks; whether it told the end."""
         try:
-            async with socket_client(self.address + socket_path(execution_id), self.token) as socket:
-                self.connections += 1
+            async with socket_client(self._address + socket_path(execution_id), self._token) as socket:
                 messages, _ = await socket.until_closed()
         except (OSError, InvalidHandshake):
-            await asyncio.sleep(PAUSE_S)
-            return
-        ends = [data for data in updates(messages, execution_id) if data["status"] in ENDS]
-        assert len(ends) <= 1
-        for end in ends:
-            self.ends.setdefault(execution_id, []).append(end)
-            self.changed.set()
-
-    async def _poll(self, execution_id: str) -> dict[str, Any]:
-        while True:
-            try:
-                answer = await self.http.get(f"{PATHS}/status/{execution_id}")
-            except httpx.HTTPError:
-                await asyncio.sleep(PAUSE_S)
-                continue
-            if answer.status_code == 200:
-                found: dict[str, Any] = answer.json()
-                return found
-            assert answer.status_code == 503
-            await asyncio.sleep(PAUSE_S)
+            return False
+        data = updates(messages, execution_id)
+        ends = [one for one in data if one["status"] in ENDS]
+        self.seen.connection().extend((execution_id, end) for end in ends)
+        assert ends == [] or data[-1] == ends[-1], "something was told after the end"
+        return bool(ends)
 
 
-async def kill_in_turn(stack: Stack, page: Page) -> None:
-    """Each victim, once all services are back and more executions have ended than before."""
-    for count, name in enumerate(VICTIMS * EACH_KILLED, start=1):
-        await page.until_ended(count * EXECUTIONS // 8)
-        await stack.ready()
-        stack.services[name].process.kill()
+@asynccontextmanager
+async def open_page(stack: Stack, name: str) -> AsyncIterator[Page]:
+    address = stack.address.dialects[NAME]
+    async with user_of(stack, name) as user, http_client(address, user.token) as http:
+        yield Page(http, address, user.token)
 
 
 @pytest.mark.full
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 @pytest.mark.row("executions", "5.1")
 async def test_each_execution_has_one_end_whatever_is_killed(tmp_path: Path) -> None:
-    options = StackOptions(dialects=[f"{NAME}=0"])
-    async with (
-        run_stack(tmp_path / "data", options) as stack,
-        user_of(stack, "alice", concurrency=2) as alice,
-        http_client(stack.address.dialects[NAME], alice.token) as http,
-    ):
-        page = Page(http, stack.address.dialects[NAME], alice.token)
-        places = asyncio.Semaphore(AT_ONCE)
-
-        async def run(number: int) -> str:
-            async with places:
-                return await page.run(number)
-
-        killing = asyncio.create_task(kill_in_turn(stack, page))
-        ids = await asyncio.gather(*(run(number) for number in range(EXECUTIONS)))
-        await killing
-        assert len(set(ids)) == EXECUTIONS
-        # What was told before is told again, and nothing else.
-        for execution_id in ids:
-            await page.follow(execution_id)
-        assert all(len(ends) == 2 and ends == [ends[0]] * len(ends) for ends in page.ends.values())
-        # The attack happened.
-        assert [stack.services[name].restarts for name in VICTIMS] == [EACH_KILLED] * len(VICTIMS)
-        assert page.connections > 2 * EXECUTIONS
+    await survive_kills(tmp_path, NAME, open_page)

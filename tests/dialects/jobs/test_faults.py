@@ -1,88 +1,82 @@
 """Jobs of `jobs` while processes are killed in turn: no result is lost, told twice, or told in two ways."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from headrace.local.supervisor import Stack, StackOptions, run_stack
+from headrace.local.supervisor import Stack
 from shared.dialects.jobs import NAME
 from shared.retry import retry
 from tests import builders
 from tests.dialects.clients import http_client
+from tests.dialects.faults import PAUSE_S, PROGRAM_S, Client, Result, survive_kills
 from tests.dialects.jobs.page import Page
 from tests.system.conftest import user_of
 
-USERS = 4
-JOBS_PER_USER = 10
-VICTIMS = ("notifier", "executor", "api") * 2
-KILL_EVERY_S = 1.0
-PATIENCE_S = 60.0
-PAUSE_S = 0.2
-PROGRAM = "import time; time.sleep(0.3); print({})"
+
+class Tabs(Client):
+    """A page that submits, and a second tab, which does not."""
+
+    def __init__(self, http: httpx.AsyncClient, page: Page, other: Page) -> None:
+        super().__init__(http)
+        self._page = page
+        self._other = other
+        self._newest = ""
+
+    async def submit(self, words: str) -> str:
+        """A page itself would show a failure; its user then submits again."""
+        code = f"import time; time.sleep({PROGRAM_S}); print('{words}')"
+        headers = {"Idempotency-Key": builders.job_id()}
+        self._newest = await retry(
+            lambda: self._page.execute(code, headers), on=httpx.HTTPError, pause_s=PAUSE_S
+        )
+        return self._newest
+
+    async def until_ended(self, job_id: str) -> None:
+        await self._page.has_received(job_id)
+
+    async def look_again(self, job_id: str) -> None:
+        polled = await self.ask("GET", f"/execute/jobs/{job_id}")
+        self.seen.polled.append((job_id, end_of(polled)))
+        if job_id == self._newest:
+            await self._other.has_received(job_id)
+
+    def output_of(self, result: Result) -> str:
+        assert result["status"] == "completed"
+        return str(result["result"]["stdout"]).removesuffix("\n")
+
+    def note(self) -> None:
+        """Keep what both tabs were given, once they are closed."""
+        for tab in (self._page, self._other):
+            self.seen.polled.extend(tab.received.items())
+            for connection in tab.connections:
+                results = (one for one in connection.messages if one["type"] == "job.result")
+                self.seen.connection().extend((one["job_id"], end_of(one)) for one in results)
 
 
-async def submit(page: Page, code: str) -> str:
-    """One job, however often it must be asked for; a page itself would show the failure."""
-    headers = {"Idempotency-Key": builders.job_id()}
-    return await retry(lambda: page.execute(code, headers), on=httpx.HTTPError, pause_s=PAUSE_S)
+def end_of(told: Mapping[str, Any]) -> Result:
+    """The final result in a message and in a polled job."""
+    return {name: told[name] for name in ("status", "result")}
 
 
-async def run_all(page: Page) -> list[str]:
-    """Each job after the one before has its result on the page. Its sockets or its poll must bring it."""
-    jobs: list[str] = []
-    for number in range(JOBS_PER_USER):
-        jobs.append(await submit(page, PROGRAM.format(number)))
-        async with asyncio.timeout(PATIENCE_S):
-            await page.has_received(jobs[-1])
-    return jobs
-
-
-async def kill_in_turn(stack: Stack, victims: Sequence[str]) -> None:
-    for name in victims:
-        await asyncio.sleep(KILL_EVERY_S)
-        process = stack.services[name].process
-        if process.returncode is None:
-            process.kill()
-            assert await process.wait() == -9
-
-
-async def run_user(stack: Stack, name: str) -> None:
-    """A user's page and a second tab, which submits nothing."""
+@asynccontextmanager
+async def open_tabs(stack: Stack, name: str) -> AsyncIterator[Tabs]:
     url = stack.address.dialects[NAME]
     async with user_of(stack, name) as user, http_client(url, user.token) as http:
         page, other = Page(http, url, user.token), Page(http, url, user.token)
+        tabs = Tabs(http, page, other)
         async with page.shown(), other.shown():
-            jobs = await run_all(page)
-            async with asyncio.timeout(PATIENCE_S):
-                await other.has_received(jobs[-1])
-        assert page.received.keys() == set(jobs)
-        for number, job_id in enumerate(jobs):
-            polled = await until_answered(http, job_id)
-            end = {"status": polled["status"], "result": polled["result"]}
-            assert page.received[job_id] == end == other.received.get(job_id, end)
-            assert (polled["status"], polled["result"]["stdout"]) == ("completed", f"{number}\n")
-
-
-async def until_answered(http: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
-    async def ask() -> dict[str, Any]:
-        found: dict[str, Any] = (await http.get(f"/execute/jobs/{job_id}")).raise_for_status().json()
-        return found
-
-    return await retry(ask, on=httpx.HTTPError, pause_s=PAUSE_S)
+            yield tabs
+        tabs.note()
 
 
 @pytest.mark.full
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 @pytest.mark.row("jobs", "5.3", "5.4", "7.3")
 async def test_every_page_gets_every_result_whatever_is_killed(tmp_path: Path) -> None:
-    options = StackOptions(executors=2, dialects=[f"{NAME}=0"])
-    async with run_stack(tmp_path / "data", options) as stack, asyncio.TaskGroup() as group:
-        killing = group.create_task(kill_in_turn(stack, VICTIMS))
-        for number in range(USERS):
-            group.create_task(run_user(stack, f"user {number}"))
-        await killing
-        assert all(stack.services[name].restarts for name in set(VICTIMS))
+    clients = await survive_kills(tmp_path, NAME, open_tabs)
+    assert any(connection for client in clients for connection in client.seen.connections)
