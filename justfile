@@ -65,6 +65,7 @@ bench:
     python -m bench.fanout
     python -m bench.resume
     python -m bench.audit
+    python -m bench.dialects
 
 # What services of this kind do not publish: from a submission to its first byte and its end, 1 to 64 clients, beside
 # a bare interpreter and any other service that is named (`--against piston=http://…`). A table and a plot.

@@ -8,6 +8,7 @@ from headrace.client.endpoint import local_endpoint
 from headrace.local.supervisor import Stack
 
 HEAD_END = b"\r\n\r\n"
+ACCEPTED = frozenset({b"200", b"202"})
 
 
 @dataclass(slots=True)
@@ -19,7 +20,7 @@ class Posts:
     request: bytes
 
     async def post(self) -> bytes:
-        """Send it; the body of the answer. Raises SystemExit for any answer but 202."""
+        """Send it; the body of the answer. Raises SystemExit for any answer but 200 and 202."""
         self.writer.write(self.request)
         head = await self.reader.readuntil(HEAD_END)
         length = next(
@@ -28,17 +29,17 @@ class Posts:
             if line.lower().startswith(b"content-length:")
         )
         body = await self.reader.readexactly(length)
-        if b" 202 " not in head.split(b"\r\n", 1)[0]:
+        if head.split(b" ", 2)[1] not in ACCEPTED:
             raise SystemExit(f"not accepted: {head.decode()}{body.decode()}")
         return body
 
 
-async def open_posts(url: str, token: str, body: bytes) -> Posts:
-    """A connection to `POST /v1/jobs` with this body."""
+async def open_posts(url: str, token: str, body: bytes, path: str = "/v1/jobs") -> Posts:
+    """A connection to this path with this body."""
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     request = (
-        f"POST /v1/jobs HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return Posts(reader, writer, request.encode() + body)
