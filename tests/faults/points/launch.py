@@ -123,9 +123,7 @@ def set_trap(point: Point, directory: Path) -> None:
 
 def imported(service: str) -> None:
     """Have everything loaded that the service loads."""
-    name = f"services.{service}.__main__"
-    importlib.import_module(name)
-    del sys.modules[name]
+    importlib.import_module(f"services.{service}.app")
 
 
 def become(service: str, words: list[str], point: Point | None, directory: Path) -> None:
