@@ -4,6 +4,7 @@ A test names its clauses with ``@pytest.mark.clause("4.3")``.
 """
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -25,8 +26,13 @@ def clauses() -> list[tuple[int, int]]:
     return found
 
 
-def named() -> Iterator[tuple[str, str]]:
+@functools.cache
+def named() -> tuple[tuple[str, str], ...]:
     """Every test that names clauses, with each of them."""
+    return tuple(_named())
+
+
+def _named() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):

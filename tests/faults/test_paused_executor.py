@@ -32,6 +32,7 @@ BEGUN, ENDED = "job.running.v1", "job.completed.v1"
 SIZE = Size(apis=1, executors=2, projectors=1, notifiers=1)
 
 
+@pytest.mark.full
 async def test_the_result_of_a_paused_executor_is_refused(tmp_path: Path) -> None:
     history = tmp_path / "history.jsonl"
     with Recorder(history) as recorder:

@@ -165,6 +165,7 @@ async def test_a_hundred_simultaneous_posts_of_one_key_are_one_job_after_a_resta
 
 
 @pytest.mark.parametrize("window_s", [1])
+@pytest.mark.full
 async def test_a_key_outlives_the_servers_own_window(tmp_path: Path, window_s: int) -> None:
     """JetStream forgets message ids after its window; the job's id, made of the key, does not need them."""
     chance = random.Random(SEED)  # noqa: S311 - a test's dice

@@ -97,6 +97,7 @@ async def test_no_way_to_drop_a_shared_page_or_to_ask_for_it(
 async def test_nothing_tells_whether_another_user_read_a_file(
     arena: StackArena, spied: Path, *, other_reads: bool
 ) -> None:
+    said = ""
     for _ in range(TRIES_MAX):
         said = await _said_by_spy(arena, spied, other_reads=other_reads)
         if "misses: 0" in said:

@@ -162,6 +162,7 @@ async def test_up_leaves_no_process_behind_and_what_was_accepted_is_there_again(
         assert kept["result"]["stdout"]["content"] == "kept\n"
 
 
+@pytest.mark.full
 async def test_one_directory_has_one_stack(shared_stack: Stack) -> None:
     second = await headrace("up", "--data", shared_stack.directory, "--api-port", "0", "--notifier-port", "0")
     assert second.code == 2
@@ -194,6 +195,7 @@ async def test_every_command_against_a_running_stack(alice: User, tmp_path: Path
     assert (await of(alice, "get", job["job_id"], "--json")).json()["status"] == "cancelled"
 
 
+@pytest.mark.full
 async def test_what_commands_show_is_for_people_too(alice: User) -> None:
     job = (await alice.client.run({"language": "bash", "code": "exit 3"})).job_id
     for words in (["get", job], ["events", job], ["replay"], ["ls"]):
@@ -296,6 +298,7 @@ async def test_the_demo_shows_everything_and_replays_it_identically(tmp_path: Pa
     assert not any(os.scandir(tmp_path))
 
 
+@pytest.mark.full
 async def test_the_doctor_tells_what_an_executor_would_find() -> None:
     facts = await headrace("doctor", "--json")
     assert facts.code == 0

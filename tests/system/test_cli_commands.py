@@ -116,6 +116,7 @@ async def test_logs_are_objects_with_json(local: User) -> None:
         ]
 
 
+@pytest.mark.full
 async def test_errors_are_objects_with_json(local: User, tmp_path: Path) -> None:
     refused = failure(await ask(local, "get", "--json", "0192f3a4-5b6c-7d8e-9f00-112233445566"))
     assert refused["problem"]["status"] == 404

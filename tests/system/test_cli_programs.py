@@ -53,6 +53,7 @@ async def test_every_option_reaches_the_program(local: User, source: Path, comma
     assert job["job_id"] in {each["job_id"] for each in listed}
 
 
+@pytest.mark.full
 async def test_a_program_may_come_on_standard_input(local: User, source: Path) -> None:
     ran = await call(
         local,

@@ -99,6 +99,7 @@ async def test_a_service_that_listens_elsewhere_is_found_there(tmp_path: Path) -
 @pytest.mark.parametrize(
     "place", cases(["file", "file/below", "/proc/headrace", "/sys/headrace"], {"file/below"})
 )
+@pytest.mark.full
 async def test_a_place_where_no_stack_can_be_is_named(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
     data = tmp_path / place
@@ -113,6 +114,7 @@ async def test_a_place_where_no_stack_can_be_is_named(tmp_path: Path, place: str
     "occupied",
     cases(["nats", "api.log", "projector.log", "secrets.json", "nats/nats.conf"], {"api.log"}),
 )
+@pytest.mark.full
 async def test_a_stack_that_cannot_write_one_of_its_files_names_it(tmp_path: Path, occupied: str) -> None:
     """Such as one that another user left there."""
     place = tmp_path / "data" / occupied
@@ -121,6 +123,7 @@ async def test_a_stack_that_cannot_write_one_of_its_files_names_it(tmp_path: Pat
     assert str(place) in only_line(await headrace(*UP, "--data", tmp_path / "data"))
 
 
+@pytest.mark.full
 async def test_files_that_cannot_be_written_are_named(alice: User, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     program = tmp_path / "leaves.sh"
@@ -181,6 +184,7 @@ async def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         (("jobs=8001", "progress=8001"), "--dialect: port 8001 is given twice"),
     ],
 )
+@pytest.mark.full
 async def test_a_dialect_that_cannot_be_is_one_line(
     tmp_path: Path, options: tuple[str, ...], why: str
 ) -> None:
@@ -189,6 +193,7 @@ async def test_a_dialect_that_cannot_be_is_one_line(
 
 
 @pytest.mark.row("all", "1.6")
+@pytest.mark.full
 async def test_a_port_of_a_dialect_that_is_in_use_is_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -158,6 +158,7 @@ async def test_a_job_is_known_ends_and_is_shown_everywhere(
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.full
 async def test_commands_show_it(broker: Broker, user: User, tmp_path: Path) -> None:
     job = builders.job_id()
     await store(broker, builders.queued(job, NAME))

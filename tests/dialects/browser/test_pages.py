@@ -69,6 +69,7 @@ async def execute_async(tab: Tab, code: str) -> None:
 
 @pytest.mark.row("connections", "1.1", "5.1", "6.1", "6.2")
 @pytest.mark.row("all", "2.8", "3.2")
+@pytest.mark.full
 async def test_a_page_of_connections_is_told_what_it_waits_for(tab: Tab, dialect_user: User) -> None:
     await tab.open(url_of("connections", **own_port("connections", dialect_user.token)))
     await tab.until("connectionId")
@@ -126,6 +127,7 @@ def firebase_token(firebase: Issuer) -> str:
 
 
 @pytest.mark.row("executions", "1.1", "3.1", "3.2", "4.3", "4.4", "4.5", "4.6")
+@pytest.mark.full
 async def test_a_page_of_executions_watches_loses_its_socket_and_is_reloaded(
     tab: Tab, dialect_stack: Stack, firebase: Issuer
 ) -> None:

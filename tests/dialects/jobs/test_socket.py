@@ -303,7 +303,8 @@ async def test_a_result_is_told_at_openings_for_two_seconds(address: str, writer
     while clock() < ended + 2.5:
         before = clock()
         async with socket_client(address, token()) as opened:
-            told.append((before, clock(), await sent_before_pong(opened) == [completed(JOB)]))
+            was = await sent_before_pong(opened) == [completed(JOB)]
+            told.append((before, clock(), was))
     assert all(was for before, after, was in told if after < began + 2)
     assert not any(was for before, after, was in told if before > ended + 2)
 
@@ -340,6 +341,7 @@ async def test_a_restart_loses_nothing(
 
 @pytest.mark.row("jobs", "5.6")
 @pytest.mark.full
+@pytest.mark.alone
 async def test_a_thousand_connections_of_one_user(address: str, writer: Writer) -> None:
     async with AsyncExitStack() as exits:
         tabs = [await exits.enter_async_context(socket_client(address, token())) for _ in range(1_000)]

@@ -59,6 +59,7 @@ async def test_one_server_after_the_other_is_deposed_killed_and_frozen(fleet: Fl
     await fleet.until_ready()
 
 
+@pytest.mark.full
 async def test_without_a_quorum_nothing_is_accepted_and_nothing_is_lost(
     fleet: Fleet, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

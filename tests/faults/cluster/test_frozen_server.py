@@ -44,6 +44,7 @@ async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
         yield running
 
 
+@pytest.mark.full
 async def test_everything_works_again_after_the_server_was_frozen(stack: Stack) -> None:
     async with (
         user_of(stack) as user,

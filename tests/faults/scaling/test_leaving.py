@@ -25,6 +25,7 @@ async def everything_is_delivered(broker: Broker) -> None:
             continue
 
 
+@pytest.mark.full
 async def test_a_lane_goes_on_elsewhere_where_it_was_left(
     broker: Broker, log: Log, executors: Executors, chronicle: Chronicle
 ) -> None:

@@ -44,6 +44,7 @@ async def test_a_header_without_end(target: Target, size: int) -> None:
     assert target.memory_bytes() - before < MEMORY_MAX_BYTES
 
 
+@pytest.mark.full
 async def test_many_headers_without_end(target: Target) -> None:
     """Each unfinished head is within the bound of one; together they are not, and some are told so."""
     before = target.memory_bytes()
@@ -75,6 +76,7 @@ async def test_six_hundred_unfinished(target: Target, said: bytes, status: int |
 @pytest.mark.parametrize(
     "is_known", [pytest.param(False, marks=pytest.mark.full), True], ids=["no token", "token"]
 )
+@pytest.mark.full
 async def test_three_hundred_bodies_short_of_their_end(target: Target, token: str, *, is_known: bool) -> None:
     """Without a token none is read; with one, as many as the user's share has room for."""
     bearer = b"Authorization: Bearer " + token.encode() + b"\r\n" if is_known else b""

@@ -99,6 +99,7 @@ async def test_the_name_of_a_file_is_never_read_as_anything_else(sandbox: Sandbo
 
 
 @needs("java")
+@pytest.mark.full
 async def test_the_heap_of_java_follows_the_limit_of_memory(sandbox: Sandbox) -> None:
     """Garbage is collected below the limit, and what cannot be collected is Java's own error."""
     java = LANGUAGES["java"]
@@ -116,6 +117,7 @@ async def test_the_heap_of_java_follows_the_limit_of_memory(sandbox: Sandbox) ->
 
 
 @needs("java")
+@pytest.mark.full
 async def test_java_without_a_main_method_does_not_compile(sandbox: Sandbox) -> None:
     ran = await execute(sandbox, LANGUAGES["java"], program(LANGUAGES["java"], "class Other {}"))
     assert (ran.verdict.exit_code, ran.verdict.kept) == (1, None)
@@ -123,6 +125,7 @@ async def test_java_without_a_main_method_does_not_compile(sandbox: Sandbox) -> 
 
 
 @needs("go")
+@pytest.mark.full
 async def test_the_network_package_of_go_is_not_compiled_anew(sandbox: Sandbox) -> None:
     """That alone would take several times this limit."""
     go = LANGUAGES["go"]

@@ -94,6 +94,7 @@ async def test_the_machine_of_the_table_is_an_early_one(warm: WarmSandbox, produ
     assert (early.succeeded(), started.succeeded()) == ("true\n", "false\n")
 
 
+@pytest.mark.full
 async def test_a_main_class_in_a_package_that_is_called_otherwise(warm: WarmSandbox) -> None:
     text = b"package a.b; class Other { public static void main(String[] args) { int[] none = null;"
     text += b' System.out.println(Other.class.getResource("Other.class")); none[0]++; } }'
@@ -106,6 +107,7 @@ async def test_a_main_class_in_a_package_that_is_called_otherwise(warm: WarmSand
 
 
 @pytest.mark.parametrize("wrong", [b"", b"no jar"])
+@pytest.mark.full
 async def test_what_is_no_jar(warm: WarmSandbox, wrong: bytes) -> None:
     early, started = await both(warm, run_stage(JAVA, Program((), "", JAVA.default_limits), wrong))
     assert early.verdict.exit_code == started.verdict.exit_code == 1
@@ -130,6 +132,7 @@ async def test_every_run_has_a_machine_of_its_own(warm: WarmSandbox, product: by
         pytest.param({"env": (("NAME", "value"),)}, id="variables"),
     ],
 )
+@pytest.mark.full
 async def test_what_an_early_machine_cannot_be_is_started(
     warm: WarmSandbox, product: bytes, changes: dict[str, object]
 ) -> None:
@@ -138,11 +141,13 @@ async def test_what_an_early_machine_cannot_be_is_started(
     assert (await run(warm, stage)).succeeded() == "false\n"
 
 
+@pytest.mark.full
 async def test_a_signal_that_the_machine_answers(warm: WarmSandbox, product: bytes) -> None:
     ran = await run(warm, asked(product, "-signalled"))
     assert (ran.verdict.exit_code, ran.verdict.signal, ran.stdout) == (143, None, "true\n")
 
 
+@pytest.mark.full
 async def test_its_start_is_not_the_programs_time(warm: WarmSandbox, product: bytes) -> None:
     early, started = await both(warm, asked(product, "arguments"))
     assert early.verdict.cpu_ms < started.verdict.cpu_ms / 2
@@ -155,6 +160,7 @@ async def test_an_early_machine_stands_under_its_limits(warm: WarmSandbox, produ
     assert 400 <= ran.verdict.wall_ms < 1400
 
 
+@pytest.mark.full
 async def test_memory_beside_the_heap_is_limited(warm: WarmSandbox, product: bytes) -> None:
     early, started = await both(warm, asked(product, "-both kinds of memory"))
     assert early.verdict.stopped_by == started.verdict.stopped_by == "memory"
@@ -168,6 +174,7 @@ async def test_memory_beside_the_heap_is_limited(warm: WarmSandbox, product: byt
         pytest.param("echo no machine; printf w >&3; read job <&3", id="prints before its job"),
     ],
 )
+@pytest.mark.full
 async def test_a_runtime_that_does_not_start_early_is_left_alone(product: bytes, script: str) -> None:
     failing = dataclasses.replace(java(), argv=("sh", "-c", script))
     with capture_logs() as lines:
@@ -181,6 +188,7 @@ async def test_a_runtime_that_does_not_start_early_is_left_alone(product: bytes,
     assert "no machine" in told[0]["why"]
 
 
+@pytest.mark.full
 async def test_a_file_of_ours_that_does_not_compile(product: bytes) -> None:
     made = java().made
     assert made is not None
@@ -196,6 +204,7 @@ async def test_a_file_of_ours_that_does_not_compile(product: bytes) -> None:
     assert "Start.java:1" in told[0]["why"]
 
 
+@pytest.mark.full
 async def test_without_a_cgroup_a_machine_is_early_under_the_languages_own_limits(product: bytes) -> None:
     async with open_warm_sandbox(SandboxSettings(cgroup="none")) as sandbox:
         for early in ("false", "true"):

@@ -173,6 +173,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", cases(REFUSED, {"several without a hint"}))
+@pytest.mark.full
 async def test_a_compile_error_lists_the_classes(sandbox: Sandbox, case: str) -> None:
     files, words = REFUSED[case]
     refused = await ran(sandbox, files, "Main.java")

@@ -99,6 +99,7 @@ async def test_modules_are_the_platforms_own(sandbox: Sandbox, case: str) -> Non
     assert (await ran(sandbox, source, BESIDE)).succeeded() == f"{printed}\n"
 
 
+@pytest.mark.full
 async def test_a_program_that_waits_for_ever_at_its_top_ends_as_node_ends_it(sandbox: Sandbox) -> None:
     ended = await ran(sandbox, "await new Promise(() => {})")
     assert ended.verdict.exit_code == 13
@@ -116,11 +117,13 @@ console.log(Buffer.from("x").toString("base64"), AbortSignal.timeout(5).aborted,
 """
 
 
+@pytest.mark.full
 async def test_callbacks_of_node_need_no_types_of_their_own(sandbox: Sandbox) -> None:
     printed = (await ran(sandbox, CALLBACKS, stdin=b"1\n2")).succeeded()
     assert printed == "[ 1, 2 ]\neA== false function\n0\n"
 
 
+@pytest.mark.full
 async def test_a_parameter_of_the_programs_own_still_needs_its_type(sandbox: Sandbox) -> None:
     refused = await ran(sandbox, "import 'fs'; const f = (x) => x; console.log(f(1))")
     assert refused.verdict.exit_code == 2
@@ -167,6 +170,7 @@ async def test_a_submitted_configuration_counts(sandbox: Sandbox, case: str) -> 
     assert (await ran(sandbox, source, {**files, **configuration})).succeeded() == f"{printed}\n"
 
 
+@pytest.mark.full
 async def test_a_configuration_may_be_stricter(sandbox: Sandbox) -> None:
     configuration = {
         "tsconfig.json": '{"compilerOptions": {"noUnusedLocals": true, "strict": true}} // comment'
@@ -176,6 +180,7 @@ async def test_a_configuration_may_be_stricter(sandbox: Sandbox) -> None:
     assert "TS6133" in refused.stderr
 
 
+@pytest.mark.full
 async def test_a_configuration_that_cannot_be_read_is_a_compile_error(sandbox: Sandbox) -> None:
     refused = await ran(
         sandbox, "console.log(1)", {"tsconfig.json": '{"compilerOptions": {"target": "es1"}}'}
