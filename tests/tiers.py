@@ -23,16 +23,25 @@ WORKERS_PER_PROCESSOR = 2
 """Most tests wait: for a server, a deadline, another process."""
 
 
-def passes(tier: str) -> Iterator[list[str]]:
+def passes(tier: str, arguments: Sequence[str]) -> Iterator[list[str]]:
     """The options of each run of pytest that makes up a tier."""
+    names_files = any((ROOT / argument.partition("::")[0]).exists() for argument in arguments)
     workers = WORKERS_PER_PROCESSOR * len(os.sched_getaffinity(0))
     for name, only, more in (
         ("together", "not alone", ["-n", str(workers), *BY_FILE]),
-        ("alone", "alone", []),
+        ("alone", "alone", [] if names_files else sorted(places_alone())),
     ):
         marks = " and ".join((*SELECTIONS[tier], only))
         durations = f"build/durations-{tier}-{name}.txt"
         yield ["-m", marks, "-p", "tests.durations", "--durations-file", durations, *more]
+
+
+def places_alone() -> Iterator[str]:
+    """Modules, and folders by their conftest, that mark tests ``alone``: no other need be imported."""
+    for pattern in ("test_*.py", "conftest.py"):
+        for path in (ROOT / "tests").rglob(pattern):
+            if "pytest.mark.alone" in path.read_text():
+                yield str(path.parent if pattern == "conftest.py" else path)
 
 
 def run(options: Sequence[str]) -> int:
@@ -50,7 +59,7 @@ def run(options: Sequence[str]) -> int:
 def main(tier: str, arguments: Sequence[str]) -> int:
     """Run a tier; returns the first status that is a failure. One pass of the two may select nothing."""
     found = list[int]()
-    for options in passes(tier):
+    for options in passes(tier, arguments):
         found.append(run([*options, *arguments]))
         if found[-1] == pytest.ExitCode.INTERRUPTED:
             break
