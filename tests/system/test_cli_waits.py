@@ -197,7 +197,7 @@ async def test_ctrl_c_leaves_a_clean_line(waits: User, tmp_path: Path, words: li
     if words[0] == "wait":
         await waits.client.cancel(words[1])
     assert "^C" in running.written
-    assert running.screen == (["headrace: cancelled: waits"] if words[0] == "run" else [])
+    assert running.screen == ([f"headrace: cancelled: {waits.name}"] if words[0] == "run" else [])
     assert running.written.rindex("\x1b[?25h") > running.written.rindex("\x1b[?25l")
 
 
