@@ -29,8 +29,8 @@ async def stack_for_pages(directory: Path, page_port: int, **more: str) -> Async
 
 
 async def start(stack: Stack, *command: str | Path, stdin: int | None = None) -> Process:
-    """A program of examples/ that finds this stack."""
-    environment = {**os.environ, "HEADRACE_DATA": str(stack.directory)}
+    """A program of examples/ that finds this stack. asyncio tells it nothing of callbacks that were slow."""
+    environment = {**os.environ, "HEADRACE_DATA": str(stack.directory), "PYTHONASYNCIODEBUG": ""}
     return await asyncio.create_subprocess_exec(
         *command, stdin=stdin, stdout=PIPE, stderr=PIPE, cwd=ROOT, env=environment
     )

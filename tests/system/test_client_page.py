@@ -34,7 +34,7 @@ async def test_an_example_prints_what_is_shown(
         stdout=PIPE,
         stderr=PIPE,
         cwd=tmp_path,
-        env={**os.environ, "HEADRACE_DATA": str(shared_stack.directory)},
+        env={**os.environ, "HEADRACE_DATA": str(shared_stack.directory), "PYTHONASYNCIODEBUG": ""},
     )
     stdout, stderr = await process.communicate()
     assert (stdout.decode(), stderr.decode()) == (shown, "")

@@ -59,7 +59,7 @@ async def test_a_fuzzer_that_believes_the_document_finds_no_failure(stack: Stack
             *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
             *("--max-examples", str(EXAMPLES), "--generation-deterministic", "--no-color"),
             # A slow answer is no wrong one: erasing the fuzzer takes a while on a busy machine.
-            *("--request-timeout", "120"),
+            *("--request-timeout", "120", "--max-response-time", "120"),
             cwd=tmp_path,
             env={
                 **os.environ,
