@@ -100,6 +100,7 @@ class Page:
         if not self._is_connected:
             self._polling.add(job_id)
             self._spawn(self._poll(job_id))
+        newest.is_unwanted = True
         self._spawn(newest.close())
         self._connect(job_id)
         return job_id
@@ -149,6 +150,9 @@ class Page:
 
     def _take(self, connection: Connection, message: dict[str, Any]) -> None:
         connection.messages.append(message)
+        if connection.is_unwanted:
+            # A browser hands over nothing once `close()` was called.
+            return
         if message["type"] == "job.result":
             self._receive(message["job_id"], message)
         if message.get("job_id") == connection.job_id:
