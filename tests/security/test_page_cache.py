@@ -21,8 +21,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 PLACES = ("/usr/lib/python3*/_pydecimal.py", "/usr/local/lib/python3*/_pydecimal.py")
 READING = "import sys\nopen(sys.argv[1], 'rb').read()"
 PAGE_BYTES = 4096
-TRIES_MAX = 3
-"""The kernel may take a page from the file by itself; an attack that works does so each time."""
+AGAIN = 4
+"""Tries after one with a miss, none of which may have one: a kernel that pages out what is cold takes a page
+at times, and an attack does so each time."""
 
 
 def shared_file() -> Path:
@@ -97,13 +98,11 @@ async def test_no_way_to_drop_a_shared_page_or_to_ask_for_it(
 async def test_nothing_tells_whether_another_user_read_a_file(
     arena: StackArena, spied: Path, *, other_reads: bool
 ) -> None:
-    said = ""
-    for _ in range(TRIES_MAX):
-        said = await _said_by_spy(arena, spied, other_reads=other_reads)
-        if "misses: 0" in said:
-            break
+    said = [await _said_by_spy(arena, spied, other_reads=other_reads)]
+    if "misses: 0" not in said[0]:
         load(spied)
-    assert "misses: 0" in said
+        said = [await _said_by_spy(arena, spied, other_reads=other_reads) for _ in range(AGAIN)]
+    assert all("misses: 0" in one for one in said)
     assert pages_missing(spied) == 0
 
 
