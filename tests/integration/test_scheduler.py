@@ -94,8 +94,13 @@ class Worker:
 
 @asynccontextmanager
 async def working(broker: Broker, log: Log, **settings: int) -> AsyncIterator[Worker]:
+    """One that knows the log as it is now before its first delivery, so that a test's turns are certain."""
     worker = Worker(broker, log, **settings)
-    tasks = [asyncio.create_task(worker.follower.run()), asyncio.create_task(worker.scheduler.run())]
+    tasks = [asyncio.create_task(worker.follower.run())]
+    last = (await broker.api(f"STREAM.INFO.{JOBS}"))["state"]["last_seq"]
+    async with asyncio.timeout(30):
+        await worker.follower.wait_for(last)
+    tasks.append(asyncio.create_task(worker.scheduler.run()))
     try:
         yield worker
     finally:

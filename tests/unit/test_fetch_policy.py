@@ -48,6 +48,7 @@ class Executor:
     def tell(self, event: Event) -> None:
         self.sequence += 1
         self.unfinished.apply(self.sequence, event)
+        self.policy.on_lane_changed(event.user_id)
 
     def queue(self, job: str, user: str, **changes: object) -> None:
         self.tell(builders.queued(named(job), user, **changes))
@@ -116,6 +117,24 @@ def test_a_further_job_of_one_user_does_not_end_the_look_for_anothers_first() ->
     executor.deliver("b1", "bob")
     assert executor.fetch_count() == 0
     assert executor.fair.take() == named("b1")
+
+
+def test_anothers_first_job_is_looked_for_also_if_the_log_tells_of_it_late() -> None:
+    """Deliveries and the log come separately: what arrives first must not decide whose turn it is."""
+    executor = Executor()
+    for job in ("a1", "a2"):
+        executor.queue(job, "alice", concurrency=2)
+    executor.deliver("a1", "alice")
+    executor.begin("a1", "alice")
+    executor.deliver("a2", "alice")
+    assert executor.fetch_count() == 0
+    executor.queue("c1", "carol", language="cobol")
+    assert executor.fetch_count() == 0
+    executor.queue("b1", "bob")
+    assert executor.fetch_count() == 1
+    executor.deliver("b1", "bob")
+    assert executor.fair.take() == named("b1")
+    assert executor.fetch_count() == 0
 
 
 def test_it_asks_for_more_at_a_time_while_what_comes_only_waits() -> None:

@@ -126,6 +126,7 @@ class SchedulerCore:
             change = change.change
         if change is not None:
             self._react(change, entry.stored_at)
+            self._fetching.on_lane_changed(change.user_id)
             self._offer_lane(change.user_id)
 
     def _react(self, change: Change, stored_at: datetime) -> None:

@@ -72,6 +72,18 @@ class FetchPolicy:
         self._sweep = 0
         self._look = self._look and place > 0 and self._some_wait_elsewhere(before=place)
 
+    def on_lane_changed(self, user_id: str) -> None:
+        """The log may have let a job start, here or elsewhere, that comes before one that waits here."""
+        last = self._queue.last()
+        if self._look or last is None:
+            return
+        place = self._unfinished.priority(last).place
+        self._look = any(
+            self._waits_elsewhere(job_id) and self._unfinished.priority(job_id).place < place
+            for job_id in self._unfinished.lanes.startable(user_id)
+            if job_id in self._unfinished.startable
+        )
+
     def on_job_returned(self, job_id: str) -> None:
         """A startable job was given back for want of a slot."""
         self._returned = job_id
@@ -112,9 +124,13 @@ class FetchPolicy:
         """
         longest = self._unfinished.startable
         for job_id in longest if before is None else islice(longest, LOOK_MAX):
-            known = self._unfinished.get(job_id)
-            if job_id in self._held or not known or not self._offers(known.state.queued.language):
+            if not self._waits_elsewhere(job_id):
                 continue
             if before is None or self._unfinished.priority(job_id).place < before:
                 return True
         return False
+
+    def _waits_elsewhere(self, job_id: str) -> bool:
+        """Whether a job that may start is not held here, and could be."""
+        known = self._unfinished.get(job_id)
+        return job_id not in self._held and known is not None and self._offers(known.state.queued.language)

@@ -312,6 +312,22 @@ def test_a_further_job_of_one_user_stands_aside_for_anothers_first() -> None:
     assert bench.deliver("a3") == [bench.answer("a3", Nak("slots", ASIDE_S))]
 
 
+def test_anothers_first_job_comes_first_also_if_the_log_tells_of_it_late() -> None:
+    """Deliveries and the log come separately: what arrives first must not decide whose turn it is."""
+    bench = Bench()
+    bench.queue("a1", "a2", concurrency=2)
+    bench.start("a1")
+    assert bench.deliver("a2") == [bench.answer("a2", Nak("slots"))]
+    assert bench.deliver("a2", 2) == [TickAfter(SLOT_WAIT_S)], "it comes back at once: none is idle"
+    assert bench.fetched() == 0
+    bench.queue("b1", user="bob")
+    assert bench.fetched() == 1
+    bench.deliver("b1")
+    assert "a2" not in bench.core.held
+    assert bench.fetched() == 0
+    assert Start(bench.queued["b1"][0]) in bench.end("a1")
+
+
 def test_a_job_goes_back_at_the_tick_where_another_executor_may_be_idle() -> None:
     """One job is at hand while others wait elsewhere; once none does, it goes back at the tick."""
     bench = busy()
