@@ -10,6 +10,7 @@ import pytest
 from headrace.local.supervisor import Stack
 from tests.dialects.clients import http_client, socket_client
 from tests.dialects.progress.notes import subscribe, until_end
+from tests.hosts import needs_cc
 from tests.system.conftest import User
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -29,6 +30,7 @@ def percents(messages: list[dict[str, Any]]) -> list[int]:
     return [one["progress"] for one in messages if one["type"] == "progress_update"]
 
 
+@needs_cc
 @pytest.mark.row("progress", "1.2", "2.4", "3.2", "3.5", "3.7", "3.9", "6.1")
 async def test_a_compiled_program_is_told_stage_by_stage(dialect_stack: Stack, dialect_user: User) -> None:
     address = dialect_stack.address.dialects["progress"]

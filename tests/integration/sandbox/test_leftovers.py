@@ -56,7 +56,7 @@ def processes_of_cells() -> list[str]:
     """The living processes of these users that are a bubblewrap or stand in a deeper pid namespace.
 
     Where all cells have our own uid, those of tests that run beside this one are left out: only this
-    process's descendants count.
+    process's descendants count, and not those of an executor that tests share.
     """
     settings, found = own_users(), list[str]()
     users = range(settings.uid, settings.uid + settings.uids) if os.geteuid() == 0 else (os.getuid(),)
@@ -85,10 +85,19 @@ def parent_of(process: int) -> int:
 
 
 def is_descendant(process: int) -> bool:
-    """Whether this process has started it, or what has started it."""
+    """Whether this process has started it, or what has started it, other than a service."""
     while process and process != os.getpid():
+        if is_service(process):
+            return False
         process = parent_of(process)
     return bool(process)
+
+
+def is_service(process: int) -> bool:
+    """Whether it is one of a stack's processes."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return b"\0services." in Path(f"/proc/{process}/cmdline").read_bytes()
+    return False
 
 
 def own_cell_groups() -> list[Path]:
