@@ -17,7 +17,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, get_args
 
@@ -82,8 +81,10 @@ class Connection(aiosqlite.Connection):
 
     def __init__(self, path: Path, pragmas: tuple[str, ...]) -> None:
         """Prepare; `async with` opens it."""
-        super().__init__(partial(_connect, path, pragmas), iter_chunk_size=64)
+        super().__init__(self._open, iter_chunk_size=64)
         self._path = path
+        self._pragmas = pragmas
+        self._opened: sqlite3.Connection | None = None
         self._stopped: asyncio.Future[Any] | None = None
 
     async def __aenter__(self) -> Self:
@@ -98,9 +99,19 @@ class Connection(aiosqlite.Connection):
         return self
 
     def stop(self) -> "asyncio.Future[Any] | None":
-        """End the thread; the future is done when the thread has ended."""
+        """Close the file and end the thread; the future is done when the thread has ended."""
+        # aiosqlite itself does not close what was opened for a caller that was cancelled meanwhile.
+        self._tx.put_nowait((None, self._close_opened))
         self._stopped = super().stop()
         return self._stopped
+
+    def _open(self) -> sqlite3.Connection:
+        self._opened = _connect(self._path, self._pragmas)
+        return self._opened
+
+    def _close_opened(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
 
     async def call(
         self,

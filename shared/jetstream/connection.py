@@ -251,21 +251,21 @@ async def connect(settings: BrokerSettings, *, service: str) -> AsyncIterator[Br
         await _close(client)
 
 
-async def _finish(connecting: asyncio.Task[None], *, within_s: float) -> None:
-    """Wait for the first connection, for `within_s`; then end the attempts. Raises TimeoutError, nats errors.
+async def _finish(doing: asyncio.Task[None], *, within_s: float) -> None:
+    """Wait for what nats-py does, for `within_s`; then end it. Raises TimeoutError, nats errors.
 
-    nats-py itself would try without end. The process manager can start this process again. One cancellation
-    is not enough: `wait_for` of Python 3.11 loses one that arrives together with its result.
+    nats-py itself would try to connect without end. The process manager can start this process again. One
+    cancellation is not enough: `wait_for` of Python 3.11 loses one that arrives together with its result.
     """
     try:
-        await asyncio.wait([connecting], timeout=within_s)
-        if not connecting.done():
+        await asyncio.wait([doing], timeout=within_s)
+        if not doing.done():
             raise TimeoutError
-        connecting.result()
+        doing.result()
     finally:
-        while not connecting.done():
-            connecting.cancel()
-            await asyncio.wait([connecting], timeout=CANCEL_AGAIN_S)
+        while not doing.done():
+            doing.cancel()
+            await asyncio.wait([doing], timeout=CANCEL_AGAIN_S)
 
 
 async def _close(client: Client) -> None:
@@ -273,7 +273,8 @@ async def _close(client: Client) -> None:
 
     nats-py's own `close` flushes even to a socket that is gone; if that fails, it skips the rest of its work.
     asyncio of Python 3.12 to 3.13.5 fails there with a TypeError (python/cpython#136234). So the buffer is
-    emptied first.
+    emptied first. From 3.12 on, asyncio may wait for ever for the end of a connection whose TLS handshake the
+    server has refused, so the wait is bounded.
     """
     if client.is_connected:
         # In its own task, because it swallows a cancellation.
@@ -281,5 +282,5 @@ async def _close(client: Client) -> None:
         await asyncio.wait([flushing], timeout=DRAIN_S)
     client._pending, client._pending_data_size = [], 0  # noqa: SLF001 - there is no public way
     # Closing a connection that the server has dropped reports the drop again.
-    with suppress(*WRITE_ERRORS):
-        await client.close()
+    with suppress(*WRITE_ERRORS, TimeoutError):
+        await _finish(asyncio.create_task(client.close()), within_s=DRAIN_S)
