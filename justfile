@@ -66,6 +66,8 @@ bench:
     python -m bench.resume
     python -m bench.audit
     python -m bench.dialects
+    python -m bench.one_stream
+    python -m bench.sharded
 
 # What services of this kind do not publish: from a submission to its first byte and its end, 1 to 64 clients, beside
 # a bare interpreter and any other service that is named (`--against piston=http://…`). A table and a plot.

@@ -1,21 +1,24 @@
 """The sharded prototype (docs/scaling.md) on real servers: what it shows, and that it can fail."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from bench.sharded import story
+from bench.sharded.executor import HELD, Executor
 from bench.sharded.layout import Layout
 from bench.sharded.reader import reading
 from bench.sharded.runs import run_appends, run_protocol
 from bench.sharded.server import MappedServer, sharded_server
 from shared.contract.codec import encode
-from shared.contract.subjects import job_event, job_events
+from shared.contract.subjects import events_of_kind, job_event, job_events
 from shared.jetstream.connection import Broker, connect
-from shared.jetstream.errors import UnreachableError
+from shared.jetstream.errors import JetStreamError, UnreachableError
 from shared.jetstream.event_log import EXPECTED_SEQUENCE, EXPECTED_SUBJECT, Appended, Conflict, Log
 from shared.jetstream.permissions import RIGHTS
+from shared.jetstream.stored_message import Entry
 from tests import builders
 from tests.integration.nats_wire import wire
 
@@ -38,6 +41,13 @@ async def broker(server: MappedServer) -> AsyncIterator[Broker]:
 async def stored(broker: Broker, shard: int) -> int:
     """How many events a shard has."""
     return int((await broker.api(f"STREAM.INFO.{FOUR.streams[shard]}"))["state"]["messages"])
+
+
+async def last_of(log: Log, user: str) -> Entry:
+    """The last event of a user's first job."""
+    last = await log.last(job_events(user, story.job_of(user, 0)), stream=FOUR.stream_of(user))
+    assert last is not None
+    return last
 
 
 async def append_all(log: Log, user: str, job: str) -> tuple[int, int]:
@@ -87,6 +97,27 @@ async def test_the_server_puts_users_where_readers_look_for_them(broker: Broker)
         assert late == Conflict(ended)
 
 
+async def test_a_long_queue_in_one_shard_holds_up_no_other(server: MappedServer, broker: Broker) -> None:
+    """Hundreds of jobs that may all start are in one shard; those of other shards come after few of them."""
+    log = Log(broker)
+    names = [f"user {number}" for number in range(4 * HELD)]
+    busy = [user for user in names if FOUR.shard_of(user) == 0]
+    light = [user for user in names if FOUR.shard_of(user) != 0][:8]
+    for user in (*busy, *light):
+        queued = builders.queued(story.job_of(user, 0), user)
+        assert isinstance(await story.append(log, FOUR, queued, expected=0), Appended)
+    working = asyncio.create_task(Executor(broker, FOUR, "x1").run())
+    async with reading(server.settings, FOUR, jobs=len(busy) + len(light)) as reader, asyncio.timeout(60):
+        await reader.all_ended.wait()
+    working.cancel()
+    await asyncio.wait({working})
+    begun = [entry async for entry in log.replay(events_of_kind("running"), stream=FOUR.streams[0])]
+    ended = [await last_of(log, user) for user in light]
+    later = [entry for entry in begun if entry.stored_at > max(last.stored_at for last in ended)]
+    assert len(begun) == len(busy)
+    assert len(later) > len(busy) // 4
+
+
 async def test_what_a_foreign_writer_plants_is_noticed(server: MappedServer, broker: Broker) -> None:
     """Without an expectation, and past the mapping: the streams take it, the reader does not."""
     log, user = Log(broker), "alice"
@@ -127,6 +158,16 @@ async def test_without_the_streams_transform_no_expectation_is_checked(
     for event in (builders.queued(), builders.queued()):
         await broker.request(job_event("alice", builders.JOB, "queued"), encode(event), headers=headers)
     assert await stored(broker, FOUR.shard_of("alice")) == 2
+
+
+async def test_a_transform_of_a_stream_cannot_choose_the_stream(broker: Broker) -> None:
+    """Two streams may not take the same subject, so the account's mapping must come first."""
+    transform = {"src": "notes.*", "dest": "notes.{{partition(4,1)}}.{{wildcard(1)}}"}
+    await broker.api(
+        "STREAM.CREATE.N0", {"name": "N0", "subjects": ["notes.*"], "subject_transform": transform}
+    )
+    with pytest.raises(JetStreamError, match="subjects overlap"):
+        await broker.api("STREAM.CREATE.N1", {"name": "N1", "subjects": ["notes.*"]})
 
 
 async def test_rights_are_asked_of_the_mapped_subject(tmp_path: Path) -> None:
