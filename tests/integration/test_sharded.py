@@ -61,6 +61,7 @@ async def append_all(log: Log, user: str, job: str) -> tuple[int, int]:
     return running.sequence, ended.sequence
 
 
+@pytest.mark.full
 async def test_the_protocol_holds_over_four_streams_with_competing_writers() -> None:
     users, jobs = 24, 3
     outcome = await run_protocol(FOUR, users=users, jobs=jobs, sync="fast")
@@ -97,6 +98,7 @@ async def test_the_server_puts_users_where_readers_look_for_them(broker: Broker)
         assert late == Conflict(ended)
 
 
+@pytest.mark.full
 async def test_a_long_queue_in_one_shard_holds_up_no_other(server: MappedServer, broker: Broker) -> None:
     """Hundreds of jobs that may all start are in one shard; those of other shards come after few of them."""
     log = Log(broker)
@@ -170,6 +172,7 @@ async def test_a_transform_of_a_stream_cannot_choose_the_stream(broker: Broker) 
         await broker.api("STREAM.CREATE.N1", {"name": "N1", "subjects": ["notes.*"]})
 
 
+@pytest.mark.full
 async def test_rights_are_asked_of_the_mapped_subject(tmp_path: Path) -> None:
     """The api's rights of today do not reach a shard: rights must name the shards' subjects."""
     passwords = dict.fromkeys(RIGHTS, "test-password")
