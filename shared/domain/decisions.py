@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, assert_never
 
-from shared.domain.enumerations import ExpiryReason
+from shared.domain.enumerations import ExpiryReason, StageName
 from shared.domain.events import (
     Event,
     Isolation,
@@ -79,6 +79,10 @@ class AttemptStart:
     isolation: Isolation
     language_version: str | None
     attempts_max: int
+    stage: StageName | None = None
+    """The first stage, if it begins as soon as this is recorded."""
+    remaining_s: float | None = None
+    """How long that stage usually takes."""
 
 
 def decide_start(state: JobState, starter: AttemptStart, moment: CommandContext) -> Append | Ignore:
@@ -192,6 +196,8 @@ def _running(queued: JobQueued, attempt: int, starter: AttemptStart, moment: Com
         queue_wait_ms=max(0, round(waited)),
         isolation=starter.isolation,
         language_version=starter.language_version,
+        stage=starter.stage,
+        remaining_s=starter.remaining_s,
     )
 
 

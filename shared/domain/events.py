@@ -22,6 +22,7 @@ from shared.domain.enumerations import (
     OpenTimeoutReason,
 )
 from shared.domain.result import Result
+from shared.domain.unsent import UnsentNote
 
 
 class SourceFile(ContractStruct, frozen=True, kw_only=True):
@@ -107,21 +108,31 @@ class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
 
 
 class JobRunning(EventBase, frozen=True, kw_only=True, tag="job.running.v1"):
-    """An attempt has begun on one executor."""
+    """An attempt has begun on one executor.
+
+    `stage` is the first of its stages, which begins at once, and `remaining_s` how long it usually takes:
+    progress that the feed does not repeat. Without a stage, what begins is told by the feed.
+    """
 
     attempt: int
     executor_id: str
     queue_wait_ms: int
     isolation: Isolation = Isolation()
     language_version: str | None = None
+    stage: OpenStageName | None = None
+    remaining_s: float | None = None
 
 
 class JobCompleted(EventBase, frozen=True, kw_only=True, tag="job.completed.v1"):
-    """The program ended with exit code 0. `feed_sequence` is the attempt's last output in the feed."""
+    """The program ended with exit code 0. `feed_sequence` is the attempt's last output in the feed.
+
+    `unsent_notes` are what is not in the feed, because the attempt was over before.
+    """
 
     attempt: int
     result: Result
     feed_sequence: int = 0
+    unsent_notes: tuple[UnsentNote, ...] = ()
 
 
 class JobFailed(EventBase, frozen=True, kw_only=True, tag="job.failed.v1"):
@@ -132,6 +143,7 @@ class JobFailed(EventBase, frozen=True, kw_only=True, tag="job.failed.v1"):
     detail: str | None = None
     result: Result | None = None
     feed_sequence: int = 0
+    unsent_notes: tuple[UnsentNote, ...] = ()
 
 
 class JobTimeout(EventBase, frozen=True, kw_only=True, tag="job.timeout.v1"):
@@ -142,6 +154,7 @@ class JobTimeout(EventBase, frozen=True, kw_only=True, tag="job.timeout.v1"):
     stage: OpenStageName
     result: Result
     feed_sequence: int = 0
+    unsent_notes: tuple[UnsentNote, ...] = ()
 
 
 class JobCancelRequested(EventBase, frozen=True, kw_only=True, tag="job.cancel_requested.v1"):
@@ -157,6 +170,7 @@ class JobCancelled(EventBase, frozen=True, kw_only=True, tag="job.cancelled.v1")
     attempt: int | None = None
     result: Result | None = None
     feed_sequence: int = 0
+    unsent_notes: tuple[UnsentNote, ...] = ()
 
 
 Terminal: TypeAlias = JobCompleted | JobFailed | JobTimeout | JobCancelled

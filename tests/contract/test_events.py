@@ -34,6 +34,7 @@ from shared.domain.events import (
     tag_of,
 )
 from shared.domain.result import Artifact, Output, Result, SkippedArtifact, StageReport
+from shared.domain.unsent import UnsentNote
 from tests.builders import JOB, NOON
 
 FOLDER = Path(__file__).with_name("events")
@@ -123,6 +124,11 @@ NEWEST_RESULT = msgspec.structs.replace(
     ),
 )
 
+UNSENT_NOTES = (
+    UnsentNote(stage="run", stream="stdout", offset=2, length=1),
+    UnsentNote(stage="run", percent=100, message="run complete", remaining_s=0.0),
+)
+
 
 def forms_of(event: EventBase) -> dict[str, EventBase]:
     """Every form in which the event was ever written, by the field that was added last; the newest last."""
@@ -139,9 +145,13 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
         forms["+uids"] = msgspec.structs.replace(event, isolation=isolation)
         shared = msgspec.structs.replace(isolation, processor_shares=True)
         forms["+processor_shares"] = msgspec.structs.replace(event, isolation=shared)
+        forms["+stage"] = msgspec.structs.replace(
+            forms["+processor_shares"], stage="compile", remaining_s=0.25
+        )
     elif isinstance(event, JobCompleted | JobFailed | JobTimeout | JobCancelled):
         forms["+artifacts"] = msgspec.structs.replace(event, result=LATER_RESULT)
         forms["+stderr"] = msgspec.structs.replace(event, result=NEWEST_RESULT)
+        forms["+unsent_notes"] = msgspec.structs.replace(forms["+stderr"], unsent_notes=UNSENT_NOTES)
     return forms
 
 

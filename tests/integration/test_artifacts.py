@@ -16,8 +16,7 @@ from services.executor.scheduling.execution import Execution
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.contract.subjects import ARTIFACTS, artifact_name
-from shared.domain.decisions import AttemptStart
-from shared.domain.events import Event, JobCompleted, JobQueued
+from shared.domain.events import Event, JobCompleted
 from shared.domain.result import Result
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError
@@ -38,11 +37,7 @@ def objects(broker: Broker, log: Log) -> Objects:
 @pytest.fixture
 def recorder(broker: Broker, log: Log, objects: Objects) -> AttemptRecorder:
     """What is tested begins when the program has ended."""
-
-    def starter(_queued: JobQueued) -> AttemptStart:
-        raise AssertionError("no attempt is started here")
-
-    return AttemptRecorder(log, UnfinishedJobs(), kept_by(broker, objects), starter)
+    return AttemptRecorder(log, UnfinishedJobs(), kept_by(broker, objects))
 
 
 def kept_by(broker: Broker, objects: Objects) -> Artifacts:

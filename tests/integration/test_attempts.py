@@ -75,7 +75,7 @@ def unfinished() -> UnfinishedJobs:
 @pytest.fixture
 async def recorder(broker: Broker, silent: OnceSilentLog, unfinished: UnfinishedJobs) -> AttemptRecorder:
     artifacts = Artifacts(Objects(broker, silent, ARTIFACTS), Allowances(broker, SETTINGS))
-    return AttemptRecorder(silent, unfinished, artifacts, lambda _queued: STARTER)
+    return AttemptRecorder(silent, unfinished, artifacts)
 
 
 def execution() -> Execution:
@@ -125,7 +125,7 @@ async def test_what_the_follower_knows_is_not_read_again(
     """Neither append of an attempt reads the job, and the second one follows a request to stop."""
     await write(log, builders.queued())
     unfinished.apply(1, builders.queued())
-    started = await recorder.start(builders.queued(), await recorder.known(builders.queued()))
+    started = await recorder.start(builders.queued(), await recorder.known(builders.queued()), STARTER)
     assert isinstance(started, StartedAttempt)
     unfinished.apply(started.sequence, started.running)
     request = await log.append(builders.cancel_requested(), expected=started.sequence, patience_s=5)
@@ -151,7 +151,7 @@ async def test_what_happened_before_an_attempt_is_recorded_decides_again(
     """The follower lags: the job is known as queued, and the log has more of it."""
     await write(log, builders.queued(), *meanwhile)
     known = JobStanding(Queued(builders.queued()), 1)
-    assert await recorder.start(builders.queued(), known) == disposition
+    assert await recorder.start(builders.queued(), known, STARTER) == disposition
     assert await log.last_sequence() == 1 + len(meanwhile)
 
 

@@ -6,7 +6,8 @@ import base64
 import msgspec
 import pytest
 
-from services.executor.attempts.feed_publisher import OVER_SHARE, PIECE_BYTES, Feed
+from services.executor.attempts.feed_backlog import PIECE_BYTES
+from services.executor.attempts.feed_publisher import OVER_SHARE, Feed
 from services.executor.attempts.feed_shares import FeedShares
 from shared.contract.codec import decode_note
 from shared.contract.subjects import FEED, feed_notes
@@ -55,7 +56,7 @@ async def test_both_streams_arrive_whole_and_in_order(broker: Broker, log: Log) 
     assert joined(notes, "stdout") == stdout
     assert joined(notes, "stderr") == stderr
     assert {note.attempt for note in notes} == {2}
-    assert last == len(notes)
+    assert last.sequence == len(notes)
     # Coalesced: far fewer notes than writes.
     assert len(notes) < 60
 
@@ -141,7 +142,7 @@ async def test_a_note_that_was_given_up_is_not_stored_behind_the_end(
             last = await closing
     notes = await notes_of(log)
     assert {note.percent for note in notes if isinstance(note, JobProgress)} == {0}
-    assert last == len(notes) > 1
+    assert last.sequence == len(notes) > 1
 
 
 async def test_a_feed_that_begins_anew_ends_where_its_newest_note_is(broker: Broker, log: Log) -> None:
@@ -154,7 +155,7 @@ async def test_a_feed_that_begins_anew_ends_where_its_newest_note_is(broker: Bro
     await broker.api(f"STREAM.DELETE.{FEED}", timeout_s=10)
     await provision(broker, ProvisionSettings())
     feed.progress("run", 99, "kept")
-    assert await feed.close(running) == 1
+    assert (await feed.close(running)).sequence == 1
     assert [note.percent for note in await notes_of(log) if isinstance(note, JobProgress)] == [99]
 
 
@@ -176,7 +177,7 @@ async def test_output_over_the_share_is_left_out_and_told_once(broker: Broker, l
     other = Feed(broker, shares, builders.queued(builders.job_id(), "bob"), 1)
     running = asyncio.create_task(other.run())
     other.write("run", "stdout", b"mine")
-    assert await other.close(running) == len(notes) + 1
+    assert (await other.close(running)).sequence == len(notes) + 1
 
 
 async def test_no_output_of_one_user_flushes_anothers_notes(broker: Broker, log: Log) -> None:

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.executor.attempts.feed_backlog import FeedEnd
 from services.executor.attempts.outcome import (
     Attempt,
     StageEnd,
-    as_text,
     build_terminal_event,
-    incomplete_tail,
     kept_output,
     without_verdict,
 )
@@ -20,6 +19,7 @@ from services.executor.sandbox.interface import Stop, Verdict
 from shared.domain.decisions import CommandContext
 from shared.domain.enumerations import StageName
 from shared.domain.events import JobCancelled, JobCompleted, JobFailed, JobTimeout, Terminal
+from shared.domain.output_text import as_text, incomplete_tail
 from shared.domain.result import STAGE_OUTPUT_BYTES_MAX, Output, Result
 from tests import builders
 
@@ -67,7 +67,7 @@ def test_what_the_last_stage_printed_is_the_results() -> None:
 
 def concluded(*stages: StageEnd) -> Terminal:
     attempt = Attempt(
-        builders.queued(), 2, CommandContext(builders.NOON, "r"), feed_sequence=9, cancelled_by="bob"
+        builders.queued(), 2, CommandContext(builders.NOON, "r"), feed=FeedEnd(9), cancelled_by="bob"
     )
     return build_terminal_event(attempt, list(stages))
 
@@ -197,7 +197,7 @@ def test_a_limit_says_more_where_there_is_more_to_say() -> None:
 
 def test_who_could_not_be_run_has_a_result_without_output() -> None:
     attempt = Attempt(
-        builders.queued(), 1, CommandContext(builders.NOON, "r"), feed_sequence=0, cancelled_by=None
+        builders.queued(), 1, CommandContext(builders.NOON, "r"), feed=FeedEnd(), cancelled_by=None
     )
     assert without_verdict(attempt, "rejected", "why").result == Result()
     after = without_verdict(attempt, "sandbox_error", "why", [stage("compile", stdout=b"warning")]).result

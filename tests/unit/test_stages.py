@@ -102,6 +102,7 @@ class Attempt:
     """All stages of one attempt after another, of the same executor."""
 
     sandbox: InstantSandbox
+    told_stage: str | None = None
 
     def __post_init__(self) -> None:
         sandbox = cast("Sandbox", self.sandbox)
@@ -112,7 +113,10 @@ class Attempt:
     async def run(self, queued: JobQueued) -> tuple[list[StageEnd], RecordedFeed]:
         ends, feed = list[StageEnd](), RecordedFeed()
         first = await self.stages.reserve(queued)
-        await self.stages.run(Execution(queued), first, cast("Feed", feed), ends, cell_within_s=1.0)
+        execution = Execution(queued)
+        await self.stages.run(
+            execution, first, cast("Feed", feed), ends, cell_within_s=1.0, told_stage=self.told_stage
+        )
         return ends, feed
 
 
@@ -194,3 +198,9 @@ def test_every_stage_but_the_last_makes_a_product(name: str) -> None:
     assert all(stage.keep is not None for stage in compilers)
     assert last.keep is None
     assert plan.names == tuple(stage.name for stage in (*compilers, last)) == language.stages
+
+
+async def test_the_stage_that_the_log_says_begins_is_not_told_again() -> None:
+    attempt = Attempt(InstantSandbox(), told_stage="run")
+    _, feed = await attempt.run(queued("python"))
+    assert feed.progress_made == [("run", 100, "run complete")]

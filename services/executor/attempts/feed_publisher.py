@@ -1,24 +1,25 @@
 """Publishes one attempt's output and progress to the feed while the program runs.
 
-Coalesced: the first piece is sent at once, then at most one round every 50 ms or 16 KiB, whichever comes
-first, and never half a UTF-8 character. The feed may lose notes (they are counted); the terminal event holds
-all output that was kept, so correctness does not depend on the feed.
+Coalesced: what comes after progress waits for FIRST_S, because a short program is over by then, and after
+output at most one round is sent every 50 ms or 16 KiB, whichever comes first. What was not sent when the
+program has ended is left to the terminal event. The feed may lose notes (they are counted); the terminal
+event holds all output that was kept, so correctness does not depend on the feed.
 """
 
 import asyncio
 import json
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from services.executor.attempts.feed_backlog import PIECE_BYTES, FeedBacklog, FeedEnd, Piece
 from services.executor.attempts.feed_shares import FeedShares
-from services.executor.attempts.outcome import as_text, incomplete_tail
 from shared.contract.codec import encode
 from shared.contract.subjects import feed_note
 from shared.domain.enumerations import StageName, StreamName
 from shared.domain.events import FeedNote, JobOutput, JobProgress, JobQueued, kind_of
+from shared.domain.output_text import as_text
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError
 from shared.observability import metrics
@@ -26,20 +27,13 @@ from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
 
+FIRST_S = 0.008
+"""Longer than a short program takes from its first output to its end, and too short to be seen."""
 INTERVAL_S = 0.05
-PIECE_BYTES = 16 * 1024
 ANSWER_TIMEOUT_S = 1.0
 OVER_SHARE = "live output is over your share of the feed: the result has what was kept"
 SURE_ATTEMPTS_MAX = 5
 """Each takes ANSWER_TIMEOUT_S if there is no response."""
-
-
-@dataclass(slots=True)
-class _Stream:
-    """Unsent bytes of one stream of one stage; `sent` counts those that were sent."""
-
-    waiting: bytearray = field(default_factory=bytearray)
-    sent: int = 0
 
 
 class Feed:
@@ -52,8 +46,8 @@ class Feed:
         self._is_short = False
         self._queued = queued
         self._attempt = attempt
-        self._streams: dict[tuple[StageName, StreamName], _Stream] = {}
-        self._notes: list[FeedNote] = []
+        self._backlog = FeedBacklog()
+        self._is_patient = True
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
         self._closing = False
@@ -63,17 +57,15 @@ class Feed:
 
     def write(self, stage: StageName, stream: StreamName, piece: bytes) -> None:
         """Add output of one stream."""
-        waiting = self._streams.setdefault((stage, stream), _Stream()).waiting
-        waiting += piece
+        self._backlog.write(stage, stream, piece)
         self._wake.set()
-        if len(waiting) >= PIECE_BYTES:
+        if self._backlog.waiting_bytes >= PIECE_BYTES:
             self._full.set()
 
     def progress(
         self, stage: StageName, percent: int, message: str, remaining_s: float | None = None
     ) -> None:
         """Report the attempt's progress; earlier output is sent first."""
-        self._collect(final=False)
         self._newest = JobProgress(
             **self._about(),
             stage=stage,
@@ -81,35 +73,49 @@ class Feed:
             message=message,
             remaining_s=remaining_s,
         )
-        self._notes.append(self._newest)
+        self._backlog.add(self._newest)
+        self._is_patient = True
         self._wake.set()
 
     async def run(self) -> None:
         """Send until `close` is called."""
-        while not self._closing:
+        while True:
             await self._wake.wait()
             self._wake.clear()
-            if not self._closing:
-                self._full.clear()
-            self._collect(final=False)
-            if not await self._send():
-                continue  # progress is rare, and output after it is not delayed
-            try:
-                async with asyncio.timeout(INTERVAL_S):
-                    await self._full.wait()
-            except TimeoutError:
-                pass
+            if self._is_patient:
+                self._is_patient = False
+                await self._pause(FIRST_S)
+            if self._closing:
+                return
+            self._full.clear()
+            if await self._send(final=False):
+                # Progress is rare, and output after it is not delayed by more than FIRST_S.
+                await self._pause(INTERVAL_S)
 
-    async def close(self, running: asyncio.Task[None]) -> int:
-        """End `run`, send what is left; returns the feed's sequence of the last note, 0 if there was none."""
+    async def close(self, running: asyncio.Task[None], *, last_stage: StageName | None = None) -> FeedEnd:
+        """End `run`, and send what is left.
+
+        With `last_stage` a result follows, which has all output of this stage: what is left is not sent but
+        returned, as far as the result has it.
+        """
         self._closing = True
         self._wake.set()
         self._full.set()
         await running
-        self._collect(final=True)
-        await self._send()
+        is_told = last_stage is not None and self._backlog.is_kept_by_result(last_stage)
+        if is_told and not self._is_unsure:
+            return FeedEnd(self._last_sequence, self._backlog.leave())
+        await self._send(final=True)
         await self._make_sure()
-        return self._last_sequence
+        return FeedEnd(self._last_sequence)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait until there is much to send, the feed is closed, or so much time is over."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._full.wait()
+        except TimeoutError:
+            pass
 
     async def _make_sure(self) -> None:
         """Resend the newest progress until it is acknowledged.
@@ -121,17 +127,8 @@ class Feed:
             if not self._is_unsure or self._newest is None:
                 return
             self._is_unsure = False
-            self._notes.append(msgspec.structs.replace(self._newest, time=datetime.now(UTC)))
-            await self._send()
-
-    def _collect(self, *, final: bool) -> None:
-        for (stage, name), stream in self._streams.items():
-            keep = 0 if final else incomplete_tail(stream.waiting)
-            ready = bytes(stream.waiting[: len(stream.waiting) - keep])
-            del stream.waiting[: len(ready)]
-            for piece in _pieces(ready):
-                self._notes.append(self._output(stage, name, stream.sent, piece))
-                stream.sent += len(piece)
+            self._backlog.add(msgspec.structs.replace(self._newest, time=datetime.now(UTC)))
+            await self._send(final=True)
 
     def _about(self) -> dict[str, Any]:
         """The fields that every note of this attempt has."""
@@ -144,13 +141,13 @@ class Feed:
             "attempt": self._attempt,
         }
 
-    def _output(self, stage: StageName, stream: StreamName, offset: int, piece: bytes) -> JobOutput:
-        content, encoding = as_text(piece)
+    def _output(self, piece: Piece) -> JobOutput:
+        content, encoding = as_text(piece.content)
         return JobOutput(
             **self._about(),
-            stage=stage,
-            stream=stream,
-            offset=offset,
+            stage=piece.stage,
+            stream=piece.stream,
+            offset=piece.offset,
             content=content,
             encoding=encoding,
         )
@@ -166,9 +163,11 @@ class Feed:
             remaining_s=None if newest is None else newest.remaining_s,
         )
 
-    async def _send(self) -> bool:
-        """Send the collected notes; returns whether there was output among them."""
-        notes, self._notes = self._notes, []
+    async def _send(self, *, final: bool) -> bool:
+        """Send what may be sent; returns whether there was output among it."""
+        notes = [
+            self._output(one) if isinstance(one, Piece) else one for one in self._backlog.take(final=final)
+        ]
         # Requests on one connection are stored in the order in which they were sent.
         for sequence in await asyncio.gather(*(self._send_one(note) for note in notes)):
             # The newest, not the highest: a server that lost the feed's end reuses sequences.
@@ -195,15 +194,3 @@ class Feed:
             metrics.FEED_LOST.inc()
             logger.warning("feed_note_lost", job_id=note.job_id, why=str(error))
             return None
-
-
-def _pieces(content: bytes) -> list[bytes]:
-    """Split at whole characters into pieces of at most PIECE_BYTES."""
-    pieces = []
-    while content:
-        piece = content[:PIECE_BYTES]
-        if len(piece) < len(content):
-            piece = piece[: len(piece) - incomplete_tail(piece)]
-        pieces.append(piece)
-        content = content[len(piece) :]
-    return pieces

@@ -1,6 +1,5 @@
 """Turns a stage's verdict into the event that ends the job. Pure."""
 
-import base64
 import contextlib
 import signal
 from collections.abc import Sequence
@@ -8,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from services.executor.attempts.artifacts import NOTHING_KEPT, Kept
+from services.executor.attempts.feed_backlog import FeedEnd
 from services.executor.sandbox.interface import Verdict
 from services.executor.sandbox.verdict import SHELL_SIGNALS
 from shared.domain.decisions import CommandContext
-from shared.domain.enumerations import Encoding, FailureReason, StageName, TimeoutReason
+from shared.domain.enumerations import FailureReason, StageName, TimeoutReason
 from shared.domain.events import JobCancelled, JobCompleted, JobFailed, JobQueued, JobTimeout, Terminal
+from shared.domain.output_text import as_text, incomplete_tail
 from shared.domain.result import STAGE_OUTPUT_BYTES_MAX, Output, Result, StageReport
 
 FULL = (b"no space left on device", b"file too large", b"file size limit exceeded")
@@ -39,12 +40,15 @@ class StageEnd:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The attempt and job being concluded; `cancelled_by` if its user asked to stop it."""
+    """The attempt and job being concluded; `cancelled_by` if its user asked to stop it.
+
+    `feed` says what of its notes the feed has, and which it has not.
+    """
 
     queued: JobQueued
     number: int
     moment: CommandContext
-    feed_sequence: int
+    feed: FeedEnd
     cancelled_by: str | None
 
 
@@ -144,26 +148,6 @@ def kept_output(kept: bytes, total_bytes: int) -> Output:
     )
 
 
-def as_text(content: bytes) -> tuple[str, Encoding]:
-    """Bytes in JSON's form: text if they are UTF-8, else base64."""
-    try:
-        return content.decode(), "utf-8"
-    except UnicodeDecodeError:
-        return base64.b64encode(content).decode(), "base64"
-
-
-def incomplete_tail(content: bytes | bytearray) -> int:
-    """How many bytes at the end (0 to 3) begin a UTF-8 character that is not complete."""
-    for back in range(1, min(3, len(content)) + 1):
-        byte = content[-back]
-        if byte >= 0xC0:
-            width = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
-            return back if back < width else 0
-        if byte < 0x80:
-            return 0
-    return 0
-
-
 def _about(attempt: Attempt) -> dict[str, Any]:
     """The fields that every terminal event of this attempt has."""
     return {
@@ -173,7 +157,8 @@ def _about(attempt: Attempt) -> dict[str, Any]:
         "request_id": attempt.queued.request_id,
         "trace": attempt.queued.trace,
         "attempt": attempt.number,
-        "feed_sequence": attempt.feed_sequence,
+        "feed_sequence": attempt.feed.sequence,
+        "unsent_notes": attempt.feed.unsent_notes,
     }
 
 

@@ -5,7 +5,6 @@ refused by the log, and acknowledges nothing that is not terminal.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -46,31 +45,27 @@ class AttemptRecorder:
         log: Log,
         unfinished: UnfinishedJobs,
         artifacts: Artifacts,
-        starter: Callable[[JobQueued], AttemptStart],
     ) -> None:
-        """`starter` tells what an attempt's start records of this executor. The rest is the caller's."""
+        """All of it is the caller's."""
         self._log = log
         self._unfinished = unfinished
         self._artifacts = artifacts
-        self._starter = starter
         self._reader = JobReader(log, unfinished)
 
     async def known(self, queued: JobQueued) -> JobStanding:
         """The job as the follower knows it, else as the log has it. Raises BrokerError."""
         return await self._reader.known(queued)
 
-    def decide_start(self, queued: JobQueued, state: JobState) -> Append | Ignore:
-        """The event that starts the next attempt of this executor, or ends the job; see `decide_start`."""
-        return decide_start(state, self._starter(queued), context_of(queued))
-
-    async def start(self, queued: JobQueued, known: JobStanding) -> StartedAttempt | Ack | Abandon:
+    async def start(
+        self, queued: JobQueued, known: JobStanding, starter: AttemptStart
+    ) -> StartedAttempt | Ack | Abandon:
         """Record the next attempt; Ack if the job has ended, now or before. Raises BrokerError."""
 
         def decide(standing: JobStanding) -> Append | Ack | Abandon:
             if _attempt_of(standing.state) > _attempt_of(known.state):
                 # Another executor started the job meanwhile and holds it: its own delivery is the valid one.
                 return Abandon()
-            decision = self.decide_start(queued, standing.state)
+            decision = decide_start(standing.state, starter, context_of(queued))
             return Ack() if isinstance(decision, Ignore) else decision
 
         done: Committed[JobStanding] | Ack | Abandon = await transact(

@@ -1,7 +1,7 @@
 """One job from its slot to its terminal event: start an attempt, run its stages, record the outcome."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from services.executor.attempts.artifact_quota import Allowances
@@ -20,7 +20,8 @@ from services.executor.scheduling.execution import Execution
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from shared.contract.subjects import ARTIFACTS
-from shared.domain.decisions import Append, AttemptStart
+from shared.domain.decisions import Append, AttemptStart, decide_start
+from shared.domain.enumerations import StageName
 from shared.domain.events import JobQueued, JobRunning, Terminal
 from shared.domain.job import JobState, Running
 from shared.jetstream.connection import Broker
@@ -58,7 +59,7 @@ class Attempts:
         self._unfinished = unfinished
         self._settings = settings
         self._artifacts = Artifacts(Objects(broker, log, ARTIFACTS), Allowances(broker, settings))
-        self._recorder = AttemptRecorder(log, unfinished, self._artifacts, self._starter)
+        self._recorder = AttemptRecorder(log, unfinished, self._artifacts)
         self._supply = supply
         self._stages = Stages(sandbox, languages, supply, compiled_bytes_max=settings.compiled_bytes_max)
         self._feed_shares = FeedShares(broker, settings.user_feed_bytes)
@@ -71,7 +72,9 @@ class Attempts:
             first = await self._reserve(execution.queued, known.state)
             if isinstance(first, Nak):
                 return first
-            started = await self._recorder.start(execution.queued, known)
+            started = await self._recorder.start(
+                execution.queued, known, self._starter(execution.queued, first)
+            )
             if not isinstance(started, StartedAttempt):
                 return started
             execution.set_attempt(started.running.attempt)
@@ -90,7 +93,7 @@ class Attempts:
 
     async def _reserve(self, queued: JobQueued, state: JobState) -> Reservation:
         """A cell for the job before anything is recorded of it; None if it needs none."""
-        decision = self._recorder.decide_start(queued, state)
+        decision = decide_start(state, self._starter(queued, None), context_of(queued))
         if not isinstance(decision, Append) or not isinstance(decision.event, JobRunning):
             return None
         try:
@@ -117,21 +120,24 @@ class Attempts:
         sending = asyncio.create_task(feed.run())
         ends: list[StageEnd] = []
         failure: SandboxError | RejectedError | GiveUp | None = None
+        last_stage: StageName | None = None
         try:
-            failure = await self._run_stages(execution, number, first, feed, ends)
+            failure = await self._run_stages(execution, started.running, first, feed, ends)
+            if failure is None and not _is_left(execution, ends) and not queued.artifacts:
+                # What is not sent by now is told by the terminal event, which follows at once.
+                last_stage = ends[-1].name
         finally:
-            feed_sequence = await feed.close(sending)
+            feed_end = await feed.close(sending, last_stage=last_stage)
         kept = NOTHING_KEPT
         if failure is None:
-            verdict = ends[-1].verdict
-            if execution.stop_reason in {"shutdown", "superseded"} and verdict.stopped_by == "stopped":
+            if _is_left(execution, ends):
                 return _leave(execution)
-            kept = await self._artifacts.keep(execution, number, verdict)
+            kept = await self._artifacts.keep(execution, number, ends[-1].verdict)
         attempt = Attempt(
             queued=queued,
             number=number,
             moment=context_of(queued),
-            feed_sequence=feed_sequence,
+            feed=feed_end,
             cancelled_by=self._cancelled_by(queued.job_id),
         )
         if failure is None:
@@ -141,7 +147,7 @@ class Attempts:
     async def _run_stages(
         self,
         execution: Execution,
-        number: int,
+        running: JobRunning,
         first: First | GiveUp | RejectedError | None,
         feed: Feed,
         ends: list[StageEnd],
@@ -150,10 +156,12 @@ class Attempts:
         if isinstance(first, GiveUp | RejectedError):
             return first
         # The last attempt waits for as long as any job does: there is no other that might have more luck.
-        within_s = self._settings.cell_patience_s if self._is_last(number) else CELL_WITHIN_S
+        within_s = self._settings.cell_patience_s if self._is_last(running.attempt) else CELL_WITHIN_S
         try:
             first = first or await self._stages.reserve(execution.queued)
-            await self._stages.run(execution, first, feed, ends, cell_within_s=within_s)
+            await self._stages.run(
+                execution, first, feed, ends, cell_within_s=within_s, told_stage=running.stage
+            )
         except (SandboxError, RejectedError) as error:
             return error
         return None
@@ -181,16 +189,25 @@ class Attempts:
             return None
         return known.state.cancel.by
 
-    def _starter(self, queued: JobQueued) -> AttemptStart:
+    def _starter(self, queued: JobQueued, first: Reservation) -> AttemptStart:
+        begins = self._stages.first_stage(queued, first) if isinstance(first, First) else (None, None)
         return AttemptStart(
             executor_id=self._settings.executor_id,
             isolation=self._sandbox.isolation,
             language_version=self._languages[queued.language].version,
             attempts_max=self._settings.attempts_max,
+            stage=begins[0],
+            remaining_s=begins[1],
         )
 
     def _is_last(self, attempt: int) -> bool:
         return attempt >= self._settings.attempts_max
+
+
+def _is_left(execution: Execution, ends: Sequence[StageEnd]) -> bool:
+    """Whether the program was stopped because this executor must not run it any further."""
+    is_ours = execution.stop_reason in {"shutdown", "superseded"}
+    return is_ours and ends[-1].verdict.stopped_by == "stopped"
 
 
 def _leave(execution: Execution) -> Nak | Abandon:

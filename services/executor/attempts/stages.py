@@ -19,8 +19,9 @@ from services.executor.languages.stages import program_of
 from services.executor.sandbox.interface import CellError, OutputSink, Reserved, Sandbox, Stage, Verdict
 from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.execution import Execution
-from shared.domain.enumerations import StreamName
+from shared.domain.enumerations import StageName, StreamName
 from shared.domain.events import JobQueued
+from shared.domain.unsent import started
 from shared.observability import metrics
 
 TRIES_MAX = 5
@@ -69,14 +70,31 @@ class Stages:
             stage = plan.stage(len(cached), found.product)
         return First(plan, tuple(cached), stage, await self._sandbox.reserve(stage))
 
+    def first_stage(self, queued: JobQueued, first: First) -> tuple[StageName | None, float | None]:
+        """The stage with which the attempt begins, and how many seconds it usually takes.
+
+        None where notes of stages that were not run come before it.
+        """
+        if first.cached:
+            return None, None
+        return first.stage.name, self._estimates.seconds(queued.language, first.stage.name)
+
     async def run(
-        self, execution: Execution, first: First, feed: Feed, ends: list[StageEnd], *, cell_within_s: float
+        self,
+        execution: Execution,
+        first: First,
+        feed: Feed,
+        ends: list[StageEnd],
+        *,
+        cell_within_s: float,
+        told_stage: str | None,
     ) -> None:
         """Run the stages of the plan and append how each ended. Raises SandboxError, RejectedError.
 
-        CellError if a stage has waited for a cell for so many seconds.
+        CellError if a stage has waited for a cell for so many seconds. `told_stage`: the log says already
+        that the attempt begins with this stage.
         """
-        run = _Run(execution, first.plan, feed, cell_within_s)
+        run = _Run(execution, first.plan, feed, cell_within_s, told_stage)
         ends += [_reuse_compiled(run, position, found) for position, found in enumerate(first.cached)]
         position, stage = len(first.cached), first.stage
         cell: Reserved | None = first.cell
@@ -99,8 +117,9 @@ class Stages:
 
         if stage.keep is not None:
             metrics.COMPILE_CACHE.labels(result="miss").inc()
-        estimate_s = self._estimates.seconds(language, stage.name)
-        feed.progress(stage.name, plan.percent(position), f"{stage.name} started", estimate_s)
+        if position > 0 or stage.name != run.told_stage:
+            estimate_s = self._estimates.seconds(language, stage.name)
+            feed.progress(stage.name, plan.percent(position), started(stage.name), estimate_s)
         verdict = await self._in_a_cell(run, stage, cell, take)
         self._estimates.learn(language, stage.name, verdict.wall_ms / 1000)
         percent = plan.percent(position + 1)
@@ -152,6 +171,7 @@ class _Run:
     plan: Plan
     feed: Feed
     cell_within_s: float
+    told_stage: str | None
 
 
 def _reuse_compiled(run: _Run, position: int, found: Compiled) -> StageEnd:

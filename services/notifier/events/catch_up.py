@@ -12,14 +12,23 @@ from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass
 
 from services.notifier.events.hub import Hub
-from services.notifier.events.item import LAST_KINDS, Item, feed_end
+from services.notifier.events.item import LAST_KINDS, Item, feed_end, log_items
 from services.notifier.events.merge import has_ended, merge
 from services.notifier.events.outcomes import CaughtUp, Ended, Gap, Refused, Started
 from services.notifier.events.poison import parse_subject
-from services.notifier.events.position import After, FeedMark, Position
+from services.notifier.events.position import After, FeedMark, Position, feed_mark
 from services.notifier.events.stored_events import Extent, History, end_position
 from services.notifier.events.subscription import Subscription
-from shared.contract.subjects import FEED, JOBS, QUEUED_KIND, feed_notes, job_events, user_events, user_notes
+from shared.contract.subjects import (
+    FEED,
+    JOBS,
+    QUEUED_KIND,
+    JobSubject,
+    feed_notes,
+    job_events,
+    user_events,
+    user_notes,
+)
 from shared.domain.cursor import microseconds
 from shared.jetstream.errors import BrokerError
 from shared.jetstream.reused_sequences import CONFIRMATIONS, CONFIRMED_EVERY_S
@@ -220,14 +229,15 @@ class CatchUp:
                 named = parse_subject(entry)
                 if named is None:
                     continue
-                if not capacity.has_room():
-                    return False
-                item = Item(entry, named, is_note, Position())
-                at = Position(0, item.mark) if is_note else Position(entry.sequence)
-                if not subscription.show(item.moved_to(subscription.seen.later(at))):
-                    return False
-                if subscription.is_over:
-                    return True
+                for item in _items(entry, named, is_note=is_note):
+                    if item.place is not None and item.is_covered_by(seen):
+                        continue
+                    if not capacity.has_room():
+                        return False
+                    if not subscription.show(item.moved_to(subscription.seen.later(item.position))):
+                        return False
+                    if subscription.is_over:
+                        return True
         subscription.advance(end)
         return _show_kept(subscription)
 
@@ -235,6 +245,14 @@ class CatchUp:
         """The feed is asked second, so it has all output of every terminal event up to the log's end."""
         log = await self._history.end_of(JOBS, filters.log)
         return _Ends(log, await self._history.end_of(FEED, filters.feed))
+
+
+def _items(entry: Entry, named: JobSubject, *, is_note: bool) -> list[Item]:
+    """What is shown of an entry of either stream; positions are of that stream alone."""
+    if not is_note:
+        return log_items(entry, named, FeedMark())
+    mark = feed_mark(entry.stored_at, entry.sequence)
+    return [Item(entry, named, is_note=True, position=Position(0, mark))]
 
 
 def _show_kept(subscription: Subscription) -> bool:

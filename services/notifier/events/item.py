@@ -5,9 +5,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from services.notifier.events.position import FeedMark, Position, feed_mark
+from services.notifier.events.position import FeedMark, Place, Position, feed_mark
+from services.notifier.events.told_notes import told_notes
 from shared.contract.codec import EventObject, UndecodableError, event_object
-from shared.contract.subjects import EXPIRED_KIND, TERMINAL_KINDS, JobSubject
+from shared.contract.subjects import EXPIRED_KIND, TERMINAL_KINDS, JobSubject, parse
 from shared.jetstream.stored_message import Entry
 
 LAST_KINDS = frozenset({*TERMINAL_KINDS, EXPIRED_KIND})
@@ -83,8 +84,9 @@ class EncodedEvent:
 
 @dataclass(slots=True)
 class Item:
-    """An entry of the log or, if `is_note`, of the feed; `position` is how far one is after it.
+    """An event of the log or, if `is_note`, a note; `position` is how far one is after it.
 
+    `place` is where it stands in the log, as a part of an entry (`log_items`); a note of the feed has none.
     `texts` has the text of each encoding and subscription id that it was encoded for.
     """
 
@@ -92,6 +94,7 @@ class Item:
     named: JobSubject
     is_note: bool
     position: Position
+    place: Place | None = None
     texts: dict["TextKey", Text] = field(default_factory=dict)
     is_poison: bool = False
     _encoded: EncodedEvent | None = None
@@ -113,9 +116,9 @@ class Item:
 
     def is_covered_by(self, position: Position) -> bool:
         """Whether someone who is at `position` has seen it."""
-        if self.is_note:
+        if self.is_note and self.place is None:
             return position.feed.covers(self.mark)
-        return self.entry.sequence <= position.log
+        return (self.place or (self.entry.sequence, 0)) <= position.place
 
     def encode(self) -> EncodedEvent:
         """What every client sees of it, encoded once. Raises one of UNSHOWABLE."""
@@ -126,7 +129,20 @@ class Item:
 
     def moved_to(self, position: Position) -> "Item":
         """The same entry for someone who has seen more than this item says."""
-        return Item(self.entry, self.named, self.is_note, position)
+        return Item(self.entry, self.named, self.is_note, position, self.place)
+
+
+def log_items(entry: Entry, named: JobSubject, feed: FeedMark) -> list[Item]:
+    """What is shown of an entry of the log, by a subscription that has shown the feed up to `feed`."""
+    before, after = told_notes(entry)
+    parts = [*before, entry, *after]
+    items = []
+    for number, part in enumerate(parts, start=1):
+        is_last = number == len(parts)
+        position = Position(entry.sequence, feed) if is_last else Position(entry.sequence - 1, feed, number)
+        is_note = part is not entry
+        items.append(Item(part, parse(part.subject) if is_note else named, is_note, position, position.place))
+    return items
 
 
 TextKey: TypeAlias = tuple[object, str]

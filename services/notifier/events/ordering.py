@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
-from services.notifier.events.item import LAST_KINDS, Item, feed_end
+from services.notifier.events.item import LAST_KINDS, Item, feed_end, log_items
 from services.notifier.events.position import FeedMark, Position
 from services.notifier.events.recent_jobs import RecentJobs
 from shared.contract.subjects import QUEUED_KIND, JobSubject
@@ -85,7 +85,7 @@ class LiveOrder:
         held = _Held(entry, named, needed, now)
         lane = self._lanes.get(named.user_id)
         if lane is None and needed <= self._feed_sequence:
-            return [self._item(held)]
+            return self._items(held)
         if lane is None:
             lane = self._lanes[named.user_id] = deque()
         lane.append(held)
@@ -147,9 +147,9 @@ class LiveOrder:
         lane = self._lanes.get(user_id)
         if lane is None or lane[0].entry.sequence != sequence:
             return []
-        items = [self._take_first(lane)]
+        items = self._take_first(lane)
         while lane and self._may_go(lane[0], overdue):
-            items.append(self._take_first(lane))
+            items += self._take_first(lane)
         if not lane:
             del self._lanes[user_id]
         return items
@@ -157,14 +157,12 @@ class LiveOrder:
     def _may_go(self, held: _Held, overdue: float | None) -> bool:
         return held.feed_end <= self._feed_sequence or (overdue is not None and held.since <= overdue)
 
-    def _take_first(self, lane: deque[_Held]) -> Item:
+    def _take_first(self, lane: deque[_Held]) -> list[Item]:
         held = lane.popleft()
         self._held_bytes -= len(held.entry.payload)
-        return self._item(held)
+        return self._items(held)
 
-    def _item(self, held: _Held) -> Item:
+    def _items(self, held: _Held) -> list[Item]:
         if held.named.kind in LAST_KINDS:
             self._ended.add(held.named.job_id)
-        return Item(
-            held.entry, held.named, is_note=False, position=Position(held.entry.sequence, self._feed_mark)
-        )
+        return log_items(held.entry, held.named, self._feed_mark)

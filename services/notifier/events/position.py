@@ -1,5 +1,8 @@
 """How far someone has seen the log and the feed, and what is new to them. Pure.
 
+An entry of the log may be shown in parts, which are notes and then or before them the event itself: see
+`told_notes`.
+
 The feed may lose its end and use sequences again when its server restarts, so neither a note's sequence
 nor its time alone tells whether it was seen; both together do.
 """
@@ -34,24 +37,38 @@ class FeedMark:
         return max(self, other, key=_age)
 
 
+Place: TypeAlias = tuple[int, int]
+"""Of the log: the last sequence seen, and how many parts of the entry after it. They compare as tuples."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Everything in the log up to `log` was seen, and everything in the feed up to `feed`."""
+    """Everything in the log up to `log` was seen, and everything in the feed up to `feed`.
+
+    Of the log's next entry, the first `part` parts were seen, and not yet the last one.
+    """
 
     log: int = 0
     feed: FeedMark = FeedMark()
+    part: int = 0
 
     def __str__(self) -> str:
         """The cursor that a client may come back with."""
-        return str(Cursor(self.log, self.feed.stored_us, self.feed.sequence))
+        return str(Cursor(self.log, self.feed.stored_us, self.feed.sequence, self.part))
+
+    @property
+    def place(self) -> Place:
+        """How far the log alone was seen."""
+        return self.log, self.part
 
     def covers(self, other: "Position") -> bool:
         """Whether nothing up to `other` is new to whoever is here."""
-        return other.log <= self.log and self.feed.covers(other.feed)
+        return other.place <= self.place and self.feed.covers(other.feed)
 
     def later(self, other: "Position") -> "Position":
         """Everything that either of the two has seen."""
-        return Position(max(self.log, other.log), self.feed.later(other.feed))
+        log, part = max(self.place, other.place)
+        return Position(log, self.feed.later(other.feed), part)
 
 
 After: TypeAlias = Position | Literal["start", "now"]
@@ -81,7 +98,7 @@ def parse_after(text: str | None, *, of_one_job: bool) -> After | None:
 
 def position_of(cursor: Cursor) -> Position:
     """Where a client says it is."""
-    return Position(cursor.log, FeedMark(cursor.feed_us, cursor.feed_sequence))
+    return Position(cursor.log, FeedMark(cursor.feed_us, cursor.feed_sequence), cursor.part)
 
 
 def feed_mark(stored_at: datetime, sequence: int) -> FeedMark:

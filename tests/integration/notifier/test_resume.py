@@ -49,12 +49,12 @@ class Watcher:
 
 
 @pytest.mark.clause("6.2")
-@pytest.mark.parametrize("seed", range(4))
-async def test_random_disconnections_while_jobs_run(url: str, writer: Writer, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "short"), [(0, False), (1, False), (2, True), (3, True)])
+async def test_random_disconnections_while_jobs_run(url: str, writer: Writer, seed: int, short: bool) -> None:
     chance = random.Random(seed)  # noqa: S311 - where to cut, not a secret
     watcher = Watcher()
     async with asyncio.timeout(50), asyncio.TaskGroup() as group:
-        group.create_task(writer.run_jobs(JOBS))
+        group.create_task(writer.run_jobs(JOBS, short=short))
         for _ in range(CUTS):
             stop_at = len(watcher.shown) + chance.randint(0, JOBS * 6 // CUTS)
             await watcher.watch(url, until=lambda at=stop_at: len(watcher.shown) >= at)  # type: ignore[misc]  # bound now
@@ -73,6 +73,34 @@ async def test_a_disconnection_after_every_event_of_one_job(url: str, writer: Wr
     async with connected(url, token=token()) as client:
         await client.subscribe(job, after=watcher.shown[-1]["cursor"])
         await client.expect("complete")
+
+
+@pytest.mark.clause("6.2")
+@pytest.mark.parametrize("subscribes_to", ["*", "job"])
+async def test_a_disconnection_after_every_event_of_a_job_whose_notes_the_log_tells(
+    url: str, writer: Writer, subscribes_to: str
+) -> None:
+    """Several of what is shown come from one entry of the log: a client may go on between any two of them."""
+    job = builders.job_id()
+    await writer.run_short_job(job, notes=1, unsent=2)
+    watcher = Watcher("*" if subscribes_to == "*" else job)
+    for count in range(1, 9):
+        await watcher.watch(url, until=lambda at=count: len(watcher.shown) == at)  # type: ignore[misc]  # bound now
+    assert_whole(watcher.shown, writer)
+    assert kinds(watcher.shown) == [
+        *("queued", "running", "progress", "output"),
+        *("output", "output", "progress", "completed"),
+    ]
+
+
+async def test_notes_that_the_log_tells_are_shown_after_the_feed_has_forgotten_its_own(
+    url: str, broker: Broker, writer: Writer
+) -> None:
+    await writer.run_short_job(builders.job_id(), notes=0, unsent=2)
+    await broker.api("STREAM.PURGE.FEED")
+    watcher = Watcher()
+    await watcher.watch(url, until=lambda: watcher.ends == 1)
+    assert_whole(watcher.shown, writer)
 
 
 @pytest.mark.clause("4.3")
@@ -227,12 +255,15 @@ async def _watch_until_killed(notifier: NotifierProcess, watcher: Watcher, goal:
 
 
 @pytest.mark.clause("6.1")
-async def test_two_notifiers_take_over_from_each_other(start_process: Start, writer: Writer) -> None:
+@pytest.mark.parametrize("short", [False, True])
+async def test_two_notifiers_take_over_from_each_other(
+    start_process: Start, writer: Writer, short: bool
+) -> None:
     """A cursor of one replica is good at any other, also at one that is a moment behind."""
     urls = [(await start_process()).url for _ in range(2)]
     watcher = Watcher()
     async with asyncio.timeout(50), asyncio.TaskGroup() as group:
-        group.create_task(writer.run_jobs(JOBS))
+        group.create_task(writer.run_jobs(JOBS, short=short))
         for turn in range(10):
             goal = len(watcher.shown) + 15
             await watcher.watch(urls[turn % 2], until=lambda at=goal: len(watcher.shown) >= at)  # type: ignore[misc]  # bound now

@@ -10,6 +10,8 @@ import msgspec
 from shared.contract.codec import encode
 from shared.contract.subjects import feed_note
 from shared.domain.events import Event, JobOutput, Terminal
+from shared.domain.result import Output, Result, StageReport
+from shared.domain.unsent import UnsentNote
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Appended, Log
@@ -28,7 +30,7 @@ class Writer:
         self._last: dict[str, int] = {}
         self._offsets: Counter[str] = Counter()
         self.events: dict[int, Event] = {}
-        self.notes: list[tuple[str, int]] = []
+        self.notes: list[tuple[str, int | str]] = []
 
     async def append(self, event: Event) -> int:
         stored = await self._log.append(
@@ -79,12 +81,32 @@ class Writer:
             feed_sequence = await self.note(job, user)
         return await self.append(ended(builders.completed(job, user), feed_sequence))
 
-    async def run_jobs(self, count: int, *, at_once: int = 3) -> None:
-        """Many stories, some at the same time."""
+    async def run_short_job(self, job: str, *, notes: int, unsent: int, user: str = builders.USER) -> int:
+        """A story whose start and whose last pieces of output only the log tells."""
+        await self.append(builders.queued(job, user))
+        await self.append(msgspec.structs.replace(builders.running(job, user), stage="run"))
+        feed_sequence = 0
+        for _ in range(notes):
+            feed_sequence = await self.note(job, user)
+        completed = ended(builders.completed(job, user), feed_sequence)
+        pieces = [UnsentNote(stage="run", stream="stdout", offset=notes + n, length=1) for n in range(unsent)]
+        end = UnsentNote(stage="run", percent=100, message="run complete")
+        printed = Output(content="x" * (notes + unsent))
+        result = Result(stages=(StageReport(name="run", wall_ms=1, cpu_ms=1),), stdout=printed)
+        self.notes += [(job, "run started"), *((job, piece.offset) for piece in pieces), (job, end.message)]
+        return await self.append(
+            msgspec.structs.replace(completed, unsent_notes=(*pieces, end), result=result)
+        )
+
+    async def run_jobs(self, count: int, *, at_once: int = 3, short: bool = False) -> None:
+        """Many stories, some at the same time; with `short`, the log tells some or all notes of each."""
 
         async def lane() -> None:
-            for _ in range(count // at_once):
-                await self.run_job(builders.job_id())
+            for number in range(count // at_once):
+                if short:
+                    await self.run_short_job(builders.job_id(), notes=number % 3, unsent=number % 4)
+                else:
+                    await self.run_job(builders.job_id())
 
         async with asyncio.TaskGroup() as group:
             for _ in range(at_once):
@@ -99,9 +121,16 @@ def ended(event: Terminal, feed_sequence: int) -> Terminal:
 def assert_whole(shown: list[Shown], writer: Writer) -> None:
     """Laid together, the events are the log and the feed: nothing lost, nothing twice, in order."""
     assert [event["seq"] for event in shown if "seq" in event] == sorted(writer.events)
-    notes = [(event["job_id"], event["data"]["offset"]) for event in shown if "seq" not in event]
+    notes = [(event["job_id"], _told(event)) for event in shown if "seq" not in event]
     assert Counter(notes) == Counter(writer.notes)
     assert_ordered(shown)
+
+
+def _told(note: Shown) -> int | str:
+    """What tells a job's notes apart: the place of a piece of output, the message of progress."""
+    data = note["data"]
+    told: int | str = data["offset"] if "offset" in data else data["message"]
+    return told
 
 
 def assert_ordered(shown: list[Shown]) -> None:
@@ -111,8 +140,9 @@ def assert_ordered(shown: list[Shown]) -> None:
     for event in shown:
         job = event["job_id"]
         assert job not in over, f"{event['type']} came after the end of {job}"
-        if "seq" not in event:
-            assert event["data"]["offset"] >= offsets[job]
-            offsets[job] = event["data"]["offset"] + 1
+        told = None if "seq" in event else _told(event)
+        if isinstance(told, int):
+            assert told >= offsets[job]
+            offsets[job] = told + 1
         if is_terminal(event):
             over.add(job)
