@@ -89,14 +89,35 @@ def _check_log(shown: Sequence[Shown], truth: Truth) -> Iterator[Violation]:
 
 
 def _check_progress(shown: Sequence[Shown], truth: Truth) -> Iterator[Violation]:
-    """Notes of progress in the order of the feed, each once."""
+    """Notes of progress in the order of the feed, or of the events that tell them, each once."""
     notes = [_essence(event) for event in shown if "seq" not in event and event["type"] != OUTPUT]
     stored = [_essence(event) for event in truth.feed if event["type"] != OUTPUT]
+    told = [_essence(note) for event in truth.log for note in _told_by(event)]
     if truth.feed_is_whole:
         for note in notes:
-            if note not in stored:
+            if note not in stored and note not in told:
                 yield Violation("foreign", f"note {note}")
     yield from _check_sequence(notes, stored, "note")
+    yield from _check_sequence(notes, told, "note that the log tells")
+
+
+def _told_by(event: Shown) -> Iterator[Shown]:
+    """The progress that an event of the log says, because the feed has it not."""
+    data = event["data"]
+    if event["type"] == "job.running.v1" and data.get("stage") is not None:
+        message = f"{data['stage']} started"
+        yield _progress(event, data["stage"], 0, message, data["remaining_s"])
+    if event["type"] in TERMINAL:
+        for note in data.get("unsent_notes", ()):
+            if "stream" not in note:
+                remaining_s = note.get("remaining_s")
+                yield _progress(event, note["stage"], note.get("percent", 0), note["message"], remaining_s)
+
+
+def _progress(event: Shown, stage: str, percent: int, message: str, remaining_s: float | None) -> Shown:
+    about = {name: event["data"][name] for name in ("user_id", "request_id", "trace", "attempt")}
+    told = {"stage": stage, "percent": percent, "message": message, "remaining_s": remaining_s}
+    return {**event, "seq": None, "type": "job.progress.v1", "data": {**about, **told}}
 
 
 def _check_sequence(shown: Sequence[Any], stored: Sequence[Any], word: str) -> Iterator[Violation]:

@@ -9,6 +9,7 @@ import pytest
 
 from shared.contract.codec import encode, event_object
 from shared.domain.events import EventBase, JobOutput, JobProgress
+from shared.domain.unsent import UnsentNote
 from tests import builders
 from tests.faults.resume_checker import Shown, Truth, check
 
@@ -29,7 +30,7 @@ def output(offset: int, content: str, job: str = JOB) -> Shown:
             job_id=job,
             user_id=builders.USER,
             time=builders.NOON,
-            request_id="r",
+            request_id="req-1",
             attempt=1,
             stage="run",
             stream="stdout",
@@ -39,17 +40,18 @@ def output(offset: int, content: str, job: str = JOB) -> Shown:
     )
 
 
-def progress(percent: int) -> Shown:
+def progress(percent: int, message: str = "", remaining_s: float | None = None) -> Shown:
     return shown_of(
         JobProgress(
             job_id=JOB,
             user_id=builders.USER,
             time=builders.NOON,
-            request_id="r",
+            request_id="req-1",
             attempt=1,
             stage="run",
             percent=percent,
-            message="",
+            message=message,
+            remaining_s=remaining_s,
         )
     )
 
@@ -150,3 +152,29 @@ def test_a_feed_that_lost_notes_in_a_crash_may_leave_holes_but_nothing_else() ->
     # What the feed still holds must have been shown.
     less = [event for event in shown if event is not GOOD[JOINED]]
     assert "lost" in {one.kind for one in check(less, Truth(LOG, lossy, feed_is_whole=False))}
+
+
+COMPLETE = UnsentNote(stage="run", percent=100, message="run complete")
+SHORT = [
+    shown_of(msgspec.structs.replace(builders.running(JOB), stage="run", remaining_s=0.5), 1),
+    shown_of(msgspec.structs.replace(builders.completed(JOB), unsent_notes=(COMPLETE,)), 2),
+]
+WHOLE = [SHORT[0], progress(0, "run started", 0.5), output(0, TEXT), progress(100, "run complete"), SHORT[1]]
+
+
+@pytest.mark.parametrize(
+    ("shown", "kinds"),
+    [
+        (WHOLE, set()),
+        ([*WHOLE[:1], *WHOLE[2:]], {"lost"}),
+        ([*WHOLE[:3], *WHOLE[4:]], {"lost"}),
+        ([*WHOLE[:2], *WHOLE[1:]], {"repeated"}),
+        ([*WHOLE[:3], WHOLE[4], WHOLE[3]], {"late"}),
+        ([WHOLE[0], WHOLE[3], WHOLE[2], WHOLE[1], WHOLE[4]], {"swapped"}),
+        ([*WHOLE[:2], *WHOLE[3:]], {"hole"}),
+    ],
+)
+def test_notes_that_the_log_tells_are_judged_as_those_of_the_feed(
+    shown: list[Shown], kinds: set[str]
+) -> None:
+    assert {violation.kind for violation in check(shown, Truth(SHORT, []))} == kinds

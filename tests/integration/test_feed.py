@@ -6,12 +6,14 @@ import base64
 import msgspec
 import pytest
 
-from services.executor.attempts.feed_backlog import PIECE_BYTES
+from services.executor.attempts.feed_backlog import PIECE_BYTES, FeedEnd
 from services.executor.attempts.feed_publisher import OVER_SHARE, Feed
 from services.executor.attempts.feed_shares import FeedShares
 from shared.contract.codec import decode_note
 from shared.contract.subjects import FEED, feed_notes
 from shared.domain.events import FeedNote, JobOutput, JobProgress
+from shared.domain.result import STAGE_OUTPUT_BYTES_MAX
+from shared.domain.unsent import UnsentNote
 from shared.jetstream.connection import Broker, connect
 from shared.jetstream.event_log import Log
 from shared.jetstream.stream_config import ProvisionSettings
@@ -137,12 +139,53 @@ async def test_a_note_that_was_given_up_is_not_stored_behind_the_end(
             feed.progress("run", 0, "run started")
             while lost_notes() == lost:  # noqa: ASYNC110 - a metric tells that it was given up
                 await asyncio.sleep(0.01)
-            closing = asyncio.create_task(feed.close(running))
+            closing = asyncio.create_task(feed.close(running, last_stage="run"))
             proxy.weather.clear()
             last = await closing
     notes = await notes_of(log)
     assert {note.percent for note in notes if isinstance(note, JobProgress)} == {0}
     assert last.sequence == len(notes) > 1
+    assert last.unsent_notes == ()
+
+
+async def test_a_short_attempt_leaves_its_notes_to_the_terminal_event(broker: Broker, log: Log) -> None:
+    feed = Feed(broker, FeedShares(broker, SHARE), builders.queued(), 1)
+    running = asyncio.create_task(feed.run())
+    feed.write("run", "stdout", b"42\n")
+    feed.progress("run", 100, "run complete", 0.0)
+    end = await feed.close(running, last_stage="run")
+    assert end == FeedEnd(
+        0,
+        (
+            UnsentNote(stage="run", stream="stdout", offset=0, length=3),
+            UnsentNote(stage="run", percent=100, message="run complete", remaining_s=0.0),
+        ),
+    )
+    assert await notes_of(log) == []
+
+
+async def test_what_was_sent_and_what_is_left_are_the_whole(broker: Broker, log: Log) -> None:
+    feed = Feed(broker, FeedShares(broker, SHARE), builders.queued(), 1)
+    running = asyncio.create_task(feed.run())
+    feed.write("run", "stdout", b"sent")
+    await _stored(log, 1)
+    feed.write("run", "stdout", b"left")
+    end = await feed.close(running, last_stage="run")
+    assert end.sequence == 1
+    assert end.unsent_notes == (UnsentNote(stage="run", stream="stdout", offset=4, length=4),)
+    assert joined(await notes_of(log), "stdout") == b"sent"
+
+
+async def test_what_the_result_does_not_keep_is_sent(broker: Broker, log: Log) -> None:
+    feed = Feed(broker, FeedShares(broker, SHARE), builders.queued(), 1)
+    running = asyncio.create_task(feed.run())
+    warnings = b"warning " * (STAGE_OUTPUT_BYTES_MAX // 8 + 1)
+    feed.write("compile", "stderr", warnings)
+    feed.progress("run", 50, "run started")
+    end = await feed.close(running, last_stage="run")
+    notes = await notes_of(log)
+    assert (end.sequence, end.unsent_notes) == (len(notes), ())
+    assert joined(notes, "stderr") == warnings
 
 
 async def test_a_feed_that_begins_anew_ends_where_its_newest_note_is(broker: Broker, log: Log) -> None:

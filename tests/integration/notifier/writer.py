@@ -82,16 +82,20 @@ class Writer:
         return await self.append(ended(builders.completed(job, user), feed_sequence))
 
     async def run_short_job(self, job: str, *, notes: int, unsent: int, user: str = builders.USER) -> int:
-        """A story whose start and whose last pieces of output only the log tells."""
+        """A story whose start and whose last pieces of output only the log tells.
+
+        A byte is missing between any two pieces, so that none is joined with another.
+        """
         await self.append(builders.queued(job, user))
         await self.append(msgspec.structs.replace(builders.running(job, user), stage="run"))
         feed_sequence = 0
         for _ in range(notes):
             feed_sequence = await self.note(job, user)
         completed = ended(builders.completed(job, user), feed_sequence)
-        pieces = [UnsentNote(stage="run", stream="stdout", offset=notes + n, length=1) for n in range(unsent)]
+        offsets = range(notes + 1, notes + 1 + 2 * unsent, 2)
+        pieces = [UnsentNote(stage="run", stream="stdout", offset=place, length=1) for place in offsets]
         end = UnsentNote(stage="run", percent=100, message="run complete")
-        printed = Output(content="x" * (notes + unsent))
+        printed = Output(content="x" * (notes + 1 + 2 * unsent))
         result = Result(stages=(StageReport(name="run", wall_ms=1, cpu_ms=1),), stdout=printed)
         self.notes += [(job, "run started"), *((job, piece.offset) for piece in pieces), (job, end.message)]
         return await self.append(
