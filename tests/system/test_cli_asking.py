@@ -23,7 +23,7 @@ BEGUN = {
     "language": "bash",
     "code": "printf 'begun \\xff\\n'; printf 'aside' >&2; until test -e go; do sleep 0.1; done",
 }
-ENDLESS = {"language": "bash", "code": "echo begun; sleep 600"}
+ENDLESS = {"language": "bash", "code": "echo begun; sleep 600", "limits": {"wall_ms": 60_000}}
 
 
 async def ask(user: User, *words: object) -> Ended:

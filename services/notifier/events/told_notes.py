@@ -28,6 +28,15 @@ from shared.domain.result import Output, Result
 from shared.domain.unsent import UnsentNote, started
 from shared.jetstream.stored_message import Entry
 
+
+class _Telling(msgspec.Struct):
+    """What shows, without a whole event being decoded, that it tells notes."""
+
+    unsent_notes: tuple[msgspec.Raw, ...] = ()
+    stage: str | None = None
+
+
+_telling_decoder = msgspec.json.Decoder(_Telling)
 _encode = msgspec.json.Encoder().encode
 
 TELLING_KINDS = frozenset({"running", "completed", "failed", "timeout", "cancelled"})
@@ -41,9 +50,12 @@ def told_notes(entry: Entry) -> tuple[list[Entry], list[Entry]]:
     if entry.subject.rpartition(".")[2] not in TELLING_KINDS:
         return [], []
     try:
+        telling = _telling_decoder.decode(entry.payload)
+        if not telling.unsent_notes and telling.stage is None:
+            return [], []
         event = entry.event()
         return _entries(entry, notes_before(event)), _entries(entry, notes_after(event))
-    except (UndecodableError, UnknownTagError, ValueError):
+    except (UndecodableError, UnknownTagError, ValueError, RecursionError):
         # What is wrong with it is said where the event itself is shown.
         return [], []
 
