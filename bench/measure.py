@@ -2,11 +2,14 @@
 
 import shutil
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rich.console import Console
+
+from bench.published.programs import PRINTS, READS, Program
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -48,6 +51,15 @@ def interpreter() -> str:
     if found is None:
         raise SystemExit("there is no system python3 to compare with")
     return found
+
+
+def chosen_program() -> Program:
+    """The Python program of the first argument, `prints` if there is none."""
+    programs = {one["python"].name: one["python"] for one in (PRINTS, READS)}
+    name = sys.argv[1] if len(sys.argv) > 1 else "prints"
+    if name not in programs:
+        raise SystemExit(f"no program is called {name!r}, only {' and '.join(programs)}")
+    return programs[name]
 
 
 def ratio(name: str, ours: float, reference: float, better: Better) -> None:
