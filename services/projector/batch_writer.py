@@ -4,8 +4,6 @@ Poison is counted and skipped. An event of a newer writer stops the writer: it i
 view would then be silently wrong.
 """
 
-import asyncio
-
 from services.projector.database import Database
 from services.projector.view import SkippedEntry, apply_entries
 from shared.jetstream.stored_message import Entry
@@ -15,10 +13,6 @@ from shared.observability.logs import get_logger
 logger = get_logger(__name__)
 
 READER = "projector"
-GATHER_S = 0.02
-GATHERED = 100
-"""After a smaller batch the writer waits this long, so that the next events form one batch. A commit
-costs as much for one event as for a hundred, and a reader that must see a job at once reads the log."""
 
 
 class NewerEventError(Exception):
@@ -47,8 +41,6 @@ class BatchWriter:
         """Store a batch. Raises NewerEventError, ReadAgainError, or ViewError."""
         if batch[0].sequence <= self._last:
             raise ReadAgainError(f"entry {batch[0].sequence} came again after {self._last}")
-        if len(batch) < GATHERED:
-            await asyncio.sleep(GATHER_S)
         applied = await self._database.writer.call(apply_entries, batch)
         for poison in applied.poison:
             metrics.POISON.labels(reader=READER).inc()

@@ -33,6 +33,10 @@ logger = get_logger(__name__)
 LOG_CHECK_S = 5.0
 """How often the log is checked to be the one that the view was made from."""
 
+GATHER_S = 0.02
+"""A commit costs as much for one event as for a hundred, so the events of a short job come in one batch. What
+must be seen at once is read from the log."""
+
 RETRY_S = 3.0
 """Delay before a blocked round is retried: it needs an upgrade or an operator, which takes longer."""
 
@@ -129,6 +133,7 @@ class Projector:
             intake.take,
             after=checkpoint.sequence,
             after_time=checkpoint.stored_at,
+            gather_s=GATHER_S,
             service="projector",
         )
         self._reading = self._follower.progress

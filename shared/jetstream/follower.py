@@ -30,6 +30,7 @@ logger = get_logger(__name__)
 BatchHandler = Callable[[list[Entry]], Awaitable[None]]
 
 BATCH_MAX = 500
+GATHERED = 100
 HEARTBEAT_S = 1.0
 SILENCE_MAX_S = 2.5
 EXPIRES_S = 30.0
@@ -61,6 +62,7 @@ class Follower:
         without_payloads: bool = False,
         report_position: bool = True,
         bytes_max: int = BYTES_MAX,
+        gather_s: float = 0.0,
         service: str,
     ) -> None:
         """Prepare; `run` reads. `after_time` is when the stream stored `after`, if known.
@@ -68,7 +70,8 @@ class Follower:
         `since` begins with the first message stored at that time or later. `subjects` are filters that do not
         overlap; none means every subject. `without_payloads` reads subjects and headers only.
         `report_position` is off for short-lived readers: their position says nothing about their service.
-        A batch has at most `bytes_max` of payload, or one message; twice as much may be in flight.
+        A batch has at most `bytes_max` of payload, or one message; twice as much may be in flight. Fewer than
+        GATHERED messages wait `gather_s` for others, where a batch costs its handler as much as many.
         """
         self._broker = broker
         self._stream = stream
@@ -78,6 +81,7 @@ class Follower:
         self._headers_only = without_payloads
         self._reports_position = report_position
         self._bytes_max = bytes_max
+        self._gather_s = gather_s
         self._since = since
         self.position = after
         self._position_time = after_time
@@ -179,8 +183,7 @@ class Follower:
                 self.caught_up.set()
             while (pull := window.next_pull()) is not None:
                 await self._ask(consumer, inbox, pull)
-            if not arrived:
-                await _wait(wake)
+            await self._await_messages(arrived, wake)
             batch: list[Entry] = []
             size = 0
             taken_at = asyncio.get_running_loop().time()
@@ -206,6 +209,12 @@ class Follower:
                 if took_all:
                     self.progress.mark_in_step(taken_at)
         raise _BrokenError("the connection was lost for a while")
+
+    async def _await_messages(self, arrived: deque[Message], wake: asyncio.Event) -> None:
+        if not arrived:
+            await _wait(wake)
+        if self._gather_s and 0 < len(arrived) < GATHERED:
+            await asyncio.sleep(self._gather_s)
 
     async def _ask(self, consumer: str, inbox: str, pull: dict[str, int]) -> None:
         body = {**pull, "expires": int(EXPIRES_S * 1e9), "idle_heartbeat": int(HEARTBEAT_S * 1e9)}

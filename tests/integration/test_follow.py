@@ -11,7 +11,7 @@ from shared.domain.events import Event
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Log
-from shared.jetstream.follower import Follower
+from shared.jetstream.follower import GATHERED, Follower
 from shared.jetstream.stored_message import Entry
 from tests import builders
 
@@ -250,6 +250,25 @@ async def test_a_batch_is_bounded_however_much_came_while_its_reader_was_busy(br
     task.cancel()
     assert max(map(sum, batches)) > bytes_max // 2, "they came one by one, so nothing was tried"
     assert all(sum(batch[:-1]) < bytes_max for batch in batches)
+
+
+async def test_a_follower_that_gathers_takes_what_comes_meanwhile_with_it(broker: Broker, log: Log) -> None:
+    batches: list[int] = []
+
+    async def handle(batch: list[Entry]) -> None:
+        batches.append(len(batch))
+
+    follower = Follower(broker, JOBS, handle, gather_s=3.0, service="test")
+    task = asyncio.create_task(follower.run())
+    async with asyncio.timeout(PATIENCE_S):
+        await follower.caught_up.wait()
+        await append_jobs(log, 5)
+        await follower.wait_for(5)
+        assert batches == [5]
+        await append_jobs(log, GATHERED)
+        await follower.wait_for(5 + GATHERED)
+    task.cancel()
+    assert sum(batches) == 5 + GATHERED
 
 
 async def test_is_in_step_under_a_load_that_never_ends(broker: Broker, log: Log) -> None:
