@@ -1,5 +1,8 @@
 """What waits to be sent to one client, bounded in bytes; the one queue between a hub and a transport.
 
+A transport that can write at once takes a text before it is queued, while nothing waits (`send_now`). What it
+does not take waits here for the transport's writer.
+
 Bulk is refused where there is no room for it, and comes again from the log. Everything else is small and
 passes, so a client is not ended for what is before it. An empty queue takes a message of any size. Whether
 the client reads is told by the bytes that leave, not by the messages, because one message may take long.
@@ -23,8 +26,15 @@ FULL_PAUSE_S = 0.25
 """How often it is asked again whether the share of a user, which others have filled, has room."""
 
 
+SendNow = Callable[[Text], bool]
+"""Writes a text whole, without waiting; False if its client has not room for it now."""
+
+
 class Outbox:
-    """Texts in order, and at most one `Close` as the last of them."""
+    """Texts in order, and at most one `Close` as the last of them.
+
+    `send_now` is set by a transport whose writer has begun, and called while nothing waits or is written.
+    """
 
     def __init__(
         self, bytes_max: int, encoding: Encoding, share: QueueShare, clock: Callable[[], float] | None = None
@@ -41,9 +51,10 @@ class Outbox:
         self._left = 0
         self._read_at = 0.0
         self._end: Close | None = None
-        self._filled = asyncio.Event()
-        self._roomy = asyncio.Event()
-        self._roomy.set()
+        # Both are made at the first wait: most connections are idle, and an event takes 0.8 KiB.
+        self._filled: asyncio.Future[None] | None = None
+        self._roomy: asyncio.Event | None = None
+        self.send_now: SendNow | None = None
         self.closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -71,8 +82,11 @@ class Outbox:
         return self._bytes < self._bytes_max // 2
 
     def put(self, text: Text) -> bool:
-        """Queue a text; False if there is no room. After `end`, texts are dropped."""
+        """Send a text at once or queue it; False if there is no room. After `end`, texts are dropped."""
         if self._end is not None:
+            return True
+        if not self._bytes and self.send_now is not None and self.send_now(text):
+            self._left += text.size
             return True
         if text.is_bulk:
             if self._bytes >= self._bytes_max or not self._share.take(text, is_first=not self._bytes):
@@ -84,8 +98,8 @@ class Outbox:
         if not self._bytes:
             self._read_at = self._clock()
         self._waiting.append(text)
-        self._count(text.size)
-        self._filled.set()
+        self._bytes += text.size
+        self._wake_writer()
         return True
 
     def end(self, close: Close, *, drop: bool = False) -> None:
@@ -95,8 +109,8 @@ class Outbox:
         if drop:
             self.drop()
         self._end = close
-        self._filled.set()
-        self._roomy.set()
+        self._wake_writer()
+        self._tell_room()
         if not self.closing.done():
             self.closing.set_result(None)
 
@@ -113,8 +127,8 @@ class Outbox:
         while not self._waiting:
             if self._end is not None:
                 return self._end
-            self._filled.clear()
-            await self._filled.wait()
+            self._filled = asyncio.get_running_loop().create_future()
+            await self._filled
         first = self._waiting.popleft()
         self._leaving, taken = first, [first]
         if first.output is not None and self._waiting and self._has_room_for(JOINED_BYTES_MAX):
@@ -141,17 +155,17 @@ class Outbox:
 
     async def wait_for_capacity(self) -> None:
         """Wait until most of the bound is free, which is when replayed history may be queued."""
-        await self._roomy.wait()
+        await self._wait_until_roomy()
         while self._end is None and not self._has_room_for(READ_BYTES):
             await asyncio.sleep(FULL_PAUSE_S)
-            await self._roomy.wait()
+            await self._wait_until_roomy()
 
     def _stand_in(self, joined: Text, taken: list[Text]) -> None:
         """One text waits now in the place of several."""
         for text in taken:
             self._release(text)
         self._left -= joined.size
-        self._count(joined.size)
+        self._bytes += joined.size
         has_room = self._share.take(joined, is_first=True)
         assert has_room, "it was looked at before, and this is no more than was released"
 
@@ -164,11 +178,22 @@ class Outbox:
         else:
             self._small_bytes -= text.size
         self._left += text.size
-        self._count(-text.size)
+        self._bytes -= text.size
+        self._tell_room()
 
-    def _count(self, size: int) -> None:
-        self._bytes += size
-        if self._bytes < self._bytes_max // 4:
+    def _wake_writer(self) -> None:
+        if self._filled is not None and not self._filled.done():
+            self._filled.set_result(None)
+
+    async def _wait_until_roomy(self) -> None:
+        if not self._is_roomy():
+            self._roomy = self._roomy or asyncio.Event()
+            await self._roomy.wait()
+
+    def _tell_room(self) -> None:
+        if self._roomy is not None and self._is_roomy():
             self._roomy.set()
-        elif self._end is None:
-            self._roomy.clear()
+            self._roomy = None
+
+    def _is_roomy(self) -> bool:
+        return self._end is not None or self._bytes < self._bytes_max // 4

@@ -27,18 +27,24 @@ _event_decoder = msgspec.json.Decoder(EventObject)
 _encoder = msgspec.json.Encoder()
 
 
+FRAMED_BYTES_MAX = 16 * 1024
+"""Up to this size a text is kept with its frame too. For a larger one the copy costs more than it saves."""
+
+
 @dataclass(slots=True, eq=False)
 class Text:
     """What is sent at once, in UTF-8. `output` is the piece of output that it shows, if that may be joined.
 
     Only bulk, which is events and whole jobs, is refused where there is no room. `holders` is the number of
-    queues that hold this text.
+    queues that hold this text. `frame` is the text as its transport puts it on the wire, header included; the
+    transport makes it for the first client and keeps it here for the others. It does so for small texts only.
     """
 
     payload: bytes
     output: "Output | None" = None
     is_bulk: bool = False
     holders: int = 0
+    frame: bytes | None = None
 
     @property
     def size(self) -> int:
@@ -47,8 +53,9 @@ class Text:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of memory that a queue keeps alive with it."""
-        return len(self.payload) + (0 if self.output is None else len(self.output.entry.payload))
+        """Bytes of memory that a queue keeps alive with it, its frame included even if it is not made yet."""
+        framed = len(self.payload) if len(self.payload) <= FRAMED_BYTES_MAX else 0
+        return len(self.payload) + framed + (0 if self.output is None else len(self.output.entry.payload))
 
 
 @dataclass(frozen=True, slots=True)

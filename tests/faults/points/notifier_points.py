@@ -7,6 +7,7 @@ CONNECTION = "services.notifier.transports.headrace_v1.session:SocketSession"
 CATCH_UP = "services.notifier.events.catch_up:CatchUp"
 CLIENT = "services.notifier.connections.client_connection:ClientConnection"
 OUTBOX = "services.notifier.connections.outbox:Outbox"
+FLOW = "services.notifier.transports.websocket.flow:FlowProtocol"
 FEEDER = "services.notifier.events.fanout:Feeder"
 HUB = "services.notifier.events.hub"
 SUBSCRIPTION = "services.notifier.events.subscription:Subscription"
@@ -107,8 +108,10 @@ _LIVE = (
         about=of_user("notifier.live.note_queued"),
     ),
     Point("notifier.live.published", f"{HUB}:Hub.publish", AFTER, "watch_live", ROW, about=is_filled, time=4),
-    Point("notifier.outbox.taken", f"{OUTBOX}.take", AFTER, "watch_live", ROW, time=6),
-    Point("notifier.outbox.sent", f"{OUTBOX}.mark_sent", AFTER, "watch_live", ROW, time=6),
+    Point("notifier.outbox.not_sent", f"{FLOW}.send_now", BEFORE, "watch_live", ROW, time=6),
+    Point("notifier.outbox.sent_at_once", f"{FLOW}.send_now", AFTER, "watch_live", ROW, time=6),
+    Point("notifier.outbox.taken", f"{OUTBOX}.take", AFTER, "slow", ROW),
+    Point("notifier.outbox.sent", f"{OUTBOX}.mark_sent", AFTER, "slow", ROW),
     Point("notifier.slow.evicted", f"{OUTBOX}.end", AFTER, "slow", ROW),
     Point("notifier.slow.full", f"{CLIENT}.end", BEFORE, "slow", ROW),
 )

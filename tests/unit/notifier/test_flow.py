@@ -11,44 +11,7 @@ from uvicorn.server import ServerState
 from wsproto import ConnectionType, WSConnection, events
 
 from services.notifier.transports.websocket.flow import PIECE_BYTES, FlowProtocol, flow_of
-
-
-class Wire(asyncio.Transport):
-    """Keeps what is written until the test reads it; more than one piece is too much at a time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = bytearray()
-        self.protocol: FlowProtocol | None = None
-        self.is_aborted = self.is_closed = False
-
-    def write(self, content: Any) -> None:  # noqa: ANN401 - any kind of bytes
-        self.written += content
-        assert len(self.written) < 2 * PIECE_BYTES, "a piece was written that the client had no room for"
-        if self.protocol is not None and len(self.written) >= PIECE_BYTES:
-            self.protocol.pause_writing()
-
-    def read(self) -> bytes:
-        content = bytes(self.written)
-        self.written.clear()
-        if self.protocol is not None:
-            self.protocol.resume_writing()
-        return content
-
-    def is_closing(self) -> bool:
-        return self.is_closed
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    def abort(self) -> None:
-        self.is_aborted = self.is_closed = True
-
-    def pause_reading(self) -> None:
-        """Nothing is read here."""
-
-    def resume_reading(self) -> None:
-        """Nothing is read here."""
+from tests.unit.notifier.wires import Wire
 
 
 class Pair:

@@ -1,10 +1,11 @@
 """What may wait is bounded for each user and for all, and one who holds little always has room."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifier.connections.queue_shares import QueueShare, QueueShares
-from services.notifier.events.item import Text
+from services.notifier.events.item import FRAMED_BYTES_MAX, Text
 
 USER_MAX, ALL_MAX, RESERVE = 1_000, 4_000, 500
 
@@ -13,8 +14,9 @@ def shares_of() -> QueueShares:
     return QueueShares(USER_MAX, ALL_MAX, RESERVE)
 
 
-def bulk(size: int) -> Text:
-    return Text(b"x" * size, is_bulk=True)
+def bulk(held_bytes: int) -> Text:
+    """A small text: its frame is as large as itself, about, and is held too."""
+    return Text(b"x" * (held_bytes // 2), is_bulk=True)
 
 
 def test_a_text_that_many_hold_is_counted_once() -> None:
@@ -27,6 +29,16 @@ def test_a_text_that_many_hold_is_counted_once() -> None:
         assert shares.held_bytes == 700
         share.release(text)
     assert (shares.held_bytes, shares.held_by("alice")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("size", "held_bytes"), [(1_000, 2_000), (FRAMED_BYTES_MAX + 1, FRAMED_BYTES_MAX + 1)]
+)
+def test_a_frame_is_counted_before_it_is_made_and_after(size: int, held_bytes: int) -> None:
+    text = Text(b"x" * size, is_bulk=True)
+    assert text.held_bytes == held_bytes
+    text.frame = b"frame"
+    assert text.held_bytes == held_bytes, "what is released must be what was taken"
 
 
 def test_one_user_takes_only_a_share() -> None:
@@ -56,7 +68,7 @@ def test_the_more_is_taken_the_less_each_may_take() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abcdef"), st.integers(1, 600), st.booleans(), st.booleans()), max_size=200
+        st.tuples(st.sampled_from("abcdef"), st.integers(2, 600), st.booleans(), st.booleans()), max_size=200
     )
 )
 def test_no_bound_is_ever_passed(steps: list[tuple[str, int, bool, bool]]) -> None:

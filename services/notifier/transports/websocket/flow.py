@@ -1,7 +1,8 @@
 """A WebSocket of uvicorn that writes a message in pieces, as its client takes them, and copies none.
 
 uvicorn hands a whole message to the transport at once: its copy waits there uncounted, and how much of it the
-client has read cannot be told. Control frames that are due in the middle of a message follow it.
+client has read cannot be told. Control frames that are due in the middle of a message follow it. A small text
+for a socket with an empty buffer is one system call and no more (`send_now`).
 """
 
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from starlette.types import Scope
 from starlette.websockets import WebSocketDisconnect
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from wsproto import events
+
+from services.notifier.events.item import FRAMED_BYTES_MAX, Text
 
 PIECE_BYTES = 64 * 1024
 EXTENSION = "headrace.flow"
@@ -66,6 +69,17 @@ class FlowProtocol(WSProtocol):
         super().resume_writing()
         self._catch_up()
 
+    def send_now(self, text: Text) -> bool:
+        """Write a small text as one frame if all that was written before has left; False if it must wait."""
+        if text.size > FRAMED_BYTES_MAX or self._is_in_frame or self._is_over():
+            return False
+        if self.transport.get_write_buffer_size():
+            return False
+        if text.frame is None:
+            text.frame = header_of(text.size) + text.payload
+        self.transport.write(text.frame)
+        return True
+
     async def send_text(self, content: bytes, on_read: Callable[[], None]) -> None:
         """Write a text frame. Returns when the transport has little left of it. Raises WebSocketDisconnect.
 
@@ -73,8 +87,9 @@ class FlowProtocol(WSProtocol):
         """
         await self._writable()
         self._is_in_frame = True
-        self.transport.write(header_of(len(content)))
-        for begin in range(0, len(content), PIECE_BYTES):
+        self.transport.writelines((header_of(len(content)), content[:PIECE_BYTES]))
+        on_read()
+        for begin in range(PIECE_BYTES, len(content), PIECE_BYTES):
             await self._writable()
             self.transport.write(content[begin : begin + PIECE_BYTES])
             on_read()
@@ -89,8 +104,11 @@ class FlowProtocol(WSProtocol):
 
     async def _writable(self) -> None:
         await self.writable.wait()
-        if self.disconnected or self.close_sent or self.transport.is_closing():
+        if self._is_over():
             raise WebSocketDisconnect(1006)
+
+    def _is_over(self) -> bool:
+        return self.disconnected or self.close_sent or self.transport.is_closing()
 
     def _catch_up(self) -> None:
         """Send the control frames that have waited."""

@@ -25,6 +25,7 @@ async def run_connection(
 
 
 async def _write(websocket: WebSocket, flow: FlowProtocol, outbox: Outbox, code_of: CodeOf) -> None:
+    outbox.send_now = flow.send_now
     try:
         while not isinstance(taken := await outbox.take(), Close):
             await flow.send_text(taken, outbox.mark_progress)
