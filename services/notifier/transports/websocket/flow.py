@@ -10,10 +10,12 @@ from typing import Any
 
 from starlette.types import Scope
 from starlette.websockets import WebSocketDisconnect
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from wsproto import events
 
 from services.notifier.events.item import FRAMED_BYTES_MAX, Text
+from services.notifier.transports.websocket.received import ReceivedMessages
 
 PIECE_BYTES = 64 * 1024
 EXTENSION = "headrace.flow"
@@ -27,6 +29,7 @@ class FlowProtocol(WSProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own
         """Begin as uvicorn does."""
         super().__init__(*args, **options)
+        self.queue = ReceivedMessages()  # type: ignore[assignment]  # all that is used of a queue
         self._is_in_frame = False
         self._ping: events.Ping | None = None
         self._close: events.CloseConnection | None = None
@@ -38,6 +41,13 @@ class FlowProtocol(WSProtocol):
         super().handle_connect(event)
         extensions: Any = self.scope["extensions"]
         extensions[EXTENSION] = self
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send as uvicorn does, and keep nothing of a handshake once it is accepted."""
+        await super().send(message)
+        if message["type"] == "websocket.accept" and self.conn.connection is not None:
+            # It has all methods that are used, and the handshake keeps a parser and all fields: 3 KiB.
+            self.conn = self.conn.connection  # type: ignore[assignment]
 
     def handle_ping(self, event: events.Ping) -> None:
         """Of several pings that wait, the last is answered (RFC 6455, 5.5.3): no list of them grows."""
