@@ -12,6 +12,7 @@ import httptools
 from shared.service.http_server import refusals
 from shared.service.http_server.accepted import PLACE, REGISTRY
 from shared.service.http_server.addresses import forwarded_client
+from shared.service.http_server.chunks import CHUNKS, ChunkWriter
 from shared.service.http_server.connection import AnswerTransport, BoundedConnection, Phase
 from shared.service.http_server.host import is_good_host
 from shared.service.http_server.refusals import Refusal
@@ -118,7 +119,9 @@ class BoundedHttpProtocol(BoundedConnection):
         super().on_headers_complete()
         self._has_request = True
         self._registry.mark_heard(self._place)
-        self.scope["state"].update({PLACE: self._place, REGISTRY: self._registry})
+        self.scope["state"].update(
+            {PLACE: self._place, REGISTRY: self._registry, CHUNKS: ChunkWriter(self, self.cycle)}
+        )
         self._phase = Phase.BODY
         self._deadline = inf
         self._is_asked_for = False

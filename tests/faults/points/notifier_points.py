@@ -133,9 +133,10 @@ _STREAMING = (
         ROW,
     ),
     Point("notifier.sse.begun", f"{STREAM}._begin", AFTER, "sse", ROW),
-    Point("notifier.sse.sent", f"{STREAM}._send_content", AFTER, "sse", ROW, time=5),
+    Point("notifier.sse.sent", f"{STREAM}._send_content", AFTER, "sse", ROW, time=2),
+    Point("notifier.sse.sent_at_once", f"{STREAM}._send_now", AFTER, "sse", ROW, time=3),
     Point("notifier.sse.resumed", f"{CATCH_UP}._introduce", AFTER, "sse_resume", ROW),
-    Point("notifier.sse.resumed_and_sent", f"{STREAM}._send_content", AFTER, "sse_resume", ROW, time=3),
+    Point("notifier.sse.resumed_and_sent", f"{STREAM}._send_now", AFTER, "sse_resume", ROW),
 )
 
 _END = (

@@ -18,6 +18,7 @@ from services.notifier.transports.sse.session import StreamRequest, StreamSessio
 from shared.contract import problems
 from shared.contract.problems import ProblemError
 from shared.contract.subjects import is_job_id
+from shared.service.http_server.chunks import CHUNKS, ChunkWriter
 
 EVERY_JOB = "*"
 
@@ -62,7 +63,8 @@ class StreamEndpoint:
         refusal = self._registry.find_refusal()
         if refusal is not None:
             raise restarting() if refusal.cause == RESTARTING else too_many(refusal.reason)
-        session = StreamSession(self._registry, wanted, receive, send)
+        chunks: ChunkWriter | None = request.scope["state"].get(CHUNKS)
+        session = StreamSession(self._registry, wanted, receive, send, chunks)
         if not session.connection.join(wanted.grant, request.scope):
             raise too_many(TOO_MANY_OF_USER.reason)
         self._registry.enter(session.connection)

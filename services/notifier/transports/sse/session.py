@@ -15,12 +15,13 @@ from services.notifier.connections.client_connection import ClientConnection, Tr
 from services.notifier.connections.close import COMPLETE, UNAUTHENTICATED, Close
 from services.notifier.connections.grant import Grant
 from services.notifier.connections.registry import ClientRegistry
-from services.notifier.events.item import Text
+from services.notifier.events.item import FRAMED_BYTES_MAX, Text
 from services.notifier.events.outcomes import Ended, Refused
 from services.notifier.events.position import After
 from services.notifier.problems import answer_problem
 from services.notifier.transports.sse.encoding import ENCODING, REFUSED, encode_close, encode_retry
 from services.notifier.transports.sse.problems import answer_refusal, restarting
+from shared.service.http_server.chunks import ChunkWriter, chunk_of
 
 PROFILE = TransportProfile("sse", ENCODING, close_s=15.0)
 """Its patience is longer than the kernel's with a peer that takes nothing (10 s,
@@ -55,12 +56,20 @@ class StreamRequest:
 class StreamSession:
     """Runs from the request to the end of its response."""
 
-    def __init__(self, registry: ClientRegistry, wanted: StreamRequest, receive: Receive, send: Send) -> None:
-        """Prepare; `run` does it."""
+    def __init__(
+        self,
+        registry: ClientRegistry,
+        wanted: StreamRequest,
+        receive: Receive,
+        send: Send,
+        chunks: ChunkWriter | None = None,
+    ) -> None:
+        """Prepare; `run` does it. `chunks` writes small events at once, where the server offers that."""
         self.connection = ClientConnection(registry, PROFILE, self._end_subscription)
         self._wanted = wanted
         self._receive = receive
         self._send = send
+        self._chunks = chunks
         self._ping_s = registry.settings.notifier_ping_s
         self._has_begun = False
         self._refusal: Refused | None = None
@@ -79,6 +88,7 @@ class StreamSession:
         keeping_time = self.connection.spawn(self._keep_time())
         try:
             taken = await self._begin()
+            self.connection.outbox.send_now = self._send_now
             while not isinstance(taken, Close):
                 await self._send_content(taken)
                 self.connection.outbox.mark_sent()
@@ -114,6 +124,14 @@ class StreamSession:
             piece = content[begin : begin + PIECE_BYTES]
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
             self.connection.outbox.mark_progress()
+
+    def _send_now(self, text: Text) -> bool:
+        """Write a small event if all that was written before has left; False if it must wait."""
+        if self._chunks is None or text.size > FRAMED_BYTES_MAX:
+            return False
+        if text.frame is None:
+            text.frame = chunk_of(text.payload)
+        return self._chunks.write_now(text.frame)
 
     async def _keep_time(self) -> None:
         """Give signs of life, and end the stream when its token does."""
