@@ -16,7 +16,7 @@ from typing import Any
 from shared.jetstream.errors import UnreachableError, check_answer, connection_error
 from shared.jetstream.heartbeat import SILENT_S, Pulse, pulse_diagnostics
 from shared.jetstream.message import Handler, Message
-from shared.jetstream.requests import Requests
+from shared.jetstream.requests import OnReply, Requests
 from shared.jetstream.tls import tls_context
 from shared.left_out import left_out
 from shared.observability import metrics
@@ -129,6 +129,10 @@ class Broker:
     ) -> Message:
         """Send a request and wait for its reply. Raises UnreachableError."""
         return await self._requests.send(subject, payload, headers=headers, timeout_s=timeout_s)
+
+    async def collect(self, subject: str, payload: bytes, on_reply: OnReply, *, timeout_s: float) -> None:
+        """Send a request with several replies; returns after the last one. Raises UnreachableError."""
+        await self._requests.collect(subject, payload, on_reply, timeout_s=timeout_s)
 
     async def publish(
         self, subject: str, payload: bytes, *, reply: str = "", headers: Mapping[str, str] | None = None

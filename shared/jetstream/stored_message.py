@@ -1,6 +1,5 @@
 """Stored messages with their sequences: from the stream's leader, or in batches by Direct Get."""
 
-import asyncio
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +15,8 @@ from shared.jetstream.errors import JetStreamError, UnreachableError
 from shared.jetstream.message import Message
 
 EVENT_ID = "Nats-Msg-Id"
+PREVIOUS = "Nats-Last-Sequence"
+"""In a batch: the sequence of the message before, 0 for the first."""
 MESSAGE_OVERHEAD_BYTES = 256
 """Approximate bytes of a stored event beside subject and payload: record frame and headers."""
 
@@ -81,41 +82,59 @@ def leader_entry(message: Mapping[str, Any]) -> Entry:
     )
 
 
+async def read_next(broker: Broker, stream: str, subject_filter: str, sequence: int) -> Entry | None:
+    """The first message of a filter from `sequence` on, by Direct Get; None if there is none.
+
+    A batch makes the server count what is pending, in the whole block: for one message this is cheaper.
+    Raises BrokerError.
+    """
+    found: list[Entry] = []
+
+    def receive(message: Message) -> bool:
+        headers = message.headers or {}
+        if "Status" in headers:
+            _end_of_batch(headers)
+        else:
+            found.append(direct_entry(message))
+        return True
+
+    body = json.dumps({"seq": sequence, "next_by_subj": subject_filter}).encode()
+    await broker.collect(f"{API}DIRECT.GET.{stream}", body, receive, timeout_s=ANSWER_TIMEOUT_S)
+    return found[0] if found else None
+
+
 async def read_batch(
     broker: Broker, stream: str, subject_filter: str, sequence: int, bytes_max: int = BATCH_BYTES
 ) -> tuple[list[Entry], bool]:
     """Messages from `sequence` on, and whether there are more, by batched Direct Get.
 
     nats-py has no call for it. The batch has at least one message, and more within both bounds. Raises
-    BrokerError.
+    BrokerError, also when a message of the batch was lost with a connection: each names the one before it.
     """
     found: list[Entry] = []
-    done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    more = False
 
-    async def receive(message: Message) -> None:
+    def receive(message: Message) -> bool:
+        nonlocal more
         headers = message.headers or {}
-        if "Status" in headers:
-            if not done.done():
-                _end_of_batch(headers, done)
-        elif not done.done():
+        is_end = "Status" in headers
+        if is_end:
+            more = _end_of_batch(headers)
+        if int(headers.get(PREVIOUS, 0)) != (found[-1].sequence if found else 0):
+            raise UnreachableError(f"a batch of {subject_filter} is not whole")
+        if not is_end:
             found.append(direct_entry(message))
+        return is_end
 
-    inbox = broker.inbox()
-    subscription = await broker.subscribe(inbox, receive)
-    try:
-        body = {
-            "seq": sequence,
-            "next_by_subj": subject_filter,
-            "batch": BATCH,
-            "max_bytes": bytes_max,
-        }
-        await broker.publish(f"{API}DIRECT.GET.{stream}", json.dumps(body).encode(), reply=inbox)
-        async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            more = await done
-    except TimeoutError as error:
-        raise UnreachableError(f"no answer from the log for {subject_filter}") from error
-    finally:
-        await subscription.unsubscribe()
+    body = {
+        "seq": sequence,
+        "next_by_subj": subject_filter,
+        "batch": BATCH,
+        "max_bytes": bytes_max,
+    }
+    await broker.collect(
+        f"{API}DIRECT.GET.{stream}", json.dumps(body).encode(), receive, timeout_s=ANSWER_TIMEOUT_S
+    )
     return found, more
 
 
@@ -125,14 +144,14 @@ def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(f"{moment}.{fraction[:6]:0<6}").replace(tzinfo=UTC)
 
 
-def _end_of_batch(headers: dict[str, str], done: asyncio.Future[bool]) -> None:
+def _end_of_batch(headers: Mapping[str, str]) -> bool:
+    """Whether there are more messages. Raises BrokerError."""
     status = headers["Status"]
     if status in {"204", "404"}:
-        done.set_result(int(headers.get("Nats-Num-Pending", "0")) > 0)
-    elif status == "503":
-        done.set_exception(UnreachableError("nobody answers for the log"))
-    else:
-        done.set_exception(JetStreamError(int(status), headers.get("Description", "Direct Get failed")))
+        return int(headers.get("Nats-Num-Pending", "0")) > 0
+    if status == "503":
+        raise UnreachableError("nobody answers for the log")
+    raise JetStreamError(int(status), headers.get("Description", "Direct Get failed"))
 
 
 def _event_id(headers: bytes) -> str | None:

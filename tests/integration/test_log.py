@@ -13,6 +13,8 @@ from shared.domain.job import Expired, Finished, NoJob, Running
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Appended, Conflict, Log
+from shared.jetstream.message import Message
+from shared.jetstream.requests import OnReply
 from shared.jetstream.stored_message import Entry, read_batch
 from tests import builders
 
@@ -156,3 +158,35 @@ async def test_the_log_forgets_an_event_with_a_time_to_live(log: Log) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while await log.last(job_events(builders.USER, builders.JOB)) is not None:
             pass
+
+
+class Lossy(Broker):
+    """A connection on which the message of one sequence is lost, `losses` times."""
+
+    def __init__(self, broker: Broker, sequence: int, losses: int) -> None:
+        self.__dict__ = dict(broker.__dict__)
+        self._sequence = str(sequence)
+        self.losses = losses
+
+    async def collect(self, subject: str, payload: bytes, on_reply: OnReply, *, timeout_s: float) -> None:
+        def receive(message: Message) -> bool:
+            if self.losses and (message.headers or {}).get("Nats-Sequence") == self._sequence:
+                self.losses -= 1
+                return False
+            return on_reply(message)
+
+        await super().collect(subject, payload, receive, timeout_s=timeout_s)
+
+
+@pytest.mark.parametrize("sequence", [1, 2, 3])
+async def test_a_batch_that_has_lost_a_message_is_no_batch(broker: Broker, log: Log, sequence: int) -> None:
+    """Its messages come one by one, and a connection may break and be made anew between two of them."""
+    for _ in range(3):
+        await log.append(builders.queued(builders.job_id()), expected=0, patience_s=PATIENCE_S)
+    lossy = Lossy(broker, sequence, 1)
+    with pytest.raises(UnreachableError, match="not whole"):
+        await read_batch(lossy, JOBS, "jobs.*.*.*", 1)
+    assert lossy.losses == 0
+    entries, more = await read_batch(lossy, JOBS, "jobs.*.*.*", 1)
+    assert [entry.sequence for entry in entries] == [1, 2, 3]
+    assert not more
