@@ -5,10 +5,14 @@ the entries further left.
 """
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
 Networks = Collection[IPv4Network | IPv6Network]
+
+PEERS_MAX = 1_024
+"""Addresses of peers that are kept parsed, as the kernel tells them: each is asked for twice a connection."""
 
 IPV6_PREFIX_BITS = 64
 """A customer has at least a /64 and can use any address of it."""
@@ -16,7 +20,7 @@ IPV6_PREFIX_BITS = 64
 
 def counted_address(peer: str) -> str:
     """The key that counts a peer's connections: an IPv4 address, or the /64 of an IPv6 address."""
-    address = _parse(peer)
+    address = _parse_peer(peer)
     if isinstance(address, IPv6Address):
         shift = address.max_prefixlen - IPV6_PREFIX_BITS
         return f"{IPv6Address(int(address) >> shift << shift)}/{IPV6_PREFIX_BITS}"
@@ -25,7 +29,7 @@ def counted_address(peer: str) -> str:
 
 def is_trusted(peer: str, trusted: Networks) -> bool:
     """Whether this peer is a trusted proxy."""
-    address = _parse(peer)
+    address = _parse_peer(peer)
     return address is not None and _is_within(address, trusted)
 
 
@@ -53,6 +57,11 @@ def _without_port(word: str) -> str:
 
 def _is_within(address: Address, networks: Networks) -> bool:
     return any(address in network for network in networks)
+
+
+@lru_cache(maxsize=PEERS_MAX)
+def _parse_peer(peer: str) -> Address | None:
+    return _parse(peer)
 
 
 def _parse(text: str) -> Address | None:
