@@ -14,12 +14,16 @@ from services.notifier.connections.queue_shares import QueueShares
 from services.notifier.connections.registry import ClientRegistry
 from services.notifier.connections.transport import TransportFactory
 from services.notifier.events.catch_up import CatchUp
+from services.notifier.events.ends import EndFinder
+from services.notifier.events.extent import Extent, Extents, read_extents
 from services.notifier.events.fanout import Feeder
 from services.notifier.events.hub import Hub
+from services.notifier.events.known_ends import KnownEnds
 from services.notifier.events.ordering import LiveOrder
 from services.notifier.events.poison import parse_subject
 from services.notifier.events.position import FeedMark, Position
-from services.notifier.events.stored_events import Extent, History
+from services.notifier.events.recent_past import read_recent_past
+from services.notifier.events.stored_events import History
 from services.notifier.operators import Operations
 from services.notifier.problems import HANDLERS
 from services.notifier.settings import NotifierSettings
@@ -60,15 +64,34 @@ class Notifier:
         service: Service,
         settings: NotifierSettings,
         broker: Broker,
-        log: Extent,
-        feed: Extent,
+        extents: Extents,
+        known: KnownEnds,
         transports: Sequence[TransportFactory],
     ) -> None:
-        """`log` and `feed` are what the streams held when it began; it follows what comes after."""
+        """`extents` is what the streams held when it began; it follows what comes after.
+
+        `known` is what is known of them until then.
+        """
         hub = Hub()
+        log, feed = extents.log, extents.feed
         end = Position(log.last_sequence, FeedMark(feed.last_us, feed.last_sequence))
         order = LiveOrder(end, is_watched=hub.is_watched, parse_subject=parse_subject)
         history = History(broker)
+        hub.on_logged.append(known.take_log)
+        hub.on_noted.append(known.take_feed)
+        self.feeder = Feeder(order, hub)
+        self.log_follower = Follower(
+            broker, JOBS, self.feeder.take_log, after=_before_last(log), service="notifier"
+        )
+        self.feed_follower = Follower(
+            broker, FEED, self.feeder.take_feed, after=_before_last(feed), service="notifier"
+        )
+        ends = EndFinder(
+            history,
+            known,
+            wait_for_log=self.log_follower.wait_for,
+            wait_for_feed=self.feed_follower.wait_for,
+        )
         shares = QueueShares(settings.notifier_user_queues_bytes_max, settings.notifier_queues_bytes_max)
         metrics.QUEUED_BYTES.set_function(lambda: shares.held_bytes)
         self.registry = ClientRegistry(
@@ -76,16 +99,10 @@ class Notifier:
             Tokens(settings),
             hub,
             history,
-            CatchUp(hub, history, order.position),
+            ends,
+            CatchUp(hub, history, ends, order.position),
             Cancellations(Log(broker), patience_s=settings.append_patience_s),
             shares,
-        )
-        self.feeder = Feeder(order, hub)
-        self.log_follower = Follower(
-            broker, JOBS, self.feeder.take_log, after=_before_last(log), service="notifier"
-        )
-        self.feed_follower = Follower(
-            broker, FEED, self.feeder.take_feed, after=_before_last(feed), service="notifier"
         )
         service.check("token_keys", self.registry.tokens.why_no_keys)
         service.watch_follower("log", self.log_follower.progress)
@@ -135,9 +152,9 @@ async def open_notifier(
     transports: Sequence[TransportFactory] = TRANSPORTS,
 ) -> Notifier:
     """A notifier that begins at the present end of both streams. Raises BrokerError."""
-    history = History(broker)
-    log, feed = await history.extent(JOBS), await history.extent(FEED)
-    return Notifier(service, settings, broker, log, feed, transports)
+    extents = await read_extents(broker)
+    known = await read_recent_past(broker, extents)
+    return Notifier(service, settings, broker, extents, known, transports)
 
 
 async def run(service: Service, settings: NotifierSettings) -> None:

@@ -11,6 +11,7 @@ from services.notifier.connections.grant import Grant
 from services.notifier.connections.info import ConnectionRecord
 from services.notifier.connections.queue_shares import QueueShares
 from services.notifier.events.catch_up import CatchUp
+from services.notifier.events.ends import EndFinder
 from services.notifier.events.hub import Hub
 from services.notifier.events.stored_events import History
 from services.notifier.settings import NotifierSettings
@@ -50,6 +51,7 @@ class ClientRegistry:
     tokens: Tokens
     hub: Hub
     history: History
+    ends: EndFinder
     catch_up: CatchUp
     cancellations: Cancellations
     shares: QueueShares

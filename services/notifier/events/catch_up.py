@@ -1,7 +1,7 @@
 """Brings one subscription from where its client was to live, without a gap and without a repeat.
 
-Live items are kept aside first; then the ends of log and feed are asked of their leaders, and what is
-stored up to there is shown, merged by the time it was stored; then what was kept and is newer. Whatever
+Live items are kept aside first; then the ends of log and feed are found (`ends`), and what is stored up to
+there is shown, merged by the time it was stored; then what was kept and is newer. Whatever
 fails on the way begins again after the last item shown. So does what the client has no room for: nothing
 that was read is held while a client reads.
 """
@@ -11,17 +11,17 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass
 
+from services.notifier.events.ends import EndFinder, Ends
+from services.notifier.events.extent import Extent, Extents
 from services.notifier.events.hub import Hub
 from services.notifier.events.item import LAST_KINDS, Item, feed_end, log_items
 from services.notifier.events.merge import has_ended, merge
 from services.notifier.events.outcomes import CaughtUp, Ended, Gap, Refused, Started
 from services.notifier.events.poison import parse_subject
 from services.notifier.events.position import After, FeedMark, Position, feed_mark
-from services.notifier.events.stored_events import Extent, History, end_position
+from services.notifier.events.stored_events import History
 from services.notifier.events.subscription import Subscription
 from shared.contract.subjects import (
-    FEED,
-    JOBS,
     QUEUED_KIND,
     JobSubject,
     feed_notes,
@@ -54,18 +54,6 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ends:
-    """The last entry of a subscription's filter in each stream."""
-
-    log: Entry | None
-    feed: Entry | None
-
-    @property
-    def position(self) -> Position:
-        return end_position(self.log, self.feed)
-
-
-@dataclass(frozen=True, slots=True)
 class _Filters:
     log: str
     feed: str
@@ -74,10 +62,13 @@ class _Filters:
 class CatchUp:
     """Does it for every subscription of this process."""
 
-    def __init__(self, hub: Hub, history: History, live_position: Callable[[str], Position]) -> None:
+    def __init__(
+        self, hub: Hub, history: History, ends: EndFinder, live_position: Callable[[str], Position]
+    ) -> None:
         """`live_position` tells what of a user has been given to the hub."""
         self._hub = hub
         self._history = history
+        self._ends = ends
         self._live_position = live_position
 
     async def run(
@@ -106,15 +97,16 @@ class CatchUp:
             try:
                 async with capacity.turn():
                     await capacity.wait_for_capacity()
-                    async with self._history.place(subscription.user_id):
-                        if after is not None:
-                            refusal = await self._introduce(subscription, after)
-                            if refusal is not None:
-                                return refusal
-                        after, began_with = None, after
-                        if await self._show_all(subscription, began_with, capacity):
-                            subscription.go_live()
-                            return Ended() if subscription.is_over else CaughtUp()
+                    ends: Ends | None = None
+                    if after is not None:
+                        introduced = await self._introduce(subscription, after)
+                        if isinstance(introduced, Refused):
+                            return introduced
+                        ends = introduced
+                    after, began_with = None, after
+                    if await self._show_all(subscription, began_with, ends, capacity):
+                        subscription.go_live()
+                        return Ended() if subscription.is_over else CaughtUp()
                 failing_since = None
             except BrokerError as error:
                 failing_since = failing_since or clock()
@@ -125,40 +117,41 @@ class CatchUp:
             if subscription.seen == seen:
                 await asyncio.sleep(AGAIN_S)
 
-    async def _introduce(self, subscription: Subscription, after: After) -> Refused | None:
-        """Join the hub, find out what there is, and tell the client where its events begin."""
+    async def _introduce(self, subscription: Subscription, after: After) -> Ends | Refused | None:
+        """Join the hub, find out what there is, and tell the client where its events begin.
+
+        Returns where its history ends, if that was asked for.
+        """
         subscription.start_buffering()
         self._hub.add(subscription)
         live = self._live_position(subscription.user_id)
-        filters = _filters(subscription)
-        if subscription.job_id is None and after == "now":
-            ends = _Ends(None, None)
-        else:
-            ends = await self._ends(filters)
-        if subscription.job_id is not None and ends.log is None:
+        ends: Ends | None = None
+        if subscription.job_id is not None or after != "now":
+            ends = await self._find_ends(subscription, after if isinstance(after, Position) else Position())
+        if subscription.job_id is not None and (ends is None or ends.last is None):
             return Refused("unknown_job", "you have no job of this id")
-        to = live.later(ends.position)
+        to = live if ends is None else live.later(ends.position)
         start = to if after == "now" else Position() if after == "start" else after
         gaps: list[Gap] = []
-        if after != "now":
-            if await self._is_ahead(start, live):
+        if after != "now" and ends is not None:
+            extents = ends.extents or await self._history.extents()
+            if await self._is_ahead(start, live, extents.log):
                 return Refused("bad_cursor", "the log does not reach this cursor")
-            extents = await self._history.extent(JOBS), await self._history.extent(FEED)
-            gaps = await self._gaps(subscription, start, ends, *extents)
+            gaps = await self._gaps(subscription, start, ends, extents)
         subscription.advance(start)
         subscription.announce(Started(start, start.later(to), is_whole=not gaps))
         for gap in gaps:
             subscription.announce(gap)
-        if subscription.job_id is not None and has_ended(ends.log) and ends.position.log <= start.log:
+        if ends is not None and has_ended(ends.last) and ends.position.log <= start.log:
             subscription.complete()
-        return None
+        return ends
 
-    async def _is_ahead(self, start: Position, live: Position) -> bool:
+    async def _is_ahead(self, start: Position, live: Position, extent: Extent) -> bool:
         """Whether nobody can have seen so much of the log. One answer is not enough."""
         for number in range(1 + CONFIRMATIONS):
             if number:
                 await asyncio.sleep(CONFIRMED_EVERY_S)
-            extent = await self._history.extent(JOBS)
+                extent = (await self._history.extents()).log
             if extent.is_in_the_past_of(start):
                 return True
             if start.log <= live.log or not extent.is_before(start):
@@ -166,13 +159,15 @@ class CatchUp:
         return True
 
     async def _gaps(
-        self, subscription: Subscription, start: Position, ends: _Ends, log: Extent, feed: Extent
+        self, subscription: Subscription, start: Position, ends: Ends, extents: Extents
     ) -> list[Gap]:
         """What of the requested history may be gone for ever."""
         gaps: list[Gap] = []
         mark: FeedMark | None = start.feed
         if subscription.job_id is not None:
-            mark = await self._feed_needed(subscription, start, ends)
+            async with self._history.place(subscription.user_id):
+                mark = await self._feed_needed(subscription, start, ends)
+        log, feed = extents.log, extents.feed
         if start.log + 1 < log.first_sequence and not await self._is_whole(subscription, ends):
             to = Position(log.first_sequence - 1, start.feed)
             gaps.append(Gap(start, to, "log_purged"))
@@ -182,18 +177,19 @@ class CatchUp:
             gaps.append(Gap(start, to, "feed_expired"))
         return gaps
 
-    async def _is_whole(self, subscription: Subscription, ends: _Ends) -> bool:
+    async def _is_whole(self, subscription: Subscription, ends: Ends) -> bool:
         """Whether the log still has everything of the one job that is asked for."""
         if subscription.job_id is None:
             return False
         entries = self._history.log_entries(_filters(subscription).log, after=0, end=ends.position.log)
-        async for entry in entries:
-            return entry.subject.endswith(f".{QUEUED_KIND}")
+        async with self._history.place(subscription.user_id), aclosing(entries):
+            async for entry in entries:
+                return entry.subject.endswith(f".{QUEUED_KIND}")
         return False
 
-    async def _feed_needed(self, subscription: Subscription, start: Position, ends: _Ends) -> FeedMark | None:
+    async def _feed_needed(self, subscription: Subscription, start: Position, ends: Ends) -> FeedMark | None:
         """After which mark the feed may hold output of one job that is new to the client, if it may."""
-        if has_ended(ends.log) and ends.position.log <= start.log:
+        if has_ended(ends.last) and ends.position.log <= start.log:
             return None
         filters = _filters(subscription)
         begun: FeedMark | None = None
@@ -205,18 +201,28 @@ class CatchUp:
                 return None
         return None if begun is None else start.feed.later(begun)
 
-    async def _show_all(self, subscription: Subscription, after: After | None, capacity: Capacity) -> bool:
+    async def _show_all(
+        self, subscription: Subscription, after: After | None, ends: Ends | None, capacity: Capacity
+    ) -> bool:
         """False if it is to be gone on with: the client has no room, or too much came to be kept aside."""
         if subscription.is_over or (after == "now" and _show_kept(subscription)):
             return True
-        return await self._replay(subscription, capacity)
+        if ends is None:
+            ends = await self._begin_anew(subscription)
+        if subscription.seen.covers(ends.position):
+            return _show_kept(subscription)
+        async with self._history.place(subscription.user_id):
+            if subscription.buffer_overflowed():
+                ends = await self._begin_anew(subscription)
+            return await self._replay(subscription, ends.position, capacity)
 
-    async def _replay(self, subscription: Subscription, capacity: Capacity) -> bool:
-        """Show what is stored after the last item shown, and then what was kept."""
+    async def _begin_anew(self, subscription: Subscription) -> Ends:
         subscription.start_buffering()
+        return await self._find_ends(subscription, subscription.seen)
+
+    async def _replay(self, subscription: Subscription, end: Position, capacity: Capacity) -> bool:
+        """Show what is stored after the last item shown, and then what was kept."""
         filters = _filters(subscription)
-        ends = await self._ends(filters)
-        end = ends.position
         seen = subscription.seen
         log = self._history.log_entries(filters.log, after=seen.log, end=end.log)
         feed = self._history.feed_entries(filters.feed, after=seen.feed, end=end.feed)
@@ -241,10 +247,10 @@ class CatchUp:
         subscription.advance(end)
         return _show_kept(subscription)
 
-    async def _ends(self, filters: _Filters) -> _Ends:
-        """The feed is asked second, so it has all output of every terminal event up to the log's end."""
-        log = await self._history.end_of(JOBS, filters.log)
-        return _Ends(log, await self._history.end_of(FEED, filters.feed))
+    async def _find_ends(self, subscription: Subscription, after: Position) -> Ends:
+        if subscription.job_id is None:
+            return await self._ends.of_user(subscription.user_id, after)
+        return await self._ends.of_job(subscription.user_id, subscription.job_id)
 
 
 def _items(entry: Entry, named: JobSubject, *, is_note: bool) -> list[Item]:

@@ -37,6 +37,7 @@ class Feeder:
     async def take_feed(self, batch: list[Entry]) -> None:
         """The handler of the follower of FEED."""
         for entry in batch:
+            self._hub.tell_noted(entry)
             await self._publish(self._order.take_feed(entry))
 
     async def release_overdue(self, feed: ConsumerLag) -> None:

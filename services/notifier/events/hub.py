@@ -12,6 +12,9 @@ OnQueued = Callable[[Entry], None]
 OnLogged = Callable[[Entry], None]
 """Called with each event of the log, of any user, before its item is published; must not wait or raise."""
 
+OnNoted = Callable[[Entry], None]
+"""Called with each note of the feed, likewise."""
+
 
 class Watcher(Protocol):
     """Something that is offered the live items of one user, or of one job of that user."""
@@ -32,6 +35,7 @@ class Hub:
         self._users: dict[str, dict[str | None, set[Watcher]]] = {}
         self.on_queued: list[OnQueued] = []
         self.on_logged: list[OnLogged] = []
+        self.on_noted: list[OnNoted] = []
 
     def is_watched(self, user_id: str) -> bool:
         """Whether anybody would see an item of this user."""
@@ -60,6 +64,11 @@ class Hub:
     def tell_logged(self, entry: Entry) -> None:
         """Tell of an event of any user, watched or not."""
         for listener in self.on_logged:
+            listener(entry)
+
+    def tell_noted(self, entry: Entry) -> None:
+        """Tell of a note of any user, watched or not."""
+        for listener in self.on_noted:
             listener(entry)
 
     def publish(self, items: Iterable[Item]) -> int:

@@ -1,20 +1,21 @@
 """Reads what is stored: how far both streams reach, and one filter's entries up to a known end.
 
-Direct Get may answer from a replica that is behind, so an end is asked of the stream's leader first, and
-reading goes on until it was reached.
+Direct Get may answer from a replica that is behind, so reading goes on until the end was reached. Where the
+end is not found, because it is none of the filter or has left, the stream's leader says whether that was all.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from weakref import WeakValueDictionary
 
+from services.notifier.events.extent import Extents, read_extents
 from services.notifier.events.item import LAST_KINDS
 from services.notifier.events.poison import READER, count_poison, parse_subject
-from services.notifier.events.position import FeedMark, Position, feed_mark
+from services.notifier.events.position import FeedMark, feed_mark
+from services.notifier.events.shared_question import SharedQuestion
 from shared.contract.codec import UndecodableError, UnknownTagError
 from shared.contract.subjects import (
     FEED,
@@ -30,11 +31,16 @@ from shared.domain.record import JobRecord, fold
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import JetStreamError, UnreachableError
 from shared.jetstream.event_log import NO_MESSAGE, Log
-from shared.jetstream.stored_message import Entry, parse_time
+from shared.jetstream.reused_sequences import CONFIRMATIONS, CONFIRMED_EVERY_S
+from shared.jetstream.stored_message import Entry, parse_time, read_next
 from shared.observability import metrics
 
 READ_BYTES = 256 * 1024
 """Of history, read at once for one client: as much must be free before it is read."""
+
+SINGLE_READS = 2
+"""Messages that are read one by one before batches: most clients that come back have missed no more. The
+server's work for a batch grows with what of the filter is in the same block, up to 6 ms."""
 
 READS_MAX = 32
 """Reads at once by this process; more only wait for each other inside the server."""
@@ -47,41 +53,7 @@ USER_PLACES_MAX = 4
 STALE_READ_PAUSE_S = 0.05
 STALE_READS_MAX = 40
 STALE_NOTES_MAX = 4
-NEARLY_FULL = 0.9
-SKEW_US = 60_000_000
 ENDED_MAX = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """What a stream holds. Times in µs of the epoch, by the clock of its server."""
-
-    first_sequence: int
-    last_sequence: int
-    last_us: int
-    messages: int
-    now_us: int
-    lost_until_us: int = 0
-    """Whatever was stored until then may be gone: it is too old, or the stream is full."""
-
-    def is_before(self, position: Position) -> bool:
-        """Whether the log ends before this place."""
-        return position.log > self.last_sequence
-
-    def is_in_the_past_of(self, position: Position) -> bool:
-        """Whether nobody can have seen this much, because its time is to come."""
-        return position.feed.stored_us > self.now_us + SKEW_US
-
-    def lost_after(self, mark: FeedMark) -> FeedMark | None:
-        """The end of what is no longer kept, if anything of that may be newer than `mark`.
-
-        What follows a sequence and is gone was newer, however it went: it may have been purged. Where only a
-        moment is known, what is gone was newer if it can have lived until then.
-        """
-        sequence = self.first_sequence - 1 if self.messages else self.last_sequence
-        if sequence <= (mark.sequence or 0) or (not mark.sequence and mark.stored_us >= self.lost_until_us):
-            return None
-        return FeedMark(max(self.lost_until_us, mark.stored_us), sequence)
 
 
 class History:
@@ -94,6 +66,7 @@ class History:
         self._reads = asyncio.Semaphore(READS_MAX)
         self._places = asyncio.Semaphore(PLACES_MAX)
         self._places_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._extents = SharedQuestion(lambda: read_extents(broker))
 
     @asynccontextmanager
     async def place(self, user_id: str) -> AsyncIterator[None]:
@@ -102,34 +75,17 @@ class History:
         async with of_user, self._places:
             yield
 
-    async def extent(self, stream: str) -> Extent:
-        """How far a stream reaches now. Raises BrokerError."""
-        answer = await self._broker.api(f"STREAM.INFO.{stream}")
-        state, config = answer["state"], answer["config"]
-        age_max_us = config.get("max_age", 0) // 1_000
-        now_us = _microseconds(answer["ts"])
-        lost_until_us = now_us - age_max_us if age_max_us else 0
-        if 0 < config.get("max_bytes", -1) * NEARLY_FULL <= state["bytes"]:
-            lost_until_us = max(lost_until_us, _microseconds(state["first_ts"]) - 1)
-        return Extent(
-            first_sequence=int(state["first_seq"]),
-            last_sequence=int(state["last_seq"]),
-            last_us=_microseconds(state["last_ts"]),
-            messages=int(state["messages"]),
-            now_us=now_us,
-            lost_until_us=lost_until_us,
-        )
+    async def extents(self) -> Extents:
+        """How far both streams reach now; asked once for all who ask at the same time. Raises BrokerError."""
+        return await self._extents.answer()
 
     async def end_of(self, stream: str, subject_filter: str) -> Entry | None:
-        """The last entry of a filter, as the leader knows it; without its payload. Raises BrokerError."""
-        try:
-            answer = await self._broker.api(f"STREAM.MSG.GET.{stream}", {"last_by_subj": subject_filter})
-        except JetStreamError as error:
-            if error.code == NO_MESSAGE:
-                return None
-            raise
-        message = answer["message"]
-        return Entry(int(message["seq"]), parse_time(message["time"]), message["subject"], b"")
+        """The last entry of a filter, as the leader knows it; without its payload. Raises BrokerError.
+
+        The server's work grows with the number of subjects that the filter matches: it is for those of one
+        job. For those of a user there are `KnownEnds`.
+        """
+        return await self._get(stream, {"last_by_subj": subject_filter})
 
     async def had_ended(self, note: Entry, by: int) -> bool:
         """Whether the log had the end of a note's job by this sequence. Raises BrokerError."""
@@ -141,19 +97,32 @@ class History:
         return last is None or (last.sequence <= by and last.subject.rpartition(".")[2] in LAST_KINDS)
 
     async def log_entries(self, subject_filter: str, *, after: int, end: int) -> AsyncGenerator[Entry, None]:
-        """The log's entries of a filter, `after` < sequence ≤ `end`, where `end` is one of them.
+        """The log's entries of a filter, `after` < sequence ≤ `end`.
 
-        Raises BrokerError, also when `end` cannot be found for long.
+        Raises BrokerError, also when no replica shows for long what the leader has.
         """
         for _ in range(STALE_READS_MAX):
             async with aclosing(self._read(JOBS, subject_filter, after, end)) as entries:
                 async for entry in entries:
                     after = entry.sequence
                     yield entry
-            if after >= end:
+            if after >= end or await self._has_left(subject_filter, after, end):
                 return
             await asyncio.sleep(STALE_READ_PAUSE_S)
         raise UnreachableError(f"{subject_filter} does not show sequence {end}")
+
+    async def _has_left(self, subject_filter: str, after: int, end: int) -> bool:
+        """Whether the leader has nothing of a filter either, `after` < sequence ≤ `end`.
+
+        A leader that was frozen answers as of then, and the log ends before `end`: that is believed only if
+        it stays so (decision 22).
+        """
+        for _ in range(CONFIRMATIONS):
+            if (await self.extents()).log.last_sequence >= end:
+                break
+            await asyncio.sleep(CONFIRMED_EVERY_S)
+        following = await self._get(JOBS, {"seq": after + 1, "next_by_subj": subject_filter})
+        return following is None or following.sequence > end
 
     async def feed_entries(
         self, subject_filter: str, *, after: FeedMark, end: FeedMark
@@ -162,6 +131,8 @@ class History:
 
         Notes expire, so an end that is not found after a few reads is not waited for any longer.
         """
+        if after.covers(end):
+            return
         sequence = await self._sequence_of(after)
         end_sequence = end.sequence or 0
         for _ in range(STALE_NOTES_MAX):
@@ -190,7 +161,10 @@ class History:
         return record
 
     async def newest_job(self, user_id: str) -> str | None:
-        """The id of the job that the user submitted last, of those that the log has. Raises BrokerError."""
+        """The id of the job that the user submitted last, as the leader knows it; see `end_of`.
+
+        Raises BrokerError.
+        """
         last = await self.end_of(JOBS, user_events_of_kind(user_id, QUEUED_KIND))
         named = None if last is None else parse_subject(last)
         return None if named is None else named.job_id
@@ -200,42 +174,53 @@ class History:
 
         At most ENDED_MAX, the newest. Raises BrokerError.
         """
-        last = await self.end_of(JOBS, user_events(user_id))
-        first = await self._first_since(user_events(user_id), moment)
-        if last is None or first is None or first > last.sequence:
+        subject_filter = user_events(user_id)
+        since = {"start_time": moment.astimezone(UTC).isoformat(), "next_by_subj": subject_filter}
+        first = await self._get(JOBS, since)
+        if first is None:
             return []
+        end = (await self.extents()).log.last_sequence
         ended: deque[str] = deque(maxlen=ENDED_MAX)
-        async for entry in self.log_entries(user_events(user_id), after=first - 1, end=last.sequence):
+        async for entry in self.log_entries(subject_filter, after=first.sequence - 1, end=end):
             named = parse_subject(entry)
             if named is not None and named.kind in TERMINAL_KINDS:
                 ended.append(named.job_id)
         return list(ended)
 
-    async def _first_since(self, subject_filter: str, moment: datetime) -> int | None:
-        """The sequence of a filter's first entry since a moment, as the leader of the log knows it."""
-        wanted = {"start_time": moment.astimezone(UTC).isoformat(), "next_by_subj": subject_filter}
+    async def _get(self, stream: str, what: Mapping[str, object]) -> Entry | None:
+        """One message without its payload, as the leader knows it. Raises BrokerError."""
         try:
-            answer = await self._broker.api(f"STREAM.MSG.GET.{JOBS}", wanted)
+            answer = await self._broker.api(f"STREAM.MSG.GET.{stream}", what)
         except JetStreamError as error:
             if error.code == NO_MESSAGE:
                 return None
             raise
-        return int(answer["message"]["seq"])
+        message = answer["message"]
+        return Entry(int(message["seq"]), parse_time(message["time"]), message["subject"], b"")
 
     async def _sequence_of(self, mark: FeedMark) -> int:
         """Where to begin reading after a mark: its sequence, if the feed still is the one it was made in."""
         if not mark.sequence:
             return 0
         try:
-            answer = await self._broker.api(f"STREAM.MSG.GET.{FEED}", {"seq": mark.sequence})
+            note = await self._get(FEED, {"seq": mark.sequence})
         except JetStreamError:
             return 0
-        same = microseconds(parse_time(answer["message"]["time"])) == mark.stored_us
+        same = note is not None and microseconds(note.stored_at) == mark.stored_us
         return mark.sequence if same else 0
 
     async def _read(
         self, stream: str, subject_filter: str, after: int, end: int
     ) -> AsyncGenerator[Entry, None]:
+        for _ in range(SINGLE_READS):
+            if after >= end:
+                return
+            async with self._reads:
+                found = await read_next(self._broker, stream, subject_filter, after + 1)
+            if found is None or found.sequence > end:
+                return
+            after = found.sequence
+            yield found
         replay = self._log.replay(subject_filter, after=after, up_to=end, stream=stream, bytes_max=READ_BYTES)
         async with aclosing(replay):
             while True:
@@ -244,15 +229,3 @@ class History:
                 if entry is None:
                     return
                 yield entry
-
-
-def end_position(log: Entry | None, feed: Entry | None) -> Position:
-    """Everything up to the last entry of each."""
-    mark = FeedMark() if feed is None else feed_mark(feed.stored_at, feed.sequence)
-    return Position(0 if log is None else log.sequence, mark)
-
-
-def _microseconds(text: str) -> int:
-    """A stream that never held a message has times of the year 1."""
-    moment = parse_time(text)
-    return 0 if moment <= datetime(1970, 1, 1, tzinfo=UTC) else microseconds(moment)

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from services.notifier.events.catch_up import Capacity, CatchUp
+from services.notifier.events.ends import EndFinder
 from services.notifier.events.hub import Hub
 from services.notifier.events.item import Text
+from services.notifier.events.known_ends import KnownEnds
 from services.notifier.events.ordering import LiveOrder
 from services.notifier.events.outcomes import CaughtUp
 from services.notifier.events.poison import parse_subject
@@ -50,6 +52,9 @@ class Flood:
         self.history = History(broker)
         self.interrupted = Interrupted(broker, self.interrupt)
         self.order = LiveOrder(Position(), is_watched=self.hub.is_watched, parse_subject=parse_subject)
+        known = KnownEnds(Position())
+        self.hub.on_logged.append(known.take_log)
+        self.ends = EndFinder(self.interrupted, known, wait_for_log=_never, wait_for_feed=_never)
         self.shown: list[dict[str, Any]] = []
         self.floods = 0
         self._writer = writer
@@ -73,12 +78,17 @@ class Flood:
             await self._writer.append(builders.queued(builders.job_id(), labels={"large": "x" * size}))
         async for entry in self.history.log_entries("jobs.*.*.*", after=self._given, end=await self._end()):
             self._given = entry.sequence
+            self.hub.tell_logged(entry)
             self.hub.publish(self.order.take_log(entry, 0))
 
     async def _end(self) -> int:
         last: Entry | None = await self.history.end_of(JOBS, "jobs.*.*.*")
         assert last is not None
         return last.sequence
+
+
+async def _never(sequence: int) -> None:
+    raise AssertionError(f"there is no follower, and no note {sequence}")
 
 
 @pytest.mark.clause("4.3")
@@ -89,7 +99,7 @@ async def test_more_than_can_be_kept_aside(broker: Broker, writer: Writer, after
     subscription = Subscription(
         builders.USER, "s", None, encoding=ENCODING, send=flood.take, on_complete=lambda: None
     )
-    catch_up = CatchUp(flood.hub, flood.interrupted, flood.order.position)
+    catch_up = CatchUp(flood.hub, flood.interrupted, flood.ends, flood.order.position)
     async with asyncio.timeout(30):
         start: Any = after
         capacity = Capacity(flood.wait_for_capacity, lambda: True)

@@ -18,6 +18,7 @@ from services.notifier.connections.close import COMPLETE, SLOW, Close
 from services.notifier.connections.queue_shares import QueueShares
 from services.notifier.connections.registry import ClientRegistry
 from services.notifier.events.catch_up import CatchUp
+from services.notifier.events.ends import EndFinder
 from services.notifier.events.hub import Hub
 from services.notifier.events.item import FRAMED_BYTES_MAX, Text
 from services.notifier.events.outcomes import Ended, Refused
@@ -48,6 +49,7 @@ class Socket:
             Tokens(notifier),
             Hub(),
             cast("History", None),
+            cast("EndFinder", None),
             cast("CatchUp", None),
             cast("Cancellations", None),
             self.shares,

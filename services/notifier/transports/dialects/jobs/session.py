@@ -28,7 +28,6 @@ from services.notifier.transports.dialects.jobs.messages import (
     parse,
 )
 from services.notifier.transports.dialects.session import DialectSession
-from shared.contract.subjects import JOBS
 from shared.dialects.jobs import NAME
 from shared.domain.record import JobRecord
 
@@ -68,7 +67,7 @@ class JobsSession(DialectSession):
             job = await self.read(job_id)
             if job is not None and job.is_finished:
                 await self._tell_state(job)
-        newest = await history.newest_job(self.user_id)
+        newest = await self.registry.ends.newest_job(self.user_id)
         job = None if newest is None else await self.read(newest)
         if job is not None and job.created_at >= opened_at - timedelta(seconds=NEWEST_S):
             await self._tell_state(job)
@@ -116,6 +115,6 @@ class JobsSession(DialectSession):
 
     async def _opened_at(self) -> datetime:
         """When the socket was opened, by the clock of the log. Raises BrokerError."""
-        extent = await self.registry.history.extent(JOBS)
-        now = datetime.fromtimestamp(extent.now_us / 1_000_000, UTC)
+        log = (await self.registry.history.extents()).log
+        now = datetime.fromtimestamp(log.now_us / 1_000_000, UTC)
         return now - timedelta(seconds=self._clock() - self._began)
