@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 SELECTIONS = {"small": ("not full",), "rest": ("full",), "all": ()}
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 """Tests of one file share fixtures. In order of the folders, the long ones come first: faults before unit."""
+SHARED_IMPORTS = ("-p", "tests.import_shares")
 WORKERS_PER_PROCESSOR = 2
 """Most tests wait: for a server, a deadline, another process."""
 
@@ -28,7 +29,7 @@ def passes(tier: str, arguments: Sequence[str]) -> Iterator[list[str]]:
     names_files = any((ROOT / argument.partition("::")[0]).exists() for argument in arguments)
     workers = WORKERS_PER_PROCESSOR * len(os.sched_getaffinity(0))
     for name, only, more in (
-        ("together", "not alone", ["-n", str(workers), *BY_FILE]),
+        ("together", "not alone", ["-n", str(workers), *BY_FILE, *([] if names_files else SHARED_IMPORTS)]),
         ("alone", "alone", [] if names_files else sorted(places_alone())),
     ):
         marks = " and ".join((*SELECTIONS[tier], only))

@@ -1,10 +1,10 @@
 """What is answered may grow, and the documents say so; what may be asked is listed whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, cast
 
 import pytest
-import yaml
 
 from services.api.app import create_app
 from services.api.quotas.unfinished_jobs import UnfinishedJobs
@@ -12,14 +12,18 @@ from services.api.settings import ApiSettings
 from shared.auth import Tokens
 from shared.jetstream.connection import Broker
 from shared.service.runtime import Service
-from tests.contract.asyncapi.test_asyncapi import PAGE
+from tests.contract.asyncapi.test_asyncapi import DOCUMENT as ASYNCAPI
 
 Json = dict[str, Any]
 
-SETTINGS = ApiSettings(token_secret="x" * 32)
-_BROKER = cast("Broker", None)
-OPENAPI = create_app(Service("api"), SETTINGS, Tokens(SETTINGS), _BROKER, UnfinishedJobs()).openapi()
-ASYNCAPI: Json = yaml.safe_load(PAGE.read_text())
+
+@cache
+def openapi() -> Json:
+    """The api's document. Not made when this module is imported, which every worker does."""
+    settings = ApiSettings(token_secret="x" * 32)
+    broker = cast("Broker", None)
+    return create_app(Service("api"), settings, Tokens(settings), broker, UnfinishedJobs()).openapi()
+
 
 OPEN = {
     "JobShown.status": ["queued", "running", "completed", "failed", "timeout", "cancelled"],
@@ -62,30 +66,27 @@ def fields_with(word: str, names: set[str], document: Json) -> dict[str, list[st
     }
 
 
-ANSWERS = [
-    answer
-    for operations in OPENAPI["paths"].values()
-    for operation in operations.values()
-    for answer in operation["responses"].values()
-]
-ANSWERED = set(reached(ANSWERS, OPENAPI, set()))
+def answered() -> set[str]:
+    """The schemas of answers."""
+    answers = [
+        answer
+        for operations in openapi()["paths"].values()
+        for operation in operations.values()
+        for answer in operation["responses"].values()
+    ]
+    return set(reached(answers, openapi(), set()))
 
 
 def test_every_enumeration_of_an_answer_may_grow() -> None:
-    assert fields_with("enum", ANSWERED, OPENAPI) == {}
-    assert OPEN.items() <= fields_with("x-extensible-enum", ANSWERED, OPENAPI).items()
+    assert fields_with("enum", answered(), openapi()) == {}
+    assert OPEN.items() <= fields_with("x-extensible-enum", answered(), openapi()).items()
 
 
 def test_what_may_be_asked_is_listed_whole() -> None:
-    asked = set(
-        reached(
-            [one.get("requestBody") for path in OPENAPI["paths"].values() for one in path.values()],
-            OPENAPI,
-            set(),
-        )
-    )
-    assert fields_with("x-extensible-enum", asked, OPENAPI) == {}
-    assert "FileBody.encoding" in fields_with("enum", asked, OPENAPI)
+    bodies = [one.get("requestBody") for path in openapi()["paths"].values() for one in path.values()]
+    asked = set(reached(bodies, openapi(), set()))
+    assert fields_with("x-extensible-enum", asked, openapi()) == {}
+    assert "FileBody.encoding" in fields_with("enum", asked, openapi())
 
 
 def test_every_enumeration_of_a_message_may_grow_but_its_type() -> None:
@@ -95,8 +96,8 @@ def test_every_enumeration_of_a_message_may_grow_but_its_type() -> None:
     assert {"JobRecord.status", "Output.encoding", "StageReport.name"} <= set(found)
 
 
-@pytest.mark.parametrize("document", [OPENAPI, ASYNCAPI], ids=["OpenAPI", "AsyncAPI"])
-def test_clients_are_told(document: Json) -> None:
-    words = " ".join(document["info"]["description"].split())
+@pytest.mark.parametrize("document", [openapi, lambda: ASYNCAPI], ids=["OpenAPI", "AsyncAPI"])
+def test_clients_are_told(document: Callable[[], Json]) -> None:
+    words = " ".join(document()["info"]["description"].split())
     assert "Clients must accept" in words
     assert "values that a schema does not list where it has `x-extensible-enum`" in words

@@ -29,7 +29,7 @@ from tests.hosts import needs_npm
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[2] / "docs" / "asyncapi.yaml"
-DOCUMENT: dict[str, Any] = yaml.safe_load(PAGE.read_text())
+DOCUMENT: dict[str, Any] = yaml.load(PAGE.read_text(), yaml.CSafeLoader)  # a tenth of the time
 MESSAGES = DOCUMENT["components"]["messages"]
 SCHEMAS = DOCUMENT["components"]["schemas"]
 CLIENT: tuple[type[msgspec.Struct], ...] = get_args(ClientMessage)
