@@ -21,6 +21,7 @@ import httpx
 from headrace.local.managed import Managed
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.retry import poll, retry
+from tests.http_client import http_client
 from tests.system.conftest import assert_nothing_was_refused
 
 JOBS = 200
@@ -121,7 +122,7 @@ class Work:
 
         Several may be down at once. Each kill comes while the program of a new job runs, or while it waits.
         """
-        async with httpx.AsyncClient() as http:
+        async with http_client() as http:
             for name in itertools.cycle(VICTIMS):
                 service = self._stack.services[name]
                 await _until_ready(http, service)

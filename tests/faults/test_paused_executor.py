@@ -6,7 +6,6 @@ import asyncio
 import signal
 from pathlib import Path
 
-import httpx
 import pytest
 
 from headrace.client.client import AsyncClient, open_client
@@ -20,6 +19,7 @@ from tests.faults.members import Replica
 from tests.faults.rules.jobs import check_jobs
 from tests.faults.rules.lanes import check_lanes
 from tests.faults.rules.story import story_of
+from tests.http_client import http_client
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -77,7 +77,7 @@ async def until(client: AsyncClient, job_id: str, kind: str, attempt: int) -> Ev
 
 async def refusals_counted(executor: Replica) -> float:
     """What operators see."""
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with http_client(timeout=30) as http:
         text = (await http.get(executor.health_url.replace("/readyz", "/metrics"))).text
     (line,) = [line for line in text.splitlines() if line.startswith("headrace_fenced_total ")]
     return float(line.split()[1])

@@ -16,6 +16,7 @@ from headrace.local.nats_server import free_port
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.contract.subjects import QUEUED_SUBJECTS
 from shared.jetstream.event_log import Log
+from tests.http_client import http_client
 from tests.system.conftest import broker_of, user_of
 
 POSTS = 2_000
@@ -135,7 +136,7 @@ async def test_every_post_with_a_key_is_one_job_whoever_is_killed(tmp_path: Path
                 await apis.start(victim)
             done.set()
 
-        async with asyncio.timeout(240), httpx.AsyncClient(timeout=30) as http, asyncio.TaskGroup() as group:
+        async with asyncio.timeout(240), http_client(timeout=30) as http, asyncio.TaskGroup() as group:
             group.create_task(kill_now_and_then())
             for _ in range(CLIENTS):
                 group.create_task(post_all(http))
@@ -153,7 +154,7 @@ async def test_a_hundred_simultaneous_posts_of_one_key_are_one_job_after_a_resta
     chance = random.Random(SEED)  # noqa: S311 - a test's dice
     async with two_apis(tmp_path / "data") as (stack, apis), user_of(stack) as user:
         headers = {"Authorization": f"Bearer {user.token}", "Idempotency-Key": "one"}
-        async with httpx.AsyncClient(timeout=30) as http:
+        async with http_client(timeout=30) as http:
             first = await asyncio.gather(*(submitted(http, apis.urls, headers, chance) for _ in range(100)))
             await apis.kill(0)
             await apis.kill(1)
@@ -174,7 +175,7 @@ async def test_a_key_outlives_the_servers_own_window(tmp_path: Path, window_s: i
             config = (await broker.api("STREAM.INFO.JOBS"))["config"]
             await broker.api("STREAM.UPDATE.JOBS", {**config, "duplicate_window": int(window_s * 1e9)})
         headers = {"Authorization": f"Bearer {user.token}", "Idempotency-Key": "one"}
-        async with httpx.AsyncClient(timeout=30) as http:
+        async with http_client(timeout=30) as http:
             first = await submitted(http, apis.urls, headers, chance)
             await user.until_terminal(first["job_id"])
             # Events of other jobs carry ids as well: the server purges old ones as time and messages pass.

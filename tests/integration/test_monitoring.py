@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-import httpx
-
+from tests.http_client import http_client
 from tests.integration.deployed import CONFIGURATION, deployed_server
 
 LISTENS = "0A"
@@ -24,7 +23,7 @@ def addresses_that_listen(port: int) -> set[str]:
 
 
 async def test_it_tells_this_machine_how_the_server_is_and_no_other(tmp_path: Path) -> None:
-    async with deployed_server(tmp_path) as server, httpx.AsyncClient() as http:
+    async with deployed_server(tmp_path) as server, http_client() as http:
         base = f"http://127.0.0.1:{server.monitoring_port}"
         assert (await http.get(f"{base}/healthz")).json() == {"status": "ok"}
         assert (await http.get(f"{base}/jsz")).json()["config"]["sync_always"] is True

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from headrace.local.nats_server import free_port
+from tests.http_client import http_client
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin")
@@ -33,7 +33,7 @@ class Proxy:
 
     async def received(self, path: str, headers: Mapping[str, str]) -> tuple[str, str, dict[str, str]]:
         """Which service got the request, its path, and its fields."""
-        async with httpx.AsyncClient(base_url=self.url) as http:
+        async with http_client(base_url=self.url) as http:
             answer = await http.get(f"{path}?{TOKEN}", headers=headers)
         service, request_line, *fields = answer.text.split("\r\n")
         pairs = (field.split(": ", 1) for field in fields if field)
@@ -133,5 +133,5 @@ async def test_a_dialects_host_name_adds_its_prefix(
 
 @pytest.mark.parametrize("path", ["/metrics", "/readyz", "/livez"])
 async def test_what_is_of_one_process_is_not_for_the_world(proxy: Proxy, path: str) -> None:
-    async with httpx.AsyncClient(base_url=proxy.url) as http:
+    async with http_client(base_url=proxy.url) as http:
         assert (await http.get(path)).status_code == 404

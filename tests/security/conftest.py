@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.contract.codec import EventObject
+from tests.http_client import http_client
 from tests.security.arena import CELLS
 from tests.security.checker import Checker, checker_of
 from tests.security.footprint import Footprint, steady
@@ -162,5 +163,5 @@ async def beside(request: pytest.FixtureRequest, checker: Checker) -> AsyncItera
 async def http(arena: StackArena) -> AsyncIterator[httpx.AsyncClient]:
     """The attacker's own client, for what the client library would not send."""
     headers = {"Authorization": f"Bearer {arena.users['mallory'].token}"}
-    async with httpx.AsyncClient(base_url=arena.stack.address.api_url, headers=headers) as client:
+    async with http_client(base_url=arena.stack.address.api_url, headers=headers) as client:
         yield client

@@ -123,15 +123,17 @@ async def api_process(nats_server: NatsServer, issuer: Issuer, log: Path) -> Asy
 
 
 async def until(http: httpx.AsyncClient, path: str, status: int, headers: dict[str, str]) -> httpx.Response:
-    """Ask until it is answered so; each question waits for its answer."""
+    """Ask until it is answered so."""
     async with asyncio.timeout(60):
         while True:
             try:
                 answer = await http.get(path, headers=headers)
             except httpx.HTTPError:
+                await asyncio.sleep(0.05)
                 continue
             if answer.status_code == status:
                 return answer
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.full

@@ -13,6 +13,7 @@ from headrace.local.supervisor import Stack
 from tests.http_client import http_client
 from tests.system.conftest import User, broker_of, user_of
 
+LOOK_S = 0.05
 AWAY = {"reason": "executor", "position": 0}
 
 
@@ -45,8 +46,8 @@ async def asked(user: User, path: str, **body: object) -> httpx.Response:
 async def kept(stack: Stack, count: int) -> None:
     """Wait until so many languages are known for good: the executor tells one after the other."""
     async with broker_of(stack) as broker, asyncio.timeout(30):
-        while (await broker.api("STREAM.INFO.KV_LANGUAGES"))["state"]["messages"] < count:
-            pass
+        while (await broker.api("STREAM.INFO.KV_LANGUAGES"))["state"]["messages"] < count:  # noqa: ASYNC110 - it sets no event
+            await asyncio.sleep(LOOK_S)
 
 
 async def without_executors(stack: Stack, user: User) -> None:
@@ -63,6 +64,7 @@ async def without_executors(stack: Stack, user: User) -> None:
                     return
             except ProblemAnswerError as problem:
                 assert problem.status == 503  # noqa: PT017 - it is only starting
+            await asyncio.sleep(LOOK_S)
 
 
 async def test_programs_are_accepted_and_run_when_an_executor_comes(stack: Stack, owner: User) -> None:

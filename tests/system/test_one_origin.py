@@ -71,7 +71,8 @@ async def ready(stack: Stack, name: str) -> None:
                 if (await client.get(stack.services[name].health_url)).status_code == 200:
                     return
             except httpx.HTTPError:
-                continue
+                pass
+            await asyncio.sleep(0.05)
 
 
 def told(events: list[EventObject]) -> list[tuple[object, ...]]:

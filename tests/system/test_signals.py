@@ -16,6 +16,8 @@ from shared.jetstream.connection import Broker
 from tests.cases import cases
 from tests.http_client import http_client
 
+LOOK_S = 0.05
+"""Between two questions, so that asking takes little from the service that starts."""
 SERVICES = ["api", "executor", "projector", "notifier"]
 
 
@@ -46,16 +48,18 @@ async def service(
 
 
 async def until(url: str, status: int) -> dict[str, object]:
-    """Ask until it is answered so; each question waits for its answer."""
+    """Ask until it is answered so."""
     async with asyncio.timeout(40), http_client() as http:
         while True:
             try:
                 answer = await http.get(url)
             except httpx.HTTPError:
+                await asyncio.sleep(LOOK_S)
                 continue
             if answer.status_code == status:
                 found: dict[str, object] = answer.json()
                 return found
+            await asyncio.sleep(LOOK_S)
 
 
 @pytest.mark.parametrize("name", cases(SERVICES, {"projector"}))

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
-import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -20,6 +19,7 @@ from shared.settings import BrokerSettings
 from tests import builders
 from tests.dialect import notifier as dialect
 from tests.dialect.notifier.endpoint import extract_credentials
+from tests.http_client import http_client
 from tests.integration.notifier.client import Shown, connected
 from tests.integration.notifier.conftest import serving, token
 from tests.integration.notifier.sse import get, http, listed, streaming
@@ -162,7 +162,7 @@ async def test_another_header_for_a_transport_of_the_notifier(
     async with (
         asyncio.timeout(60),
         serving(broker_settings, (with_header,)) as url,
-        httpx.AsyncClient(timeout=60) as client,
+        http_client(timeout=60) as client,
     ):
         answers = [
             await client.get(http(url), params={"job_id": JOB}, headers={name: value})

@@ -9,6 +9,7 @@ import httpx
 from aiohttp import web
 
 from headrace.local.stack import Address
+from tests.http_client import http_client
 
 ORIGIN = "http://localhost:5173"
 """The origin of pages: that of Vite's development server."""
@@ -43,7 +44,7 @@ def ports_of(address: Address, pages: int) -> dict[str, int]:
 async def served_pages(executions: str) -> AsyncIterator[int]:
     """Serve the pages of this folder; gives the port. `executions` is the address of that dialect."""
     application = web.Application()
-    async with httpx.AsyncClient(base_url=executions, timeout=60) as http:
+    async with http_client(base_url=executions, timeout=60) as http:
         application.add_routes(
             [
                 web.get("/favicon.ico", _no_icon),

@@ -18,6 +18,7 @@ from headrace.client.endpoint import Endpoint
 from headrace.client.subscription import Gap
 from tests.faults.cluster.fleet import Fleet
 from tests.faults.resume_checker import TERMINAL, Shown
+from tests.http_client import http_client
 
 AT_A_TIME = 2
 REFUSED = 503
@@ -131,7 +132,7 @@ async def load_of(fleet: Fleet, *, users: int, prefix: str) -> AsyncIterator[Loa
     load = Load(fleet, users, prefix)
     async with AsyncExitStack() as stack:
         limits = httpx.Limits(max_connections=None)
-        http = await stack.enter_async_context(httpx.AsyncClient(timeout=30, limits=limits))
+        http = await stack.enter_async_context(http_client(timeout=30, limits=limits))
         watching = [asyncio.create_task(user.watch()) for user in load.users]
         try:
             async with asyncio.TaskGroup() as submitting:

@@ -21,6 +21,7 @@ from shared.jetstream.stream_config import ProvisionSettings
 from shared.provision import provision
 from shared.retry import retry
 from shared.settings import BrokerSettings
+from tests.http_client import http_client
 
 USER, PASSWORD = "test", "test-password"
 PAUSE_S = 0.05
@@ -75,7 +76,7 @@ class Server:
 
     async def healthy(self) -> None:
         """Wait until it says that its streams and consumers are up to date."""
-        async with httpx.AsyncClient(timeout=2) as http:
+        async with http_client(timeout=2) as http:
             while True:
                 try:
                     answer = await http.get(f"http://127.0.0.1:{self.monitor_port}/healthz")

@@ -21,6 +21,7 @@ from shared.settings import BrokerSettings
 from tests.faults.points.launch import ARMED, DIED
 from tests.faults.points.patience import patiently, until
 from tests.faults.points.point import Point
+from tests.http_client import http_client
 
 ROOT = Path(__file__).parents[3]
 Born: TypeAlias = tuple[int, asyncio.Future[int]]
@@ -48,7 +49,7 @@ class Program:
     async def ready(self) -> None:
         """Return when it says so. Raises AssertionError if it ends before."""
         await self._listening.wait()
-        async with httpx.AsyncClient(timeout=30) as http:
+        async with http_client(timeout=30) as http:
             await until(lambda: self._is_ready(http))
 
     @property
@@ -58,7 +59,7 @@ class Program:
 
     async def metrics(self) -> str:
         """What it counts; nothing, if it ends meanwhile."""
-        async with httpx.AsyncClient(timeout=30) as http:
+        async with http_client(timeout=30) as http:
             try:
                 return (await http.get(f"{self.url}/metrics")).text
             except httpx.TransportError:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 import pytest_asyncio
 
@@ -17,6 +16,7 @@ from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery
 from tests.faults.points.runs import Runs, begun_on_one_stack, cases
 from tests.faults.points.story import Story
+from tests.http_client import http_client
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
@@ -33,7 +33,7 @@ async def run(
         turn,
         asyncio.timeout(PATIENCE_S),
         nursery.victim(point, stack.environment_of("api"), directory) as dying,
-        httpx.AsyncClient(timeout=PATIENCE_S) as http,
+        http_client(timeout=PATIENCE_S) as http,
     ):
         if not point.from_start:
             await dying.ready()

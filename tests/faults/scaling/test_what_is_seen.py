@@ -1,10 +1,9 @@
 """What an operator finds at an executor's /metrics while work waits."""
 
-import httpx
-
 from shared.jetstream.event_log import Log
 from tests.faults.scaling.chronicle import Chronicle, submit
 from tests.faults.scaling.executors import Executors
+from tests.http_client import http_client
 
 
 async def test_an_executor_tells_what_waits_and_for_what(
@@ -22,7 +21,7 @@ async def test_an_executor_tells_what_waits_and_for_what(
         "headrace_jobs_startable": 1,
     }
     shown: dict[str, float] = {}
-    async with httpx.AsyncClient() as http:
+    async with http_client() as http:
         while not expected.items() <= shown.items():
             shown = _values((await http.get(executors.metrics_url("x1"))).text)
     # The events of these tests are dated in the past.

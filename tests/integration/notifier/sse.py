@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from tests.http_client import http_client
 from tests.integration.notifier.client import Shown, is_terminal
 from tests.integration.notifier.conftest import token
 
@@ -104,7 +105,7 @@ async def streaming(
     """A stream that has begun; `resume` is a cursor in the header, as browsers send it."""
     query: dict[str, Any] = {"job_id": job_id, "after": after}
     async with (
-        httpx.AsyncClient(timeout=60) as client,
+        http_client(timeout=60) as client,
         client.stream(
             "GET",
             http(url),
@@ -119,7 +120,7 @@ async def streaming(
 
 async def get(url: str, path: str, **headers: str) -> httpx.Response:
     """One request with its whole answer."""
-    async with httpx.AsyncClient(timeout=60) as client:
+    async with http_client(timeout=60) as client:
         return await client.get(http(url, path), headers=headers)
 
 

@@ -1,7 +1,6 @@
 """Whatever stands in a query or a header of the stream: no request makes the notifier fail."""
 
-import httpx
-
+from tests.http_client import http_client
 from tests.integration.notifier.conftest import token
 from tests.integration.test_odd_requests import ODD
 
@@ -12,7 +11,7 @@ async def test_odd_words_in_queries_and_headers(url: str) -> None:
     base = url.replace("ws://", "http://").removesuffix("/v1/ws")
     headers = [(b"Authorization", f"Bearer {token()}".encode())]
     failed, seen = [], set()
-    async with httpx.AsyncClient(base_url=base, timeout=30) as client:
+    async with http_client(base_url=base, timeout=30) as client:
         for word in ODD:
             for params, more in (
                 ({"after": word[:4_000]}, []),

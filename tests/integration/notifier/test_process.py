@@ -59,8 +59,8 @@ async def test_what_is_queued_is_read_before_the_restart(start_process: Start, w
 async def _until_newcomers_are_sent_away(url: str) -> None:
     """To another replica, or to the next process."""
     path = f"/v1/stream?job_id={builders.JOB}"
-    while (answer := await get(url, path, **headers_of(token()))).status_code == 404:
-        pass
+    while (answer := await get(url, path, **headers_of(token()))).status_code == 404:  # noqa: ASYNC110 - asked over HTTP
+        await asyncio.sleep(0.02)
     assert_problem(answer, problems.UNAVAILABLE)
     async with connected(url) as client:
         assert await client.close_code() == 1012
@@ -68,8 +68,8 @@ async def _until_newcomers_are_sent_away(url: str) -> None:
 
 async def _until_all_wait(url: str, size: int) -> None:
     async with asyncio.timeout(20):
-        while min(one["queued_bytes"] for one in (await listed(url))["connections"]) < size:
-            pass
+        while min(one["queued_bytes"] for one in (await listed(url))["connections"]) < size:  # noqa: ASYNC110 - asked over HTTP
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.clause("9.2")

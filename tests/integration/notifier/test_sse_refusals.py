@@ -10,6 +10,7 @@ from headrace.local.nats_server import NatsServer
 from shared.contract import problems
 from shared.contract.problems import MEDIA_TYPE, ProblemType
 from tests import builders
+from tests.http_client import http_client
 from tests.integration.notifier.client import connected
 from tests.integration.notifier.conftest import Serve, token
 from tests.integration.notifier.sse import SseClient, get, headers_of, http, streaming
@@ -73,7 +74,7 @@ async def test_a_log_that_does_not_answer_is_a_problem(
 
 
 async def test_other_methods_and_other_paths_are_problems(url: str) -> None:
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         posted = await client.post(http(url), headers=headers_of(token()))
     assert_problem(posted, problems.METHOD_NOT_ALLOWED)
     assert posted.headers["allow"] == "GET"
@@ -128,7 +129,7 @@ async def test_only_listed_origins_may_read(serve: Serve, origin: str | None, al
     assert answer.headers.get("access-control-allow-origin") == (origin if allowed else None)
     if origin is None:
         return
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         asked = {
             "Origin": origin,
             "Access-Control-Request-Method": "GET",

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from headrace.local.nats_server import NatsServer
+from tests.http_client import http_client
 
 
 class ProjectorProcess:
@@ -71,11 +72,11 @@ async def projector_process(server: NatsServer, path: Path, *words: str) -> Asyn
 
 async def readiness(port: int) -> httpx.Response:
     """/readyz of the process that serves health there."""
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         return await client.get(f"http://127.0.0.1:{port}/readyz")
 
 
 async def until_ready(port: int) -> None:
     """Ask until it is ready. The caller bounds the time."""
-    while (await readiness(port)).status_code != 200:
-        pass
+    while (await readiness(port)).status_code != 200:  # noqa: ASYNC110 - it sets no event
+        await asyncio.sleep(0.02)
