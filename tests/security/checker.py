@@ -45,19 +45,20 @@ class Checker:
         resident = resident_bytes(self.arena.executor)
         async with self.neighbour.watched() as faults:
             outcome = await self.arena.run("mallory", submission)
-        async with self.neighbour.watched() as later:
-            pass
-        faults += later
-        faults += await self.left_behind(outcome, resident)
-        return outcome, faults
+        # Its next program to end is the one after the attack; then the neighbour rests.
+        async with self.neighbour.watched() as later, self.neighbour.resting():
+            left = await self._left(outcome, resident)
+        return outcome, [*faults, *later, *left]
 
     async def left_behind(self, outcome: Outcome, resident: int) -> list[str]:
         """What is left of a run on the host (3), and what it changed or told (4)."""
-        planted = self.arena.planted
         async with self.neighbour.resting():
-            occupied = await settled(self.arena.executor, self.arena.before)
+            return await self._left(outcome, resident)
+
+    async def _left(self, outcome: Outcome, resident: int) -> list[str]:
+        planted = self.arena.planted
         faults = [
-            occupied,
+            await settled(self.arena.executor, self.arena.before),
             planted.tampered(),
             planted.leaked(outcome.told, outcome.said, self.arena.logs()),
         ]

@@ -13,7 +13,7 @@ from tests.security.arena import Arena
 from tests.security.submission import Outcome, Submission
 
 NAME = "nora"
-PROGRAM = Submission("python", "import time; time.sleep(0.2); print(42)", limits=Limits())
+PROGRAM = Submission("python", "import time; time.sleep(0.1); print(42)", limits=Limits())
 """Most of its time it waits, so that many of them take little from what is tested."""
 ALONE = 7
 SLOWER_MAX = 3.0

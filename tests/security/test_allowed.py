@@ -1,6 +1,7 @@
 """What honest programs need works under the same walls, in a forked interpreter and in an executed one."""
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from shared.domain.events import Limits
 from tests.hosts import needs_numpy
@@ -71,7 +72,23 @@ HONEST = {
     "asyncio": (ASYNCIO, "42 43 44"),
 }
 
+FORKED_ALONE_SHOWS_MOST = {"threads", "multiprocessing by spawn", "multiprocessing by forkserver", "asyncio"}
+"""In the small tier these are not tried in an executed interpreter, where `subprocess` and `fork` are."""
+
 ROOMY = Limits()
+
+
+def programs() -> list[ParameterSet]:
+    """Every program in both interpreters."""
+    return [
+        pytest.param(
+            *(source, answer, env),
+            id=f"{name}-{interpreter}",
+            marks=pytest.mark.full if interpreter == "executed" and name in FORKED_ALONE_SHOWS_MOST else (),
+        )
+        for name, (source, answer) in HONEST.items()
+        for interpreter, env in INTERPRETERS.items()
+    ]
 
 
 async def printed(checker: Checker, source: str, env: dict[str, str]) -> str:
@@ -81,8 +98,7 @@ async def printed(checker: Checker, source: str, env: dict[str, str]) -> str:
     return " ".join(outcome.stdout.decode().split())
 
 
-@pytest.mark.parametrize("env", INTERPRETERS.values(), ids=INTERPRETERS)
-@pytest.mark.parametrize(("source", "answer"), HONEST.values(), ids=HONEST)
+@pytest.mark.parametrize(("source", "answer", "env"), programs())
 async def test_what_programs_need_works(
     checker: Checker, source: str, answer: str, env: dict[str, str]
 ) -> None:

@@ -11,6 +11,7 @@ import os
 import pytest
 
 from services.executor.sandbox.settings import SandboxSettings
+from tests.cases import cases
 from tests.ordinary_user import needs_system_python, readable_copy, started_as_ordinary_user
 from tests.security.checker import Checker
 from tests.security.conftest import StackArena
@@ -54,7 +55,7 @@ async def test_a_job_that_takes_all_is_no_other_users_loss(
 @pytest.mark.parametrize(
     ("kind", "settings"),
     [
-        pytest.param("warm", SandboxSettings(), id="warm cells"),
+        pytest.param("warm", SandboxSettings(), id="warm cells", marks=pytest.mark.full),
         pytest.param("cold", SandboxSettings(), id="cold cells", marks=pytest.mark.full),
         pytest.param("warm", SandboxSettings(uids=1), id="one uid", marks=pytest.mark.full),
         pytest.param("warm", SandboxSettings(uids=1, cgroup="none"), id="one uid and no cgroup"),
@@ -66,7 +67,7 @@ async def test_a_cell_that_takes_all_leaves_enough(kind: str, settings: SandboxS
 
 @NEEDS_ROOT
 @needs_system_python
-@pytest.mark.parametrize("nofile", [1024, 4096])
+@pytest.mark.parametrize("nofile", cases([1024, 4096], {1024}))
 async def test_an_ordinary_user_whose_executor_may_open_few_files(nofile: int) -> None:
     options = json.dumps({"nofile": nofile, "counters": [*ISSUED, "unix_buffers", "files"]})
     with readable_copy() as copy:
