@@ -6,10 +6,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from headrace.local.supervisor import Stack, run_stack
+from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.contract.problems import UNAVAILABLE
 from tests.system.conftest import user_of
 
+ONLY_API = StackOptions(executors=0, sync="fast")
+"""Nothing is run."""
 HEAD = (
     "POST /v1/jobs HTTP/1.1\r\nHost: headrace\r\nAuthorization: Bearer {token}\r\n"
     "Content-Type: application/json\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
@@ -18,8 +20,9 @@ HEAD = (
 
 async def test_a_request_that_is_cut_off_is_told_to_come_back(tmp_path: Path) -> None:
     """Found in a run under faults: the answer was a bare 500 of the server's library."""
-    async with run_stack(tmp_path / "data") as stack, user_of(stack) as alice, asyncio.timeout(60):
-        head, body = await cut_off(stack, alice.token)
+    async with run_stack(tmp_path / "data", ONLY_API) as stack, user_of(stack) as alice:
+        async with asyncio.timeout(60):
+            head, body = await cut_off(stack, alice.token)
     status, *fields = head.decode().split("\r\n")
     assert status.startswith("HTTP/1.1 503 ")
     headers = dict(field.lower().split(": ", 1) for field in fields if field)

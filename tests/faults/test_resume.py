@@ -150,6 +150,7 @@ async def test_a_killed_nats_server(tmp_path: Path) -> None:
     await run(plan, tmp_path / "data", kill)
 
 
+@pytest.mark.full
 async def test_clients_hop_between_two_notifiers_and_one_is_killed(tmp_path: Path) -> None:
     plan = Plan(users=8, jobs=3, cuts_of_a_job=6, cuts_of_a_user=8, seed=4, notifiers=2)
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 
+import pytest
+
 from headrace.local.nats_server import NatsServer
 from shared.contract.subjects import FEED, JOBS, QUEUED_SUBJECTS, events_of_kind, feed_note
 from shared.domain.events import Event
@@ -99,6 +101,7 @@ async def test_neither_gap_nor_repeat_across_a_killed_server(
     await _goes_on_across(nats_server.kill, broker, log, nats_server)
 
 
+@pytest.mark.full
 async def test_neither_gap_nor_repeat_across_a_stopped_server(
     broker: Broker, log: Log, nats_server: NatsServer
 ) -> None:

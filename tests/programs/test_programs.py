@@ -18,7 +18,7 @@ from tests.programs.running import faults_in
 # Thirty programs of a language whose compiler takes seconds, on a machine that does other things as well.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
-EVERY = languages(LANGUAGES, {"python", "javascript", "bash", "c"})
+EVERY = languages(LANGUAGES, {"python", "bash", "c"})
 EVERY_IN_LITTLE = languages(LANGUAGES, {"python"})
 """Where only a few programs run, one language is enough for the small tier."""
 

@@ -121,8 +121,10 @@ def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-async def test_nothing_outlives_a_killed_supervisor(up: Up) -> None:
+async def kill_and_wait_for_its_processes(up: Up) -> None:
+    """Kill the supervisor alone. Returns when everything that it had started has ended too."""
     pidfds = [os.pidfd_open(pid) for pid in children(up.process.pid)]
+    assert len(pidfds) == 5
     up.process.kill()
     loop = asyncio.get_running_loop()
     for pidfd in pidfds:
@@ -132,6 +134,11 @@ async def test_nothing_outlives_a_killed_supervisor(up: Up) -> None:
             await ended.wait()
         loop.remove_reader(pidfd)
         os.close(pidfd)
+
+
+@pytest.mark.full
+async def test_nothing_outlives_a_killed_supervisor(up: Up) -> None:
+    await kill_and_wait_for_its_processes(up)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +151,7 @@ async def test_nothing_outlives_a_killed_supervisor(up: Up) -> None:
 async def test_up_leaves_no_process_behind_and_what_was_accepted_is_there_again(
     tmp_path: Path, told_to_end: signal.Signals
 ) -> None:
+    """The second stack is killed, so that one is in the small tier without a stack more."""
     data = tmp_path / "data"
     program = tmp_path / "hello.py"
     program.write_text("print('kept')")
@@ -160,6 +168,7 @@ async def test_up_leaves_no_process_behind_and_what_was_accepted_is_there_again(
     async with running_up(data) as second:
         kept = (await second.call("get", job["job_id"], "--json")).json()
         assert kept["result"]["stdout"]["content"] == "kept\n"
+        await kill_and_wait_for_its_processes(second)
 
 
 @pytest.mark.full
@@ -235,7 +244,7 @@ async def test_run_is_the_program(shared_stack: Stack, tmp_path: Path) -> None:
     [
         ("kill -SEGV $$", [], 139, b"signal"),
         ("sleep 60", ["--wall-ms", "300"], 124, b"timeout: wall_time"),
-        ("yes", [], 1, b"output_limit"),
+        pytest.param("yes", [], 1, b"output_limit", marks=pytest.mark.full),
     ],
 )
 async def test_run_tells_why_a_program_was_ended(

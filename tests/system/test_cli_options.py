@@ -32,17 +32,22 @@ async def test_what_stands_behind_the_file_is_the_programs(alice: User, tmp_path
     assert waited.json()["args"] == ["--key", "other", "--", "x"]
 
 
-@pytest.mark.parametrize("command", ["run", "submit"])
 @pytest.mark.parametrize(
-    ("option", "nearest"), [("--wallms", "--wall-ms"), ("--langauge", "--language"), ("--jsn", "--json")]
+    ("command", "option", "nearest"),
+    [
+        ("run", "--langauge", "--language"),
+        ("submit", "--ky", "--key"),
+        pytest.param("run", "--wallms", "--wall-ms", marks=pytest.mark.full),
+        pytest.param("run", "--jsn", "--json", marks=pytest.mark.full),
+        pytest.param("submit", "--langauge", "--language", marks=pytest.mark.full),
+        pytest.param("submit", "--jsn", "--json", marks=pytest.mark.full),
+    ],
 )
 async def test_an_unknown_option_before_the_file_is_an_error(
     tmp_path: Path, command: str, option: str, nearest: str
 ) -> None:
     program = tmp_path / "never.sh"
     program.write_text("echo ran")
-    if command == "submit" and option == "--wallms":
-        option, nearest = "--ky", "--key"
     refused = await headrace(command, option, program, cwd=tmp_path)
     assert (refused.code, refused.stdout) == (2, b"")
     said = refused.stderr.decode()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import cases
 from tests.system.conftest import User
 from tests.system.test_cli import Ended, headrace
 
@@ -31,7 +32,7 @@ async def call(user: User, *words: object, stdin: bytes = b"", cwd: Path | None 
     return await headrace(*words, stdin=stdin, cwd=cwd, settings=settings)
 
 
-@pytest.mark.parametrize("command", ["run", "submit"])
+@pytest.mark.parametrize("command", cases(["run", "submit"], {"run"}))
 async def test_every_option_reaches_the_program(local: User, source: Path, command: str) -> None:
     ended = await call(
         local,

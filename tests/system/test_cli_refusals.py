@@ -25,6 +25,7 @@ def only_line(ended: Ended) -> str:
     return line.removeprefix("headrace: ")
 
 
+@pytest.mark.full
 async def test_settings_reach_the_services_and_what_does_not_is_said(tmp_path: Path) -> None:
     program = tmp_path / "hello.sh"
     program.write_text("echo hello")
@@ -72,10 +73,11 @@ async def test_a_private_stack_takes_settings_too(tmp_path: Path) -> None:
             "api: HEADRACE_API_ORIGINS: 'here' is not allowed (",
             marks=pytest.mark.full,
         ),
-        (
+        pytest.param(
             "HEADRACE_FEED_BYTES_MAX",
             "1",
             "the streams could not be made: HEADRACE_FEED_BYTES_MAX: '1' is not",
+            marks=pytest.mark.full,
         ),
     ],
 )
@@ -136,7 +138,13 @@ async def test_files_that_cannot_be_written_are_named(alice: User, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("word", "module"),
-    [("ls", "typer"), ("--help", "typer"), ("up", "typer"), ("ls", "aiohttp"), ("up", "msgspec")],
+    [
+        ("ls", "typer"),
+        pytest.param("--help", "typer", marks=pytest.mark.full),
+        pytest.param("up", "typer", marks=pytest.mark.full),
+        ("ls", "aiohttp"),
+        pytest.param("up", "msgspec", marks=pytest.mark.full),
+    ],
 )
 async def test_ctrl_c_while_it_is_imported_says_nothing(tmp_path: Path, word: str, module: str) -> None:
     """A module that it imports waits here for as long as it takes to press the keys.

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from headrace.local.supervisor import Stack
+from tests.cases import cases
 from tests.modules_imported import Called, called
 
 NOT_OF_A_CLIENT = frozenset(
@@ -38,11 +39,11 @@ async def test_a_program_is_run_without_what_a_client_does_not_need(
     assert ran.modules.isdisjoint(NOT_OF_A_CLIENT)
 
 
-@pytest.mark.parametrize("words", [("ls",), ("languages",), ("status",), ("token",)], ids=" ".join)
+@pytest.mark.parametrize("command", cases(["ls", "languages", "status", "token"], {"ls"}))
 async def test_what_is_asked_by_a_program_is_answered_without_it_too(
-    shared_stack: Stack, words: tuple[str, ...]
+    shared_stack: Stack, command: str
 ) -> None:
-    said = call(shared_stack, *words)
+    said = call(shared_stack, command)
     assert said.code == 0
     assert said.stdout
     assert said.modules.isdisjoint(NOT_OF_A_CLIENT)

@@ -15,13 +15,19 @@ from headrace.local.supervisor import Stack
 
 PAGE = (Path(__file__).parents[2] / "docs" / "client.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL)
+IN_THE_SMALL_TIER = (0, 2)
+"""One of each client."""
+SMALL_AND_FULL = [
+    pytest.param(*example, marks=() if number in IN_THE_SMALL_TIER else pytest.mark.full)
+    for number, example in enumerate(EXAMPLES)
+]
 
 
 def test_every_example_shows_what_it_prints() -> None:
     assert len(EXAMPLES) == PAGE.count("```python") == 4
 
 
-@pytest.mark.parametrize(("program", "shown"), EXAMPLES)
+@pytest.mark.parametrize(("program", "shown"), SMALL_AND_FULL)
 async def test_an_example_prints_what_is_shown(
     shared_stack: Stack, tmp_path: Path, program: str, shown: str
 ) -> None:

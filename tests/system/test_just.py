@@ -92,9 +92,8 @@ def test_a_python_without_pip_and_venv_is_named(wrapper: Path, programs: Path) -
     assert os.listdir(wrapper.parent) == ["just"]  # noqa: PTH208 - names are enough
 
 
-@pytest.mark.parametrize(
-    "to_all", [True, pytest.param(False, marks=pytest.mark.full)], ids=["Ctrl-C", "SIGTERM"]
-)
+@pytest.mark.full
+@pytest.mark.parametrize("to_all", [True, False], ids=["Ctrl-C", "SIGTERM"])
 def test_a_stack_that_is_told_to_stop_ends_well(tmp_path: Path, to_all: bool) -> None:
     """A terminal tells every process of it, others the first alone."""
     ports = "--api-port", str(free_port()), "--notifier-port", str(free_port())

@@ -48,7 +48,7 @@ def kinds(events: list[EventObject]) -> list[str]:
 
 
 async def test_a_killed_executors_job_runs_again_and_ends_once(stack: Stack, alice: User) -> None:
-    job = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 4; echo done"})
+    job = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 2; echo done"})
     await alice.until(job.job_id, "output")
     stack.services["executor"].process.kill()
     killed_at = time.monotonic()

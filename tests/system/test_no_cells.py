@@ -46,6 +46,7 @@ async def started(user: User, job_ids: list[str]) -> int:
     return len([job_id for job_id in job_ids if (await user.client.get(job_id)).status != "queued"])
 
 
+@pytest.mark.full
 async def test_jobs_wait_and_lose_no_attempt(stack: Stack) -> None:
     executor = stack.services["executor"]
     async with user_of(stack) as alice:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -183,5 +184,14 @@ class ManyExecutors(RuleBasedStateMachine):
         assert first_starts == queued[: len(first_starts)]
 
 
-ManyExecutors.TestCase.settings = settings(max_examples=200, stateful_step_count=60)
-TestManyExecutors = ManyExecutors.TestCase
+class TestManyExecutors(ManyExecutors.TestCase):  # type: ignore[misc,valid-type]
+    """Some histories."""
+
+    settings = settings(max_examples=60, stateful_step_count=60)
+
+
+@pytest.mark.full
+class TestManyMoreExecutors(ManyExecutors.TestCase):  # type: ignore[misc,valid-type]
+    """Many histories."""
+
+    settings = settings(max_examples=200, stateful_step_count=60)

@@ -158,23 +158,25 @@ async def upgraded(client: Client) -> None:
     [
         pytest.param([], id="nothing"),
         pytest.param([frame(9, b"ping") * 200_000], id="pings"),
-        pytest.param([frame(10, b"") * 200_000], id="pongs"),
+        pytest.param([frame(10, b"") * 200_000], id="pongs", marks=pytest.mark.full),
         pytest.param(
             [frame(1, b"{", is_final=False), frame(0, b"", is_final=False) * 200_000], id="fragments"
         ),
         pytest.param(
-            [frame(1, b"a", is_final=False), *[frame(0, b"a" * 125, is_final=False) * 500] * 20], id="long"
+            [frame(1, b"a", is_final=False), *[frame(0, b"a" * 125, is_final=False) * 500] * 20],
+            id="long",
+            marks=pytest.mark.full,
         ),
-        pytest.param([frame(1, b"{}") * 200_000], id="messages"),
+        pytest.param([frame(1, b"{}") * 200_000], id="messages", marks=pytest.mark.full),
         pytest.param(
             [b"\x81\xff" + b"\x7f" + b"\xff" * 11, *[b"a" * 100_000] * 100], id="a frame without end"
         ),
         pytest.param([frame(1, b"\xff\xfe")], id="no UTF-8"),
-        pytest.param([frame(3, b"")], id="no such frame"),
+        pytest.param([frame(3, b"")], id="no such frame", marks=pytest.mark.full),
         pytest.param([b"\x81\x05hello"], id="no mask"),
-        pytest.param([frame(8, b"\x03")], id="half a code"),
-        pytest.param([frame(8, b"\x00\x00")], id="no code"),
-        pytest.param([frame(9, b"", is_final=False)], id="half a ping"),
+        pytest.param([frame(8, b"\x03")], id="half a code", marks=pytest.mark.full),
+        pytest.param([frame(8, b"\x00\x00")], id="no code", marks=pytest.mark.full),
+        pytest.param([frame(9, b"", is_final=False)], id="half a ping", marks=pytest.mark.full),
     ],
 )
 async def test_no_frames_before_the_token(target: Target, said: list[bytes]) -> None:

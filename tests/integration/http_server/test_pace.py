@@ -14,6 +14,7 @@ WHOLE = b"POST /whole HTTP/1.1\r\nHost: x\r\n"
 LENGTH = WHOLE + b"Content-Length: 1000000\r\n\r\n"
 CHUNKED = WHOLE + b"Transfer-Encoding: chunked\r\n\r\n"
 LONG_S = 3_600.0
+SHORT_S = 0.4
 HALTED_S = 1.5
 """Less than the time for which an early answer's connection stays."""
 
@@ -28,7 +29,7 @@ HALTED_S = 1.5
     ],
 )
 async def test_a_silent_connection_is_closed(serve: Serve, setting: str, parts: list[bytes]) -> None:
-    bounds = {"http_first_byte_s": LONG_S, "http_head_s": LONG_S, "http_idle_s": LONG_S, setting: 1.0}
+    bounds = {"http_first_byte_s": LONG_S, "http_head_s": LONG_S, "http_idle_s": LONG_S, setting: SHORT_S}
     told = await ended(await serve(**bounds), parts)
     assert told.count(b"HTTP/1.1") == parts.count(GET)
 
@@ -54,7 +55,7 @@ async def test_a_silent_connection_is_closed(serve: Serve, setting: str, parts: 
     ],
 )
 async def test_a_slow_request_is_answered_408(serve: Serve, setting: str, parts: list[bytes]) -> None:
-    bounds = {"http_head_s": LONG_S, "http_body_s": LONG_S, "http_progress_s": LONG_S, setting: 1.0}
+    bounds = {"http_head_s": LONG_S, "http_body_s": LONG_S, "http_progress_s": LONG_S, setting: SHORT_S}
     told = await ended(await serve(**bounds), parts)
     last = told[told.rindex(b"HTTP/1.1 4") :]
     assert status_of(last) == 408

@@ -93,9 +93,7 @@ async def both(warm: WarmSandbox, program: Stage) -> tuple[Ran, Ran]:
         return await run(warm, program), await run(cold, program)
 
 
-@pytest.mark.parametrize(
-    "name", cases(TABLE, {"arguments", "environment", "uncaught", "exit code", "input", "worker", "fork"})
-)
+@pytest.mark.parametrize("name", cases(TABLE, {"arguments", "uncaught", "input"}))
 async def test_nobody_can_tell(warm: WarmSandbox, name: str) -> None:
     early, started = await both(warm, asked(TABLE[name]))
     assert (early.stdout, without_addresses(early)) == (started.stdout, without_addresses(started))

@@ -33,8 +33,15 @@ WRITES = {
 
 
 @needs_node
-@pytest.mark.parametrize("how", WRITES)
-@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize(
+    ("stream", "how"),
+    [
+        ("stdout", "by the line"),
+        pytest.param("stdout", "at once", marks=pytest.mark.full),
+        pytest.param("stderr", "by the line", marks=pytest.mark.full),
+        pytest.param("stderr", "at once", marks=pytest.mark.full),
+    ],
+)
 async def test_what_node_wrote_before_its_end_is_kept(sandbox: Sandbox, stream: str, how: str) -> None:
     size = KEPT // 100 * 100 - 5_000
     for name, end in ENDS.items():
