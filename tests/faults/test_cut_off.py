@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
+import pytest
 
 from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.contract.problems import UNAVAILABLE
@@ -18,11 +19,20 @@ HEAD = (
 )
 
 
+@pytest.mark.full
 async def test_a_request_that_is_cut_off_is_told_to_come_back(tmp_path: Path) -> None:
-    """Found in a run under faults: the answer was a bare 500 of the server's library."""
+    """Found in a run under faults: the answer was a bare 500 of the server's library.
+
+    The same with an executor is in the small tier, on the stack of `tests/system/test_kills.py`.
+    """
     async with run_stack(tmp_path / "data", ONLY_API) as stack, user_of(stack) as alice:
-        async with asyncio.timeout(60):
-            head, body = await cut_off(stack, alice.token)
+        await assert_told_to_come_back(stack, alice.token)
+
+
+async def assert_told_to_come_back(stack: Stack, token: str) -> None:
+    """The api is told to stop meanwhile."""
+    async with asyncio.timeout(60):
+        head, body = await cut_off(stack, token)
     status, *fields = head.decode().split("\r\n")
     assert status.startswith("HTTP/1.1 503 ")
     headers = dict(field.lower().split(": ", 1) for field in fields if field)

@@ -148,6 +148,7 @@ async def test_every_post_with_a_key_is_one_job_whoever_is_killed(tmp_path: Path
     assert len(answered) == POSTS
 
 
+@pytest.mark.full
 async def test_a_hundred_simultaneous_posts_of_one_key_are_one_job_after_a_restart_too(
     tmp_path: Path,
 ) -> None:

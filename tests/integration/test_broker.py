@@ -105,6 +105,7 @@ async def test_an_outage_is_told_once_and_its_tries_are_counted(server: NatsServ
     assert again["errors"] >= 6
 
 
+@pytest.mark.full
 async def test_a_server_that_stays_frozen_is_left_and_found_again(server: NatsServer) -> None:
     async with connect(settings(server.url), service="test") as broker:
         freeze(server)

@@ -19,6 +19,7 @@ from shared.contract.subjects import JOBS, job_event
 from shared.jetstream.connection import Broker
 from tests import builders
 from tests.cases import cases
+from tests.faults.test_cut_off import assert_told_to_come_back
 from tests.http_client import http_client
 from tests.system.conftest import TERMINAL, User, assert_nothing_was_refused, broker_of, user_of
 
@@ -107,6 +108,10 @@ async def test_an_api_that_is_killed_makes_one_job_of_each_submission(stack: Sta
     assert sorted(queued) == sorted(made)
     for job_id in made:
         assert (await alice.client.result(job_id)).status == "completed"
+
+
+async def test_a_request_that_a_stopped_api_cuts_off_is_told_to_come_back(stack: Stack, alice: User) -> None:
+    await assert_told_to_come_back(stack, alice.token)
 
 
 @pytest.mark.parametrize("name", cases(["api", "projector", "notifier", "nats"], {"projector", "nats"}))

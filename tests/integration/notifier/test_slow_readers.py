@@ -63,7 +63,8 @@ READERS = {"websocket": read_socket, "sse": read_stream}
 
 
 @pytest.mark.clause("9.1")
-@pytest.mark.parametrize("transport", cases(READERS, {"websocket"}))
+@pytest.mark.parametrize("transport", READERS)
+@pytest.mark.full
 async def test_a_history_of_the_largest_events_is_read_to_its_end(
     serve: Serve, writer: Writer, transport: str
 ) -> None:

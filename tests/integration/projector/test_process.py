@@ -120,6 +120,7 @@ async def test_a_file_that_stays_locked_ends_it_with_a_clear_error(
     assert "Traceback" not in said
 
 
+@pytest.mark.full
 async def test_a_place_that_cannot_hold_a_view_is_named(nats_server: NatsServer, tmp_path: Path) -> None:
     occupied = tmp_path / "nats" / "nats.conf" / "view.sqlite3"
     async with asyncio.timeout(PATIENCE_S), projector_process(nats_server, occupied) as process:
@@ -129,6 +130,7 @@ async def test_a_place_that_cannot_hold_a_view_is_named(nats_server: NatsServer,
     assert "Traceback" not in said
 
 
+@pytest.mark.full
 async def test_other_words_are_refused(nats_server: NatsServer, path: Path) -> None:
     async with asyncio.timeout(PATIENCE_S), projector_process(nats_server, path, "destroy") as process:
         code, said = await process.ended()

@@ -100,6 +100,7 @@ async def test_files_are_bounded_in_number_and_in_bytes_together(warm: WarmSandb
     assert (set(brought(ran)), skipped(ran)) == ({"a", "b"}, {"c": "too large"})
 
 
+@pytest.mark.full
 async def test_a_deep_tree_is_walked_to_a_depth_and_no_further(warm: WarmSandbox) -> None:
     deepest = SandboxSettings().artifacts_depth_max
     script = (
