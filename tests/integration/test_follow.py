@@ -261,7 +261,7 @@ async def test_a_follower_that_gathers_takes_what_comes_meanwhile_with_it(broker
     async def handle(batch: list[Entry]) -> None:
         batches.append(len(batch))
 
-    follower = Follower(broker, JOBS, handle, gather_s=3.0, service="test")
+    follower = Follower(broker, JOBS, handle, gather_s=1.0, service="test")
     task = asyncio.create_task(follower.run())
     async with asyncio.timeout(PATIENCE_S):
         await follower.caught_up.wait()

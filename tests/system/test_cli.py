@@ -274,6 +274,7 @@ async def test_ctrl_c_cancels_the_job_of_run(alice: User, tmp_path: Path) -> Non
     assert (await alice.client.result(queued.job_id)).status == "cancelled"
 
 
+@pytest.mark.full
 async def test_run_without_a_stack_brings_its_own(tmp_path: Path) -> None:
     program = tmp_path / "hello.sh"
     program.write_text("echo hello; exit 3")

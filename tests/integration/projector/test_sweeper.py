@@ -295,6 +295,7 @@ async def all_gone(broker: Broker, jobs: Sequence[str]) -> None:
     assert set(tombstones.values()) == {1}
 
 
+@pytest.mark.full
 async def test_two_projectors_at_once(broker: Broker, log: Log, path: Path, tmp_path: Path) -> None:
     jobs = [builders.job_id() for _ in range(100)]
     for job in jobs[:5]:
