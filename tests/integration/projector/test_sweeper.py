@@ -40,6 +40,8 @@ from tests.integration.projector.conftest import Projecting
 from tests.integration.projector.processes import projector_process
 
 PATIENCE_S = 100
+PAUSE_S = 0.02
+"""Before each question, because loops ask: the server must have time for more than answers."""
 FILES = (b"one", b"two", b"three")
 LONG_S = 3_600
 
@@ -60,8 +62,11 @@ async def put_files(broker: Broker, log: Log, job: str, attempt: int = 1) -> Non
         await objects.put(artifact_name(job, attempt, number), content, patience_s=5)
 
 
-async def state_of(broker: Broker, stream: str, subjects: str = ">") -> dict[str, Any]:
-    answer = await broker.api(f"STREAM.INFO.{stream}", {"subjects_filter": subjects})
+async def state_of(broker: Broker, stream: str, subjects: str | None = None) -> dict[str, Any]:
+    """What a stream holds; with `subjects` its subjects too, which costs the server something for each."""
+    await asyncio.sleep(PAUSE_S)
+    question = None if subjects is None else {"subjects_filter": subjects}
+    answer = await broker.api(f"STREAM.INFO.{stream}", question)
     return dict(answer["state"])
 
 
