@@ -205,7 +205,11 @@ async def run(
         await story.until_ended(job)
         truth = await patiently(lambda: user.truth(stack, feed_is_whole=True))
         assert check(viewer.shown, truth) == []
-        assert viewer.breaks > 0
+        assert viewer.breaks > 0 or point.name in MAY_HAVE_SENT_ALL
+
+
+MAY_HAVE_SENT_ALL = frozenset({"notifier.complete.queued"})
+"""A socket that is ready has been written to before the notifier dies: the client may miss nothing."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -48,7 +48,7 @@ async def test_four_share_what_one_began(
     """1 → 2 → 4; each newcomer works before the next one comes, and then all of them to the end."""
     await executors.join("x1")
     for user in range(12):
-        await submit(log, f"user {user}", 25, seconds=JOB_S)
+        await submit(log, f"user {user}", 60, seconds=JOB_S)
     for name in ("x2", "x3", "x4"):
         await executors.join(name)
         await chronicle.until(lambda name=name: len(chronicle.begun_by(name)) >= 4)  # type: ignore[misc]  # a default binds the name

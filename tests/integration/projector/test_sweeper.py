@@ -269,6 +269,7 @@ async def test_wherever_it_dies_nothing_is_left_and_nothing_else_touched(
 
 
 @pytest.mark.full
+@pytest.mark.timeout(400)
 async def test_killed_again_and_again_it_leaves_nothing_behind(
     broker: Broker, log: Log, nats_server: NatsServer, path: Path
 ) -> None:
@@ -276,7 +277,7 @@ async def test_killed_again_and_again_it_leaves_nothing_behind(
     await put_files(broker, log, jobs[-1])
     await publish(broker, *(event for job in jobs for event in life(job, files=3)))
     last = (await state_of(broker, JOBS))["last_seq"]
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(3 * PATIENCE_S):
         for kill in range(1, 4):
             async with projector_process(nats_server, path) as process:
                 # The tombstones follow the rest, so the log's end tells how far it is.
@@ -323,12 +324,13 @@ async def test_two_projectors_at_once(broker: Broker, log: Log, path: Path, tmp_
 
 
 @pytest.mark.full
+@pytest.mark.timeout(400)
 async def test_a_thousand_jobs_that_leave_do_not_stop_following(
     broker: Broker, projecting: Projecting, path: Path
 ) -> None:
     jobs = [builders.job_id() for _ in range(1_000)]
     await publish(broker, *(event for job in jobs for event in life(job)))
-    async with projecting(), asyncio.timeout(PATIENCE_S):
+    async with projecting(), asyncio.timeout(3 * PATIENCE_S):
         while not (await state_of(broker, JOBS, events_of_kind("expired"))).get("subjects"):
             pass
         fresh = await publish(broker, builders.queued(builders.job_id(), ttl_s=None))
