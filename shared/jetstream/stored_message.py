@@ -150,7 +150,7 @@ def _end_of_batch(headers: Mapping[str, str]) -> bool:
     if status in {"204", "404"}:
         return int(headers.get("Nats-Num-Pending", "0")) > 0
     if status == "503":
-        raise UnreachableError("nobody answers for the log")
+        raise UnreachableError("no server answers for the log")
     raise JetStreamError(int(status), headers.get("Description", "Direct Get failed"))
 
 

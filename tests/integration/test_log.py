@@ -180,7 +180,7 @@ class Lossy(Broker):
 
 @pytest.mark.parametrize("sequence", [1, 2, 3])
 async def test_a_batch_that_has_lost_a_message_is_no_batch(broker: Broker, log: Log, sequence: int) -> None:
-    """Its messages come one by one, and a connection may break and be made anew between two of them."""
+    """Its messages come one by one, and a connection may break and be made again between two of them."""
     for _ in range(3):
         await log.append(builders.queued(builders.job_id()), expected=0, patience_s=PATIENCE_S)
     lossy = Lossy(broker, sequence, 1)

@@ -92,7 +92,7 @@ class EndFinder:
         """Whether this process was given everything that a stream held when it was asked.
 
         `before` and `now` are what it was given last, before the question and after the answer. A stream that
-        ends earlier than `before` began anew, or its leader is stale.
+        ends earlier than `before` was made again, or its leader is stale.
         """
         if stream.last_sequence < before:
             return False

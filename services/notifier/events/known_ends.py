@@ -34,7 +34,7 @@ class KnownEnds:
     def take_log(self, entry: Entry) -> None:
         """An entry of the log has arrived."""
         if entry.sequence < self.log_sequence:
-            # The log began anew.
+            # The log is another one: it was made again.
             self._log.clear()
             self._newest_jobs.clear()
             self._log_horizon = entry.sequence
@@ -47,7 +47,7 @@ class KnownEnds:
     def take_feed(self, entry: Entry) -> None:
         """A note of the feed has arrived."""
         if entry.sequence < self.feed_sequence:
-            # The feed began anew: what was known of the old one is gone.
+            # The feed was made again: what was known of the old one is gone.
             self._feed.clear()
         self.feed_sequence = entry.sequence
         _, user, _ = entry.subject.split(".", 2)

@@ -5,6 +5,7 @@ position may lie between two of them.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -101,12 +102,7 @@ def _kept(result: Result) -> dict[tuple[str, str], bytes]:
 def _output(event: Terminal, unsent: UnsentNote, piece: bytes) -> JobOutput:
     content, encoding = as_text(piece)
     return JobOutput(
-        job_id=event.job_id,
-        user_id=event.user_id,
-        time=event.time,
-        request_id=event.request_id,
-        trace=event.trace,
-        attempt=event.attempt or 0,
+        **_about(event),
         stage=unsent.stage,
         stream=unsent.stream or "",
         offset=unsent.offset,
@@ -119,17 +115,24 @@ def _progress(
     event: JobRunning | Terminal, stage: str, percent: int, message: str, remaining_s: float | None
 ) -> JobProgress:
     return JobProgress(
-        job_id=event.job_id,
-        user_id=event.user_id,
-        time=event.time,
-        request_id=event.request_id,
-        trace=event.trace,
-        attempt=event.attempt or 0,
+        **_about(event),
         stage=stage,
         percent=percent,
         message=message,
         remaining_s=remaining_s,
     )
+
+
+def _about(event: JobRunning | Terminal) -> dict[str, Any]:
+    """The fields that every note of this attempt has."""
+    return {
+        "job_id": event.job_id,
+        "user_id": event.user_id,
+        "time": event.time,
+        "request_id": event.request_id,
+        "trace": event.trace,
+        "attempt": event.attempt or 0,
+    }
 
 
 def _entries(entry: Entry, notes: list[FeedNote]) -> list[Entry]:

@@ -112,7 +112,7 @@ async def test_output_that_precedes_the_logs_end_is_waited_for(broker: Broker, w
 
 
 async def test_output_that_does_not_arrive_is_asked_for(broker: Broker, writer: Writer) -> None:
-    """The follower of the feed may be without a server for a while, or in a feed that began anew."""
+    """The follower of the feed may be without a server for a while, or in a feed that was made again."""
     known, _, end = await _whole(broker, writer)
     asked = Asked(broker)
     ends = EndFinder(History(asked), known, wait_for_log=_arrived, wait_for_feed=_never)
