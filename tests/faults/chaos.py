@@ -7,6 +7,7 @@ import itertools
 import random
 import signal
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias, TypeVar
@@ -14,6 +15,7 @@ from typing import TypeAlias, TypeVar
 from tests.faults.fleet import Fleet
 from tests.faults.history import Fault, now
 from tests.faults.history_file import Recorder
+from tests.faults.load import Progress
 from tests.faults.members import Member, Replica
 from tests.faults.proxy import Proxy, Weather
 
@@ -21,6 +23,9 @@ PAUSE_S = {"executor": (11.0, 15.0), "nats": (0.5, 3.0)}
 """An executor is paused for longer than its lease (10 s), so that its jobs run elsewhere meanwhile."""
 
 OTHERS_PAUSE_S = (0.5, 8.0)
+PATIENCE_S = 10.0
+"""So long after the last end of a job it strikes again: what stands still is disturbed as well."""
+
 BAD_WEATHER_S = (2.0, 12.0)
 
 Trouble: TypeAlias = Callable[[], None]
@@ -29,7 +34,7 @@ Card = TypeVar("Card")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds between kills, and between other troubles; and how many of each at most."""
+    """Seconds between kills, and between other troubles, at least; and how many of each at most."""
 
     kill_every_s: float
     trouble_every_s: float
@@ -55,12 +60,6 @@ def _another(chance: random.Random) -> random.Random:
     return random.Random(chance.random())  # noqa: S311 - disturbances
 
 
-async def _every(seconds: float, disturb: Trouble, times_max: int | None) -> None:
-    for _ in itertools.count() if times_max is None else range(times_max):
-        await asyncio.sleep(seconds)
-        disturb()
-
-
 class Chaos:
     """Runs until cancelled, and then leaves everything as it should be."""
 
@@ -70,11 +69,13 @@ class Chaos:
         pace: Pace,
         chance: random.Random,
         recorder: Recorder,
+        progress: Progress,
         *,
         spared: Collection[str] = (),
     ) -> None:
-        """Disturb this fleet. Members who are spared suffer from their connections only."""
+        """Disturb this fleet at work. Members who are spared suffer from their connections only."""
         self._fleet = fleet
+        self._progress = progress
         self._spared = spared
         self._pace = pace
         self._chance = chance
@@ -90,16 +91,26 @@ class Chaos:
         )
 
     async def run(self) -> None:
-        """Disturb, until cancelled."""
+        """Disturb, from the first end of a job on, until cancelled."""
         try:
+            await self._progress.beyond(0)
             async with asyncio.TaskGroup() as group:
                 pace = self._pace
-                group.create_task(_every(pace.kill_every_s, self._kill, pace.kills_max))
-                group.create_task(_every(pace.trouble_every_s, self._trouble, pace.troubles_max))
+                group.create_task(self._every(pace.kill_every_s, self._kill, pace.kills_max))
+                group.create_task(self._every(pace.trouble_every_s, self._trouble, pace.troubles_max))
             # Nothing more begins; what has begun goes on until the end.
             await asyncio.Event().wait()
         finally:
             self._heal()
+
+    async def _every(self, seconds: float, disturb: Trouble, times_max: int | None) -> None:
+        """A machine may be so slow that everything would be over before anything runs: jobs set the pace."""
+        for _ in itertools.count() if times_max is None else range(times_max):
+            ended = self._progress.ended
+            await asyncio.sleep(seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._progress.beyond(ended), PATIENCE_S)
+            disturb()
 
     def _kill(self) -> None:
         """Any process, the server among them; the next one if that does not run at the moment."""

@@ -60,6 +60,12 @@ class Progress:
         """Something has happened."""
         self.moved_at = asyncio.get_running_loop().time()
         self.changed.set()
+        self.changed = asyncio.Event()
+
+    async def beyond(self, ended: int) -> None:
+        """Wait until more jobs than that have ended."""
+        while self.ended <= ended:
+            await self.changed.wait()
 
 
 class User:

@@ -73,7 +73,8 @@ async def _under_load(fleet: Fleet, plan: Plan, chance: random.Random, recorder:
     dice = random.Random(chance.random())  # noqa: S311 - disturbances
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
         users = _users(fleet, plan, chance, recorder, progress, session)
-        chaos = asyncio.create_task(Chaos(fleet, plan.pace, dice, recorder, spared=plan.spared).run())
+        chaos = Chaos(fleet, plan.pace, dice, recorder, progress, spared=plan.spared)
+        disturbing = asyncio.create_task(chaos.run())
         work = [
             asyncio.create_task(user.run(plan.jobs // plan.users + (number < plan.jobs % plan.users)))
             for number, user in enumerate(users)
@@ -82,11 +83,11 @@ async def _under_load(fleet: Fleet, plan: Plan, chance: random.Random, recorder:
         try:
             with suppress(TimeoutError):
                 await _while_it_moves(progress, nearly_done)
-            await _end(chaos)
+            await _end(disturbing)
             with suppress(TimeoutError):
                 await _while_it_moves(progress, asyncio.gather(*work))
         finally:
-            await _end(chaos, nearly_done, *work)
+            await _end(disturbing, nearly_done, *work)
 
 
 async def _nearly_done(progress: Progress, users: list[User], plan: Plan) -> None:
@@ -96,7 +97,6 @@ async def _nearly_done(progress: Progress, users: list[User], plan: Plan) -> Non
         for user in users:
             user.submit_no_more()
     while progress.submitted < progress.wanted or progress.ended < progress.wanted * 0.98:
-        progress.changed.clear()
         await progress.changed.wait()
 
 
