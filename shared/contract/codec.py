@@ -49,6 +49,7 @@ class _Tag(msgspec.Struct):
 
 _encoder = msgspec.json.Encoder()
 _tag_decoder = msgspec.json.Decoder(_Tag)
+_object_decoder = msgspec.json.Decoder(dict[str, Any])
 _event_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _note_decoder: msgspec.json.Decoder[FeedNote] = msgspec.json.Decoder(FeedNote)
 _KNOWN_EVENTS = frozenset(
@@ -104,7 +105,7 @@ def decode_note(subject: str, payload: bytes) -> FeedNote:
 def event_object(payload: bytes, *, cursor: str, stored_at: datetime, seq: int | None) -> EventObject:
     """The client's view of stored bytes, whatever their version. Raises UndecodableError."""
     try:
-        fields: dict[str, Any] = msgspec.json.decode(payload, type=dict[str, Any])
+        fields: dict[str, Any] = _object_decoder.decode(payload)
         return EventObject(
             cursor=cursor,
             seq=seq,

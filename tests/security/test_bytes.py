@@ -68,9 +68,8 @@ async def test_characters_are_never_cut(checker: Checker) -> None:
     halves = "".join(each * (len(each.encode()) - 1) for each in SPOKEN)
     written = f"attempted\n{halves}🦀{'語é🦀' * 22_000}".encode()
     assert outcome.stdout == live(outcome, "stdout") == written
-    notes = notes_of(outcome, "stdout")
-    assert {note.data["encoding"] for note in notes} == {"utf-8"}
-    assert len(notes) > len(written) // (16 * 1024)
+    # How many there are depends on how fast they are read: what waits for a client is joined.
+    assert {note.data["encoding"] for note in notes_of(outcome, "stdout")} == {"utf-8"}
 
 
 async def test_a_cut_off_stream_ends_with_a_whole_character(checker: Checker) -> None:
