@@ -50,8 +50,8 @@ if __name__ == "__main__":
         runner.run(
             serve_http(
                 app,
-                listen("127.0.0.1", int(sys.argv[1])),
-                HttpSettings(),
+                listener,
+                HttpSettings(http_address_connections_max=12_000, http_user_connections_max=12_000),
                 service="broadcast",
                 **SERVER_OPTIONS,
             )

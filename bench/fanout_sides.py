@@ -126,6 +126,8 @@ async def notifier_side(nats: NatsServer, broker: Broker, **settings: object) ->
         "HEADRACE_NOTIFIER_CONNECTIONS_MAX": "20000",
         "HEADRACE_NOTIFIER_USER_CONNECTIONS_MAX": "20000",
         "HEADRACE_NOTIFIER_CLAIMED_CONNECTIONS_MAX": "20000",
+        "HEADRACE_HTTP_ADDRESS_CONNECTIONS_MAX": "12000",
+        "HEADRACE_HTTP_USER_CONNECTIONS_MAX": "12000",
         **{f"HEADRACE_NOTIFIER_{name.upper()}": str(value) for name, value in settings.items()},
     }
     async with _process("services.notifier", environment=environment) as process:
