@@ -26,7 +26,8 @@ Sync = Literal["always", "fast"]
 
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 """A result holds two streams of 256 KiB, and JSON may write a control byte as six."""
-START_TIMEOUT_S = 15.0
+START_TIMEOUT_S = 300.0
+"""A server whose log was not closed reads it first: three million events took more than 15 s."""
 START_PAUSE_S = 0.02
 
 KEPT_PORTS_MAX = 256
@@ -137,7 +138,11 @@ class NatsServer:
                 start_new_session=True,
                 preexec_fn=die_with_parent,
             )
-        await self.wait_until_ready(lambda: self.process.returncode is None)
+        try:
+            await self.wait_until_ready(lambda: self.process.returncode is None)
+        except BaseException:
+            await self.kill()
+            raise
 
     async def stop(self) -> None:
         """Send a stop signal, and wait."""
@@ -188,7 +193,7 @@ class NatsServer:
                 await poll(is_up, until=bool, pause_s=START_PAUSE_S)
         except TimeoutError as error:
             raise NatsServerError(
-                f"nats-server did not listen in {START_TIMEOUT_S} s: see {self.log}"
+                f"nats-server did not listen in {START_TIMEOUT_S:.0f} s: see {self.log}"
             ) from error
 
     async def _greets(self) -> bool:

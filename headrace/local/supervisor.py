@@ -33,6 +33,8 @@ PROVISIONER = "provisioner"
 EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}
 TRUSTED = "HEADRACE_HTTP_TRUSTED_PROXIES"
 FACING_CLIENTS = frozenset({"api", "notifier"})
+SLOW_START_S = 10.0
+"""What takes longer is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +226,15 @@ async def run_stack(
 ) -> AsyncIterator[Stack]:
     """A ready stack in `directory`, ended with the context. Raises StackError, NatsServerError.
 
-    `report` receives a line for people whenever a process was restarted.
+    `report` receives a line for people whenever a process was restarted, or takes long to start.
     """
     with claim(directory), Ports() as ports:
         stack = Stack(directory, options or StackOptions(), report, ports)
-        await stack.nats.start()
+        slow = asyncio.get_running_loop().call_later(SLOW_START_S, report, "nats-server reads its log first")
+        try:
+            await stack.nats.start()
+        finally:
+            slow.cancel()
         keeping: list[asyncio.Task[None]] = []
         try:
             await stack.provision()
