@@ -9,7 +9,7 @@ import asyncio
 import json
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -36,6 +36,9 @@ SILENCE_MAX_S = 2.5
 EXPIRES_S = 30.0
 FORGET_AFTER_S = 30.0
 RESTART_PAUSE_S = 0.1
+CREATE_TIMEOUT_S = 2.0
+CREATE_TIMEOUT_MAX_S = 16.0
+"""Where millions of messages must be counted, a busy server takes longer than usual to create a consumer."""
 
 
 class _BrokenError(Exception):
@@ -86,6 +89,7 @@ class Follower:
         self.position = after
         self._position_time = after_time
         self._anew_after: datetime | None = None
+        self._create_timeout_s = CREATE_TIMEOUT_S
         self._moved = asyncio.Condition()
         self.progress = ConsumerLag(stream)
         if report_position:
@@ -120,7 +124,7 @@ class Follower:
             subscription = await self._broker.subscribe(inbox, receive)
             consumer = f"{self._service}-{uuid.uuid4().hex[:12]}"
             try:
-                pending = await self._create(consumer)
+                pending = await _unless_set(reconnected, self._create(consumer))
                 await self._consume(consumer, inbox, arrived, wake, reconnected, pending)
             finally:
                 await subscription.unsubscribe()
@@ -142,10 +146,15 @@ class Follower:
             "num_replicas": 1,
             "inactive_threshold": int(FORGET_AFTER_S * 1e9),
         }
+        timeout_s = self._create_timeout_s
+        # Asked again after the same time, a slow server would never be done.
+        self._create_timeout_s = min(2 * timeout_s, CREATE_TIMEOUT_MAX_S)
         created = await self._broker.api(
             f"CONSUMER.CREATE.{self._stream}.{consumer}",
             {"stream_name": self._stream, "config": config, "action": "create"},
+            timeout_s=timeout_s,
         )
+        self._create_timeout_s = CREATE_TIMEOUT_S
         return int(created["num_pending"])
 
     def _start(self) -> dict[str, object]:
@@ -247,6 +256,19 @@ def _delivered(headers: dict[str, str], pending: int) -> int:
     Some messages that were pending at the consumer's creation may have been purged since.
     """
     return int(headers.get("Nats-Last-Consumer", pending)) if headers["Status"] == HEARTBEAT else pending
+
+
+async def _unless_set(lost: asyncio.Event, work: Coroutine[None, None, int]) -> int:
+    """Its result. Raises _BrokenError as soon as a reconnection shows that no answer will come."""
+    doing, losing = asyncio.ensure_future(work), asyncio.ensure_future(lost.wait())
+    try:
+        await asyncio.wait({doing, losing}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise _BrokenError("the connection was lost for a while")
+        return doing.result()
+    finally:
+        doing.cancel()
+        losing.cancel()
 
 
 async def _wait(wake: asyncio.Event) -> None:

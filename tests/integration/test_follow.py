@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -299,3 +300,29 @@ async def test_is_in_step_under_a_load_that_never_ends(broker: Broker, log: Log)
         task.cancel()
     # The first batches may come before the consumer has a pull under way.
     assert all(later > earlier for earlier, later in pairwise(in_step_at[2:]))
+
+
+class SlowServer(Broker):
+    """The connection to a server that takes its time to create a consumer, as over millions of messages."""
+
+    TAKES_S = 2.5
+
+    def __init__(self, broker: Broker) -> None:
+        self.__dict__.update(broker.__dict__)
+        self.waits_s = list[float]()
+
+    async def api(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> dict[str, Any]:
+        if operation.startswith("CONSUMER.CREATE"):
+            self.waits_s.append(timeout_s)
+            await asyncio.sleep(min(timeout_s, self.TAKES_S))
+            if timeout_s < self.TAKES_S:
+                raise UnreachableError("no answer")
+        return await super().api(operation, body, timeout_s=timeout_s)
+
+
+async def test_a_slow_server_is_given_more_time(broker: Broker, log: Log) -> None:
+    await append_jobs(log, 3)
+    slow = SlowServer(broker)
+    async with following(slow, JOBS, Seen()) as follower, asyncio.timeout(PATIENCE_S):
+        await follower.wait_for(3)
+    assert slow.waits_s == [2.0, 4.0]
