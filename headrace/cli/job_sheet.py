@@ -14,7 +14,7 @@ from headrace.cli.readable import ago, duration, local, size
 from headrace.cli.render import Screen
 from headrace.cli.sheet import Fact, show_facts, title_of
 from headrace.client.models import JobShown, WaitingFor, kept_bytes
-from shared.domain.events import Limits
+from shared.domain.events import ClampedLimit, Limits
 from shared.domain.result import Output, Result, StageReport
 
 LINES_SHOWN = 5
@@ -42,6 +42,7 @@ def facts_of(job: JobShown, now: datetime) -> Iterator[Fact]:
     yield from _program(job)
     yield from _times(job, now)
     yield from _limits(job.limits)
+    yield from map(_clamped, job.clamped or ())
     if job.result is not None:
         yield from _result(job.result)
 
@@ -105,6 +106,12 @@ def _limits(limits: Limits) -> Iterator[Fact]:
     for name, value in msgspec.structs.asdict(limits).items():
         if value is not None:
             yield Fact("limit", Cell(f"{title_of(name)} {_measure(name, value)}", name), (value,))
+
+
+def _clamped(limit: ClampedLimit) -> Fact:
+    requested, applied = _measure(limit.name, limit.requested), _measure(limit.name, limit.applied)
+    text = f"{title_of(limit.name)} {requested} requested, {applied} applied"
+    return Fact("clamped", Cell(text, limit.name, "yellow"), (limit.requested, limit.applied))
 
 
 def _result(result: Result) -> Iterator[Fact]:

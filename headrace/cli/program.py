@@ -72,6 +72,9 @@ Memory = Annotated[
     int | None, typer.Option("--memory", parser=parse_size, metavar="SIZE", help="Limit, such as 256M.")
 ]
 WallMs = Annotated[int | None, typer.Option(min=1, help="Wall time limit.")]
+Clamp = Annotated[
+    bool, typer.Option("--clamp", help="Lower limits to what the service allows, instead of failing.")
+]
 Stdin = Annotated[
     Path | None,
     typer.Option(
@@ -100,6 +103,7 @@ class Program:
     labels: list[str] | None = None
     memory_bytes: int | None = None
     wall_ms: int | None = None
+    clamp: bool = False
     stdin: Path | None = None
     artifacts: list[str] | None = None
     reads_ours: bool = False
@@ -154,6 +158,8 @@ class Loaded:
         if self.stdin:
             stdin = content_of(self.stdin)
             made |= {"stdin": stdin["content"], "stdin_encoding": stdin["encoding"]}
+        if program.clamp:
+            made["limits_policy"] = "clamp"
         limits = {"wall_ms": program.wall_ms, "memory_bytes": program.memory_bytes}
         return made | {"limits": {name: value for name, value in limits.items() if value is not None}}
 

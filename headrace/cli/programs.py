@@ -10,6 +10,7 @@ from headrace.cli.job_line import queue_reason
 from headrace.cli.local_commands import local_client
 from headrace.cli.program import (
     Artifact,
+    Clamp,
     Environment,
     Files,
     Key,
@@ -40,6 +41,7 @@ def run(
     env: Environment = None,
     memory: Memory = None,
     wall_ms: WallMs = None,
+    clamp: Clamp = False,
     stdin: Stdin = None,
     label: Labels = None,
     artifact: Artifact = None,
@@ -62,6 +64,7 @@ def run(
         labels=label,
         memory_bytes=memory,
         wall_ms=wall_ms,
+        clamp=clamp,
         stdin=stdin,
         artifacts=artifact,
         reads_ours=True,
@@ -88,6 +91,7 @@ def submit(
     env: Environment = None,
     memory: Memory = None,
     wall_ms: WallMs = None,
+    clamp: Clamp = False,
     stdin: Stdin = None,
     label: Labels = None,
     artifact: Artifact = None,
@@ -109,6 +113,7 @@ def submit(
         labels=label,
         memory_bytes=memory,
         wall_ms=wall_ms,
+        clamp=clamp,
         stdin=stdin,
         artifacts=artifact,
     )

@@ -165,6 +165,9 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     """The kernel gives a process no more than 2^20 by default (nr_open of proc(5))."""
 
     stack_bytes_max: Annotated[int, Meta(ge=1 * MIB, le=2**44)] = 1024 * MIB
+    address_space_bytes_max: Annotated[int, Meta(ge=64 * MIB, le=2**47)] = 64 * 1024 * MIB
+    """Addresses cost a host nothing: enough for any runtime that reserves more than it uses. A process has
+    2^47 of them."""
 
     def check(self) -> None:
         """As in `Settings`; also checks that the settings of the token provider are complete."""
@@ -217,4 +220,5 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
             output_bytes=self.output_bytes_max,
             files_open=self.files_open_max,
             stack_bytes=self.stack_bytes_max,
+            address_space_bytes=self.address_space_bytes_max,
         )

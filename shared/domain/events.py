@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from shared.domain.contract_struct import ContractStruct
 from shared.domain.enumerations import (
@@ -53,6 +54,19 @@ class Limits(ContractStruct, frozen=True, kw_only=True):
     stack_bytes: int | None = None
     """The stack of a process's first thread, and of others that its C library is asked for without a
     size; None leaves the first to `memory_bytes` and the others to the library."""
+    address_space_bytes: int | None = None
+    """Addresses of each process, used or only reserved; None leaves them to the kernel."""
+
+
+class ClampedLimit(ContractStruct, frozen=True, kw_only=True):
+    """A limit beyond the operator's maximum that was lowered to it, as `limits_policy` asked."""
+
+    name: str
+    """Which of the `limits`."""
+    requested: int
+    """What the submission has."""
+    applied: int
+    """The maximum, which the job has instead."""
 
 
 class Isolation(ContractStruct, frozen=True, kw_only=True):
@@ -86,7 +100,8 @@ class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
 
     `retry_of` is the dead letter that an operator gave another chance by this job. `ttl_s` counts from the
     terminal event; without one the job is kept until its user is erased. `artifacts_bytes_max` is what the
-    token claimed: the most that the user may hold of the store of artifacts.
+    token claimed: the most that the user may hold of the store of artifacts. `clamped` is left out unless a
+    limit was lowered.
     """
 
     language: str
@@ -105,6 +120,7 @@ class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
     retry_of: str | None = None
     ttl_s: int | None = None
     artifacts_bytes_max: int | None = None
+    clamped: tuple[ClampedLimit, ...] | UnsetType = UNSET
 
 
 class JobRunning(EventBase, frozen=True, kw_only=True, tag="job.running.v1"):

@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Annotated, TypeAlias, assert_never
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from shared.domain.contract_struct import ContractStruct
 from shared.domain.decisions import expiry_of
 from shared.domain.enumerations import open_to
 from shared.domain.events import (
+    ClampedLimit,
     Event,
     JobCancelled,
     JobCancelRequested,
@@ -56,6 +58,8 @@ class JobSummary(ContractStruct, frozen=True, kw_only=True):
     """The file that is run, or compiled first."""
     limits: Limits
     """What each stage that runs the program may use."""
+    clamped: tuple[ClampedLimit, ...] | UnsetType = UNSET
+    """The limits that were lowered to the service's maxima; absent unless some were."""
     labels: dict[str, str]
     """The labels of the submission."""
     session: str | None
@@ -157,6 +161,7 @@ def _queued(event: JobQueued, sequence: int) -> JobRecord:
         language=event.language,
         entrypoint=event.entrypoint,
         limits=event.limits,
+        clamped=event.clamped,
         labels=event.labels,
         session=event.session,
         retry_of=event.retry_of,

@@ -14,6 +14,7 @@ import pytest
 from shared.contract.codec import decode_event, decode_note, encode
 from shared.contract.subjects import feed_note, job_event
 from shared.domain.events import (
+    ClampedLimit,
     Event,
     EventBase,
     FeedNote,
@@ -130,6 +131,9 @@ UNSENT_NOTES = (
 )
 
 
+CLAMPED = (ClampedLimit(name="memory_bytes", requested=2**34, applied=2**30),)
+
+
 def forms_of(event: EventBase) -> dict[str, EventBase]:
     """Every form in which the event was ever written, by the field that was added last; the newest last."""
     forms = {"": event}
@@ -140,6 +144,9 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
         forms["+artifacts_bytes_max"] = msgspec.structs.replace(forms["+ttl_s"], artifacts_bytes_max=2**40)
         stacked = msgspec.structs.replace(event.limits, stack_bytes=16_777_216)
         forms["+stack_bytes"] = msgspec.structs.replace(forms["+artifacts_bytes_max"], limits=stacked)
+        forms["+clamped"] = msgspec.structs.replace(forms["+stack_bytes"], clamped=CLAMPED)
+        bounded = msgspec.structs.replace(stacked, address_space_bytes=4_294_967_296)
+        forms["+address_space_bytes"] = msgspec.structs.replace(forms["+clamped"], limits=bounded)
     elif isinstance(event, JobRunning):
         isolation = msgspec.structs.replace(event.isolation, uids=252)
         forms["+uids"] = msgspec.structs.replace(event, isolation=isolation)

@@ -131,7 +131,7 @@ FIELDS = [
         "limits",
         "labels",
     ),
-    *("ttl_s", "artifacts", "title", "unknown"),
+    *("limits_policy", "ttl_s", "artifacts", "title", "unknown"),
 ]
 BODIES = ("/v1/jobs", "/v1/jobs/batch", "/v1/sessions", f"/v1/sessions/{JOB}/run")
 

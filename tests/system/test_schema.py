@@ -19,7 +19,7 @@ from pydantic import BaseModel
 import services.api
 from headrace.local.supervisor import Stack
 from services.api.http.openapi.responses import DocumentedRouter
-from services.api.jobs.schemas import BatchBody, SubmissionBody
+from services.api.jobs.schemas import LIMIT_MAX, BatchBody, SubmissionBody
 from services.api.sessions.schemas import RunBody, SessionBody
 from services.api.settings import ApiSettings
 from shared.contract import problems
@@ -27,6 +27,7 @@ from shared.contract.problems import MEDIA_TYPE
 from shared.version import VERSION
 from tests.http_client import http_client
 from tests.system.conftest import user_of
+from tests.system.test_http import HELLO
 
 pytestmark = pytest.mark.full
 
@@ -176,13 +177,23 @@ async def test_the_document_tells_the_bounds_of_numbers(document: Json) -> None:
     settings = ApiSettings(token_secret="x" * 32)
     schemas = document["components"]["schemas"]
     limits = schemas["LimitsBody"]["properties"]
-    assert {name: bounds(schema)[1] for name, schema in limits.items()} == msgspec.to_builtins(
-        settings.limits_max
-    )
-    assert bounds(limits["memory_bytes"]) == (1_048_576, settings.memory_bytes_max)
-    assert bounds(limits["output_bytes"]) == (0, settings.output_bytes_max)
+    assert bounds(limits["memory_bytes"]) == (1_048_576, LIMIT_MAX)
+    assert bounds(limits["output_bytes"]) == (0, LIMIT_MAX)
     for body in ("SubmissionBody", "SessionBody"):
         assert bounds(schemas[body]["properties"]["ttl_s"]) == (60, settings.ttl_s_max)
+    for body in ("SubmissionBody", "SessionBody", "RunBody"):
+        (rule,) = schemas[body]["allOf"]
+        most = rule["else"]["properties"]["limits"]["properties"]
+        assert {name: one["maximum"] for name, one in most.items()} == msgspec.to_builtins(
+            settings.limits_max
+        )
+        valid = validator(document, {"$ref": f"#/components/schemas/{body}"})
+        program = {} if body == "RunBody" else HELLO
+        for name in limits:
+            beyond = {**program, "limits": {name: most[name]["maximum"] + 1}}
+            assert valid.is_valid({**program, "limits": {name: most[name]["maximum"]}}), (body, name)
+            assert not valid.is_valid(beyond), (body, name)
+            assert valid.is_valid({**beyond, "limits_policy": "clamp"}), (body, name)
 
 
 def bounds(schema: dict[str, Any]) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from headrace.cli.job_sheet import LINE_LETTERS_MAX, ends_of, facts_of, show_job
 from headrace.client.models import JobShown, WaitingFor
+from shared.domain.events import ClampedLimit
 from shared.domain.record import JobRecord
 from shared.domain.result import Artifact, Output, Result, SkippedArtifact, StageReport
 from tests import builders
@@ -95,6 +96,15 @@ def test_a_queued_job_says_what_it_waits_for() -> None:
     assert text["waiting_for"] == "earlier jobs of yours, behind 3 unfinished of yours"
     later = shown(record(), WaitingFor(reason="of a newer version"))
     assert ("waiting_for", "of a newer version", "0") in fields(later)
+
+
+def test_limits_that_were_lowered_are_told() -> None:
+    clamped = (ClampedLimit(name="memory_bytes", requested=2**34, applied=2**30),)
+    job = shown(msgspec.structs.replace(record(), clamped=clamped))
+    assert ("clamped", "memory_bytes", str(2**34), str(2**30)) in fields(job)
+    text = {fact.name: fact.cell.text for fact in facts_of(job, NOON)}
+    assert text["clamped"] == "memory 16 GiB requested, 1 GiB applied"
+    assert "clamped" not in {name for name, *_ in fields(shown(record()))}
 
 
 def test_of_long_output_both_ends_are_shown() -> None:

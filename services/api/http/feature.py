@@ -12,7 +12,7 @@ import msgspec
 from fastapi import FastAPI, Request
 
 from services.api.http.openapi import document
-from services.api.http.openapi.responses import DocumentedRouter, Maxima
+from services.api.http.openapi.responses import DocumentedRouter, Json, Maxima
 
 T = TypeVar("T")
 Services = dict[type, object]
@@ -29,6 +29,8 @@ class Feature:
     """Objects that its routes look up by type; no other feature provides one of the same type."""
     maxima: Maxima = field(default_factory=dict)
     """The operator's maxima, for the OpenAPI document."""
+    rules: Mapping[str, Json] = field(default_factory=dict)
+    """What the document adds to schemas of request bodies, by their names."""
 
 
 def include(app: FastAPI, features: Sequence[Feature]) -> None:
@@ -37,6 +39,7 @@ def include(app: FastAPI, features: Sequence[Feature]) -> None:
     structs: dict[str, type[msgspec.Struct]] = {}
     tags: dict[str, str] = {}
     maxima: dict[str, Mapping[str, int]] = {}
+    rules: dict[str, Json] = {}
     for feature in features:
         for router in feature.routers:
             app.include_router(router)
@@ -44,8 +47,9 @@ def include(app: FastAPI, features: Sequence[Feature]) -> None:
             tags |= dict.fromkeys(map(str, router.tags), feature.about)
         services |= {type(one): one for one in feature.services}
         maxima |= feature.maxima
+        rules |= feature.rules
     app.state.services = services
-    document.install(app, structs, maxima, tags)
+    document.install(app, structs, document.Bounds(maxima, rules), tags)
 
 
 def service_of(request: Request, kind: type[T]) -> T:

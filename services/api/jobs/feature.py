@@ -2,8 +2,9 @@
 
 from services.api.http.feature import Feature
 from services.api.jobs import routes
-from services.api.jobs.limit_policy import maxima
+from services.api.jobs.limit_policy import limits_rule, maxima
 from services.api.jobs.queries import Queries
+from services.api.jobs.schemas import SubmissionBody
 from services.api.jobs.submit import Submissions
 from services.api.jobs.wait import JobWaiter
 from services.api.jobs.waiting_reason import Outlook
@@ -25,4 +26,5 @@ def jobs_feature(
         routers=(routes.submitting, routes.router),
         services=(submissions, cancellations, queries, waiter, outlook),
         maxima=maxima(settings),
+        rules={SubmissionBody.__name__: limits_rule(settings)},
     )

@@ -1,13 +1,17 @@
 """A program to be submitted, from any door. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from shared.contract import problems
 from shared.contract.problems import FieldError, ProblemError
-from shared.domain.events import Limits, SourceFile
+from shared.domain.events import ClampedLimit, Limits, SourceFile
+
+LimitsPolicy: TypeAlias = Literal["refuse", "clamp"]
+"""What happens to a submission with a limit beyond the operator's maximum."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,7 @@ class NewJob:
     env: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     """By the names of `Limits`; the language's defaults apply to absent ones."""
+    limits_policy: LimitsPolicy = "refuse"
     labels: Mapping[str, str] = field(default_factory=dict)
     artifacts: tuple[str, ...] = ()
     ttl_s: int | None = None
@@ -52,6 +57,7 @@ class NewJob:
             raise ProblemError(problems.INVALID, "it is not clear where the program starts", errors=(error,))
         return wanted
 
-    def limits_over(self, default: Limits) -> Limits:
-        """What the run may use."""
-        return msgspec.structs.replace(default, **self.limits) if self.limits else default
+    def limits_over(self, default: Limits, clamped: Sequence[ClampedLimit] = ()) -> Limits:
+        """What the run may use: of `clamped` limits what is applied."""
+        applied = {**self.limits, **{one.name: one.applied for one in clamped}}
+        return msgspec.structs.replace(default, **applied) if applied else default

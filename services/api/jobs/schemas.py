@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 import msgspec
@@ -30,7 +31,7 @@ from services.api.http.openapi.json_schema import (
     keys_like,
     path_schema,
 )
-from services.api.jobs.new_job import NewJob
+from services.api.jobs.new_job import LimitsPolicy, NewJob
 from shared.domain.events import SourceFile
 
 FILES_MAX = 64
@@ -46,8 +47,11 @@ PATTERN_BYTES_MAX = 256
 TTL_S_MIN = 60
 WORD_BYTES_MAX = 32 * 1024
 
-_LATER_FIELDS = frozenset({"artifacts", "ttl_s"})
-_LATER_LIMITS = frozenset({"stack_bytes"})
+LIMIT_MAX = 2**53 - 1
+"""The highest number of a limit, whatever becomes of it: every JSON reader has it exactly (RFC 8259, 6)."""
+
+_LATER_FIELDS = frozenset({"artifacts", "ttl_s", "limits_policy"})
+_LATER_LIMITS = frozenset({"stack_bytes", "address_space_bytes"})
 """Limits added since fingerprints were first stored."""
 
 
@@ -146,22 +150,24 @@ class FileBody(RequestBody):
 class LimitsBody(RequestBody):
     """Limits for the run stage; what is left out keeps the language's default."""
 
-    wall_ms: Annotated[int, Field(ge=1), AsNumber] | None = None
+    wall_ms: Annotated[int, Field(ge=1, le=LIMIT_MAX), AsNumber] | None = None
     """Longest time from the start of the run to its end."""
-    cpu_ms: Annotated[int, Field(ge=1), AsNumber] | None = None
+    cpu_ms: Annotated[int, Field(ge=1, le=LIMIT_MAX), AsNumber] | None = None
     """Processor time of all processes together."""
-    memory_bytes: Annotated[int, Field(ge=1024 * 1024), AsNumber] | None = None
+    memory_bytes: Annotated[int, Field(ge=1024 * 1024, le=LIMIT_MAX), AsNumber] | None = None
     """Memory of all processes together, stacks, `/tmp` and `/dev/shm` included."""
-    processes: Annotated[int, Field(ge=1), AsNumber] | None = None
+    processes: Annotated[int, Field(ge=1, le=LIMIT_MAX), AsNumber] | None = None
     """Processes and threads at a time."""
-    disk_bytes: Annotated[int, Field(ge=4096), AsNumber] | None = None
+    disk_bytes: Annotated[int, Field(ge=4096, le=LIMIT_MAX), AsNumber] | None = None
     """The work directory, and the longest file."""
-    output_bytes: Annotated[int, Field(ge=0), AsNumber] | None = None
+    output_bytes: Annotated[int, Field(ge=0, le=LIMIT_MAX), AsNumber] | None = None
     """Kept of each of the two streams; a program that prints more ends as `output_limit`."""
-    files_open: Annotated[int, Field(ge=8), AsNumber] | None = None
+    files_open: Annotated[int, Field(ge=8, le=LIMIT_MAX), AsNumber] | None = None
     """Open files of each process."""
-    stack_bytes: Annotated[int, Field(ge=1024 * 1024), AsNumber] | None = None
+    stack_bytes: Annotated[int, Field(ge=1024 * 1024, le=LIMIT_MAX), AsNumber] | None = None
     """The stack of a process's first thread, and of each thread that is started without a size."""
+    address_space_bytes: Annotated[int, Field(ge=64 * 1024 * 1024, le=LIMIT_MAX), AsNumber] | None = None
+    """Addresses of each process, used or only reserved; without it there is no such limit."""
 
 
 class SubmissionBody(RequestBody):
@@ -189,6 +195,8 @@ class SubmissionBody(RequestBody):
     """Variables of the program's environment."""
     limits: LimitsBody = LimitsBody()
     """What the run may use."""
+    limits_policy: LimitsPolicy = "refuse"
+    """`clamp` lowers limits that are beyond the service's maxima, and the job's `clamped` says which."""
     labels: dict[Annotated[str, Field(pattern=LABEL_NAME)], LabelValue] = Field(
         {}, max_length=LABELS_MAX, json_schema_extra=keys_like(LABEL_NAME)
     )
@@ -240,10 +248,20 @@ class SubmissionBody(RequestBody):
             args=self.args,
             env=self.env,
             limits={name: value for name, value in self.limits if value is not None},
+            limits_policy=self.limits_policy,
             labels=self.labels,
             artifacts=self.artifacts,
             ttl_s=self.ttl_s,
         )
+
+    def unused_later_fields(self, later: Iterable[str]) -> dict[str, bool | set[str]]:
+        """Those of the fields `later`, and of limits added later, that say nothing; for `model_dump`."""
+        fields = type(self).model_fields
+        unused: dict[str, bool | set[str]] = {
+            name: True for name in later if getattr(self, name) == fields[name].default
+        }
+        unused["limits"] = {name for name in _LATER_LIMITS if getattr(self.limits, name) is None}
+        return unused
 
     def _fingerprint(self) -> str:
         """Equal for equal requests, regardless of the order of fields and white space.
@@ -251,8 +269,7 @@ class SubmissionBody(RequestBody):
         Fields of later versions count only if they are used; otherwise an upgrade would refuse repetitions of
         requests that were accepted before.
         """
-        unused: dict[str, bool | set[str]] = {name: True for name in _LATER_FIELDS if not getattr(self, name)}
-        unused["limits"] = {name for name in _LATER_LIMITS if getattr(self.limits, name) is None}
+        unused = self.unused_later_fields(_LATER_FIELDS)
         canonical = msgspec.json.encode(self.model_dump(mode="json", exclude=unused), order="sorted")
         return hashlib.sha256(canonical).hexdigest()
 

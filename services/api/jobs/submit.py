@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import uuid_utils
+from msgspec import UNSET
 
 from services.api.http.request_context import RequestContext
-from services.api.jobs.limit_policy import check_bounds
+from services.api.jobs.limit_policy import check_bounds, clamped_limits
 from services.api.jobs.new_job import NewJob
 from services.api.jobs.queries import fold_entries
 from services.api.languages.catalogue import Catalogue
@@ -177,6 +178,7 @@ class Submissions:
         session: str | None,
     ) -> JobQueued:
         check_bounds(new, self._settings)
+        clamped = clamped_limits(new, self._settings)
         return JobQueued(
             job_id=job_id,
             user_id=caller.user_id,
@@ -190,13 +192,14 @@ class Submissions:
             stdin=new.stdin,
             args=new.args,
             env=dict(new.env),
-            limits=new.limits_over(offer.limits),
+            limits=new.limits_over(offer.limits, clamped),
             labels=dict(new.labels),
             session=session,
             concurrency=min(caller.concurrency, self._settings.concurrency_max),
             artifacts=new.artifacts,
             ttl_s=_ttl_s(new.ttl_s, self._settings),
             artifacts_bytes_max=caller.shares.get(ARTIFACTS_CLAIM),
+            clamped=clamped or UNSET,
         )
 
 

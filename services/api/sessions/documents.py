@@ -77,17 +77,19 @@ def document_of(body: SessionBody) -> msgspec.Raw:
 
 
 def submission_of(stored: StoredRevision, body: RunBody) -> SubmissionBody:
-    """The document as a submission, with the run's own fields."""
+    """The document as a submission, with the run's own fields; a run's own limits have its own policy."""
     document = json.loads(bytes(stored.document))
     document.pop("title", None)
-    return SubmissionBody.model_validate({**document, **body.model_dump(exclude_unset=True)})
+    own = body.model_dump(exclude_unset=True)
+    if "limits" in own:
+        own["limits_policy"] = body.limits_policy
+    return SubmissionBody.model_validate({**document, **own})
 
 
 def fingerprint_of(submission: SubmissionBody) -> str:
     """The submission's fingerprint; fields of later versions count only if used, as in `SubmissionBody`."""
-    later: dict[str, bool | set[str]] = {"ttl_s": True} if submission.ttl_s is None else {}
-    later["limits"] = {"stack_bytes"} if submission.limits.stack_bytes is None else set()
-    return hashlib.sha256(submission.model_dump_json(exclude=later).encode()).hexdigest()
+    unused = submission.unused_later_fields(("ttl_s", "limits_policy"))
+    return hashlib.sha256(submission.model_dump_json(exclude=unused).encode()).hexdigest()
 
 
 def decode(entry: Entry) -> StoredRevision:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from services.api.http.openapi.json_schema import ENV_NAME, base64_if, keys_like
+from services.api.jobs.new_job import LimitsPolicy
 from services.api.jobs.schemas import ARGS_MAX, ENV_MAX, LimitsBody, RequestBody, SubmissionBody, Text, Word
 
 
@@ -25,6 +26,8 @@ class RunBody(RequestBody):
     """Instead of the document's environment."""
     limits: LimitsBody = LimitsBody()
     """Instead of the document's limits."""
+    limits_policy: LimitsPolicy = "refuse"
+    """As in a submission, for these limits; the document's own policy is for the document's limits."""
 
 
 class SessionBody(SubmissionBody):

@@ -7,6 +7,7 @@ Paths are checked again although the caller has done so, as the last check befor
 import re
 
 from services.executor.sandbox.interface import RejectedError, Stage
+from services.executor.sandbox.isolation.rlimits import ADDRESS_SPACE_BYTES_MIN
 from services.executor.sandbox.settings import SandboxSettings
 
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -88,3 +89,6 @@ def _check_sizes(stage: Stage) -> None:
         raise RejectedError("a limit is below 1")
     if limits.disk_bytes < PAGE_BYTES:
         raise RejectedError(f"a disk of {limits.disk_bytes} bytes is smaller than a page")
+    addresses = limits.address_space_bytes
+    if addresses is not None and addresses < ADDRESS_SPACE_BYTES_MIN:
+        raise RejectedError(f"an address space of {addresses} bytes is below {ADDRESS_SPACE_BYTES_MIN}")

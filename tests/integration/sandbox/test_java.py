@@ -128,6 +128,7 @@ async def test_every_run_has_a_machine_of_its_own(warm: WarmSandbox, product: by
     [
         pytest.param({"limits": JAVA.limits.applied_to(Limits(files_open=100))}, id="limits"),
         pytest.param({"limits": Limits(memory_bytes=600 * MIB)}, id="memory"),
+        pytest.param({"limits": JAVA.limits.applied_to(Limits(address_space_bytes=2**35))}, id="addresses"),
         pytest.param({"args": ("a",)}, id="arguments"),
         pytest.param({"env": (("NAME", "value"),)}, id="variables"),
     ],

@@ -141,6 +141,9 @@ async def test_every_run_has_a_runtime_of_its_own(warm: WarmSandbox) -> None:
             asked(WAS_EARLY, limits=Limits(memory_bytes=512 * MIB, stack_bytes=8 * MIB)), id="stack"
         ),
         pytest.param(
+            asked(WAS_EARLY, limits=Limits(memory_bytes=512 * MIB, address_space_bytes=2**35)), id="addresses"
+        ),
+        pytest.param(
             stage(*NODE, files={"main.js": WAS_EARLY.encode()}, env={"NODE_OPTIONS": ""}),
             id="a variable that is read at the start",
         ),

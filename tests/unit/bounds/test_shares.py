@@ -21,7 +21,7 @@ OF_ONE_REQUEST = {
     "body_bytes_max",
     "wait_s_max",
     *(f"{limit}_max" for limit in ("wall_ms", "cpu_ms", "memory_bytes", "processes", "disk_bytes")),
-    *("output_bytes_max", "files_open_max", "stack_bytes_max"),
+    *("output_bytes_max", "files_open_max", "stack_bytes_max", "address_space_bytes_max"),
     "attempts_max",
 }
 """They bound one request or one job, whosever it is."""

@@ -46,6 +46,7 @@ ROWS_OF_VERSION = {
     4: 4_025_257_867,
     5: 1_379_360_833,
     6: 682_146_547,
+    7: 1_493_274_717,
 }
 """A fingerprint of what a view of that version holds after LIFE, the bytes of its events included."""
 

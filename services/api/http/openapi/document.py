@@ -6,6 +6,7 @@ security scheme, and the problems that every route may return.
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 from fastapi import FastAPI
@@ -39,8 +40,19 @@ SERVERS = [{"url": "/", "description": "Where this document is."}]
 LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What an operator's settings add to schemas of request bodies, by their names.
+
+    `maxima` are of single fields; each of `rules` is a schema that the whole body must fulfil besides.
+    """
+
+    maxima: Maxima
+    rules: Mapping[str, Json]
+
+
 def install(
-    app: FastAPI, structs: Mapping[str, type[msgspec.Struct]], maxima: Maxima, tags: Mapping[str, str]
+    app: FastAPI, structs: Mapping[str, type[msgspec.Struct]], bounds: Bounds, tags: Mapping[str, str]
 ) -> None:
     """Make this the application's OpenAPI document.
 
@@ -50,14 +62,14 @@ def install(
 
     def document() -> Json:
         if not made:
-            made.update(_document(app, structs, maxima, tags))
+            made.update(_document(app, structs, bounds, tags))
         return made
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to replace it
 
 
 def _document(
-    app: FastAPI, structs: Mapping[str, type[msgspec.Struct]], maxima: Maxima, tags: Mapping[str, str]
+    app: FastAPI, structs: Mapping[str, type[msgspec.Struct]], bounds: Bounds, tags: Mapping[str, str]
 ) -> Json:
     made: Json = get_openapi(
         title=app.title,
@@ -74,9 +86,7 @@ def _document(
     struct_types: list[type[msgspec.Struct]] = [*structs.values(), ProblemDocument]
     schemas |= msgspec.json.schema_components(struct_types, ref_template=REF)[1]
     describe(schemas, struct_types)
-    for name, fields in maxima.items():
-        for field, most in fields.items():
-            _bound(schemas[name]["properties"][field], most)
+    _add_bounds(schemas, bounds)
     made["components"]["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     }
@@ -105,6 +115,14 @@ def _read_examples(operation: Json) -> None:
                 content["example"] = json.loads(content["example"])
             for example in content.get("examples", {}).values() if media_type != MEDIA_TYPE else ():
                 example["value"] = json.loads(example["value"])
+
+
+def _add_bounds(schemas: Json, bounds: Bounds) -> None:
+    for name, fields in bounds.maxima.items():
+        for field, most in fields.items():
+            _bound(schemas[name]["properties"][field], most)
+    for name, rule in bounds.rules.items():
+        schemas[name].setdefault("allOf", []).append(rule)
 
 
 def _bound(schema: Json, most: int) -> None:

@@ -30,6 +30,7 @@ OPTIONS = {
     resource.RLIMIT_CPU: ("t", 1),
     resource.RLIMIT_DATA: ("d", 1024),
     resource.RLIMIT_NPROC: ("u", 1),
+    resource.RLIMIT_AS: ("v", 1024),
 }
 """Options of `ulimit`, and the bytes in its units (POSIX; dash(1)). The other limits are set from outside."""
 

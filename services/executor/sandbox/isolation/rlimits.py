@@ -29,6 +29,9 @@ PER_CELL = {
 CELLS_AT_ONCE = 256
 """For how many concurrent cells the executor's limits are raised, where they can be."""
 
+ADDRESS_SPACE_BYTES_MIN = 64 * 1024 * 1024
+"""Far above what our own code in a cell has of it (20 MiB): it never meets the limit of its program."""
+
 FILES_PER_CELL = 4
 """The executor's RLIMIT_NOFILE is this many times a program's. It is also the number of descriptors of one
 uid that may be in flight before a message with descriptors is refused (unix(7), ETOOMANYREFS): programs reach
@@ -77,6 +80,9 @@ def resource_limits(limits: Limits, *, has_cgroups: bool) -> list[tuple[int, int
     if not has_cgroups:
         # Data, not address space: node, Java and Go reserve far more addresses than they ever use.
         exact |= {resource.RLIMIT_DATA: limits.memory_bytes, resource.RLIMIT_NPROC: limits.processes}
+    if limits.address_space_bytes is not None:
+        # Last: whatever is set after it happens within it.
+        exact |= {resource.RLIMIT_AS: limits.address_space_bytes}
     stack = _stack(limits.stack_bytes), resource.getrlimit(resource.RLIMIT_STACK)[1]
     return [
         (resource.RLIMIT_STACK, *stack),
