@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         WaitingFor,
         kept_bytes,
         output_bytes,
+        output_pieces,
     )
     from headrace.client.subscription import Gap
     from headrace.client.sync_client import Client
@@ -57,6 +58,7 @@ __all__ = [
     "__version__",
     "kept_bytes",
     "output_bytes",
+    "output_pieces",
 ]
 
 _HOMES = {
@@ -69,6 +71,7 @@ _HOMES = {
         "WaitingFor",
         "kept_bytes",
         "output_bytes",
+        "output_pieces",
     ),
     "headrace.client.sync_client": ("Client",),
     "headrace.client.client": ("AsyncClient",),

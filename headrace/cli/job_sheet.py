@@ -13,7 +13,7 @@ from headrace.cli.listings import status_cell, took_cell
 from headrace.cli.readable import ago, duration, local, size
 from headrace.cli.render import Screen
 from headrace.cli.sheet import Fact, show_facts, title_of
-from headrace.client.models import JobShown, WaitingFor, kept_bytes
+from headrace.client.models import JobShown, WaitingFor, kept_bytes, output_pieces
 from shared.domain.events import ClampedLimit, Limits
 from shared.domain.result import Output, Result, StageReport
 
@@ -124,8 +124,7 @@ def _result(result: Result) -> Iterator[Fact]:
     for stage in result.stages[:-1]:
         yield from _output(f"{stage.name}_stdout", stage.stdout)
         yield from _output(f"{stage.name}_stderr", stage.stderr)
-    yield from _output("stdout", result.stdout)
-    yield from _output("stderr", result.stderr)
+    yield from _printed(result)
     for one in result.artifacts:
         yield Fact("artifact", Cell(f"{one.path}, {size(one.size)}", one.path), (one.size, one.sha256))
     for skipped in result.skipped:
@@ -146,12 +145,37 @@ def _output(name: str, output: Output | None) -> Iterator[Fact]:
     """The size, then the first and last lines; nothing for an empty stream."""
     if output is None or not output.total_bytes:
         return
+    yield from _size(name, output)
+    for line in ends_of(_lines(kept_bytes(output))):
+        yield Fact(name, Cell(line))
+
+
+def _size(name: str, output: Output) -> Iterator[Fact]:
     kept = f", the first {size(output.kept_bytes)} kept" if output.truncated else ""
     yield Fact(
         f"{name}_bytes", Cell(size(output.total_bytes) + kept, output.total_bytes), (output.kept_bytes,)
     )
-    for line in ends_of(kept_bytes(output).decode(errors="backslashreplace").splitlines()):
-        yield Fact(name, Cell(line))
+
+
+def _printed(result: Result) -> Iterator[Fact]:
+    """Few lines of both streams in the order in which they came; else the ends of each stream."""
+    lines = [(stream, line) for stream, piece in output_pieces(result) for line in _lines(piece)]
+    if result.order is None or len(lines) > 2 * LINES_SHOWN:
+        yield from _output("stdout", result.stdout)
+        yield from _output("stderr", result.stderr)
+        return
+    yield from _size("stdout", result.stdout)
+    yield from _size("stderr", result.stderr)
+    for stream, line in lines:
+        yield Fact(stream, Cell(_shorten(line)))
+
+
+def _lines(content: bytes) -> list[str]:
+    return content.decode(errors="backslashreplace").splitlines()
+
+
+def _shorten(line: str) -> str:
+    return line if len(line) <= LINE_LETTERS_MAX else f"{line[:LINE_LETTERS_MAX]} …"
 
 
 def ends_of(lines: list[str]) -> list[str]:
@@ -160,7 +184,7 @@ def ends_of(lines: list[str]) -> list[str]:
     left_out = len(lines) - 2 * LINES_SHOWN
     if left_out > 1:
         lines = [*lines[:LINES_SHOWN], f"… {left_out} more lines …", *lines[-LINES_SHOWN:]]
-    return [line if len(line) <= LINE_LETTERS_MAX else f"{line[:LINE_LETTERS_MAX]} …" for line in lines]
+    return [_shorten(line) for line in lines]
 
 
 def _measure(name: str, value: int) -> str:

@@ -15,7 +15,14 @@ import msgspec
 from headrace.cli.job_line import show_job
 from headrace.cli.waiting_line import WaitingLine
 from headrace.client.client import AsyncClient
-from headrace.client.models import Language, has_known_encoding, kept_bytes, kind_of, output_bytes
+from headrace.client.models import (
+    Language,
+    has_known_encoding,
+    kept_bytes,
+    kind_of,
+    output_bytes,
+    output_pieces,
+)
 from shared.contract.codec import EventObject
 from shared.domain.record import JobRecord
 from shared.domain.result import Output, Result
@@ -125,7 +132,17 @@ class Printer:
         for report in result.stages[:-1]:
             self._finish_stage(report.name, report.stdout, report.stderr, is_last=False)
         last = result.stages[-1].name if result.stages else PROGRAM_STAGE
+        self._finish_in_order(last, result)
         self._finish_stage(last, result.stdout, result.stderr, is_last=True)
+
+    def _finish_in_order(self, stage: str, result: Result) -> None:
+        """Write what is missing of both streams as it came."""
+        left = {stream: self._written[stage, stream] for stream in ("stdout", "stderr")}
+        for stream, piece in output_pieces(result):
+            written = min(left[stream], len(piece))
+            left[stream] -= written
+            if written < len(piece):
+                self._write(stage, stream, piece[written:], is_programs=stage != COMPILE_STAGE)
 
     def _finish_stage(
         self, stage: str, stdout: Output | None, stderr: Output | None, *, is_last: bool

@@ -1,6 +1,7 @@
 """Return types of the client's calls, where the contract has none; and decoding of their bytes."""
 
 import base64
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, get_args
 
@@ -9,7 +10,7 @@ from shared.domain.contract_struct import ContractStruct
 from shared.domain.enumerations import Encoding
 from shared.domain.events import Limits
 from shared.domain.record import JobRecord, JobSummary
-from shared.domain.result import Artifact, Output, SkippedArtifact
+from shared.domain.result import Artifact, Output, Result, SkippedArtifact
 
 ENCODINGS = frozenset(get_args(Encoding))
 """Encodings of output known to this version."""
@@ -168,6 +169,24 @@ def output_bytes(event: EventObject) -> bytes:
 def kept_bytes(output: Output) -> bytes:
     """The bytes of a stream in a job's result; in an encoding of a later version, the text itself."""
     return _bytes(output.content, output.encoding)
+
+
+def output_pieces(result: Result) -> Iterator[tuple[str, bytes]]:
+    """What was kept of both streams, in the order in which it was read: each time a stream's name and bytes.
+
+    Adjacent pieces are of different streams, as far as their order is known. What follows, and all where no
+    order is known, is stdout, then stderr.
+    """
+    kept = {"stdout": kept_bytes(result.stdout), "stderr": kept_bytes(result.stderr)}
+    given = dict.fromkeys(kept, 0)
+    known = {result.stdout.encoding, result.stderr.encoding} <= ENCODINGS
+    for run in result.order.runs if known and result.order is not None else ():
+        if given.get(run.stream) == run.offset:
+            yield run.stream, kept[run.stream][run.offset : run.offset + run.length]
+            given[run.stream] += run.length
+    for stream, content in kept.items():
+        if rest := content[given[stream] :]:
+            yield stream, rest
 
 
 def _bytes(content: str, encoding: str) -> bytes:

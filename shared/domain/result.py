@@ -4,7 +4,7 @@ It is a part of the terminal event, and stored and published with it. Pure.
 """
 
 from shared.domain.contract_struct import ContractStruct
-from shared.domain.enumerations import OpenEncoding, OpenStageName
+from shared.domain.enumerations import OpenEncoding, OpenStageName, OpenStreamName
 
 STAGE_OUTPUT_BYTES_MAX = 32 * 1024
 """Bytes kept of each stream of a stage before the last; with the last stage's streams they fit one event."""
@@ -23,6 +23,27 @@ class Output(ContractStruct, frozen=True, kw_only=True):
     """How many bytes were read of the stream."""
     truncated: bool = False
     """Whether more was printed than was kept."""
+
+
+class OutputRun(ContractStruct, frozen=True, kw_only=True):
+    """Bytes of one stream between which the executor read none of the other."""
+
+    stream: OpenStreamName
+    """Whose bytes they are."""
+    offset: int
+    """How many bytes of the stream come before them."""
+    length: int
+    """How many bytes they are."""
+
+
+class OutputOrder(ContractStruct, frozen=True, kw_only=True):
+    """The order in which the executor read what was kept of both streams."""
+
+    runs: tuple[OutputRun, ...]
+    """One after the other, each stream from its beginning and without gaps. At most 256."""
+    truncated: bool = False
+    """Whether the streams took turns more often: of what follows the runs only each stream's own order is
+    known."""
 
 
 class StageReport(ContractStruct, frozen=True, kw_only=True):
@@ -77,6 +98,9 @@ class Result(ContractStruct, frozen=True, kw_only=True):
     """What the last stage printed to its standard output."""
     stderr: Output = Output()
     """What the last stage printed to its standard error."""
+    order: OutputOrder | None = None
+    """In which order pieces of these two streams came; None if one of them is empty, and in results of
+    earlier versions."""
     stages: tuple[StageReport, ...] = ()
     """What each stage used, in the order in which they ran."""
     wall_ms: int = 0

@@ -34,7 +34,15 @@ from shared.domain.events import (
     kind_of,
     tag_of,
 )
-from shared.domain.result import Artifact, Output, Result, SkippedArtifact, StageReport
+from shared.domain.result import (
+    Artifact,
+    Output,
+    OutputOrder,
+    OutputRun,
+    Result,
+    SkippedArtifact,
+    StageReport,
+)
 from shared.domain.unsent import UnsentNote
 from tests.builders import JOB, NOON
 
@@ -131,6 +139,14 @@ UNSENT_NOTES = (
 )
 
 
+ORDER = OutputOrder(
+    runs=(
+        OutputRun(stream="stdout", offset=0, length=2),
+        OutputRun(stream="stderr", offset=0, length=1),
+        OutputRun(stream="stdout", offset=2, length=1),
+    ),
+    truncated=True,
+)
 CLAMPED = (ClampedLimit(name="memory_bytes", requested=2**34, applied=2**30),)
 
 
@@ -159,6 +175,8 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
         forms["+artifacts"] = msgspec.structs.replace(event, result=LATER_RESULT)
         forms["+stderr"] = msgspec.structs.replace(event, result=NEWEST_RESULT)
         forms["+unsent_notes"] = msgspec.structs.replace(forms["+stderr"], unsent_notes=UNSENT_NOTES)
+        ordered = msgspec.structs.replace(NEWEST_RESULT, order=ORDER)
+        forms["+order"] = msgspec.structs.replace(forms["+unsent_notes"], result=ordered)
     return forms
 
 

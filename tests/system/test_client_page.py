@@ -24,7 +24,7 @@ SMALL_AND_FULL = [
 
 
 def test_every_example_shows_what_it_prints() -> None:
-    assert len(EXAMPLES) == PAGE.count("```python") == 4
+    assert len(EXAMPLES) == PAGE.count("```python") == 5
 
 
 @pytest.mark.parametrize(("program", "shown"), SMALL_AND_FULL)

@@ -10,7 +10,15 @@ from headrace.cli.job_sheet import LINE_LETTERS_MAX, ends_of, facts_of, show_job
 from headrace.client.models import JobShown, WaitingFor
 from shared.domain.events import ClampedLimit
 from shared.domain.record import JobRecord
-from shared.domain.result import Artifact, Output, Result, SkippedArtifact, StageReport
+from shared.domain.result import (
+    Artifact,
+    Output,
+    OutputOrder,
+    OutputRun,
+    Result,
+    SkippedArtifact,
+    StageReport,
+)
 from tests import builders
 from tests.builders import NOON, record
 
@@ -105,6 +113,26 @@ def test_limits_that_were_lowered_are_told() -> None:
     text = {fact.name: fact.cell.text for fact in facts_of(job, NOON)}
     assert text["clamped"] == "memory 16 GiB requested, 1 GiB applied"
     assert "clamped" not in {name for name, *_ in fields(shown(record()))}
+
+
+def printed_in_turns(turns: int) -> list[tuple[str, ...]]:
+    """The rows of a program that printed so many lines to each stream, one after the other."""
+    runs = [
+        OutputRun(stream=("stdout", "stderr")[n % 2], offset=n // 2 * 2, length=2) for n in range(turns * 2)
+    ]
+    content = "".join(f"{n}\n" for n in range(turns))
+    stream = Output(content=content, kept_bytes=len(content), total_bytes=len(content))
+    result = Result(stdout=stream, stderr=stream, order=OutputOrder(runs=tuple(runs)))
+    job = shown(record(builders.running(), msgspec.structs.replace(builders.completed(), result=result)))
+    return [fact for fact in fields(job) if fact[0] in {"stdout", "stderr"}]
+
+
+def test_few_lines_of_both_streams_are_in_the_order_in_which_they_came() -> None:
+    assert printed_in_turns(5) == [(stream, str(n)) for n in range(5) for stream in ("stdout", "stderr")]
+
+
+def test_of_many_lines_no_stream_hides_the_other() -> None:
+    assert printed_in_turns(6) == [(stream, str(n)) for stream in ("stdout", "stderr") for n in range(6)]
 
 
 def test_of_long_output_both_ends_are_shown() -> None:

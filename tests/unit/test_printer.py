@@ -9,7 +9,7 @@ import pytest
 from headrace.cli.logs import Pieces
 from headrace.cli.run import FROM_NEWER, Printer
 from shared.contract.codec import EventObject
-from shared.domain.result import Output, Result, StageReport
+from shared.domain.result import Output, OutputOrder, OutputRun, Result, StageReport
 from tests.builders import JOB, NOON
 
 WARNED = Result(
@@ -67,6 +67,36 @@ def test_a_compile_error_is_written_once() -> None:
         )
     )
     assert (stdout.getvalue(), stderr.getvalue()) == (b"", b"error\n")
+
+
+TURNS = Result(
+    stdout=Output(content="one three", kept_bytes=9, total_bytes=9),
+    stderr=Output(content="two four", kept_bytes=8, total_bytes=8),
+    order=OutputOrder(
+        runs=(
+            OutputRun(stream="stdout", offset=0, length=4),
+            OutputRun(stream="stderr", offset=0, length=4),
+            OutputRun(stream="stdout", offset=4, length=5),
+        ),
+        truncated=True,
+    ),
+)
+
+
+def test_both_streams_are_written_in_the_order_in_which_they_came() -> None:
+    both = io.BytesIO()
+    Printer(both, both).finish(TURNS)
+    assert both.getvalue() == b"one two threefour"
+
+
+def test_what_the_feed_brought_of_them_is_not_written_again() -> None:
+    both = io.BytesIO()
+    printer = Printer(both, both)
+    printer.show(shown("running", attempt=1))
+    printer.show(note("run", "stdout", 0, "one th"))
+    printer.show(note("run", "stderr", 0, "t"))
+    printer.finish(TURNS)
+    assert both.getvalue() == b"one thtwo reefour"
 
 
 LINTED = Result(

@@ -8,13 +8,14 @@ from typing import Any, TypeAlias
 
 from services.executor.attempts.artifacts import NOTHING_KEPT, Kept
 from services.executor.attempts.feed_backlog import FeedEnd
+from services.executor.attempts.output_order import ReadOrder
 from services.executor.sandbox.interface import Verdict
 from services.executor.sandbox.verdict import SHELL_SIGNALS
 from shared.domain.decisions import CommandContext
 from shared.domain.enumerations import FailureReason, StageName, TimeoutReason
 from shared.domain.events import JobCancelled, JobCompleted, JobFailed, JobQueued, JobTimeout, Terminal
 from shared.domain.output_text import as_text, incomplete_tail
-from shared.domain.result import STAGE_OUTPUT_BYTES_MAX, Output, Result, StageReport
+from shared.domain.result import STAGE_OUTPUT_BYTES_MAX, Output, OutputOrder, Result, StageReport
 
 FULL = (b"no space left on device", b"file too large", b"file size limit exceeded")
 """What a compiler prints when its temporary files exceeded a limit (ENOSPC, EFBIG, SIGXFSZ). It removes
@@ -27,7 +28,7 @@ class StageEnd:
     """How one stage ended, and its kept output.
 
     `makes_product`: the stage is a compiler's, so the next one needs what it leaves. `cached`: a product that
-    was kept replaced the stage.
+    was kept replaced the stage. `order` is that of the two streams, unless the stage was replaced.
     """
 
     name: StageName
@@ -36,6 +37,7 @@ class StageEnd:
     stderr: bytes
     makes_product: bool = False
     cached: bool = False
+    order: ReadOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +169,28 @@ def _result(stages: list[StageEnd], kept: Kept) -> Result:
     peaks = [
         stage.verdict.memory_peak_bytes for stage in stages if stage.verdict.memory_peak_bytes is not None
     ]
+    stdout = kept_output(last.stdout, last.verdict.stdout_bytes)
+    stderr = kept_output(last.stderr, last.verdict.stderr_bytes)
     return Result(
         exit_code=last.verdict.exit_code,
         signal=last.verdict.signal,
-        stdout=kept_output(last.stdout, last.verdict.stdout_bytes),
-        stderr=kept_output(last.stderr, last.verdict.stderr_bytes),
+        stdout=stdout,
+        stderr=stderr,
+        order=_order(last, stdout, stderr),
         stages=tuple(_report(stage, is_last=stage is last) for stage in stages),
         wall_ms=sum(stage.verdict.wall_ms for stage in stages),
         cpu_ms=sum(stage.verdict.cpu_ms for stage in stages),
         memory_peak_bytes=max(peaks, default=None),
         artifacts=kept.artifacts,
         skipped=kept.skipped,
+    )
+
+
+def _order(last: StageEnd, stdout: Output, stderr: Output) -> OutputOrder | None:
+    if last.order is None:
+        return None
+    return last.order.of(
+        {"stdout": last.stdout[: stdout.kept_bytes], "stderr": last.stderr[: stderr.kept_bytes]}
     )
 
 

@@ -12,6 +12,7 @@ from services.executor.attempts.compile_cache import Compiled, CompiledPrograms,
 from services.executor.attempts.compiler_tools import Tools
 from services.executor.attempts.feed_publisher import Feed
 from services.executor.attempts.outcome import Completed, StageEnd, ending_of
+from services.executor.attempts.output_order import ReadOrder
 from services.executor.attempts.stage_estimates import Estimates
 from services.executor.languages.catalogue import Offered
 from services.executor.languages.plan import Plan
@@ -110,9 +111,11 @@ class Stages:
         """Run the stage at this position of the plan, and keep its product for the same user's next run."""
         language, feed, plan = run.execution.queued.language, run.feed, run.plan
         kept: dict[StreamName, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        order = ReadOrder()
 
         def take(stream: StreamName, piece: bytes) -> None:
             kept[stream].extend(piece)
+            order.add(stream, len(piece))
             feed.write(stage.name, stream, piece)
 
         if stage.keep is not None:
@@ -130,6 +133,7 @@ class Stages:
             bytes(kept["stdout"]),
             bytes(kept["stderr"]),
             makes_product=stage.keep is not None,
+            order=order,
         )
         self._keep(run.execution.queued, stage, end)
         return end
