@@ -20,6 +20,7 @@ def written(page: str) -> str:
     parts = {
         None: "\n".join([_catalogue(languages), "", _commands(languages), ""]),
         "stacks": _stacks(languages),
+        "words": _words(languages),
     }
     return MADE.sub(lambda found: found[1] + parts[found[2]] + "\n", page)
 
@@ -62,6 +63,21 @@ def _stacks(languages: Iterable[Language]) -> str:
     abouts = [(language.name, language.about) for language in languages]
     rows = [(f"`{name}`", about.stack, about.asked_stack) for name, about in abouts if about]
     return _table(("name", "by default", "with `stack_bytes`"), rows)
+
+
+def _words(languages: Iterable[Language]) -> str:
+    rows = [
+        (
+            f"`{language.name}`",
+            *(_listed(forms) for forms in (language.compiler_args, language.interpreter_args)),
+        )
+        for language in languages
+    ]
+    return _table(("name", "`compiler_args`", "`interpreter_args`"), rows)
+
+
+def _listed(forms: Iterable[str]) -> str:
+    return " ".join(f"`{form}`" for form in forms)
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

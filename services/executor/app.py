@@ -160,6 +160,8 @@ def _offer(each: Offered) -> LanguageOffer:
         entrypoint=language.entrypoint,
         stages=language.stages,
         limits=language.default_limits,
+        compiler_args=language.compiler_forms,
+        interpreter_args=language.interpreter_forms,
     )
 
 

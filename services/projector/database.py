@@ -25,7 +25,7 @@ import aiosqlite
 from shared.domain.job import Status
 from shared.service.runtime import ServiceError
 
-VERSION = 8
+VERSION = 9
 """Written as `user_version`. Increment it with every change of schema.sql, JobRecord, or fold."""
 
 SCHEMA = Path(__file__).with_name("schema.sql")

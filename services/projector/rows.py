@@ -46,6 +46,8 @@ class _Program(ContractStruct, frozen=True, kw_only=True):
 
     files: tuple[FileSummary, ...]
     args: tuple[str, ...]
+    compiler_args: tuple[str, ...] = ()
+    interpreter_args: tuple[str, ...] = ()
 
 
 class _Left(ContractStruct, frozen=True, kw_only=True):
@@ -110,7 +112,7 @@ def upsert_jobs(
 
 
 def _row(before: JobRecord | None, record: JobRecord, log_bytes: int) -> tuple[str | int | bytes | None, ...]:
-    program = _Program(files=record.files, args=record.args) if before is None else None
+    program = _program_of(record) if before is None else None
     return (
         record.user_id,
         record.job_id,
@@ -128,6 +130,10 @@ def _row(before: JobRecord | None, record: JobRecord, log_bytes: int) -> tuple[s
         None if program is None else _encoder.encode(program),
         None if record.result is None else _encoder.encode(record.result),
     )
+
+
+def _program_of(record: JobRecord) -> _Program:
+    return _Program(**{name: getattr(record, name) for name in _Program.__struct_fields__})
 
 
 def artifact_bytes(record: JobRecord) -> int:
@@ -235,7 +241,7 @@ def decode_record(record: bytes, program: bytes | None = None, result: bytes | N
         decoded = _record_decoder.decode(record)
         if program is not None:
             submitted = _program_decoder.decode(program)
-            decoded = msgspec.structs.replace(decoded, files=submitted.files, args=submitted.args)
+            decoded = msgspec.structs.replace(decoded, **msgspec.structs.asdict(submitted))
         if result is not None:
             decoded = msgspec.structs.replace(decoded, result=_result_decoder.decode(result))
     except msgspec.MsgspecError as error:

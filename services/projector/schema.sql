@@ -22,7 +22,7 @@ CREATE TABLE jobs (
     log_bytes       INTEGER NOT NULL, -- what its events take in the log
     artifact_bytes  INTEGER NOT NULL, -- what its files take in the object store
     record          BLOB    NOT NULL, -- the JobRecord as JSON, without what stands in the next two
-    program         BLOB,             -- names of its files, and its arguments, as JSON
+    program         BLOB,             -- names of its files, and all its arguments, as JSON
     result          BLOB,             -- its result as JSON; these are last, so that a list never reads their pages
     PRIMARY KEY (user_id, job_id)
 ) STRICT;

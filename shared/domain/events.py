@@ -101,7 +101,8 @@ class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
     `retry_of` is the dead letter that an operator gave another chance by this job. `ttl_s` counts from the
     terminal event; without one the job is kept until its user is erased. `artifacts_bytes_max` is what the
     token claimed: the most that the user may hold of the store of artifacts. `clamped` is left out unless a
-    limit was lowered.
+    limit was lowered; `compiler_args` and `interpreter_args` are words for these two, left out where there
+    are none.
     """
 
     language: str
@@ -121,6 +122,8 @@ class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
     ttl_s: int | None = None
     artifacts_bytes_max: int | None = None
     clamped: tuple[ClampedLimit, ...] | UnsetType = UNSET
+    compiler_args: tuple[str, ...] | UnsetType = UNSET
+    interpreter_args: tuple[str, ...] | UnsetType = UNSET
 
 
 class JobRunning(EventBase, frozen=True, kw_only=True, tag="job.running.v1"):

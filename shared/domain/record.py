@@ -110,12 +110,18 @@ class JobRecord(JobSummary, frozen=True, kw_only=True):
     """The submitted files, without their content."""
     args: tuple[str, ...]
     """The program's arguments."""
+    compiler_args: tuple[str, ...] = ()
+    """Words that the submission added to the compiler's command."""
+    interpreter_args: tuple[str, ...] = ()
+    """Words that the submission added to the interpreter's command."""
     result: Result | None = None
     """What the last attempt left; None before the end, and where no program ran."""
 
     def without_bulk(self) -> "JobRecord":
         """A copy without its large fields; enough for lists and for the fold of the next event."""
-        return msgspec.structs.replace(self, files=(), args=(), result=None)
+        return msgspec.structs.replace(
+            self, files=(), args=(), compiler_args=(), interpreter_args=(), result=None
+        )
 
 
 def summary_of(record: JobRecord) -> JobSummary:
@@ -171,6 +177,8 @@ def _queued(event: JobQueued, sequence: int) -> JobRecord:
         last_sequence=sequence,
         files=tuple(FileSummary(name=file.name, size=len(file.content)) for file in event.files),
         args=event.args,
+        compiler_args=event.compiler_args or (),
+        interpreter_args=event.interpreter_args or (),
     )
 
 

@@ -49,6 +49,10 @@ class LanguageOffer(ContractStruct, frozen=True, kw_only=True):
     """What happens to a program, in this order."""
     limits: Limits
     """What a job gets that asks for none."""
+    compiler_args: tuple[str, ...] = ()
+    """Forms of the words that a submission may add to the compiler's command (docs/languages.md)."""
+    interpreter_args: tuple[str, ...] = ()
+    """Forms of the words that a submission may add to the interpreter's command."""
 
 
 class Presence(ContractStruct, frozen=True, kw_only=True):

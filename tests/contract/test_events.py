@@ -163,6 +163,9 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
         forms["+clamped"] = msgspec.structs.replace(forms["+stack_bytes"], clamped=CLAMPED)
         bounded = msgspec.structs.replace(stacked, address_space_bytes=4_294_967_296)
         forms["+address_space_bytes"] = msgspec.structs.replace(forms["+clamped"], limits=bounded)
+        forms["+interpreter_args"] = msgspec.structs.replace(
+            forms["+address_space_bytes"], compiler_args=("-O3", "-DN=1"), interpreter_args=("-Xss64m",)
+        )
     elif isinstance(event, JobRunning):
         isolation = msgspec.structs.replace(event.isolation, uids=252)
         forms["+uids"] = msgspec.structs.replace(event, isolation=isolation)
@@ -182,6 +185,8 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
 
 FORMS = [(f"{tag_of(event)}{added}", form) for event in EXAMPLES for added, form in forms_of(event).items()]
 NEWEST = {tag_of(form): name for name, form in FORMS}
+STILL_WRITTEN = frozenset({"job.queued.v1+address_space_bytes"})
+"""Earlier forms that are written where the fields that were added later are left out."""
 
 
 def path_of(name: str) -> Path:
@@ -215,7 +220,7 @@ def test_what_was_written_before_a_field_was_added_is_read_with_its_default(
     name: str, event: EventBase
 ) -> None:
     stored = path_of(name).read_bytes()
-    assert golden(event) != stored
+    assert (golden(event) == stored) == (name in STILL_WRITTEN)
     assert read(event, stored) == event
 
 

@@ -2,26 +2,33 @@
 
 One TOML file a language, in the folder beside this module. A language is offered if its version command
 succeeds inside a cell: availability is tested from inside, never by searching the host. A placeholder stands
-for whole words of a command line, one of a number for a part of one (`stages`).
+for whole words of a command line, one of a number for a part of one (`stages`). Words that a submission may
+add are forms (`allowed_words`), several of them written as one with `{this,that}`.
 """
 
 import asyncio
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from services.executor.sandbox.interface import Sandbox, Stage
+from shared.domain.allowed_words import check_form
 from shared.domain.enumerations import StageName, StreamName
 from shared.domain.events import Limits
 
 FOLDER = Path(__file__).parent
 MIB = 1024 * 1024
 VERSION = re.compile(r"\d+(?:\.\d+)+")
-PLACEHOLDERS = frozenset({"{entrypoint}", "{sources}", "{product}", "{args}", "{stack_options}"})
+COMPILER_ARGS, INTERPRETER_ARGS = "{compiler_args}", "{interpreter_args}"
+PLACEHOLDERS = frozenset(
+    {"{entrypoint}", "{sources}", "{product}", "{args}", "{stack_options}", COMPILER_ARGS, INTERPRETER_ARGS}
+)
 NUMBERS = frozenset({"{memory_bytes}", "{stack_bytes}", "{stack_kib}"})
+CHOICE = re.compile(r"\{([^{}]*,[^{}]*)\}")
 VERSION_LIMITS = Limits(wall_ms=20_000, memory_bytes=512 * MIB, output_bytes=16 * 1024)
 """Generous in time: versions are read at the start, when everything else starts as well."""
 
@@ -60,7 +67,8 @@ class Compiler(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `tools` are our own files beside the language file, which the compile stage finds in `TOOLS`. With
     `prepare` it finds there what that command builds from them instead, once for each executor. `env` is only
-    for the compiler: the program does not see it.
+    for the compiler: the program does not see it. `entrypoint_as` is how an entrypoint is given among the
+    sources that has none of the language's extensions; by default like any other.
     """
 
     argv: tuple[str, ...]
@@ -69,6 +77,7 @@ class Compiler(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     prepare: Preparation | None = None
     env: dict[str, str] = {}
     limits: LimitChanges = LimitChanges()
+    entrypoint_as: tuple[str, ...] = ("{entrypoint}",)
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,7 +97,8 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One language file. `limits` are for a program that asks for no others.
 
     Files of `extension` or one of `other_extensions` are its sources. `stack_env` is set besides `env` for a
-    program that asks for a stack, and `stack_options` replace `{stack_options}` then.
+    program that asks for a stack, and `stack_options` replace `{stack_options}` then. `compiler_args` and
+    `interpreter_args` are the words that a submission may add in the places of these names.
     """
 
     name: str
@@ -102,6 +112,8 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     env: dict[str, str] = {}
     stack_env: dict[str, str] = {}
     stack_options: tuple[str, ...] = ()
+    compiler_args: tuple[str, ...] = ()
+    interpreter_args: tuple[str, ...] = ()
     limits: LimitChanges = LimitChanges()
     about: About | None = None
 
@@ -109,6 +121,16 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def stages(self) -> tuple[StageName, ...]:
         """The stages of its programs, in order."""
         return ("run",) if self.compile is None else ("compile", "run")
+
+    @property
+    def compiler_forms(self) -> tuple[str, ...]:
+        """The forms of words for its compiler, each by itself."""
+        return _each_form(self.compiler_args)
+
+    @property
+    def interpreter_forms(self) -> tuple[str, ...]:
+        """The forms of words for its interpreter, each by itself."""
+        return _each_form(self.interpreter_args)
 
     @property
     def default_limits(self) -> Limits:
@@ -156,7 +178,35 @@ def _load(path: Path) -> Language:
         raise LanguageError(f"{path.name}: {min(unknown)!r} is not a placeholder")
     if language.compile is None and "{product}" in language.run:
         raise LanguageError(f"{path.name}: a product is run that nothing compiles")
+    _check_forms(path, language)
     return language
+
+
+def _check_forms(path: Path, language: Language) -> None:
+    compiled = language.compile.argv if language.compile else ()
+    for forms, place, argv in (
+        (language.compiler_forms, COMPILER_ARGS, compiled),
+        (language.interpreter_forms, INTERPRETER_ARGS, language.run),
+    ):
+        if bool(forms) != (place in argv):
+            raise LanguageError(
+                f"{path.name}: {place} is for the words of a list of this name, and for no other"
+            )
+        try:
+            for form in forms:
+                check_form(form)
+        except ValueError as error:
+            raise LanguageError(f"{path.name}: {error}") from error
+
+
+def _each_form(written: Iterable[str]) -> tuple[str, ...]:
+    """The forms that are written as one: each with one word of every `{this,that}`."""
+    return tuple("".join(parts) for form in written for parts in itertools.product(*_parts(form)))
+
+
+def _parts(form: str) -> Iterable[Iterable[str]]:
+    """Texts and choices alternate in what `split` makes of a form."""
+    return [part.split(",") if number % 2 else (part,) for number, part in enumerate(CHOICE.split(form))]
 
 
 async def _version(sandbox: Sandbox, language: Language) -> str | None:

@@ -8,18 +8,25 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from services.executor.languages.catalogue import Language
-from services.executor.languages.stages import Program, compile_stage, run_stage
+from services.executor.languages.stages import Program, check_words, compile_stage, run_stage
 from services.executor.sandbox.interface import CellFile, Stage
 from shared.domain.enumerations import StageName
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The stages of one program. `tools` are those of its language's compiler."""
+    """The stages of one program. `tools` are those of its language's compiler.
+
+    Raises RejectedError for a word that the language does not let a submission add.
+    """
 
     language: Language
     program: Program
     tools: tuple[CellFile, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the words before any stage is made of them."""
+        check_words(self.language, self.program)
 
     @property
     def names(self) -> tuple[StageName, ...]:

@@ -8,7 +8,7 @@ import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.executor.languages.catalogue import FOLDER, MIB, Language
+from services.executor.languages.catalogue import COMPILER_ARGS, FOLDER, INTERPRETER_ARGS, MIB, Language
 from services.executor.sandbox.interface import (
     NO_STDIN,
     CellFile,
@@ -19,6 +19,7 @@ from services.executor.sandbox.interface import (
 )
 from services.executor.sandbox.isolation.filesystem import WORK
 from services.executor.sandbox.warm.runtimes import STACK_BYTES
+from shared.domain.allowed_words import WORD_LENGTH_MAX, refused
 from shared.domain.events import JobQueued, Limits, SourceFile
 
 TOOLS = ".headrace"
@@ -43,6 +44,8 @@ class Program:
     env: tuple[tuple[str, str], ...] = ()
     stdin: Stdin = NO_STDIN
     artifacts: tuple[str, ...] = ()
+    compiler_args: tuple[str, ...] = ()
+    interpreter_args: tuple[str, ...] = ()
 
 
 def program_of(queued: JobQueued) -> Program:
@@ -55,7 +58,20 @@ def program_of(queued: JobQueued) -> Program:
         env=tuple(queued.env.items()),
         stdin=GivenStdin(_content(queued.stdin)) if queued.stdin else NO_STDIN,
         artifacts=queued.artifacts,
+        compiler_args=queued.compiler_args or (),
+        interpreter_args=queued.interpreter_args or (),
     )
+
+
+def check_words(language: Language, program: Program) -> None:
+    """Raises RejectedError for a word that this language file does not allow, whatever the api allowed."""
+    for name, words, forms in (
+        ("compiler_args", program.compiler_args, language.compiler_forms),
+        ("interpreter_args", program.interpreter_args, language.interpreter_forms),
+    ):
+        if places := refused(words, forms):
+            word = words[places[0]][:WORD_LENGTH_MAX]
+            raise RejectedError(f"{word!r} is not one of the {name} that {language.name} allows here")
 
 
 def tool_files(language: Language) -> tuple[CellFile, ...]:
@@ -115,7 +131,15 @@ def run_stage(language: Language, program: Program, product: bytes | None = None
 
 
 def _argv(template: tuple[str, ...], language: Language, program: Program) -> tuple[str, ...]:
-    return tuple(word for part in template for word in _words(part, language, program))
+    """The words of a command line. `name=value` of the template gives way to the submission's own."""
+    own = {word.partition("=")[0] for part in template for word in _added(part, program) if "=" in word}
+    parts = [part for part in template if "=" not in part or part.partition("=")[0] not in own]
+    return tuple(word for part in parts for word in _words(part, language, program))
+
+
+def _added(part: str, program: Program) -> tuple[str, ...]:
+    """The words that a submission adds in this place."""
+    return {COMPILER_ARGS: program.compiler_args, INTERPRETER_ARGS: program.interpreter_args}.get(part, ())
 
 
 def _words(part: str, language: Language, program: Program) -> Iterator[str]:
@@ -127,12 +151,17 @@ def _words(part: str, language: Language, program: Program) -> Iterator[str]:
         case "{sources}":
             endings = tuple(f".{each}" for each in (language.extension, *language.other_extensions))
             sources = {file.path for file in program.files if file.path.endswith(endings)}
-            yield from sorted(f"{WORK}/{path}" for path in sources | {program.entrypoint})
+            yield from sorted(f"{WORK}/{path}" for path in sources)
+            if program.entrypoint not in sources and language.compile is not None:
+                for word in language.compile.entrypoint_as:
+                    yield from _words(word, language, program)
         case "{product}":
             assert language.compile is not None
             yield f"{WORK}/{language.compile.product}"
         case "{args}":
             yield from program.args
+        case "{compiler_args}" | "{interpreter_args}":
+            yield from _added(part, program)
         case "{stack_options}":
             if program.limits.stack_bytes is not None:
                 yield from (_numbered(option, program.limits) for option in language.stack_options)

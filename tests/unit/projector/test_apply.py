@@ -48,6 +48,7 @@ ROWS_OF_VERSION = {
     6: 682_146_547,
     7: 1_493_274_717,
     8: 2_127_817_297,
+    9: 2_668_653_383,
 }
 """A fingerprint of what a view of that version holds after LIFE, the bytes of its events included."""
 

@@ -30,16 +30,17 @@ import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
 
 /**
- * The compile stage of Java: {@code java Compile.java product entrypoint source...}. Compiles every source, finds
- * the class to start in what the compiler made, and writes one jar that starts it.
+ * The compile stage of Java: {@code java Compile.java product entrypoint option... source...}. Compiles every source,
+ * finds the class to start in what the compiler made, and writes one jar that starts it. Sources are absolute paths.
  */
 public final class Compile {
     private static final String SOURCE_ROOT = "src/main/java/", TEST_ROOT = "src/test/";
 
     public static void main(String[] words) throws IOException {
         Path product = Path.of(words[0]), entrypoint = Path.of(words[1]);
-        List<Path> sources = Arrays.stream(words).skip(2).map(Path::of).collect(Collectors.toList());
-        Map<String, ClassFile> classes = compile(withoutTests(sources));
+        List<String> options = Arrays.stream(words).skip(2).filter(each -> each.startsWith("-")).collect(Collectors.toList());
+        List<Path> sources = Arrays.stream(words).skip(2 + options.size()).map(Path::of).collect(Collectors.toList());
+        Map<String, ClassFile> classes = compile(options, withoutTests(sources));
         if (classes == null) {
             System.exit(1);
         }
@@ -60,7 +61,7 @@ public final class Compile {
     }
 
     /** Every class by its name, in the order in which the compiler made them; null after a compile error. */
-    private static Map<String, ClassFile> compile(List<Path> sources) throws IOException {
+    private static Map<String, ClassFile> compile(List<String> options, List<Path> sources) throws IOException {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         try (StandardJavaFileManager files = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8);
                 Memory memory = new Memory(files)) {
@@ -68,7 +69,10 @@ public final class Compile {
             for (JavaFileObject each : files.getJavaFileObjectsFromPaths(sources)) {
                 units.add(new Source(each));
             }
-            return compiler.getTask(null, memory, null, List.of(), null, units).call() ? memory.classes : null;
+            return compiler.getTask(null, memory, null, options, null, units).call() ? memory.classes : null;
+        } catch (IllegalArgumentException error) { // of two options that exclude each other, for example
+            System.err.println(error.getMessage());
+            return null;
         }
     }
 
@@ -110,10 +114,15 @@ public final class Compile {
         }
     }
 
-    /** A source whose public classes may have any names: no lookup uses the file's name. */
+    /** A source whose public classes may have any names, and its file any extension: no lookup uses the file's name. */
     private static final class Source extends ForwardingJavaFileObject<JavaFileObject> {
         Source(JavaFileObject file) {
             super(file);
+        }
+
+        @Override
+        public Kind getKind() {
+            return Kind.SOURCE;
         }
 
         @Override
@@ -277,7 +286,7 @@ public final class Compile {
         }
 
         private static String stem(Path file) {
-            return file.getFileName().toString().replaceFirst("\\.java$", "");
+            return file.getFileName().toString().replaceFirst("(?<=.)\\.[^.]*$", "");
         }
 
         private static String simpleName(String name) {

@@ -18,6 +18,8 @@ const NEEDS_NODE = /\b(?:process|Buffer|require)\b|\bfrom\s*["'][^."']|\bimport\
 const UNTYPED_PARAMETERS = new Set([7006, 7019, 7031]);
 /** `import x = require("y")` is no import of an ES module; see `importAssignments`. */
 const IMPORT_ASSIGNMENT = 1202;
+/** What the compiler takes for a source by its name. */
+const SOURCE = /\.(?:[cm]?[jt]s|[jt]sx|json)$/;
 /** A tsconfig.json that includes no file: the entrypoint is enough. */
 const NO_INPUTS = 18003;
 
@@ -217,7 +219,17 @@ function report(found) {
     return found.some((fault) => fault.category === ts.DiagnosticCategory.Error);
 }
 
-function main(entrypoint, product) {
+/** The entrypoint under a name that the compiler takes. */
+function source(name) {
+    if (SOURCE.test(name)) return name;
+    let taken = `${name}.ts`;
+    while (fs.existsSync(taken)) taken += ".ts";
+    fs.copyFileSync(name, taken);
+    return taken;
+}
+
+function main(named, product) {
+    const entrypoint = source(named);
     const configured = configuration(entrypoint);
     if (report(configured.faults)) return COMPILE_ERROR;
     const { made, found } = check(entrypoint, configured);
