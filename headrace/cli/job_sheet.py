@@ -72,6 +72,10 @@ def _program(job: JobShown) -> Iterator[Fact]:
         yield Fact("file", Cell(f"{file.name}, {size(file.size)}{started}", file.name), (file.size,))
     for word in job.args:
         yield Fact("argument", Cell(word))
+    for word in job.compiler_args:
+        yield Fact("compiler_argument", Cell(word))
+    for word in job.interpreter_args:
+        yield Fact("interpreter_argument", Cell(word))
     for name, value in job.labels.items():
         yield Fact("label", Cell(f"{name}={value}"))
     if job.session is not None:

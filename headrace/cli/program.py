@@ -68,6 +68,16 @@ Labels = Annotated[
     list[str] | None,
     typer.Option("--label", parser=parse_pair, metavar="NAME=VALUE", help="May be repeated."),
 ]
+CompilerArgs = Annotated[
+    list[str] | None,
+    typer.Option("--compiler-arg", metavar="WORD", help="For the compiler, such as -O3. May be repeated."),
+]
+InterpreterArgs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--interpreter-arg", metavar="WORD", help="For the interpreter, such as -O. May be repeated."
+    ),
+]
 Memory = Annotated[
     int | None, typer.Option("--memory", parser=parse_size, metavar="SIZE", help="Limit, such as 256M.")
 ]
@@ -106,6 +116,8 @@ class Program:
     clamp: bool = False
     stdin: Path | None = None
     artifacts: list[str] | None = None
+    compiler_args: list[str] | None = None
+    interpreter_args: list[str] | None = None
     reads_ours: bool = False
 
     def read(self) -> "Loaded":
@@ -155,6 +167,9 @@ class Loaded:
             "labels": pairs(program.labels),
             "artifacts": program.artifacts or [],
         }
+        words = {"compiler_args": program.compiler_args, "interpreter_args": program.interpreter_args}
+        # An earlier service does not know these fields.
+        made |= {name: value for name, value in words.items() if value}
         if self.stdin:
             stdin = content_of(self.stdin)
             made |= {"stdin": stdin["content"], "stdin_encoding": stdin["encoding"]}

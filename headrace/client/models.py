@@ -74,7 +74,8 @@ class History(ContractStruct, frozen=True, kw_only=True):
 class Language(ContractStruct, frozen=True, kw_only=True):
     """A language, with the limits of a job that asks for none.
 
-    No live executor has it while it is `offline`; its jobs wait.
+    No live executor has it while it is `offline`; its jobs wait. `compiler_args` and `interpreter_args` are
+    forms of the words that a submission may add (docs/languages.md).
     """
 
     name: str
@@ -85,6 +86,8 @@ class Language(ContractStruct, frozen=True, kw_only=True):
     stages: tuple[str, ...]
     limits: Limits
     offline: bool = False
+    compiler_args: tuple[str, ...] = ()
+    interpreter_args: tuple[str, ...] = ()
 
 
 class Languages(ContractStruct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from services.api.languages.catalogue import Catalogue
@@ -59,3 +60,20 @@ async def test_a_log_that_an_older_version_provisioned(
     await keep(broker, [PYTHON])
     await withdraw(broker, "x1")
     assert await Catalogue(log).find("py") == PYTHON
+
+
+async def test_words_are_looked_up_again_before_they_are_refused(
+    broker: Broker, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An executor was upgraded since; and the one that comes beside it would not know them."""
+    monkeypatch.setattr("services.api.languages.catalogue.FRESH_S", 0.0)
+    catalogue = Catalogue(log)
+    await announce(broker, presence(PYTHON))
+    assert await catalogue.find("python") == PYTHON
+    upgraded = msgspec.structs.replace(PYTHON, interpreter_args=("-O",))
+    await announce(broker, presence(upgraded))
+    assert await catalogue.find("python") == PYTHON
+    assert await catalogue.find_fresh("python") == upgraded
+    assert await catalogue.find("py") == upgraded
+    await announce(broker, msgspec.structs.replace(presence(PYTHON), executor_id="x2"))
+    assert await catalogue.find_fresh("python") == PYTHON

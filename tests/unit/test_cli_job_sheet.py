@@ -140,3 +140,13 @@ def test_of_long_output_both_ends_are_shown() -> None:
     assert ends_of(lines) == [*lines[:5], "… 20 more lines …", *lines[-5:]]
     assert ends_of(lines[:11]) == lines[:11]
     assert ends_of(["x" * 1_000]) == ["x" * LINE_LETTERS_MAX + " …"]
+
+
+def test_words_for_the_commands_are_facts_of_their_own() -> None:
+    job = msgspec.structs.replace(ended(), compiler_args=("-O2", "-g"), interpreter_args=("-Xss1m",))
+    found = fields(job)
+    assert [fact for fact in found if fact[0].endswith("er_argument")] == [
+        ("compiler_argument", "-O2"),
+        ("compiler_argument", "-g"),
+        ("interpreter_argument", "-Xss1m"),
+    ]

@@ -142,3 +142,14 @@ def test_what_is_not_known_is_answered_with_what_is() -> None:
     assert known_language("py", [PYTHON]) == known_language("python", [PYTHON]) == "python"
     with pytest.raises(UnknownValueError, match="'pyton' is no language: did you mean python"):
         known_language("pyton", [PYTHON])
+
+
+def test_words_for_the_commands_are_sent_where_there_are_any(tmp_path: Path) -> None:
+    """An earlier service would refuse the fields."""
+    source = tmp_path / "main.py"
+    source.touch()
+    plain = Program(source=source).read().submission([PYTHON])
+    assert not {"compiler_args", "interpreter_args"} & plain.keys()
+    given = Program(source=source, compiler_args=["-O2"], interpreter_args=["-O", "-b"])
+    made = given.read().submission([PYTHON])
+    assert made == {**plain, "compiler_args": ["-O2"], "interpreter_args": ["-O", "-b"]}

@@ -22,6 +22,7 @@ SEVERAL_FILES = SubmissionBody.model_validate(
             {"name": "greetings.py", "content": "HELLO = 'hello'\n"},
         ],
         "args": ["--verbose"],
+        "interpreter_args": ["-Wdefault"],
         "env": {"LANG": "C.UTF-8"},
         "limits": {"wall_ms": 2_000, "memory_bytes": 67_108_864},
         "ttl_s": 3_600,

@@ -36,6 +36,9 @@ class NewJob:
     labels: Mapping[str, str] = field(default_factory=dict)
     artifacts: tuple[str, ...] = ()
     ttl_s: int | None = None
+    compiler_args: tuple[str, ...] = ()
+    interpreter_args: tuple[str, ...] = ()
+    """Words for the language's commands, not yet compared with what it allows."""
 
     def files_of(self, default_entrypoint: str) -> tuple[SourceFile, ...]:
         """All files of the program; `code` becomes the file `default_entrypoint`."""

@@ -32,6 +32,7 @@ from services.api.http.openapi.json_schema import (
     path_schema,
 )
 from services.api.jobs.new_job import LimitsPolicy, NewJob
+from shared.domain.allowed_words import WORD_LENGTH_MAX, WORDS_MAX
 from shared.domain.events import SourceFile
 
 FILES_MAX = 64
@@ -50,7 +51,7 @@ WORD_BYTES_MAX = 32 * 1024
 LIMIT_MAX = 2**53 - 1
 """The highest number of a limit, whatever becomes of it: every JSON reader has it exactly (RFC 8259, 6)."""
 
-_LATER_FIELDS = frozenset({"artifacts", "ttl_s", "limits_policy"})
+_LATER_FIELDS = frozenset({"artifacts", "ttl_s", "limits_policy", "compiler_args", "interpreter_args"})
 _LATER_LIMITS = frozenset({"stack_bytes", "address_space_bytes"})
 """Limits added since fingerprints were first stored."""
 
@@ -113,6 +114,10 @@ Pattern = Annotated[
 Word = Annotated[
     Text, Field(max_length=WORD_BYTES_MAX, json_schema_extra=NO_NUL), AfterValidator(_without_nul)
 ]
+CommandWord = Annotated[
+    Text, Field(max_length=WORD_LENGTH_MAX, json_schema_extra=NO_NUL), AfterValidator(_without_nul)
+]
+"""A word of a command line; the language says which ones it allows."""
 LabelValue = Annotated[Text, Field(max_length=256, json_schema_extra=NO_NUL), AfterValidator(_without_nul)]
 
 
@@ -205,6 +210,10 @@ class SubmissionBody(RequestBody):
     """Patterns (globs) of the files to keep, below the work directory."""
     ttl_s: Annotated[int, Field(ge=TTL_S_MIN), AsNumber] | None = None
     """Seconds to keep the job after its end. Without it the service's default, which may be for ever."""
+    compiler_args: tuple[CommandWord, ...] = Field((), max_length=WORDS_MAX)
+    """Words for the compiler, of those that `GET /v1/languages` names: `-O3`, `-std=c++17`."""
+    interpreter_args: tuple[CommandWord, ...] = Field((), max_length=WORDS_MAX)
+    """Words for the interpreter, of those that `GET /v1/languages` names: `-O`, `-Xss256m`."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -252,6 +261,8 @@ class SubmissionBody(RequestBody):
             labels=self.labels,
             artifacts=self.artifacts,
             ttl_s=self.ttl_s,
+            compiler_args=self.compiler_args,
+            interpreter_args=self.interpreter_args,
         )
 
     def unused_later_fields(self, later: Iterable[str]) -> dict[str, bool | set[str]]:

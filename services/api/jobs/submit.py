@@ -17,6 +17,7 @@ from services.api.http.request_context import RequestContext
 from services.api.jobs.limit_policy import check_bounds, clamped_limits
 from services.api.jobs.new_job import NewJob
 from services.api.jobs.queries import fold_entries
+from services.api.jobs.word_policy import are_allowed, check_words
 from services.api.languages.catalogue import Catalogue
 from services.api.quotas.quotas import Quotas
 from services.api.quotas.stored_bytes import Addition, Store
@@ -95,7 +96,7 @@ class Submissions:
         is_repeatable: bool = True,
     ) -> Submitted:
         """As `submit`, under the caller's id; `is_repeatable` if a job of this id may exist already."""
-        offer = await self._offer(new.language)
+        offer = await self._offer(new)
         queued = self._queued(new, offer, caller, context, job_id, session)
         try:
             self._quotas.check_room(caller)
@@ -118,7 +119,8 @@ class Submissions:
     async def _take_log(self, caller: Caller, queued: JobQueued) -> Addition:
         """Raises ProblemError (507) if the user's share of the log has no room for the job."""
         most = caller.share(LOG_CLAIM, self._settings.user_log_bytes, self._settings.user_log_bytes_max)
-        size = sum(len(file.content) for file in queued.files) + sum(map(len, queued.args))
+        size = sum(len(file.content) for file in queued.files)
+        size += sum(map(len, (*queued.args, *(queued.compiler_args or ()), *(queued.interpreter_args or ()))))
         size += 0 if queued.stdin is None else len(queued.stdin.content)
         return await self._held.take(caller.user_id, most, size + MESSAGE_OVERHEAD_BYTES)
 
@@ -153,9 +155,15 @@ class Submissions:
             raise ProblemError(problems.INVALID, "the Idempotency-Key was used before with another request")
         return Submitted(fold_entries(entries), replayed=True)
 
-    async def _offer(self, language: str) -> LanguageOffer:
+    async def _offer(self, new: NewJob) -> LanguageOffer:
+        """The language, which allows the submission's words. Raises ProblemError."""
+        language = new.language
         offer = await self._catalogue.find(language)
+        if offer is not None and not are_allowed(new, offer):
+            # Executors of a newer version may allow more.
+            offer = await self._catalogue.find_fresh(language)
         if offer is not None:
+            check_words(new, offer)
             return offer
         if self._catalogue.is_empty:
             raise ProblemError(
@@ -200,6 +208,8 @@ class Submissions:
             ttl_s=_ttl_s(new.ttl_s, self._settings),
             artifacts_bytes_max=caller.shares.get(ARTIFACTS_CLAIM),
             clamped=clamped or UNSET,
+            compiler_args=new.compiler_args or UNSET,
+            interpreter_args=new.interpreter_args or UNSET,
         )
 
 

@@ -1,10 +1,14 @@
 """Catalogue of languages: those of live executors, and those that were offered before.
 
 Programs are accepted, and wait, while no executor is running: an offered language stays known, here and in a
-KV bucket, and is shown as offline.
+KV bucket, and is shown as offline. Words for its compiler or interpreter are allowed where all its live
+executors allow them, since any of them may get the job.
 """
 
 import asyncio
+from collections.abc import Iterable, Iterator
+
+import msgspec
 
 from shared.contract.codec import UndecodableError
 from shared.jetstream.errors import BrokerError
@@ -51,6 +55,11 @@ class Catalogue:
             await self._refresh()
         return self._known.get(name)
 
+    async def find_fresh(self, name: str) -> LanguageOffer | None:
+        """As `find`, as of a read at most FRESH_S ago. Raises BrokerError."""
+        await self._refresh()
+        return self._known.get(name)
+
     async def is_offline(self, name: str) -> bool:
         """Whether no live executor has the language, as of the last read. Raises BrokerError.
 
@@ -82,9 +91,8 @@ class Catalogue:
                 return
             await self._read_kept(now)
             self._read_at, self._live = now, live
-            for presence in live:
-                for offer in presence.languages:
-                    self._learn(offer)
+            for offer in offers_in_common(live):
+                self._learn(offer)
 
     async def _read_kept(self, now: float) -> None:
         """Read the stored offers, once: later offers are seen while their executors run."""
@@ -102,6 +110,24 @@ class Catalogue:
     def _learn(self, offer: LanguageOffer) -> None:
         for name in (offer.name, *offer.aliases):
             self._known[name] = offer
+
+
+def offers_in_common(live: Iterable[Presence]) -> Iterator[LanguageOffer]:
+    """The last offer of each language, with the words that all of its offers allow."""
+    found: dict[str, LanguageOffer] = {}
+    for presence in live:
+        for offer in presence.languages:
+            earlier = found.get(offer.name, offer)
+            found[offer.name] = msgspec.structs.replace(
+                offer,
+                compiler_args=_in_both(offer.compiler_args, earlier.compiler_args),
+                interpreter_args=_in_both(offer.interpreter_args, earlier.interpreter_args),
+            )
+    yield from found.values()
+
+
+def _in_both(one: Iterable[str], other: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(form for form in one if form in other)
 
 
 def _language_object(offer: LanguageOffer, *, offline: bool) -> LanguageShown:

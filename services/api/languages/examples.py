@@ -13,5 +13,6 @@ PYTHON = LanguageShown(
     entrypoint=ENTRYPOINT,
     stages=("run",),
     limits=Limits(),
+    interpreter_args=("-O", "-Wdefault", "-Xint_max_str_digits={number}"),
 )
 LANGUAGES = Languages(languages=[PYTHON])

@@ -20,7 +20,7 @@ router = DocumentedRouter("/v1/languages", tag="languages")
     responses=router.responses_for(examples.LANGUAGES),
 )
 async def list_languages(request: Request, _: AnyCallerOf) -> Response:
-    """Tell each language's name, version, aliases, extension, stages and default limits.
+    """Tell each language's name, version, aliases, extension, stages, default limits and allowed arguments.
 
     Programs of an `offline` one are accepted, and wait for an executor that has it.
     """

@@ -10,6 +10,8 @@ from services.api.jobs.schemas import SubmissionBody
 from services.api.sessions.schemas import RunBody, SessionBody
 from shared.jetstream.stored_message import MESSAGE_OVERHEAD_BYTES, Entry
 
+_LATER_FIELDS = ("ttl_s", "limits_policy", "compiler_args", "interpreter_args")
+"""Fields added since fingerprints of runs were first stored."""
 KEPT_UNKNOWN_BYTES = 64 * 1024
 """Assumed bytes of a session saved by an earlier version, which did not record sizes."""
 
@@ -88,7 +90,7 @@ def submission_of(stored: StoredRevision, body: RunBody) -> SubmissionBody:
 
 def fingerprint_of(submission: SubmissionBody) -> str:
     """The submission's fingerprint; fields of later versions count only if used, as in `SubmissionBody`."""
-    unused = submission.unused_later_fields(("ttl_s", "limits_policy"))
+    unused = submission.unused_later_fields(_LATER_FIELDS)
     return hashlib.sha256(submission.model_dump_json(exclude=unused).encode()).hexdigest()
 
 

@@ -6,7 +6,17 @@ from pydantic import ConfigDict, Field
 
 from services.api.http.openapi.json_schema import ENV_NAME, base64_if, keys_like
 from services.api.jobs.new_job import LimitsPolicy
-from services.api.jobs.schemas import ARGS_MAX, ENV_MAX, LimitsBody, RequestBody, SubmissionBody, Text, Word
+from services.api.jobs.schemas import (
+    ARGS_MAX,
+    ENV_MAX,
+    CommandWord,
+    LimitsBody,
+    RequestBody,
+    SubmissionBody,
+    Text,
+    Word,
+)
+from shared.domain.allowed_words import WORDS_MAX
 
 
 class RunBody(RequestBody):
@@ -28,6 +38,10 @@ class RunBody(RequestBody):
     """Instead of the document's limits."""
     limits_policy: LimitsPolicy = "refuse"
     """As in a submission, for these limits; the document's own policy is for the document's limits."""
+    compiler_args: tuple[CommandWord, ...] = Field((), max_length=WORDS_MAX)
+    """Instead of the document's words for the compiler."""
+    interpreter_args: tuple[CommandWord, ...] = Field((), max_length=WORDS_MAX)
+    """Instead of the document's words for the interpreter."""
 
 
 class SessionBody(SubmissionBody):
