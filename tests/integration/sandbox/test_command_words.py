@@ -1,5 +1,6 @@
 """Words for compilers and interpreters do in real cells what they say; and sources may have any extension."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
@@ -160,3 +161,36 @@ async def test_words_that_the_compiler_itself_refuses_are_a_compile_error(
     assert ran.verdict.exit_code not in (0, None)
     assert ran.stderr
     assert "Exception in thread" not in ran.stderr
+
+
+SAMPLES = {"name": "NAME", "number": "5000", "size": "100m", "value": "1"}
+WARNINGS = {"java": "unchecked", "rust": "unused"}
+NOT_EVERYWHERE = ("release version", "edition")
+"""What compilers say of a version of their language for which they are too old or too new."""
+NOT_ALONE = frozenset({"--enable-preview"})
+
+
+@pytest.mark.full
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", languages(TOLD, ()))
+async def test_every_word_of_the_catalogue_is_one_that_its_command_takes(sandbox: Sandbox, name: str) -> None:
+    """A word that the command does not know would be allowed and then be an error."""
+    language = LANGUAGES[name]
+    samples = {**SAMPLES, "warning": WARNINGS.get(name, "unused")}
+    submitted = program(language, EXAMPLES[name].echo)
+    tries = [replace(submitted, compiler_args=(_sample(form, samples),)) for form in language.compiler_forms]
+    tries += [
+        replace(submitted, interpreter_args=(_sample(form, samples),)) for form in language.interpreter_forms
+    ]
+    wrong = []
+    for one in tries:
+        (word,) = (*one.compiler_args, *one.interpreter_args)
+        ran = await execute(sandbox, language, one)
+        is_for_others = any(each in ran.stderr for each in NOT_EVERYWHERE)
+        if ran.verdict.exit_code != 0 and word not in NOT_ALONE and not is_for_others:
+            wrong.append((word, ran.stdout, ran.stderr))
+    assert wrong == []
+
+
+def _sample(form: str, samples: dict[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: samples[found[1]], form)
