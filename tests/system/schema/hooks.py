@@ -1,7 +1,8 @@
 """Test data for the schema fuzzer: what no schema can know or say.
 
-Languages are those that executors offer, and names of files are different ones, whose length is counted in
-bytes. A key that was used before is refused with another program.
+Languages are those that executors offer, and words for their commands those that the language allows. Names
+of files are different ones, whose length is counted in bytes. A key that was used before is refused with
+another program.
 """
 
 import uuid
@@ -34,3 +35,7 @@ def _make_good(program: dict[str, Any]) -> None:
         program["entrypoint"] = "0.sh"
     if program.get("artifacts"):
         program["artifacts"] = ["*.txt"]
+    if program.get("compiler_args"):
+        program["compiler_args"] = []
+    if program.get("interpreter_args"):
+        program["interpreter_args"] = ["-e"]
