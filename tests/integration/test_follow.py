@@ -11,6 +11,7 @@ import pytest
 from headrace.local.nats_server import NatsServer
 from shared.contract.subjects import FEED, JOBS, QUEUED_SUBJECTS, events_of_kind, feed_note
 from shared.domain.events import Event
+from shared.jetstream import follower as follower_module
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Log
@@ -305,7 +306,7 @@ async def test_is_in_step_under_a_load_that_never_ends(broker: Broker, log: Log)
 class SlowServer(Broker):
     """The connection to a server that takes its time to create a consumer, as over millions of messages."""
 
-    TAKES_S = 2.5
+    TAKES_S = 0.3
 
     def __init__(self, broker: Broker) -> None:
         self.__dict__.update(broker.__dict__)
@@ -320,9 +321,12 @@ class SlowServer(Broker):
         return await super().api(operation, body, timeout_s=timeout_s)
 
 
-async def test_a_slow_server_is_given_more_time(broker: Broker, log: Log) -> None:
+async def test_a_slow_server_is_given_more_time(
+    broker: Broker, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower_module, "CREATE_TIMEOUT_S", 0.2)
     await append_jobs(log, 3)
     slow = SlowServer(broker)
     async with following(slow, JOBS, Seen()) as follower, asyncio.timeout(PATIENCE_S):
         await follower.wait_for(3)
-    assert slow.waits_s == [2.0, 4.0]
+    assert slow.waits_s == [0.2, 0.4]

@@ -119,6 +119,7 @@ async def test_a_session_keeps_words_and_a_run_may_have_its_own(alice: User, htt
     assert_problem(refused, 422, "invalid-request")
 
 
+@pytest.mark.full
 async def test_the_command_line_takes_them(local: User, tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("print(__debug__)\n")
     settings = {"HEADRACE_DATA": str(local.stack.directory)}

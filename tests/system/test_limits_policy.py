@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from services.api.settings import ApiSettings
 from tests.system.conftest import User
@@ -63,6 +64,7 @@ async def test_without_the_policy_it_is_refused(http: httpx.AsyncClient) -> None
     assert "limits_policy" in assert_problem(unknown, 422, "invalid-request")["detail"]
 
 
+@pytest.mark.full
 async def test_the_command_line_asks_for_it(local: User, tmp_path: Path) -> None:
     program = tmp_path / "main.sh"
     program.write_text("echo done")

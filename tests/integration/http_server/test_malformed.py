@@ -156,7 +156,7 @@ async def upgraded(client: Client) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        pytest.param([], id="nothing"),
+        pytest.param([], id="nothing", marks=pytest.mark.full),
         pytest.param([frame(9, b"ping") * 200_000], id="pings"),
         pytest.param([frame(10, b"") * 200_000], id="pongs", marks=pytest.mark.full),
         pytest.param(
