@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from shared.jetstream.ack_metadata import AckMetadata, parse_mark
 from shared.jetstream.connection import API, Broker
-from shared.jetstream.errors import BrokerError
+from shared.jetstream.errors import BrokerError, UnreachableError
 from shared.jetstream.lag import ConsumerLag
 from shared.jetstream.message import Message
 from shared.jetstream.pull_window import BYTES_MAX, HEARTBEAT, EndedError, Window
@@ -146,16 +146,23 @@ class Follower:
             "num_replicas": 1,
             "inactive_threshold": int(FORGET_AFTER_S * 1e9),
         }
-        timeout_s = self._create_timeout_s
-        # Asked again after the same time, a slow server would never be done.
-        self._create_timeout_s = min(2 * timeout_s, CREATE_TIMEOUT_MAX_S)
-        created = await self._broker.api(
-            f"CONSUMER.CREATE.{self._stream}.{consumer}",
-            {"stream_name": self._stream, "config": config, "action": "create"},
-            timeout_s=timeout_s,
-        )
+        try:
+            created = await self._broker.api(
+                f"CONSUMER.CREATE.{self._stream}.{consumer}",
+                {"stream_name": self._stream, "config": config, "action": "create"},
+                timeout_s=self._create_timeout_s,
+            )
+        except UnreachableError:
+            await self._give_more_time()
+            raise
         self._create_timeout_s = CREATE_TIMEOUT_S
         return int(created["num_pending"])
+
+    async def _give_more_time(self) -> None:
+        """Wait longer next time if the stream has a leader, who would otherwise never be done."""
+        timeout_s, self._create_timeout_s = self._create_timeout_s, CREATE_TIMEOUT_S
+        await self._broker.api(f"STREAM.INFO.{self._stream}", timeout_s=CREATE_TIMEOUT_S)
+        self._create_timeout_s = min(2 * timeout_s, CREATE_TIMEOUT_MAX_S)
 
     def _start(self) -> dict[str, object]:
         """The start policy after the last handled message: by sequence, or by time if only that is known."""
