@@ -18,7 +18,7 @@ from tests.faults.cluster.judge import judge, judge_views
 from tests.faults.cluster.load import load_of
 from tests.faults.cluster.servers import PAUSE_S, Cluster, Server, cluster_of_three
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.timeout(480), pytest.mark.asyncio(loop_scope="module")]
 
 USERS = 20
 PULLS_A_SECOND_MAX = 4
