@@ -130,27 +130,24 @@ class Printer:
         if result is None:
             return
         for report in result.stages[:-1]:
-            self._finish_stage(report.name, report.stdout, report.stderr, is_last=False)
-        last = result.stages[-1].name if result.stages else PROGRAM_STAGE
-        self._finish_in_order(last, result)
-        self._finish_stage(last, result.stdout, result.stderr, is_last=True)
+            self._finish_stage(report.name, report.stdout, report.stderr)
+        self._finish_last(result.stages[-1].name if result.stages else PROGRAM_STAGE, result)
 
-    def _finish_in_order(self, stage: str, result: Result) -> None:
-        """Write what is missing of both streams as it came."""
-        left = {stream: self._written[stage, stream] for stream in ("stdout", "stderr")}
-        for stream, piece in output_pieces(result):
-            written = min(left[stream], len(piece))
-            left[stream] -= written
-            if written < len(piece):
-                self._write(stage, stream, piece[written:], is_programs=stage != COMPILE_STAGE)
-
-    def _finish_stage(
-        self, stage: str, stdout: Output | None, stderr: Output | None, *, is_last: bool
-    ) -> None:
+    def _finish_stage(self, stage: str, stdout: Output | None, stderr: Output | None) -> None:
         for stream, output in (("stdout", stdout), ("stderr", stderr)):
             if output is not None:
                 piece = kept_bytes(output)[self._written[stage, stream] :]
-                self._write(stage, stream, piece, is_programs=is_last and stage != COMPILE_STAGE)
+                self._write(stage, stream, piece, is_programs=False)
+
+    def _finish_last(self, stage: str, result: Result) -> None:
+        """Write what is missing of both streams in the order in which it came."""
+        left = {stream: self._written[stage, stream] for stream in ("stdout", "stderr")}
+        # An empty stream has a sink too.
+        for stream, piece in (*output_pieces(result), ("stdout", b""), ("stderr", b"")):
+            written = min(left[stream], len(piece))
+            left[stream] -= written
+            if written < len(piece) or not piece:
+                self._write(stage, stream, piece[written:], is_programs=stage != COMPILE_STAGE)
 
     def _show_note(self, event: EventObject) -> None:
         stage, stream, offset = event.data["stage"], event.data["stream"], event.data["offset"]

@@ -159,7 +159,7 @@ class Follower:
         return int(created["num_pending"])
 
     async def _give_more_time(self) -> None:
-        """Wait longer next time if the stream has a leader, who would otherwise never be done."""
+        """Wait longer next time if the stream has a leader: with the same timeout, it would never finish."""
         timeout_s, self._create_timeout_s = self._create_timeout_s, CREATE_TIMEOUT_S
         await self._broker.api(f"STREAM.INFO.{self._stream}", timeout_s=CREATE_TIMEOUT_S)
         self._create_timeout_s = min(2 * timeout_s, CREATE_TIMEOUT_MAX_S)

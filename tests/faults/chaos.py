@@ -109,7 +109,8 @@ class Chaos:
             ended = self._progress.ended
             await asyncio.sleep(seconds)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._progress.beyond(ended), PATIENCE_S)
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._progress.beyond(ended)
             disturb()
 
     def _kill(self) -> None:

@@ -11,7 +11,6 @@ import pytest
 from headrace.local.nats_server import NatsServer
 from shared.contract.subjects import FEED, JOBS, QUEUED_SUBJECTS, events_of_kind, feed_note
 from shared.domain.events import Event
-from shared.jetstream import follower as follower_module
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Log
@@ -303,30 +302,53 @@ async def test_is_in_step_under_a_load_that_never_ends(broker: Broker, log: Log)
     assert all(later > earlier for earlier, later in pairwise(in_step_at[2:]))
 
 
-class SlowServer(Broker):
-    """The connection to a server that takes its time to create a consumer, as over millions of messages."""
+class Impaired(Broker):
+    """The connection to a server whose answers to the creation of consumers are late or lost."""
 
-    TAKES_S = 0.3
-
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, *, needs_s: float = 0.0, loses: int = 0, leads: bool = True) -> None:
+        """To create a consumer takes `needs_s`, as over millions of messages. The first answers get lost."""
         self.__dict__.update(broker.__dict__)
+        self.needs_s, self.loses, self.leads = needs_s, loses, leads
         self.waits_s = list[float]()
+        self.asked = asyncio.Semaphore(0)
 
     async def api(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> dict[str, Any]:
         if operation.startswith("CONSUMER.CREATE"):
             self.waits_s.append(timeout_s)
-            await asyncio.sleep(min(timeout_s, self.TAKES_S))
-            if timeout_s < self.TAKES_S:
+            self.asked.release()
+            if len(self.waits_s) <= self.loses:
+                await asyncio.Event().wait()
+            if timeout_s < self.needs_s:
                 raise UnreachableError("no answer")
+        elif not self.leads:
+            raise UnreachableError("no leader")
         return await super().api(operation, body, timeout_s=timeout_s)
 
 
-async def test_a_slow_server_is_given_more_time(
-    broker: Broker, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(follower_module, "CREATE_TIMEOUT_S", 0.2)
+async def test_a_slow_server_is_given_more_time(broker: Broker, log: Log) -> None:
     await append_jobs(log, 3)
-    slow = SlowServer(broker)
+    slow = Impaired(broker, needs_s=12.0)
     async with following(slow, JOBS, Seen()) as follower, asyncio.timeout(PATIENCE_S):
         await follower.wait_for(3)
-    assert slow.waits_s == [0.2, 0.4]
+    assert slow.waits_s == [2.0, 4.0, 8.0, 16.0]
+
+
+async def test_a_stream_without_a_leader_is_asked_again_as_soon(broker: Broker) -> None:
+    leaderless = Impaired(broker, needs_s=3.0, leads=False)
+    async with following(leaderless, JOBS, Seen()), asyncio.timeout(PATIENCE_S):
+        for _ in range(4):
+            await leaderless.asked.acquire()
+    assert set(leaderless.waits_s) == {2.0}
+
+
+async def test_a_reconnection_ends_the_wait_for_a_lost_answer(
+    broker: Broker, log: Log, nats_server: NatsServer
+) -> None:
+    await append_jobs(log, 3)
+    losing = Impaired(broker, loses=1)
+    async with following(losing, JOBS, Seen()) as follower, asyncio.timeout(PATIENCE_S):
+        await losing.asked.acquire()
+        await nats_server.kill()
+        await nats_server.start()
+        await follower.wait_for(3)
+    assert losing.waits_s == [2.0, 2.0]

@@ -1,7 +1,8 @@
 """Runs programs in cells for the tests, and gathers what they print."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,6 +28,16 @@ class Opener(Protocol):
 
 KINDS: dict[str, Opener] = {"warm": open_warm_sandbox, "cold": open_cold_sandbox}
 """How each kind of sandbox is opened."""
+
+
+@asynccontextmanager
+async def opened(name: str) -> AsyncIterator[Sandbox]:
+    """One of a kind; of `cold without cgroups` likewise, on a host that has none to give."""
+    kind, _, without = name.partition(" ")
+    settings = SandboxSettings(cgroup="none") if without else SandboxSettings()
+    async with KINDS[kind](settings) as sandbox:
+        yield sandbox
+
 
 AS_OFFERED = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 """The variables that a Python program of the catalogue gets, under which its interpreter is a warm one."""

@@ -11,10 +11,9 @@ from services.executor.languages.catalogue import load_languages
 from services.executor.languages.stages import Program, compile_stage, run_stage
 from services.executor.sandbox.interface import CellFile, RejectedError, Sandbox
 from services.executor.sandbox.isolation.rlimits import ADDRESS_SPACE_BYTES_MIN
-from services.executor.sandbox.settings import SandboxSettings
 from shared.domain.events import Limits
 from tests.hosts import needs
-from tests.integration.sandbox.cells import KINDS, MIB, python, run, stage
+from tests.integration.sandbox.cells import MIB, opened, python, run, stage
 
 UNBOUND = Limits(memory_bytes=512 * MIB)
 BOUND = msgspec.structs.replace(UNBOUND, address_space_bytes=256 * MIB)
@@ -37,10 +36,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 )
 async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     """Every kind, with what the host gives and without cgroups."""
-    kind, _, without = request.param.partition(" ")
-    settings = SandboxSettings(cgroup="none") if without else SandboxSettings()
-    async with KINDS[kind](settings) as opened:
-        yield opened
+    async with opened(request.param) as sandbox:
+        yield sandbox
 
 
 PYTHON = """

@@ -14,11 +14,10 @@ import pytest_asyncio
 from services.executor.languages.catalogue import Language, load_languages
 from services.executor.languages.stages import Program, compile_stage, run_stage
 from services.executor.sandbox.interface import CellFile, RejectedError, Sandbox
-from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm.sandbox import WarmSandbox
 from shared.domain.events import Limits
 from tests.hosts import needs, needs_cgroups
-from tests.integration.sandbox.cells import KINDS, MIB, Ran, run, stage
+from tests.integration.sandbox.cells import MIB, Ran, opened, run, stage
 from tests.integration.sandbox.programs import tools_of
 
 HERE = Path(__file__).with_name("stacks")
@@ -45,10 +44,8 @@ _PRODUCTS: dict[str, bytes | None] = {}
 )
 async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     """Every kind, with what the host gives and without cgroups."""
-    kind, _, without = request.param.partition(" ")
-    settings = SandboxSettings(cgroup="none") if without else SandboxSettings()
-    async with KINDS[kind](settings) as opened:
-        yield opened
+    async with opened(request.param) as sandbox:
+        yield sandbox
 
 
 def language_of(name: str) -> Language:
