@@ -68,7 +68,11 @@ async def test_without_follow_logs_end_with_what_there_is_so_far(local: User) ->
 
 async def test_what_the_feed_has_lost_comes_from_the_result(local: User) -> None:
     job = await local.client.submit(
-        {"language": "bash", "code": "echo first; sleep 10; echo second; sleep 2; echo third"}
+        {
+            "language": "bash",
+            "code": "echo first; sleep 10; echo second; sleep 2; echo third",
+            "limits": {"wall_ms": 30_000},
+        }
     )
     await _until_printed(local, job.job_id, pieces=1)
     async with broker_of(local.stack) as broker:
