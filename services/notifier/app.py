@@ -77,14 +77,18 @@ class Notifier:
         end = Position(log.last_sequence, FeedMark(feed.last_us, feed.last_sequence))
         order = LiveOrder(end, is_watched=hub.is_watched, parse_subject=parse_subject)
         history = History(broker)
-        hub.on_logged.append(known.take_log)
-        hub.on_noted.append(known.take_feed)
-        self.feeder = Feeder(order, hub)
+        self.feeder = Feeder(order, hub, known)
         self.log_follower = Follower(
             broker, JOBS, self.feeder.take_log, after=_before_last(log), service="notifier"
         )
         self.feed_follower = Follower(
-            broker, FEED, self.feeder.take_feed, after=_before_last(feed), service="notifier"
+            broker,
+            FEED,
+            self.feeder.take_feed,
+            after=_before_last(feed),
+            on_break=self.feeder.interrupt_feed,
+            on_resume=self.feeder.resume_feed,
+            service="notifier",
         )
         ends = EndFinder(
             history,

@@ -66,6 +66,8 @@ class Follower:
         report_position: bool = True,
         bytes_max: int = BYTES_MAX,
         gather_s: float = 0.0,
+        on_break: Callable[[], None] = lambda: None,
+        on_resume: Callable[[int], None] = lambda _: None,
         service: str,
     ) -> None:
         """Prepare; `run` reads. `after_time` is when the stream stored `after`, if known.
@@ -75,6 +77,8 @@ class Follower:
         `report_position` is off for short-lived readers: their position says nothing about their service.
         A batch has at most `bytes_max` of payload, or one message; twice as much may be in flight. Fewer than
         GATHERED messages wait `gather_s` for others, where a batch costs its handler as much as many.
+        `on_break` is called when reading stops, and `on_resume` with `position` when it goes on after that
+        message; with 0 if the stream uses sequences again, or nothing was read of it yet.
         """
         self._broker = broker
         self._stream = stream
@@ -85,6 +89,8 @@ class Follower:
         self._reports_position = report_position
         self._bytes_max = bytes_max
         self._gather_s = gather_s
+        self._on_break = on_break
+        self._on_resume = on_resume
         self._since = since
         self.position = after
         self._position_time = after_time
@@ -107,6 +113,7 @@ class Follower:
             await self._moved.wait_for(lambda: self.position >= sequence)
 
     def _report_break(self, error: Exception) -> None:
+        self._on_break()
         metrics.FOLLOWER_RESTARTS.labels(stream=self._stream).inc()
         self.progress.mark_broken(str(error))
         logger.info("follower_restarts", stream=self._stream, position=self.position, why=str(error))
@@ -125,6 +132,7 @@ class Follower:
             consumer = f"{self._service}-{uuid.uuid4().hex[:12]}"
             try:
                 pending = await _unless_set(reconnected, self._create(consumer))
+                self._on_resume(self.position)
                 await self._consume(consumer, inbox, arrived, wake, reconnected, pending)
             finally:
                 await subscription.unsubscribe()
@@ -200,6 +208,8 @@ class Follower:
             while (pull := window.next_pull()) is not None:
                 await self._ask(consumer, inbox, pull)
             await self._await_messages(arrived, wake)
+            if reconnected.is_set():
+                break
             batch: list[Entry] = []
             size = 0
             taken_at = asyncio.get_running_loop().time()

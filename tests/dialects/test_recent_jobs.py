@@ -4,6 +4,7 @@ from datetime import datetime
 
 from services.notifier.events.fanout import Feeder
 from services.notifier.events.hub import Hub
+from services.notifier.events.known_ends import KnownEnds
 from services.notifier.events.ordering import LiveOrder
 from services.notifier.events.poison import parse_subject
 from services.notifier.events.position import Position
@@ -49,5 +50,5 @@ async def test_a_listener_is_told_of_every_submission_before_it_is_shown(log: Lo
     hub, told = Hub(), list[Entry]()
     hub.on_queued.append(told.append)
     order = LiveOrder(Position(), is_watched=hub.is_watched, parse_subject=parse_subject)
-    await Feeder(order, hub).take_log(entries)
+    await Feeder(order, hub, KnownEnds(Position())).take_log(entries)
     assert told == entries[:1]

@@ -6,6 +6,7 @@ lost, nothing twice, nothing out of order.
 
 import asyncio
 import random
+import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.faults.resume_checker import check
 from tests.faults.resume_socket import Place
 from tests.faults.resume_stack import Notifiers, User, of_job, printing_stack
 from tests.faults.resume_watchers import Cuts, Watcher
+from tests.feed_file import cut_the_feeds_end
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -144,6 +146,23 @@ async def test_a_killed_nats_server(tmp_path: Path) -> None:
         for round_number in range(1, 4):
             await cuts.reach(plan.cuts * round_number // 5)
             assert stack.nats.process.returncode is None
+            await stack.nats.kill()
+            await stack.ready()
+
+    await run(plan, tmp_path / "data", kill)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("lost_bytes", [3_000, 1_000_000], ids=["end", "all"])
+async def test_a_nats_server_that_loses_the_feeds_end(tmp_path: Path, lost_bytes: int) -> None:
+    """It uses sequences again, while terminal events name those of either."""
+    plan = Plan(users=8, jobs=3, cuts_of_a_job=6, cuts_of_a_user=8, seed=5, feed_is_whole=False)
+
+    async def kill(stack: Stack, _: Notifiers, cuts: Cuts) -> None:
+        for round_number in range(1, 4):
+            await cuts.reach(plan.cuts * round_number // 5)
+            stack.nats.process.send_signal(signal.SIGSTOP)
+            cut_the_feeds_end(stack.directory / "nats", lost_bytes)
             await stack.nats.kill()
             await stack.ready()
 

@@ -149,6 +149,14 @@ def test_a_feed_that_lost_notes_in_a_crash_may_leave_holes_but_nothing_else() ->
     assert check(GOOD, Truth(LOG, lossy, feed_is_whole=False)) == []
     twice = [*GOOD[:6], GOOD[FIRST_OUTPUT], *GOOD[6:]]
     assert [one.kind for one in check(twice, Truth(LOG, lossy, feed_is_whole=False))] == ["overlap"]
+    # What is stored again after the crash is shown again, but only as it was, and only then.
+    again = {**GOOD[FIRST_OUTPUT], "stored_at": "2026-01-02T13:00:00.000000Z"}
+    resent = [*GOOD[:6], again, *GOOD[6:]]
+    assert check(resent, Truth(LOG, lossy, feed_is_whole=False)) == []
+    assert "overlap" in {one.kind for one in check(resent, Truth(LOG, FEED))}
+    other = {**again, "data": {**again["data"], "content": "x" * len(again["data"]["content"])}}
+    altered = check([*GOOD[:6], other, *GOOD[6:]], Truth(LOG, lossy, feed_is_whole=False))
+    assert "overlap" in {one.kind for one in altered}
     # What the feed still holds must have been shown.
     less = [event for event in shown if event is not GOOD[JOINED]]
     assert "lost" in {one.kind for one in check(less, Truth(LOG, lossy, feed_is_whole=False))}

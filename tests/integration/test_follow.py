@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from shared.jetstream.event_log import Log
 from shared.jetstream.follower import GATHERED, Follower
 from shared.jetstream.stored_message import Entry
 from tests import builders
+from tests.feed_file import cut_the_feeds_end
 
 PATIENCE_S = 20.0
 UNDER_LOAD = 30
@@ -43,8 +45,20 @@ class Seen(list[Entry]):
 
 
 @asynccontextmanager
-async def following(broker: Broker, stream: str, seen: Seen, after: int = 0) -> AsyncIterator[Follower]:
-    follower = Follower(broker, stream, seen.handle, after=after, service="test")
+async def following(
+    broker: Broker, stream: str, seen: Seen, after: int = 0, told: list[int | str] | None = None
+) -> AsyncIterator[Follower]:
+    """A follower that runs; `told` gets where it goes on, and "break" before."""
+    told = [] if told is None else told
+    follower = Follower(
+        broker,
+        stream,
+        seen.handle,
+        after=after,
+        on_break=lambda: told.append("break"),
+        on_resume=told.append,
+        service="test",
+    )
     task = asyncio.create_task(follower.run())
     try:
         yield follower
@@ -109,21 +123,44 @@ async def test_neither_gap_nor_repeat_across_a_stopped_server(
     await _goes_on_across(nats_server.stop, broker, log, nats_server)
 
 
-async def test_a_feed_that_lost_its_end_begins_anew(broker: Broker, nats_server: NatsServer) -> None:
+async def test_a_feed_that_lost_its_end_begins_anew(
+    broker: Broker, nats_server: NatsServer, tmp_path: Path
+) -> None:
     """The feed is not synced: after a crash its sequences are used again, and must not be taken for old."""
     seen = Seen()
     subject = feed_note(builders.USER, builders.JOB, "output")
-    async with following(broker, FEED, seen) as follower, asyncio.timeout(30):
+    told: list[int | str] = []
+    async with following(broker, FEED, seen, told=told) as follower, asyncio.timeout(30):
         for _ in range(50):
             await broker.request(subject, b"before")
         await follower.wait_for(50)
         await nats_server.kill()
+        cut_the_feeds_end(tmp_path / "nats", 1_000)
         await nats_server.start()
         for _ in range(60):
             await _request_until_answered(broker, subject)
         await seen.payloads(b"after", 60)
     assert seen.in_order()
     assert [entry.payload for entry in seen].count(b"before") == 50
+    assert told[:2] == [0, "break"]
+    assert told[-1] == 0, "the number of a message before says nothing of those that come"
+
+
+async def test_a_feed_that_lost_nothing_goes_on_after_the_last_message(
+    broker: Broker, nats_server: NatsServer
+) -> None:
+    seen = Seen()
+    subject = feed_note(builders.USER, builders.JOB, "output")
+    told: list[int | str] = []
+    async with following(broker, FEED, seen, told=told) as follower, asyncio.timeout(30):
+        for _ in range(5):
+            await broker.request(subject, b"before")
+        await follower.wait_for(5)
+        await nats_server.stop()
+        await nats_server.start()
+        await _request_until_answered(broker, subject)
+        await seen.payloads(b"after", 1)
+    assert (told[:2], told[-1]) == ([0, "break"], 5)
 
 
 async def _request_until_answered(broker: Broker, subject: str) -> None:

@@ -67,11 +67,11 @@ class EndFinder:
         log = self._known.log_end(user_id, after.log)
         if log is None:
             log = await self._learn_log_end(user_id, after.log)
-        before = self._known.feed_sequence
+        before = self._feed_given()
         extents = await self._history.extents()
         # Without a terminal event that is shown from the log, no output must precede one.
         is_settled = log <= after.log or await self._has_arrived(
-            extents.feed, before, self._known.feed_sequence, self._wait_for_feed
+            extents.feed, before, self._feed_given(), self._wait_for_feed
         )
         feed = self._known.feed_end(user_id, after.feed) if is_settled else None
         if feed is None:
@@ -88,13 +88,18 @@ class EndFinder:
             newest = self._known.newest_job(user_id)
         return newest or await self._history.newest_job(user_id)
 
-    async def _has_arrived(self, stream: Extent, before: int, now: int, wait_for: WaitFor) -> bool:
+    def _feed_given(self) -> int | None:
+        return None if self._known.is_feed_interrupted else self._known.feed_sequence
+
+    async def _has_arrived(
+        self, stream: Extent, before: int | None, now: int | None, wait_for: WaitFor
+    ) -> bool:
         """Whether this process was given everything that a stream held when it was asked.
 
-        `before` and `now` are what it was given last, before the question and after the answer. A stream that
-        ends earlier than `before` was made again, or its leader is stale.
+        `before` and `now` are what it was given last, before the question and after the answer; None if that
+        is not known. A stream that ends earlier than `before` was made again, or its leader is stale.
         """
-        if stream.last_sequence < before:
+        if before is None or now is None or stream.last_sequence < before:
             return False
         if stream.last_sequence <= now:
             return True

@@ -1,6 +1,7 @@
 """Who watches what: user → subscriptions, and the fan-out of live items to them. No I/O, never waits."""
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Protocol
 
 from services.notifier.events.item import Item
@@ -11,9 +12,6 @@ OnQueued = Callable[[Entry], None]
 
 OnLogged = Callable[[Entry], None]
 """Called with each event of the log, of any user, before its item is published; must not wait or raise."""
-
-OnNoted = Callable[[Entry], None]
-"""Called with each note of the feed, likewise."""
 
 
 class Watcher(Protocol):
@@ -26,6 +24,9 @@ class Watcher(Protocol):
     def offer(self, item: Item) -> None:
         """A live item; must not wait."""
 
+    def interrupt(self) -> None:
+        """The feed may have lost live notes that were offered, and may use their sequences again."""
+
 
 class Hub:
     """Every subscription of this process."""
@@ -35,7 +36,6 @@ class Hub:
         self._users: dict[str, dict[str | None, set[Watcher]]] = {}
         self.on_queued: list[OnQueued] = []
         self.on_logged: list[OnLogged] = []
-        self.on_noted: list[OnNoted] = []
 
     def is_watched(self, user_id: str) -> bool:
         """Whether anybody would see an item of this user."""
@@ -66,10 +66,11 @@ class Hub:
         for listener in self.on_logged:
             listener(entry)
 
-    def tell_noted(self, entry: Entry) -> None:
-        """Tell of a note of any user, watched or not."""
-        for listener in self.on_noted:
-            listener(entry)
+    def interrupt(self) -> None:
+        """Tell everyone that the feed is not read any more."""
+        for jobs in self._users.values():
+            for subscription in chain.from_iterable(jobs.values()):
+                subscription.interrupt()
 
     def publish(self, items: Iterable[Item]) -> int:
         """Offer each item to everyone who asked for it; returns how many bytes were queued, about."""

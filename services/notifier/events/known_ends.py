@@ -24,6 +24,7 @@ class KnownEnds:
         """`begin` is where the followers begin: every later entry is taken."""
         self.log_sequence = begin.log
         self.feed_sequence = begin.feed.sequence or 0
+        self.is_feed_interrupted = False
         self._log_horizon = begin.log
         self._feed_horizon = begin.feed
         self._users_max = users_max
@@ -46,12 +47,23 @@ class KnownEnds:
 
     def take_feed(self, entry: Entry) -> None:
         """A note of the feed has arrived."""
+        mark = feed_mark(entry.stored_at, entry.sequence)
         if entry.sequence < self.feed_sequence:
-            # The feed was made again: what was known of the old one is gone.
+            # The feed uses sequences again: some of what was known is gone, and some may still be there.
             self._feed.clear()
+            self._feed_horizon = mark
         self.feed_sequence = entry.sequence
+        self.is_feed_interrupted = False
         _, user, _ = entry.subject.split(".", 2)
-        self._put_feed(user, feed_mark(entry.stored_at, entry.sequence))
+        self._put_feed(user, mark)
+
+    def interrupt_feed(self) -> None:
+        """No notes are given for now, and the feed may use sequences again: `feed_sequence` says nothing."""
+        self.is_feed_interrupted = True
+
+    def resume_feed(self, sequence: int) -> None:
+        """The notes after this one will be given; after 0, sequences are new from the next note on."""
+        self.is_feed_interrupted = sequence == 0
 
     def log_end(self, user_id: str, after: int) -> int | None:
         """The last sequence of a user; 0 if the user has none after `after`; None if that is not known."""

@@ -67,6 +67,15 @@ class LiveOrder:
         lane = self._lanes.get(user_id)
         return Position(lane[0].entry.sequence - 1 if lane else self._log_sequence, self._feed_mark)
 
+    def interrupt_feed(self) -> None:
+        """The feed is not read any more, and may use sequences again: what was given tells nothing of it."""
+        self._feed_sequence = 0
+
+    def resume_feed(self, sequence: int) -> list[Item]:
+        """The feed is read on after this sequence, which was given; 0 if it uses sequences again."""
+        self._feed_sequence = sequence
+        return self._release_reached()
+
     def take_log(self, entry: Entry, now: float) -> list[Item]:
         """An entry of the log has arrived."""
         if entry.sequence <= self._log_sequence:

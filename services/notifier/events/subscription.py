@@ -131,6 +131,11 @@ class Subscription:
         self.is_over = True
         self._on_complete()
 
+    def interrupt(self) -> None:
+        """Drop what was kept: the history that will be shown before it may be of a feed that lost it."""
+        if self._kept is not None:
+            self.keep_nothing()
+
     def _keep(self, item: Item) -> None:
         assert self._kept is not None
         self._kept.append(item)

@@ -23,3 +23,6 @@ class Watch:
     def offer(self, item: Item) -> None:
         """A live item."""
         self.on_item(item)
+
+    def interrupt(self) -> None:
+        """Nothing is kept here."""

@@ -61,7 +61,7 @@ TOLD = {
         'package main\nimport "fmt"\nfunc main() { fmt.Println(tagged) }',
         "true",
         "false",
-        compiler=("-tags=fast", "-trimpath"),
+        compiler=("-tags=fast", "-gcflags=-N"),
     ),
     "java": Told(
         "public class Main { static int deep(int n) { return n == 0 ? 0 : 1 + deep(n - 1); }\n"
@@ -123,7 +123,7 @@ async def test_words_reach_the_compiler_and_the_interpreter(sandbox: Sandbox, na
     otherwise = await execute(sandbox, language, plain)
     with_words = replace(plain, compiler_args=told.compiler, interpreter_args=told.interpreter)
     ran = await execute(sandbox, language, with_words)
-    assert ran.stdout.split() == told.told.split(), ran.stderr
+    assert ran.stdout.split() == told.told.split(), (ran.verdict, ran.stderr)
     if told.otherwise == "compile error":
         assert otherwise.verdict.exit_code != 0
     else:

@@ -5,6 +5,7 @@ import asyncio
 from services.notifier.events.fanout import YIELD_EVERY_BYTES, Feeder
 from services.notifier.events.hub import Hub
 from services.notifier.events.item import Text
+from services.notifier.events.known_ends import KnownEnds
 from services.notifier.events.ordering import LiveOrder
 from services.notifier.events.poison import parse_subject
 from services.notifier.events.position import Position
@@ -38,6 +39,7 @@ async def test_writers_have_a_turn_during_a_burst() -> None:
     hub.add(Subscription(builders.USER, "s", None, encoding=ENCODING, send=queue, on_complete=lambda: None))
     writing = asyncio.create_task(write())
     event = builders.queued(labels={"large": "x" * SIZE})
-    await Feeder(order, hub).take_log([logged(event, sequence) for sequence in range(1, COUNT + 1)])
+    feeder = Feeder(order, hub, KnownEnds(Position()))
+    await feeder.take_log([logged(event, sequence) for sequence in range(1, COUNT + 1)])
     writing.cancel()
     assert most < 2 * YIELD_EVERY_BYTES

@@ -161,6 +161,21 @@ def test_what_is_kept_aside_is_bounded() -> None:
     assert not seen.subscription.buffer_overflowed()
 
 
+def test_what_is_kept_aside_goes_when_the_feed_may_have_lost_it() -> None:
+    """It would be shown after a history that has it not, and its place says nothing any more."""
+    hub = Hub()
+    caught_up, live_one = Seen(), Seen()
+    hub.add(caught_up.subscription)
+    hub.add(live_one.subscription)
+    caught_up.subscription.start_buffering()
+    hub.publish([live(noted(1))])
+    hub.interrupt()
+    hub.publish([live(noted(2))])
+    assert caught_up.subscription.buffer_overflowed(), "the history is read again"
+    assert caught_up.subscription.take_kept() is None
+    assert (len(live_one), live_one.behind) == (2, 0)
+
+
 @pytest.mark.clause("9.1")
 def test_a_live_one_without_room_is_behind_and_has_not_seen_what_it_was_not_shown() -> None:
     hub = Hub()

@@ -69,10 +69,30 @@ def test_streams_that_begin_anew_leave_nothing_of_the_old_ones() -> None:
     known.take_feed(noted(2, 20))
     assert known.log_end(OTHER, 2) is None
     assert known.log_end(OTHER, 3) == 0
-    assert known.feed_end(OTHER, FeedMark(us(14), 13)) == FeedMark()
+    assert known.feed_end(OTHER, FeedMark()) is None, "the feed may still have it"
+    assert known.feed_end(OTHER, FeedMark(us(14), 13)) is None
+    assert known.feed_end(OTHER, FeedMark(us(20), 2)) == FeedMark()
     assert known.log_end(builders.USER, 0) == 3
     assert known.feed_end(builders.USER, FeedMark()) == FeedMark(us(20), 2)
     assert known.newest_job(OTHER) is None
+
+
+def test_what_was_given_of_the_feed_is_not_known_while_it_may_use_sequences_again() -> None:
+    known = KnownEnds(BEGIN)
+
+    def given() -> tuple[bool, int]:
+        return known.is_feed_interrupted, known.feed_sequence
+
+    known.take_feed(noted(14, 14))
+    known.interrupt_feed()
+    assert given() == (True, 14)
+    known.resume_feed(14)
+    assert given() == (False, 14)
+    known.interrupt_feed()
+    known.resume_feed(0)
+    assert given() == (True, 14)
+    known.take_feed(noted(12, 20))
+    assert given() == (False, 12)
 
 
 def test_the_newest_job_is_the_one_that_was_queued_last() -> None:

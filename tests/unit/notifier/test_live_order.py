@@ -135,6 +135,28 @@ def test_a_feed_that_began_anew_is_shown_without_its_old_part() -> None:
     assert places(live.take_feed(noted(3, 60))) == ["feed3", "log1"]
 
 
+@pytest.mark.clause("5.2")
+def test_a_terminal_event_waits_while_the_feed_may_use_sequences_again() -> None:
+    live = order()
+    live.take_feed(noted(200, 10))
+    live.interrupt_feed()
+    assert live.take_log(logged(over(195), 1), 0) == [], "195 may be another note by now"
+    assert live.resume_feed(0) == []
+    assert places(live.take_feed(noted(194, 20))) == ["feed194"]
+    assert places(live.take_feed(noted(195, 30))) == ["feed195", "log1"]
+
+
+@pytest.mark.clause("5.2")
+def test_it_goes_when_the_feed_is_read_on_and_had_that_output() -> None:
+    live = order()
+    live.take_feed(noted(200, 10))
+    live.interrupt_feed()
+    assert live.take_log(logged(over(195), 1), 0) == []
+    assert live.take_log(logged(over(0, OTHER_JOB, "bob"), 2), 0) != [], "without output it need not wait"
+    assert places(live.resume_feed(200)) == ["log1"]
+    assert places(live.take_log(logged(over(200), 3), 0)) == ["log3"]
+
+
 def test_nothing_is_made_for_users_whom_nobody_watches() -> None:
     live = order(watched=False)
     assert live.take_log(logged(over(9), 1), 0) == []
