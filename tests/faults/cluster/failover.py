@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from shared.contract.subjects import JOBS
 from shared.jetstream.errors import BrokerError
 from shared.jetstream.event_log import Log
 from tests import builders
@@ -54,8 +53,7 @@ class Writer:
 
 async def depose(cluster: Cluster) -> None:
     """Ask the leader to step down."""
-    async with cluster.broker() as broker:
-        await broker.api(f"STREAM.LEADER.STEPDOWN.{JOBS}")
+    await cluster.depose()
 
 
 async def stop_leader(cluster: Cluster) -> None:

@@ -5,7 +5,7 @@ import json
 import signal
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -146,8 +146,19 @@ class Cluster:
 
     @asynccontextmanager
     async def broker(self) -> AsyncIterator[Broker]:
-        async with connect(self.settings, service="test") as broker:
-            yield broker
+        """A connection, as soon as there is one: a server ends those that a busy machine is slow to begin."""
+        async with AsyncExitStack() as opened:
+
+            async def connected() -> Broker:
+                return await opened.enter_async_context(connect(self.settings, service="test"))
+
+            yield await retry(connected, on=UnreachableError, within_s=60, pause_s=0.1)
+
+    async def depose(self, stream: str = JOBS) -> None:
+        """Ask the stream's leader to step down; again where the answer is lost, perhaps the next leader."""
+        async with self.broker() as broker:
+            ask = partial(broker.api, f"STREAM.LEADER.STEPDOWN.{stream}")
+            await retry(ask, on=UnreachableError, within_s=60, pause_s=0.1)
 
     async def state(self, stream: str = JOBS) -> dict[str, Any]:
         """What the stream's leader says of it, as soon as there is one, and a connection."""

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from shared.contract.subjects import JOBS
 from tests.faults.cluster.fleet import Fleet, fleet_of
 from tests.faults.cluster.judge import judge, judge_views
 from tests.faults.cluster.load import load_of
@@ -40,8 +39,7 @@ async def test_one_server_after_the_other_is_deposed_killed_and_frozen(fleet: Fl
     async with load_of(fleet, users=USERS, prefix="one") as load:
         await load.goes_on(40)
         first = await cluster.leader()
-        async with cluster.broker() as broker:
-            await broker.api(f"STREAM.LEADER.STEPDOWN.{JOBS}")
+        await cluster.depose()
         second = await _another_leader(cluster, first)
         await load.goes_on(40)
         await second.kill()
