@@ -67,7 +67,11 @@ async def test_a_socket_is_opened_and_answers_wherever_the_dialect_is(
     path, message, expected = TALKS[name]
     address = dialect_stack.address
     if name == "executions":
-        path += (await dialect_user.client.submit({"language": "bash", "code": "sleep 60"})).job_id
+        path += (
+            await dialect_user.client.submit(
+                {"language": "bash", "code": "sleep 60", "limits": {"wall_ms": 60_000}}
+            )
+        ).job_id
     below = (address.api_url + prefix_of(name), at_notifier(address.websocket_url, name))
     async with asyncio.timeout(60):
         for base in (address.dialects[name], *below):

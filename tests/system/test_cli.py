@@ -262,7 +262,7 @@ async def test_ctrl_c_cancels_the_job_of_run(alice: User, tmp_path: Path) -> Non
     program.write_text("echo begun; sleep 60")
     whose = ("--data", alice.stack.directory, "--user", alice.name)
     process = await asyncio.create_subprocess_exec(
-        HEADRACE, "run", *whose, program, stdin=PIPE, stdout=PIPE, env=ENVIRONMENT
+        HEADRACE, "run", *whose, "--wall-ms", "60000", program, stdin=PIPE, stdout=PIPE, env=ENVIRONMENT
     )
     assert process.stdin is not None
     assert process.stdout is not None

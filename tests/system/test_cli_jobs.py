@@ -103,7 +103,9 @@ async def test_get_shows_all_of_a_job(local: User) -> None:
 
 async def test_get_says_what_a_queued_job_waits_for(shared_stack: Stack) -> None:
     async with user_of(shared_stack) as user:
-        first = await user.client.submit({"language": "bash", "code": "sleep 600"})
+        first = await user.client.submit(
+            {"language": "bash", "code": "sleep 600", "limits": {"wall_ms": 60_000}}
+        )
         await user.until(first.job_id, "running")
         second = await user.client.submit({"language": "bash", "code": "true"})
         assert second.waiting_for is not None

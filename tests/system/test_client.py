@@ -30,7 +30,7 @@ from tests.cutting import Cutting, cutting
 from tests.system.conftest import User, user_of
 
 HELLO = {"language": "bash", "code": "echo hello"}
-ENDLESS = {"language": "bash", "code": "echo begun; sleep 600"}
+ENDLESS = {"language": "bash", "code": "echo begun; sleep 600", "limits": {"wall_ms": 60_000}}
 TALKATIVE = {
     "language": "python",
     "code": (
@@ -308,7 +308,9 @@ class TestWithoutAnEventLoop:
         script = (
             "from headrace import Client\n"
             "with Client() as client:\n"
-            "    job = client.submit({'language': 'bash', 'code': 'echo begun; sleep 600'})\n"
+            "    limits = {'wall_ms': 60_000}\n"
+            "    endless = {'language': 'bash', 'code': 'echo begun; sleep 600', 'limits': limits}\n"
+            "    job = client.submit(endless)\n"
             "    try:\n"
             "        for event in client.stream(job.job_id):\n"
             "            print(event.type, flush=True)\n"

@@ -44,7 +44,9 @@ async def lost(owner: User, code: str = "print(42)") -> str:
         msgspec.structs.replace(failed, reason="executor_lost", result=None),
     ]
     async with broker_of(owner.stack) as broker:
-        first = await owner.client.submit({"language": "bash", "code": "sleep 60"})
+        first = await owner.client.submit(
+            {"language": "bash", "code": "sleep 60", "limits": {"wall_ms": 60_000}}
+        )
         log, expected = Log(broker), 0
         for event in events:
             result = await log.append(event, expected=expected, patience_s=5)

@@ -137,7 +137,9 @@ async def test_a_compile_error_is_told_with_the_compilers_words(alice: User) -> 
 
 
 async def test_a_running_job_is_cancelled(alice: User) -> None:
-    job = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 60"})
+    job = await alice.client.submit(
+        {"language": "bash", "code": "echo begun; sleep 60", "limits": {"wall_ms": 60_000}}
+    )
     await alice.until(job.job_id, "output")
     assert (await alice.client.cancel(job.job_id)).cancel_requested_at
     await alice.until_terminal(job.job_id)
@@ -149,7 +151,9 @@ async def test_a_running_job_is_cancelled(alice: User) -> None:
 
 async def test_a_queued_job_is_cancelled_at_once_and_never_runs(shared_stack: Stack) -> None:
     async with user_of(shared_stack) as carol:
-        first = await carol.client.submit({"language": "bash", "code": "echo begun; sleep 60"})
+        first = await carol.client.submit(
+            {"language": "bash", "code": "echo begun; sleep 60", "limits": {"wall_ms": 60_000}}
+        )
         await carol.until(first.job_id, "output")
         second = await carol.client.submit({"language": "bash", "code": "echo never"})
         assert (await carol.client.cancel(second.job_id)).status == "cancelled"
@@ -180,8 +184,12 @@ async def test_a_users_jobs_start_one_after_the_other_in_order(shared_stack: Sta
 async def test_a_token_may_ask_for_more_at_once(shared_stack: Stack) -> None:
     """Two jobs that wait for each other's marker end only if both run at the same time."""
     async with user_of(shared_stack, concurrency=2) as erin:
-        first = await erin.client.submit({"language": "bash", "code": "echo 1; sleep 60"})
-        second = await erin.client.submit({"language": "bash", "code": "echo 2; sleep 60"})
+        first = await erin.client.submit(
+            {"language": "bash", "code": "echo 1; sleep 60", "limits": {"wall_ms": 60_000}}
+        )
+        second = await erin.client.submit(
+            {"language": "bash", "code": "echo 2; sleep 60", "limits": {"wall_ms": 60_000}}
+        )
         await erin.until(first.job_id, "output")
         await erin.until(second.job_id, "output")
         for job in (first, second):

@@ -91,7 +91,9 @@ async def test_programs_are_accepted_and_run_when_an_executor_comes(stack: Stack
 
 
 async def test_a_job_is_told_that_it_waits_for_the_users_own(alice: User) -> None:
-    first = await alice.client.submit({"language": "bash", "code": "echo begun; sleep 60"})
+    first = await alice.client.submit(
+        {"language": "bash", "code": "echo begun; sleep 60", "limits": {"wall_ms": 60_000}}
+    )
     await alice.until(first.job_id, "output")
     for position in (1, 2):
         answer = await asked(alice, "/v1/jobs", language="bash", code="true")

@@ -155,7 +155,7 @@ async def test_a_run_that_waits_is_answered_with_the_result(http: httpx.AsyncCli
 
 
 async def test_a_revision_that_runs_is_not_run_again_meanwhile(alice: User, http: httpx.AsyncClient) -> None:
-    session = await begun(http, language="bash", code="sleep 60")
+    session = await begun(http, language="bash", code="sleep 60", limits={"wall_ms": 60_000})
     answers = await asyncio.gather(*(http.post(path_of(session) + "/run") for _ in range(10)))
     ids = {answer.json()["job_id"] for answer in answers}
     assert {answer.status_code for answer in answers} == {202}
@@ -174,9 +174,12 @@ async def test_a_revision_that_runs_is_not_run_again_meanwhile(alice: User, http
 async def test_a_changed_document_runs_anew_and_a_condition_is_kept(
     alice: User, http: httpx.AsyncClient
 ) -> None:
-    session = await begun(http, language="bash", code="sleep 60")
+    session = await begun(http, language="bash", code="sleep 60", limits={"wall_ms": 60_000})
     first = (await http.post(path_of(session) + "/run")).json()["job_id"]
-    saved = await http.put(path_of(session), json={**DRAFT, "language": "bash", "code": "sleep 61"})
+    saved = await http.put(
+        path_of(session),
+        json={**DRAFT, "language": "bash", "code": "sleep 61", "limits": {"wall_ms": 60_000}},
+    )
     stale = await http.post(path_of(session) + "/run", headers={"If-Match": f'"{session["revision"]}"'})
     assert_problem(stale, 412, "precondition-failed")
     fresh = await http.post(path_of(session) + "/run", headers={"If-Match": saved.headers["etag"]})

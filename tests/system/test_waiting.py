@@ -14,7 +14,7 @@ from tests.system.conftest import User, user_of
 from tests.system.test_http import assert_problem
 
 QUICK = {"language": "python", "code": "print(42)"}
-SLOW = {"language": "bash", "code": "sleep 60"}
+SLOW = {"language": "bash", "code": "sleep 60", "limits": {"wall_ms": 60_000}}
 
 
 async def stopped(alice: User, job_id: str) -> None:
