@@ -77,8 +77,8 @@ class Follower:
         `report_position` is off for short-lived readers: their position says nothing about their service.
         A batch has at most `bytes_max` of payload, or one message; twice as much may be in flight. Fewer than
         GATHERED messages wait `gather_s` for others, where a batch costs its handler as much as many.
-        `on_break` is called when reading stops, and `on_resume` with `position` when it goes on after that
-        message; with 0 if the stream uses sequences again, or nothing was read of it yet.
+        `on_break` is called when reading stops, and then `on_resume` with `position` when it goes on after
+        that message; with 0 if the stream uses sequences again, or nothing was read of it yet.
         """
         self._broker = broker
         self._stream = stream
@@ -91,6 +91,7 @@ class Follower:
         self._gather_s = gather_s
         self._on_break = on_break
         self._on_resume = on_resume
+        self._is_broken = False
         self._since = since
         self.position = after
         self._position_time = after_time
@@ -113,6 +114,7 @@ class Follower:
             await self._moved.wait_for(lambda: self.position >= sequence)
 
     def _report_break(self, error: Exception) -> None:
+        self._is_broken = True
         self._on_break()
         metrics.FOLLOWER_RESTARTS.labels(stream=self._stream).inc()
         self.progress.mark_broken(str(error))
@@ -132,7 +134,9 @@ class Follower:
             consumer = f"{self._service}-{uuid.uuid4().hex[:12]}"
             try:
                 pending = await _unless_set(reconnected, self._create(consumer))
-                self._on_resume(self.position)
+                if self._is_broken:
+                    self._is_broken = False
+                    self._on_resume(self.position)
                 await self._consume(consumer, inbox, arrived, wake, reconnected, pending)
             finally:
                 await subscription.unsubscribe()

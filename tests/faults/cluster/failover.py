@@ -51,11 +51,6 @@ class Writer:
             await self._answered.wait()
 
 
-async def depose(cluster: Cluster) -> None:
-    """Ask the leader to step down."""
-    await cluster.depose()
-
-
 async def stop_leader(cluster: Cluster) -> None:
     """Stop it as an upgrade does, and start it again."""
     leader = await cluster.leader()
@@ -100,7 +95,14 @@ async def kill_all(cluster: Cluster) -> None:
     await cluster.start_all()
 
 
-DISTURBANCES: tuple[Disturb, ...] = (depose, stop_leader, kill_leader, freeze_leader, kill_two, kill_all)
+DISTURBANCES: tuple[Disturb, ...] = (
+    Cluster.depose,
+    stop_leader,
+    kill_leader,
+    freeze_leader,
+    kill_two,
+    kill_all,
+)
 
 
 async def measure(disturb: Disturb) -> float:
