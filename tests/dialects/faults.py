@@ -10,11 +10,11 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -37,7 +37,12 @@ PAUSE_S = 0.2
 PATIENCE_S = 240.0
 """For one job of a client: there is always a moment when all services are back."""
 
+STOOD_STILL_S = 5.0
+LOG_LINES = 40
+"""The end of each service's log, shown if a client gives up."""
+
 Result = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass
@@ -139,14 +144,17 @@ class Work:
         jobs: dict[str, str] = {}
         while len(jobs) < JOBS // AT_ONCE or not self._has_killed_enough():
             words = f"{name} {len(jobs)}"
-            async with asyncio.timeout(PATIENCE_S):
-                job_id = await client.submit(words)
-                self.unfinished += 1
-                self._submitted.set()
-                await client.until_ended(job_id)
+            job_id = await _patiently(self._see_through(client, words))
             self.unfinished -= 1
             jobs[job_id] = words
         return jobs
+
+    async def _see_through(self, client: Client, words: str) -> str:
+        job_id = await client.submit(words)
+        self.unfinished += 1
+        self._submitted.set()
+        await client.until_ended(job_id)
+        return job_id
 
     def _has_killed_enough(self) -> bool:
         return all(self.kills[name] >= EACH_KILLED for name in SERVICES)
@@ -187,9 +195,20 @@ async def survive_kills(
 @asynccontextmanager
 async def _stack(directory: Path, dialect: str, environment: Mapping[str, str]) -> AsyncIterator[Stack]:
     options = StackOptions(executors=2, sync="fast", dialects=[f"{dialect}=0"], environment=environment)
-    async with run_stack(directory / "data", options) as stack:
-        yield stack
+    async with run_stack(directory / "data", options, report=_tell) as stack:
+        try:
+            yield stack
+        except BaseException:
+            for service in stack.services.values():
+                end = service.log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+                _tell("\n".join([f"{service.name}, {service.process.returncode}:", *end]))
+            raise
         assert_nothing_was_refused(stack)
+
+
+def _tell(line: str) -> None:
+    """Shown where the test fails."""
+    sys.stdout.write(f"{time.monotonic():.1f} {line}\n")
 
 
 async def _until_ready(http: httpx.AsyncClient, service: Managed) -> None:
@@ -201,5 +220,27 @@ async def _until_ready(http: httpx.AsyncClient, service: Managed) -> None:
 
 async def _look_again(client: Client, jobs: Mapping[str, str]) -> None:
     for job_id in jobs:
-        async with asyncio.timeout(PATIENCE_S):
-            await client.look_again(job_id)
+        await _patiently(client.look_again(job_id))
+
+
+async def _patiently(work: Coroutine[Any, Any, T]) -> T:
+    """Its result within PATIENCE_S. Raises TimeoutError.
+
+    A second counts when this process could use it: a machine, or a fork of it, may stop it for long.
+    """
+    clock = asyncio.get_running_loop().time
+    working = asyncio.create_task(work)
+    try:
+        for _ in range(round(PATIENCE_S)):
+            looked = clock()
+            await asyncio.wait({working}, timeout=1.0)
+            if working.done():
+                return working.result()
+            if (stood := clock() - looked) > STOOD_STILL_S:
+                _tell(f"this process stood still for {stood:.0f} s")
+    finally:
+        working.cancel()
+    try:
+        return await working
+    except asyncio.CancelledError as where:
+        raise TimeoutError from where

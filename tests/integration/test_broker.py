@@ -116,6 +116,7 @@ async def test_a_server_that_stays_frozen_is_left_and_found_again(server: NatsSe
         assert not broker.lost.is_set()
 
 
+@pytest.mark.full
 async def test_another_server_is_used_while_one_is_frozen_or_dead(server: NatsServer, tmp_path: Path) -> None:
     async with (
         running(tmp_path / "two") as other,

@@ -213,6 +213,7 @@ async def test_is_in_step_when_what_was_to_come_has_been_purged(broker: Broker, 
     task.cancel()
 
 
+@pytest.mark.full
 async def test_says_how_far_it_is_behind_while_its_handler_is_stuck(broker: Broker, log: Log) -> None:
     go_on = asyncio.Event()
 

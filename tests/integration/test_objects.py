@@ -133,6 +133,7 @@ async def test_a_put_outlasts_a_restart_of_the_server(objects: Objects, nats_ser
     assert await read(objects) == content
 
 
+@pytest.mark.full
 async def test_without_a_server_a_put_gives_up_and_nothing_of_it_is_seen(
     objects: Objects, nats_server: NatsServer
 ) -> None:
@@ -163,6 +164,7 @@ async def test_a_damaged_file_is_never_given_whole(objects: Objects, broker: Bro
     assert len(b"".join(pieces)) == put.size
 
 
+@pytest.mark.full
 async def test_chunks_that_have_expired_are_gone(objects: Objects, broker: Broker) -> None:
     put = await objects.put(NAME, os.urandom(2 * CHUNK_BYTES), patience_s=PATIENCE_S)
     await broker.api(

@@ -20,6 +20,7 @@ else:
 """
 
 
+@pytest.mark.full
 async def test_a_program_is_refused_what_it_may_not_reserve(alice: User) -> None:
     memory = {"memory_bytes": 512 * MIB}
     bound = await alice.run("python", RESERVES, limits={**memory, "address_space_bytes": 256 * MIB})

@@ -28,6 +28,7 @@ def call(stack: Stack, *words: object) -> Called:
     return called(*words, settings={"HEADRACE_DATA": str(stack.directory)})
 
 
+@pytest.mark.full
 async def test_a_program_is_run_without_what_a_client_does_not_need(
     shared_stack: Stack, tmp_path: Path
 ) -> None:

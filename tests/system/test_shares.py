@@ -72,6 +72,7 @@ async def until_waits(http: httpx.AsyncClient, expected: int) -> None:
             pass
 
 
+@pytest.mark.full
 async def test_one_user_cannot_take_the_places_of_waits_from_another(small_stack: Stack) -> None:
     claims = {"shares": {"waits_max": 100}}
     async with (

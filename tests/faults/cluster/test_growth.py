@@ -73,11 +73,13 @@ async def _tell(broker: Broker) -> None:
 
 
 async def _until_replicated(broker: Broker, question: str) -> None:
+    """Until a stream or a consumer has two replicas; just after it grew, it may tell of no cluster at all."""
     while True:
         try:
-            replicas = (await broker.api(question))["cluster"].get("replicas", [])
+            answer = await broker.api(question)
         except BrokerError:
             continue
+        replicas = answer.get("cluster", {}).get("replicas", [])
         if [one["current"] for one in replicas] == [True, True]:
             return
         await asyncio.sleep(PAUSE_S)

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from tests import builders
-from tests.cases import cases
 from tests.integration.notifier.conftest import Start, token
 from tests.integration.notifier.peers import (
     answered,
@@ -26,10 +25,11 @@ CHUNKS = 40
 
 
 @pytest.mark.clause("9.3")
-@pytest.mark.parametrize("transport", cases(["websocket", "sse"], {"websocket"}))
+@pytest.mark.full
+@pytest.mark.parametrize("transport", ["websocket", "sse"])
 @pytest.mark.parametrize(
     "vanishes",
-    [pytest.param(False, marks=pytest.mark.full), pytest.param(True, marks=may_filter)],
+    [False, pytest.param(True, marks=may_filter)],
     ids=["never reads", "vanishes"],
 )
 async def test_its_socket_is_given_up(

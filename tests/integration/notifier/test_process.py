@@ -73,6 +73,7 @@ async def _until_all_wait(url: str, size: int) -> None:
 
 
 @pytest.mark.clause("9.2")
+@pytest.mark.full
 async def test_who_does_not_read_does_not_hold_up_the_restart(start_process: Start, writer: Writer) -> None:
     notifier = await start_process()
     job = builders.job_id()

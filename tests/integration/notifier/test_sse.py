@@ -7,7 +7,6 @@ import pytest
 
 from shared.jetstream.connection import Broker
 from tests import builders
-from tests.cases import cases
 from tests.integration.notifier.client import Shown, connected, is_terminal, kinds
 from tests.integration.notifier.conftest import Serve, token
 from tests.integration.notifier.sse import EndedError, SseClient, get, headers_of, streaming
@@ -86,7 +85,8 @@ async def test_a_client_changes_between_both_in_the_middle(url: str, writer: Wri
 
 
 @pytest.mark.clause("10.4")
-@pytest.mark.parametrize("seed", cases(range(2), {0}))
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(2))
 async def test_random_disconnections_while_jobs_run(url: str, writer: Writer, seed: int) -> None:
     """Cut off anywhere, it goes on after the last id, over whichever transport."""
     chance = random.Random(seed)  # noqa: S311 - where to cut, not a secret

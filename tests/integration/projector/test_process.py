@@ -106,6 +106,7 @@ async def test_a_rebuild_that_cannot_be_whole_says_why(
     assert "Traceback" not in said
 
 
+@pytest.mark.full
 async def test_a_file_that_stays_locked_ends_it_with_a_clear_error(
     broker: Broker, nats_server: NatsServer, path: Path
 ) -> None:

@@ -231,7 +231,10 @@ async def sweep_once(broker: Broker, database: Database, *, tombstone_s: int = L
         await follow_once(broker, database)
 
 
-@pytest.mark.parametrize("keeps_view", [True, False], ids=["view kept", "view lost"])
+@pytest.mark.parametrize(
+    "keeps_view",
+    [pytest.param(True, id="view kept"), pytest.param(False, marks=pytest.mark.full, id="view lost")],
+)
 async def test_wherever_it_dies_nothing_is_left_and_nothing_else_touched(
     broker: Broker, log: Log, tmp_path: Path, keeps_view: bool
 ) -> None:

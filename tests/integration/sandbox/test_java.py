@@ -78,7 +78,7 @@ async def both(warm: WarmSandbox, stage: Stage) -> tuple[Ran, Ran]:
         return await run(warm, stage), await run(cold, stage)
 
 
-@pytest.mark.parametrize("name", cases(TABLE, {"arguments", "out of memory"}))
+@pytest.mark.parametrize("name", cases(TABLE, {"out of memory"}))
 async def test_nobody_can_tell(warm: WarmSandbox, product: bytes, name: str) -> None:
     early, started = await both(warm, asked(product, name))
     assert (early.stdout, early.stderr) == (started.stdout, started.stderr)

@@ -148,7 +148,7 @@ STARTED = {
     "case",
     cases(
         STARTED,
-        {"an inherited main", "the public one of two", "a file beside the program, on the class path"},
+        {"the public one of two", "a file beside the program, on the class path"},
     ),
 )
 async def test_the_class_that_is_meant_is_started(sandbox: Sandbox, case: str) -> None:

@@ -141,6 +141,7 @@ def programs() -> list[str]:
     return [each for each in found if each.split()[1] in {"sh", "dash", "bash", "sleep", "yes"}]
 
 
+@pytest.mark.full
 async def test_thirty_runs_of_every_kind_leave_nothing(sandbox: Sandbox) -> None:
     await asyncio.gather(*(run(sandbox, each) for each in MIXTURE))
     before = await footprint(sandbox)

@@ -126,7 +126,7 @@ async def test_an_interpreters_threads_have_what_was_asked_for(sandbox: Sandbox)
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param("deep/recursion.java", marks=needs("java")),
+        pytest.param("deep/recursion.java", marks=[needs("java"), pytest.mark.full]),
         # Without a cgroup, the stacks of Node.js's own threads count as data: docs/languages.md.
         pytest.param("asked/recursion.js", marks=[needs("javascript"), needs_cgroups]),
         pytest.param("asked/recursion.ts", marks=[needs("typescript"), needs_cgroups]),

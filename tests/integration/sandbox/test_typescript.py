@@ -130,6 +130,7 @@ async def test_a_parameter_of_the_programs_own_still_needs_its_type(sandbox: San
     assert "TS7006" in refused.stderr
 
 
+@pytest.mark.full
 async def test_a_type_error_is_found_with_and_without_modules_of_node(sandbox: Sandbox) -> None:
     for head in ("", "import 'fs';"):
         refused = await ran(sandbox, f"{head} const n: number = 'many'; console.log(n)")

@@ -159,6 +159,7 @@ async def test_a_directory_is_no_view(tmp_path: Path) -> None:
             pass
 
 
+@pytest.mark.full
 async def test_no_statement_needs_a_place_for_temporary_files(path: Path) -> None:
     """A container may have none."""
     open_files = set[str]()
