@@ -61,11 +61,14 @@ class Calls:
         path: str,
         *,
         body: object = None,
+        content: bytes | None = None,
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
-        """The body of a successful response. `path` is quoted already. Raises HeadraceError."""
-        content = None
+        """The body of a successful response. `path` is quoted already. Raises HeadraceError.
+
+        `body` is sent as JSON, `content` as it is.
+        """
         if body is not None:
             content = msgspec.json.encode(body)
             headers = {**(headers or {}), "Content-Type": "application/json"}

@@ -125,6 +125,20 @@ class Sessions(ContractStruct, frozen=True, kw_only=True):
     sessions: tuple[SessionCard, ...]
 
 
+class UploadedFile(ContractStruct, frozen=True, kw_only=True):
+    """A file of the caller; `file` is the address by which submissions name it."""
+
+    file: str
+    size: int
+    expires_at: datetime
+
+
+class UploadedFiles(ContractStruct, frozen=True, kw_only=True):
+    """Last uploaded first."""
+
+    files: tuple[UploadedFile, ...]
+
+
 class ShareUsed(ContractStruct, frozen=True, kw_only=True):
     """What a user holds, and may hold in all at present."""
 
@@ -140,6 +154,7 @@ class Usage(ContractStruct, frozen=True, kw_only=True):
     artifacts_bytes: ShareUsed
     unfinished_jobs: ShareUsed
     waits: ShareUsed
+    files_bytes: ShareUsed = ShareUsed(used=0, share=0)
 
 
 class Erasure(ContractStruct, frozen=True, kw_only=True):
@@ -151,6 +166,7 @@ class Erasure(ContractStruct, frozen=True, kw_only=True):
     unfinished: int
     sessions: int
     remains: tuple[str, ...]
+    files: int = 0
 
 
 def kind_of(event: EventObject) -> str:

@@ -1,10 +1,22 @@
 """Client calls that are not about the caller's own jobs: sessions, usage, and operators' calls."""
 
+import base64
+import hashlib
 from collections.abc import AsyncGenerator
 from urllib.parse import quote
 
 from headrace.client.calling import OpenedClient, decode, params_of
-from headrace.client.models import Erasure, JobShown, JobsPage, Session, SessionCard, Sessions, Usage
+from headrace.client.models import (
+    Erasure,
+    JobShown,
+    JobsPage,
+    Session,
+    SessionCard,
+    Sessions,
+    UploadedFile,
+    UploadedFiles,
+    Usage,
+)
 from shared.domain.record import JobSummary
 
 PAGE = 100
@@ -49,6 +61,21 @@ class OwnCalls(OpenedClient):
         """One saved document, at its last or an earlier revision."""
         path = f"/v1/sessions/{quote(session_id, safe='')}"
         return await self._get(path, Session, params_of({"revision": revision}))
+
+    async def put_file(self, content: bytes) -> UploadedFile:
+        """Upload a file, to be named in submissions; the same content again renews it."""
+        digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        headers = {"Content-Type": "application/octet-stream", "Repr-Digest": f"sha-256=:{digest}:"}
+        stored = await self._ready.calls.call("PUT", "/v1/files", content=content, headers=headers)
+        return decode(stored, UploadedFile)
+
+    async def files(self) -> tuple[UploadedFile, ...]:
+        """The caller's uploaded files, last uploaded first."""
+        return (await self._get("/v1/files", UploadedFiles)).files
+
+    async def delete_file(self, file: str) -> None:
+        """Remove an uploaded file, by its address."""
+        await self._ready.calls.call("DELETE", f"/v1/files/{quote(file, safe=':')}")
 
     async def usage(self) -> Usage:
         """What the caller holds of everything that users share, and may hold at present."""

@@ -31,6 +31,7 @@ from headrace.client.models import (
     Language,
     Session,
     SessionCard,
+    UploadedFile,
     Usage,
 )
 from headrace.client.reconnecting_stream import OnGap, ignore
@@ -147,6 +148,18 @@ class Client:
     def session(self, session_id: str, *, revision: int | None = None) -> Session:
         """One saved document."""
         return self._call(self._client.session, session_id, revision=revision)
+
+    def put_file(self, content: bytes) -> UploadedFile:
+        """Upload a file, to be named in submissions."""
+        return self._call(self._client.put_file, content)
+
+    def files(self) -> tuple[UploadedFile, ...]:
+        """The caller's uploaded files."""
+        return self._call(self._client.files)
+
+    def delete_file(self, file: str) -> None:
+        """Remove an uploaded file."""
+        return self._call(self._client.delete_file, file)
 
     def usage(self) -> Usage:
         """What the caller holds of everything that users share."""

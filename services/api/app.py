@@ -16,6 +16,9 @@ from services.api.dependencies import ApiDependencies
 from services.api.dialects.discovery import DialectOf, find_dialects
 from services.api.events_tunnel.notifier_side import upstream_at
 from services.api.events_tunnel.protocol import FILES_EACH, EventsHttpProtocol
+from services.api.files.feature import files_feature
+from services.api.files.references import References
+from services.api.files.service import UserFiles, bytes_of_user
 from services.api.http import feature, front_page, problems
 from services.api.http.auth import user_id_of
 from services.api.http.byte_shares import ByteShares
@@ -50,11 +53,14 @@ from shared.auth import Tokens
 from shared.contract.subjects import (
     ARTIFACTS,
     EXPIRED_KIND,
+    FILES,
     JOBS,
     QUEUED_SUBJECTS,
     SESSIONS,
     TERMINAL_KINDS,
     events_of_kind,
+    file_description,
+    objects_stream,
 )
 from shared.dialects.names import prefix_of
 from shared.jetstream.cancel import Cancellations
@@ -76,7 +82,7 @@ LOG_RESERVE_PARTS = 4
 
 ASKED_WITH = (
     *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"),
-    *("Prefer", "X-Request-Id", "traceparent"),
+    *("Prefer", "Repr-Digest", "X-Request-Id", "traceparent"),
 )
 """Request fields that pages of other origins may send (CORS), besides the safelisted ones."""
 
@@ -112,10 +118,14 @@ def create_app(
     bucket = Bucket(broker, log, SESSIONS)
     log_store = Store(broker, JOBS, partial(_log_bytes, queries), name="log", reserve_parts=LOG_RESERVE_PARTS)
     session_store = Store(broker, SESSIONS, partial(session_bytes, bucket), name="sessions")
-    submissions = Submissions(log, catalogue, standing, quotas, log_store, settings)
     cancellations = Cancellations(log, patience_s=settings.append_patience_s)
     waiter = JobWaiter(standing, queries, settings)
-    files = ArtifactReader(queries, Objects(broker, log, ARTIFACTS))
+    artifacts = ArtifactReader(queries, Objects(broker, log, ARTIFACTS))
+    file_store = Store(broker, objects_stream(FILES), partial(bytes_of_user, log), name="files")
+    objects = Objects(broker, log, FILES, describing=file_description)
+    files = UserFiles(objects, log, file_store, settings)
+    references = References(files, artifacts)
+    submissions = Submissions(log, catalogue, standing, quotas, log_store, references.find, settings)
     outlook = Outlook(standing, catalogue, settings)
     sessions = Sessions(bucket, session_store, settings)
     run_records = RunRecords(bucket, log, settings)
@@ -126,11 +136,14 @@ def create_app(
         (
             jobs_feature(submissions, cancellations, queries, waiter, outlook, settings),
             sessions_feature(sessions, runs, settings),
-            artifacts_feature(files),
+            artifacts_feature(artifacts),
+            files_feature(files),
             audit_feature(Audit(broker, log)),
             languages_feature(catalogue),
-            usage_feature(Usage(broker, queries, standing, waiter, (log_store, session_store), settings)),
-            operators_feature(dead_letters, Erasures(broker, log, bucket, settings)),
+            usage_feature(
+                Usage(broker, queries, standing, waiter, (log_store, session_store, file_store), settings)
+            ),
+            operators_feature(dead_letters, Erasures(broker, log, bucket, files.delete_all, settings)),
         ),
     )
     app.router.routes.extend(service.routes())
@@ -145,7 +158,7 @@ def create_app(
         submissions=submissions,
         waiter=waiter,
         queries=queries,
-        artifacts=files,
+        artifacts=artifacts,
         cancellations=cancellations,
         is_ready=service.is_ready,
         sessions=sessions,

@@ -41,6 +41,8 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
         ("unfinished_jobs", "unfinished_jobs_max"),
         ("user_artifacts_bytes", "user_artifacts_bytes_max"),
         ("user_sessions_bytes", "user_sessions_bytes_max"),
+        ("file_bytes_max", "user_files_bytes"),
+        ("user_files_bytes", "user_files_bytes_max"),
         ("user_log_bytes", "user_log_bytes_max"),
     )
 
@@ -139,6 +141,24 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
 
     user_sessions_bytes_max: Bytes = 1024 * MIB
     """The most of them that a token may claim."""
+
+    file_bytes_max: Bytes = 64 * MIB
+    """Of one uploaded file."""
+
+    files_max: Positive = 1_000
+    """Uploaded files of one user; a list shows all of them."""
+
+    files_retention_days: Days = 7
+    """How long an uploaded file is kept; the provisioner has the same setting."""
+
+    user_files_bytes: Bytes = 256 * MIB
+    """Uploaded files of one user, who may also hold a quarter of what the others leave of their bucket."""
+
+    user_files_bytes_max: Bytes = 1024 * MIB
+    """The most of them that a token may claim."""
+
+    job_files_bytes_max: Bytes = 64 * MIB
+    """Stored files of one submission together: an executor has them in memory when it starts the job."""
 
     user_log_bytes: Bytes = 512 * MIB
     """What the jobs of one user may hold of the log before new ones are refused, and a quarter of what the

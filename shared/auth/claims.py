@@ -20,7 +20,8 @@ CONNECTIONS_CLAIM = "connections_max"
 LOG_CLAIM = "log_bytes_max"
 SESSIONS_CLAIM = "sessions_bytes_max"
 ARTIFACTS_CLAIM = "artifacts_bytes_max"
-SHARE_CLAIMS = (WAITS_CLAIM, CONNECTIONS_CLAIM, LOG_CLAIM, SESSIONS_CLAIM, ARTIFACTS_CLAIM)
+FILES_CLAIM = "files_bytes_max"
+SHARE_CLAIMS = (WAITS_CLAIM, CONNECTIONS_CLAIM, LOG_CLAIM, SESSIONS_CLAIM, ARTIFACTS_CLAIM, FILES_CLAIM)
 """Claims that name a user's share of each place and store (shared.domain.shares)."""
 
 LEEWAY_S = 10

@@ -45,6 +45,10 @@ EXPIRED = ProblemType("expired", HTTPStatus.GONE, "The job has expired")
 ALREADY_FINISHED = ProblemType("already-finished", HTTPStatus.CONFLICT, "The job has already ended")
 UNKNOWN_ARTIFACT = ProblemType("unknown-artifact", HTTPStatus.NOT_FOUND, "The job has no such artifact")
 NOT_FINISHED = ProblemType("not-finished", HTTPStatus.CONFLICT, "The job has not ended yet")
+UNKNOWN_FILE = ProblemType("unknown-file", HTTPStatus.NOT_FOUND, "You have no such file")
+TOO_MANY_FILES = ProblemType(
+    "too-many-files", HTTPStatus.CONFLICT, "More uploaded files than this user may have"
+)
 UNKNOWN_SESSION = ProblemType("unknown-session", HTTPStatus.NOT_FOUND, "You have no session of this id")
 TOO_MANY_SESSIONS = ProblemType(
     "too-many-sessions", HTTPStatus.CONFLICT, "More sessions than this user may have"
@@ -104,6 +108,8 @@ ALL = (
     ALREADY_FINISHED,
     UNKNOWN_ARTIFACT,
     NOT_FINISHED,
+    UNKNOWN_FILE,
+    TOO_MANY_FILES,
     UNKNOWN_SESSION,
     TOO_MANY_SESSIONS,
     STORAGE_FULL,

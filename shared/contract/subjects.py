@@ -20,6 +20,9 @@ LANGUAGES = "KV_LANGUAGES"
 ARTIFACTS = "ARTIFACTS"
 """The bucket of the object store; its stream is `objects_stream(ARTIFACTS)`."""
 
+FILES = "FILES"
+"""Another bucket: files that users upload, to name them in submissions."""
+
 SESSIONS = "KV_SESSIONS"
 EXECUTOR_DURABLE = "executor"
 
@@ -59,6 +62,7 @@ USERS_REMEMBERED = 4_096
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 _TOKEN = re.compile(r"(?:[A-Za-z0-9_-]|=[0-9A-F]{2})+")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _JOB_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -195,6 +199,23 @@ def run_slot_key(user_id: str, slot: int) -> str:
 def artifact_name(job_id: str, attempt: int, number: int) -> str:
     """Object name of an attempt's artifact, by its index in the result rather than its path."""
     return f"{_job_token(job_id)}/{attempt}/{number}"
+
+
+def file_name(user_id: str, sha256: str) -> str:
+    """Object name of a user's file, which is found by its content."""
+    if _SHA256.fullmatch(sha256) is None:
+        raise SubjectError(f"not a SHA-256 in hexadecimal: {sha256!r}")
+    return f"{escape(user_id)}.{sha256}"
+
+
+def file_description(name: str) -> str:
+    """Subject of the message that describes a user's file: by user, so that they can be listed."""
+    return f"$O.{FILES}.M.{name}"
+
+
+def user_files(user_id: str) -> str:
+    """The descriptions of all files of one user."""
+    return f"$O.{FILES}.M.{escape(user_id)}.*"
 
 
 def objects_stream(bucket: str) -> str:

@@ -34,6 +34,7 @@ def open_to(closed: Any) -> msgspec.Meta:  # noqa: ANN401 - typing has no name f
 
 # What this version writes.
 Encoding = Literal["utf-8", "base64"]
+SourceEncoding = Literal[Encoding, "stored"]
 StageName = Literal["compile", "run"]
 StreamName = Literal["stdout", "stderr"]
 CgroupVersion = Literal["v1", "v2", "none"]
@@ -43,15 +44,18 @@ FailureReason = Literal[
 ]
 TimeoutReason = Literal["wall_time", "cpu_time"]
 ExpiryReason = Literal["ttl", "erased"]
+BucketName = Literal["FILES", "ARTIFACTS"]
 
 # What it accepts: a later version may write other values (decision 36).
 OpenEncoding: TypeAlias = Annotated[str, open_to(Encoding)]
+OpenSourceEncoding: TypeAlias = Annotated[str, open_to(SourceEncoding)]
 OpenStageName: TypeAlias = Annotated[str, open_to(StageName)]
 OpenStreamName: TypeAlias = Annotated[str, open_to(StreamName)]
 OpenCgroupVersion: TypeAlias = Annotated[str, open_to(CgroupVersion)]
 OpenFailureReason: TypeAlias = Annotated[str, open_to(FailureReason)]
 OpenTimeoutReason: TypeAlias = Annotated[str, open_to(TimeoutReason)]
 OpenExpiryReason: TypeAlias = Annotated[str, open_to(ExpiryReason)]
+OpenBucketName: TypeAlias = Annotated[str, open_to(BucketName)]
 
 
 def check_values(value: msgspec.Struct) -> None:
@@ -71,7 +75,7 @@ def unknown_value(value: msgspec.Struct) -> str | None:
     for name in plan.parts:
         part = getattr(value, name)
         for one in part if isinstance(part, tuple) else (part,):
-            unknown = None if one is None else unknown_value(one)
+            unknown = unknown_value(one) if isinstance(one, msgspec.Struct) else None
             if unknown is not None:
                 return unknown
     return None

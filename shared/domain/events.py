@@ -14,10 +14,12 @@ from msgspec import UNSET, UnsetType
 
 from shared.domain.contract_struct import ContractStruct
 from shared.domain.enumerations import (
+    OpenBucketName,
     OpenCgroupVersion,
     OpenEncoding,
     OpenExpiryReason,
     OpenFailureReason,
+    OpenSourceEncoding,
     OpenStageName,
     OpenStreamName,
     OpenTimeoutReason,
@@ -26,12 +28,26 @@ from shared.domain.result import Result
 from shared.domain.unsent import UnsentNote
 
 
+class StoredFile(ContractStruct, frozen=True, kw_only=True):
+    """Where the content of a submitted file is: an object of a bucket."""
+
+    bucket: OpenBucketName
+    object_name: str
+    size: int
+    sha256: str
+
+
 class SourceFile(ContractStruct, frozen=True, kw_only=True):
-    """One file of the submitted program; `content` is text, or base64 where it is not UTF-8."""
+    """One file of the submitted program; `content` is text, or base64 where it is not UTF-8.
+
+    It is empty where the content is `stored`, which `encoding` says too: an executor that does not know this
+    value leaves the job to another one.
+    """
 
     name: str
     content: str
-    encoding: OpenEncoding = "utf-8"
+    encoding: OpenSourceEncoding = "utf-8"
+    stored: StoredFile | UnsetType = UNSET
 
 
 class Limits(ContractStruct, frozen=True, kw_only=True):

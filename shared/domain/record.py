@@ -25,6 +25,7 @@ from shared.domain.events import (
     JobRunning,
     JobTimeout,
     Limits,
+    SourceFile,
     Terminal,
 )
 from shared.domain.job import Status
@@ -40,7 +41,7 @@ class FileSummary(ContractStruct, frozen=True, kw_only=True):
     name: str
     """Its path below the work directory."""
     size: int
-    """Length of `content` as submitted, in characters."""
+    """Length of `content` as submitted, in characters; of a stored file its bytes."""
 
 
 class JobSummary(ContractStruct, frozen=True, kw_only=True):
@@ -175,11 +176,15 @@ def _queued(event: JobQueued, sequence: int) -> JobRecord:
         created_at=event.time,
         queued_sequence=sequence,
         last_sequence=sequence,
-        files=tuple(FileSummary(name=file.name, size=len(file.content)) for file in event.files),
+        files=tuple(FileSummary(name=file.name, size=_size(file)) for file in event.files),
         args=event.args,
         compiler_args=event.compiler_args or (),
         interpreter_args=event.interpreter_args or (),
     )
+
+
+def _size(file: SourceFile) -> int:
+    return len(file.content) if isinstance(file.stored, msgspec.UnsetType) else file.stored.size
 
 
 def _finished(record: JobRecord, event: Terminal, sequence: int) -> JobRecord:

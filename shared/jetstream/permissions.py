@@ -16,6 +16,7 @@ from shared.contract.subjects import (
     EXPIRED_KIND,
     FEED,
     FEED_SUBJECTS,
+    FILES,
     JOBS,
     JOBS_SUBJECTS,
     LANGUAGE_SUBJECTS,
@@ -35,8 +36,9 @@ from shared.contract.subjects import (
     objects_subjects,
 )
 
-FILES = objects_stream(ARTIFACTS)
-STREAMS = (JOBS, DEAD, FEED, EXECUTORS, LANGUAGES, SESSIONS, FILES)
+LEFT = objects_stream(ARTIFACTS)
+UPLOADED = objects_stream(FILES)
+STREAMS = (JOBS, DEAD, FEED, EXECUTORS, LANGUAGES, SESSIONS, LEFT, UPLOADED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,13 @@ RIGHTS = {
             *_api(f"CONSUMER.INFO.{_DURABLE}"),
             *_reads(DEAD),
             *_api(f"DIRECT.GET.{EXECUTORS}", f"DIRECT.GET.{LANGUAGES}"),
-            *_reads(FILES),
-            # How full it is, for the users' shares.
-            *_api(f"STREAM.INFO.{FILES}"),
+            *_reads(LEFT),
+            *_reads(UPLOADED),
+            *objects_subjects(FILES),
+            # How full they are, for the users' shares.
+            *_api(f"STREAM.INFO.{LEFT}", f"STREAM.INFO.{UPLOADED}"),
+            # Uploads that broke off, and files that were removed.
+            *_api(f"STREAM.PURGE.{UPLOADED}"),
             *_reads(SESSIONS),
             *_api(
                 f"STREAM.INFO.{SESSIONS}",
@@ -133,14 +139,17 @@ RIGHTS = {
             *objects_subjects(ARTIFACTS),
             # What a user holds of that store, and how full it is.
             VIEW_USAGE,
-            *_api(f"STREAM.INFO.{FILES}"),
+            *_api(f"STREAM.INFO.{LEFT}"),
             *_follows(JOBS),
             *_api(f"CONSUMER.INFO.{_DURABLE}"),
             # Acknowledgements, in the form of this server and in that of the next.
             f"$JS.ACK.{_DURABLE}.>",
             f"$JS.ACK.*.*.{_DURABLE}.>",
             # Purges files that were half stored, or that belong to a fenced attempt.
-            *_api(f"STREAM.MSG.GET.{FILES}", f"STREAM.PURGE.{FILES}"),
+            *_api(f"STREAM.PURGE.{LEFT}"),
+            # Files that submissions name.
+            *_reads(LEFT),
+            *_reads(UPLOADED),
         ),
         denied=_CHANGING_THE_DURABLE,
         subscribe=("_INBOX_executor.>",),
@@ -150,7 +159,7 @@ RIGHTS = {
             *_events(EXPIRED_KIND),
             *_follows(JOBS),
             # Removes the events and files of an expired job.
-            *_api(f"STREAM.PURGE.{JOBS}", f"STREAM.MSG.GET.{FILES}", f"STREAM.PURGE.{FILES}"),
+            *_api(f"STREAM.PURGE.{JOBS}", f"STREAM.MSG.GET.{LEFT}", f"STREAM.PURGE.{LEFT}"),
             # Replies to requests. Inboxes of followers have one token, and none can be guessed.
             "_INBOX_api.*.*",
             "_INBOX_executor.*.*",

@@ -37,6 +37,8 @@ class ProvisionSettings(BrokerSettings, frozen=True, kw_only=True):
     feed_bytes_max: StreamBytes = 256 * MIB
     artifacts_bytes_max: StreamBytes = 1024 * MIB
     sessions_bytes_max: StreamBytes = 1024 * MIB
+    files_bytes_max: StreamBytes = 1024 * MIB
+    files_retention_days: Days = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,18 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
             "discard": "new",
             "max_bytes": settings.artifacts_bytes_max,
             "max_age": int(settings.retention_days * DAY_S * 1e9),
+            "duplicate_window": int(120e9),
+            "allow_direct": True,
+            "allow_rollup_hdrs": True,
+        },
+        {
+            **file,
+            "name": subjects.objects_stream(subjects.FILES),
+            "subjects": list(subjects.objects_subjects(subjects.FILES)),
+            # A full store refuses uploads; what is stored stays until it is too old.
+            "discard": "new",
+            "max_bytes": settings.files_bytes_max,
+            "max_age": int(settings.files_retention_days * DAY_S * 1e9),
             "duplicate_window": int(120e9),
             "allow_direct": True,
             "allow_rollup_hdrs": True,

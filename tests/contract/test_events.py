@@ -31,6 +31,7 @@ from shared.domain.events import (
     JobTimeout,
     Limits,
     SourceFile,
+    StoredFile,
     kind_of,
     tag_of,
 )
@@ -147,6 +148,12 @@ ORDER = OutputOrder(
     ),
     truncated=True,
 )
+STORED = SourceFile(
+    name="data/in.bin",
+    content="",
+    encoding="stored",
+    stored=StoredFile(bucket="FILES", object_name=f"alice.{'a1' * 32}", size=67_108_864, sha256="a1" * 32),
+)
 CLAMPED = (ClampedLimit(name="memory_bytes", requested=2**34, applied=2**30),)
 
 
@@ -165,6 +172,9 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
         forms["+address_space_bytes"] = msgspec.structs.replace(forms["+clamped"], limits=bounded)
         forms["+interpreter_args"] = msgspec.structs.replace(
             forms["+address_space_bytes"], compiler_args=("-O3", "-DN=1"), interpreter_args=("-Xss64m",)
+        )
+        forms["+stored"] = msgspec.structs.replace(
+            forms["+interpreter_args"], files=(*event.files, STORED), stdin=STORED
         )
     elif isinstance(event, JobRunning):
         isolation = msgspec.structs.replace(event.isolation, uids=252)
@@ -185,7 +195,7 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
 
 FORMS = [(f"{tag_of(event)}{added}", form) for event in EXAMPLES for added, form in forms_of(event).items()]
 NEWEST = {tag_of(form): name for name, form in FORMS}
-STILL_WRITTEN = frozenset({"job.queued.v1+address_space_bytes"})
+STILL_WRITTEN = frozenset({"job.queued.v1+address_space_bytes", "job.queued.v1+interpreter_args"})
 """Earlier forms that are written where the fields that were added later are left out."""
 
 

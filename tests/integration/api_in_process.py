@@ -38,7 +38,7 @@ async def asked_api(
     broker: Broker,
     *scopes: str,
     dialects: Sequence[DialectOf] = (),
-    **changes: str,
+    **changes: str | int,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the api in the tests' user's name; a failure of the api is an answer with 500."""
     now = datetime.now(UTC)

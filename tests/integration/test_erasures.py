@@ -1,13 +1,17 @@
 """Erasing a user leaves nothing of them but tombstones, and nothing of anybody else is touched."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.api.files.service import UserFiles, bytes_of_user
 from services.api.operators.erasures import Erasure, Erasures
+from services.api.quotas.stored_bytes import Store
 from services.api.sessions.kv_bucket import Bucket
 from services.api.settings import ApiSettings
 from services.projector.projector import Projector
@@ -15,10 +19,13 @@ from shared.contract.codec import encode
 from shared.contract.subjects import (
     ARTIFACTS,
     FEED,
+    FILES,
     JOBS,
     SESSIONS,
     artifact_name,
     feed_note,
+    file_description,
+    file_name,
     job_event,
     objects_stream,
     session_key,
@@ -37,9 +44,16 @@ SETTINGS = ApiSettings(token_secret="not a secret, but of thirty-two bytes")
 USERS = ["alice", "*", ">", "a.b", "al", "ünï 🦉", "a/../b", "*.*"]
 
 
+def uploaded(broker: Broker, log: Log) -> Objects:
+    """The store of uploaded files."""
+    return Objects(broker, log, FILES, describing=file_description)
+
+
 @pytest.fixture
 def erasures(broker: Broker, log: Log) -> Erasures:
-    return Erasures(broker, log, Bucket(broker, log, SESSIONS), SETTINGS)
+    store = Store(broker, objects_stream(FILES), partial(bytes_of_user, log), name="files")
+    files = UserFiles(uploaded(broker, log), log, store, SETTINGS)
+    return Erasures(broker, log, Bucket(broker, log, SESSIONS), files.delete_all, SETTINGS)
 
 
 @pytest.fixture
@@ -68,6 +82,8 @@ async def furnish(broker: Broker, log: Log, user: str) -> None:
         builders.running(second, user),
         builders.completed(second, user),
     )
+    name = file_name(user, hashlib.sha256(b"uploaded").hexdigest())
+    await uploaded(broker, log).put(name, b"uploaded", patience_s=5)
     bucket = Bucket(broker, log, SESSIONS)
     for _ in range(2):
         newest = await bucket.newest(session_key(user, session))
@@ -98,13 +114,13 @@ async def test_nothing_is_left_of_one_user_and_everything_of_the_others(
     others = [other for other in (*USERS, "alice2", "alic") if other != user]
     for other in others:
         await furnish(broker, log, other)
-    streams = (JOBS, SESSIONS, FEED, objects_stream(ARTIFACTS))
+    streams = (JOBS, SESSIONS, FEED, objects_stream(ARTIFACTS), objects_stream(FILES))
     before = {stream: await held(broker, stream) for stream in streams}
     await furnish(broker, log, user)
     async with asyncio.timeout(PATIENCE_S):
         answer = await erased(erasures, user)
         again = await erasures.erase(user, "operator", MOMENT)
-    assert (again.is_done, again.expired, again.sessions) == (True, 0, 0)
+    assert (again.is_done, again.expired, again.sessions, again.files) == (True, 0, 0, 0)
     assert any("tombstones" in one for one in answer.remains)
     after = {stream: await held(broker, stream) for stream in streams}
     tombstones = {subject for subject in after[JOBS] if subject.endswith(".expired")}

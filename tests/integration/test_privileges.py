@@ -35,7 +35,10 @@ USERS = (*sorted(SERVICES), "observer")
 PROVISIONER = frozenset({"provisioner"})
 NOBODY: frozenset[str] = frozenset()
 
-STREAMS = ("JOBS", "DEAD", "FEED", "KV_EXECUTORS", "KV_LANGUAGES", "KV_SESSIONS", "OBJ_ARTIFACTS")
+STREAMS = (
+    *("JOBS", "DEAD", "FEED", "KV_EXECUTORS", "KV_LANGUAGES", "KV_SESSIONS"),
+    *("OBJ_ARTIFACTS", "OBJ_FILES"),
+)
 JOB = f"alice.{builders.JOB}"
 ACK = "1.1.1.1700000000000000000.0"
 
@@ -60,6 +63,8 @@ PUBLISH: dict[str, AbstractSet[str]] = {
     "$KV.OTHER.x": NOBODY,
     "$O.ARTIFACTS.C.token": {"executor"},
     "$O.ARTIFACTS.M.name": {"executor"},
+    "$O.FILES.C.token": {"api"},
+    "$O.FILES.M.alice.digest": {"api"},
     "$O.OTHER.C.token": NOBODY,
     "view.job": {"api"},
     "view.jobs": {"api"},
@@ -103,6 +108,7 @@ _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
         "KV_EXECUTORS": {"provisioner"},
         "KV_LANGUAGES": {"provisioner"},
         "OBJ_ARTIFACTS": {"provisioner", "api", "executor"},
+        "OBJ_FILES": {"provisioner", "api"},
     },
     "STREAM.CREATE": dict.fromkeys(STREAMS, PROVISIONER),
     "STREAM.UPDATE": dict.fromkeys(STREAMS, PROVISIONER),
@@ -112,6 +118,7 @@ _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
         "FEED": {"api"},
         "KV_SESSIONS": {"api"},
         "OBJ_ARTIFACTS": {"projector", "executor"},
+        "OBJ_FILES": {"api"},
     },
     "STREAM.MSG.GET": {
         "JOBS": FOLLOWERS,
@@ -119,6 +126,7 @@ _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
         "DEAD": {"api"},
         "KV_SESSIONS": {"api"},
         "OBJ_ARTIFACTS": {"api", "executor", "projector"},
+        "OBJ_FILES": {"api", "executor"},
     },
     "DIRECT.GET": {
         "JOBS": FOLLOWERS,
@@ -127,7 +135,8 @@ _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
         "KV_EXECUTORS": {"api"},
         "KV_LANGUAGES": {"api"},
         "KV_SESSIONS": {"api"},
-        "OBJ_ARTIFACTS": {"api"},
+        "OBJ_ARTIFACTS": {"api", "executor"},
+        "OBJ_FILES": {"api", "executor"},
     },
     "STREAM.MSG.DELETE": {},
     "STREAM.SNAPSHOT": {},
@@ -156,7 +165,7 @@ _ON_CONSUMERS: dict[str, AbstractSet[str]] = {
     "CONSUMER.DELETE.KV_SESSIONS.mine-1": {"api"},
     **{
         f"CONSUMER.CREATE.{stream}.mine-1": NOBODY
-        for stream in ("DEAD", "KV_EXECUTORS", "KV_LANGUAGES", "OBJ_ARTIFACTS")
+        for stream in ("DEAD", "KV_EXECUTORS", "KV_LANGUAGES", "OBJ_ARTIFACTS", "OBJ_FILES")
     },
     "CONSUMER.INFO.JOBS.mine-1": NOBODY,
     # The durable, under every name that JetStream has for taking it.

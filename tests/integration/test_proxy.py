@@ -45,7 +45,10 @@ async def repeating(name: str) -> AsyncIterator[int]:
     """A service that answers with its name and the head of the request; yields its port."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        body = name.encode() + b"\r\n" + await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head.lower())
+        await reader.readexactly(int(length[1]) if length else 0)
+        body = name.encode() + b"\r\n" + head
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         await writer.drain()
         writer.close()
@@ -113,6 +116,15 @@ async def test_a_service_gets_the_clients_host_and_an_address_that_the_client_di
     assert fields["host"] == "headrace.example"
     assert (fields["x-forwarded-for"], fields["x-forwarded-proto"]) == ("127.0.0.1", "http")
     assert fields.get("upgrade") == headers.get("Upgrade")
+
+
+async def test_an_upload_is_passed_on_as_it_comes(proxy: Proxy) -> None:
+    async with http_client(base_url=proxy.url) as http:
+        content = bytes(20 * 1024 * 1024)
+        sent = await http.put(f"/v1/files?{TOKEN}", content=content)
+        assert (sent.status_code, sent.text.partition("\r\n")[0]) == (200, "api")
+        assert (await http.post(f"/v1/jobs?{TOKEN}", content=content)).status_code == 413
+    assert not [path for path in proxy.log.parent.rglob("body/**/*") if path.is_file()]
 
 
 async def test_no_other_upgrade_is_passed_on(proxy: Proxy) -> None:

@@ -27,6 +27,9 @@ async def test_everything_of_the_design_exists(broker: Broker) -> None:
     files = (await broker.api(f"STREAM.INFO.{subjects.objects_stream(subjects.ARTIFACTS)}"))["config"]
     assert (files["storage"], files["discard"], files["max_bytes"]) == ("file", "new", 1024 * 1024 * 1024)
     assert files["max_age"] == 30 * 24 * 3600 * 1_000_000_000
+    uploaded = (await broker.api(f"STREAM.INFO.{subjects.objects_stream(subjects.FILES)}"))["config"]
+    assert (uploaded["storage"], uploaded["discard"], uploaded["max_bytes"]) == ("file", "new", 2**30)
+    assert uploaded["max_age"] == 7 * 24 * 3600 * 1_000_000_000
     feed = (await broker.api(f"STREAM.INFO.{subjects.FEED}"))["config"]
     assert (feed["discard"], feed["max_bytes"]) == ("new", 256 * 1024 * 1024)
     assert feed["max_age"] == 600 * 1_000_000_000
@@ -44,6 +47,7 @@ async def test_everything_of_the_design_exists(broker: Broker) -> None:
         subjects.EXECUTORS,
         subjects.LANGUAGES,
         subjects.objects_stream(subjects.ARTIFACTS),
+        subjects.objects_stream(subjects.FILES),
     }
 
 

@@ -73,7 +73,7 @@ async def test_a_fuzzer_that_believes_the_document_finds_no_failure(stack: Stack
         )
         said = (await fuzzing.communicate())[0].decode()
     assert fuzzing.returncode == 0, said[-20_000:]
-    assert "Operations:\n  Selected: 23/23\n  Tested: 23" in said, said[-2_000:]
+    assert "Operations:\n  Selected: 27/27\n  Tested: 27" in said, said[-2_000:]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -119,12 +119,15 @@ async def test_every_answer_has_an_example_that_is_what_its_route_answers(docume
         assert json.loads(msgspec.json.encode(decoded)) == content["example"], name
         validator(document, content["schema"]).validate(content["example"])
     operations = {one["operationId"] for methods in document["paths"].values() for one in methods.values()}
-    assert operations - seen == {"delete_session"}, "which answers nothing"
+    assert operations - seen == {"delete_session", "delete_file"}, "which answer nothing"
 
 
 async def test_every_request_body_has_examples_that_are_accepted(document: Json) -> None:
     seen = {}
-    for name, _, content in contents(document, of="requests"):
+    for name, media_type, content in contents(document, of="requests"):
+        if media_type == "application/octet-stream":
+            assert all(isinstance(example["value"], str) for example in content["examples"].values())
+            continue
         seen[name.split()[0]] = len(content["examples"])
         for example in content["examples"].values():
             validator(document, content["schema"]).validate(example["value"])

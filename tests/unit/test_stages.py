@@ -7,11 +7,12 @@ from typing import cast
 import pytest
 
 from services.executor.attempts.feed_publisher import Feed
+from services.executor.attempts.inputs import Inputs
 from services.executor.attempts.outcome import Completed, Failed, StageEnd, ending_of
 from services.executor.attempts.stages import Stages
 from services.executor.languages.catalogue import Language, Offered, load_languages
 from services.executor.languages.plan import Plan
-from services.executor.languages.stages import program_of
+from services.executor.languages.stages import NOTHING_STORED, StoredContents, program_of
 from services.executor.sandbox.interface import OutputSink, Reserved, Sandbox, Stage, Verdict
 from services.executor.scheduling.cell_supply import CellSupply
 from services.executor.scheduling.execution import Execution
@@ -97,6 +98,13 @@ class InstantCell:
         raise AssertionError("every cell is used")
 
 
+class NoInputs:
+    """Of jobs that name no stored files."""
+
+    async def read(self, _: JobQueued) -> StoredContents:
+        return NOTHING_STORED
+
+
 @dataclass
 class Attempt:
     """All stages of one attempt after another, of the same executor."""
@@ -108,7 +116,8 @@ class Attempt:
         sandbox = cast("Sandbox", self.sandbox)
         languages = {each.name: Offered(each, "1") for each in (*LANGUAGES.values(), THREE)}
         supply = CellSupply(sandbox, patience_s=1.0)
-        self.stages = Stages(sandbox, languages, supply, compiled_bytes_max=MANY_BYTES)
+        inputs = cast("Inputs", NoInputs())
+        self.stages = Stages(sandbox, languages, supply, inputs=inputs, compiled_bytes_max=MANY_BYTES)
 
     async def run(self, queued: JobQueued) -> tuple[list[StageEnd], RecordedFeed]:
         ends, feed = list[StageEnd](), RecordedFeed()

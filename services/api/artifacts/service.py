@@ -3,7 +3,7 @@
 The terminal event decides: an object in the store that no result names belongs to no job.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from services.api.jobs.queries import Queries
@@ -37,11 +37,19 @@ class ArtifactReader:
 
     async def find(self, user_id: str, job_id: str, path: str) -> Found:
         """The artifact of this path. Raises ProblemError."""
+        (found,) = await self.find_all(user_id, job_id, [path])
+        return found
+
+    async def find_all(self, user_id: str, job_id: str, paths: Sequence[str]) -> list[Found]:
+        """The artifacts of these paths, for which the job is read once. Raises ProblemError."""
         job = await self._queries.job(user_id, job_id)
-        for number, artifact in enumerate(_result(job).artifacts):
-            if artifact.path == path:
-                return Found(artifact, artifact_name(job_id, job.attempt, number))
-        raise ProblemError(problems.UNKNOWN_ARTIFACT, "the job left no file of this path")
+        known = {artifact.path: number for number, artifact in enumerate(_result(job).artifacts)}
+        if any(path not in known for path in paths):
+            raise ProblemError(problems.UNKNOWN_ARTIFACT, "the job left no file of this path")
+        artifacts = _result(job).artifacts
+        return [
+            Found(artifacts[known[path]], artifact_name(job_id, job.attempt, known[path])) for path in paths
+        ]
 
     async def open(self, found: Found) -> AsyncIterator[bytes]:
         """The file's bytes, chunk by chunk. Raises ProblemError before the first if they are gone.
@@ -54,19 +62,11 @@ class ArtifactReader:
             raise _gone()
         if not _is_the_same(description, found.artifact):
             raise DamagedError(f"{found.object_name} is not the file that the result names")
-        pieces = self._objects.read(description)
         try:
-            first = await anext(pieces, b"")
+            return await self._objects.open(description)
         except GoneError as error:
             # A file's chunks expire just before its description, which was stored after them.
             raise _gone() from error
-        return _with_first(first, pieces)
-
-
-async def _with_first(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in others:
-        yield piece
 
 
 def _result(job: JobRecord) -> Result:

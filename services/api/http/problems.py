@@ -123,6 +123,11 @@ def newer_event(error: NewerEventError) -> Problem:
     return Problem(problems.NEWER_EVENT, str(error), (), {"Retry-After": "30"}, status=503)
 
 
+def no_answer() -> Problem:
+    """The problem (503) where the broker could not be asked."""
+    return Problem(problems.UNAVAILABLE, "the log does not answer", (), {"Retry-After": "2"}, status=503)
+
+
 async def _on_newer(request: Request, error: Exception) -> Response:
     assert isinstance(error, NewerEventError)
     metrics.UNKNOWN.labels(reader="api").inc()
@@ -131,8 +136,7 @@ async def _on_newer(request: Request, error: Exception) -> Response:
 
 async def _on_broker(request: Request, error: Exception) -> Response:
     logger.warning("broker_unavailable", request_id=request.state.request_id, why=str(error))
-    problem = Problem(problems.UNAVAILABLE, "the log does not answer", (), {"Retry-After": "2"})
-    return _respond(request, problem)
+    return _respond(request, no_answer())
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:

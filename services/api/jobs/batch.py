@@ -6,15 +6,19 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
-from services.api.http.problems import invalid, newer_event
+from services.api.http.problems import invalid, newer_event, no_answer
 from services.api.http.request_context import RequestContext
 from services.api.jobs.schemas import SubmissionBody
 from services.api.jobs.submit import Submissions
 from shared.auth import Caller
 from shared.contract.problems import Problem, ProblemError
 from shared.domain.record import JobSummary, summary_of
+from shared.jetstream.errors import BrokerError
 from shared.jetstream.job_history import NewerEventError
+from shared.observability.logs import get_logger
 from shared.service.problem_response import document_of
+
+logger = get_logger(__name__)
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,5 +71,8 @@ async def submit_all(
             except ProblemError as error:
                 problem = error.problem
                 outage = problem if problem.status >= 500 else None
+            except BrokerError as error:
+                logger.warning("broker_unavailable", request_id=context.request_id, why=str(error))
+                problem = outage = no_answer()
         answers.append(BatchItem(status=problem.status, problem=document_of(problem, context.request_id)))
     return answers

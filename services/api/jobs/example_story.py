@@ -55,7 +55,7 @@ def queued(job_id: str, body: SubmissionBody) -> JobQueued:
         files=(SourceFile(name=ENTRYPOINT, content=body.code or ""),),
         entrypoint=ENTRYPOINT,
         fingerprint="7d3a" * 16,
-        stdin=None if body.stdin is None else SourceFile(name="stdin", content=body.stdin),
+        stdin=SourceFile(name="stdin", content=body.stdin) if isinstance(body.stdin, str) else None,
         labels=body.labels,
         artifacts=body.artifacts,
         ttl_s=2_592_000,

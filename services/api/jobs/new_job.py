@@ -15,6 +15,15 @@ LimitsPolicy: TypeAlias = Literal["refuse", "clamp"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileReference:
+    """A file that is stored already: an uploaded one by its address, or one that a job left."""
+
+    file: str | None = None
+    job: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
     """A submission, as every door builds it from its own requests. Its fields have been validated."""
 
@@ -28,6 +37,10 @@ class NewJob:
     entrypoint: str | None = None
     """None leaves it to the language, or to the only file."""
     stdin: SourceFile | None = None
+    references: Mapping[int, FileReference] = field(default_factory=dict)
+    """Where the content of some of the `files` is stored, by their places: they are empty themselves."""
+    stdin_reference: FileReference | None = None
+    """Likewise of `stdin`."""
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)

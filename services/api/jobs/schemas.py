@@ -18,24 +18,33 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    TypeAdapter,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
     model_validator,
 )
 
 from services.api.http.openapi.json_schema import (
     ENV_NAME,
+    FILE_ADDRESS,
+    JOB_ID,
     LABEL_NAME,
     NO_NUL,
     ONE_SOURCE,
+    STORED_NAMES,
     base64_if,
     keys_like,
+    one_content,
     path_schema,
 )
-from services.api.jobs.new_job import LimitsPolicy, NewJob
+from services.api.jobs.new_job import FileReference, LimitsPolicy, NewJob
 from shared.domain.allowed_words import WORD_LENGTH_MAX, WORDS_MAX
 from shared.domain.events import SourceFile
 
 FILES_MAX = 64
+JOBS_NAMED_MAX = 8
+"""Jobs whose files one submission may name: each is read, with all that it printed."""
 BATCH_MAX = 100
 PATH_BYTES_MAX = 1_024
 PATH_PART_BYTES_MAX = 255
@@ -54,6 +63,8 @@ LIMIT_MAX = 2**53 - 1
 _LATER_FIELDS = frozenset({"artifacts", "ttl_s", "limits_policy", "compiler_args", "interpreter_args"})
 _LATER_LIMITS = frozenset({"stack_bytes", "address_space_bytes"})
 """Limits added since fingerprints were first stored."""
+_STORED_UNUSED = {"__all__": set(STORED_NAMES)}
+"""Fields of files added since then, of submissions whose files hold their contents."""
 
 
 def _encodable(text: str) -> str:
@@ -118,6 +129,7 @@ CommandWord = Annotated[
     Text, Field(max_length=WORD_LENGTH_MAX, json_schema_extra=NO_NUL), AfterValidator(_without_nul)
 ]
 """A word of a command line; the language says which ones it allows."""
+FileAddress = Annotated[str, Field(pattern=FILE_ADDRESS)]
 LabelValue = Annotated[Text, Field(max_length=256, json_schema_extra=NO_NUL), AfterValidator(_without_nul)]
 
 
@@ -130,21 +142,79 @@ class RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class FileBody(RequestBody):
+class StoredBody(RequestBody):
+    """A file that is stored already: one that was uploaded, or one that a job left."""
+
+    model_config = ConfigDict(json_schema_extra=one_content())
+
+    file: FileAddress | None = None
+    """The address of an uploaded file (`PUT /v1/files`)."""
+    job: Annotated[str, Field(pattern=JOB_ID)] | None = None
+    """The id of a job of yours that has ended; with `path`."""
+    path: RelativePath | None = None
+    """The path of a file that the job left."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        self._check_one()
+        return self
+
+    def reference(self) -> FileReference:
+        """Where the content is stored."""
+        return FileReference(file=self.file, job=self.job, path=self.path)
+
+    def _check_one(self, *contents: str | None) -> None:
+        ways = [each is not None for each in (*contents, self.file)]
+        by_job = {self.job is not None, self.path is not None}
+        if by_job == {True, False}:
+            raise ValueError("a file that a job left is named by job and path")
+        if sum(ways) + (by_job == {True}) != 1:
+            raise ValueError(
+                "give one of content, file, or job and path" if contents else "give file, or job and path"
+            )
+
+
+_text = TypeAdapter[str](Text)
+
+
+def _text_or_stored(value: object, _: ValidatorFunctionWrapHandler) -> object:
+    """Validate one of the two, so that errors are named by their places alone."""
+    if isinstance(value, dict | StoredBody):
+        return StoredBody.model_validate(value)
+    return _text.validate_python(value, strict=True)
+
+
+Stdin = Annotated[Text | StoredBody, WrapValidator(_text_or_stored)]
+"""The text itself, or where it is stored."""
+
+
+class FileBody(StoredBody):
     """One file of the program."""
 
-    model_config = ConfigDict(json_schema_extra=base64_if("encoding", "content"))
+    model_config = ConfigDict(
+        json_schema_extra={**base64_if("encoding", "content"), **one_content("content")}
+    )
 
     name: RelativePath
     """Its path below the work directory, with `/` between the parts."""
-    content: Text
-    """The file, as text or as base64."""
+    content: Text | None = None
+    """The file, as text or as base64; or else where it is stored."""
     encoding: Literal["utf-8", "base64"] = "utf-8"
     """`base64` for a file that is not UTF-8."""
 
     @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        self._check_one(self.content)
+        return self
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the content is not in the request."""
+        return self.content is None
+
+    @model_validator(mode="after")
     def _decodable(self) -> Self:
-        if self.encoding == "base64":
+        if self.encoding == "base64" and self.content is not None:
             try:
                 base64.b64decode(self.content, validate=True)
             except (binascii.Error, ValueError) as error:
@@ -178,7 +248,9 @@ class LimitsBody(RequestBody):
 class SubmissionBody(RequestBody):
     """A program to run: `code` for one file, or `files`."""
 
-    model_config = ConfigDict(json_schema_extra={**ONE_SOURCE, **base64_if("stdin_encoding", "stdin")})
+    model_config = ConfigDict(
+        json_schema_extra={**ONE_SOURCE, **base64_if("stdin_encoding", "stdin", "object")}
+    )
 
     language: Text = Field(min_length=1, max_length=64)
     """A name or an alias of `GET /v1/languages`."""
@@ -188,8 +260,8 @@ class SubmissionBody(RequestBody):
     """The program, where it is several files; instead of `code`."""
     entrypoint: RelativePath | None = None
     """The file that is run, or compiled first. Without it the language's own, or the only file."""
-    stdin: Text | None = None
-    """What the program reads from its standard input; nothing where it is left out."""
+    stdin: Stdin | None = None
+    """What the program reads from its standard input, or where that is stored; nothing if it is left out."""
     stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
     """`base64` for a standard input that is not UTF-8."""
     args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)
@@ -232,8 +304,15 @@ class SubmissionBody(RequestBody):
         return self
 
     @model_validator(mode="after")
+    def _few_jobs(self) -> Self:
+        named = [*(self.files or ()), *((self.stdin,) if isinstance(self.stdin, StoredBody) else ())]
+        if len({one.job for one in named if one.job is not None}) > JOBS_NAMED_MAX:
+            raise ValueError(f"files of at most {JOBS_NAMED_MAX} jobs may be named")
+        return self
+
+    @model_validator(mode="after")
     def _decodable_stdin(self) -> Self:
-        if self.stdin is not None and self.stdin_encoding == "base64":
+        if isinstance(self.stdin, str) and self.stdin_encoding == "base64":
             try:
                 base64.b64decode(self.stdin, validate=True)
             except (binascii.Error, ValueError) as error:
@@ -248,12 +327,12 @@ class SubmissionBody(RequestBody):
             fingerprint=self._fingerprint(),
             code=self.code,
             files=tuple(
-                SourceFile(name=one.name, content=one.content, encoding=one.encoding) for one in files
+                SourceFile(name=one.name, content=one.content or "", encoding=one.encoding) for one in files
             ),
+            references={place: one.reference() for place, one in enumerate(files) if one.is_stored},
             entrypoint=self.entrypoint,
-            stdin=None
-            if self.stdin is None
-            else SourceFile(name="stdin", content=self.stdin, encoding=self.stdin_encoding),
+            stdin=self._stdin(),
+            stdin_reference=self.stdin.reference() if isinstance(self.stdin, StoredBody) else None,
             args=self.args,
             env=self.env,
             limits={name: value for name, value in self.limits if value is not None},
@@ -265,14 +344,21 @@ class SubmissionBody(RequestBody):
             interpreter_args=self.interpreter_args,
         )
 
-    def unused_later_fields(self, later: Iterable[str]) -> dict[str, bool | set[str]]:
+    def unused_later_fields(self, later: Iterable[str]) -> dict[str, Any]:
         """Those of the fields `later`, and of limits added later, that say nothing; for `model_dump`."""
         fields = type(self).model_fields
-        unused: dict[str, bool | set[str]] = {
-            name: True for name in later if getattr(self, name) == fields[name].default
-        }
+        unused: dict[str, Any] = {name: True for name in later if getattr(self, name) == fields[name].default}
         unused["limits"] = {name for name in _LATER_LIMITS if getattr(self.limits, name) is None}
+        if not any(one.is_stored for one in self.files or ()):
+            # Files of earlier requests had none of these.
+            unused["files"] = _STORED_UNUSED
         return unused
+
+    def _stdin(self) -> SourceFile | None:
+        if self.stdin is None:
+            return None
+        content = self.stdin if isinstance(self.stdin, str) else ""
+        return SourceFile(name="stdin", content=content, encoding=self.stdin_encoding)
 
     def _fingerprint(self) -> str:
         """Equal for equal requests, regardless of the order of fields and white space.

@@ -25,6 +25,11 @@ REFUSALS = (
     problems.TOO_MANY_JOBS,
     problems.OVERLOADED,
     problems.STORAGE_FULL,
+    # Of files that the submission names.
+    problems.UNKNOWN_FILE,
+    problems.UNKNOWN_JOB,
+    problems.UNKNOWN_ARTIFACT,
+    problems.NOT_FINISHED,
 )
 
 

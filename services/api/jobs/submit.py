@@ -7,15 +7,18 @@ which its problem says; a read without an answer has stored nothing.
 """
 
 import uuid
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
 import uuid_utils
 from msgspec import UNSET
 
 from services.api.http.request_context import RequestContext
 from services.api.jobs.limit_policy import check_bounds, clamped_limits
-from services.api.jobs.new_job import NewJob
+from services.api.jobs.new_job import FileReference, NewJob
 from services.api.jobs.queries import fold_entries
 from services.api.jobs.word_policy import are_allowed, check_words
 from services.api.languages.catalogue import Catalogue
@@ -26,12 +29,12 @@ from services.api.settings import ApiSettings
 from shared.auth import ARTIFACTS_CLAIM, LOG_CLAIM, Caller
 from shared.contract import problems
 from shared.contract.codec import UndecodableError, UnknownTagError
-from shared.contract.problems import ProblemError
+from shared.contract.problems import FieldError, ProblemError
 from shared.domain.decisions import Append, Replay, decide_submit
-from shared.domain.events import JobQueued
+from shared.domain.events import JobQueued, SourceFile, StoredFile
 from shared.domain.job import NoJob, Queued
 from shared.domain.record import JobRecord, fold
-from shared.jetstream.errors import UnreachableError
+from shared.jetstream.errors import BrokerError, UnreachableError
 from shared.jetstream.event_log import FULL, Appended, Log
 from shared.jetstream.job_history import NewerEventError, is_tombstone
 from shared.jetstream.presence import LanguageOffer
@@ -40,6 +43,10 @@ from shared.jetstream.stored_message import MESSAGE_OVERHEAD_BYTES, Entry
 RETRY_AFTER = {"Retry-After": "2"}
 _IDEMPOTENCY = uuid.UUID("6f1d7f0e-6b0e-5d5c-9c53-3a1f5f4b7a10")
 """Namespace of job ids derived from a user and an idempotency key."""
+
+
+FindStored = Callable[[str, Collection[FileReference]], Awaitable[Mapping[FileReference, StoredFile]]]
+"""Where files of a user are. Raises ProblemError if the user has no such file, BrokerError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +75,15 @@ class Submissions:
         standing: UnfinishedJobs,
         quotas: Quotas,
         held: Store,
+        find: FindStored,
         settings: ApiSettings,
     ) -> None:
-        """Append to `log`, within `catalogue`, the quotas, the settings and the users' shares of the log."""
+        """Append to `log`, within `catalogue`, the quotas, the settings and the users' shares of the log.
+
+        `find` finds stored files that a user may name.
+        """
         self._held = held
+        self._find = find
         self._log = log
         self._catalogue = catalogue
         self._standing = standing
@@ -98,23 +110,53 @@ class Submissions:
         """As `submit`, under the caller's id; `is_repeatable` if a job of this id may exist already."""
         offer = await self._offer(new)
         queued = self._queued(new, offer, caller, context, job_id, session)
-        try:
-            self._quotas.check_room(caller)
-            addition = await self._take_log(caller, queued)
-        except ProblemError:
-            # A repetition of an accepted submission is not refused.
-            earlier = await self._earlier(queued) if is_repeatable else None
-            if earlier is None:
-                raise
-            return earlier
-        try:
-            with self._held.storing(addition), self._standing.appending(caller.user_id, queued.job_id):
+        with ExitStack() as counted:
+            try:
+                queued = await self._with_references(queued, new)
+                addition = await self._take_log(caller, queued)
+                counted.enter_context(self._held.storing(addition))
+                # From here to the append nothing is awaited: concurrent requests exceed no bound together.
+                self._quotas.check_room(caller)
+            except ProblemError:
+                counted.close()
+                # A repetition of an accepted submission is not refused.
+                earlier = await self._earlier(queued) if is_repeatable else None
+                if earlier is None:
+                    raise
+                return earlier
+            counted.enter_context(self._standing.appending(caller.user_id, queued.job_id))
+            try:
                 addition.sequence = await self._append(queued)
-                return Submitted(_record(queued, addition.sequence), replayed=False)
-        except _SubmittedBeforeError as conflict:
-            earlier = await self._earlier(queued, min_sequence=conflict.sequence)
-            assert earlier is not None, "a conflict was reported, so the job has events"
-            return earlier
+            except _SubmittedBeforeError as conflict:
+                counted.close()
+                earlier = await self._earlier(queued, min_sequence=conflict.sequence)
+                assert earlier is not None, "a conflict was reported, so the job has events"
+                return earlier
+            return Submitted(_record(queued, addition.sequence), replayed=False)
+
+    async def _with_references(self, queued: JobQueued, new: NewJob) -> JobQueued:
+        """The job with the places of the files that it names. Raises ProblemError (404, 422, 503)."""
+        if not new.references and new.stdin_reference is None:
+            return queued
+        named = [*new.references.values(), *((new.stdin_reference,) if new.stdin_reference else ())]
+        try:
+            found = await self._find(queued.user_id, named)
+        except BrokerError as error:
+            raise ProblemError(
+                problems.UNAVAILABLE, f"stored files cannot be looked up: {error}", headers=RETRY_AFTER
+            ) from error
+        files, stdin, size = list(queued.files), queued.stdin, 0
+        for place, reference in new.references.items():
+            files[place] = _stored(files[place], found[reference])
+            size += found[reference].size
+        if size > queued.limits.disk_bytes:
+            raise _too_much("files", size, "limits.disk_bytes", queued.limits.disk_bytes)
+        if new.stdin_reference is not None and stdin is not None:
+            stdin = _stored(stdin, found[new.stdin_reference])
+            size += found[new.stdin_reference].size
+        if size > self._settings.job_files_bytes_max:
+            raise _too_much("files", size, "the service's maximum", self._settings.job_files_bytes_max)
+        return msgspec.structs.replace(queued, files=tuple(files), stdin=stdin)
 
     async def _take_log(self, caller: Caller, queued: JobQueued) -> Addition:
         """Raises ProblemError (507) if the user's share of the log has no room for the job."""
@@ -224,6 +266,15 @@ def _accepted(entry: Entry) -> Queued:
     if not isinstance(event, JobQueued):
         raise _unreadable()
     return Queued(event)
+
+
+def _stored(file: SourceFile, place: StoredFile) -> SourceFile:
+    return msgspec.structs.replace(file, encoding="stored", stored=place)
+
+
+def _too_much(field: str, size: int, what: str, most: int) -> ProblemError:
+    error = FieldError(field, f"the stored files have {size} bytes, and {what} is {most}")
+    return ProblemError(problems.INVALID, error.message, errors=(error,))
 
 
 def _unreadable() -> ProblemError:

@@ -5,17 +5,21 @@ are idempotent and may come from any operator at any time. A valid token of the 
 jobs.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from services.api.sessions.kv_bucket import Bucket
 from services.api.settings import ApiSettings
 from shared.contract.subjects import (
     FEED,
+    FILES,
     TERMINAL_KINDS,
     job_events,
+    objects_stream,
     parse,
     session_everything,
     user_events_of_kind,
+    user_files,
     user_notes,
 )
 from shared.domain.contract_struct import ContractStruct
@@ -39,7 +43,8 @@ REMAINS = (
     "tombstones of the jobs, which name user and job, for {tombstone_s} s",
     "logs and traces of the services, for as long as the operator keeps them",
     "products of compilers in the memory of executors, until newer ones push them out",
-    "files that lost attempts stored, and bytes that the server has not overwritten yet",
+    "files that lost attempts stored, and parts of uploads that broke off with their api, until they expire",
+    "bytes that the server has not overwritten yet",
     "backups, until the operator removes them",
 )
 
@@ -57,6 +62,8 @@ class Erasure(ContractStruct, frozen=True, kw_only=True):
     """How many jobs still run; they were asked to stop."""
     sessions: int
     """How many documents, and names of their runs, this request removed."""
+    files: int
+    """How many uploaded files this request removed."""
     remains: tuple[str, ...]
     """What is left, where, and for how long; for people."""
 
@@ -71,9 +78,17 @@ class _Count:
 class Erasures:
     """Erases users, and describes the retention of jobs."""
 
-    def __init__(self, broker: Broker, log: Log, sessions: Bucket, settings: ApiSettings) -> None:
-        """Append tombstones to `log`, and purge `sessions`."""
+    def __init__(
+        self,
+        broker: Broker,
+        log: Log,
+        sessions: Bucket,
+        delete_files: Callable[[str], Awaitable[int]],
+        settings: ApiSettings,
+    ) -> None:
+        """Append tombstones to `log`, purge `sessions`, and remove a user's files with `delete_files`."""
         self._broker = broker
+        self._delete_files = delete_files
         self._log = log
         self._sessions = sessions
         self._settings = settings
@@ -88,9 +103,10 @@ class Erasures:
     async def erase(self, user_id: str, by: str, moment: CommandContext) -> Erasure:
         """Do a part of the erasure. Raises SubjectError for an invalid user id, and BrokerError."""
         sessions = await self._forget_sessions(user_id)
+        files = await self._delete_files(user_id)
         count = await self._expire_jobs(user_id, by, moment)
         await self._broker.api(f"STREAM.PURGE.{FEED}", {"filter": user_notes(user_id)})
-        is_done = count.is_whole and not count.unfinished and not await self._has_events(user_id)
+        is_done = count.is_whole and not count.unfinished and not await self._has_more(user_id)
         # Without the user's id, because the log line outlives the erased data.
         logger.info("user_erased", by=by, request_id=moment.request_id, is_done=is_done)
         return Erasure(
@@ -99,6 +115,7 @@ class Erasures:
             expired=count.expired,
             unfinished=count.unfinished,
             sessions=sessions,
+            files=files,
             remains=tuple(one.format(tombstone_s=self._settings.tombstone_s) for one in REMAINS),
         )
 
@@ -162,8 +179,10 @@ class Erasures:
             last = await self._log.last(job_events(user_id, job_id))
             return History(NoJob(), 0 if last is None else last.sequence, ())
 
-    async def _has_events(self, user_id: str) -> bool:
-        """Whether the log has events of the user besides tombstones."""
+    async def _has_more(self, user_id: str) -> bool:
+        """Whether the log has events of the user besides tombstones, or files were uploaded meanwhile."""
+        if await self._log.last(user_files(user_id), stream=objects_stream(FILES)) is not None:
+            return True
         for kind in KINDS:
             if await self._log.last(user_events_of_kind(user_id, kind)) is not None:
                 return True

@@ -49,6 +49,7 @@ ERASED = Erasure(
     expired=3,
     unfinished=0,
     sessions=2,
+    files=1,
     remains=tuple(one.format(tombstone_s=86_400) for one in REMAINS),
 )
 ERASING = msgspec.structs.replace(ERASED, is_done=False, expired=2, unfinished=1)

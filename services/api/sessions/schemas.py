@@ -12,6 +12,7 @@ from services.api.jobs.schemas import (
     CommandWord,
     LimitsBody,
     RequestBody,
+    Stdin,
     SubmissionBody,
     Text,
     Word,
@@ -22,10 +23,10 @@ from shared.domain.allowed_words import WORDS_MAX
 class RunBody(RequestBody):
     """What a run of a session brings along; what is left out is as in the document."""
 
-    model_config = ConfigDict(json_schema_extra=base64_if("stdin_encoding", "stdin"))
+    model_config = ConfigDict(json_schema_extra=base64_if("stdin_encoding", "stdin", "object"))
 
-    stdin: Text | None = None
-    """Instead of the document's standard input."""
+    stdin: Stdin | None = None
+    """Instead of the document's standard input: the text, or where it is stored."""
     stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
     """`base64` for a standard input that is not UTF-8."""
     args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)

@@ -6,7 +6,7 @@ from services.api.quotas.stored_bytes import Store
 from services.api.quotas.unfinished_jobs import UnfinishedJobs
 from services.api.settings import ApiSettings
 from services.api.usage.responses import ShareUsed, UsageReport
-from shared.auth import ARTIFACTS_CLAIM, LOG_CLAIM, SESSIONS_CLAIM, Caller
+from shared.auth import ARTIFACTS_CLAIM, FILES_CLAIM, LOG_CLAIM, SESSIONS_CLAIM, Caller
 from shared.contract import problems
 from shared.contract.problems import ProblemError
 from shared.contract.subjects import ARTIFACTS, objects_stream
@@ -23,15 +23,15 @@ class Usage:
         queries: Queries,
         standing: UnfinishedJobs,
         waiting: JobWaiter,
-        stores: tuple[Store, Store],
+        stores: tuple[Store, Store, Store],
         settings: ApiSettings,
     ) -> None:
-        """`stores` are the log and the sessions."""
+        """`stores` are the log, the sessions and the uploaded files."""
         self._broker = broker
         self._queries = queries
         self._standing = standing
         self._waiting = waiting
-        self._log, self._sessions = stores
+        self._log, self._sessions, self._files = stores
         self._settings = settings
 
     async def report(self, caller: Caller) -> UsageReport:
@@ -43,11 +43,14 @@ class Usage:
         )
         log = await self._log.usage(user_id, log_most)
         sessions = await self._sessions.usage(user_id, sessions_most)
+        files_most = caller.share(FILES_CLAIM, settings.user_files_bytes, settings.user_files_bytes_max)
+        files = await self._files.usage(user_id, files_most)
         places = self._waiting.places
         return UsageReport(
             log_bytes=ShareUsed(used=log.used, share=log.share),
             sessions_bytes=ShareUsed(used=sessions.used, share=sessions.share),
             artifacts_bytes=await self._artifacts(caller),
+            files_bytes=ShareUsed(used=files.used, share=files.share),
             unfinished_jobs=self._unfinished(caller),
             waits=ShareUsed(
                 used=places.held(user_id), share=places.share(user_id, self._waiting.most(caller))

@@ -21,6 +21,8 @@ class UsageReport(ContractStruct, frozen=True, kw_only=True):
     """Bytes of all kept revisions of the user's sessions."""
     artifacts_bytes: ShareUsed
     """Bytes of the files that the user's jobs left."""
+    files_bytes: ShareUsed
+    """Bytes of the files that the user uploaded."""
     unfinished_jobs: ShareUsed
     """Jobs that have not ended."""
     waits: ShareUsed

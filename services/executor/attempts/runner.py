@@ -8,6 +8,7 @@ from services.executor.attempts.artifact_quota import Allowances
 from services.executor.attempts.artifacts import NOTHING_KEPT, Artifacts
 from services.executor.attempts.feed_publisher import Feed
 from services.executor.attempts.feed_shares import FeedShares
+from services.executor.attempts.inputs import Inputs
 from services.executor.attempts.outcome import Attempt, StageEnd, build_terminal_event, without_verdict
 from services.executor.attempts.recorder import AttemptRecorder, StartedAttempt, context_of
 from services.executor.attempts.stages import First, Stages
@@ -61,7 +62,13 @@ class Attempts:
         self._artifacts = Artifacts(Objects(broker, log, ARTIFACTS), Allowances(broker, settings))
         self._recorder = AttemptRecorder(log, unfinished, self._artifacts)
         self._supply = supply
-        self._stages = Stages(sandbox, languages, supply, compiled_bytes_max=settings.compiled_bytes_max)
+        self._stages = Stages(
+            sandbox,
+            languages,
+            supply,
+            inputs=Inputs(broker, log),
+            compiled_bytes_max=settings.compiled_bytes_max,
+        )
         self._feed_shares = FeedShares(broker, settings.user_feed_bytes)
 
     async def perform(self, execution: Execution) -> Disposition:

@@ -7,10 +7,12 @@ nothing of that stage has run, so it may be tried again within the same attempt.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from services.executor.attempts.compile_cache import Compiled, CompiledPrograms, key_of
 from services.executor.attempts.compiler_tools import Tools
 from services.executor.attempts.feed_publisher import Feed
+from services.executor.attempts.inputs import Inputs
 from services.executor.attempts.outcome import Completed, StageEnd, ending_of
 from services.executor.attempts.output_order import ReadOrder
 from services.executor.attempts.stage_estimates import Estimates
@@ -27,6 +29,8 @@ from shared.observability import metrics
 
 TRIES_MAX = 5
 RETRY_PAUSE_S = 0.5
+HASHED_AT_ONCE_BYTES = 1024 * 1024
+"""More is hashed in a thread: the event loop would stand still for tenths of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,11 @@ class Stages:
         languages: Mapping[str, Offered],
         supply: CellSupply,
         *,
+        inputs: Inputs,
         compiled_bytes_max: int,
     ) -> None:
         """Everything is opened by the caller and outlives this."""
+        self._inputs = inputs
         self._sandbox = sandbox
         self._languages = languages
         self._supply = supply
@@ -62,11 +68,15 @@ class Stages:
         self._estimates = Estimates()
 
     async def reserve(self, queued: JobQueued) -> First:
-        """Plan the attempt, and set a cell aside for its first stage. Raises CellError, RejectedError."""
+        """Plan the attempt, and set a cell aside for its first stage.
+
+        Raises CellError, RejectedError, BrokerError if the store of a named file does not answer.
+        """
         language = self._languages[queued.language].language
-        plan = Plan(language, program_of(queued), await self._tools.of(language))
+        program = program_of(queued, await self._inputs.read(queued))
+        plan = Plan(language, program, await self._tools.of(language))
         cached, stage = list[Compiled](), plan.stage(0)
-        while found := self._find(queued, stage):
+        while found := await self._find(queued, stage):
             cached.append(found)
             stage = plan.stage(len(cached), found.product)
         return First(plan, tuple(cached), stage, await self._sandbox.reserve(stage))
@@ -135,20 +145,25 @@ class Stages:
             makes_product=stage.keep is not None,
             order=order,
         )
-        self._keep(run.execution.queued, stage, end)
+        await self._keep(run.execution.queued, stage, end)
         return end
 
-    def _find(self, queued: JobQueued, stage: Stage) -> Compiled | None:
-        return None if stage.keep is None else self._compiled.find(queued.user_id, self._key(queued, stage))
+    async def _find(self, queued: JobQueued, stage: Stage) -> Compiled | None:
+        if stage.keep is None:
+            return None
+        return self._compiled.find(queued.user_id, await self._key(queued, stage))
 
-    def _keep(self, queued: JobQueued, stage: Stage, end: StageEnd) -> None:
+    async def _keep(self, queued: JobQueued, stage: Stage, end: StageEnd) -> None:
         if isinstance(ending_of(end), Completed) and end.verdict.kept is not None:
             made = Compiled(end.verdict.kept, end.stdout, end.stderr)
-            self._compiled.keep(queued.user_id, self._key(queued, stage), made)
+            self._compiled.keep(queued.user_id, await self._key(queued, stage), made)
 
-    def _key(self, queued: JobQueued, stage: Stage) -> str:
+    async def _key(self, queued: JobQueued, stage: Stage) -> str:
         offered, digest = self._languages[queued.language], self._sandbox.isolation.runtime_digest
-        return key_of(queued.user_id, offered, stage, runtime_digest=digest)
+        key = partial(key_of, queued.user_id, offered, stage, runtime_digest=digest)
+        if sum(len(file.content) for file in stage.files) > HASHED_AT_ONCE_BYTES:
+            return await asyncio.to_thread(key)
+        return key()
 
     async def _in_a_cell(self, run: "_Run", stage: Stage, cell: Reserved | None, take: OutputSink) -> Verdict:
         """Run the stage in this cell, or in the next that can be had, a few times. Raises SandboxError."""

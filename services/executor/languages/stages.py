@@ -5,8 +5,12 @@ shell.
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
+
+from msgspec import UnsetType
 
 from services.executor.languages.catalogue import COMPILER_ARGS, FOLDER, INTERPRETER_ARGS, MIB, Language
 from services.executor.sandbox.interface import (
@@ -20,7 +24,7 @@ from services.executor.sandbox.interface import (
 from services.executor.sandbox.isolation.filesystem import WORK
 from services.executor.sandbox.warm.runtimes import STACK_BYTES
 from shared.domain.allowed_words import WORD_LENGTH_MAX, refused
-from shared.domain.events import JobQueued, Limits, SourceFile
+from shared.domain.events import JobQueued, Limits, SourceFile, StoredFile
 
 TOOLS = ".headrace"
 """The folder below the work directory in which a compile stage finds its language's tools."""
@@ -48,15 +52,19 @@ class Program:
     interpreter_args: tuple[str, ...] = ()
 
 
-def program_of(queued: JobQueued) -> Program:
-    """The program that a job was queued with."""
+StoredContents: TypeAlias = Mapping[StoredFile, bytes]
+NOTHING_STORED: StoredContents = MappingProxyType({})
+
+
+def program_of(queued: JobQueued, stored: StoredContents = NOTHING_STORED) -> Program:
+    """The program that a job was queued with; `stored` has the content of each of its stored files."""
     return Program(
-        files=tuple(CellFile(file.name, _content(file)) for file in queued.files),
+        files=tuple(CellFile(file.name, _content(file, stored)) for file in queued.files),
         entrypoint=queued.entrypoint,
         limits=queued.limits,
         args=queued.args,
         env=tuple(queued.env.items()),
-        stdin=GivenStdin(_content(queued.stdin)) if queued.stdin else NO_STDIN,
+        stdin=GivenStdin(_content(queued.stdin, stored)) if queued.stdin else NO_STDIN,
         artifacts=queued.artifacts,
         compiler_args=queued.compiler_args or (),
         interpreter_args=queued.interpreter_args or (),
@@ -193,5 +201,7 @@ def _stack_env(language: Language, limits: Limits) -> dict[str, str]:
     return {name: _numbered(value, limits) for name, value in language.stack_env.items()}
 
 
-def _content(file: SourceFile) -> bytes:
+def _content(file: SourceFile, stored: StoredContents) -> bytes:
+    if not isinstance(file.stored, UnsetType):
+        return stored[file.stored]
     return base64.b64decode(file.content) if file.encoding == "base64" else file.content.encode()

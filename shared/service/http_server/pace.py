@@ -1,4 +1,8 @@
-"""Minimum pace of bodies and responses: a rate over each time window, and a total time for bodies."""
+"""Minimum pace of bodies and responses: a rate over each time window, and a total time for bodies.
+
+A large body has a second more for each LARGE_BODY_BYTES_PER_S bytes that have come: the total bounds how long
+little can take.
+"""
 
 import asyncio
 import socket
@@ -13,40 +17,51 @@ TCP_INFO_BYTES_ACKED = 120
 TCP_INFO_BYTES = 128
 
 
+LARGE_BODY_BYTES_PER_S = 256 * 1024
+
+
 class BodyPace:
     """Pace of one request's body. `received` counts bytes of the body, `raw` those on the wire."""
 
-    __slots__ = ("_end", "_settings", "_window_began", "_window_end", "raw", "received")
+    __slots__ = ("_end", "_looked", "_settings", "_window_began", "_window_end", "raw", "received")
 
     def __init__(self, settings: HttpSettings) -> None:
         """Start without a body."""
         self._settings = settings
         self._end = self._window_end = inf
+        self._looked = 0.0
         self._window_began = 0
         self.received = self.raw = 0
 
     def begin(self, now: float) -> None:
         """Start the windows of a new body."""
         self.received = self.raw = self._window_began = 0
+        self._looked = now
         self._end = now + self._settings.http_body_s
-        self._window_end = now + self._settings.http_progress_s
+        self._restart_window(now)
 
     def pause(self, now: float) -> None:
-        """Restart the window: reading was paused, so the client is not late."""
-        self._window_began = self.received
-        self._window_end = now + self._settings.http_progress_s
+        """Reading was paused since this or `refusal` was called last: the client is not late."""
+        self._end += now - self._looked
+        self._looked = now
+        self._restart_window(now)
 
     def refusal(self, now: float) -> Refusal | None:
         """Why the body is too slow, if it is."""
-        if now >= self._end:
+        self._looked = now
+        if now >= self._end + self.received / LARGE_BODY_BYTES_PER_S:
             return SLOW_BODY
         if now < self._window_end:
             return None
         least = self._settings.http_bytes_per_s * self._settings.http_progress_s
         if self.received - self._window_began < least:
             return STALLED_BODY
-        self.pause(now)
+        self._restart_window(now)
         return None
+
+    def _restart_window(self, now: float) -> None:
+        self._window_began = self.received
+        self._window_end = now + self._settings.http_progress_s
 
 
 class WritePace:

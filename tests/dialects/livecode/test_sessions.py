@@ -22,6 +22,15 @@ async def test_a_session_begins_with_or_without_a_body(live: LiveCode) -> None:
         assert (found["language"], found["sourceCode"]) == ("py", "1")
 
 
+@pytest.mark.row("livecode", "3.4")
+async def test_a_program_that_is_a_stored_file_is_not_shown_as_empty(live: LiveCode) -> None:
+    stored = {"name": "main.py", "file": f"sha256:{'a1' * 32}"}
+    begun = await live.http.post("/v1/sessions", json={"language": "python", "files": [stored]})
+    answer = await live.get(f"/code-sessions/{begun.json()['session_id']}")
+    assert (answer.status_code, answer.json()["error"]) == (400, "Bad Request")
+    assert "stored file" in str(answer.json()["message"])
+
+
 @pytest.mark.row("livecode", "3.2")
 async def test_a_save_changes_what_it_names(live: LiveCode) -> None:
     session_id = await live.begin(language="py", code="1")

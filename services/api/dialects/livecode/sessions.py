@@ -71,8 +71,15 @@ def body_of(document: bytes) -> SessionBody:
 
 
 def source_of(body: SessionBody) -> str:
-    """The program; of several files, which only the native api saves, the first one to run."""
-    return body.code if body.code is not None else _main_file(body).content
+    """The program; of several files, which only the native api saves, the first one to run.
+
+    Raises ProblemError for a file that the document names by where it is stored: shown as empty, it would be
+    saved as empty.
+    """
+    source = body.code if body.code is not None else _main_file(body).content
+    if source is None:
+        raise ProblemError(problems.INVALID, "the program of this session is a stored file: use /v1/sessions")
+    return source
 
 
 def with_changes(body: SessionBody, changes: SavedSourceBody) -> SessionBody:

@@ -3,6 +3,8 @@
 from pydantic.config import JsonDict
 
 ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+JOB_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+FILE_ADDRESS = r"^sha256:[0-9a-f]{64}$"
 LABEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
 
 NO_NUL: JsonDict = {"pattern": r"^[^\u0000]*$"}
@@ -13,6 +15,21 @@ ONE_SOURCE: JsonDict = {
         {"required": ["files"], "properties": {"files": {"type": "array"}, "code": {"type": "null"}}},
     ]
 }
+
+
+STORED_NAMES = ("file", "job", "path")
+
+
+def one_content(*contents: str) -> JsonDict:
+    """Either one of these fields, or the address of a stored file, or a job and a path of it."""
+
+    def only(*used: str) -> JsonDict:
+        others = [name for name in (*contents, *STORED_NAMES) if name not in used]
+        properties: JsonDict = {name: {"type": "string"} for name in used}
+        properties.update({name: {"type": "null"} for name in others})
+        return {"required": list(used), "properties": properties}
+
+    return {"oneOf": [*(only(name) for name in contents), only("file"), only("job", "path")]}
 
 
 def path_schema(length_max: int) -> JsonDict:
@@ -29,14 +46,14 @@ def keys_like(pattern: str) -> JsonDict:
     return {"propertyNames": {"pattern": pattern}, "additionalProperties": False}
 
 
-def base64_if(encoding: str, content: str) -> JsonDict:
-    """The field `content` is base64 if the field `encoding` says so."""
+def base64_if(encoding: str, content: str, *others: str) -> JsonDict:
+    """Text of the field `content` is base64 if the field `encoding` says so; `others` are its other types."""
     return {
         "if": {"properties": {encoding: {"const": "base64"}}, "required": [encoding]},
         "then": {
             "properties": {
                 content: {
-                    "type": ["string", "null"],
+                    "type": ["string", "null", *others],
                     "pattern": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
                 }
             }
