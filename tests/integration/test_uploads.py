@@ -5,19 +5,12 @@ import base64
 import hashlib
 import os
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import httpx
-import msgspec
 import pytest
 
-from services.api.http.request_context import RequestContext
-from services.api.jobs.batch import submit_all
-from services.api.jobs.submit import Submissions
-from shared.auth import Caller
 from shared.contract.subjects import FILES, file_description, file_name, object_chunks, objects_stream
 from shared.jetstream.connection import Broker
-from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import Log
 from shared.jetstream.object_store import Objects
 from tests import builders
@@ -125,22 +118,3 @@ async def test_an_error_in_stdin_is_named_by_its_own_place(
     body = {"language": "python", "code": "", "stdin": stdin}
     errors = (await api.post("/v1/jobs", json=body)).json()["errors"]
     assert {error["field"] for error in errors} == fields
-
-
-class _Silent(Submissions):
-    """The log does not answer."""
-
-    def __init__(self) -> None:
-        pass
-
-    async def submit(self, *_: object, **__: object) -> None:  # type: ignore[override]
-        raise UnreachableError("nothing came")
-
-
-async def test_every_item_of_a_batch_is_answered_when_the_log_is_not() -> None:
-    caller = Caller(builders.USER, frozenset({"jobs"}), datetime.now(UTC))
-    body = {"language": "python", "code": ""}
-    context = RequestContext(request_id="r", trace=None)
-    answers = await submit_all(_Silent(), [body, {}, body], caller, context, "key")
-    assert [answer.status for answer in answers] == [503, 503, 503]
-    assert msgspec.json.encode(answers)
