@@ -81,6 +81,22 @@ _SESSIONS = (
     Point("api.session_run.appended", APPEND, AFTER, "session_run", ACCEPTED, about=is_a(JobQueued)),
 )
 
+_FILES = (
+    Point(
+        "api.upload.in_the_middle",
+        "shared.jetstream.object_store:Objects.store_chunk",
+        AFTER,
+        "upload",
+        ELSE,
+        time=2,
+    ),
+    Point("api.upload.in_chunks", "shared.jetstream.object_store:Upload.describe", AFTER, "upload", ELSE),
+    Point("api.upload.visible", "services.api.files.service:UserFiles._store", AFTER, "upload", ELSE),
+    Point(
+        "api.upload.chunks_gone", "shared.jetstream.object_store:Objects.purge_chunks", AFTER, "upload", ELSE
+    ),
+)
+
 _OPERATORS = (
     Point("api.retry.decided", APPEND, BEFORE, "retry", ELSE, about=is_a(JobQueued)),
     Point("api.retry.appended", APPEND, AFTER, "retry", ACCEPTED, about=is_a(JobQueued)),
@@ -119,6 +135,7 @@ API_POINTS = (
     *_SUBMITTING,
     *_CANCELLING,
     *_SESSIONS,
+    *_FILES,
     *_OPERATORS,
     *_READING,
     *_END,

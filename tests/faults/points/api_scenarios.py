@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -168,6 +169,20 @@ async def session_run(stage: Stage) -> None:
     await stage.all_ended(blocker, first)
 
 
+async def upload(stage: Stage) -> None:
+    """A file is uploaded, named and removed."""
+    content = os.urandom(FILE_BYTES)
+    name = (await stage.client.call("PUT", "/v1/files", content=content)).json()["file"]
+    listed = (await stage.client.call("GET", "/v1/files")).json()["files"]
+    assert [(one["file"], one["size"]) for one in listed] == [(name, FILE_BYTES)]
+    assert (await stage.client.call("GET", f"/v1/files/{name}")).content == content
+    job = await stage.run("sha256sum", stdin={"file": name})
+    read = (await stage.client.call("GET", f"/v1/jobs/{job}")).json()["result"]["stdout"]["content"]
+    assert read.split()[0] == name.removeprefix("sha256:")
+    await stage.client.call("DELETE", f"/v1/files/{name}", also=frozenset({404}))
+    assert (await stage.client.call("GET", "/v1/files")).json() == {"files": []}
+
+
 async def retry(stage: Stage) -> None:
     """A dead letter is given one more chance, and one only."""
     async with user_of(stage.stack, stage.user) as owner:
@@ -248,6 +263,7 @@ SCENARIOS: dict[str, Callable[[Stage], Awaitable[None]]] = {
         cancel_running,
         session,
         session_run,
+        upload,
         retry,
         erase,
         audit,

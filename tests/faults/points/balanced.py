@@ -31,13 +31,16 @@ class Client:
         path: str,
         *,
         body: object = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         also: frozenset[int] = frozenset(),
         at_first: bool = True,
     ) -> httpx.Response:
         """The answer, which must be good or one of `also`; asked for as long as it takes."""
         while True:
-            answer = await self.once(method, path, body=body, headers=headers, at_first=at_first)
+            answer = await self.once(
+                method, path, body=body, content=content, headers=headers, at_first=at_first
+            )
             if answer is None:
                 continue
             if answer.status_code not in COME_BACK:
@@ -51,13 +54,15 @@ class Client:
         path: str,
         *,
         body: object = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         at_first: bool = True,
     ) -> httpx.Response | None:
         """One answer; None if it broke off, after which the other one is asked."""
         every = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         try:
-            return await self.http.request(method, self._url(path, at_first), json=body, headers=every)
+            url = self._url(path, at_first)
+            return await self.http.request(method, url, json=body, content=content, headers=every)
         except httpx.TransportError:
             self.breaks += 1
             return None

@@ -100,7 +100,7 @@ _STAGES = (
     ),
     Point(
         "executor.file.in_chunks",
-        "shared.jetstream.object_store:Objects._put_chunks",
+        "shared.jetstream.object_store:Upload.describe",
         AFTER,
         "files",
         FILE,
