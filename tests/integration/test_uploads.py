@@ -64,6 +64,7 @@ async def test_a_file_whose_bytes_are_gone_is_unknown_until_it_is_uploaded_again
     assert await chunks_of(broker) == 3
 
 
+@pytest.mark.full
 async def test_whoever_uploads_and_removes_at_once_leaves_a_whole_file_or_none(
     api: httpx.AsyncClient, broker: Broker
 ) -> None:

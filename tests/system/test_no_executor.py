@@ -67,6 +67,7 @@ async def without_executors(stack: Stack, user: User) -> None:
             await asyncio.sleep(LOOK_S)
 
 
+@pytest.mark.full
 async def test_programs_are_accepted_and_run_when_an_executor_comes(stack: Stack, owner: User) -> None:
     before = {one.name: one.version for one in await owner.client.languages()}
     await kept(stack, len(before))

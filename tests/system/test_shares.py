@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from headrace.local.supervisor import Stack, StackOptions, run_stack
+from tests.cases import cases
 from tests.http_client import http_client
 from tests.system.conftest import User, assert_nothing_was_refused, user_of
 from tests.system.test_http import assert_problem
@@ -100,7 +101,7 @@ async def test_one_user_cannot_take_the_places_of_waits_from_another(small_stack
         assert all("preference-applied" in answer.headers for answer in heeded)
 
 
-@pytest.mark.parametrize("submits", [False, True])
+@pytest.mark.parametrize("submits", cases([False, True], {True}))
 async def test_the_wait_of_a_client_that_left_gives_its_place_back_at_once(
     small_stack: Stack, submits: bool
 ) -> None:

@@ -76,7 +76,8 @@ async def test_ends_with_zero_when_asked(
     assert '"event": "service_stopped"' in (tmp_path / "service.log").read_text()
 
 
-@pytest.mark.parametrize("name", cases(SERVICES, {"api"}))
+@pytest.mark.full
+@pytest.mark.parametrize("name", SERVICES)
 async def test_lives_on_without_the_log_says_so_and_still_ends(
     broker: Broker, nats_server: NatsServer, tmp_path: Path, name: str
 ) -> None:

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.timeout(300)
 JOB_S = 0.4
 
 
+@pytest.mark.full
 async def test_one_joins_another_that_holds_everything(
     broker: Broker, log: Log, executors: Executors, chronicle: Chronicle
 ) -> None:

@@ -15,6 +15,7 @@ from shared.jetstream.connection import Broker
 from shared.jetstream.stream_config import ProvisionSettings
 from shared.provision import provision
 from tests import builders
+from tests.cases import cases
 from tests.integration.notifier.client import Client, Shown, connected, is_terminal, kinds
 from tests.integration.notifier.conftest import NotifierProcess, Serve, Start, token
 from tests.integration.notifier.writer import Writer, assert_ordered, assert_whole
@@ -255,7 +256,7 @@ async def _watch_until_killed(notifier: NotifierProcess, watcher: Watcher, goal:
 
 
 @pytest.mark.clause("6.1")
-@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize("short", cases([False, True], {False}))
 async def test_two_notifiers_take_over_from_each_other(
     start_process: Start, writer: Writer, short: bool
 ) -> None:

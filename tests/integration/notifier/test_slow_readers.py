@@ -115,6 +115,7 @@ async def test_whoever_comes_back_in_the_middle_gets_on(serve: Serve, writer: Wr
     assert_whole(shown, writer)
 
 
+@pytest.mark.full
 async def test_answers_and_other_subscriptions_pass_behind_large_events(serve: Serve, writer: Writer) -> None:
     """On one connection: three subscriptions of the same large job, its record twice, and pings."""
     job = builders.job_id()

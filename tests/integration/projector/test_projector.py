@@ -258,6 +258,7 @@ async def test_a_file_of_another_version_is_rebuilt(
     assert await rows_in(path) == before
 
 
+@pytest.mark.full
 async def test_a_file_that_turns_out_to_be_damaged_is_rebuilt_meanwhile(
     broker: Broker, projecting: Projecting, path: Path
 ) -> None:

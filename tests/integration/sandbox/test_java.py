@@ -21,7 +21,6 @@ from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm.runtimes import java
 from services.executor.sandbox.warm.sandbox import WarmSandbox, open_warm_sandbox
 from shared.domain.events import Limits
-from tests.cases import cases
 from tests.hosts import needs, needs_cgroups
 from tests.integration.sandbox.cells import MIB, Ran, run
 from tests.integration.sandbox.programs import tools_of
@@ -78,7 +77,8 @@ async def both(warm: WarmSandbox, stage: Stage) -> tuple[Ran, Ran]:
         return await run(warm, stage), await run(cold, stage)
 
 
-@pytest.mark.parametrize("name", cases(TABLE, {"out of memory"}))
+@pytest.mark.full
+@pytest.mark.parametrize("name", TABLE)
 async def test_nobody_can_tell(warm: WarmSandbox, product: bytes, name: str) -> None:
     early, started = await both(warm, asked(product, name))
     assert (early.stdout, early.stderr) == (started.stdout, started.stderr)

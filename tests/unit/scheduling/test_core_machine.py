@@ -211,7 +211,7 @@ class Schedulers(RuleBasedStateMachine):
 class TestSchedulers(Schedulers.TestCase):  # type: ignore[misc,valid-type]
     """Some histories: each takes up to a second."""
 
-    settings = settings(max_examples=15, stateful_step_count=100)
+    settings = settings(max_examples=8, stateful_step_count=100)
 
 
 @pytest.mark.full
