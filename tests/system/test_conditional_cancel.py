@@ -11,7 +11,7 @@ from tests.system.test_http import assert_problem
 
 pytestmark = pytest.mark.full
 
-SLOW = {"language": "bash", "code": "sleep 60"}
+SLOW = {"language": "bash", "code": "sleep 60", "limits": {"wall_ms": 60_000}}
 
 
 async def running(alice: User, http: httpx.AsyncClient) -> tuple[str, str, str]:

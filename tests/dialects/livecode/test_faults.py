@@ -1,6 +1,7 @@
 """Pages without a token submit and poll while processes are killed: each execution ends once."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -71,8 +72,11 @@ async def test_equal_submissions_at_two_processes_are_one_execution(tmp_path: Pa
         apis = Apis(stack.environment_of("api"))
         try:
             await asyncio.gather(apis.start(0), apis.start(1))
+            # No execution ends meanwhile, however long the requests take: then an equal one is another one.
+            stack.services["executor"].process.send_signal(signal.SIGSTOP)
             await _check_two(stack, http, apis.urls)
         finally:
+            stack.services["executor"].process.send_signal(signal.SIGCONT)
             await apis.end()
 
 

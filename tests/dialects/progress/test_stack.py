@@ -19,9 +19,9 @@ C = '#include <stdio.h>\nint main(void) { puts("built"); }'
 REQUEST = "request-of-the-test.1"
 
 
-async def submit(stack: Stack, user: User, language: str, code: str) -> str:
+async def submit(stack: Stack, user: User, language: str, code: str, **limits: int) -> str:
     async with http_client(stack.address.api_url, user.token) as api:
-        body = {"language": language, "code": code}
+        body = {"language": language, "code": code, "limits": limits}
         answer = await api.post("/v1/jobs", json=body, headers={"X-Request-Id": REQUEST})
     return str(answer.json()["job_id"])
 
@@ -83,7 +83,8 @@ async def test_a_running_program_is_cancelled_and_those_behind_it_have_an_estima
     async with asyncio.timeout(60), socket_client(address, dialect_user.token) as socket:
         # The second waits for the first, however slowly they are submitted: that is the queue's pace.
         jobs = [await submit(dialect_stack, dialect_user, "bash", f"sleep {s}") for s in (4, 0.1)]
-        jobs += [await submit(dialect_stack, dialect_user, "bash", "sleep 60") for _ in range(2)]
+        lasting = "bash", "sleep 60"
+        jobs += [await submit(dialect_stack, dialect_user, *lasting, wall_ms=60_000) for _ in range(2)]
         await subscribe(socket, jobs[2])
         assert (await socket.next())["type"] == "progress_update"
         await socket.send({"type": "request_status", "job_id": jobs[3]})
