@@ -55,7 +55,13 @@ ALSO = {
     "GET /v1/events?user=somebody": AUDITORS,
     "GET /v1/events?user=holder": READERS,
 }
-PLACES = {"job_id": builders.JOB, "session_id": builders.JOB, "path": "x", "user_id": "nobody"}
+PLACES = {
+    "job_id": builders.JOB,
+    "session_id": builders.JOB,
+    "path": "x",
+    "user_id": "nobody",
+    "file": f"sha256:{'0' * 64}",
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -88,7 +94,8 @@ async def test_a_route_is_open_to_its_scopes_alone(
     for scope, client in holders.items():
         answer = await client.request(method, path.format_map(PLACES))
         if scope in {**OPENED_BY, **ALSO}[operation]:
-            assert answer.status_code in {200, 404, 422}, (scope, answer.text)
+            # An upload without a body is one of an empty file.
+            assert answer.status_code in {200, 201, 404, 422}, (scope, answer.text)
         else:
             assert "scope" in assert_problem(answer, 403, "forbidden")["detail"]
 
