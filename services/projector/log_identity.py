@@ -14,10 +14,8 @@ from services.projector.rows import Checkpoint, clear_view, select_checkpoint
 from services.projector.settings import TOMBSTONE_S
 from shared.contract.subjects import JOBS
 from shared.jetstream.connection import Broker
-from shared.jetstream.errors import JetStreamError
-from shared.jetstream.event_log import NO_MESSAGE
 from shared.jetstream.reused_sequences import CONFIRMATIONS, CONFIRMED_EVERY_S
-from shared.jetstream.stored_message import parse_time
+from shared.jetstream.stored_message import parse_time, read_from_leader
 from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
@@ -114,10 +112,5 @@ async def reconcile_checkpoint(
 
 
 async def _time_of(broker: Broker, sequence: int) -> datetime | None:
-    try:
-        answer = await broker.api(f"STREAM.MSG.GET.{JOBS}", {"seq": sequence})
-    except JetStreamError as error:
-        if error.code == NO_MESSAGE:
-            return None
-        raise
-    return parse_time(answer["message"]["time"])
+    entry = await read_from_leader(broker, JOBS, {"seq": sequence})
+    return None if entry is None else entry.stored_at

@@ -158,12 +158,14 @@ class Broker:
 
         An answer from a server that does not lead the stream is rejected, because its state may be stale.
         """
-        payload = b"" if body is None else json.dumps(body).encode()
-        answer: dict[str, Any] = json.loads(
-            (await self.request(API + operation, payload, timeout_s=timeout_s)).data
-        )
+        answer: dict[str, Any] = json.loads(await self.api_answer(operation, body, timeout_s=timeout_s))
         check_answer(operation, answer)
         return answer
+
+    async def api_answer(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> bytes:
+        """What such a call is answered, neither decoded nor checked. Raises BrokerError."""
+        payload = b"" if body is None else json.dumps(body).encode()
+        return (await self.request(API + operation, payload, timeout_s=timeout_s)).data
 
     async def watch(self) -> None:
         """Leave servers that do not answer; set `lost` when no server has answered for long."""

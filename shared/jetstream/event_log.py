@@ -22,9 +22,8 @@ from shared.jetstream.stored_message import (
     BATCH_BYTES,
     EVENT_ID,
     Entry,
-    leader_entry,
-    parse_time,
     read_batch,
+    read_from_leader,
 )
 from shared.observability import metrics
 from shared.observability.logs import get_logger
@@ -40,7 +39,6 @@ EXPECTED_SUBJECT = "Nats-Expected-Last-Subject-Sequence-Subject"
 MAYBE_CONFLICT = frozenset({10071, 10164})
 # The same message was sent before, and the cluster has neither stored nor dropped it yet.
 IN_PROCESS = 10158
-NO_MESSAGE = 10037
 REPLICA_LAG_MAX_S = 5.0
 REPLICA_PAUSE_S = 0.05
 PURGE_TIMEOUT_S = 10.0
@@ -168,13 +166,7 @@ class Log:
 
     async def last(self, subject_filter: str, *, stream: str = JOBS) -> Entry | None:
         """The last stored message of a filter, read from the stream's leader, so never stale."""
-        try:
-            answer = await self._broker.api(f"STREAM.MSG.GET.{stream}", {"last_by_subj": subject_filter})
-        except JetStreamError as error:
-            if error.code == NO_MESSAGE:
-                return None
-            raise
-        return leader_entry(answer["message"])
+        return await read_from_leader(self._broker, stream, {"last_by_subj": subject_filter})
 
     async def last_sequence(self, *, stream: str = JOBS) -> int:
         """The sequence of the last message ever stored; 0 for a new stream."""
@@ -182,13 +174,8 @@ class Log:
 
     async def stored_at(self, sequence: int, *, stream: str = JOBS) -> datetime | None:
         """When the message at `sequence` was stored; None if there is none (any more)."""
-        try:
-            answer = await self._broker.api(f"STREAM.MSG.GET.{stream}", {"seq": sequence})
-        except JetStreamError as error:
-            if error.code == NO_MESSAGE:
-                return None
-            raise
-        return parse_time(answer["message"]["time"])
+        entry = await read_from_leader(self._broker, stream, {"seq": sequence})
+        return None if entry is None else entry.stored_at
 
     async def read_job(self, user_id: str, job_id: str, *, min_sequence: int | None = None) -> History:
         """Fold one job's events. `min_sequence` is a sequence that the result must include: a known conflict.

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import JetStreamError
-from shared.jetstream.stored_message import parse_time
+from shared.jetstream.stored_message import read_from_leader
 from shared.observability.logs import get_logger
 
 logger = get_logger(__name__)
@@ -49,7 +49,7 @@ async def _stays_behind(broker: Broker, stream: str, position: int) -> bool:
 
 async def _time_at(broker: Broker, stream: str, sequence: int) -> datetime | None:
     try:
-        answer = await broker.api(f"STREAM.MSG.GET.{stream}", {"seq": sequence})
+        entry = await read_from_leader(broker, stream, {"seq": sequence})
     except JetStreamError:
         return None
-    return parse_time(answer["message"]["time"])
+    return None if entry is None else entry.stored_at

@@ -1,6 +1,5 @@
 """Stored messages with their sequences: from the stream's leader, or in batches by Direct Get."""
 
-import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ import msgspec
 from shared.contract.codec import decode_event
 from shared.domain.events import Event
 from shared.jetstream.connection import API, Broker
-from shared.jetstream.errors import JetStreamError, UnreachableError
+from shared.jetstream.errors import JetStreamError, UnreachableError, check_answer
 from shared.jetstream.message import Message
 
 EVENT_ID = "Nats-Msg-Id"
@@ -24,6 +23,8 @@ BATCH = 256
 BATCH_BYTES = 512 * 1024
 """Bytes of a batch (at least one message). Many histories are read at a time; each holds one batch."""
 ANSWER_TIMEOUT_S = 2.0
+NO_MESSAGE = 10037
+"""The server's error code for a message that is not there."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -71,14 +72,42 @@ def direct_entry(message: Message) -> Entry:
     )
 
 
-def leader_entry(message: Mapping[str, Any]) -> Entry:
-    """The entry of a `STREAM.MSG.GET` reply."""
+class _LeaderMessage(msgspec.Struct, frozen=True):
+    """The message in a `STREAM.MSG.GET` reply: payload and headers come in base64."""
+
+    seq: int
+    time: str
+    subject: str
+    data: bytes = b""
+    hdrs: bytes = b""
+
+
+class _LeaderReply(msgspec.Struct, frozen=True):
+    message: _LeaderMessage | None = None
+    error: dict[str, Any] | None = None
+
+
+async def read_from_leader(broker: Broker, stream: str, what: Mapping[str, object]) -> Entry | None:
+    """One message as the stream's leader knows it, so never stale; None if there is none (any more).
+
+    `what` names it as the server does: `seq`, or `last_by_subj`, or `next_by_subj` with one of `seq` and
+    `start_time`. Decoded here, because base64 of the largest events takes five times as long as a string of
+    the whole reply. Raises BrokerError.
+    """
+    operation = f"STREAM.MSG.GET.{stream}"
+    reply = msgspec.json.decode(await broker.api_answer(operation, what), type=_LeaderReply)
+    message = reply.message
+    if message is None:
+        error = reply.error or {}
+        if error.get("err_code") != NO_MESSAGE:
+            check_answer(operation, {"error": error})
+        return None
     return Entry(
-        sequence=int(message["seq"]),
-        stored_at=parse_time(message["time"]),
-        subject=message["subject"],
-        payload=base64.b64decode(message.get("data", "")),
-        event_id=_event_id(base64.b64decode(message.get("hdrs", ""))),
+        sequence=message.seq,
+        stored_at=parse_time(message.time),
+        subject=message.subject,
+        payload=message.data,
+        event_id=_event_id(message.hdrs),
     )
 
 

@@ -11,6 +11,8 @@ from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from weakref import WeakValueDictionary
 
+import msgspec
+
 from services.notifier.events.extent import Extents, read_extents
 from services.notifier.events.item import LAST_KINDS
 from services.notifier.events.poison import READER, count_poison, parse_subject
@@ -30,9 +32,9 @@ from shared.domain.cursor import microseconds
 from shared.domain.record import JobRecord, fold
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import JetStreamError, UnreachableError
-from shared.jetstream.event_log import NO_MESSAGE, Log
+from shared.jetstream.event_log import Log
 from shared.jetstream.reused_sequences import CONFIRMATIONS, CONFIRMED_EVERY_S
-from shared.jetstream.stored_message import Entry, parse_time, read_next
+from shared.jetstream.stored_message import Entry, read_from_leader, read_next
 from shared.observability import metrics
 
 READ_BYTES = 256 * 1024
@@ -189,14 +191,8 @@ class History:
 
     async def _get(self, stream: str, what: Mapping[str, object]) -> Entry | None:
         """One message without its payload, as the leader knows it. Raises BrokerError."""
-        try:
-            answer = await self._broker.api(f"STREAM.MSG.GET.{stream}", what)
-        except JetStreamError as error:
-            if error.code == NO_MESSAGE:
-                return None
-            raise
-        message = answer["message"]
-        return Entry(int(message["seq"]), parse_time(message["time"]), message["subject"], b"")
+        entry = await read_from_leader(self._broker, stream, what)
+        return None if entry is None else msgspec.structs.replace(entry, payload=b"")
 
     async def _sequence_of(self, mark: FeedMark) -> int:
         """Where to begin reading after a mark: its sequence, if the feed still is the one it was made in."""

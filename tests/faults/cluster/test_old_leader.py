@@ -9,7 +9,6 @@ import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,11 +18,10 @@ from services.projector.rows import clear_view, select_checkpoint
 from services.projector.view import apply_entries
 from shared.contract.subjects import JOBS
 from shared.jetstream.connection import Broker
-from shared.jetstream.errors import JetStreamError
-from shared.jetstream.event_log import IN_PROCESS, NO_MESSAGE, Appended, Conflict, Log
+from shared.jetstream.event_log import IN_PROCESS, Appended, Conflict, Log
 from shared.jetstream.follower import Follower
 from shared.jetstream.message import Message
-from shared.jetstream.stored_message import Entry
+from shared.jetstream.stored_message import NO_MESSAGE, Entry
 from tests import builders
 
 COUNT = 30
@@ -44,19 +42,21 @@ class OldLeader(Broker):
     def was_believed(self) -> bool:
         return self._lies > 0
 
-    async def api(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> dict[str, Any]:
-        answer = await super().api(operation, body, timeout_s=timeout_s)
+    async def api_answer(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> bytes:
+        told = await super().api_answer(operation, body, timeout_s=timeout_s)
+        answer = json.loads(told)
         if self._lies > 0 and operation == f"STREAM.INFO.{JOBS}":
             self._lies -= 1
             answer["state"]["last_seq"] = self._end
+            return json.dumps(answer).encode()
         if (
             self._lies > 0
             and operation.startswith("STREAM.MSG.GET.")
-            and int(answer["message"]["seq"]) > self._end
+            and int(answer.get("message", {}).get("seq", 0)) > self._end
         ):
             self._lies -= 1
-            raise JetStreamError(NO_MESSAGE, "no message found")
-        return answer
+            return json.dumps({"error": {"err_code": NO_MESSAGE, "description": "no message found"}}).encode()
+        return told
 
     async def request(
         self,

@@ -47,9 +47,9 @@ class Asked(Broker):
         """How many batches more will be behind."""
         return self._lies
 
-    async def api(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> dict[str, Any]:
+    async def api_answer(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> bytes:
         self.asked.append((operation, body))
-        return await super().api(operation, body, timeout_s=timeout_s)
+        return await super().api_answer(operation, body, timeout_s=timeout_s)
 
     async def collect(self, subject: str, payload: bytes, on_reply: OnReply, *, timeout_s: float) -> None:
         self.asked.append((subject.removeprefix(API), payload))

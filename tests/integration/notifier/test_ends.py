@@ -1,6 +1,7 @@
 """Where history ends, found without a question that costs more with each job of the user."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -14,8 +15,7 @@ from services.notifier.events.recent_past import read_recent_past
 from services.notifier.events.stored_events import History
 from shared.contract.subjects import JOBS, job_events, user_events
 from shared.jetstream.connection import Broker
-from shared.jetstream.errors import JetStreamError
-from shared.jetstream.event_log import NO_MESSAGE
+from shared.jetstream.stored_message import NO_MESSAGE
 from tests import builders
 from tests.builders import USER
 from tests.integration.notifier.asking import Asked, operations, whole_users
@@ -187,14 +187,16 @@ class Old(Asked):
     def has_told_all(self) -> bool:
         return self._old_answers == 0
 
-    async def api(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> dict[str, object]:
-        answer = await super().api(operation, body, timeout_s=timeout_s)
+    async def api_answer(self, operation: str, body: object = None, *, timeout_s: float = 2.0) -> bytes:
+        answer = await super().api_answer(operation, body, timeout_s=timeout_s)
         if self._old_answers and operation == f"STREAM.MSG.GET.{JOBS}":
             self._old_answers -= 1
-            raise JetStreamError(NO_MESSAGE, "no message found")
+            return json.dumps({"error": {"err_code": NO_MESSAGE, "description": "no message found"}}).encode()
         if self._old_answers and operation == f"STREAM.INFO.{JOBS}":
             self._old_answers -= 1
-            answer["state"]["last_seq"] = self._end
+            old = json.loads(answer)
+            old["state"]["last_seq"] = self._end
+            return json.dumps(old).encode()
         return answer
 
 

@@ -204,6 +204,11 @@ class Dying:
         self._count()
         return answer
 
+    async def api_answer(self, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - the broker's own
+        answer = await self._broker.api_answer(*given, **named)
+        self._count()
+        return answer
+
     def _count(self) -> None:
         self._left -= 1
         if self._left < 0:
