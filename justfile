@@ -38,11 +38,11 @@ test *arguments:
 
 # The tests that `test` leaves out: the same crashes, attacks, languages and sizes in all their variants.
 test-rest *arguments:
-    @PYTHONASYNCIODEBUG=1 exec python -m tests.tiers rest "$@"
+    @exec python -m tests.tiers rest "$@"
 
 # Every test but those of containers.
 test-all *arguments:
-    @PYTHONASYNCIODEBUG=1 exec python -m tests.tiers all "$@"
+    @exec python -m tests.tiers all "$@"
 
 # How much of each package the unit and contract tests reach, and that it is no less than before.
 coverage:
@@ -76,7 +76,7 @@ published *arguments:
 
 # Every attack that we know of, for real: as whoever runs it, and where that is root, as an ordinary user too.
 security *arguments:
-    PYTHONASYNCIODEBUG=1 pytest tests/security "$@"
+    pytest --asyncio-debug tests/security "$@"
 
 # What docs/languages.md says of each language, made anew from the language files.
 docs:
@@ -85,7 +85,7 @@ docs:
 # The images and the compose files, for real: with an engine of their own where there is none. Takes root.
 containers *arguments:
     tests/containers/prepare.sh
-    PYTHONASYNCIODEBUG=1 pytest tests/containers "$@"
+    pytest --asyncio-debug tests/containers "$@"
 
 # A mixed load under faults for so many seconds: what grows meanwhile, and whether a promise was broken.
 soak seconds="60":

@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[1]
 SELECTIONS = {"small": ("not full",), "rest": ("full",), "all": ()}
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 """Tests of one file share fixtures. In order of the folders, the long ones come first: faults before unit."""
+DEBUGGED = frozenset({"rest", "all"})
+"""Tiers whose tests run in asyncio's debug mode. Not the services that they start: each callback would keep
+its stack trace."""
 SHARED_IMPORTS = ("-p", "tests.import_shares")
 WORKERS_PER_PROCESSOR = 2
 """Most tests wait: for a server, a deadline, another process."""
@@ -34,7 +37,8 @@ def passes(tier: str, arguments: Sequence[str]) -> Iterator[list[str]]:
     ):
         marks = " and ".join((*SELECTIONS[tier], only))
         durations = f"build/durations-{tier}-{name}.txt"
-        yield ["-m", marks, "-p", "tests.durations", "--durations-file", durations, *more]
+        debug = ["--asyncio-debug"] if tier in DEBUGGED else []
+        yield ["-m", marks, "-p", "tests.durations", "--durations-file", durations, *debug, *more]
 
 
 def places_alone() -> Iterator[str]:

@@ -4,7 +4,7 @@ from shared.importing import importing
 
 if __name__ == "__main__":
     with importing():
-        from services.api.app import run
+        from services.api.serving import run
         from services.api.settings import ApiSettings
         from shared.service.runtime import start
 

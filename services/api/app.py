@@ -1,9 +1,8 @@
-"""Composes the api: the application, its features, and its server."""
+"""Composes the application: its features, its doors, and what all of them stand behind."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
-from socket import socket
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -14,8 +13,6 @@ from services.api.audit.event_reader import Audit
 from services.api.audit.feature import audit_feature
 from services.api.dependencies import ApiDependencies
 from services.api.dialects.discovery import DialectOf, find_dialects
-from services.api.events_tunnel.notifier_side import upstream_at
-from services.api.events_tunnel.protocol import FILES_EACH, EventsHttpProtocol
 from services.api.files.feature import files_feature
 from services.api.files.references import References
 from services.api.files.service import UserFiles, bytes_of_user
@@ -52,25 +49,17 @@ from services.api.usage.report import Usage
 from shared.auth import Tokens
 from shared.contract.subjects import (
     ARTIFACTS,
-    EXPIRED_KIND,
     FILES,
     JOBS,
-    QUEUED_SUBJECTS,
     SESSIONS,
-    TERMINAL_KINDS,
-    events_of_kind,
     file_description,
     objects_stream,
 )
-from shared.dialects.names import prefix_of
 from shared.jetstream.cancel import Cancellations
-from shared.jetstream.connection import Broker, connect
+from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
-from shared.jetstream.follower import Follower
 from shared.jetstream.object_store import Objects
-from shared.provision import executor_floor
 from shared.service.access_log import AccessLog
-from shared.service.http_server.server import listen_at, listen_or_refuse, serve_http
 from shared.service.request_ids import RequestIds
 from shared.service.runtime import Service
 from shared.version import VERSION
@@ -234,70 +223,3 @@ def _answer_pages_of(app: FastAPI, origins: Collection[str]) -> None:
         allow_headers=ASKED_WITH,
         expose_headers=tuple(HEADERS),
     )
-
-
-async def run(service: Service, settings: ApiSettings) -> None:
-    """Serve until told to stop."""
-    tokens = Tokens(settings)
-    service.check("token_keys", tokens.why_no_keys)
-    async with connect(settings, service="api") as broker:
-        service.watch_broker(broker)
-        standing = UnfinishedJobs()
-        follower = Follower(
-            broker,
-            JOBS,
-            standing.follow,
-            after=await executor_floor(broker),
-            # A tombstone ends a job too, because its terminal event may be gone.
-            subjects=(QUEUED_SUBJECTS, *map(events_of_kind, (*TERMINAL_KINDS, EXPIRED_KIND))),
-            without_payloads=True,
-            service="api",
-        )
-        service.watch_follower("log", follower.progress)
-        app = create_app(service, settings, tokens, broker, standing)
-        listener = listen_at(settings, "api")
-        dialects = listen_for_dialects(settings)
-        await service.run(
-            broker,
-            follower.run(),
-            tokens.keep_keys(),
-            _close_at_end(service, standing),
-            serve_http(
-                app,
-                listener,
-                settings,
-                service="api",
-                more=tuple(dialects),
-                **_events_options(settings, dialects),
-            ),
-        )
-
-
-async def _close_at_end(service: Service, standing: UnfinishedJobs) -> None:
-    """When the service stops, answer waiting requests at once, within the grace period."""
-    try:
-        await service.stopping.wait()
-    finally:
-        standing.close()
-
-
-def listen_for_dialects(settings: ApiSettings) -> dict[socket, str]:
-    """The sockets of dialects with ports of their own, and the names. Raises SettingsError."""
-    where, which = "HEADRACE_API_HOST", "HEADRACE_API_DIALECT_PORTS"
-    return {
-        listen_or_refuse(settings.api_host, port, where, which): name
-        for name, port in settings.dialect_ports.items()
-    }
-
-
-def _events_options(settings: ApiSettings, dialects: Mapping[socket, str]) -> dict[str, Any]:
-    """Options of the server if the api's port serves events too."""
-    if not settings.api_events_upstream:
-        return {}
-    protocol = partial(
-        EventsHttpProtocol,
-        upstream=upstream_at(settings.api_events_upstream),
-        dialects=settings.named_dialects,
-        prefixes={listener.getsockname()[1]: prefix_of(name) for listener, name in dialects.items()},
-    )
-    return {"http": protocol, "files_each": FILES_EACH}

@@ -26,7 +26,8 @@ from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError, UnreachableError
 from shared.jetstream.event_log import FULL, Appended, Log
 from shared.jetstream.job_history import NewerEventError
-from shared.jetstream.object_store import DamagedError, Objects
+from shared.jetstream.object_description import DamagedError
+from shared.jetstream.object_store import Objects
 from shared.observability import metrics
 from shared.observability.logs import get_logger
 

@@ -13,14 +13,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from shared.jetstream.ack_metadata import AckMetadata, parse_mark
 from shared.jetstream.connection import API, Broker
 from shared.jetstream.errors import BrokerError, UnreachableError
 from shared.jetstream.lag import ConsumerLag
 from shared.jetstream.message import Message
 from shared.jetstream.pull_window import BYTES_MAX, HEARTBEAT, EndedError, Window
 from shared.jetstream.reused_sequences import reuses_sequences
-from shared.jetstream.stored_message import EVENT_ID, Entry
+from shared.jetstream.stored_message import Entry, pulled_entry
 from shared.observability import metrics
 from shared.observability.logs import get_logger
 from shared.retry import retry
@@ -225,7 +224,7 @@ class Follower:
                     behind = 0 if message.headers["Status"] == HEARTBEAT else behind
                     continue
                 window.count_arrived()
-                entry, mark = _entry(message)
+                entry, mark = pulled_entry(message)
                 if mark.consumer_sequence != handled + len(batch) + 1:
                     raise _BrokenError(f"message {handled + len(batch) + 1} is missing")
                 batch.append(entry)
@@ -263,12 +262,6 @@ class Follower:
         if not self._reports_position:
             return
         metrics.FOLLOWER_POSITION.labels(stream=self._stream).set(self.position)
-
-
-def _entry(message: Message) -> tuple[Entry, AckMetadata]:
-    mark = parse_mark(message.reply)
-    event_id = message.headers.get(EVENT_ID) if message.headers else None
-    return Entry(mark.stream_sequence, mark.stored_at, message.subject, message.data, event_id), mark
 
 
 def _delivered(headers: dict[str, str], pending: int) -> int:

@@ -12,7 +12,6 @@ Errors, besides those of `connection`::
 """
 
 import asyncio
-import base64
 import hashlib
 import json
 import uuid
@@ -25,7 +24,6 @@ from functools import partial
 import msgspec
 
 from shared.contract.subjects import object_chunks, object_description, objects_stream
-from shared.domain.contract_struct import ContractStruct
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError, JetStreamError, UnreachableError
 from shared.jetstream.event_log import (
@@ -36,11 +34,16 @@ from shared.jetstream.event_log import (
     Log,
     is_undecided,
 )
+from shared.jetstream.object_description import (
+    CHUNK_BYTES,
+    DamagedError,
+    ObjectDescription,
+    ObjectOptions,
+    digest_of,
+)
 from shared.jetstream.stored_message import ANSWER_TIMEOUT_S, EVENT_ID
 from shared.retry import retry
 
-CHUNK_BYTES = 128 * 1024
-DIGEST_PREFIX = "SHA-256="
 ROLLUP = {"Nats-Rollup": "sub"}
 STORE_FAILED = 10077
 
@@ -49,41 +52,8 @@ class FullError(BrokerError):
     """The bucket is full."""
 
 
-class DamagedError(Exception):
-    """The stored bytes differ from those that were put."""
-
-
 class GoneError(DamagedError):
     """The description names chunks that have expired."""
-
-
-class ObjectOptions(ContractStruct, frozen=True, kw_only=True):
-    """How a file was split into chunks."""
-
-    max_chunk_size: int = CHUNK_BYTES
-
-
-class ObjectDescription(ContractStruct, frozen=True, kw_only=True, omit_defaults=True):
-    """The message that describes one file; field names are those of the standard layout."""
-
-    name: str
-    bucket: str
-    nuid: str
-    size: int
-    chunks: int = 0
-    mtime: str = ""
-    digest: str = ""
-    deleted: bool = False
-    options: ObjectOptions | None = None
-
-    @property
-    def sha256(self) -> str:
-        """The digest in hexadecimal. Raises DamagedError."""
-        try:
-            digest = self.digest.removeprefix(DIGEST_PREFIX)
-            return base64.b64decode(digest, altchars=b"-_", validate=True).hex()
-        except ValueError as error:
-            raise DamagedError(f"{self.name}: the digest cannot be read") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +282,7 @@ class Upload:
             size=self.size,
             chunks=self._chunks,
             mtime=datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-            digest=DIGEST_PREFIX + base64.urlsafe_b64encode(self._digest.digest()).decode(),
+            digest=digest_of(self._digest.digest()),
             options=ObjectOptions(),
         )
 

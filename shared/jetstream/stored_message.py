@@ -9,6 +9,7 @@ import msgspec
 
 from shared.contract.codec import decode_event
 from shared.domain.events import Event
+from shared.jetstream.ack_metadata import AckMetadata, parse_mark
 from shared.jetstream.connection import API, Broker
 from shared.jetstream.errors import JetStreamError, UnreachableError, check_answer
 from shared.jetstream.message import Message
@@ -70,6 +71,13 @@ def direct_entry(message: Message) -> Entry:
         payload=message.data,
         event_id=headers.get(EVENT_ID),
     )
+
+
+def pulled_entry(message: Message) -> tuple[Entry, AckMetadata]:
+    """The entry of a message that a consumer delivered, and what its reply subject tells."""
+    mark = parse_mark(message.reply)
+    event_id = message.headers.get(EVENT_ID) if message.headers else None
+    return Entry(mark.stream_sequence, mark.stored_at, message.subject, message.data, event_id), mark
 
 
 class _LeaderMessage(msgspec.Struct, frozen=True):

@@ -12,7 +12,8 @@ from shared.contract.subjects import ARTIFACTS, FILES, artifact_name, file_descr
 from shared.domain.events import JobQueued, SourceFile, StoredFile
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
-from shared.jetstream.object_store import CHUNK_BYTES, Objects
+from shared.jetstream.object_description import CHUNK_BYTES
+from shared.jetstream.object_store import Objects
 from tests import builders
 
 CONTENT = bytes(range(256)) * 1_024

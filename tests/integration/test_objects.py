@@ -13,14 +13,8 @@ from shared.contract.subjects import ARTIFACTS, artifact_name, object_chunks, ob
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import JetStreamError, UnreachableError
 from shared.jetstream.event_log import Log
-from shared.jetstream.object_store import (
-    CHUNK_BYTES,
-    DamagedError,
-    FullError,
-    GoneError,
-    ObjectDescription,
-    Objects,
-)
+from shared.jetstream.object_description import CHUNK_BYTES, DamagedError, ObjectDescription
+from shared.jetstream.object_store import FullError, GoneError, Objects
 from shared.jetstream.stream_config import ProvisionSettings
 from shared.provision import provision
 from tests import builders

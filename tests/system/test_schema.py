@@ -19,7 +19,8 @@ from pydantic import BaseModel
 import services.api
 from headrace.local.supervisor import Stack
 from services.api.http.openapi.responses import DocumentedRouter
-from services.api.jobs.schemas import LIMIT_MAX, BatchBody, SubmissionBody
+from services.api.jobs.fields import LIMIT_MAX
+from services.api.jobs.schemas import BatchBody, SubmissionBody
 from services.api.sessions.schemas import RunBody, SessionBody
 from services.api.settings import ApiSettings
 from shared.contract import problems

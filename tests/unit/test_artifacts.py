@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from headrace.client.artifacts import UnsafePathError, new_file
 from services.api.artifacts.routes import disposition
 from services.api.http.conditional_requests import is_unchanged
-from services.api.jobs.schemas import PATTERN_BYTES_MAX, PATTERNS_MAX, SubmissionBody
+from services.api.jobs.fields import PATTERN_BYTES_MAX
+from services.api.jobs.schemas import PATTERNS_MAX, SubmissionBody
 from services.executor.attempts.artifacts import (
     ARTIFACTS_MAX,
     PATHS_BYTES_MAX,

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
+from services.api.jobs.fields import LIMIT_MAX
 from services.api.jobs.limit_policy import check_bounds, clamped_limits
-from services.api.jobs.schemas import LIMIT_MAX, LimitsBody, SubmissionBody
+from services.api.jobs.schemas import LimitsBody, SubmissionBody
 from services.api.sessions.documents import StoredRevision, document_of, fingerprint_of, submission_of
 from services.api.sessions.schemas import RunBody, SessionBody
 from services.api.settings import ApiSettings

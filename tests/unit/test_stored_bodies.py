@@ -13,7 +13,7 @@ from services.api.jobs.new_job import FileReference
 from services.api.jobs.schemas import SubmissionBody
 from shared.contract.subjects import ARTIFACTS, FILES, artifact_name, file_name
 from shared.domain.result import Artifact
-from shared.jetstream.object_store import ObjectDescription
+from shared.jetstream.object_description import ObjectDescription
 from tests import builders
 
 SHA256 = "a1" * 32

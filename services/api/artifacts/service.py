@@ -12,7 +12,8 @@ from shared.contract.problems import ProblemError
 from shared.contract.subjects import artifact_name
 from shared.domain.record import JobRecord
 from shared.domain.result import Artifact, Result
-from shared.jetstream.object_store import DamagedError, GoneError, ObjectDescription, Objects
+from shared.jetstream.object_description import DamagedError, ObjectDescription
+from shared.jetstream.object_store import GoneError, Objects
 
 
 @dataclass(frozen=True, slots=True)

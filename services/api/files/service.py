@@ -26,16 +26,8 @@ from shared.contract.subjects import FILES, file_description, file_name, objects
 from shared.domain.shares import file_bytes
 from shared.jetstream.errors import UnreachableError
 from shared.jetstream.event_log import FULL, Appended, AppendResult, Log
-from shared.jetstream.object_store import (
-    ROLLUP,
-    DamagedError,
-    FullError,
-    GoneError,
-    ObjectDescription,
-    Objects,
-    StoredDescription,
-    Upload,
-)
+from shared.jetstream.object_description import DamagedError, ObjectDescription
+from shared.jetstream.object_store import ROLLUP, FullError, GoneError, Objects, StoredDescription, Upload
 
 ADDRESS_PREFIX = "sha256:"
 STEP_BYTES = 1024 * 1024

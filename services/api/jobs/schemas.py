@@ -1,7 +1,6 @@
 """Request bodies of /v1/jobs, with every rule that depends on the body alone.
 
-File names, labels and arguments are data: never a path of this host, never a subject. A broken rule is
-answered with 422 and its place.
+A broken rule is answered with 422 and its place.
 """
 
 import base64
@@ -13,133 +12,55 @@ from typing import Annotated, Any, Literal, Self
 
 import msgspec
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
     ValidatorFunctionWrapHandler,
-    WithJsonSchema,
     WrapValidator,
     model_validator,
 )
 
 from services.api.http.openapi.json_schema import (
     ENV_NAME,
-    FILE_ADDRESS,
     JOB_ID,
     LABEL_NAME,
-    NO_NUL,
     ONE_SOURCE,
     STORED_NAMES,
     base64_if,
     keys_like,
     one_content,
-    path_schema,
+)
+from services.api.jobs.fields import (
+    LIMIT_MAX,
+    AsNumber,
+    CommandWord,
+    FileAddress,
+    LabelValue,
+    Pattern,
+    RelativePath,
+    RequestBody,
+    Text,
+    Word,
 )
 from services.api.jobs.new_job import FileReference, LimitsPolicy, NewJob
-from shared.domain.allowed_words import WORD_LENGTH_MAX, WORDS_MAX
+from shared.domain.allowed_words import WORDS_MAX
 from shared.domain.events import SourceFile
 
 FILES_MAX = 64
 JOBS_NAMED_MAX = 8
 """Jobs whose files one submission may name: each is read, with all that it printed."""
 BATCH_MAX = 100
-PATH_BYTES_MAX = 1_024
-PATH_PART_BYTES_MAX = 255
-PATH_DEPTH_MAX = 16
 ARGS_MAX = 256
 ENV_MAX = 64
 LABELS_MAX = 16
 PATTERNS_MAX = 16
-PATTERN_BYTES_MAX = 256
 TTL_S_MIN = 60
-WORD_BYTES_MAX = 32 * 1024
-
-LIMIT_MAX = 2**53 - 1
-"""The highest number of a limit, whatever becomes of it: every JSON reader has it exactly (RFC 8259, 6)."""
 
 _LATER_FIELDS = frozenset({"artifacts", "ttl_s", "limits_policy", "compiler_args", "interpreter_args"})
 _LATER_LIMITS = frozenset({"stack_bytes", "address_space_bytes"})
 """Limits added since fingerprints were first stored."""
 _STORED_UNUSED = {"__all__": set(STORED_NAMES)}
 """Fields of files added since then, of submissions whose files hold their contents."""
-
-
-def _encodable(text: str) -> str:
-    """Reject lone surrogates: JSON can escape them, but they are no characters and cannot be stored."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("must not contain lone surrogates") from error
-    return text
-
-
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("must not contain a NUL character")
-    return text
-
-
-def _relative_path(path: str) -> str:
-    """Check that a path stays inside the work directory in every reading (adversarial program 16)."""
-    _without_nul(path)
-    parts = path.split("/")
-    if path.startswith("/"):
-        raise ValueError("must be relative")
-    if any(part in {"", ".", ".."} for part in parts):
-        raise ValueError("must not have empty, '.' or '..' parts")
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
-        raise ValueError("must not contain control characters")
-    if len(path.encode()) > PATH_BYTES_MAX or any(len(part.encode()) > PATH_PART_BYTES_MAX for part in parts):
-        raise ValueError(f"is longer than {PATH_BYTES_MAX} bytes, or a part than {PATH_PART_BYTES_MAX}")
-    if len(parts) > PATH_DEPTH_MAX:
-        raise ValueError(f"is deeper than {PATH_DEPTH_MAX} folders")
-    return path
-
-
-def _pattern(pattern: str) -> str:
-    """Check that a glob matches only inside the work directory; bounded, as every file is matched with it."""
-    if len(pattern.encode()) > PATTERN_BYTES_MAX:
-        raise ValueError(f"is longer than {PATTERN_BYTES_MAX} bytes")
-    return _relative_path(pattern)
-
-
-def _not_spelled(number: object) -> object:
-    """Reject a number in quotes, and a boolean."""
-    if isinstance(number, str | bool):
-        raise ValueError("must be a number")
-    return number
-
-
-AsNumber = BeforeValidator(_not_spelled)
-"""Must follow the bounds of a number, or JSON Schema would lack them."""
-Text = Annotated[str, AfterValidator(_encodable)]
-RelativePath = Annotated[Text, AfterValidator(_relative_path), WithJsonSchema(path_schema(PATH_BYTES_MAX))]
-Pattern = Annotated[
-    Text,
-    AfterValidator(_pattern),
-    WithJsonSchema(path_schema(PATTERN_BYTES_MAX)),
-]
-Word = Annotated[
-    Text, Field(max_length=WORD_BYTES_MAX, json_schema_extra=NO_NUL), AfterValidator(_without_nul)
-]
-CommandWord = Annotated[
-    Text, Field(max_length=WORD_LENGTH_MAX, json_schema_extra=NO_NUL), AfterValidator(_without_nul)
-]
-"""A word of a command line; the language says which ones it allows."""
-FileAddress = Annotated[str, Field(pattern=FILE_ADDRESS)]
-LabelValue = Annotated[Text, Field(max_length=256, json_schema_extra=NO_NUL), AfterValidator(_without_nul)]
-
-
-class RequestBody(BaseModel):
-    """Base of request bodies; unknown fields are errors.
-
-    The docstring below a field is its description in the OpenAPI document.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class StoredBody(RequestBody):

@@ -5,18 +5,9 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from services.api.http.openapi.json_schema import ENV_NAME, base64_if, keys_like
+from services.api.jobs.fields import CommandWord, RequestBody, Text, Word
 from services.api.jobs.new_job import LimitsPolicy
-from services.api.jobs.schemas import (
-    ARGS_MAX,
-    ENV_MAX,
-    CommandWord,
-    LimitsBody,
-    RequestBody,
-    Stdin,
-    SubmissionBody,
-    Text,
-    Word,
-)
+from services.api.jobs.schemas import ARGS_MAX, ENV_MAX, LimitsBody, Stdin, SubmissionBody
 from shared.domain.allowed_words import WORDS_MAX
 
 

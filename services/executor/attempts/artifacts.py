@@ -17,7 +17,8 @@ from shared.domain.events import JobQueued, Terminal
 from shared.domain.result import Artifact, SkippedArtifact
 from shared.domain.shares import file_bytes
 from shared.jetstream.errors import BrokerError
-from shared.jetstream.object_store import DamagedError, FullError, ObjectDescription, Objects
+from shared.jetstream.object_description import DamagedError, ObjectDescription
+from shared.jetstream.object_store import FullError, Objects
 from shared.observability import metrics
 from shared.observability.logs import get_logger
 

@@ -10,7 +10,8 @@ from shared.contract.subjects import ARTIFACTS, FILES, escape, file_description
 from shared.domain.events import JobQueued, StoredFile
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
-from shared.jetstream.object_store import DamagedError, GoneError, Objects
+from shared.jetstream.object_description import DamagedError
+from shared.jetstream.object_store import GoneError, Objects
 
 TRIES = 2
 """A file that is uploaded again while it is read is there once more."""
