@@ -52,7 +52,7 @@ async def run(service: Service, settings: ApiSettings) -> None:
                 settings,
                 service="api",
                 more=tuple(dialects),
-                **_events_options(settings, dialects),
+                **events_options(settings, dialects),
             ),
         )
 
@@ -74,7 +74,7 @@ def listen_for_dialects(settings: ApiSettings) -> dict[socket, str]:
     }
 
 
-def _events_options(settings: ApiSettings, dialects: Mapping[socket, str]) -> dict[str, Any]:
+def events_options(settings: ApiSettings, dialects: Mapping[socket, str]) -> dict[str, Any]:
     """Options of the server if the api's port serves events too."""
     if not settings.api_events_upstream:
         return {}

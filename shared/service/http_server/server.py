@@ -33,7 +33,10 @@ FILES_KEPT = 512
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket. Its small send buffer makes a stalled client detectable (decision 14)."""
+    """A listening TCP socket. Its small send buffer makes a stalled client detectable (decision 14).
+
+    Raises OSError.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     # Connections inherit it. asyncio sets it only on sockets that were created with a protocol number.
@@ -43,8 +46,12 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000)
-    listener.bind((host, port))
-    listener.listen(1_024)
+    try:
+        listener.bind((host, port))
+        listener.listen(1_024)
+    except BaseException:
+        listener.close()
+        raise
     return listener
 
 
