@@ -23,6 +23,7 @@ from headrace.local.supervisor import Stack, StackOptions, run_stack
 from shared.retry import poll, retry
 from tests.http_client import http_client
 from tests.system.conftest import assert_nothing_was_refused
+from tests.undebugged import undebugged
 
 JOBS = 200
 AT_ONCE = 20
@@ -168,6 +169,7 @@ async def survive_kills(
     No client was given two different results of a job, nor the same one twice on one connection; each has
     the result of each of its jobs, and it is what the program printed. Returns the clients, closed.
     """
+    undebugged()
     began = time.monotonic()
     async with _stack(directory, dialect, environment or {}) as stack, AsyncExitStack() as exits:
         work = Work(stack)

@@ -172,7 +172,7 @@ async def test_with_a_token_it_is_its_user_s_and_ends_with_it(address: str, writ
     for bad in ("a.b.c", token(lasts_s=-60), token()[:-3]):
         status, body = await refusal_of(address, bad)
         assert (status, [*body]) == (401, ["detail"])
-    async with socket_client(address, token(BOB, lasts_s=2)) as lasting, socket_client(address) as bound:
+    async with socket_client(address, token(BOB, lasts_s=6)) as lasting, socket_client(address) as bound:
         others = await submit(writer, await id_of(lasting), ALICE)
         await submit(writer, await id_of(bound), BOB)
         job = await submit(writer, await id_of(lasting), BOB)

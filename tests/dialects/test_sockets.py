@@ -142,7 +142,7 @@ async def test_one_that_answers_no_ping_is_closed(broker: object, broker_setting
 
 @pytest.mark.row("all", "3.9")
 async def test_it_ends_with_its_token(address: str) -> None:
-    async with asyncio.timeout(60), socket_client(address, token(lasts_s=2)) as opened:
+    async with asyncio.timeout(60), socket_client(address, token(lasts_s=4)) as opened:
         assert (await opened.until_closed())[1] == 4401
 
 

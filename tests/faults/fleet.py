@@ -18,6 +18,7 @@ from headrace.local.supervisor import Stack, StackOptions
 from tests.faults.history_file import Recorder
 from tests.faults.members import Member, Replica, Server
 from tests.faults.proxy import Proxy
+from tests.undebugged import undebugged
 
 READY_WITHIN_S = 60.0
 LAST_WORDS_MAX = 2_000
@@ -77,6 +78,7 @@ class Fleet:
 @asynccontextmanager
 async def fleet_of(directory: Path, size: Size, recorder: Recorder) -> AsyncIterator[Fleet]:
     """A ready fleet, ended with the context."""
+    undebugged()
     async with AsyncExitStack() as open_ones:
         open_ones.enter_context(claim(directory))
         ports = open_ones.enter_context(Ports())

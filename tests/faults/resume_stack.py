@@ -22,6 +22,7 @@ from tests import builders
 from tests.faults.resume_checker import Shown, Truth
 from tests.faults.resume_watchers import Replicas
 from tests.system.conftest import broker_of
+from tests.undebugged import undebugged
 
 LINES = 24
 PROGRAM = f"""
@@ -89,6 +90,7 @@ async def printing_stack(
     directory: Path, *, notifiers: int, slots: int
 ) -> AsyncIterator[tuple[Stack, Notifiers]]:
     """A ready stack and so many notifiers that listen."""
+    undebugged()
     options = StackOptions(environment={"HEADRACE_SLOTS": str(slots)})
     async with run_stack(directory, options) as stack:
         started = Notifiers(stack.environment_of("notifier"), notifiers)

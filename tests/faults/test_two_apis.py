@@ -18,6 +18,7 @@ from shared.contract.subjects import QUEUED_SUBJECTS
 from shared.jetstream.event_log import Log
 from tests.http_client import http_client
 from tests.system.conftest import broker_of, user_of
+from tests.undebugged import undebugged
 
 POSTS = 2_000
 CLIENTS = 20
@@ -68,6 +69,7 @@ class Apis:
 @asynccontextmanager
 async def two_apis(directory: Path) -> AsyncIterator[tuple[Stack, Apis]]:
     """A stack that executes one job at a time, and two apis of the test's own; quotas are no concern here."""
+    undebugged()
     options = StackOptions(
         executors=1,
         environment={

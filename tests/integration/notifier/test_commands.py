@@ -112,8 +112,8 @@ async def test_more_questions_than_are_answered_are_busy(url: str, writer: Write
 
 @pytest.mark.clause("8.3")
 async def test_a_newer_token_keeps_the_connection(url: str, writer: Writer) -> None:
-    async with connected(url, token=token(lasts_s=1.5)) as old, connected(url) as renewed:
-        await renewed.init(token(lasts_s=1.5))
+    async with connected(url, token=token(lasts_s=3.0)) as old, connected(url) as renewed:
+        await renewed.init(token(lasts_s=3.0))
         await renewed.subscribe()
         await renewed.send(type="refresh", token=token(lasts_s=600))
         assert 580 <= (await renewed.expect("refreshed"))["expires_in"] <= 590
@@ -153,7 +153,7 @@ async def test_a_token_ends_in_the_middle_of_a_stream(serve: Serve, writer: Writ
         while True:
             await writer.append(builders.queued(builders.job_id()))
 
-    async with connected(url, token=token(lasts_s=1.5)) as client:
+    async with connected(url, token=token(lasts_s=3.0)) as client:
         await client.subscribe()
         writing = asyncio.create_task(write())
         async with asyncio.timeout(30):

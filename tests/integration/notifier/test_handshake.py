@@ -67,7 +67,7 @@ async def test_a_bad_token_in_the_header_is_refused(url: str) -> None:
 
 @pytest.mark.clause("2.6")
 async def test_an_expired_token_ends_the_connection(url: str) -> None:
-    async with connected(url, token=token(lasts_s=1.5)) as client:
+    async with connected(url, token=token(lasts_s=3.0)) as client:
         await client.subscribe()
         assert await client.close_code() == 4401
 

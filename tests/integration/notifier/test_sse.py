@@ -179,7 +179,7 @@ async def test_it_ends_with_its_token(url: str, writer: Writer) -> None:
         while True:
             await writer.append(builders.queued(builders.job_id()))
 
-    async with streaming(url, token(lasts_s=1.5)) as stream:
+    async with streaming(url, token(lasts_s=3.0)) as stream:
         writing = asyncio.create_task(write())
         async with asyncio.timeout(30):
             await stream.until_end()
