@@ -20,7 +20,7 @@ from tests.http_client import http_client
 from tests.system.conftest import broker_of, user_of
 from tests.undebugged import undebugged
 
-POSTS = 2_000
+POSTS = 1_000
 CLIENTS = 20
 KILLS = 8
 SEED = 5
@@ -111,6 +111,7 @@ async def submitted(
 
 @pytest.mark.full
 @pytest.mark.alone
+@pytest.mark.timeout(300)
 async def test_every_post_with_a_key_is_one_job_whoever_is_killed(tmp_path: Path) -> None:
     chance = random.Random(SEED)  # noqa: S311 - a test's dice
     answered: dict[str, str] = {}
