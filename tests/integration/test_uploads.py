@@ -43,6 +43,7 @@ async def chunks_of(broker: Broker) -> int:
     return sum((info["state"].get("subjects") or {}).values())
 
 
+@pytest.mark.full
 async def test_a_file_whose_bytes_are_gone_is_unknown_until_it_is_uploaded_again(
     api: httpx.AsyncClient, broker: Broker, objects: Objects
 ) -> None:

@@ -225,6 +225,7 @@ async def test_another_users_files_are_those_of_an_unknown_job(shared_stack: Sta
             await mallory.client.artifacts(left.job_id)
 
 
+@pytest.mark.full
 async def test_the_command_line_lists_and_downloads(
     shared_stack: Stack, alice: User, left: Left, tmp_path: Path
 ) -> None:

@@ -141,11 +141,12 @@ async def test_nothing_outlives_a_killed_supervisor(up: Up) -> None:
     await kill_and_wait_for_its_processes(up)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "told_to_end",
     [
         pytest.param(signal.SIGINT, id="Ctrl-C"),
-        pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.full),
+        pytest.param(signal.SIGTERM, id="SIGTERM"),
     ],
 )
 async def test_up_leaves_no_process_behind_and_what_was_accepted_is_there_again(

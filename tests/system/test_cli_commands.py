@@ -58,6 +58,7 @@ async def test_every_command_is_known_here() -> None:
     assert sorted(listed) == sorted({command.split()[0] for command in COMMANDS})
 
 
+@pytest.mark.full
 async def test_languages_are_listed(local: User) -> None:
     offered = await local.client.languages()
     rows = table(await ask(local, "languages"))

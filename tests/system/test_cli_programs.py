@@ -32,6 +32,7 @@ async def call(user: User, *words: object, stdin: bytes = b"", cwd: Path | None 
     return await headrace(*words, stdin=stdin, cwd=cwd, settings=settings)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("command", cases(["run", "submit"], {"run"}))
 async def test_every_option_reaches_the_program(local: User, source: Path, command: str) -> None:
     ended = await call(

@@ -40,6 +40,7 @@ async def test_a_program_is_run_without_what_a_client_does_not_need(
     assert ran.modules.isdisjoint(NOT_OF_A_CLIENT)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("command", cases(["ls", "languages", "status", "token"], {"ls"}))
 async def test_what_is_asked_by_a_program_is_answered_without_it_too(
     shared_stack: Stack, command: str

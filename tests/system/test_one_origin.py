@@ -80,6 +80,7 @@ def told(events: list[EventObject]) -> list[tuple[object, ...]]:
     return [(event.seq, event.type, event.data) for event in events if event.type != "job.output.v1"]
 
 
+@pytest.mark.full
 async def test_a_websocket_goes_on_where_it_was_cut(stack: Stack, alice: User) -> None:
     job = await alice.client.submit(TALKATIVE)
     whole = [event async for event in alice.client.follow(job.job_id)]

@@ -101,6 +101,7 @@ async def test_one_user_cannot_take_the_places_of_waits_from_another(small_stack
         assert all("preference-applied" in answer.headers for answer in heeded)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("submits", cases([False, True], {True}))
 async def test_the_wait_of_a_client_that_left_gives_its_place_back_at_once(
     small_stack: Stack, submits: bool

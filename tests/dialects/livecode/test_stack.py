@@ -32,6 +32,7 @@ async def end_of(page: httpx.AsyncClient, user: User, made: httpx.Response) -> d
     return found
 
 
+@pytest.mark.full
 @pytest.mark.row("livecode", "1.1", "2.6", "2.7", "2.8", "2.9")
 async def test_programs_end_as_they_ended(
     page: httpx.AsyncClient, dialect_user: User, dialect_stack: Stack

@@ -89,6 +89,7 @@ async def test_nobody_can_tell(warm: WarmSandbox, product: bytes, name: str) -> 
     )
 
 
+@pytest.mark.full
 async def test_the_machine_of_the_table_is_an_early_one(warm: WarmSandbox, product: bytes) -> None:
     early, started = await both(warm, asked(product, "-was early"))
     assert (early.succeeded(), started.succeeded()) == ("true\n", "false\n")

@@ -144,6 +144,7 @@ STARTED = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "case",
     cases(
