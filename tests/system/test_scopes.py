@@ -61,7 +61,7 @@ PLACES = {
     "job_id": builders.JOB,
     "session_id": builders.JOB,
     "path": "x",
-    "user_id": "nobody",
+    "user_id": "unknown",
     "file": f"sha256:{'0' * 64}",
 }
 
