@@ -8,6 +8,7 @@ import pytest
 from tests.integration.http_server.raw import ENDS_WITHIN_S, Client, connected, ended, status_of
 from tests.integration.http_server.services import Target, neighbour_of, until_alone
 from tests.system.largest import forget_peak, resident_bytes
+from tests.undebugged import undebugged
 
 # Their neighbour must be answered as fast as ever.
 pytestmark = pytest.mark.alone
@@ -20,10 +21,12 @@ HEAD = b"GET /livez HTTP/1.1\r\nHost: x\r\n"
 
 
 async def crowd(stack: AsyncExitStack, target: Target, size: int, said: bytes) -> list[Client]:
-    """So many clients that have said this."""
-    clients = [await stack.enter_async_context(connected(target.port)) for _ in range(size)]
-    for client in clients:
-        await client.say(said)
+    """So many clients, each of which has said this at once: a first byte that comes late is not answered."""
+    undebugged()
+    clients = []
+    for _ in range(size):
+        clients.append(await stack.enter_async_context(connected(target.port)))
+        await clients[-1].say(said)
     return clients
 
 
