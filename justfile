@@ -46,7 +46,7 @@ test-all *arguments:
 
 # How much of each package the unit and contract tests reach, and that it is no less than before.
 coverage:
-    pytest -q -n auto --dist worksteal --timeout 600 --cov --cov-report= tests/unit tests/contract -k "not official_parser"
+    pytest -q -n auto --dist worksteal --timeout 600 --asyncio-debug --cov --cov-report= tests/unit tests/contract -k "not official_parser"
     python -m tests.coverage_floors
 
 # Everything that must be green before a commit.
@@ -68,6 +68,7 @@ bench:
     python -m bench.dialects
     python -m bench.one_stream
     python -m bench.sharded
+    python -m bench.input
 
 # What services of this kind do not publish: from a submission to its first byte and its end, 1 to 64 clients, beside
 # a bare interpreter and any other service that is named (`--against piston=http://…`). A table and a plot.

@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[1]
 SELECTIONS = {"small": ("not full",), "rest": ("full",), "all": ()}
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 """Tests of one file share fixtures. In order of the folders, the long ones come first: faults before unit."""
-DEBUGGED = frozenset({"rest", "all"})
-"""Tiers whose tests run in asyncio's debug mode. Not the services that they start: each callback would keep
-its stack trace."""
+DEBUGGED = frozenset({"all"})
+"""Tiers in asyncio's debug mode. Each callback keeps its stack trace then, so that tests that carry a load
+become the slowest part of what they measure. `just coverage` runs the unit and contract tests in it."""
 SHARED_IMPORTS = ("-p", "tests.import_shares")
 WORKERS_PER_PROCESSOR = 2
 """Most tests wait: for a server, a deadline, another process."""
