@@ -7,6 +7,7 @@ command line installs its Ctrl-C handling first.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from headrace.client.client import AsyncClient
+    from headrace.client.conversation import Conversation
     from headrace.client.errors import (
         ClosedError,
         HeadraceError,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from headrace.client.models import (
         Artifacts,
         BatchItem,
+        InputState,
         JobShown,
         JobsPage,
         Language,
@@ -40,10 +42,12 @@ __all__ = [
     "BatchItem",
     "Client",
     "ClosedError",
+    "Conversation",
     "EventObject",
     "Gap",
     "HeadraceError",
     "HistoryLostError",
+    "InputState",
     "JobRecord",
     "JobShown",
     "JobSummary",
@@ -65,6 +69,7 @@ _HOMES = {
     "headrace.client.models": (
         "Artifacts",
         "BatchItem",
+        "InputState",
         "JobShown",
         "JobsPage",
         "Language",
@@ -75,6 +80,7 @@ _HOMES = {
     ),
     "headrace.client.sync_client": ("Client",),
     "headrace.client.client": ("AsyncClient",),
+    "headrace.client.conversation": ("Conversation",),
     "headrace.client.errors": (
         "ClosedError",
         "HeadraceError",

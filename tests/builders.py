@@ -13,18 +13,23 @@ from shared.domain.events import (
     JobCompleted,
     JobExpired,
     JobFailed,
+    JobInput,
     JobQueued,
+    JobResized,
     JobRunning,
+    JobSignalled,
     JobTimeout,
     Limits,
     SourceFile,
 )
+from shared.domain.interaction import Interaction
 from shared.domain.record import JobRecord, fold
 from shared.domain.result import Output, Result
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
 JOB = "01890a5d-ac96-774b-bcce-b302099a8057"
 USER = "alice"
+INTERACTION = Interaction(idle_s=600, input_bytes=1_048_576, output_bytes=16_777_216)
 
 
 def job_id() -> str:
@@ -46,6 +51,54 @@ def queued(job: str = JOB, user: str = USER, **changes: object) -> JobQueued:
         "limits": Limits(),
     }
     return JobQueued(**{**fields, **changes})  # type: ignore[arg-type]  # the caller names real fields
+
+
+def interactive(job: str = JOB, user: str = USER, **changes: object) -> JobQueued:
+    """A program that reads while it runs, accepted."""
+    stdin = SourceFile(name="stdin", content="", encoding="live")
+    return queued(job, user, **{"interactive": INTERACTION, "stdin": stdin, **changes})
+
+
+def piece(
+    content: str = "",
+    job: str = JOB,
+    user: str = USER,
+    *,
+    number: int = 0,
+    offset: int = 0,
+    **changes: object,
+) -> JobInput:
+    """A piece of a job's input."""
+    about: dict[str, object] = {"job_id": job, "user_id": user, "time": NOON, "request_id": "req-3"}
+    fields = {**about, "number": number, "offset": offset, "content": content, **changes}
+    return JobInput(**fields)  # type: ignore[arg-type]  # the caller names real fields
+
+
+def resized(job: str = JOB, user: str = USER, *, number: int = 0, offset: int = 0) -> JobResized:
+    """A larger terminal."""
+    return JobResized(
+        job_id=job,
+        user_id=user,
+        time=NOON,
+        request_id="req-3",
+        number=number,
+        offset=offset,
+        columns=120,
+        rows=40,
+    )
+
+
+def signalled(job: str = JOB, user: str = USER, *, number: int = 0, offset: int = 0) -> JobSignalled:
+    """Its user pressed Ctrl-C."""
+    return JobSignalled(
+        job_id=job,
+        user_id=user,
+        time=NOON,
+        request_id="req-3",
+        number=number,
+        offset=offset,
+        signal="SIGINT",
+    )
 
 
 def newer(job: str = JOB, tag: str = "job.paused.v9", user: str = USER) -> tuple[str, bytes]:

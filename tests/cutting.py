@@ -15,6 +15,7 @@ class Cutting:
         self.relayed = 0
         """Bytes to clients, over all connections."""
         self.connections = 0
+        self.cuts_made = 0
         self._target = target
         self._cuts: list[int] = []
         self._relaying: set[asyncio.Task[None]] = set()
@@ -45,7 +46,11 @@ class Cutting:
     async def _relay(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut_after: int | None
     ) -> None:
-        upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        try:
+            upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:
+            # What it relays to is down.
+            return
         directions = {
             asyncio.create_task(_copy(reader, upstream_writer)),
             asyncio.create_task(self._answer(upstream_reader, writer, cut_after)),
@@ -72,6 +77,7 @@ class Cutting:
                 if left is not None:
                     left -= len(shown)
                     if left == 0:
+                        self.cuts_made += 1
                         return
 
 

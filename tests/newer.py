@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from shared.contract.subjects import feed_note, job_event
-from shared.domain.events import EventBase, FeedNote, JobOutput, JobProgress, kind_of
+from shared.domain.events import EventBase, FeedNote, kind_of
 
-ENUMERATIONS = frozenset({"encoding", "cgroup", "reason", "stage", "stream"})
+ENUMERATIONS = frozenset({"encoding", "cgroup", "reason", "stage", "stream", "signal"})
 """Every field that is one; besides them the name of a stage."""
 
 FREE = frozenset({"env", "labels"})
@@ -25,7 +25,7 @@ def from_newer(event: EventBase, **values: object) -> bytes:
 
 def subject_of(event: EventBase | FeedNote) -> str:
     """Where it is stored."""
-    is_note = isinstance(event, JobOutput | JobProgress)
+    is_note = isinstance(event, FeedNote)
     return (feed_note if is_note else job_event)(event.user_id, event.job_id, kind_of(event))
 
 

@@ -1,6 +1,7 @@
 """A command on a real terminal: what it writes there, what stands there, and keys pressed."""
 
 import asyncio
+import codecs
 import fcntl
 import os
 import pty
@@ -18,7 +19,7 @@ CTRL_C = b"\x03"
 COLUMNS = 100
 Where: TypeAlias = int | IO[bytes] | None
 
-_PIECE = re.compile(r"\x1b\[(\??[0-9;]*)([A-Za-z])|\r|\n|[^\x1b\r\n]+")
+_PIECE = re.compile(r"\x1b\[(\??[0-9;]*)([A-Za-z])|\r|\n|\x08|[^\x1b\r\n\x08]+")
 
 
 @dataclass
@@ -31,6 +32,7 @@ class OnTerminal:
     """All that it wrote there so far, with the echo of the keys."""
     _more: asyncio.Event = field(default_factory=asyncio.Event)
     _ended: bool = False
+    _decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
 
     async def until(self, text: str, *, within_s: float = 60) -> None:
         """It has written this. Raises AssertionError if it ends without."""
@@ -68,7 +70,7 @@ class OnTerminal:
         if not piece:
             self._ended = True
             asyncio.get_running_loop().remove_reader(self.master)
-        self.written += piece.decode()
+        self.written += self._decoder.decode(piece)
         self._more.set()
 
 
@@ -112,6 +114,8 @@ def shown(written: str) -> list[str]:
         match (piece[0], piece[1], piece[2]):
             case ("\r", _, _):
                 column = 0
+            case ("\b", _, _):
+                column = max(0, column - 1)
             case ("\n", _, _):
                 row += 1
                 lines += [""] * (row + 1 - len(lines))

@@ -19,6 +19,7 @@ from headrace.cli.render import EVENT_FIELDS, event_fields, event_line
 from headrace.cli.run import exit_code, explain, print_json
 from headrace.cli.runner import AsJson, Data, Job, User, console, finish
 from headrace.cli.scopes import JOBS, explain_missing_scope
+from headrace.cli.talk import join
 from headrace.cli.waiting_line import WaitingLine
 from headrace.client import endpoint as endpoints
 from headrace.client.artifacts import download
@@ -62,6 +63,22 @@ def wait(
                 ended = await client.result(job_id, timeout_s=timeout_s)
         print_json(ended) if as_json else explain(ended)
         return exit_code(ended)
+
+    ask(data, user, call, as_json=as_json)
+
+
+def attach(
+    job: Job, data: Data = DEFAULT_DIRECTORY, user: User = endpoints.LOCAL_USER, as_json: AsJson = False
+) -> None:
+    """Talk with a running program that was submitted as interactive, and end with its exit code.
+
+    Shows what it has printed, then what it prints. Ctrl-] leaves it running.
+    """
+
+    async def call(client: AsyncClient) -> int:
+        with WaitingLine(quiet=as_json) as line:
+            ended = await join(client, await find_job(client, job), line=line, as_json=as_json)
+        return 0 if ended is None else exit_code(ended)
 
     ask(data, user, call, as_json=as_json)
 

@@ -15,7 +15,8 @@ from headrace.cli.render import Screen
 from headrace.cli.sheet import Fact, show_facts, title_of
 from headrace.client.models import JobShown, WaitingFor, kept_bytes, output_pieces
 from shared.domain.events import ClampedLimit, Limits
-from shared.domain.result import Output, Result, StageReport
+from shared.domain.interaction import Interaction, ReceivedInput
+from shared.domain.result import Output, OutputTail, Result, StageReport
 
 LINES_SHOWN = 5
 """Lines shown of the beginning of each stream, and of its end."""
@@ -78,10 +79,22 @@ def _program(job: JobShown) -> Iterator[Fact]:
         yield Fact("interpreter_argument", Cell(word))
     for name, value in job.labels.items():
         yield Fact("label", Cell(f"{name}={value}"))
+    if isinstance(job.interactive, Interaction):
+        yield _interaction(job.interactive)
+    if isinstance(job.working_directory, str):
+        yield Fact("working_directory", Cell(job.working_directory))
     if job.session is not None:
         yield Fact("session", Cell(job.session))
     if job.retry_of is not None:
         yield Fact("retry_of", Cell(job.retry_of))
+
+
+def _interaction(interaction: Interaction) -> Fact:
+    terminal = interaction.terminal
+    if terminal is None:
+        return Fact("interactive", Cell("by pipes", "pipes"))
+    columns, rows = terminal.columns, terminal.rows
+    return Fact("interactive", Cell(f"in a terminal of {columns} x {rows}", "terminal"), (columns, rows))
 
 
 def _times(job: JobShown, now: datetime) -> Iterator[Fact]:
@@ -125,6 +138,10 @@ def _result(result: Result) -> Iterator[Fact]:
         yield Fact("memory_peak_bytes", Cell(size(peak), peak))
     if len(result.stages) > 1:
         yield from map(_stage, result.stages)
+    if isinstance(result.input, ReceivedInput):
+        ended = ", then its end" if result.input.ended else ""
+        total = result.input.total_bytes
+        yield Fact("input_bytes", Cell(size(total) + ended, total))
     for stage in result.stages[:-1]:
         yield from _output(f"{stage.name}_stdout", stage.stdout)
         yield from _output(f"{stage.name}_stderr", stage.stderr)
@@ -156,6 +173,9 @@ def _output(name: str, output: Output | None) -> Iterator[Fact]:
 
 def _size(name: str, output: Output) -> Iterator[Fact]:
     kept = f", the first {size(output.kept_bytes)} kept" if output.truncated else ""
+    if isinstance(output.tail, OutputTail):
+        last = output.total_bytes - output.tail.offset
+        kept = f", the first {size(output.kept_bytes)} and the last {size(last)} kept"
     yield Fact(
         f"{name}_bytes", Cell(size(output.total_bytes) + kept, output.total_bytes), (output.kept_bytes,)
     )

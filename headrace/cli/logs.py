@@ -3,8 +3,10 @@
 import sys
 from contextlib import aclosing
 
-from headrace.cli.run import Printer, content_of, print_json
+from headrace.cli.printer import Printer
+from headrace.cli.run import print_json
 from headrace.client.client import AsyncClient
+from headrace.client.encoding import content_of
 
 
 class Pieces:

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from headrace.cli.run import UnknownLanguageError, content_of, language_of
+from headrace.cli.run import UnknownLanguageError, language_of
+from headrace.client.encoding import content_of
 from headrace.client.errors import HeadraceError
 from headrace.client.models import Language
 
@@ -78,6 +79,9 @@ InterpreterArgs = Annotated[
         "--interpreter-arg", metavar="WORD", help="For the interpreter, such as -O. May be repeated."
     ),
 ]
+WorkingDirectory = Annotated[
+    str | None, typer.Option(metavar="DIRECTORY", help="Where the program starts: /work or /mnt/data.")
+]
 Memory = Annotated[
     int | None, typer.Option("--memory", parser=parse_size, metavar="SIZE", help="Limit, such as 256M.")
 ]
@@ -118,6 +122,7 @@ class Program:
     artifacts: list[str] | None = None
     compiler_args: list[str] | None = None
     interpreter_args: list[str] | None = None
+    working_directory: str | None = None
     reads_ours: bool = False
 
     def read(self) -> "Loaded":
@@ -167,9 +172,13 @@ class Loaded:
             "labels": pairs(program.labels),
             "artifacts": program.artifacts or [],
         }
-        words = {"compiler_args": program.compiler_args, "interpreter_args": program.interpreter_args}
+        later = {
+            "compiler_args": program.compiler_args,
+            "interpreter_args": program.interpreter_args,
+            "working_directory": program.working_directory,
+        }
         # An earlier service does not know these fields.
-        made |= {name: value for name, value in words.items() if value}
+        made |= {name: value for name, value in later.items() if value}
         if self.stdin:
             stdin = content_of(self.stdin)
             made |= {"stdin": stdin["content"], "stdin_encoding": stdin["encoding"]}

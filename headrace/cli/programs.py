@@ -7,8 +7,10 @@ import typer
 
 from headrace.cli.job_commands import ask
 from headrace.cli.job_line import queue_reason
+from headrace.cli.keyboard import is_on_terminal
 from headrace.cli.local_commands import local_client
 from headrace.cli.program import (
+    STANDARD_INPUT,
     Artifact,
     Clamp,
     CompilerArgs,
@@ -21,12 +23,15 @@ from headrace.cli.program import (
     Memory,
     Program,
     Source,
+    StandardInputError,
     Stdin,
     WallMs,
     Words,
+    WorkingDirectory,
 )
 from headrace.cli.run import exit_code, print_json, run_program
 from headrace.cli.runner import AsJson, Data, User, console, finish
+from headrace.cli.talk import Manner, run_interactive
 from headrace.cli.waiting_line import WaitingLine, is_terminal
 from headrace.client import endpoint
 from headrace.client.artifacts import download
@@ -43,6 +48,7 @@ def run(
     env: Environment = None,
     compiler_arg: CompilerArgs = None,
     interpreter_arg: InterpreterArgs = None,
+    working_directory: WorkingDirectory = None,
     memory: Memory = None,
     wall_ms: WallMs = None,
     clamp: Clamp = False,
@@ -50,6 +56,14 @@ def run(
     label: Labels = None,
     artifact: Artifact = None,
     output: Annotated[Path, typer.Option(help="Where kept files are written.")] = Path(),
+    interactive: Annotated[
+        bool | None,
+        typer.Option(
+            "--interactive/--no-interactive",
+            help="Pass standard input on as it comes, or all of it before the start. "
+            "By default as it comes where that and standard output are terminals.",
+        ),
+    ] = None,
     key: Key = None,
     data: Data = DEFAULT_DIRECTORY,
     user: User = endpoint.LOCAL_USER,
@@ -57,8 +71,10 @@ def run(
 ) -> None:
     """Run one file, with standard input, and end with its exit code.
 
-    Options stand before FILE; everything behind it is the program's.
+    Options stand before FILE; everything behind it is the program's. On a terminal the program gets each key
+    as it is pressed, and Ctrl-] leaves it running.
     """
+    talks = _talks(interactive, file, stdin, as_json=as_json)
     program = Program(
         source=file,
         words=words,
@@ -67,21 +83,30 @@ def run(
         env=env,
         compiler_args=compiler_arg,
         interpreter_args=interpreter_arg,
+        working_directory=working_directory,
         labels=label,
         memory_bytes=memory,
         wall_ms=wall_ms,
         clamp=clamp,
         stdin=stdin,
         artifacts=artifact,
-        reads_ours=True,
+        reads_ours=not talks,
     )
 
     async def ran() -> int:
+        if talks and STANDARD_INPUT in (file, stdin):
+            raise StandardInputError("with --interactive, standard input is neither FILE nor --stdin")
         loaded = program.read()
         with WaitingLine(quiet=as_json) as line:
             async with local_client(data, user, line) as client:
                 submission = loaded.submission(await client.languages())
-                ended = await run_program(client, submission, key=key, line=line, as_json=as_json)
+                if talks:
+                    manner = Manner(as_json=as_json, may_detach=endpoint.is_named(data))
+                    ended = await run_interactive(client, submission, key=key, line=line, manner=manner)
+                else:
+                    ended = await run_program(client, submission, key=key, line=line, as_json=as_json)
+                if ended is None:
+                    return 0
                 if ended.result is not None and ended.result.artifacts:
                     await download(client, ended.job_id, ended.result.artifacts, output)
                 return exit_code(ended)
@@ -97,6 +122,7 @@ def submit(
     env: Environment = None,
     compiler_arg: CompilerArgs = None,
     interpreter_arg: InterpreterArgs = None,
+    working_directory: WorkingDirectory = None,
     memory: Memory = None,
     wall_ms: WallMs = None,
     clamp: Clamp = False,
@@ -120,6 +146,7 @@ def submit(
         env=env,
         compiler_args=compiler_arg,
         interpreter_args=interpreter_arg,
+        working_directory=working_directory,
         labels=label,
         memory_bytes=memory,
         wall_ms=wall_ms,
@@ -135,6 +162,15 @@ def submit(
             _tell_wait(job)
 
     ask(data, user, call, as_json=as_json)
+
+
+def _talks(wanted: bool | None, file: Path, stdin: Path | None, *, as_json: bool) -> bool:
+    """Whether the program is given its input while it runs."""
+    if wanted is not None:
+        if wanted and stdin not in (None, STANDARD_INPUT):
+            raise typer.BadParameter("--interactive does not go with --stdin")
+        return wanted
+    return not as_json and stdin is None and file != STANDARD_INPUT and is_on_terminal()
 
 
 def _tell_wait(job: JobShown) -> None:

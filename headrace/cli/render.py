@@ -24,6 +24,9 @@ _COLOURS = {
     "cancel_requested": "magenta",
     "output": "white",
     "progress": "bright_black",
+    "input": "cyan",
+    "resized": "bright_black",
+    "signalled": "magenta",
 }
 
 
@@ -93,12 +96,24 @@ def _detail(event: EventObject) -> str:
             return f"{harmless(str(data['stream']))}: {_shorten(str(data['content']))}"
         case "job.progress.v1":
             return f"{data['percent']} % {harmless(str(data['message']))}"
+        case "job.input.v1":
+            return _given(data)
+        case "job.resized.v1":
+            return f"{data['columns']} x {data['rows']}"
+        case "job.signalled.v1":
+            return harmless(str(data["signal"]))
         case "job.completed.v1" | "job.failed.v1" | "job.timeout.v1":
             return _outcome(data)
         case "job.cancelled.v1" | "job.cancel_requested.v1":
             return f"by {harmless(str(data['by']))}"
         case _:
             return ""
+
+
+def _given(data: dict[str, Any]) -> str:
+    """A piece of input; of a secret one only its length."""
+    text = f"{data.get('length', 0)} secret bytes" if data.get("secret") else _shorten(str(data["content"]))
+    return f"{text} (the end)".strip() if data.get("end") else text
 
 
 def _outcome(data: dict[str, Any]) -> str:

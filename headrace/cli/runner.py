@@ -3,14 +3,14 @@
 =========  ==================================================================
 exit code  meaning
 =========  ==================================================================
-0          done; of `run` and `wait`: the program ended with 0
+0          done; of `run`, `attach` and `wait`: the program ended with 0
 2          not done; standard error says why in one line, with --json as an object
 130        stopped with Ctrl-C
 141        the reader of the output closed it
 =========  ==================================================================
 
-`run` and `wait` end as the program did: its own exit code, 128 and the signal, 124 for a time limit, 130 if
-it was cancelled, 1 for anything else.
+`run`, `attach` and `wait` end as the program did: its own exit code, 128 and the signal, 124 for a time
+limit, 130 if it was cancelled, 1 for anything else.
 """
 
 import asyncio

@@ -45,6 +45,11 @@ TABLE = (
         "Submit one file and print its job id; standard input is read with --stdin - alone.",
         PROGRAM_LAST,
     ),
+    Row(
+        "attach",
+        "job_commands",
+        "Talk with a running program that was submitted as interactive, and end with its exit code.",
+    ),
     Row("get", "job_commands", "Show all of one job."),
     Row("wait", "job_commands", "Wait until one job has ended, and end with its exit code."),
     Row("ls", "job_commands", "List jobs, newest first."),

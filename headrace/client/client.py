@@ -4,16 +4,18 @@ Every failure is one of `headrace.client.errors`. docs/client.md has examples.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from headrace.client.calling import Filter, decode, job_path, params_of
+from headrace.client.conversation import RESULT_TIMEOUT_S, Conversation
 from headrace.client.endpoint import Endpoint, websocket_at
 from headrace.client.errors import NotFinishedError, ProblemAnswerError, UnreachableError
+from headrace.client.input_calls import InputCalls
 from headrace.client.models import (
     Artifacts,
     Batch,
@@ -30,11 +32,10 @@ from headrace.client.reconnecting_stream import Following, OnGap, ignore
 from shared.contract.codec import EventObject
 from shared.domain.record import JobSummary
 
-RESULT_TIMEOUT_S = 300.0
 NOT_FOUND, CONFLICT = 404, 409
 
 
-class AsyncClient(OperatorCalls, OwnCalls):
+class AsyncClient(OperatorCalls, OwnCalls, InputCalls):
     """A client of one Headrace, open for the length of ``async with``. All calls raise HeadraceError."""
 
     async def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobShown:
@@ -63,6 +64,25 @@ class AsyncClient(OperatorCalls, OwnCalls):
         """The job once it has ended. Raises NotFinishedError."""
         job = await self.get(job_id)
         return job if job.is_finished else await self._wait_until_finished(job_id, timeout_s)
+
+    @asynccontextmanager
+    async def interact(
+        self, job: Mapping[str, Any] | str, *, key: str | None = None
+    ) -> AsyncIterator[Conversation]:
+        """Talk with a program while it runs: one submitted now as interactive, or the job of this id.
+
+        Leaving the context ends neither the job nor its input.
+        """
+        if isinstance(job, str):
+            conversation = Conversation(self, await self.get(job))
+        else:
+            submitted = await self.submit({**job, "interactive": True}, key=key)
+            # A job of a known key may have been given input before.
+            conversation = Conversation(self, submitted, offset=0 if key is None else None)
+        try:
+            yield conversation
+        finally:
+            await conversation.close()
 
     async def get(self, job_id: str, *, as_of: int | datetime | None = None) -> JobShown:
         """One job as it stands, or as it stood at a sequence of the log, or at a time."""

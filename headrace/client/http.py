@@ -159,7 +159,7 @@ def _may_succeed_later(error: BaseException) -> bool:
             # A retry does not make a certificate valid.
             return not isinstance(error.__cause__, aiohttp.ClientSSLError)
         case ProblemAnswerError():
-            return error.status in COME_BACK
+            return error.status in COME_BACK or error.retry_after_s is not None
         case _:
             return False
 

@@ -10,7 +10,7 @@ from shared.domain.contract_struct import ContractStruct
 from shared.domain.enumerations import Encoding
 from shared.domain.events import Limits
 from shared.domain.record import JobRecord, JobSummary
-from shared.domain.result import Artifact, Output, Result, SkippedArtifact
+from shared.domain.result import Artifact, Output, OutputTail, Result, SkippedArtifact
 
 ENCODINGS = frozenset(get_args(Encoding))
 """Encodings of output known to this version."""
@@ -157,6 +157,13 @@ class Usage(ContractStruct, frozen=True, kw_only=True):
     files_bytes: ShareUsed = ShareUsed(used=0, share=0)
 
 
+class InputState(ContractStruct, frozen=True, kw_only=True):
+    """How far a job's input goes: where its next piece begins, and whether it has ended."""
+
+    offset: int
+    ended: bool = False
+
+
 class Erasure(ContractStruct, frozen=True, kw_only=True):
     """The progress of a user's erasure, and what `remains` when it `is_done`."""
 
@@ -186,26 +193,45 @@ def output_bytes(event: EventObject) -> bytes:
 
 
 def kept_bytes(output: Output) -> bytes:
-    """The bytes of a stream in a job's result; in an encoding of a later version, the text itself."""
-    return _bytes(output.content, output.encoding)
+    """The bytes of a stream in a job's result; in an encoding of a later version, the text itself.
+
+    Where the middle of a long output was not kept (`output.tail` says so), its end follows its beginning.
+    """
+    return b"".join(piece for _, piece in kept_parts(output))
+
+
+def kept_parts(output: Output) -> Iterator[tuple[int, bytes]]:
+    """The beginning of a stream and, if its middle was not kept, its end: each time the offset and bytes."""
+    yield 0, _bytes(output.content, output.encoding)
+    if isinstance(output.tail, OutputTail):
+        yield output.tail.offset, _bytes(output.tail.content, output.tail.encoding)
 
 
 def output_pieces(result: Result) -> Iterator[tuple[str, bytes]]:
     """What was kept of both streams, in the order in which it was read: each time a stream's name and bytes.
 
     Adjacent pieces are of different streams, as far as their order is known. What follows, and all where no
-    order is known, is stdout, then stderr.
+    order is known, is stdout, then stderr; then the end of each whose middle was not kept.
     """
-    kept = {"stdout": kept_bytes(result.stdout), "stderr": kept_bytes(result.stderr)}
-    given = dict.fromkeys(kept, 0)
+    for stream, _, piece in placed_pieces(result):
+        yield stream, piece
+
+
+def placed_pieces(result: Result) -> Iterator[tuple[str, int, bytes]]:
+    """The same, each piece with its offset in its stream."""
+    parts = {"stdout": list(kept_parts(result.stdout)), "stderr": list(kept_parts(result.stderr))}
+    given = dict.fromkeys(parts, 0)
     known = {result.stdout.encoding, result.stderr.encoding} <= ENCODINGS
     for run in result.order.runs if known and result.order is not None else ():
         if given.get(run.stream) == run.offset:
-            yield run.stream, kept[run.stream][run.offset : run.offset + run.length]
+            yield run.stream, run.offset, parts[run.stream][0][1][run.offset : run.offset + run.length]
             given[run.stream] += run.length
-    for stream, content in kept.items():
+    for stream, ((_, content), *_) in parts.items():
         if rest := content[given[stream] :]:
-            yield stream, rest
+            yield stream, given[stream], rest
+    for stream, (_, *tail) in parts.items():
+        for offset, content in tail:
+            yield stream, offset, content
 
 
 def _bytes(content: str, encoding: str) -> bytes:

@@ -3,29 +3,18 @@
 It only delegates to an `AsyncClient` on a loop in its own thread, so reconnection is implemented once.
 """
 
-import asyncio
-import os
-import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
-from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar, cast
+from typing import Any
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-
+from headrace.client.blocking import OpenedBlocking
 from headrace.client.calling import Filter
-from headrace.client.client import RESULT_TIMEOUT_S, AsyncClient
-from headrace.client.credentials import TokenSource
-from headrace.client.errors import UsageError
-from headrace.client.http import PATIENCE_S
+from headrace.client.conversation import RESULT_TIMEOUT_S
 from headrace.client.models import (
     Artifacts,
     BatchItem,
     Erasure,
+    InputState,
     JobShown,
     JobsPage,
     Language,
@@ -38,64 +27,13 @@ from headrace.client.reconnecting_stream import OnGap, ignore
 from shared.contract.codec import EventObject
 from shared.domain.record import JobSummary
 
-P = ParamSpec("P")
-T = TypeVar("T")
 
-
-_of_parents: list[ExitStack] = []
-"""Clients inherited through a fork. Freeing one would end it, and so wait for its thread."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """The portal to a loop, and its process."""
-
-    portal: BlockingPortal
-    thread_id: int
-    process_id: int
-
-
-class Client:
+class Client(OpenedBlocking):
     """A client of one Headrace, open for the length of ``with``; threads may share it.
 
     Each method is `AsyncClient`'s of the same name, and raises the same. Functions passed in (a token's,
     `on_gap`) are called in another thread.
     """
-
-    def __init__(
-        self,
-        api_url: str | None = None,
-        token: TokenSource | None = None,
-        *,
-        websocket_url: str | None = None,
-        patience_s: float = PATIENCE_S,
-    ) -> None:
-        """See `AsyncClient`."""
-        self._client = AsyncClient(api_url, token, websocket_url=websocket_url, patience_s=patience_s)
-        self._open = ExitStack()
-        self._opened: _Opened | None = None
-
-    def __enter__(self) -> Self:
-        """Start the loop. Raises UsageError if it runs already."""
-        if self._opened is not None:
-            raise UsageError("this client is open already")
-        with ExitStack() as opening:
-            portal = opening.enter_context(start_blocking_portal(name="headrace"))
-            opening.enter_context(portal.wrap_async_context_manager(self._client))
-            self._opened = _Opened(portal, portal.call(threading.get_ident), os.getpid())
-            self._open = opening.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End the loop and every call in progress."""
-        opened, self._opened = self._opened, None
-        if opened is not None and opened.process_id != os.getpid():
-            # The thread with the loop is the parent's and does not exist here: there is nothing to wait for.
-            _of_parents.append(self._open.pop_all())
-            return
-        self._open.__exit__(kind, error, trace)
 
     def submit(self, submission: Mapping[str, Any], *, key: str | None = None) -> JobShown:
         """Submit a program. Idempotent by key."""
@@ -124,6 +62,32 @@ class Client:
     def cancel(self, job_id: str) -> JobShown:
         """Stop a job."""
         return self._call(self._client.cancel, job_id)
+
+    def input_state(self, job_id: str) -> InputState:
+        """How far a job's input goes."""
+        return self._call(self._client.input_state, job_id)
+
+    def send_piece(
+        self, job_id: str, offset: int, content: bytes, *, end: bool = False, secret: bool = False
+    ) -> InputState:
+        """Add one piece of input that begins at an offset. Idempotent."""
+        return self._call(self._client.send_piece, job_id, offset, content, end=end, secret=secret)
+
+    def send_input(self, job_id: str, content: bytes | str, *, secret: bool = False) -> InputState:
+        """Add bytes at the end of a job's input."""
+        return self._call(self._client.send_input, job_id, content, secret=secret)
+
+    def end_input(self, job_id: str) -> InputState:
+        """Tell the program that its input has ended."""
+        return self._call(self._client.end_input, job_id)
+
+    def resize(self, job_id: str, columns: int, rows: int) -> InputState:
+        """Give the job's terminal another size."""
+        return self._call(self._client.resize, job_id, columns, rows)
+
+    def signal(self, job_id: str, name: str) -> InputState:
+        """Send the program a signal."""
+        return self._call(self._client.signal, job_id, name)
 
     def erase(self, user_id: str) -> Erasure:
         """Begin or continue to erase a user."""
@@ -222,49 +186,3 @@ class Client:
     def stream(self, job_id: str, *, after: str = "start", on_gap: OnGap = ignore) -> Iterator[EventObject]:
         """One job's events and its output, live, until it ends."""
         return self._each(self._client.stream(job_id, after=after, on_gap=on_gap))
-
-    def _portal(self) -> BlockingPortal:
-        """The portal to the loop. Raises UsageError if it is not open."""
-        if self._opened is None:
-            raise UsageError("this client is not open: use it within `with Client() as client:`")
-        if self._opened.process_id != os.getpid():
-            raise UsageError("this client was opened before the process was forked: open another one")
-        if self._opened.thread_id == threading.get_ident():
-            raise UsageError("a function that the client calls cannot call it: it would wait for itself")
-        return self._opened.portal
-
-    def _call(self, call: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **options: P.kwargs) -> T:
-        answer = cast("Future[T]", self._portal().start_task_soon(partial(call, *args, **options)))
-        try:
-            return answer.result()
-        except BaseException:
-            # Ctrl-C ends the waiting: cancel the call too. A call that has ended is not affected.
-            answer.cancel()
-            raise
-
-    def _each(self, source: AsyncGenerator[T, None]) -> Iterator[T]:
-        ended = object()
-        asking: asyncio.Task[Any] | None = None
-
-        async def take() -> T | object:
-            nonlocal asking
-            asking = asyncio.current_task()
-            try:
-                return await anext(source, ended)
-            finally:
-                asking = None
-
-        async def close() -> None:
-            # Ctrl-C may come when the call was handed over and only this thread can cancel it.
-            if asking is not None:
-                asking.cancel()
-                await asyncio.wait({asking})
-            await source.aclose()
-
-        try:
-            while (item := self._call(take)) is not ended:
-                yield cast("T", item)
-        finally:
-            # A stream that outlives the client has ended with it.
-            with suppress(RuntimeError):
-                self._call(close)

@@ -25,6 +25,7 @@ from services.api.http.large_responses import LargeResponses
 from services.api.http.openapi.responses import HEADERS
 from services.api.http.request_bodies import RequestBodies
 from services.api.http.shutdown_middleware import ShutdownMiddleware
+from services.api.interaction.feature import interaction_feature
 from services.api.jobs.feature import jobs_feature
 from services.api.jobs.queries import Queries
 from services.api.jobs.submit import Submissions
@@ -58,6 +59,7 @@ from shared.contract.subjects import (
 from shared.jetstream.cancel import Cancellations
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Log
+from shared.jetstream.input_log import InputLog
 from shared.jetstream.object_store import Objects
 from shared.service.access_log import AccessLog
 from shared.service.request_ids import RequestIds
@@ -108,6 +110,8 @@ def create_app(
     log_store = Store(broker, JOBS, partial(_log_bytes, queries), name="log", reserve_parts=LOG_RESERVE_PARTS)
     session_store = Store(broker, SESSIONS, partial(session_bytes, bucket), name="sessions")
     cancellations = Cancellations(log, patience_s=settings.append_patience_s)
+    inputs = InputLog(broker, log, patience_s=settings.append_patience_s)
+    standing.tell_ends(inputs.on_job_ended)
     waiter = JobWaiter(standing, queries, settings)
     artifacts = ArtifactReader(queries, Objects(broker, log, ARTIFACTS))
     file_store = Store(broker, objects_stream(FILES), partial(bytes_of_user, log), name="files")
@@ -124,6 +128,7 @@ def create_app(
         app,
         (
             jobs_feature(submissions, cancellations, queries, waiter, outlook, settings),
+            interaction_feature(inputs),
             sessions_feature(sessions, runs, settings),
             artifacts_feature(artifacts),
             files_feature(files),

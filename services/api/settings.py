@@ -44,6 +44,8 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
         ("file_bytes_max", "user_files_bytes"),
         ("user_files_bytes", "user_files_bytes_max"),
         ("user_log_bytes", "user_log_bytes_max"),
+        ("interactive_wall_ms", "interactive_wall_ms_max"),
+        ("idle_s_default", "idle_s_max"),
     )
 
     api_host: Host = "127.0.0.1"
@@ -188,6 +190,28 @@ class ApiSettings(TokenSettings, frozen=True, kw_only=True):
     address_space_bytes_max: Annotated[int, Meta(ge=64 * MIB, le=2**47)] = 64 * 1024 * MIB
     """Addresses cost a host nothing: enough for any runtime that reserves more than it uses. A process has
     2^47 of them."""
+
+    interactive_jobs: Positive = 10
+    """Interactive jobs of one user at a time: they wait for people more than they compute, so they have a
+    lane of their own beside the user's other jobs."""
+
+    interactive_wall_ms: Annotated[int, Meta(ge=1, le=DAY_S * 1_000)] = 600_000
+    """How long an interactive job may run if its submission does not say: a person reads and types."""
+
+    interactive_wall_ms_max: Annotated[int, Meta(ge=1, le=DAY_S * 1_000)] = 3_600_000
+    """The most that an interactive submission may ask for, instead of `wall_ms_max`."""
+
+    idle_s_default: WholeSeconds = 300
+    """How long an interactive job may be without input and output: a page that was left frees its slot."""
+
+    idle_s_max: WholeSeconds = 3_600
+    """The most that a submission may ask for."""
+
+    job_input_bytes_max: Bytes = 1 * MIB
+    """Input of one interactive job: what people type and paste. Large data belongs into files."""
+
+    interactive_output_bytes: Bytes = 16 * MIB
+    """What an interactive job may print to each stream; its result keeps the beginning and the end."""
 
     def check(self) -> None:
         """As in `Settings`; also checks that the settings of the token provider are complete."""

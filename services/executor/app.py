@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 
+from services.executor.attempts.live_input import LiveInputs
 from services.executor.attempts.runner import Attempts
 from services.executor.languages.catalogue import Offered, load_languages, probe_languages
 from services.executor.minimum_isolation import unmet
@@ -18,10 +19,10 @@ from services.executor.scheduling.scheduler import Scheduler
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from services.executor.settings import ExecutorSettings
 from services.executor.shared_by_cells import shares
-from shared.contract.subjects import JOBS
+from shared.contract.subjects import INPUT, JOBS
 from shared.domain.events import Isolation
 from shared.jetstream.connection import Broker, connect
-from shared.jetstream.errors import BrokerError
+from shared.jetstream.errors import BrokerError, UnreachableError
 from shared.jetstream.event_log import Log
 from shared.jetstream.follower import Follower
 from shared.jetstream.presence import (
@@ -34,7 +35,7 @@ from shared.jetstream.presence import (
     withdraw,
 )
 from shared.observability.logs import get_logger
-from shared.provision import executor_floor
+from shared.provision import STARTED_WITHIN_S, executor_floor
 from shared.retry import retry
 from shared.service.runtime import Service, ServiceError, single_failures
 from shared.settings import SettingsError
@@ -107,18 +108,25 @@ async def _run(
 ) -> None:
     unfinished = UnfinishedJobs()
     supply = CellSupply(sandbox, patience_s=settings.cell_patience_s)
-    attempts = Attempts(broker, Log(broker), sandbox, languages, unfinished, supply, settings)
+    log = Log(broker)
+    live_inputs = LiveInputs(log)
+    attempts = Attempts(broker, log, sandbox, languages, unfinished, supply, live_inputs, settings)
     scheduler = Scheduler(broker, settings, unfinished, attempts.perform, languages.__contains__, supply)
     show(settings.slots, unfinished, scheduler.core.delayed, sandbox)
     floor = await executor_floor(broker)
     scheduler.begin_after(floor)
     follower = Follower(broker, JOBS, scheduler.follow, after=floor, service="executor")
     service.watch_follower("log", follower.progress)
+    input_end = await retry(
+        partial(log.last_sequence, stream=INPUT), on=UnreachableError, within_s=STARTED_WITHIN_S, pause_s=0.2
+    )
+    inputs = Follower(broker, INPUT, live_inputs.take, after=input_end, service="executor")
+    service.watch_follower("input", inputs.progress)
     service.check("languages", lambda: None if languages else "no language is offered on this host")
     service.check("cells", supply.unready_reason, supply.diagnostics)
     presence = _presence(settings, sandbox.isolation, languages)
     # While it drains, running programs still need heartbeats, a cancel, or the news of another's attempt.
-    outlasting = [asyncio.create_task(each.run()) for each in (follower, scheduler, supply)]
+    outlasting = [asyncio.create_task(each.run()) for each in (follower, inputs, scheduler, supply)]
     try:
         await service.run(
             broker,

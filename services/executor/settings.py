@@ -8,9 +8,12 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from services.executor.host_memory import memory_bytes
 from services.executor.minimum_isolation import DEMANDS
+from shared.domain.events import Limits
 from shared.settings import Bytes, ListenSettings, Pairs, Port, Positive, Rule, SettingsError, some_of
 
+INTERACTIVE_SLOTS_MOST = 100
 IDS_MAX = 2**32 - 2
 """The highest uid and gid; the one above means none (-1 of chown(2))."""
 
@@ -21,6 +24,10 @@ def _executor_id() -> str:
     """Readable in a log, unique per process, and one subject token."""
     host = "".join(letter if letter.isalnum() or letter == "-" else "-" for letter in socket.gethostname())
     return f"{host}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+
+
+def _interactive_slots() -> int:
+    return min(INTERACTIVE_SLOTS_MOST, memory_bytes() // (2 * Limits().memory_bytes))
 
 
 ExecutorId = Annotated[
@@ -43,6 +50,12 @@ class ExecutorSettings(ListenSettings, frozen=True, kw_only=True):
     executor_id: ExecutorId = msgspec.field(default_factory=_executor_id)
     slots: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = os.cpu_count() or 2
     """Programs at a time. One a processor: more would make their time limits depend on their neighbours."""
+
+    interactive_slots: Annotated[int, msgspec.Meta(ge=0, le=4_096)] = msgspec.field(
+        default_factory=_interactive_slots
+    )
+    """Interactive programs at a time, besides: most of the time they wait for their users. 0 runs none. By
+    default as many as have their memory in half of what there is, at most 100."""
 
     held_max: Positive = 2_000
     """Deliveries held that wait for their lane; beyond it the farthest back is given back for a while."""

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from socket import socket
 from typing import Any
 
@@ -18,6 +20,7 @@ from services.notifier.events.ends import EndFinder
 from services.notifier.events.extent import Extent, Extents, read_extents
 from services.notifier.events.fanout import Feeder
 from services.notifier.events.hub import Hub
+from services.notifier.events.item import LAST_KINDS
 from services.notifier.events.known_ends import KnownEnds
 from services.notifier.events.ordering import LiveOrder
 from services.notifier.events.poison import parse_subject
@@ -31,11 +34,13 @@ from services.notifier.transports import headrace_v1, sse
 from services.notifier.transports.dialects.discovery import find_transports
 from services.notifier.transports.websocket.protocol import BoundedWebSocketProtocol
 from shared.auth import Tokens
-from shared.contract.subjects import FEED, JOBS
+from shared.contract.subjects import FEED, JOBS, SubjectError, parse
 from shared.jetstream.cancel import Cancellations
 from shared.jetstream.connection import Broker, connect
 from shared.jetstream.event_log import Log
 from shared.jetstream.follower import Follower
+from shared.jetstream.input_log import InputLog
+from shared.jetstream.stored_message import Entry
 from shared.observability import metrics
 from shared.service.access_log import AccessLog
 from shared.service.http_server.server import listen_at, serve_http
@@ -44,8 +49,8 @@ from shared.service.runtime import Service
 
 TRANSPORTS: tuple[TransportFactory, ...] = (headrace_v1.transport, sse.transport)
 
-MESSAGE_BYTES_MAX = 64 * 1024
-"""Of a client's message; none of ours comes near it."""
+MESSAGE_BYTES_MAX = 128 * 1024
+"""Of a client's message: the largest piece of input as base64, and what is said about it."""
 
 SERVER_OPTIONS: dict[str, Any] = {
     "ws": BoundedWebSocketProtocol,
@@ -98,6 +103,9 @@ class Notifier:
         )
         shares = QueueShares(settings.notifier_user_queues_bytes_max, settings.notifier_queues_bytes_max)
         metrics.QUEUED_BYTES.set_function(lambda: shares.held_bytes)
+        event_log = Log(broker)
+        inputs = InputLog(broker, event_log, patience_s=settings.append_patience_s)
+        hub.on_logged.append(partial(_tell_end, inputs))
         self.registry = ClientRegistry(
             settings,
             Tokens(settings),
@@ -105,7 +113,8 @@ class Notifier:
             history,
             ends,
             CatchUp(hub, history, ends, order.position),
-            Cancellations(Log(broker), patience_s=settings.append_patience_s),
+            Cancellations(event_log, patience_s=settings.append_patience_s),
+            inputs,
             shares,
         )
         service.check("token_keys", self.registry.tokens.why_no_keys)
@@ -169,6 +178,14 @@ async def run(service: Service, settings: NotifierSettings) -> None:
         notifier = await open_notifier(service, settings, broker, transports)
         listener = listen_at(settings, "notifier")
         await service.run(broker, notifier.work(listener))
+
+
+def _tell_end(inputs: InputLog, entry: Entry) -> None:
+    """Have input removed that was added while its job ended. Other subjects are counted elsewhere."""
+    if entry.subject.rpartition(".")[2] in LAST_KINDS:
+        with suppress(SubjectError):
+            named = parse(entry.subject)
+            inputs.on_job_ended(named.user_id, named.job_id)
 
 
 def _before_last(extent: Extent) -> int:

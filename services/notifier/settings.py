@@ -76,7 +76,7 @@ class NotifierSettings(TokenSettings, frozen=True, kw_only=True):
     """How long a client may take nothing of what waits for it; one that reads slowly is not ended."""
 
     append_patience_s: Seconds = 5.0
-    """How long a client that cancels a job waits for the log before it is told to try again."""
+    """How long a client that cancels a job, or gives it input, waits for the log until told to try again."""
 
     def check(self) -> None:
         """As in `Settings`, and the provider of tokens is described in full."""

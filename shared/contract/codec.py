@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from shared.contract.subjects import SubjectError, parse
+from shared.contract.subjects import SubjectError, parse, parse_input
 from shared.domain.contract_struct import ContractStruct
 from shared.domain.enumerations import UnknownValueError, check_values
-from shared.domain.events import Event, EventBase, FeedNote
+from shared.domain.events import Event, EventBase, FeedNote, InputMessage
 
 
 class UndecodableError(Exception):
@@ -52,11 +52,16 @@ _tag_decoder = msgspec.json.Decoder(_Tag)
 _object_decoder = msgspec.json.Decoder(dict[str, Any])
 _event_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _note_decoder: msgspec.json.Decoder[FeedNote] = msgspec.json.Decoder(FeedNote)
+_input_decoder: msgspec.json.Decoder[InputMessage] = msgspec.json.Decoder(InputMessage)
 _KNOWN_EVENTS = frozenset(
     str(member.__struct_config__.tag) for member in Event.__args__ if issubclass(member, EventBase)
 )
 _KNOWN_NOTES = frozenset(
     str(member.__struct_config__.tag) for member in FeedNote.__args__ if issubclass(member, EventBase)
+)
+
+_KNOWN_INPUT = frozenset(
+    str(member.__struct_config__.tag) for member in InputMessage.__args__ if issubclass(member, EventBase)
 )
 
 
@@ -100,6 +105,21 @@ def decode_note(subject: str, payload: bytes) -> FeedNote:
         raise _why(payload, _KNOWN_NOTES, error) from error
     _check_subject(subject, note)
     return note
+
+
+def decode_input(subject: str, payload: bytes) -> InputMessage:
+    """Decode a message of a job's input. Raises UnknownTagError or UndecodableError."""
+    try:
+        message = _input_decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _why(payload, _KNOWN_INPUT, error) from error
+    try:
+        named = parse_input(subject)
+    except SubjectError as error:
+        raise UndecodableError(str(error)) from error
+    if named != (message.user_id, message.job_id):
+        raise UndecodableError(f"{subject} holds input of another job")
+    return message
 
 
 def event_object(payload: bytes, *, cursor: str, stored_at: datetime, seq: int | None) -> EventObject:

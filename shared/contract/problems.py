@@ -4,6 +4,7 @@
 (`ProblemType.link`). `detail` is for people and may change.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -43,6 +44,19 @@ METHOD_NOT_ALLOWED = ProblemType(
 UNKNOWN_JOB = ProblemType("unknown-job", HTTPStatus.NOT_FOUND, "You have no job of this id")
 EXPIRED = ProblemType("expired", HTTPStatus.GONE, "The job has expired")
 ALREADY_FINISHED = ProblemType("already-finished", HTTPStatus.CONFLICT, "The job has already ended")
+NOT_INTERACTIVE = ProblemType("not-interactive", HTTPStatus.CONFLICT, "The job reads no input while it runs")
+NO_TERMINAL = ProblemType("no-terminal", HTTPStatus.CONFLICT, "The job has no terminal")
+NOT_RUNNING = ProblemType("not-running", HTTPStatus.CONFLICT, "The program does not run yet")
+INPUT_MISMATCH = ProblemType(
+    "input-mismatch", HTTPStatus.CONFLICT, "The input does not continue what is there"
+)
+INPUT_ENDED = ProblemType("input-ended", HTTPStatus.CONFLICT, "The input has ended already")
+INPUT_LIMIT = ProblemType(
+    "input-limit", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "More input than a job may have"
+)
+INPUT_NOT_READ = ProblemType(
+    "input-not-read", HTTPStatus.CONFLICT, "More input than a job may have before it runs"
+)
 UNKNOWN_ARTIFACT = ProblemType("unknown-artifact", HTTPStatus.NOT_FOUND, "The job has no such artifact")
 NOT_FINISHED = ProblemType("not-finished", HTTPStatus.CONFLICT, "The job has not ended yet")
 UNKNOWN_FILE = ProblemType("unknown-file", HTTPStatus.NOT_FOUND, "You have no such file")
@@ -106,6 +120,13 @@ ALL = (
     UNKNOWN_JOB,
     EXPIRED,
     ALREADY_FINISHED,
+    NOT_INTERACTIVE,
+    NO_TERMINAL,
+    NOT_RUNNING,
+    INPUT_MISMATCH,
+    INPUT_ENDED,
+    INPUT_LIMIT,
+    INPUT_NOT_READ,
     UNKNOWN_ARTIFACT,
     NOT_FINISHED,
     UNKNOWN_FILE,
@@ -154,10 +175,14 @@ class ProblemError(Exception):
         errors: tuple[FieldError, ...] = (),
         headers: dict[str, str] | None = None,
         status: int | None = None,
+        extra: Mapping[str, int] | None = None,
     ) -> None:
-        """`status` overrides the type's own, for problems of the HTTP layer only."""
+        """`status` overrides the type's own, for problems of the HTTP layer only.
+
+        `extra` are further members of the document, which `ProblemDocument` names.
+        """
         super().__init__(detail)
-        self.problem = Problem(kind, detail, errors, headers or {}, status or int(kind.status))
+        self.problem = Problem(kind, detail, errors, headers or {}, status or int(kind.status), extra or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +194,7 @@ class Problem:
     errors: tuple[FieldError, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
     status: int = 0
+    extra: Mapping[str, int] = field(default_factory=dict)
 
     def document(self, instance: str) -> dict[str, object]:
         """The JSON object of RFC 9457; `instance` is the request id."""
@@ -178,6 +204,7 @@ class Problem:
             "status": self.status or int(self.kind.status),
             "detail": self.detail,
             "instance": instance,
+            **self.extra,
         }
         if self.errors:
             document["errors"] = [{"field": one.field, "message": one.message} for one in self.errors]

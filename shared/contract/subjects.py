@@ -13,6 +13,7 @@ import msgspec
 
 JOBS = "JOBS"
 FEED = "FEED"
+INPUT = "INPUT"
 DEAD = "DEAD"
 EXECUTORS = "KV_EXECUTORS"
 LANGUAGES = "KV_LANGUAGES"
@@ -28,6 +29,7 @@ EXECUTOR_DURABLE = "executor"
 
 JOBS_SUBJECTS = "jobs.*.*.*"
 FEED_SUBJECTS = "feed.*.*.*"
+INPUT_SUBJECTS = "input.*.*"
 QUEUED_SUBJECTS = "jobs.*.*.queued"
 QUEUED_KIND = "queued"
 TERMINAL_KINDS = ("completed", "failed", "timeout", "cancelled")
@@ -159,6 +161,24 @@ def feed_notes(user_id: str, job_id: str) -> str:
 def user_notes(user_id: str) -> str:
     """All notes of all jobs of one user."""
     return f"feed.{escape(user_id)}.*.*"
+
+
+def job_input(user_id: str, job_id: str) -> str:
+    """Subject of the input of one job, all its messages alike."""
+    return f"input.{escape(user_id)}.{_job_token(job_id)}"
+
+
+def user_input(user_id: str) -> str:
+    """The input of all jobs of one user."""
+    return f"input.{escape(user_id)}.*"
+
+
+def parse_input(subject: str) -> tuple[str, str]:
+    """The user and the job of a subject of input. Raises SubjectError for any other subject."""
+    parts = subject.split(".")
+    if len(parts) != 3 or parts[0] != "input":
+        raise SubjectError(f"not a subject of input: {subject!r}")
+    return unescape(parts[1]), _job_token(parts[2])
 
 
 def executor_key(executor_id: str) -> str:

@@ -48,6 +48,12 @@ def _signal(job: JobRecord) -> str:
     return f"The program was ended by {name}."
 
 
+def _idle(job: JobRecord) -> str:
+    if not job.interactive:
+        return "The program was idle for too long."
+    return f"The program was idle for longer than {seconds_text(job.interactive.idle_s * 1_000)}."
+
+
 _SENTENCES: Mapping[str, Callable[[JobRecord], str]] = {
     "exit_code": _exit_code,
     "signal": _signal,
@@ -58,6 +64,7 @@ _SENTENCES: Mapping[str, Callable[[JobRecord], str]] = {
     "cpu_time": lambda job: (
         f"The program used more than {seconds_text(job.limits.cpu_ms)} of processor time."
     ),
+    "idle": _idle,
     "compile_error": lambda _: "The program does not compile.",
     "rejected": lambda _: "The program cannot be run as it was submitted.",
     "sandbox_error": lambda _: "The sandbox of the program failed.",

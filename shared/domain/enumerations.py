@@ -34,7 +34,7 @@ def open_to(closed: Any) -> msgspec.Meta:  # noqa: ANN401 - typing has no name f
 
 # What this version writes.
 Encoding = Literal["utf-8", "base64"]
-SourceEncoding = Literal[Encoding, "stored"]
+SourceEncoding = Literal[Encoding, "stored", "live"]
 StageName = Literal["compile", "run"]
 StreamName = Literal["stdout", "stderr"]
 CgroupVersion = Literal["v1", "v2", "none"]
@@ -42,9 +42,10 @@ LimitReason = Literal["memory", "output_limit", "disk"]
 FailureReason = Literal[
     "exit_code", "signal", LimitReason, "compile_error", "rejected", "sandbox_error", "executor_lost"
 ]
-TimeoutReason = Literal["wall_time", "cpu_time"]
+TimeoutReason = Literal["wall_time", "cpu_time", "idle"]
 ExpiryReason = Literal["ttl", "erased"]
 BucketName = Literal["FILES", "ARTIFACTS"]
+SignalName = Literal["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"]
 
 # What it accepts: a later version may write other values (decision 36).
 OpenEncoding: TypeAlias = Annotated[str, open_to(Encoding)]
@@ -56,6 +57,7 @@ OpenFailureReason: TypeAlias = Annotated[str, open_to(FailureReason)]
 OpenTimeoutReason: TypeAlias = Annotated[str, open_to(TimeoutReason)]
 OpenExpiryReason: TypeAlias = Annotated[str, open_to(ExpiryReason)]
 OpenBucketName: TypeAlias = Annotated[str, open_to(BucketName)]
+OpenSignalName: TypeAlias = Annotated[str, open_to(SignalName)]
 
 
 def check_values(value: msgspec.Struct) -> None:

@@ -19,11 +19,13 @@ from shared.domain.enumerations import (
     OpenEncoding,
     OpenExpiryReason,
     OpenFailureReason,
+    OpenSignalName,
     OpenSourceEncoding,
     OpenStageName,
     OpenStreamName,
     OpenTimeoutReason,
 )
+from shared.domain.interaction import Interaction
 from shared.domain.result import Result
 from shared.domain.unsent import UnsentNote
 
@@ -40,8 +42,8 @@ class StoredFile(ContractStruct, frozen=True, kw_only=True):
 class SourceFile(ContractStruct, frozen=True, kw_only=True):
     """One file of the submitted program; `content` is text, or base64 where it is not UTF-8.
 
-    It is empty where the content is `stored`, which `encoding` says too: an executor that does not know this
-    value leaves the job to another one.
+    It is empty where the content is `stored`, or comes while the program runs (`live`, standard input alone).
+    An executor that does not know such a value of `encoding` leaves the job to another one.
     """
 
     name: str
@@ -114,11 +116,10 @@ class EventBase(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omi
 class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
     """Accepted: the job will reach a terminal event. `artifacts` are patterns of the files to keep of it.
 
-    `retry_of` is the dead letter that an operator gave another chance by this job. `ttl_s` counts from the
-    terminal event; without one the job is kept until its user is erased. `artifacts_bytes_max` is what the
-    token claimed: the most that the user may hold of the store of artifacts. `clamped` is left out unless a
-    limit was lowered; `compiler_args` and `interpreter_args` are words for these two, left out where there
-    are none.
+    `retry_of` is the dead letter that this job gives another chance. `ttl_s` counts from the terminal event;
+    without one the job is kept until its user is erased. `artifacts_bytes_max` is the most that the user may
+    hold of that store. The last fields are left out where no limit was lowered, the commands get no words,
+    the program is not `interactive`, and where it runs in /work.
     """
 
     language: str
@@ -140,6 +141,8 @@ class JobQueued(EventBase, frozen=True, kw_only=True, tag="job.queued.v1"):
     clamped: tuple[ClampedLimit, ...] | UnsetType = UNSET
     compiler_args: tuple[str, ...] | UnsetType = UNSET
     interpreter_args: tuple[str, ...] | UnsetType = UNSET
+    interactive: Interaction | UnsetType = UNSET
+    working_directory: str | UnsetType = UNSET
 
 
 class JobRunning(EventBase, frozen=True, kw_only=True, tag="job.running.v1"):
@@ -241,7 +244,48 @@ class JobProgress(EventBase, frozen=True, kw_only=True, tag="job.progress.v1"):
     remaining_s: float | None = None
 
 
-FeedNote: TypeAlias = JobOutput | JobProgress
+class InputBase(EventBase, frozen=True, kw_only=True):
+    """A message of a job's input: of its stream, or a note of the feed that an `attempt` was given it.
+
+    `number` counts the messages of this job's input before it, `offset` the bytes.
+    """
+
+    number: int
+    offset: int
+    attempt: int | UnsetType = UNSET
+
+
+class JobInput(InputBase, frozen=True, kw_only=True, tag="job.input.v1"):
+    """A piece of a job's input or, with `end`, the last of it.
+
+    Of a `secret` piece the feed shows only the `length`.
+    """
+
+    content: str = ""
+    encoding: OpenEncoding = "utf-8"
+    end: bool = False
+    secret: bool = False
+    length: int | UnsetType = UNSET
+
+
+class JobResized(InputBase, frozen=True, kw_only=True, tag="job.resized.v1"):
+    """The terminal of a job has another size. `ended`: the input had ended before."""
+
+    columns: int
+    rows: int
+    ended: bool = False
+
+
+class JobSignalled(InputBase, frozen=True, kw_only=True, tag="job.signalled.v1"):
+    """The program is sent a signal. `ended`: the input had ended before."""
+
+    signal: OpenSignalName
+    ended: bool = False
+
+
+InputMessage: TypeAlias = JobInput | JobResized | JobSignalled
+
+FeedNote: TypeAlias = JobOutput | JobProgress | InputMessage
 
 
 def tag_of(event: EventBase) -> str:

@@ -28,6 +28,7 @@ from shared.domain.events import (
     SourceFile,
     Terminal,
 )
+from shared.domain.interaction import Interaction
 from shared.domain.job import Status
 from shared.domain.result import Result
 
@@ -115,6 +116,10 @@ class JobRecord(JobSummary, frozen=True, kw_only=True):
     """Words that the submission added to the compiler's command."""
     interpreter_args: tuple[str, ...] = ()
     """Words that the submission added to the interpreter's command."""
+    interactive: Interaction | UnsetType = UNSET
+    """How it reads its input while it runs; absent for any other job."""
+    working_directory: str | UnsetType = UNSET
+    """Where its program starts; absent where that is `/work`."""
     result: Result | None = None
     """What the last attempt left; None before the end, and where no program ran."""
 
@@ -180,6 +185,8 @@ def _queued(event: JobQueued, sequence: int) -> JobRecord:
         args=event.args,
         compiler_args=event.compiler_args or (),
         interpreter_args=event.interpreter_args or (),
+        interactive=event.interactive,
+        working_directory=event.working_directory,
     )
 
 

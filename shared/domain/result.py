@@ -3,11 +3,25 @@
 It is a part of the terminal event, and stored and published with it. Pure.
 """
 
+from msgspec import UNSET, UnsetType
+
 from shared.domain.contract_struct import ContractStruct
 from shared.domain.enumerations import OpenEncoding, OpenStageName, OpenStreamName
+from shared.domain.interaction import ReceivedInput
 
 STAGE_OUTPUT_BYTES_MAX = 32 * 1024
 """Bytes kept of each stream of a stage before the last; with the last stage's streams they fit one event."""
+
+
+class OutputTail(ContractStruct, frozen=True, kw_only=True):
+    """The end of a stream of which the middle was not kept."""
+
+    offset: int
+    """How many bytes of the stream come before it."""
+    content: str
+    """The bytes from there to the end, in the given encoding."""
+    encoding: OpenEncoding = "utf-8"
+    """`base64` where the bytes are not UTF-8."""
 
 
 class Output(ContractStruct, frozen=True, kw_only=True):
@@ -23,6 +37,8 @@ class Output(ContractStruct, frozen=True, kw_only=True):
     """How many bytes were read of the stream."""
     truncated: bool = False
     """Whether more was printed than was kept."""
+    tail: OutputTail | UnsetType = UNSET
+    """The stream's end, of an interactive job that printed more than is kept; absent otherwise."""
 
 
 class OutputRun(ContractStruct, frozen=True, kw_only=True):
@@ -113,3 +129,5 @@ class Result(ContractStruct, frozen=True, kw_only=True):
     """The files that were kept."""
     skipped: tuple[SkippedArtifact, ...] = ()
     """The files that were asked for and are not kept."""
+    input: ReceivedInput | UnsetType = UNSET
+    """What an interactive job was given to read; absent for any other."""

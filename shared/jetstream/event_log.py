@@ -118,8 +118,12 @@ class Log:
         patience_s: float,
         headers: Mapping[str, str] | None = None,
         stream: str = JOBS,
+        is_removable: bool = False,
     ) -> AppendResult:
-        """Store any message if the last sequence of `subject_filter` is `expected`; see `append`."""
+        """Store any message if the last sequence of `subject_filter` is `expected`; see `append`.
+
+        `is_removable`: there may be none left of what was stored before, so that is a conflict as any other.
+        """
         every = {
             **(headers or {}),
             EXPECTED_SEQUENCE: str(expected),
@@ -129,7 +133,7 @@ class Log:
 
         async def publish() -> AppendResult:
             with metrics.APPEND_DURATION.time():
-                return await self._try_store(subject, payload, every, stream)
+                return await self._try_store(subject, payload, every, stream, is_removable=is_removable)
 
         try:
             return await retry(publish, on=UnreachableError, within_s=patience_s, pause_s=STORE_PAUSE_S)
@@ -139,7 +143,13 @@ class Log:
             raise UnreachableError(f"{subject} was not confirmed within {patience_s} s: {error}") from error
 
     async def _try_store(
-        self, subject: str, payload: bytes, headers: Mapping[str, str], stream: str
+        self,
+        subject: str,
+        payload: bytes,
+        headers: Mapping[str, str],
+        stream: str,
+        *,
+        is_removable: bool = False,
     ) -> AppendResult:
         """One publish. Raises UnreachableError if it must be repeated."""
         answer = json.loads(
@@ -160,7 +170,7 @@ class Log:
         found, expected = 0 if last is None else last.sequence, int(headers[EXPECTED_SEQUENCE])
         if found == expected:
             raise UnreachableError("conflicts without an event")
-        if found < expected:
+        if found < expected and not (is_removable and found == 0):
             raise _StaleConflictError(Conflict(found))
         return Conflict(found)
 

@@ -17,6 +17,8 @@ from shared.contract.subjects import (
     FEED,
     FEED_SUBJECTS,
     FILES,
+    INPUT,
+    INPUT_SUBJECTS,
     JOBS,
     JOBS_SUBJECTS,
     LANGUAGE_SUBJECTS,
@@ -38,7 +40,7 @@ from shared.contract.subjects import (
 
 LEFT = objects_stream(ARTIFACTS)
 UPLOADED = objects_stream(FILES)
-STREAMS = (JOBS, DEAD, FEED, EXECUTORS, LANGUAGES, SESSIONS, LEFT, UPLOADED)
+STREAMS = (JOBS, DEAD, FEED, INPUT, EXECUTORS, LANGUAGES, SESSIONS, LEFT, UPLOADED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ def _follows(stream: str) -> tuple[str, ...]:
     )
 
 
+def _takes_input() -> tuple[str, ...]:
+    """Stores input of jobs, and removes it with its job (`jetstream.input_log`)."""
+    return INPUT_SUBJECTS, *_reads(INPUT), *_api(f"STREAM.PURGE.{INPUT}")
+
+
 _DURABLE = f"{JOBS}.{EXECUTOR_DURABLE}"
 _CHANGING_THE_DURABLE = _api(f"CONSUMER.CREATE.{_DURABLE}", f"CONSUMER.DELETE.{_DURABLE}")
 _TAKING_FROM_THE_DURABLE = (*_CHANGING_THE_DURABLE, *_api(f"CONSUMER.MSG.NEXT.{_DURABLE}"))
@@ -104,6 +111,7 @@ RIGHTS = {
             *_follows(JOBS),
             # The sequence from which the api counts unfinished jobs.
             *_api(f"CONSUMER.INFO.{_DURABLE}"),
+            *_takes_input(),
             *_reads(DEAD),
             *_api(f"DIRECT.GET.{EXECUTORS}", f"DIRECT.GET.{LANGUAGES}"),
             *_reads(LEFT),
@@ -132,6 +140,7 @@ RIGHTS = {
             *_events("running", *TERMINAL_KINDS),
             "feed.*.*.output",
             "feed.*.*.progress",
+            *(f"feed.*.*.{kind}" for kind in ("input", "resized", "signalled")),
             # How full the feed is.
             *_api(f"STREAM.INFO.{FEED}"),
             EXECUTOR_SUBJECTS,
@@ -145,6 +154,9 @@ RIGHTS = {
             # Acknowledgements, in the form of this server and in that of the next.
             f"$JS.ACK.{_DURABLE}.>",
             f"$JS.ACK.*.*.{_DURABLE}.>",
+            # Gives programs their input, which leaves with its job.
+            *_follows(INPUT),
+            *_api(f"STREAM.PURGE.{INPUT}"),
             # Purges files that were half stored, or that belong to a fenced attempt.
             *_api(f"STREAM.PURGE.{LEFT}"),
             # Files that submissions name.
@@ -174,7 +186,12 @@ RIGHTS = {
         ),
     ),
     "notifier": Rights(
-        publish=(*_events("cancel_requested", "cancelled"), *_follows(JOBS), *_follows(FEED)),
+        publish=(
+            *_events("cancel_requested", "cancelled"),
+            *_takes_input(),
+            *_follows(JOBS),
+            *_follows(FEED),
+        ),
         denied=_TAKING_FROM_THE_DURABLE,
         subscribe=("_INBOX_notifier.>",),
     ),

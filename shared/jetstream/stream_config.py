@@ -14,6 +14,7 @@ DAY_S = 24 * 3600
 EXECUTOR_TTL_S = 15
 SESSION_REVISIONS = 20
 LANGUAGES_BYTES_MAX = 4 * MIB
+INPUT_AGE_S = 7 * DAY_S
 
 STREAM_BYTES_MIN = 64 * 1024
 """Space for a small message and its metadata; a smaller stream could store nothing."""
@@ -38,6 +39,7 @@ class ProvisionSettings(BrokerSettings, frozen=True, kw_only=True):
     artifacts_bytes_max: StreamBytes = 1024 * MIB
     sessions_bytes_max: StreamBytes = 1024 * MIB
     files_bytes_max: StreamBytes = 1024 * MIB
+    input_bytes_max: StreamBytes = 1024 * MIB
     files_retention_days: Days = 7
 
 
@@ -85,6 +87,18 @@ def streams(settings: ProvisionSettings) -> list[dict[str, Any]]:
             "max_bytes": settings.feed_bytes_max,
             "allow_direct": True,
             "duplicate_window": int(60e9),
+            "max_consumers": 1_000,
+        },
+        {
+            **file,
+            "name": subjects.INPUT,
+            "subjects": [subjects.INPUT_SUBJECTS],
+            # Input leaves with its job's end, or at the latest by its age. A full stream refuses more of it.
+            "discard": "new",
+            "max_age": int(INPUT_AGE_S * 1e9),
+            "max_bytes": settings.input_bytes_max,
+            "allow_direct": True,
+            "duplicate_window": int(120e9),
             "max_consumers": 1_000,
         },
         {

@@ -99,6 +99,9 @@ COMPILE_CACHE = Counter(
     registry=None,
 )
 ARTIFACTS = Counter("headrace_artifacts_total", "Files stored for jobs", registry=None)
+INPUT_STORED = Counter(
+    "headrace_input_stored_total", "Messages of input that were stored for jobs", ["type"], registry=None
+)
 FEED_LOST = Counter("headrace_feed_lost_total", "Output notes that the feed did not take", registry=None)
 QUEUE_WAIT = Histogram(
     "headrace_queue_wait_seconds", "From accepted to begun, as recorded in job.running", registry=None
@@ -167,8 +170,11 @@ EVERYWHERE = (
 APPENDING = (APPENDS, CONFLICTS, APPEND_DURATION)
 ANSWERING = (HTTP_REQUESTS, HTTP_DURATION, REFUSED)
 BY_SERVICE: dict[str, tuple[MetricWrapperBase, ...]] = {
-    "api": (*EVERYWHERE, *APPENDING, *ANSWERING, WAITS, EXPIRED, SHARES_REFUSED),
-    "notifier": (*EVERYWHERE, *APPENDING, *ANSWERING, CONNECTIONS, SUBSCRIPTIONS_BEHIND, QUEUED_BYTES),
+    "api": (*EVERYWHERE, *APPENDING, *ANSWERING, WAITS, EXPIRED, SHARES_REFUSED, INPUT_STORED),
+    "notifier": (
+        *(*EVERYWHERE, *APPENDING, *ANSWERING, CONNECTIONS, SUBSCRIPTIONS_BEHIND),
+        *(QUEUED_BYTES, INPUT_STORED),
+    ),
     "projector": (*EVERYWHERE, *APPENDING, EXPIRED),
     "executor": (
         *(*EVERYWHERE, *APPENDING, ATTEMPTS, FINISHED, FENCED, JOB_DURATION, QUEUE_WAIT, GIVEN_BACK),

@@ -277,7 +277,7 @@ async def test_10_as_many_frames_as_may_come_at_once_in_many_reads(echo_port: in
         assert await one.receive() == (TEXT, payload)
 
 
-@pytest.mark.parametrize("size", [64, 256, 1_300])
+@pytest.mark.parametrize("size", [128, 256, 1_300])
 async def test_10_a_large_message_in_small_fragments(echo_port: int, size: int) -> None:
     payload = b"*" * MESSAGE_BYTES_MAX
     pieces = [payload[at : at + size] for at in range(0, len(payload), size)]

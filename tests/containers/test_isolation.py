@@ -50,6 +50,17 @@ async def test_each_attempt_tells_the_same_of_itself(stack: Stack) -> None:
     assert msgspec.convert(running.data["isolation"], Isolation) == facts.isolation
 
 
+async def test_a_program_talks_in_a_terminal_of_its_cell(stack: Stack) -> None:
+    program = "import os; print('got', input('name: '), os.isatty(0), os.get_terminal_size().columns)"
+    asked = {"language": "python", "code": program, "terminal": {"columns": 101, "rows": 7}}
+    async with asyncio.timeout(60), stack.client("alice") as client, client.interact(asked) as conversation:
+        await conversation.send("zoë\n")
+        printed = b"".join([piece async for piece in conversation.output()])
+        job = await conversation.result()
+    assert printed.decode() == "name: zoë\r\ngot zoë True 101\r\n"
+    assert job.status == "completed"
+
+
 def executor_with(stack: Stack, directory: Path, *options: str) -> list[str]:
     """The compose words that begin a command of an executor whose security options are these alone."""
     override = directory / "override.yaml"

@@ -10,24 +10,29 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
-from shared.contract.codec import decode_event, decode_note, encode
-from shared.contract.subjects import feed_note, job_event
+from shared.contract.codec import decode_event, decode_input, decode_note, encode
+from shared.contract.subjects import feed_note, job_event, job_input
 from shared.domain.events import (
     ClampedLimit,
     Event,
     EventBase,
     FeedNote,
+    InputMessage,
     Isolation,
     JobCancelled,
     JobCancelRequested,
     JobCompleted,
     JobExpired,
     JobFailed,
+    JobInput,
     JobOutput,
     JobProgress,
     JobQueued,
+    JobResized,
     JobRunning,
+    JobSignalled,
     JobTimeout,
     Limits,
     SourceFile,
@@ -35,11 +40,13 @@ from shared.domain.events import (
     kind_of,
     tag_of,
 )
+from shared.domain.interaction import InputPiece, Interaction, ReceivedInput, TerminalSize
 from shared.domain.result import (
     Artifact,
     Output,
     OutputOrder,
     OutputRun,
+    OutputTail,
     Result,
     SkippedArtifact,
     StageReport,
@@ -109,6 +116,9 @@ EXAMPLES: list[EventBase] = [
     JobExpired(**COMMON, reason="erased"),
     JobOutput(**COMMON, attempt=1, stage="run", stream="stderr", offset=16_384, content="ä"),
     JobProgress(**COMMON, attempt=1, stage="run", percent=50, message="run started", remaining_s=0.25),
+    JobInput(**COMMON, number=3, offset=12, content="ä\n", end=True),
+    JobResized(**COMMON, number=4, offset=15, columns=80, rows=24, ended=True),
+    JobSignalled(**COMMON, number=5, offset=15, signal="SIGINT", ended=True),
 ]
 LATER_RESULT = msgspec.structs.replace(
     RESULT,
@@ -154,6 +164,23 @@ STORED = SourceFile(
     encoding="stored",
     stored=StoredFile(bucket="FILES", object_name=f"alice.{'a1' * 32}", size=67_108_864, sha256="a1" * 32),
 )
+LIVE = SourceFile(name="stdin", content="", encoding="live")
+INTERACTION = Interaction(
+    idle_s=600,
+    input_bytes=1_048_576,
+    output_bytes=16_777_216,
+    terminal=TerminalSize(columns=80, rows=24),
+)
+RECEIVED = ReceivedInput(
+    total_bytes=9,
+    sha256="cd" * 32,
+    content="ä\n",
+    ended=True,
+    pieces=(
+        InputPiece(offset=0, length=3, at_ms=40),
+        InputPiece(offset=3, length=6, at_ms=1_250, secret=True),
+    ),
+)
 CLAMPED = (ClampedLimit(name="memory_bytes", requested=2**34, applied=2**30),)
 
 
@@ -176,6 +203,10 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
         forms["+stored"] = msgspec.structs.replace(
             forms["+interpreter_args"], files=(*event.files, STORED), stdin=STORED
         )
+        forms["+interactive"] = msgspec.structs.replace(forms["+stored"], stdin=LIVE, interactive=INTERACTION)
+        forms["+working_directory"] = msgspec.structs.replace(
+            forms["+interactive"], working_directory="/mnt/data"
+        )
     elif isinstance(event, JobRunning):
         isolation = msgspec.structs.replace(event.isolation, uids=252)
         forms["+uids"] = msgspec.structs.replace(event, isolation=isolation)
@@ -190,12 +221,29 @@ def forms_of(event: EventBase) -> dict[str, EventBase]:
         forms["+unsent_notes"] = msgspec.structs.replace(forms["+stderr"], unsent_notes=UNSENT_NOTES)
         ordered = msgspec.structs.replace(NEWEST_RESULT, order=ORDER)
         forms["+order"] = msgspec.structs.replace(forms["+unsent_notes"], result=ordered)
+        tail = OutputTail(offset=8, content="/g==", encoding="base64")
+        stderr = msgspec.structs.replace(ordered.stderr, tail=tail)
+        talked = msgspec.structs.replace(ordered, stderr=stderr, input=RECEIVED)
+        forms["+input"] = msgspec.structs.replace(forms["+order"], result=talked)
+    elif isinstance(event, JobInput):
+        forms["+attempt"] = msgspec.structs.replace(event, attempt=2, content="", secret=True, length=3)
+    elif isinstance(event, JobResized | JobSignalled):
+        forms["+attempt"] = msgspec.structs.replace(event, attempt=2)
     return forms
 
 
 FORMS = [(f"{tag_of(event)}{added}", form) for event in EXAMPLES for added, form in forms_of(event).items()]
 NEWEST = {tag_of(form): name for name, form in FORMS}
-STILL_WRITTEN = frozenset({"job.queued.v1+address_space_bytes", "job.queued.v1+interpreter_args"})
+STILL_WRITTEN = frozenset(
+    {
+        *(
+            f"job.queued.v1+{added}"
+            for added in ("address_space_bytes", "interpreter_args", "stored", "interactive")
+        ),
+        *(f"job.{kind}.v1+order" for kind in ("completed", "failed", "timeout", "cancelled")),
+        *(f"job.{kind}.v1" for kind in ("input", "resized", "signalled")),
+    }
+)
 """Earlier forms that are written where the fields that were added later are left out."""
 
 
@@ -204,7 +252,9 @@ def path_of(name: str) -> Path:
 
 
 def read(event: EventBase, stored: bytes) -> EventBase:
-    if isinstance(event, JobOutput | JobProgress):
+    if isinstance(event, InputMessage) and event.attempt is UNSET:
+        return decode_input(job_input(USER, JOB), stored)
+    if isinstance(event, FeedNote):
         return decode_note(feed_note(USER, JOB, kind_of(event)), stored)
     return decode_event(job_event(USER, JOB, kind_of(event)), stored)
 

@@ -30,6 +30,8 @@ OPEN = {
     "JobSummary.status": ["queued", "running", "completed", "failed", "timeout", "cancelled"],
     "LanguageShown.stages": ["compile", "run"],
     "Output.encoding": ["utf-8", "base64"],
+    "OutputTail.encoding": ["utf-8", "base64"],
+    "ReceivedInput.encoding": ["utf-8", "base64"],
     "StageReport.name": ["compile", "run"],
     "WaitingFor.reason": ["earlier_jobs", "executor", "slot"],
 }

@@ -10,6 +10,7 @@ import pytest
 from services.executor.attempts.artifact_quota import Allowances
 from services.executor.attempts.artifacts import Artifacts
 from services.executor.attempts.job_reader import JobStanding
+from services.executor.attempts.live_input import LiveInputs
 from services.executor.attempts.recorder import AttemptRecorder, StartedAttempt
 from services.executor.attempts.runner import Attempts
 from services.executor.languages.catalogue import Offered, load_languages
@@ -64,7 +65,7 @@ async def attempts(broker: Broker, silent: OnceSilentLog) -> Attempts:
     offered = {"python": Offered(load_languages()["python"], "3")}
     sandbox = cast("Sandbox", NoSandbox())
     supply = CellSupply(sandbox, patience_s=60.0)
-    return Attempts(broker, silent, sandbox, offered, UnfinishedJobs(), supply, SETTINGS)
+    return Attempts(broker, silent, sandbox, offered, UnfinishedJobs(), supply, LiveInputs(silent), SETTINGS)
 
 
 @pytest.fixture

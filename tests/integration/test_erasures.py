@@ -20,6 +20,7 @@ from shared.contract.subjects import (
     ARTIFACTS,
     FEED,
     FILES,
+    INPUT,
     JOBS,
     SESSIONS,
     artifact_name,
@@ -27,6 +28,7 @@ from shared.contract.subjects import (
     file_description,
     file_name,
     job_event,
+    job_input,
     objects_stream,
     session_key,
     session_run_key,
@@ -72,7 +74,7 @@ async def publish(broker: Broker, *events: Event) -> None:
 
 
 async def furnish(broker: Broker, log: Log, user: str) -> None:
-    """Two finished jobs, one of them with a file, a saved session that was run, and a note."""
+    """Two finished jobs, one of them with a file, a saved session that was run, a note, and input."""
     first, second, session = (builders.job_id() for _ in range(3))
     await publish(broker, builders.queued(first, user), builders.cancelled(first, user))
     await Objects(broker, log, ARTIFACTS).put(artifact_name(second, 1, 0), b"kept", patience_s=5)
@@ -91,6 +93,7 @@ async def furnish(broker: Broker, log: Log, user: str) -> None:
         await bucket.put(session_key(user, session), b"{}", expected=expected, patience_s=5)
     await bucket.put(session_run_key(user, session), b"{}", expected=0, patience_s=5)
     await broker.request(feed_note(user, second, "output"), b"{}")
+    await broker.request(job_input(user, second), encode(builders.piece("typed", second, user)))
 
 
 async def held(broker: Broker, stream: str) -> dict[str, int]:
@@ -114,7 +117,7 @@ async def test_nothing_is_left_of_one_user_and_everything_of_the_others(
     others = [other for other in (*USERS, "alice2", "alic") if other != user]
     for other in others:
         await furnish(broker, log, other)
-    streams = (JOBS, SESSIONS, FEED, objects_stream(ARTIFACTS), objects_stream(FILES))
+    streams = (JOBS, SESSIONS, FEED, INPUT, objects_stream(ARTIFACTS), objects_stream(FILES))
     before = {stream: await held(broker, stream) for stream in streams}
     await furnish(broker, log, user)
     async with asyncio.timeout(PATIENCE_S):

@@ -96,8 +96,9 @@ async def test_progress_stands_between_the_output_around_it(broker: Broker, log:
     feed.progress("run", 50, "run started", 0.5)
     feed.write("run", "stdout", b"hello")
     await feed.close(running)
-    kinds = [note.message if isinstance(note, JobProgress) else note.content for note in await notes_of(log)]
-    assert kinds == ["warning", "run started", "hello"]
+    notes = [note for note in await notes_of(log) if isinstance(note, JobOutput | JobProgress)]
+    told = [note.message if isinstance(note, JobProgress) else note.content for note in notes]
+    assert told == ["warning", "run started", "hello"]
 
 
 async def test_the_first_output_after_progress_goes_at_once(
@@ -205,6 +206,19 @@ async def test_a_feed_that_begins_anew_ends_where_its_newest_note_is(broker: Bro
 def lost_notes() -> float:
     (family,) = metrics.FEED_LOST.collect()
     return family.samples[0].value
+
+
+async def test_an_interactive_job_goes_on_to_be_shown_a_little_beyond_the_share(
+    broker: Broker, log: Log
+) -> None:
+    shares = FeedShares(broker, 60_000)
+    while shares.spend(builders.USER, 5_000):
+        pass
+    feed = Feed(broker, shares, builders.interactive(), 1)
+    running = asyncio.create_task(feed.run())
+    feed.write("run", "stdout", b"prompt> ")
+    await feed.close(running)
+    assert [note.content for note in await notes_of(log) if isinstance(note, JobOutput)] == ["prompt> "]
 
 
 async def test_output_over_the_share_is_left_out_and_told_once(broker: Broker, log: Log) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from services.executor.attempts.inputs import Inputs
 from services.executor.languages.stages import program_of
-from services.executor.sandbox.interface import RejectedError
+from services.executor.sandbox.interface import GivenStdin, RejectedError
 from shared.contract.subjects import ARTIFACTS, FILES, artifact_name, file_description, file_name
 from shared.domain.events import JobQueued, SourceFile, StoredFile
 from shared.jetstream.connection import Broker
@@ -51,6 +51,7 @@ async def test_both_stores_are_read(inputs: Inputs, uploaded: Objects, broker: B
     named = naming(of_user(builders.USER), artifact, stdin=artifact)
     program = program_of(named, await inputs.read(named))
     assert [file.content for file in program.files[-2:]] == [CONTENT, b""]
+    assert isinstance(program.stdin, GivenStdin)
     assert program.stdin.content == b""
     assert await inputs.read(builders.queued()) == {}
 

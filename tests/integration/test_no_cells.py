@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
+from services.executor.attempts.live_input import LiveInputs
 from services.executor.attempts.runner import Attempts
 from services.executor.languages.catalogue import Offered, load_languages
 from services.executor.sandbox.cold.sandbox import TRIAL
@@ -71,7 +72,7 @@ def executor(broker: Broker, log: Log, sandbox: WarmSandbox, *, patience_s: floa
     settings = ExecutorSettings(executor_id="x1", cell_patience_s=patience_s)
     supply = CellSupply(sandbox, patience_s=patience_s)
     offered = {"python": Offered(load_languages()["python"], "3")}
-    attempts = Attempts(broker, log, sandbox, offered, UnfinishedJobs(), supply, settings)
+    attempts = Attempts(broker, log, sandbox, offered, UnfinishedJobs(), supply, LiveInputs(log), settings)
     return Executor(log, sandbox, supply, attempts)
 
 

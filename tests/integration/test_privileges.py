@@ -36,7 +36,7 @@ PROVISIONER = frozenset({"provisioner"})
 NOBODY: frozenset[str] = frozenset()
 
 STREAMS = (
-    *("JOBS", "DEAD", "FEED", "KV_EXECUTORS", "KV_LANGUAGES", "KV_SESSIONS"),
+    *("JOBS", "DEAD", "FEED", "INPUT", "KV_EXECUTORS", "KV_LANGUAGES", "KV_SESSIONS"),
     *("OBJ_ARTIFACTS", "OBJ_FILES"),
 )
 JOB = f"alice.{builders.JOB}"
@@ -55,7 +55,13 @@ PUBLISH: dict[str, AbstractSet[str]] = {
     f"jobs.{JOB}": NOBODY,
     f"feed.{JOB}.output": {"executor"},
     f"feed.{JOB}.progress": {"executor"},
+    f"feed.{JOB}.input": {"executor"},
+    f"feed.{JOB}.resized": {"executor"},
+    f"feed.{JOB}.signalled": {"executor"},
     f"feed.{JOB}.other": NOBODY,
+    f"input.{JOB}": {"api", "notifier"},
+    f"input.{JOB}.more": NOBODY,
+    "input.alice": NOBODY,
     "$KV.EXECUTORS.x1": {"executor"},
     "$KV.LANGUAGES.python": {"executor"},
     f"$KV.SESSIONS.{JOB}": {"api"},
@@ -103,6 +109,7 @@ _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
     "STREAM.INFO": {
         "JOBS": SERVICES,
         "FEED": {"provisioner", "notifier", "executor"},
+        "INPUT": {"provisioner", "executor"},
         "KV_SESSIONS": {"provisioner", "api"},
         "DEAD": {"provisioner"},
         "KV_EXECUTORS": {"provisioner"},
@@ -116,6 +123,7 @@ _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
     "STREAM.PURGE": {
         "JOBS": {"projector"},
         "FEED": {"api"},
+        "INPUT": {"api", "notifier", "executor"},
         "KV_SESSIONS": {"api"},
         "OBJ_ARTIFACTS": {"projector", "executor"},
         "OBJ_FILES": {"api"},
@@ -123,6 +131,7 @@ _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
     "STREAM.MSG.GET": {
         "JOBS": FOLLOWERS,
         "FEED": {"notifier"},
+        "INPUT": {"api", "notifier", "executor"},
         "DEAD": {"api"},
         "KV_SESSIONS": {"api"},
         "OBJ_ARTIFACTS": {"api", "executor", "projector"},
@@ -131,6 +140,7 @@ _ON_STREAMS: dict[str, dict[str, AbstractSet[str]]] = {
     "DIRECT.GET": {
         "JOBS": FOLLOWERS,
         "FEED": {"notifier"},
+        "INPUT": {"api", "notifier", "executor"},
         "DEAD": {"api"},
         "KV_EXECUTORS": {"api"},
         "KV_LANGUAGES": {"api"},
@@ -158,6 +168,10 @@ _ON_CONSUMERS: dict[str, AbstractSet[str]] = {
     "CONSUMER.CREATE.FEED.mine-1.feed.>": NOBODY,
     "CONSUMER.MSG.NEXT.FEED.mine-1": {"notifier"},
     "CONSUMER.DELETE.FEED.mine-1": {"notifier"},
+    "CONSUMER.CREATE.INPUT.mine-1": {"executor"},
+    "CONSUMER.CREATE.INPUT.mine-1.input.>": NOBODY,
+    "CONSUMER.MSG.NEXT.INPUT.mine-1": {"executor"},
+    "CONSUMER.DELETE.INPUT.mine-1": {"executor"},
     "CONSUMER.CREATE.KV_SESSIONS.mine-1": NOBODY,
     f"CONSUMER.CREATE.KV_SESSIONS.mine-1.$KV.SESSIONS.{JOB}": {"api"},
     "CONSUMER.CREATE.KV_SESSIONS.mine-1.jobs.>": NOBODY,
@@ -194,6 +208,8 @@ SUBSCRIBE: dict[tuple[str, str], AbstractSet[str]] = {
     ("jobs.*.*.*", ""): {"observer"},
     (f"jobs.{JOB}.queued", ""): {"observer"},
     ("feed.*.*.*", ""): {"observer"},
+    # What users type is for no person to watch.
+    ("input.*.*", ""): NOBODY,
     ("$JS.EVENT.ADVISORY.CONSUMER.>", ""): {"observer"},
     ("$JS.EVENT.ADVISORY.>", ""): NOBODY,
     ("$JS.>", ""): NOBODY,

@@ -30,6 +30,10 @@ async def test_everything_of_the_design_exists(broker: Broker) -> None:
     uploaded = (await broker.api(f"STREAM.INFO.{subjects.objects_stream(subjects.FILES)}"))["config"]
     assert (uploaded["storage"], uploaded["discard"], uploaded["max_bytes"]) == ("file", "new", 2**30)
     assert uploaded["max_age"] == 7 * 24 * 3600 * 1_000_000_000
+    given = (await broker.api(f"STREAM.INFO.{subjects.INPUT}"))["config"]
+    assert (given["storage"], given["discard"], given["max_bytes"]) == ("file", "new", 2**30)
+    assert (given["subjects"], given["max_age"]) == (["input.*.*"], 7 * 24 * 3600 * 1_000_000_000)
+    assert given["max_msgs_per_subject"] == -1
     feed = (await broker.api(f"STREAM.INFO.{subjects.FEED}"))["config"]
     assert (feed["discard"], feed["max_bytes"]) == ("new", 256 * 1024 * 1024)
     assert feed["max_age"] == 600 * 1_000_000_000
@@ -43,6 +47,7 @@ async def test_everything_of_the_design_exists(broker: Broker) -> None:
         subjects.JOBS,
         subjects.SESSIONS,
         subjects.FEED,
+        subjects.INPUT,
         subjects.DEAD,
         subjects.EXECUTORS,
         subjects.LANGUAGES,

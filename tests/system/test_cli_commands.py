@@ -19,7 +19,7 @@ from tests.system.test_dead_letters import lost
 COMMANDS = (
     *("up", "down", "clean", "status", "languages", "run", "submit", "get", "wait", "ls", "cancel", "logs"),
     *("events", "artifacts", "replay", "export", "verify", "sessions list", "sessions read", "dead-letters"),
-    *("retry", "erase", "token", "demo", "doctor"),
+    *("retry", "erase", "token", "demo", "doctor", "attach"),
 )
 
 

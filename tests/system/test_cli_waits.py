@@ -30,6 +30,8 @@ int main() {
 """
 AT_ONCE = os.cpu_count() or 1
 """As many jobs of the owner may run at a time."""
+RUN = ("run", "--no-interactive")
+"""Its input is the same on a terminal as elsewhere."""
 FORCED = {"FORCE_COLOR": "1", "TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "1"}
 """All that makes other programs take a pipe for a terminal."""
 
@@ -89,7 +91,7 @@ async def newest_but(user: User, known: list[str]) -> str:
 
 
 async def test_run_says_that_it_runs_until_the_program_prints(waits: User, slow: Path) -> None:
-    async with command(waits, "run", slow) as running:
+    async with command(waits, *RUN, slow) as running:
         await running.until("running 1 s")
         assert await running.end() == 3
         assert running.screen == ["first last", "aside"]
@@ -100,7 +102,7 @@ async def test_run_says_that_it_runs_until_the_program_prints(waits: User, slow:
 
 @pytest.mark.full
 async def test_what_the_program_prints_is_whole_elsewhere(waits: User, slow: Path) -> None:
-    async with command(waits, "run", slow, stdout=PIPE) as running:
+    async with command(waits, *RUN, slow, stdout=PIPE) as running:
         await running.until("running")
         assert running.process.stdout is not None
         assert await running.process.stdout.read() == b"first last\n"
@@ -112,7 +114,7 @@ async def test_what_the_program_prints_is_whole_elsewhere(waits: User, slow: Pat
 async def test_run_says_that_it_compiles(waits: User, tmp_path: Path) -> None:
     program = tmp_path / "slow.cpp"
     program.write_text(SLOW_TO_COMPILE)
-    async with command(waits, "run", "--wall-ms", LONG_MS, program) as running:
+    async with command(waits, *RUN, "--wall-ms", LONG_MS, program) as running:
         await running.until("compiling")
         assert await running.end() == 0, running.written
     assert running.screen == ["1"]
@@ -120,7 +122,7 @@ async def test_run_says_that_it_compiles(waits: User, tmp_path: Path) -> None:
 
 @pytest.mark.full
 async def test_run_and_wait_say_behind_how_many_jobs_they_wait(waits: User, slow: Path) -> None:
-    async with earlier_jobs(waits, AT_ONCE + 1) as jobs, command(waits, "run", slow) as running:
+    async with earlier_jobs(waits, AT_ONCE + 1) as jobs, command(waits, *RUN, slow) as running:
         await running.until(f"queued behind {AT_ONCE + 1} earlier jobs of yours")
         queued = await newest_but(waits, jobs)
         async with command(waits, "wait", queued) as waiting:
@@ -170,7 +172,7 @@ async def test_a_pipe_gets_nothing(waits: User, slow: Path) -> None:
 async def test_a_terminal_that_is_to_be_left_alone_is(
     waits: User, slow: Path, options: list[str], settings: dict[str, str]
 ) -> None:
-    async with command(waits, "run", *options, slow, stdout=PIPE, **settings) as running:
+    async with command(waits, *RUN, *options, slow, stdout=PIPE, **settings) as running:
         assert await running.end() == 3
     assert running.written == ("" if options else "aside\r\n")
     async with earlier_jobs(waits, 1) as (job,):
@@ -187,7 +189,7 @@ async def test_ctrl_c_leaves_a_clean_line(waits: User, tmp_path: Path, words: li
     program = tmp_path / "endless.sh"
     program.write_text("sleep 600")
     if words == ["run"]:
-        words = ["run", "--wall-ms", str(LONG_MS), str(program)]
+        words = [*RUN, "--wall-ms", str(LONG_MS), str(program)]
     else:
         words = ["wait", (await waits.client.submit(ENDLESS)).job_id]
     async with command(waits, *words) as running:
@@ -204,7 +206,7 @@ async def test_ctrl_c_leaves_a_clean_line(waits: User, tmp_path: Path, words: li
 @pytest.mark.full
 async def test_run_says_that_it_starts_a_stack(tmp_path: Path, slow: Path) -> None:
     (tmp_path / "empty").mkdir()
-    async with on_terminal(HEADRACE, "run", slow, environment=ENVIRONMENT, cwd=tmp_path / "empty") as running:
+    async with on_terminal(HEADRACE, *RUN, slow, environment=ENVIRONMENT, cwd=tmp_path / "empty") as running:
         await running.until("starting a stack")
         await running.until("running")
         assert await running.end() == 3
@@ -213,7 +215,7 @@ async def test_run_says_that_it_starts_a_stack(tmp_path: Path, slow: Path) -> No
 
 @pytest.mark.full
 async def test_ctrl_c_while_a_stack_starts_leaves_a_clean_line(tmp_path: Path, slow: Path) -> None:
-    async with on_terminal(HEADRACE, "run", slow, environment=ENVIRONMENT, cwd=tmp_path) as running:
+    async with on_terminal(HEADRACE, *RUN, slow, environment=ENVIRONMENT, cwd=tmp_path) as running:
         await running.until("starting a stack")
         running.press(CTRL_C)
         assert await running.end() == 130

@@ -19,8 +19,9 @@ from pydantic import BaseModel
 import services.api
 from headrace.local.supervisor import Stack
 from services.api.http.openapi.responses import DocumentedRouter
+from services.api.interaction.schemas import InputBody, SignalBody
 from services.api.jobs.fields import LIMIT_MAX
-from services.api.jobs.schemas import BatchBody, SubmissionBody
+from services.api.jobs.schemas import BatchBody, SubmissionBody, TerminalBody
 from services.api.sessions.schemas import RunBody, SessionBody
 from services.api.settings import ApiSettings
 from shared.contract import problems
@@ -38,6 +39,9 @@ Json = dict[str, Any]
 BODIES: dict[str, type[BaseModel]] = {
     "submit_job": SubmissionBody,
     "submit_batch": BatchBody,
+    "send_input": InputBody,
+    "resize_terminal": TerminalBody,
+    "send_signal": SignalBody,
     "create_session": SessionBody,
     "save_session": SessionBody,
     "run_session": RunBody,
@@ -74,7 +78,7 @@ async def test_a_fuzzer_that_believes_the_document_finds_no_failure(stack: Stack
         )
         said = (await fuzzing.communicate())[0].decode()
     assert fuzzing.returncode == 0, said[-20_000:]
-    assert "Operations:\n  Selected: 27/27\n  Tested: 27" in said, said[-2_000:]
+    assert "Operations:\n  Selected: 31/31\n  Tested: 31" in said, said[-2_000:]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -185,19 +189,35 @@ async def test_the_document_tells_the_bounds_of_numbers(document: Json) -> None:
     assert bounds(limits["output_bytes"]) == (0, LIMIT_MAX)
     for body in ("SubmissionBody", "SessionBody"):
         assert bounds(schemas[body]["properties"]["ttl_s"]) == (60, settings.ttl_s_max)
-    for body in ("SubmissionBody", "SessionBody", "RunBody"):
-        (rule,) = schemas[body]["allOf"]
-        most = rule["else"]["properties"]["limits"]["properties"]
-        assert {name: one["maximum"] for name, one in most.items()} == msgspec.to_builtins(
-            settings.limits_max
-        )
+        assert bounds(schemas[body]["properties"]["idle_s"]) == (1, settings.idle_s_max)
+    usual = msgspec.to_builtins(settings.limits_max)
+    longer = {**usual, "wall_ms": settings.interactive_wall_ms_max}
+    interactive = {**HELLO, "interactive": True}
+    for body, program, most in (
+        ("SubmissionBody", HELLO, usual),
+        ("SubmissionBody", interactive, longer),
+        ("SessionBody", HELLO, usual),
+        ("SessionBody", interactive, longer),
+        # What its document is, a run's schema cannot tell.
+        ("RunBody", {}, longer),
+    ):
         valid = validator(document, {"$ref": f"#/components/schemas/{body}"})
-        program = {} if body == "RunBody" else HELLO
         for name in limits:
-            beyond = {**program, "limits": {name: most[name]["maximum"] + 1}}
-            assert valid.is_valid({**program, "limits": {name: most[name]["maximum"]}}), (body, name)
+            beyond = {**program, "limits": {name: most[name] + 1}}
+            assert valid.is_valid({**program, "limits": {name: most[name]}}), (body, name)
             assert not valid.is_valid(beyond), (body, name)
             assert valid.is_valid({**beyond, "limits_policy": "clamp"}), (body, name)
+
+
+async def test_the_document_tells_what_an_interactive_program_has(document: Json) -> None:
+    valid = validator(document, {"$ref": "#/components/schemas/SubmissionBody"})
+    own: tuple[Json, ...] = ({"idle_s": 5}, {"terminal": {"columns": 80, "rows": 24}})
+    for fields in own:
+        assert valid.is_valid({**HELLO, "interactive": True, **fields})
+        assert not valid.is_valid({**HELLO, **fields})
+        assert not valid.is_valid({**HELLO, "interactive": False, **fields})
+    assert valid.is_valid({**HELLO, "stdin": "x"})
+    assert not valid.is_valid({**HELLO, "interactive": True, "stdin": "x"})
 
 
 def bounds(schema: dict[str, Any]) -> tuple[int, int]:

@@ -9,12 +9,14 @@ from rich.console import Console
 from headrace.cli.job_sheet import LINE_LETTERS_MAX, ends_of, facts_of, show_job
 from headrace.client.models import JobShown, WaitingFor
 from shared.domain.events import ClampedLimit
+from shared.domain.interaction import Interaction, ReceivedInput, TerminalSize
 from shared.domain.record import JobRecord
 from shared.domain.result import (
     Artifact,
     Output,
     OutputOrder,
     OutputRun,
+    OutputTail,
     Result,
     SkippedArtifact,
     StageReport,
@@ -150,3 +152,33 @@ def test_words_for_the_commands_are_facts_of_their_own() -> None:
         ("compiler_argument", "-g"),
         ("interpreter_argument", "-Xss1m"),
     ]
+
+
+def test_a_directory_is_shown_where_it_is_not_the_usual_one() -> None:
+    assert "working_directory" not in {row[0] for row in fields(ended())}
+    there = msgspec.structs.replace(ended(), working_directory="/mnt/data")
+    assert ("working_directory", "/mnt/data") in fields(there)
+
+
+def test_a_conversation_is_shown_with_both_ends_of_its_output() -> None:
+    stdout = Output(
+        content="one\n",
+        kept_bytes=4,
+        total_bytes=40,
+        truncated=True,
+        tail=OutputTail(offset=36, content="end\n"),
+    )
+    received = ReceivedInput(total_bytes=3, sha256="", ended=True)
+    terminal = TerminalSize(columns=80, rows=24)
+    job = msgspec.structs.replace(
+        ended(),
+        interactive=Interaction(idle_s=1, input_bytes=1, output_bytes=1, terminal=terminal),
+        result=Result(stdout=stdout, input=received),
+    )
+    text = {fact.name: fact.cell.text for fact in facts_of(job, NOON)}
+    assert text["interactive"] == "in a terminal of 80 x 24"
+    assert text["input_bytes"] == "3 B, then its end"
+    assert text["stdout_bytes"] == "40 B, the first 4 B and the last 4 B kept"
+    assert [row for row in fields(job) if row[0] == "stdout"] == [("stdout", "one"), ("stdout", "end")]
+    piped = Interaction(idle_s=1, input_bytes=1, output_bytes=1)
+    assert ("interactive", "pipes") in fields(msgspec.structs.replace(job, interactive=piped))

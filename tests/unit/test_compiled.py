@@ -48,6 +48,7 @@ DIFFERENT = {
     "limits": key(stage=stage_of(limits=Limits(memory_bytes=1))),
     "product": key(stage=stage_of(keep="b.out")),
     "room for the product": key(stage=stage_of(keep_bytes_max=1)),
+    "directory": key(stage=stage_of(directory="/mnt/data")),
 }
 
 
@@ -69,7 +70,7 @@ def test_a_user_id_may_hold_half_a_surrogate_pair() -> None:
 
 def test_the_key_covers_every_field_of_a_stage_that_a_compiler_sees() -> None:
     """A new field must be taken into the key, or be named here as one that a compile stage does not use."""
-    covered = {"argv", "files", "env", "stdin", "limits", "keep", "keep_bytes_max"}
+    covered = {"argv", "files", "env", "stdin", "limits", "keep", "keep_bytes_max", "directory"}
     assert set(Stage.__dataclass_fields__) == covered | {"name", "artifacts"}
     assert stage_of().artifacts == ()
     assert {field.name for field in msgspec.structs.fields(Limits)} >= {"memory_bytes"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.executor.attempts.feed_backlog import PIECE_BYTES, RUNS_MAX, FeedBacklog, Piece
+from services.executor.attempts.feed_backlog import PIECE_BYTES, RUNS_MAX, FeedBacklog, Note, Piece
 from shared.domain.enumerations import StageName, StreamName
 from shared.domain.events import JobProgress
 from shared.domain.result import STAGE_OUTPUT_BYTES_MAX
@@ -32,8 +32,8 @@ def progress(percent: int = 0, message: str = "run started", remaining_s: float 
     )
 
 
-def told(taken: list[Piece | JobProgress]) -> list[object]:
-    return [one.content if isinstance(one, Piece) else one.message for one in taken]
+def told(taken: list[Piece | Note]) -> list[object]:
+    return [one.message if isinstance(one, JobProgress) else getattr(one, "content", one) for one in taken]
 
 
 def test_what_is_taken_is_one_piece_of_each_stream_between_progress() -> None:
@@ -125,7 +125,7 @@ STEPS = st.lists(
 def test_every_byte_is_told_once_in_the_order_of_its_stream(steps: list[object], leaves: bool) -> None:
     backlog, printed, found = FeedBacklog(), {OUT: b"", ERR: b""}, {OUT: b"", ERR: b""}
 
-    def find(taken: list[Piece | JobProgress]) -> None:
+    def find(taken: list[Piece | Note]) -> None:
         for one in taken:
             if isinstance(one, Piece):
                 assert one.offset == len(found[one.stage, one.stream])

@@ -7,8 +7,10 @@ from services.executor.scheduling.delayed_deliveries import DelayedDeliveries
 from services.executor.scheduling.fair_queue import FairQueue
 from services.executor.scheduling.fetch_policy import LOST_AFTER_S, SWEEP_MAX, FetchPolicy
 from services.executor.scheduling.held_deliveries import HeldDeliveries
+from services.executor.scheduling.slots import Bounds, Slot
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
 from shared.domain.events import Event
+from shared.domain.lanes import lane_of
 from shared.jetstream.delivery import Delivery
 from tests import builders
 
@@ -26,15 +28,18 @@ class Executor:
     held: HeldDeliveries = field(default_factory=lambda: HeldDeliveries(jobs_max=100, bytes_max=1_000_000))
     now_s: float = 0.0
     sequence: int = 0
+    interactive_slots: int = 1
+    executing: dict[str, Slot] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.fair = FairQueue(self.unfinished.priority)
         self.policy = FetchPolicy(
-            1,
+            Bounds(1, 100, 1_000_000, self.interactive_slots),
             self.unfinished,
             held=self.held,
             delayed=DelayedDeliveries(),
             queue=self.fair,
+            executing=self.executing,
             offers=lambda name: name == "python",
             now_s=self.now_s,
         )
@@ -48,7 +53,8 @@ class Executor:
     def tell(self, event: Event) -> None:
         self.sequence += 1
         self.unfinished.apply(self.sequence, event)
-        self.policy.on_lane_changed(event.user_id)
+        known = self.unfinished.get(event.job_id)
+        self.policy.on_lane_changed(event.user_id if known is None else lane_of(known.state.queued))
 
     def queue(self, job: str, user: str, **changes: object) -> None:
         self.tell(builders.queued(named(job), user, **changes))

@@ -4,7 +4,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from services.api.http.problems import invalid
-from services.api.jobs.schemas import BatchBody, FileBody, LimitsBody, SubmissionBody
+from services.api.jobs.file_bodies import FileBody
+from services.api.jobs.schemas import BatchBody, LimitsBody, SubmissionBody
 from services.api.sessions.schemas import RunBody, SessionBody
 from shared.contract.problems import FieldError
 

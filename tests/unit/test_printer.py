@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from headrace.cli.logs import Pieces
-from headrace.cli.run import FROM_NEWER, Printer
+from headrace.cli.printer import FROM_NEWER, Printer
+from headrace.client.models import kept_bytes, output_pieces
 from shared.contract.codec import EventObject
-from shared.domain.result import Output, OutputOrder, OutputRun, Result, StageReport
+from shared.domain.result import Output, OutputOrder, OutputRun, OutputTail, Result, StageReport
 from tests.builders import JOB, NOON
 
 WARNED = Result(
@@ -173,3 +174,51 @@ def test_programs_that_read_json_are_told_of_each_stage_and_stream_by_its_name(
         ("grade", "stdout", "42\n"),
         ("grade", "stderr", "late\n"),
     ]
+
+
+LONG = Result(
+    stdout=Output(
+        content="0123",
+        kept_bytes=4,
+        total_bytes=16,
+        truncated=True,
+        tail=OutputTail(offset=8, content="89abcdef"),
+    ),
+    stages=(StageReport(name="run", wall_ms=1, cpu_ms=1),),
+)
+
+
+@pytest.mark.parametrize(
+    ("live", "written", "missing"),
+    [
+        ("", b"012389abcdef", 4),
+        ("01", b"012389abcdef", 4),
+        ("012345", b"01234589abcdef", 2),
+        ("0123456789", b"0123456789abcdef", 0),
+        ("0123456789abcdef", b"0123456789abcdef", 0),
+    ],
+)
+def test_the_middle_that_is_not_kept_is_told(live: str, written: bytes, missing: int) -> None:
+    stdout, stderr = io.BytesIO(), io.BytesIO()
+    printer = Printer(stdout, stderr)
+    printer.show(shown("running", attempt=1))
+    printer.show(note("run", "stdout", 0, live))
+    printer.finish(LONG)
+    said = b"headrace: %d bytes of the output are not kept here\n" % missing if missing else b""
+    assert (stdout.getvalue(), stderr.getvalue()) == (written, said)
+
+
+def test_what_is_live_goes_on_after_a_gap() -> None:
+    both = io.BytesIO()
+    printer = Printer(both, both, is_live=True, line_end=lambda: b"\r\n")
+    printer.show(shown("running", attempt=1))
+    printer.show(note("run", "stdout", 4, "45"))
+    printer.show(note("run", "stdout", 6, "6789abcdef"))
+    printer.finish(LONG)
+    assert both.getvalue() == b"headrace: 4 bytes of the output are not kept here\r\n456789abcdef"
+    assert printer.held_back is None
+
+
+def test_the_clients_pieces_have_the_end_too() -> None:
+    assert kept_bytes(LONG.stdout) == b"012389abcdef"
+    assert list(output_pieces(LONG)) == [("stdout", b"0123"), ("stdout", b"89abcdef")]

@@ -121,7 +121,7 @@ class Attempt:
 
     async def run(self, queued: JobQueued) -> tuple[list[StageEnd], RecordedFeed]:
         ends, feed = list[StageEnd](), RecordedFeed()
-        first = await self.stages.reserve(queued)
+        first = await self.stages.reserve(queued, None)
         execution = Execution(queued)
         await self.stages.run(
             execution, first, cast("Feed", feed), ends, cell_within_s=1.0, told_stage=self.told_stage

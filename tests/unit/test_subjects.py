@@ -71,3 +71,39 @@ def test_only_a_lower_case_uuid_is_a_job_id(job: str) -> None:
     assert not subjects.is_job_id(job)
     with pytest.raises(SubjectError):
         subjects.job_events("alice", job)
+
+
+@given(USERS)
+def test_a_subject_of_input_names_its_user_and_its_job(user: str) -> None:
+    assert subjects.parse_input(subjects.job_input(user, builders.JOB)) == (user, builders.JOB)
+
+
+@pytest.mark.parametrize("user", ["*.>", "a b", ">", "=", "\x00", "ü", "a" * 128])
+def test_input_of_hostile_users_is_within_what_belongs_to_them(user: str) -> None:
+    subject = subjects.job_input(user, builders.JOB)
+    assert subject.rpartition(".")[0] == subjects.user_input(user).rpartition(".")[0]
+    assert len(subject.split(".")) == len(subjects.INPUT_SUBJECTS.split("."))
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "",
+        "input",
+        "input.alice",
+        f"input.alice.{builders.JOB}.more",
+        f"input.alice.{builders.JOB.upper()}",
+        f"input..{builders.JOB}",
+        f"feed.alice.{builders.JOB}",
+        "input.alice.*",
+        "input.*." + builders.JOB,
+    ],
+)
+def test_what_is_no_subject_of_input_is_refused(subject: str) -> None:
+    with pytest.raises(SubjectError):
+        subjects.parse_input(subject)
+
+
+def test_input_of_what_is_no_job_has_no_subject() -> None:
+    with pytest.raises(SubjectError):
+        subjects.job_input("alice", "*")

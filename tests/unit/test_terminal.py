@@ -11,6 +11,7 @@ def test_it_shows_what_a_terminal_shows() -> None:
         "four",
     ]
     assert shown("longer\rshort") == ["shortr"]
+    assert shown("rubbed\b \b out") == ["rubbe out"]
     assert shown("gone\r\x1b[2K\r\n") == []
 
 

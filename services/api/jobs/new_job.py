@@ -9,6 +9,7 @@ import msgspec
 from shared.contract import problems
 from shared.contract.problems import FieldError, ProblemError
 from shared.domain.events import ClampedLimit, Limits, SourceFile
+from shared.domain.interaction import TerminalSize
 
 LimitsPolicy: TypeAlias = Literal["refuse", "clamp"]
 """What happens to a submission with a limit beyond the operator's maximum."""
@@ -21,6 +22,16 @@ class FileReference:
     file: str | None = None
     job: str | None = None
     path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInteraction:
+    """That a program reads input while it runs, and how."""
+
+    idle_s: int | None = None
+    """None leaves it to the service."""
+    terminal: TerminalSize | None = None
+    """None for pipes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +63,10 @@ class NewJob:
     compiler_args: tuple[str, ...] = ()
     interpreter_args: tuple[str, ...] = ()
     """Words for the language's commands, not yet compared with what it allows."""
+    working_directory: str | None = None
+    """Where the program starts; None for /work."""
+    interaction: NewInteraction | None = None
+    """None for a program whose whole input is `stdin`; for any other there is no `stdin`."""
 
     def files_of(self, default_entrypoint: str) -> tuple[SourceFile, ...]:
         """All files of the program; `code` becomes the file `default_entrypoint`."""

@@ -8,33 +8,24 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import msgspec
-from pydantic import (
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from services.api.http.openapi.json_schema import (
     ENV_NAME,
-    JOB_ID,
+    INTERACTIVE,
     LABEL_NAME,
     ONE_SOURCE,
     STORED_NAMES,
     base64_if,
     keys_like,
-    one_content,
 )
 from services.api.jobs.fields import (
     LIMIT_MAX,
     AsNumber,
     CommandWord,
-    FileAddress,
     LabelValue,
     Pattern,
     RelativePath,
@@ -42,9 +33,11 @@ from services.api.jobs.fields import (
     Text,
     Word,
 )
-from services.api.jobs.new_job import FileReference, LimitsPolicy, NewJob
+from services.api.jobs.file_bodies import FileBody, Stdin, StoredBody
+from services.api.jobs.new_job import LimitsPolicy, NewInteraction, NewJob
 from shared.domain.allowed_words import WORDS_MAX
 from shared.domain.events import SourceFile
+from shared.domain.interaction import TERMINAL_MAX, TerminalSize
 
 FILES_MAX = 64
 JOBS_NAMED_MAX = 8
@@ -56,91 +49,18 @@ LABELS_MAX = 16
 PATTERNS_MAX = 16
 TTL_S_MIN = 60
 
-_LATER_FIELDS = frozenset({"artifacts", "ttl_s", "limits_policy", "compiler_args", "interpreter_args"})
+INTERACTIVE_FIELDS = ("interactive", "terminal", "idle_s")
+_LATER_FIELDS = frozenset(
+    {
+        *("artifacts", "ttl_s", "limits_policy", "compiler_args", "interpreter_args", "working_directory"),
+        *INTERACTIVE_FIELDS,
+    }
+)
+WORK: Final = "/work"
 _LATER_LIMITS = frozenset({"stack_bytes", "address_space_bytes"})
 """Limits added since fingerprints were first stored."""
 _STORED_UNUSED = {"__all__": set(STORED_NAMES)}
 """Fields of files added since then, of submissions whose files hold their contents."""
-
-
-class StoredBody(RequestBody):
-    """A file that is stored already: one that was uploaded, or one that a job left."""
-
-    model_config = ConfigDict(json_schema_extra=one_content())
-
-    file: FileAddress | None = None
-    """The address of an uploaded file (`PUT /v1/files`)."""
-    job: Annotated[str, Field(pattern=JOB_ID)] | None = None
-    """The id of a job of yours that has ended; with `path`."""
-    path: RelativePath | None = None
-    """The path of a file that the job left."""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        self._check_one()
-        return self
-
-    def reference(self) -> FileReference:
-        """Where the content is stored."""
-        return FileReference(file=self.file, job=self.job, path=self.path)
-
-    def _check_one(self, *contents: str | None) -> None:
-        ways = [each is not None for each in (*contents, self.file)]
-        by_job = {self.job is not None, self.path is not None}
-        if by_job == {True, False}:
-            raise ValueError("a file that a job left is named by job and path")
-        if sum(ways) + (by_job == {True}) != 1:
-            raise ValueError(
-                "give one of content, file, or job and path" if contents else "give file, or job and path"
-            )
-
-
-_text = TypeAdapter[str](Text)
-
-
-def _text_or_stored(value: object, _: ValidatorFunctionWrapHandler) -> object:
-    """Validate one of the two, so that errors are named by their places alone."""
-    if isinstance(value, dict | StoredBody):
-        return StoredBody.model_validate(value)
-    return _text.validate_python(value, strict=True)
-
-
-Stdin = Annotated[Text | StoredBody, WrapValidator(_text_or_stored)]
-"""The text itself, or where it is stored."""
-
-
-class FileBody(StoredBody):
-    """One file of the program."""
-
-    model_config = ConfigDict(
-        json_schema_extra={**base64_if("encoding", "content"), **one_content("content")}
-    )
-
-    name: RelativePath
-    """Its path below the work directory, with `/` between the parts."""
-    content: Text | None = None
-    """The file, as text or as base64; or else where it is stored."""
-    encoding: Literal["utf-8", "base64"] = "utf-8"
-    """`base64` for a file that is not UTF-8."""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        self._check_one(self.content)
-        return self
-
-    @property
-    def is_stored(self) -> bool:
-        """Whether the content is not in the request."""
-        return self.content is None
-
-    @model_validator(mode="after")
-    def _decodable(self) -> Self:
-        if self.encoding == "base64" and self.content is not None:
-            try:
-                base64.b64decode(self.content, validate=True)
-            except (binascii.Error, ValueError) as error:
-                raise ValueError("the content is not base64") from error
-        return self
 
 
 class LimitsBody(RequestBody):
@@ -166,11 +86,28 @@ class LimitsBody(RequestBody):
     """Addresses of each process, used or only reserved; without it there is no such limit."""
 
 
+class TerminalBody(RequestBody):
+    """The size of a terminal, in characters."""
+
+    columns: Annotated[int, Field(ge=1, le=TERMINAL_MAX), AsNumber]
+    """Characters of a line."""
+    rows: Annotated[int, Field(ge=1, le=TERMINAL_MAX), AsNumber]
+    """Lines."""
+
+    def size(self) -> TerminalSize:
+        """The size as a value."""
+        return TerminalSize(columns=self.columns, rows=self.rows)
+
+
 class SubmissionBody(RequestBody):
     """A program to run: `code` for one file, or `files`."""
 
     model_config = ConfigDict(
-        json_schema_extra={**ONE_SOURCE, **base64_if("stdin_encoding", "stdin", "object")}
+        json_schema_extra={
+            **ONE_SOURCE,
+            **base64_if("stdin_encoding", "stdin", "object"),
+            "allOf": [INTERACTIVE],
+        }
     )
 
     language: Text = Field(min_length=1, max_length=64)
@@ -207,6 +144,14 @@ class SubmissionBody(RequestBody):
     """Words for the compiler, of those that `GET /v1/languages` names: `-O3`, `-std=c++17`."""
     interpreter_args: tuple[CommandWord, ...] = Field((), max_length=WORDS_MAX)
     """Words for the interpreter, of those that `GET /v1/languages` names: `-O`, `-Xss256m`."""
+    working_directory: Literal["/work", "/mnt/data"] = WORK
+    """The directory in which the program starts. Both show the same files."""
+    interactive: StrictBool = False
+    """Whether the program reads input that is sent while it runs; then it has no `stdin`."""
+    terminal: TerminalBody | None = None
+    """The terminal of an interactive program, with its first size; without it the program has pipes."""
+    idle_s: Annotated[int, Field(ge=1), AsNumber] | None = None
+    """Seconds without input or output after which an interactive program is ended."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -240,6 +185,16 @@ class SubmissionBody(RequestBody):
                 raise ValueError("the standard input is not base64") from error
         return self
 
+    @model_validator(mode="after")
+    def _consistent_interaction(self) -> Self:
+        if self.interactive and self.stdin is not None:
+            raise ValueError("an interactive program has no stdin: send its input while it runs")
+        if not self.interactive and self.terminal is not None:
+            raise ValueError("only an interactive program has a terminal: set interactive too")
+        if not self.interactive and self.idle_s is not None:
+            raise ValueError("only an interactive program has idle_s: set interactive too")
+        return self
+
     def to_new_job(self) -> NewJob:
         """The submission as a `NewJob`."""
         files = self.files or ()
@@ -263,6 +218,8 @@ class SubmissionBody(RequestBody):
             ttl_s=self.ttl_s,
             compiler_args=self.compiler_args,
             interpreter_args=self.interpreter_args,
+            working_directory=None if self.working_directory == WORK else self.working_directory,
+            interaction=self._interaction(),
         )
 
     def unused_later_fields(self, later: Iterable[str]) -> dict[str, Any]:
@@ -280,6 +237,12 @@ class SubmissionBody(RequestBody):
             return None
         content = self.stdin if isinstance(self.stdin, str) else ""
         return SourceFile(name="stdin", content=content, encoding=self.stdin_encoding)
+
+    def _interaction(self) -> NewInteraction | None:
+        if not self.interactive:
+            return None
+        terminal = None if self.terminal is None else self.terminal.size()
+        return NewInteraction(idle_s=self.idle_s, terminal=terminal)
 
     def _fingerprint(self) -> str:
         """Equal for equal requests, regardless of the order of fields and white space.

@@ -18,7 +18,10 @@ from shared.contract import problems
 from shared.contract.problems import ProblemType
 
 HEADERS = ("Location", "ETag", "Idempotency-Replayed", "Preference-Applied")
-LINKS = ("read_job", "read_job_events", "cancel_job", "list_artifacts")
+LINKS = (
+    *("read_job", "read_job_events", "cancel_job", "list_artifacts"),
+    *("send_input", "read_input", "resize_terminal", "send_signal"),
+)
 REFUSALS = (
     problems.UNKNOWN_LANGUAGE,
     problems.EXPIRED,

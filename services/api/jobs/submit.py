@@ -17,7 +17,8 @@ import uuid_utils
 from msgspec import UNSET
 
 from services.api.http.request_context import RequestContext
-from services.api.jobs.limit_policy import check_bounds, clamped_limits
+from services.api.jobs.interactive import LIVE_STDIN, interaction_of
+from services.api.jobs.limit_policy import check_bounds, clamped_limits, default_limits
 from services.api.jobs.new_job import FileReference, NewJob
 from services.api.jobs.queries import fold_entries
 from services.api.jobs.word_policy import are_allowed, check_words
@@ -229,6 +230,8 @@ class Submissions:
     ) -> JobQueued:
         check_bounds(new, self._settings)
         clamped = clamped_limits(new, self._settings)
+        interaction = None if new.interaction is None else interaction_of(new.interaction, self._settings)
+        concurrency = min(caller.concurrency, self._settings.concurrency_max)
         return JobQueued(
             job_id=job_id,
             user_id=caller.user_id,
@@ -239,19 +242,21 @@ class Submissions:
             files=new.files_of(offer.entrypoint),
             entrypoint=new.entrypoint_of(offer.entrypoint),
             fingerprint=new.fingerprint,
-            stdin=new.stdin,
+            stdin=new.stdin if interaction is None else LIVE_STDIN,
             args=new.args,
             env=dict(new.env),
-            limits=new.limits_over(offer.limits, clamped),
+            limits=new.limits_over(default_limits(new, offer.limits, self._settings), clamped),
             labels=dict(new.labels),
             session=session,
-            concurrency=min(caller.concurrency, self._settings.concurrency_max),
+            concurrency=concurrency if interaction is None else self._settings.interactive_jobs,
             artifacts=new.artifacts,
             ttl_s=_ttl_s(new.ttl_s, self._settings),
             artifacts_bytes_max=caller.shares.get(ARTIFACTS_CLAIM),
             clamped=clamped or UNSET,
             compiler_args=new.compiler_args or UNSET,
             interpreter_args=new.interpreter_args or UNSET,
+            interactive=interaction or UNSET,
+            working_directory=new.working_directory or UNSET,
         )
 
 

@@ -21,7 +21,8 @@ class WaitingFor(ContractStruct, frozen=True, kw_only=True):
     """`earlier_jobs`: as many of the user's own as may run at a time, or more, stand before it.
     `executor`: none is there now that has the language. `slot`: other programs run."""
     position: int = 0
-    """How many unfinished jobs of the same user stand before it; 1,000 stands for more, too."""
+    """How many unfinished jobs of the same user stand before it; 1,000 stands for more, too. Not counted for
+    an interactive job: 0."""
 
 
 class JobShown(JobRecord, frozen=True, kw_only=True):
@@ -52,9 +53,12 @@ class Outlook:
             return None
         try:
             if await self._catalogue.is_offline(job.language):
-                return WaitingFor(reason="executor", position=before)
+                return WaitingFor(reason="executor", position=0 if job.interactive else before)
         except BrokerError:
             return None
+        if job.interactive:
+            # Such jobs take turns with each other alone, and subjects do not tell which ones they are.
+            return WaitingFor(reason="slot")
         at_once = min(caller.concurrency, self._settings.concurrency_max)
         return WaitingFor(reason="earlier_jobs" if before >= at_once else "slot", position=before)
 

@@ -13,6 +13,7 @@ from services.api.settings import ApiSettings
 from shared.contract.subjects import (
     FEED,
     FILES,
+    INPUT,
     TERMINAL_KINDS,
     job_events,
     objects_stream,
@@ -20,6 +21,7 @@ from shared.contract.subjects import (
     session_everything,
     user_events_of_kind,
     user_files,
+    user_input,
     user_notes,
 )
 from shared.domain.contract_struct import ContractStruct
@@ -106,6 +108,7 @@ class Erasures:
         files = await self._delete_files(user_id)
         count = await self._expire_jobs(user_id, by, moment)
         await self._broker.api(f"STREAM.PURGE.{FEED}", {"filter": user_notes(user_id)})
+        await self._broker.api(f"STREAM.PURGE.{INPUT}", {"filter": user_input(user_id)})
         is_done = count.is_whole and not count.unfinished and not await self._has_more(user_id)
         # Without the user's id, because the log line outlives the erased data.
         logger.info("user_erased", by=by, request_id=moment.request_id, is_done=is_done)

@@ -7,7 +7,7 @@ processes are known some milliseconds later.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 
@@ -31,6 +31,7 @@ class UnfinishedJobs:
         self._total = 0
         self._awaited: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._closed = False
+        self._listeners: list[Callable[[str, str], None]] = []
 
     @property
     def total(self) -> int:
@@ -57,6 +58,10 @@ class UnfinishedJobs:
         first = islice(jobs, POSITION_MAX)
         return next((place for place, each in enumerate(first) if each == job_id), POSITION_MAX)
 
+    def tell_ends(self, listener: Callable[[str, str], None]) -> None:
+        """Call `listener(user_id, job_id)` for each end of a job in the log, its tombstone included."""
+        self._listeners.append(listener)
+
     @contextmanager
     def appending(self, user_id: str, job_id: str) -> Iterator[None]:
         """Count a job from the start of its append; an exception in the block removes it."""
@@ -82,6 +87,8 @@ class UnfinishedJobs:
                 self._add(named.user_id, named.job_id)
             else:
                 self._remove(named.user_id, named.job_id)
+                for tell in self._listeners:
+                    tell(named.user_id, named.job_id)
                 for ended in self._awaited.get(named.job_id, ()):
                     ended.set()
 

@@ -5,12 +5,18 @@ import json
 from datetime import datetime
 
 import msgspec
+from pydantic import ValidationError
 
-from services.api.jobs.schemas import SubmissionBody
+from services.api.http.problems import invalid
+from services.api.jobs.schemas import INTERACTIVE_FIELDS, SubmissionBody
 from services.api.sessions.schemas import RunBody, SessionBody
+from shared.contract.problems import ProblemError
 from shared.jetstream.stored_message import MESSAGE_OVERHEAD_BYTES, Entry
 
-_LATER_FIELDS = ("ttl_s", "limits_policy", "compiler_args", "interpreter_args")
+_LATER_FIELDS = (
+    *("ttl_s", "limits_policy", "compiler_args", "interpreter_args", "working_directory"),
+    *INTERACTIVE_FIELDS,
+)
 """Fields added since fingerprints of runs were first stored."""
 KEPT_UNKNOWN_BYTES = 64 * 1024
 """Assumed bytes of a session saved by an earlier version, which did not record sizes."""
@@ -79,13 +85,22 @@ def document_of(body: SessionBody) -> msgspec.Raw:
 
 
 def submission_of(stored: StoredRevision, body: RunBody) -> SubmissionBody:
-    """The document as a submission, with the run's own fields; a run's own limits have its own policy."""
+    """The document as a submission, with the run's own fields; a run's own limits have its own policy.
+
+    Raises ProblemError (422) where they do not fit the document, as a standard input for an interactive one.
+    """
     document = json.loads(bytes(stored.document))
     document.pop("title", None)
     own = body.model_dump(exclude_unset=True)
     if "limits" in own:
         own["limits_policy"] = body.limits_policy
-    return SubmissionBody.model_validate({**document, **own})
+    try:
+        return SubmissionBody.model_validate({**document, **own})
+    except ValidationError as error:
+        problem = invalid(
+            error.errors(include_url=False, include_context=False, include_input=False), SubmissionBody
+        )
+        raise ProblemError(problem.kind, problem.detail, errors=problem.errors) from error
 
 
 def fingerprint_of(submission: SubmissionBody) -> str:

@@ -6,8 +6,9 @@ from pydantic import ConfigDict, Field
 
 from services.api.http.openapi.json_schema import ENV_NAME, base64_if, keys_like
 from services.api.jobs.fields import CommandWord, RequestBody, Text, Word
+from services.api.jobs.file_bodies import Stdin
 from services.api.jobs.new_job import LimitsPolicy
-from services.api.jobs.schemas import ARGS_MAX, ENV_MAX, LimitsBody, Stdin, SubmissionBody
+from services.api.jobs.schemas import ARGS_MAX, ENV_MAX, LimitsBody, SubmissionBody
 from shared.domain.allowed_words import WORDS_MAX
 
 
@@ -17,7 +18,8 @@ class RunBody(RequestBody):
     model_config = ConfigDict(json_schema_extra=base64_if("stdin_encoding", "stdin", "object"))
 
     stdin: Stdin | None = None
-    """Instead of the document's standard input: the text, or where it is stored."""
+    """Instead of the document's standard input: the text, or where it is stored. An interactive program has
+    none."""
     stdin_encoding: Literal["utf-8", "base64"] = "utf-8"
     """`base64` for a standard input that is not UTF-8."""
     args: tuple[Word, ...] = Field((), max_length=ARGS_MAX)

@@ -96,8 +96,8 @@ def key_of(user_id: str, offered: Offered, stage: Stage, *, runtime_digest: str 
         stage.argv,
         [(file.path, file.content, file.executable) for file in stage.files],
         stage.env,
-        stage.stdin.content,
+        stage.given,
         stage.limits,
-        (stage.keep, stage.keep_bytes_max),
+        (stage.keep, stage.keep_bytes_max, stage.directory),
     )
     return hashlib.sha256(msgspec.msgpack.encode(parts)).hexdigest()

@@ -1,4 +1,4 @@
-"""What an attempt has to tell and has not sent yet: its output and its progress, in their order. Pure.
+"""What an attempt has to tell and has not sent yet: output, progress and input, in their order. Pure.
 
 No piece ends within a UTF-8 character, unless the stream does.
 """
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from shared.domain.enumerations import StageName, StreamName
-from shared.domain.events import JobProgress
+from shared.domain.events import InputMessage, JobProgress
 from shared.domain.output_text import incomplete_tail
 from shared.domain.result import STAGE_OUTPUT_BYTES_MAX
 from shared.domain.unsent import UnsentNote
@@ -27,7 +27,9 @@ class Piece:
     content: bytes
 
 
-_Waiting: TypeAlias = "_Run | JobProgress"
+Note: TypeAlias = JobProgress | InputMessage
+"""What stands between the output around it."""
+_Waiting: TypeAlias = "_Run | Note"
 _Key: TypeAlias = tuple[StageName, StreamName]
 
 
@@ -59,11 +61,11 @@ class FeedBacklog:
         self._printed[key] = self._printed.get(key, 0) + len(content)
         self.waiting_bytes += len(content)
 
-    def add(self, progress: JobProgress) -> None:
-        """Add progress, which stands between the output around it."""
-        self._waiting.append(progress)
+    def add(self, note: Note) -> None:
+        """Add progress, or input that the program is given."""
+        self._waiting.append(note)
 
-    def take(self, *, final: bool) -> list[Piece | JobProgress]:
+    def take(self, *, final: bool) -> list[Piece | Note]:
         """What may be sent now, each stream in as few pieces as may be; with `final`, all that is left."""
         ready, tails = _whole_characters(_joined(self._waiting))
         self._waiting = [] if final else [_Run.of(tail) for tail in tails]
@@ -73,7 +75,7 @@ class FeedBacklog:
     def is_kept_by_result(self, last_stage: StageName) -> bool:
         """Whether the result has all the output that waits: of stages before the last it keeps less."""
         return all(
-            isinstance(one, JobProgress)
+            not isinstance(one, _Run)
             or one.key[0] == last_stage
             or one.offset + len(one.content) <= STAGE_OUTPUT_BYTES_MAX
             for one in self._waiting
@@ -83,12 +85,12 @@ class FeedBacklog:
         """All that is left, in its order, for the terminal event to say; nothing waits any more."""
         ready, tails = _whole_characters(self._waiting)
         self._waiting = []
-        return tuple(map(_unsent, (*ready, *tails)))
+        return tuple(_unsent(one) for one in (*ready, *tails) if isinstance(one, Piece | JobProgress))
 
     def _last_run(self, key: _Key) -> "_Run | None":
-        """The run that output of this stream goes on with, without passing any progress."""
+        """The run that output of this stream goes on with, without passing any note."""
         for one in reversed(self._waiting):
-            if isinstance(one, JobProgress):
+            if not isinstance(one, _Run):
                 return None
             if one.key == key:
                 return one
@@ -109,11 +111,11 @@ class _Run:
 
 
 def _joined(waiting: list[_Waiting]) -> list[_Waiting]:
-    """Between two notes of progress, one run of each stream."""
+    """Between two notes, one run of each stream."""
     joined: list[_Waiting] = []
     runs: dict[_Key, _Run] = {}
     for one in waiting:
-        if isinstance(one, JobProgress):
+        if not isinstance(one, _Run):
             runs = {}
             joined.append(one)
         elif one.key in runs:
@@ -124,12 +126,12 @@ def _joined(waiting: list[_Waiting]) -> list[_Waiting]:
     return joined
 
 
-def _whole_characters(waiting: list[_Waiting]) -> tuple[list[Piece | JobProgress], list[Piece]]:
-    """Pieces and progress, and the bytes at the streams' ends that begin a character."""
-    ready: list[Piece | JobProgress] = []
+def _whole_characters(waiting: list[_Waiting]) -> tuple[list[Piece | Note], list[Piece]]:
+    """Pieces and notes, and the bytes at the streams' ends that begin a character."""
+    ready: list[Piece | Note] = []
     tails: dict[_Key, Piece] = {}
     for one in waiting:
-        if isinstance(one, JobProgress):
+        if not isinstance(one, _Run):
             ready.append(one)
             continue
         begun = tails.pop(one.key, None)

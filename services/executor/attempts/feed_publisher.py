@@ -1,6 +1,7 @@
 """Publishes one attempt's output and progress to the feed while the program runs.
 
-Coalesced: what comes after progress waits for FIRST_S, because a short program is over by then, and after
+Output and input of an interactive job are shown at once, and coalesced only under load. Those of any other
+are coalesced: what comes after progress waits for FIRST_S, because a short program is over by then, and after
 output at most one round is sent every 50 ms or 16 KiB, whichever comes first. What was not sent when the
 program has ended is left to the terminal event. The feed may lose notes (they are counted); the terminal
 event holds all output that was kept, so correctness does not depend on the feed.
@@ -12,14 +13,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from services.executor.attempts.feed_backlog import PIECE_BYTES, FeedBacklog, FeedEnd, Piece
 from services.executor.attempts.feed_shares import FeedShares
 from shared.contract.codec import encode
 from shared.contract.subjects import feed_note
 from shared.domain.enumerations import StageName, StreamName
-from shared.domain.events import FeedNote, JobOutput, JobProgress, JobQueued, kind_of
+from shared.domain.events import FeedNote, InputMessage, JobOutput, JobProgress, JobQueued, kind_of
 from shared.domain.output_text import as_text
+from shared.domain.token_bucket import TokenBucket
 from shared.jetstream.connection import Broker
 from shared.jetstream.errors import BrokerError
 from shared.observability import metrics
@@ -32,6 +35,13 @@ FIRST_S = 0.008
 INTERVAL_S = 0.05
 ANSWER_TIMEOUT_S = 1.0
 OVER_SHARE = "live output is over your share of the feed: the result has what was kept"
+LIVE_ROUNDS_PER_S = 100.0
+LIVE_ROUNDS_BURST = 50.0
+"""Rounds of notes of an interactive job: what people type and see is far below."""
+RESERVE_NOTE_BYTES = 1024
+RESERVE_NOTES_PER_S = 8.0
+RESERVE_NOTES_BURST = 40.0
+"""Notes of an interactive job that may be sent beyond its user's share, up to twice of it."""
 SURE_ATTEMPTS_MAX = 5
 """Each takes ANSWER_TIMEOUT_S if there is no response."""
 
@@ -54,6 +64,12 @@ class Feed:
         self._last_sequence = 0
         self._is_unsure = False
         self._newest: JobProgress | None = None
+        self._live: TokenBucket | None = None
+        self._reserve: TokenBucket | None = None
+        if queued.interactive is not UNSET:
+            now = asyncio.get_running_loop().time()
+            self._live = TokenBucket(rate_per_s=LIVE_ROUNDS_PER_S, burst=LIVE_ROUNDS_BURST, now=now)
+            self._reserve = TokenBucket(rate_per_s=RESERVE_NOTES_PER_S, burst=RESERVE_NOTES_BURST, now=now)
 
     def write(self, stage: StageName, stream: StreamName, piece: bytes) -> None:
         """Add output of one stream."""
@@ -77,18 +93,26 @@ class Feed:
         self._is_patient = True
         self._wake.set()
 
+    def show_input(self, message: InputMessage) -> None:
+        """Show what the program is given; earlier output is sent first."""
+        self._backlog.add(msgspec.structs.replace(message, attempt=self._attempt, time=datetime.now(UTC)))
+        self._wake.set()
+
     async def run(self) -> None:
         """Send until `close` is called."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            if self._is_patient:
+            if self._is_patient and self._live is None:
                 self._is_patient = False
                 await self._pause(FIRST_S)
             if self._closing:
                 return
             self._full.clear()
-            if await self._send(final=False):
+            has_output = await self._send(final=False)
+            if self._live is not None:
+                await self._pause_under_load(self._live)
+            elif has_output:
                 # Progress is rare, and output after it is not delayed by more than FIRST_S.
                 await self._pause(INTERVAL_S)
 
@@ -116,6 +140,10 @@ class Feed:
                 await self._full.wait()
         except TimeoutError:
             pass
+
+    async def _pause_under_load(self, rounds: TokenBucket) -> None:
+        if not rounds.take(asyncio.get_running_loop().time()):
+            await self._pause(rounds.wait_s(1))
 
     async def _make_sure(self) -> None:
         """Resend the newest progress until it is acknowledged.
@@ -174,10 +202,20 @@ class Feed:
             self._last_sequence = sequence or self._last_sequence
         return any(isinstance(note, JobOutput) for note in notes)
 
+    def _has_reserve(self, size: int) -> bool:
+        """Whether a note may be sent beyond the share: a little of each interactive job.
+
+        So its user goes on seeing what it answers after a flood of another one.
+        """
+        if self._reserve is None or size > RESERVE_NOTE_BYTES:
+            return False
+        return self._reserve.take(asyncio.get_running_loop().time())
+
     async def _send_one(self, note: FeedNote) -> int | None:
         """Send one note; its sequence in the feed, or None if unknown."""
         subject, payload = feed_note(note.user_id, note.job_id, kind_of(note)), encode(note)
-        if not self._shares.spend(note.user_id, len(payload)):
+        beyond = 2 if self._has_reserve(len(payload)) else 1
+        if not self._shares.spend(note.user_id, len(payload), beyond=beyond):
             if self._is_short or not isinstance(note, JobOutput):
                 return None
             self._is_short = True

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from msgspec import UNSET
+
 from services.executor.attempts.artifacts import NOTHING_KEPT, Kept
 from services.executor.attempts.feed_backlog import FeedEnd
 from services.executor.attempts.output_order import ReadOrder
@@ -14,8 +16,16 @@ from services.executor.sandbox.verdict import SHELL_SIGNALS
 from shared.domain.decisions import CommandContext
 from shared.domain.enumerations import FailureReason, StageName, TimeoutReason
 from shared.domain.events import JobCancelled, JobCompleted, JobFailed, JobQueued, JobTimeout, Terminal
+from shared.domain.interaction import ReceivedInput
 from shared.domain.output_text import as_text, incomplete_tail
-from shared.domain.result import STAGE_OUTPUT_BYTES_MAX, Output, OutputOrder, Result, StageReport
+from shared.domain.result import (
+    STAGE_OUTPUT_BYTES_MAX,
+    Output,
+    OutputOrder,
+    OutputTail,
+    Result,
+    StageReport,
+)
 
 FULL = (b"no space left on device", b"file too large", b"file size limit exceeded")
 """What a compiler prints when its temporary files exceeded a limit (ENOSPC, EFBIG, SIGXFSZ). It removes
@@ -38,13 +48,17 @@ class StageEnd:
     makes_product: bool = False
     cached: bool = False
     order: ReadOrder | None = None
+    stdout_tail: bytes = b""
+    stderr_tail: bytes = b""
+    """The ends of streams of which the middle was not kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """The attempt and job being concluded; `cancelled_by` if its user asked to stop it.
 
-    `feed` says what of its notes the feed has, and which it has not.
+    `feed` says what of its notes the feed has, and which it has not. `received` is what the program of an
+    interactive job was given to read.
     """
 
     queued: JobQueued
@@ -52,6 +66,7 @@ class Attempt:
     moment: CommandContext
     feed: FeedEnd
     cancelled_by: str | None
+    received: ReceivedInput | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +103,7 @@ def ending_of(stage: StageEnd) -> Ending:
     match verdict.stopped_by:
         case "stopped":
             return Stopped()
-        case "wall_time" | "cpu_time" as reason:
+        case "wall_time" | "cpu_time" | "idle" as reason:
             return TimedOut(reason)
         case "memory" | "output_limit" | "disk" as reason:
             more = "" if verdict.detail is None else f": {verdict.detail}"
@@ -119,7 +134,7 @@ def _how(verdict: Verdict) -> str:
 def build_terminal_event(attempt: Attempt, stages: list[StageEnd], kept: Kept = NOTHING_KEPT) -> Terminal:
     """The terminal event of an attempt, from the last of its stages. At least one stage was run."""
     last = stages[-1]
-    common = {**_about(attempt), "result": _result(stages, kept)}
+    common = {**_about(attempt), "result": _result(stages, kept, attempt.received)}
     match ending_of(last):
         case Completed():
             return JobCompleted(**common)
@@ -139,15 +154,27 @@ def without_verdict(
     return JobFailed(**_about(attempt), reason=reason, detail=detail, result=Result(stages=reports))
 
 
-def kept_output(kept: bytes, total_bytes: int) -> Output:
-    """One stream in the result's form; truncation never leaves half a character."""
+def kept_output(kept: bytes, total_bytes: int, tail: bytes = b"") -> Output:
+    """One stream in the result's form; truncation leaves no half character. `tail` is its end, if kept."""
     truncated = total_bytes > len(kept)
     if truncated:
         kept = kept[: len(kept) - incomplete_tail(kept)]
     content, encoding = as_text(kept)
     return Output(
-        content=content, encoding=encoding, kept_bytes=len(kept), total_bytes=total_bytes, truncated=truncated
+        content=content,
+        encoding=encoding,
+        kept_bytes=len(kept),
+        total_bytes=total_bytes,
+        truncated=truncated,
+        tail=_tail(tail, total_bytes) if tail else UNSET,
     )
+
+
+def _tail(kept: bytes, total_bytes: int) -> OutputTail:
+    """The end of a stream, from the first whole character on."""
+    begun = next((place for place in range(min(4, len(kept))) if kept[place] & 0xC0 != 0x80), 0)
+    content, encoding = as_text(kept[begun:])
+    return OutputTail(offset=total_bytes - len(kept) + begun, content=content, encoding=encoding)
 
 
 def _about(attempt: Attempt) -> dict[str, Any]:
@@ -164,13 +191,13 @@ def _about(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _result(stages: list[StageEnd], kept: Kept) -> Result:
+def _result(stages: list[StageEnd], kept: Kept, received: ReceivedInput | None) -> Result:
     last = stages[-1]
     peaks = [
         stage.verdict.memory_peak_bytes for stage in stages if stage.verdict.memory_peak_bytes is not None
     ]
-    stdout = kept_output(last.stdout, last.verdict.stdout_bytes)
-    stderr = kept_output(last.stderr, last.verdict.stderr_bytes)
+    stdout = kept_output(last.stdout, last.verdict.stdout_bytes, last.stdout_tail)
+    stderr = kept_output(last.stderr, last.verdict.stderr_bytes, last.stderr_tail)
     return Result(
         exit_code=last.verdict.exit_code,
         signal=last.verdict.signal,
@@ -183,6 +210,7 @@ def _result(stages: list[StageEnd], kept: Kept) -> Result:
         memory_peak_bytes=max(peaks, default=None),
         artifacts=kept.artifacts,
         skipped=kept.skipped,
+        input=UNSET if received is None else received,
     )
 
 

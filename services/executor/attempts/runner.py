@@ -9,6 +9,7 @@ from services.executor.attempts.artifacts import NOTHING_KEPT, Artifacts
 from services.executor.attempts.feed_publisher import Feed
 from services.executor.attempts.feed_shares import FeedShares
 from services.executor.attempts.inputs import Inputs
+from services.executor.attempts.live_input import LiveInput, LiveInputs
 from services.executor.attempts.outcome import Attempt, StageEnd, build_terminal_event, without_verdict
 from services.executor.attempts.recorder import AttemptRecorder, StartedAttempt, context_of
 from services.executor.attempts.stages import First, Stages
@@ -51,10 +52,12 @@ class Attempts:
         languages: Mapping[str, Offered],
         unfinished: UnfinishedJobs,
         supply: CellSupply,
+        live_inputs: LiveInputs,
         settings: ExecutorSettings,
     ) -> None:
         """Everything is opened by the caller and outlives this."""
         self._broker = broker
+        self._live_inputs = live_inputs
         self._sandbox = sandbox
         self._languages = languages
         self._unfinished = unfinished
@@ -73,19 +76,25 @@ class Attempts:
 
     async def perform(self, execution: Execution) -> Disposition:
         """Attempt the job once, or end it; says what to do with its delivery."""
+        async with self._live_inputs.of(execution.queued) as live:
+            return await self._perform(execution, live)
+
+    async def _perform(self, execution: Execution, live: LiveInput | None) -> Disposition:
         first: Reservation = None
         try:
             known = await self._recorder.known(execution.queued)
-            first = await self._reserve(execution.queued, known.state)
+            first = await self._reserve(execution.queued, known.state, live)
             if isinstance(first, Nak):
                 return first
+            if live is not None:
+                await live.begin()
             started = await self._recorder.start(
                 execution.queued, known, self._starter(execution.queued, first)
             )
             if not isinstance(started, StartedAttempt):
                 return started
             execution.set_attempt(started.running.attempt)
-            outcome = await self._attempt(execution, started, first)
+            outcome = await self._attempt(execution, started, first, live)
             if isinstance(outcome, Nak | Abandon):
                 return outcome
             return await self._recorder.finish(execution, started, outcome)
@@ -98,13 +107,13 @@ class Attempts:
                 await first.cell.release()
             self._artifacts.forget_unrecorded(execution.queued.job_id)
 
-    async def _reserve(self, queued: JobQueued, state: JobState) -> Reservation:
+    async def _reserve(self, queued: JobQueued, state: JobState, live: LiveInput | None) -> Reservation:
         """A cell for the job before anything is recorded of it; None if it needs none."""
         decision = decide_start(state, self._starter(queued, None), context_of(queued))
         if not isinstance(decision, Append) or not isinstance(decision.event, JobRunning):
             return None
         try:
-            first = await self._stages.reserve(queued)
+            first = await self._stages.reserve(queued, live)
         except CellError as error:
             match self._supply.refuse(queued, str(error)):
                 case GiveUp(why):
@@ -118,19 +127,25 @@ class Attempts:
             return first
 
     async def _attempt(
-        self, execution: Execution, started: StartedAttempt, first: First | GiveUp | RejectedError | None
+        self,
+        execution: Execution,
+        started: StartedAttempt,
+        first: First | GiveUp | RejectedError | None,
+        live: LiveInput | None,
     ) -> Terminal | Nak | Abandon:
         """Run the stages; no terminal event if this attempt says nothing of the program."""
         queued, number = execution.queued, started.running.attempt
         metrics.ATTEMPTS.labels(language=queued.language).inc()
         feed = Feed(self._broker, self._feed_shares, queued, number)
+        if live is not None:
+            live.show_in(feed)
         sending = asyncio.create_task(feed.run())
         ends: list[StageEnd] = []
         failure: SandboxError | RejectedError | GiveUp | None = None
         last_stage: StageName | None = None
         try:
-            failure = await self._run_stages(execution, started.running, first, feed, ends)
-            if failure is None and not _is_left(execution, ends) and not queued.artifacts:
+            failure = await self._run_stages(execution, started.running, first, feed, ends, live)
+            if failure is None and not (_is_left(execution, ends) or queued.artifacts or live is not None):
                 # What is not sent by now is told by the terminal event, which follows at once.
                 last_stage = ends[-1].name
         finally:
@@ -146,6 +161,7 @@ class Attempts:
             moment=context_of(queued),
             feed=feed_end,
             cancelled_by=self._cancelled_by(queued.job_id),
+            received=None if live is None else live.report(),
         )
         if failure is None:
             return build_terminal_event(attempt, ends, kept)
@@ -158,6 +174,7 @@ class Attempts:
         first: First | GiveUp | RejectedError | None,
         feed: Feed,
         ends: list[StageEnd],
+        live: LiveInput | None,
     ) -> SandboxError | RejectedError | GiveUp | None:
         """Run all stages in their cells; what kept the program from being judged, if anything did."""
         if isinstance(first, GiveUp | RejectedError):
@@ -165,7 +182,7 @@ class Attempts:
         # The last attempt waits for as long as any job does: there is no other that might have more luck.
         within_s = self._settings.cell_patience_s if self._is_last(running.attempt) else CELL_WITHIN_S
         try:
-            first = first or await self._stages.reserve(execution.queued)
+            first = first or await self._stages.reserve(execution.queued, live)
             await self._stages.run(
                 execution, first, feed, ends, cell_within_s=within_s, told_stage=running.stage
             )

@@ -13,6 +13,8 @@ from services.executor.attempts.compile_cache import Compiled, CompiledPrograms,
 from services.executor.attempts.compiler_tools import Tools
 from services.executor.attempts.feed_publisher import Feed
 from services.executor.attempts.inputs import Inputs
+from services.executor.attempts.kept_output import KeptOutput
+from services.executor.attempts.live_input import LiveInput
 from services.executor.attempts.outcome import Completed, StageEnd, ending_of
 from services.executor.attempts.output_order import ReadOrder
 from services.executor.attempts.stage_estimates import Estimates
@@ -67,13 +69,14 @@ class Stages:
         self._tools = Tools(sandbox)
         self._estimates = Estimates()
 
-    async def reserve(self, queued: JobQueued) -> First:
-        """Plan the attempt, and set a cell aside for its first stage.
+    async def reserve(self, queued: JobQueued, live: LiveInput | None) -> First:
+        """Plan the attempt, and set a cell aside for its first stage. `live` is an interactive job's input.
 
         Raises CellError, RejectedError, BrokerError if the store of a named file does not answer.
         """
         language = self._languages[queued.language].language
-        program = program_of(queued, await self._inputs.read(queued))
+        stdin = None if live is None else live.stdin()
+        program = program_of(queued, await self._inputs.read(queued), stdin)
         plan = Plan(language, program, await self._tools.of(language))
         cached, stage = list[Compiled](), plan.stage(0)
         while found := await self._find(queued, stage):
@@ -120,11 +123,11 @@ class Stages:
     async def _run_stage(self, run: "_Run", position: int, stage: Stage, cell: Reserved | None) -> StageEnd:
         """Run the stage at this position of the plan, and keep its product for the same user's next run."""
         language, feed, plan = run.execution.queued.language, run.feed, run.plan
-        kept: dict[StreamName, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        kept: dict[StreamName, KeptOutput] = {"stdout": _kept(stage), "stderr": _kept(stage)}
         order = ReadOrder()
 
         def take(stream: StreamName, piece: bytes) -> None:
-            kept[stream].extend(piece)
+            kept[stream].add(piece)
             order.add(stream, len(piece))
             feed.write(stage.name, stream, piece)
 
@@ -140,10 +143,12 @@ class Stages:
         end = StageEnd(
             stage.name,
             verdict,
-            bytes(kept["stdout"]),
-            bytes(kept["stderr"]),
+            kept["stdout"].head,
+            kept["stderr"].head,
             makes_product=stage.keep is not None,
             order=order,
+            stdout_tail=kept["stdout"].tail,
+            stderr_tail=kept["stderr"].tail,
         )
         await self._keep(run.execution.queued, stage, end)
         return end
@@ -191,6 +196,14 @@ class _Run:
     feed: Feed
     cell_within_s: float
     told_stage: str | None
+
+
+def _kept(stage: Stage) -> KeptOutput:
+    """What is kept of one stream: all that may be printed, of an interactive program beginning and end."""
+    most = stage.limits.output_bytes
+    if stage.live is None:
+        return KeptOutput(head_max=most)
+    return KeptOutput(head_max=most - most // 2, tail_max=most // 2)
 
 
 def _reuse_compiled(run: _Run, position: int, found: Compiled) -> StageEnd:

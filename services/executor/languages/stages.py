@@ -17,6 +17,7 @@ from services.executor.sandbox.interface import (
     NO_STDIN,
     CellFile,
     GivenStdin,
+    LiveStdin,
     RejectedError,
     Stage,
     Stdin,
@@ -50,24 +51,32 @@ class Program:
     artifacts: tuple[str, ...] = ()
     compiler_args: tuple[str, ...] = ()
     interpreter_args: tuple[str, ...] = ()
+    directory: str = ""
+    """Where it starts, if not in the work directory."""
 
 
 StoredContents: TypeAlias = Mapping[StoredFile, bytes]
 NOTHING_STORED: StoredContents = MappingProxyType({})
 
 
-def program_of(queued: JobQueued, stored: StoredContents = NOTHING_STORED) -> Program:
-    """The program that a job was queued with; `stored` has the content of each of its stored files."""
+def program_of(
+    queued: JobQueued, stored: StoredContents = NOTHING_STORED, live: LiveStdin | None = None
+) -> Program:
+    """The program that a job was queued with; `stored` has the content of each of its stored files.
+
+    `live` is the standard input of an interactive job.
+    """
     return Program(
         files=tuple(CellFile(file.name, _content(file, stored)) for file in queued.files),
         entrypoint=queued.entrypoint,
         limits=queued.limits,
         args=queued.args,
         env=tuple(queued.env.items()),
-        stdin=GivenStdin(_content(queued.stdin, stored)) if queued.stdin else NO_STDIN,
+        stdin=live or (GivenStdin(_content(queued.stdin, stored)) if queued.stdin else NO_STDIN),
         artifacts=queued.artifacts,
         compiler_args=queued.compiler_args or (),
         interpreter_args=queued.interpreter_args or (),
+        directory=queued.working_directory or "",
     )
 
 
@@ -132,9 +141,17 @@ def run_stage(language: Language, program: Program, product: bytes | None = None
         argv=_argv(language.run, language, program),
         files=files,
         limits=program.limits,
-        env=tuple({**language.env, **_stack_env(language, program.limits), **dict(program.env)}.items()),
+        env=tuple(
+            {
+                **language.env,
+                **_stack_env(language, program.limits),
+                **_terminal_env(program.stdin),
+                **dict(program.env),
+            }.items()
+        ),
         stdin=program.stdin,
         artifacts=program.artifacts,
+        directory=program.directory,
     )
 
 
@@ -193,6 +210,11 @@ def _machine_stack(limits: Limits) -> int:
     if limits.stack_bytes is None:
         return STACK_BYTES
     return min(limits.stack_bytes, STACK_BYTES_MAX) * 7 // 8 // 4096 * 4096
+
+
+def _terminal_env(stdin: Stdin) -> dict[str, str]:
+    """What tells programs which terminal they run in."""
+    return {"TERM": "xterm-256color"} if isinstance(stdin, LiveStdin) and stdin.terminal else {}
 
 
 def _stack_env(language: Language, limits: Limits) -> dict[str, str]:

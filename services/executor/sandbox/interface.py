@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 from shared.domain.enumerations import StageName, StreamName
 from shared.domain.events import Isolation, Limits
 
-Stop: TypeAlias = Literal["wall_time", "cpu_time", "memory", "output_limit", "disk", "stopped"]
+Stop: TypeAlias = Literal["wall_time", "cpu_time", "idle", "memory", "output_limit", "disk", "stopped"]
 """Why a cell was ended, where it did not end by itself; `stopped` means that the caller asked for it."""
 
 OutputSink: TypeAlias = Callable[[StreamName, bytes], None]
@@ -55,7 +55,61 @@ class GivenStdin:
         return not self.content
 
 
-Stdin: TypeAlias = GivenStdin
+class InputSink(Protocol):
+    """Gives a running program its input, in order. Nothing here blocks or raises.
+
+    After the end of the program nothing has any effect.
+    """
+
+    def write(self, content: bytes, *, secret: bool = False) -> None:
+        """Give it these bytes. A terminal does not echo secret ones."""
+        ...
+
+    def end(self) -> None:
+        """Tell it that its input has ended."""
+        ...
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size of its terminal, if it has one."""
+        ...
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        ...
+
+
+class InputSource(Protocol):
+    """What a program reads while it runs."""
+
+    def connect(self, sink: InputSink) -> None:
+        """The program has begun: give it what there is, and what comes."""
+        ...
+
+    def disconnect(self) -> None:
+        """The program has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStdin:
+    """Standard input that comes while the stage runs: through a pipe or, with `terminal`, through a terminal.
+
+    `terminal` is its size, columns and rows; both streams of output are then read from it as stdout. After
+    `idle_s` without input or output the stage is ended. `output_bytes` replaces the limit of that name.
+    """
+
+    source: InputSource
+    idle_s: float
+    output_bytes: int
+    terminal: tuple[int, int] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """It never is."""
+        return False
+
+
+Stdin: TypeAlias = GivenStdin | LiveStdin
 """Where a stage's standard input comes from, a case each. The sandbox decides how it reaches the program."""
 
 NO_STDIN = GivenStdin()
@@ -69,7 +123,7 @@ class Stage:
     cell's PATH. `keep` names one file of the work directory to return after exit code 0 (a compiler's
     product), at most `keep_bytes_max` long. If it is None, `artifacts` are the patterns of the files to
     return: `*`, `?`, `[...]` within a name, `**` for any directories. They are returned with any exit status
-    of a program that ended by itself.
+    of a program that ended by itself. `directory` is where it starts, if not in the work directory.
     """
 
     name: StageName
@@ -81,6 +135,22 @@ class Stage:
     keep: str | None = None
     keep_bytes_max: int = 64 * 1024 * 1024
     artifacts: tuple[str, ...] = ()
+    directory: str = ""
+
+    @property
+    def live(self) -> LiveStdin | None:
+        """Its standard input, if that comes while it runs."""
+        return self.stdin if isinstance(self.stdin, LiveStdin) else None
+
+    @property
+    def given(self) -> bytes:
+        """Its standard input, if that is known in full; else nothing."""
+        return self.stdin.content if isinstance(self.stdin, GivenStdin) else b""
+
+    @property
+    def output_bytes(self) -> int:
+        """The most that is read of each stream."""
+        return self.limits.output_bytes if self.live is None else self.live.output_bytes
 
 
 @dataclass(frozen=True, slots=True)

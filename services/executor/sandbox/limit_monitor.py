@@ -12,8 +12,19 @@ from shared.domain.events import Limits
 class Watch:
     """Calls `kill` at the first limit that is reached. Runs in the event loop."""
 
-    def __init__(self, group: CellGroup, limits: Limits, *, poll_s: float, kill: Callable[[], None]) -> None:
-        """Start with nothing watched; `kill` may be called more than once."""
+    def __init__(
+        self,
+        group: CellGroup,
+        limits: Limits,
+        *,
+        poll_s: float,
+        kill: Callable[[], None],
+        idle_s: float | None = None,
+    ) -> None:
+        """Start with nothing watched; `kill` may be called more than once.
+
+        `idle_s` is the longest time without `touch`.
+        """
         self._loop = asyncio.get_running_loop()
         self._group = group
         self._limits = limits
@@ -21,8 +32,9 @@ class Watch:
         self._kill = kill
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._over = False
+        self._idle_s = idle_s
         self.stop: Stop | None = None
-        self._began = self._ended = time.monotonic()
+        self._began = self._ended = self._touched = time.monotonic()
 
     @property
     def wall_ms(self) -> int:
@@ -31,9 +43,13 @@ class Watch:
 
     def begin(self) -> None:
         """Begin, or begin again, so that making the cell is not counted as wall time."""
-        self._began = self._ended = time.monotonic()
+        self._began = self._ended = self._touched = time.monotonic()
         self._later("wall", self._limits.wall_ms / 1000, lambda: self.end("wall_time"))
         self._later("poll", self._poll_s, self._poll)
+
+    def touch(self) -> None:
+        """The program was given input, or has printed something."""
+        self._touched = time.monotonic()
 
     def end(self, stop: Stop) -> None:
         """Kill; the first reason given stands. Nothing happens if the program has ended by itself."""
@@ -69,4 +85,6 @@ class Watch:
             self.end("memory")
         elif usage.cpu_ms >= self._limits.cpu_ms:
             self.end("cpu_time")
+        elif self._idle_s is not None and time.monotonic() - self._touched > self._idle_s:
+            self.end("idle")
         self._later("poll", self._poll_s, self._poll)

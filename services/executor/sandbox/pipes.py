@@ -5,6 +5,7 @@ cell neither grows the executor's memory nor starves its other cells.
 """
 
 import asyncio
+import errno
 import fcntl
 import os
 import resource
@@ -14,6 +15,8 @@ from pathlib import Path
 READ_BYTES_MAX = 64 * 1024
 PIPE_BYTES = 64 * 1024
 """Default size of a pipe."""
+LIVE_BYTES_PER_S = 1024 * 1024
+"""How fast the output of an interactive program is read: faster than people do."""
 SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -87,8 +90,38 @@ class PipeRoom:
             self._left_bytes += taken
 
 
+def input_pipe() -> tuple[int, int]:
+    """Both ends of a program's input pipe: the program's, which it may open by name to read, and ours."""
+    theirs, ours = os.pipe()
+    try:
+        os.fchmod(theirs, 0o444)
+        os.set_blocking(ours, False)
+    except OSError:
+        os.close(ours)
+        os.close(theirs)
+        raise
+    return theirs, ours
+
+
+class Pace:
+    """How fast a stream may be read: its writer waits meanwhile."""
+
+    def __init__(self, bytes_per_s: int) -> None:
+        """Let a second's worth through at once."""
+        self._bytes_per_s = bytes_per_s
+        self._clock = asyncio.get_running_loop().time
+        self._until_s = self._clock()
+
+    def pause_s(self, read: int) -> float:
+        """For how long to read nothing after so many bytes; 0.0 for not at all."""
+        now = self._clock()
+        self._until_s = max(self._until_s, now) + read / self._bytes_per_s
+        return max(0.0, self._until_s - now - 1.0)
+
+
 class PipeReader:
-    """Delivers at most `bytes_max` bytes of a pipe; on one byte more it calls `overflow` and stops.
+    """Delivers at most `bytes_max` bytes of a pipe or a terminal; on one byte more it calls `overflow` and
+    stops.
 
     The pipe stays open after an overflow, so that the writer gets SIGKILL instead of a broken pipe.
     """
@@ -100,8 +133,9 @@ class PipeReader:
         deliver: Callable[[bytes], None],
         overflow: Callable[[], None],
         room: PipeRoom | None = None,
+        pace: Pace | None = None,
     ) -> None:
-        """Take over `descriptor`, the pipe's reading end; `room` enlarges the pipe."""
+        """Take over `descriptor`, the pipe's reading end; `room` enlarges the pipe, `pace` slows it down."""
         os.set_blocking(descriptor, False)
         self._descriptor = descriptor
         self._bytes_max = bytes_max
@@ -111,8 +145,10 @@ class PipeReader:
         self._reading = True
         self._room = room
         self._taken = 0 if room is None else room.widen(descriptor, bytes_max)
+        self._pace = pace
+        self._paused: asyncio.TimerHandle | None = None
         self.bytes_read = 0
-        self._loop.add_reader(descriptor, self._read_once)
+        self._loop.add_reader(descriptor, self._read_in_turn)
 
     @property
     def overflowed(self) -> bool:
@@ -135,12 +171,32 @@ class PipeReader:
         if self._reading:
             self._reading = False
             self._loop.remove_reader(self._descriptor)
+        if self._paused is not None:
+            self._paused.cancel()
+
+    def _read_in_turn(self) -> None:
+        before = self.bytes_read
+        self._read_once()
+        if self._pace is None or not self._reading:
+            return
+        if pause_s := self._pace.pause_s(self.bytes_read - before):
+            self._loop.remove_reader(self._descriptor)
+            self._paused = self._loop.call_later(pause_s, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._reading:
+            self._loop.add_reader(self._descriptor, self._read_in_turn)
 
     def _read_once(self) -> bool:
         try:
             piece = os.read(self._descriptor, READ_BYTES_MAX)
         except BlockingIOError:
             return False
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            # No process has the terminal open any more.
+            piece = b""
         if not piece:
             self._stop()
             return False

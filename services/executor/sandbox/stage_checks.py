@@ -7,6 +7,7 @@ Paths are checked again although the caller has done so, as the last check befor
 import re
 
 from services.executor.sandbox.interface import RejectedError, Stage
+from services.executor.sandbox.isolation.filesystem import DATA
 from services.executor.sandbox.isolation.rlimits import ADDRESS_SPACE_BYTES_MIN
 from services.executor.sandbox.settings import SandboxSettings
 
@@ -60,6 +61,8 @@ def _length(word: str) -> int:
 
 
 def _check_paths(stage: Stage, settings: SandboxSettings) -> None:
+    if stage.directory not in {"", DATA}:
+        raise RejectedError(f"{stage.directory[:100]!r} is no directory in which a program can start")
     if len(stage.files) > settings.files_max:
         raise RejectedError(f"{len(stage.files)} files are more than {settings.files_max}")
     paths = [file.path for file in stage.files]

@@ -9,7 +9,7 @@ import os
 import signal
 from dataclasses import dataclass
 
-from services.executor.sandbox.interface import Stage, Stop
+from services.executor.sandbox.interface import Stage, Stop, Verdict
 from shared.domain.events import Limits
 
 SIGNALS_MAX = 64
@@ -71,6 +71,20 @@ def ending(
     if stopped_by is None and status.exit_code != 0 and (disk_full or too_long):
         stopped_by = "disk"
     return Ending(status.exit_code, status.signal, stopped_by)
+
+
+def never_begun(stop: Stop) -> Verdict:
+    """The verdict on a stage of which nothing has run."""
+    return Verdict(
+        exit_code=None,
+        signal=KILLED,
+        stopped_by=stop,
+        wall_ms=0,
+        cpu_ms=0,
+        memory_peak_bytes=None,
+        stdout_bytes=0,
+        stderr_bytes=0,
+    )
 
 
 def product_too_long(stage: Stage) -> str:

@@ -38,6 +38,7 @@ from services.executor.scheduling.slots import Bounds, Slot
 from services.executor.scheduling.unfinished_jobs import Change, Contradiction, UnfinishedJobs
 from shared.domain.events import JobQueued
 from shared.domain.job import Expired, Finished, NoJob, Queued, Running
+from shared.domain.lanes import Lane, lane_of
 from shared.jetstream.delivery import Delivery
 
 
@@ -66,16 +67,17 @@ class SchedulerCore:
             bounds.slots, unfinished, held=self.held, delayed=self.delayed, executing=self.executing
         )
         self._fetching = FetchPolicy(
-            bounds.slots,
+            bounds,
             unfinished,
             held=self.held,
             delayed=self.delayed,
             queue=self._queue,
+            executing=self.executing,
             offers=offers,
             now_s=context.now_s,
         )
         self._slotting = SlotPolicy(
-            bounds.slots,
+            bounds,
             unfinished,
             held=self.held,
             executing=self.executing,
@@ -126,8 +128,8 @@ class SchedulerCore:
             change = change.change
         if change is not None:
             self._react(change, entry.stored_at)
-            self._fetching.on_lane_changed(change.user_id)
-            self._offer_lane(change.user_id)
+            self._fetching.on_lane_changed(change.lane)
+            self._offer_lane(change.lane)
 
     def _react(self, change: Change, stored_at: datetime) -> None:
         job_id = change.job_id
@@ -178,7 +180,7 @@ class SchedulerCore:
     def _hold(self, event: JobQueued, delivery: Delivery) -> None:
         self.held.keep(event, delivery, self._context.utc)
         self._fetching.on_job_delivered(event.job_id, self._context.now_s)
-        self._offer_lane(event.user_id)
+        self._offer_lane(lane_of(event))
         self._nak_beyond_limit()
 
     def _forget(self, delivery: Delivery) -> None:
@@ -187,9 +189,9 @@ class SchedulerCore:
         if job_id is not None and job_id not in self.executing:
             self._slotting.release(job_id)
 
-    def _offer_lane(self, user_id: str) -> None:
-        self._slotting.offer_lane(user_id)
-        self._recall_delayed(user_id)
+    def _offer_lane(self, lane: Lane) -> None:
+        self._slotting.offer_lane(lane)
+        self._recall_delayed(lane)
         self._rebalance()
 
     def _rebalance(self) -> None:
@@ -207,11 +209,11 @@ class SchedulerCore:
         """One user's thousand waiting jobs must not keep others' from being delivered here."""
         self._actions.extend(self._delaying.nak_beyond_limit(self._context.now_s))
 
-    def _recall_delayed(self, user_id: str) -> None:
+    def _recall_delayed(self, lane: Lane) -> None:
         """What was given back with a delay must be here when its lane gets there."""
         # A NAK sent without a connection may arrive when another executor has the job.
         if self._context.is_connected:
-            self._actions.extend(self._delaying.recall_delayed(user_id, self._context.now_s))
+            self._actions.extend(self._delaying.recall_delayed(lane, self._context.now_s))
 
     def _free_slot(self, job_id: str, disposition: Disposition) -> None:
         slot = self.executing.pop(job_id)
@@ -219,7 +221,7 @@ class SchedulerCore:
         if job_id in self.held:
             self._slotting.release(job_id)
         self._answer(slot.delivery, disposition)
-        self._offer_lane(slot.user_id)
+        self._offer_lane(slot.lane)
 
     def _apply_cells(self) -> None:
         """Leave to other executors what cannot start here for want of cells; or go on."""

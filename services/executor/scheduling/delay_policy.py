@@ -6,6 +6,7 @@ from services.executor.scheduling.actions import Answer, Nak
 from services.executor.scheduling.delayed_deliveries import DELAY_MIN_S, CompletionRate, DelayedDeliveries
 from services.executor.scheduling.held_deliveries import HeldDeliveries
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
+from shared.domain.lanes import Lane
 
 NEAR = 16
 """So many first jobs of a lane should be held by some executor: a recall takes a moment."""
@@ -41,11 +42,11 @@ class DelayPolicy:
             self._delayed.add(held.queued.job_id, held.delivery, delay_s, now_s)
             yield Answer(held.delivery, Nak("far", delay_s))
 
-    def recall_delayed(self, user_id: str, now_s: float) -> Iterator[Answer]:
+    def recall_delayed(self, lane: Lane, now_s: float) -> Iterator[Answer]:
         """End the delay of the first jobs of a lane, as far as there is room for them."""
         if not self._delayed.count(now_s):
             return
-        for job_id in self._unfinished.lanes.front(user_id, NEAR):
+        for job_id in self._unfinished.lanes.front(lane, NEAR):
             has_room = self._held.has_room(besides=len(self._executing))
             if has_room or self._unfinished.lanes.may_start(job_id):
                 delivery = self._delayed.take(job_id, now_s)
@@ -59,5 +60,5 @@ class DelayPolicy:
     def _delay_s(self, job_id: str, now_s: float) -> float:
         if job_id not in self._unfinished:
             return DELAY_MIN_S
-        depth, lanes = self._unfinished.depth(job_id), self._unfinished.lanes.users()
+        depth, lanes = self._unfinished.depth(job_id), self._unfinished.lanes.count()
         return self._rate.delay_s(depth=depth, lanes=lanes, now_s=now_s)

@@ -37,13 +37,13 @@ class FairQueue:
         """The job need not start here any more."""
         self._jobs.discard(job_id)
 
-    def last(self) -> str | None:
-        """The job that comes last, left in the queue. None if the queue is empty."""
-        return max(self._jobs, key=self._priority, default=None)
+    def last(self, may_be: Callable[[str], bool] = lambda _: True) -> str | None:
+        """The job that comes last of those that may be taken, left in the queue. None if there is none."""
+        return max(filter(may_be, self._jobs), key=self._priority, default=None)
 
-    def take(self) -> str | None:
-        """Remove and return the first job. None if the queue is empty."""
-        job_id = min(self._jobs, key=self._priority, default=None)
+    def take(self, may_be: Callable[[str], bool] = lambda _: True) -> str | None:
+        """Remove and return the first job of those that may be taken. None if there is none."""
+        job_id = min(filter(may_be, self._jobs), key=self._priority, default=None)
         if job_id is not None:
             self._jobs.remove(job_id)
         return job_id

@@ -5,14 +5,16 @@ which gives them to the executor that asks first. Lanes that are held here move 
 each start the executor also looks at the server for a job whose priority is nearer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 
 from services.executor.scheduling.delayed_deliveries import DelayedDeliveries
 from services.executor.scheduling.fair_queue import FairQueue
 from services.executor.scheduling.held_deliveries import HeldDeliveries
 from services.executor.scheduling.prefetch import SLOT_WAIT_S, PrefetchSize
+from services.executor.scheduling.slots import Bounds, Slot
 from services.executor.scheduling.unfinished_jobs import UnfinishedJobs
+from shared.domain.lanes import Lane
 
 SWEEP_MAX = 256
 """Deliveries asked for at a time while no delivery that arrives may start."""
@@ -26,23 +28,26 @@ class FetchPolicy:
 
     def __init__(
         self,
-        slots: int,
+        bounds: Bounds,
         unfinished: UnfinishedJobs,
         *,
         held: HeldDeliveries,
         delayed: DelayedDeliveries,
         queue: FairQueue,
+        executing: Mapping[str, Slot],
         offers: Callable[[str], bool],
         now_s: float,
     ) -> None:
         """All of it belongs to the scheduler's core. `offers`: whether this host runs a language."""
-        self._slots = slots
+        self._slots = bounds.slots
+        self._interactive_slots = bounds.interactive_slots
+        self._executing = executing
         self._unfinished = unfinished
         self._held = held
         self._delayed = delayed
         self._queue = queue
         self._offers = offers
-        self._prefetch = PrefetchSize(slots)
+        self._prefetch = PrefetchSize(bounds.slots)
         self._started: dict[str, float] = {}
         self._sweep = 0
         self._look = False
@@ -51,36 +56,46 @@ class FetchPolicy:
         self._unwanted_s = -SLOT_WAIT_S
 
     def on_job_started(self, job_id: str, now_s: float) -> None:
-        """The job has a slot. Before the next slot is free, a job with a nearer priority may be found."""
+        """The job has a slot for what is not interactive.
+
+        Before the next slot is free, a job with a nearer priority may be found.
+        """
         self._started[job_id] = now_s
         self._look = True
 
     def on_job_ended(self, job_id: str, now_s: float) -> None:
         """The job has left its slot."""
-        self._prefetch.learn(now_s - self._started.pop(job_id))
+        started_s = self._started.pop(job_id, None)
+        if started_s is not None:
+            self._prefetch.learn(now_s - started_s)
 
     def on_job_delivered(self, job_id: str, now_s: float) -> None:
-        """A job arrived. While arriving jobs only wait for their lane, startable ones are farther back."""
+        """A job arrived. While arriving jobs find no slot or wait for their lane, others are farther back."""
         self._delivered_s = now_s
         if job_id == self._returned:
             # An idle executor would have got it from the server.
             self._unwanted_s = now_s
         place = self._unfinished.lanes.place(job_id)
-        if place is None:
+        is_passed_over = (
+            not self._has_interactive_slot()
+            if self._unfinished.is_interactive(job_id)
+            else self.seeks_interactive()
+        )
+        if place is None or is_passed_over:
             self._sweep = min(max(1, 2 * self._sweep), SWEEP_MAX)
             return
         self._sweep = 0
         self._look = self._look and place > 0 and self._some_wait_elsewhere(before=place)
 
-    def on_lane_changed(self, user_id: str) -> None:
+    def on_lane_changed(self, lane: Lane) -> None:
         """The log may have let a job start, here or elsewhere, that comes before one that waits here."""
         last = self._queue.last()
-        if self._look or last is None:
+        if self._look or last is None or isinstance(lane, tuple):
             return
         place = self._unfinished.priority(last).place
         self._look = any(
             self._waits_elsewhere(job_id) and self._unfinished.priority(job_id).place < place
-            for job_id in self._unfinished.lanes.startable(user_id)
+            for job_id in self._unfinished.lanes.startable(lane)
             if job_id in self._unfinished.startable
         )
 
@@ -99,16 +114,29 @@ class FetchPolicy:
         is_contended = now_s - self._unwanted_s < SLOT_WAIT_S or self._some_wait_elsewhere()
         size = self._prefetch.size(self._started, now_s, is_contended=is_contended)
         # A job that another executor started and that came here nevertheless was lost there: it stays.
-        waiting = sum(job_id in self._unfinished.startable for job_id in self._queue)
+        waiting = sum(
+            job_id in self._unfinished.startable and not self._unfinished.is_interactive(job_id)
+            for job_id in self._queue
+        )
         return running + waiting - self._slots - size
 
     def fetch_count(self, now_s: float) -> int:
         """How many more deliveries to ask for; more than fit the bounds are given back on arrival."""
         count = -self.excess(now_s)
-        if count <= 0 and not self._must_look(now_s):
+        if count <= 0 and not self._must_look(now_s) and not self.seeks_interactive():
             return 0
         elsewhere = len(self._unfinished) - len(self._held) - self._delayed.count(now_s)
         return max(count, min(self._sweep, elsewhere), 1)
+
+    def seeks_interactive(self) -> bool:
+        """Whether a slot for interactive jobs is free, and such a job waits elsewhere."""
+        waiting = self._unfinished.startable_interactive
+        if not waiting or not any(self._waits_elsewhere(job_id) for job_id in islice(waiting, LOOK_MAX)):
+            return False
+        return self._has_interactive_slot()
+
+    def _has_interactive_slot(self) -> bool:
+        return sum(slot.is_interactive for slot in self._executing.values()) < self._interactive_slots
 
     def _must_look(self, now_s: float) -> bool:
         return self._look and (self._some_wait_elsewhere() or self._some_may_be_lost(now_s))
@@ -118,15 +146,15 @@ class FetchPolicy:
         return elsewhere and now_s - self._delivered_s > LOST_AFTER_S
 
     def _some_wait_elsewhere(self, *, before: int | None = None) -> bool:
-        """Whether there are startable jobs, in languages of this host, that are not held here.
+        """Whether there are startable jobs, in languages of this host, not interactive and not held here.
 
         With `before`, only those whose place in their lane is nearer, among the longest waiting.
         """
-        longest = self._unfinished.startable
+        longest = self._unfinished.startable_batch
         for job_id in longest if before is None else islice(longest, LOOK_MAX):
-            if not self._waits_elsewhere(job_id):
-                continue
-            if before is None or self._unfinished.priority(job_id).place < before:
+            if self._waits_elsewhere(job_id) and (
+                before is None or self._unfinished.priority(job_id).place < before
+            ):
                 return True
         return False
 

@@ -20,7 +20,7 @@ def show(slots: int, unfinished: UnfinishedJobs, delayed: DelayedDeliveries, san
     metrics.JOBS_PARKED.set_function(lambda: delayed.count(clock()))
     metrics.JOBS_UNFINISHED.set_function(lambda: len(unfinished))
     metrics.JOBS_STARTABLE.set_function(lambda: len(unfinished.startable))
-    metrics.LANES.set_function(unfinished.lanes.users)
+    metrics.LANES.set_function(unfinished.lanes.count)
     metrics.OLDEST_QUEUED.set_function(lambda: _age_s(unfinished.oldest_queued()))
     metrics.OLDEST_STARTABLE.set_function(lambda: _age_s(unfinished.oldest_startable()))
 

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import assert_never
 
+from msgspec import UNSET
+
 from services.executor.scheduling.actions import (
     Abandon,
     Ack,
@@ -53,6 +55,8 @@ from shared.contract.subjects import EXECUTOR_DURABLE, JOBS
 from shared.domain.events import Event, JobQueued
 from shared.jetstream.connection import Broker
 from shared.jetstream.delivery import Delivery
+from shared.jetstream.errors import BrokerError
+from shared.jetstream.input_log import purge_input
 from shared.jetstream.pull_consumer import Consumer
 from shared.jetstream.stored_message import Entry
 from shared.observability import metrics
@@ -79,9 +83,12 @@ class Scheduler:
         self._broker = broker
         self._work = work
         self._clock = asyncio.get_running_loop().time
-        bounds = Bounds(settings.slots, settings.held_max, settings.held_bytes_max)
+        bounds = Bounds(
+            settings.slots, settings.held_max, settings.held_bytes_max, settings.interactive_slots
+        )
         self.core = SchedulerCore(bounds, unfinished, supply.health, offers=offers, context=self._context())
         self._executions: dict[str, Execution] = {}
+        self._with_input: dict[int, JobQueued] = {}
         self._background = Background()
         self._consumer = Consumer(
             broker,
@@ -89,7 +96,7 @@ class Scheduler:
             durable=EXECUTOR_DURABLE,
             fetch_count=self._fetch_count,
             deliver=self._deliver,
-            on_lost=lambda delivery: self._handle(DeliveryLost(delivery)),
+            on_lost=self._lose,
         )
         supply.listen(lambda: self._handle(CellsChanged()))
 
@@ -118,7 +125,17 @@ class Scheduler:
             self._handle(LogEntry(entry.sequence, entry.stored_at, read_event(entry)))
 
     def _deliver(self, delivery: Delivery, payload: bytes) -> None:
-        self._handle(Delivered(delivery, _read_delivery(delivery, payload)))
+        event = _read_delivery(delivery, payload)
+        if isinstance(event, JobQueued) and event.interactive is not UNSET:
+            self._with_input[delivery.sequence] = event
+        self._handle(Delivered(delivery, event))
+
+    def _lose(self, delivery: Delivery) -> None:
+        self._handle(DeliveryLost(delivery))
+        queued = self._with_input.get(delivery.sequence)
+        # One that runs is answered nevertheless when it has ended.
+        if queued is not None and queued.job_id not in self.core.executing:
+            del self._with_input[delivery.sequence]
 
     def _fetch_count(self) -> int:
         fetches = self.core.handle(FetchDue(), self._context())
@@ -153,7 +170,10 @@ class Scheduler:
                 assert_never(action)
 
     def _answer(self, delivery: Delivery, disposition: Disposition | Terminate) -> None:
+        interactive = self._with_input.pop(delivery.sequence, None)
         match disposition:
+            case Ack() if interactive is not None:
+                self._background.begin(self._purge_and_ack(interactive, delivery))
             case Ack():
                 self._background.begin(self._consumer.ack(delivery))
             case Nak(why, delay_s, is_spread, unknown):
@@ -169,6 +189,17 @@ class Scheduler:
                 self._background.begin(self._consumer.terminate(delivery, why))
             case _:
                 assert_never(disposition)
+
+    async def _purge_and_ack(self, queued: JobQueued, delivery: Delivery) -> None:
+        """The job has ended: its input leaves first, so that it does whatever dies in between."""
+        try:
+            await purge_input(self._broker, queued.user_id, queued.job_id)
+        except BrokerError as error:
+            # It is delivered again, and acknowledged then.
+            logger.warning("input_not_purged", job_id=queued.job_id, why=str(error))
+            self._consumer.abandon(delivery)
+            return
+        await self._consumer.ack(delivery)
 
     def _start(self, queued: JobQueued) -> None:
         job_id = queued.job_id

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
+from msgspec import UNSET
 
 from services.executor.scheduling.fair_queue import Priority
 from shared.domain.events import Event, JobQueued, Terminal
@@ -21,7 +22,7 @@ from shared.domain.job import (
     Running,
     evolve,
 )
-from shared.domain.lanes import Lanes
+from shared.domain.lanes import Lane, Lanes, lane_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Change:
     """What one event did to one job."""
 
     job_id: str
-    user_id: str
+    lane: Lane
     state: JobState
 
 
@@ -57,11 +58,14 @@ class UnfinishedJobs:
         """Empty: the follower starts where everything before is finished."""
         self.lanes = Lanes()
         self._jobs: dict[str, KnownJob] = {}
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[Lane, int] = {}
         self._startable_count = 0
         self.running: set[str] = set()
         self.startable: dict[str, int] = {}
         """Jobs that may start and that no executor has started, the longest waiting first, by number."""
+        self.startable_interactive: dict[str, None] = {}
+        self.startable_batch: dict[str, None] = {}
+        """Those of them that are interactive, and the others."""
 
     def __contains__(self, job_id: str) -> bool:
         return job_id in self._jobs
@@ -73,13 +77,18 @@ class UnfinishedJobs:
         """The job as far as the log was followed; None if finished or not seen yet."""
         return self._jobs.get(job_id)
 
+    def is_interactive(self, job_id: str) -> bool:
+        """Whether its program reads while it runs, and so has a slot of that kind."""
+        known = self._jobs.get(job_id)
+        return known is not None and known.state.queued.interactive is not UNSET
+
     def priority(self, job_id: str) -> Priority:
         """Where a job that may start stands among all others."""
         return Priority(self.lanes.place(job_id) or 0, self.startable.get(job_id, 0))
 
     def depth(self, job_id: str) -> int:
-        """About how many jobs of the same user come before it: those that ended out of turn are counted."""
-        first = self.lanes.front(self._jobs[job_id].state.queued.user_id, 1)[0]
+        """About how many jobs of the same lane come before it: those that ended out of turn are counted."""
+        first = self.lanes.front(lane_of(self._jobs[job_id].state.queued), 1)[0]
         return self._jobs[job_id].number - self._jobs[first].number
 
     def oldest_queued(self) -> datetime | None:
@@ -119,11 +128,16 @@ class UnfinishedJobs:
         return self._keep(event, state, sequence)
 
     def _keep(self, event: Event, state: JobState, sequence: int) -> Change:
-        job_id, user_id = event.job_id, event.user_id
+        job_id = event.job_id
+        known = self._jobs.get(job_id)
+        if isinstance(event, JobQueued):
+            lane = lane_of(event)
+        else:
+            lane = event.user_id if known is None else lane_of(known.state.queued)
         match state:
             case Queued(queued):
-                self.lanes.add(user_id, job_id, queued.concurrency)
-                number = self._numbers[user_id] = self._numbers.get(user_id, 0) + 1
+                self.lanes.add(lane, job_id, queued.concurrency)
+                number = self._numbers[lane] = self._numbers.get(lane, 0) + 1
                 self._jobs[job_id] = KnownJob(state, sequence, number)
             case Running():
                 self._jobs[job_id] = KnownJob(state, sequence, self._jobs[job_id].number)
@@ -132,19 +146,23 @@ class UnfinishedJobs:
                 self.lanes.remove(job_id)
                 self._jobs.pop(job_id, None)
                 self.running.discard(job_id)
-                if not self.lanes.front(user_id, 1):
-                    self._numbers.pop(user_id, None)
+                if not self.lanes.front(lane, 1):
+                    self._numbers.pop(lane, None)
             case NoJob():
                 pass
         self.startable.pop(job_id, None)
-        self._let_start(user_id)
-        return Change(job_id, user_id, state)
+        self.startable_interactive.pop(job_id, None)
+        self.startable_batch.pop(job_id, None)
+        self._let_start(lane)
+        return Change(job_id, lane, state)
 
-    def _let_start(self, user_id: str) -> None:
-        for job_id in self.lanes.startable(user_id):
+    def _let_start(self, lane: Lane) -> None:
+        for job_id in self.lanes.startable(lane):
             if job_id not in self.startable and isinstance(self._jobs[job_id].state, Queued):
                 self._startable_count += 1
                 self.startable[job_id] = self._startable_count
+                kind = self.startable_interactive if self.is_interactive(job_id) else self.startable_batch
+                kind[job_id] = None
 
 
 def _without_program(event: JobQueued) -> JobQueued:

@@ -18,6 +18,7 @@ from services.notifier.settings import NotifierSettings
 from shared.auth import CONNECTIONS_CLAIM, Tokens
 from shared.domain.shares import Places
 from shared.jetstream.cancel import Cancellations
+from shared.jetstream.input_log import InputLog
 from shared.observability import metrics
 
 RESTART = Close(RESTARTING, "the notifier is restarting: resume now")
@@ -54,6 +55,7 @@ class ClientRegistry:
     ends: EndFinder
     catch_up: CatchUp
     cancellations: Cancellations
+    inputs: InputLog
     shares: QueueShares
     is_closing: bool = False
     _connections: dict[OpenConnection, None] = field(default_factory=dict)

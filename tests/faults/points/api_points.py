@@ -8,7 +8,9 @@ PUT = "services.api.sessions.kv_bucket:Bucket.put"
 SUBMISSIONS = "services.api.jobs.submit:Submissions"
 ERASURES = "services.api.operators.erasures:Erasures"
 
-ACCEPTED, ELSE = Row.API_APPEND, Row.API_ELSEWHERE
+STORE = "shared.jetstream.event_log:Log.store"
+
+ACCEPTED, STORED, ELSE = Row.API_APPEND, Row.API_INPUT, Row.API_ELSEWHERE
 
 _BEGINNING = (
     Point(
@@ -69,6 +71,30 @@ _CANCELLING = (
     ),
     Point(
         "api.cancel_running.appended", APPEND, AFTER, "cancel_running", ELSE, about=is_a(JobCancelRequested)
+    ),
+)
+
+_INPUT = (
+    Point("api.input.arrived", "shared.jetstream.input_log:InputLog.add", BEFORE, "talk", ELSE),
+    Point("api.input.not_stored", STORE, BEFORE, "talk", ELSE, about=text("input.")),
+    Point(
+        "api.input.published",
+        "shared.jetstream.connection:Broker.publish",
+        AFTER,
+        "talk",
+        STORED,
+        about=text("input."),
+    ),
+    Point("api.input.stored", STORE, AFTER, "talk", STORED, about=text("input.")),
+    Point("api.input.end_stored", STORE, AFTER, "talk", STORED, about=text("input."), time=2),
+    # A user is called as his point.
+    Point(
+        "api.input.not_removed",
+        "shared.jetstream.input_log:purge_input",
+        BEFORE,
+        "talk",
+        ELSE,
+        about=is_exactly("api.input.not_removed"),
     ),
 )
 
@@ -134,6 +160,7 @@ API_POINTS = (
     *_BEGINNING,
     *_SUBMITTING,
     *_CANCELLING,
+    *_INPUT,
     *_SESSIONS,
     *_FILES,
     *_OPERATORS,

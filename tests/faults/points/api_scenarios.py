@@ -17,6 +17,7 @@ from tests.faults.points.balanced import Client, Json
 from tests.faults.points.patience import until
 from tests.faults.points.programs import Victim
 from tests.faults.points.story import Story
+from tests.faults.points.talk import LINE, READS, assert_read_once
 from tests.system.conftest import user_of
 from tests.system.test_dead_letters import lost
 
@@ -133,6 +134,25 @@ async def cancel_running(stage: Stage) -> None:
     await stage.all_ended(job)
     kinds = stage.story.kinds(job)
     assert kinds == ["queued", "running", "cancel_requested", "cancelled"], kinds
+
+
+async def talk(stage: Stage) -> None:
+    """A piece of input and the end are sent until they are answered."""
+    job = (await stage.submit(READS, at_first=False, interactive=True))["job_id"]
+    await stage.story.until(job, "running")
+    path = f"/v1/jobs/{job}/input"
+    answer = await stage.client.call("POST", path, body={"offset": 0, "content": LINE})
+    assert answer.json() == {"offset": len(LINE), "ended": False}
+    last = {"offset": len(LINE), "content": "", "end": True}
+    # The program may have ended when the end is sent again.
+    answer = await stage.client.call("POST", path, body=last, also=frozenset({409}))
+    if answer.is_success:
+        assert answer.json() == {"offset": len(LINE), "ended": True}
+    else:
+        assert answer.json()["type"].endswith(":already-finished")
+    await stage.all_ended(job)
+    assert stage.story.kinds(job) == ["queued", "running", "completed"]
+    assert_read_once(await stage.story.until_ended(job))
 
 
 async def session(stage: Stage) -> None:
@@ -261,6 +281,7 @@ SCENARIOS: dict[str, Callable[[Stage], Awaitable[None]]] = {
         batch,
         cancel_queued,
         cancel_running,
+        talk,
         session,
         session_run,
         upload,

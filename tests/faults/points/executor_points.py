@@ -7,6 +7,8 @@ ATTEMPTS = "services.executor.attempts.runner:Attempts"
 APPEND = "shared.jetstream.event_log:Log.append"
 CONSUMER = "shared.jetstream.pull_consumer:Consumer"
 PUBLISH = "shared.jetstream.connection:Broker.publish"
+GIVE = "services.executor.attempts.live_input:LiveInput._give"
+PURGE_INPUT = "shared.jetstream.input_log:purge_input"
 STAGES = "services.executor.attempts.stages:Stages"
 SCHEDULER = "services.executor.scheduling.scheduler:Scheduler"
 
@@ -19,6 +21,7 @@ STOPPED_AND_OTHERS = f"{STOPPED_LATER} / {ONCE} / {ONCE}"
 LOST = "queued running failed"
 
 FETCH, RUNNING, FILE = Row.EXECUTOR_FETCH, Row.EXECUTOR_RUNNING, Row.EXECUTOR_FILE
+INPUT, PURGE = Row.EXECUTOR_INPUT, Row.EXECUTOR_PURGE
 TERMINAL, DRAIN = Row.EXECUTOR_TERMINAL, Row.EXECUTOR_DRAIN
 
 _BEGINNING = (
@@ -162,6 +165,15 @@ _STAGES = (
     ),
 )
 
+_INPUT = (
+    Point("executor.input.not_given", GIVE, BEFORE, "talk", RUNNING, TWICE),
+    Point("executor.input.given", GIVE, AFTER, "talk", INPUT, TWICE),
+    Point("executor.input.next_not_given", GIVE, BEFORE, "talk", INPUT, TWICE, time=2),
+    Point("executor.input.end_given", GIVE, AFTER, "talk", INPUT, TWICE, time=2),
+    Point("executor.input.not_removed", PURGE_INPUT, BEFORE, "talk", PURGE, ONCE),
+    Point("executor.input.removed", PURGE_INPUT, AFTER, "talk", TERMINAL, ONCE),
+)
+
 _END = (
     Point("executor.end.not_appended", APPEND, BEFORE, "plain", RUNNING, TWICE, about=is_a(JobCompleted)),
     Point("executor.end.published", PUBLISH, AFTER, "plain", RUNNING, EITHER, about=text(end=".completed")),
@@ -218,4 +230,4 @@ _END = (
     ),
 )
 
-EXECUTOR_POINTS = (*_BEGINNING, *_STAGES, *_END)
+EXECUTOR_POINTS = (*_BEGINNING, *_STAGES, *_INPUT, *_END)

@@ -1,7 +1,7 @@
 """Where a notifier is made to die. What its clients were shown over all must be what the streams hold."""
 
 from shared.domain.events import JobCancelRequested
-from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_filled, of_user
+from tests.faults.points.point import AFTER, BEFORE, Point, Row, is_a, is_filled, of_user, text
 
 CONNECTION = "services.notifier.transports.headrace_v1.session:SocketSession"
 CATCH_UP = "services.notifier.events.catch_up:CatchUp"
@@ -13,8 +13,9 @@ HUB = "services.notifier.events.hub"
 SUBSCRIPTION = "services.notifier.events.subscription:Subscription"
 STREAM = "services.notifier.transports.sse.session:StreamSession"
 APPEND = "shared.jetstream.event_log:Log.append"
+STORE = "shared.jetstream.event_log:Log.store"
 
-ROW = Row.NOTIFIER
+ROW, STORED = Row.NOTIFIER, Row.NOTIFIER_INPUT
 
 _CONNECTING = (
     Point(
@@ -124,6 +125,21 @@ _ASKING = (
     Point("notifier.refresh.checked", f"{CONNECTION}._refresh_token", AFTER, "refresh", ROW),
 )
 
+_INPUT = (
+    Point("notifier.input.arrived", "shared.jetstream.input_log:InputLog.add", BEFORE, "talk", ROW),
+    Point("notifier.input.not_stored", STORE, BEFORE, "talk", ROW, about=text("input.")),
+    Point(
+        "notifier.input.published",
+        "shared.jetstream.connection:Broker.publish",
+        AFTER,
+        "talk",
+        STORED,
+        about=text("input."),
+    ),
+    Point("notifier.input.stored", STORE, AFTER, "talk", STORED, about=text("input.")),
+    Point("notifier.input.end_stored", STORE, AFTER, "talk", STORED, about=text("input."), time=2),
+)
+
 _STREAMING = (
     Point(
         "notifier.sse.asked",
@@ -157,4 +173,4 @@ _END = (
     ),
 )
 
-NOTIFIER_POINTS = (*_CONNECTING, *_CATCHING_UP, *_LIVE, *_ASKING, *_STREAMING, *_END)
+NOTIFIER_POINTS = (*_CONNECTING, *_CATCHING_UP, *_LIVE, *_ASKING, *_INPUT, *_STREAMING, *_END)

@@ -23,16 +23,20 @@ class Row(Enum):
     """The rows of the table "What a crash does" in ARCHITECTURE.md: who dies, and after what."""
 
     API_APPEND = "| api | append, before the answer |"
+    API_INPUT = "| api | input is stored, before the answer |"
     API_ELSEWHERE = "| api | anything else |"
     EXECUTOR_FETCH = "| executor | fetch, before `running` |"
     EXECUTOR_RUNNING = "| executor | `running` |"
     EXECUTOR_FILE = "| executor | a file is stored, before the terminal append |"
     EXECUTOR_TERMINAL = "| executor | terminal append, before ack |"
+    EXECUTOR_INPUT = "| executor | input is given, before the program's end |"
+    EXECUTOR_PURGE = "| executor | terminal append, before the input is removed |"
     EXECUTOR_DRAIN = "| executor | it was told to stop |"
     PROJECTOR_BATCH = "| projector | batch, before commit |"
     PROJECTOR_QUESTION = "| projector | a question, before the answer |"
     PROJECTOR_REBUILD = "| projector | a rebuild has begun |"
     PROJECTOR_SWEEP = "| projector | tombstone, files, or purge of an expired job |"
+    NOTIFIER_INPUT = "| notifier | input is stored, before the answer |"
     NOTIFIER = "| notifier | anything |"
 
 

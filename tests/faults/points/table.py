@@ -12,10 +12,13 @@ REPRESENTATIVES = frozenset(
     {
         "api.submit.appended",
         "api.submit.not_appended",
+        "api.input.stored",
         "executor.fetch.held",
         "executor.cell.begun",
         "executor.file.stored",
         "executor.end.appended",
+        "executor.input.given",
+        "executor.input.not_removed",
         "executor.stop.draining",
         "projector.batch.checkpoint_written",
         "projector.question.found",
@@ -23,6 +26,7 @@ REPRESENTATIVES = frozenset(
         "projector.sweep.one_file_gone",
         "notifier.history.shown",
         "notifier.live.note_queued",
+        "notifier.input.stored",
         "notifier.sse.sent",
     }
 )

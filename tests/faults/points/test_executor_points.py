@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.contract.subjects import EXECUTOR_DURABLE, JOBS
+from shared.contract.subjects import EXECUTOR_DURABLE, INPUT, JOBS
 from shared.domain.decisions import CommandContext
 from shared.domain.events import JobQueued, Limits, SourceFile
+from shared.domain.job_input import InputEnd, NewPiece
 from shared.jetstream.cancel import Cancellations
 from shared.jetstream.connection import Broker
 from shared.jetstream.event_log import Appended, Log
+from shared.jetstream.input_log import InputLog
 from tests import builders
 from tests.faults.points.executor_points import EXECUTOR_POINTS
 from tests.faults.points.patience import patiently, until
@@ -28,6 +30,7 @@ from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery, Victim, own_log
 from tests.faults.points.runs import Runs, begun, cases
 from tests.faults.points.story import Story, followed
+from tests.faults.points.talk import LINE, READS, assert_read_once
 from tests.hosts import needs
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
@@ -98,6 +101,17 @@ async def compiled(stage: Stage, _: Victim) -> None:
     await stage.submit(COMPILED, language="c")
 
 
+async def talk(stage: Stage, _: Victim) -> None:
+    """A program that reads what it is given while it runs."""
+    live = SourceFile(name="stdin", content="", encoding="live")
+    job = await stage.submit(READS, interactive=builders.INTERACTION, stdin=live)
+    inputs = InputLog(stage.broker, stage.log, patience_s=10)
+    for piece in (NewPiece(0, LINE.encode()), NewPiece(len(LINE), b"", end=True)):
+        moment = CommandContext(datetime.now(UTC), "the test")
+        stored = await patiently(lambda: inputs.add(builders.USER, job, piece, moment))  # noqa: B023 - awaited
+        assert isinstance(stored, InputEnd), stored
+
+
 async def files(stage: Stage, _: Victim) -> None:
     await stage.submit(FILES, artifacts=("*.bin",))
 
@@ -147,7 +161,7 @@ async def _tell_to_stop(stage: Stage, dying: Victim, job: str) -> None:
 
 BEFORE: dict[str, Callable[[Stage], Awaitable[None]]] = {"start": start, "lost": lost}
 AFTERWARDS: dict[str, Callable[[Stage, Victim], Awaitable[None]]] = {
-    each.__name__: each for each in (plain, compiled, files, long, superseded, cancelled, stop, drain)
+    each.__name__: each for each in (plain, compiled, talk, files, long, superseded, cancelled, stop, drain)
 }
 
 
@@ -182,8 +196,10 @@ async def run(point: Point, nursery: Nursery, turn: asyncio.Semaphore, directory
 
 async def _judge(point: Point, stage: Stage) -> None:
     for job, told in zip(stage.jobs, point.then.split(" / "), strict=True):
-        await stage.story.until_ended(job)
+        end = await stage.story.until_ended(job)
         assert " ".join(stage.story.kinds(job)) in told.split(" | ")
+        if point.scenario == "talk":
+            assert_read_once(end)
 
     # A job that is terminal is acknowledged, whoever finds it so, and nothing else is delivered any more.
     async def is_nothing_left() -> bool:
@@ -191,6 +207,8 @@ async def _judge(point: Point, stage: Stage) -> None:
         return (consumer["num_pending"], consumer["num_ack_pending"]) == (0, 0)
 
     await until(is_nothing_left)
+    # An acknowledged job has left no input.
+    assert (await stage.broker.api(f"STREAM.INFO.{INPUT}"))["state"]["messages"] == 0
 
 
 async def _consumer(broker: Broker) -> dict[str, Any]:

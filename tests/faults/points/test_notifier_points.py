@@ -19,6 +19,7 @@ from tests.faults.points.point import Point
 from tests.faults.points.programs import Nursery, Victim
 from tests.faults.points.runs import Runs, begun_on_one_stack, cases
 from tests.faults.points.story import Story
+from tests.faults.points.talk import LINE, READS, assert_read_once
 from tests.faults.points.viewer import Viewer
 from tests.faults.resume_checker import Shown, check
 from tests.faults.resume_socket import RawSocket
@@ -50,10 +51,12 @@ class Stage:
     viewer: Viewer
     dying: Victim
 
-    async def submit(self, code: str = LASTS) -> str:
+    async def submit(self, code: str = LASTS, *, is_interactive: bool = False) -> str:
         """An accepted job."""
         async with open_client(self._endpoint()) as client:
-            body = {"language": "bash", "code": code, "limits": {"wall_ms": 60_000}}
+            limits = {"wall_ms": 60_000}
+            more = {"interactive": True} if is_interactive else {}
+            body = {"language": "bash", "code": code, "limits": limits, **more}
             return (await client.submit(body)).job_id
 
     async def submit_flood(self) -> str:
@@ -71,7 +74,7 @@ class Stage:
     def _endpoint(self) -> Endpoint:
         return local_endpoint(self.stack.directory, self.stack.address, self.user)
 
-    async def ask(self, **message: str) -> Shown:
+    async def ask(self, **message: object) -> Shown:
         """One question, asked again where its answer was lost."""
         answers: list[Shown] = []
 
@@ -132,6 +135,20 @@ async def status(stage: Stage) -> None:
     await stage.viewer.watch()
 
 
+async def talk(stage: Stage) -> None:
+    """A piece of input and the end are sent until they are answered; the program then ends by itself."""
+    job = await stage.submit(READS, is_interactive=True)
+    await stage.story.until(job, "running")
+    answer = await stage.ask(type="input", id="1", job_id=job, offset=0, content=LINE)
+    assert answer == {"type": "input_stored", "id": "1", "job_id": job, "offset": len(LINE), "ended": False}
+    answer = await stage.ask(type="end_input", id="2", job_id=job, offset=len(LINE))
+    # The program may have ended when the end is sent again.
+    assert answer.get("ended") or answer["code"] == "already_finished", answer
+    await stage.viewer.watch()
+    assert_read_once(await stage.story.until_ended(job))
+    assert stage.story.kinds(job) == ["queued", "running", "completed"]
+
+
 async def refresh(stage: Stage) -> None:
     """A newer token."""
     assert (await stage.ask(type="refresh", token=stage.viewer.token))["type"] == "refreshed"
@@ -170,6 +187,7 @@ SCENARIOS: dict[str, Callable[[Stage], Awaitable[None]]] = {
         slow,
         cancel,
         status,
+        talk,
         refresh,
         sse,
         sse_resume,
@@ -198,7 +216,8 @@ async def run(
         viewer = Viewer(f"ws://127.0.0.1:{dying.port}/v1/ws", stack.address.websocket_url, user.token)
         stage = Stage(stack, story, point.name, viewer, dying)
         async with asyncio.TaskGroup() as group:
-            group.create_task(stage.cancel_when_dead())
+            if point.scenario not in ENDS_BY_ITSELF:
+                group.create_task(stage.cancel_when_dead())
             await SCENARIOS[point.scenario](stage)
         await dying.dead()
         (job,) = story.jobs_of(point.name)
@@ -208,6 +227,7 @@ async def run(
         assert viewer.breaks > 0 or point.name in MAY_HAVE_SENT_ALL
 
 
+ENDS_BY_ITSELF = frozenset({"talk"})
 MAY_HAVE_SENT_ALL = frozenset({"notifier.complete.queued"})
 """A socket that is ready has been written to before the notifier dies: the client may miss nothing."""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.contract.codec import encode
 from shared.contract.subjects import feed_note
-from shared.domain.events import Event, JobOutput, Terminal
+from shared.domain.events import Event, InputMessage, JobOutput, Terminal, kind_of
 from shared.domain.result import Output, Result, StageReport
 from shared.domain.unsent import UnsentNote
 from shared.jetstream.connection import Broker
@@ -64,6 +64,11 @@ class Writer:
         sequence = await self._publish(feed_note(user, job, "output"), encode(note), f"{job}.{offset}")
         self.notes.append((job, offset))
         return sequence
+
+    async def tell(self, note: InputMessage) -> int:
+        """That the program was given this; returns its sequence in the feed."""
+        subject = feed_note(note.user_id, note.job_id, kind_of(note))
+        return await self._publish(subject, encode(note), f"{note.job_id}.input.{note.number}")
 
     async def _publish(self, subject: str, payload: bytes, note_id: str) -> int:
         """Repeat until it is stored; the message id keeps a repetition from being stored twice."""

@@ -3,11 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from services.executor.sandbox.cold.sandbox import open_cold_sandbox
-from services.executor.sandbox.interface import CellFile, GivenStdin, Sandbox, Stage, Verdict
+from services.executor.sandbox.interface import (
+    CellFile,
+    GivenStdin,
+    InputSink,
+    LiveStdin,
+    Sandbox,
+    Stage,
+    Verdict,
+)
 from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm.sandbox import open_warm_sandbox
 from shared.domain.enumerations import StreamName
@@ -56,9 +64,9 @@ class Transcript:
         self.pieces[stream] += piece
         self._printed.set()
 
-    async def until(self, marker: str) -> None:
-        """Wait until stdout holds `marker`."""
-        while marker.encode() not in self.pieces["stdout"]:
+    async def until(self, marker: str, at: int = 0) -> None:
+        """Wait until stdout holds `marker`, from this place on."""
+        while self.pieces["stdout"].find(marker.encode(), at) < 0:
             self._printed.clear()
             await self._printed.wait()
 
@@ -130,3 +138,97 @@ def program(source: str, *args: str, limits: Limits | None = None) -> Stage:
     """A Python program as the catalogue runs it."""
     files = {"main.py": source.encode()}
     return stage("python3", "/work/main.py", *args, files=files, env=AS_OFFERED, limits=limits)
+
+
+async def c_program(sandbox: Sandbox, source: str) -> Stage:
+    """A compiled C program."""
+    argv = ("cc", "-o", "/work/program", "/work/main.c")
+    compiled = await run(sandbox, stage(*argv, files={"main.c": source.encode()}, keep="program"))
+    assert compiled.verdict.kept is not None, compiled.stderr
+    product = CellFile("program", compiled.verdict.kept, executable=True)
+    return replace(stage("/work/program"), files=(product,))
+
+
+class Conversation:
+    """A program that is given input while it runs, and what it says. It is the source of its input."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        asked: Stage,
+        *,
+        idle_s: float = 60,
+        output_bytes: int = MIB,
+        terminal: tuple[int, int] | None = None,
+        at_once: bytes = b"",
+    ) -> None:
+        """Begin; `at_once` is written as soon as anything can be."""
+        self.transcript = Transcript()
+        self.stop = asyncio.Event()
+        self.disconnected = False
+        self._at_once = at_once
+        self._at = 0
+        self._sink: asyncio.Future[InputSink] = asyncio.get_running_loop().create_future()
+        live = LiveStdin(self, idle_s, output_bytes, terminal)
+        self.asked = replace(asked, stdin=live)
+        self.task = asyncio.create_task(sandbox.run(self.asked, output=self.transcript, stop=self.stop))
+
+    def connect(self, sink: InputSink) -> None:
+        """See `InputSource`."""
+        if self._at_once:
+            sink.write(self._at_once)
+        self._sink.set_result(sink)
+
+    def disconnect(self) -> None:
+        """See `InputSource`."""
+        self.disconnected = True
+
+    async def sink(self) -> InputSink:
+        """Where input goes; waits until the program takes any."""
+        await self._first(self._sink)
+        assert self._sink.done(), f"it ended before it was connected: {self.task}"
+        return self._sink.result()
+
+    async def say(self, text: str | bytes, *, secret: bool = False) -> None:
+        """Give it input."""
+        content = text.encode() if isinstance(text, str) else text
+        (await self.sink()).write(content, secret=secret)
+
+    async def hear(self, marker: str) -> str:
+        """Wait until it says this, after all that was heard before; what it said up to there."""
+        hearing = asyncio.create_task(self.transcript.until(marker, self._at))
+        await self._first(hearing)
+        said = self.transcript.pieces["stdout"]
+        place = said.find(marker.encode(), self._at)
+        if place < 0:
+            hearing.cancel()
+            raise AssertionError(f"{marker!r} was never said, but {bytes(said)!r}; {self.task}")
+        heard, self._at = said[self._at : place], place + len(marker.encode())
+        return heard.decode(errors="replace")
+
+    async def _first(self, other: asyncio.Future[Any]) -> None:
+        """Wait for this, or for the end of the program."""
+        both: tuple[asyncio.Future[Any], ...] = (other, self.task)
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+
+    async def ran(self) -> Ran:
+        """Its end."""
+        return Ran(await self.task, self.transcript)
+
+
+@asynccontextmanager
+async def talking(
+    sandbox: Sandbox, asked: Stage, *, terminal: tuple[int, int] | None = None, idle_s: float = 60
+) -> AsyncIterator[Conversation]:
+    """A conversation that is over with the context, however it ends.
+
+    By default it has a minute: a busy machine is slow to answer many times.
+    """
+    if asked.limits == Limits():
+        asked = replace(asked, limits=Limits(wall_ms=60_000))
+    conversation = Conversation(sandbox, asked, terminal=terminal, idle_s=idle_s)
+    try:
+        yield conversation
+    finally:
+        conversation.stop.set()
+        await asyncio.wait({conversation.task})

@@ -78,13 +78,13 @@ async def test_only_three_places_are_writable(sandbox: Sandbox) -> None:
 import os
 found = []
 for directory, _, _ in os.walk("/"):
-    if directory.startswith(("/proc", "/usr")): continue
+    if directory.startswith(("/proc", "/usr", "/mnt/data")): continue
     try: open(directory + "/probe", "x").close()
     except OSError: continue
     found.append(directory)
-print(sorted(found))
+print(sorted(found), os.path.samefile("/work", "/mnt/data"))
 """
-    assert (await python(sandbox, source)).succeeded() == "['/dev/shm', '/tmp', '/work']\n"
+    assert (await python(sandbox, source)).succeeded() == "['/dev/shm', '/tmp', '/work'] True\n"
 
 
 async def test_files_of_the_host_are_not_there(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ OF_ONE_REQUEST = {
     *(f"{limit}_max" for limit in ("wall_ms", "cpu_ms", "memory_bytes", "processes", "disk_bytes")),
     *("output_bytes_max", "files_open_max", "stack_bytes_max", "address_space_bytes_max"),
     "attempts_max",
+    *("interactive_wall_ms_max", "idle_s_max", "interactive_output_bytes"),
 }
 """They bound one request or one job, whosever it is."""
 

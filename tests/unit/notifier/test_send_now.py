@@ -30,6 +30,7 @@ from services.notifier.transports.websocket.flow import PIECE_BYTES, FlowProtoco
 from services.notifier.transports.websocket.writer import run_connection
 from shared.auth import Tokens
 from shared.jetstream.cancel import Cancellations
+from shared.jetstream.input_log import InputLog
 from tests.unit.notifier.wires import KernelWire
 
 PROFILE = TransportProfile("websocket", ENCODING, close_s=5.0)
@@ -52,6 +53,7 @@ class Socket:
             cast("EndFinder", None),
             cast("CatchUp", None),
             cast("Cancellations", None),
+            cast("InputLog", None),
             self.shares,
         )
         config = Config(

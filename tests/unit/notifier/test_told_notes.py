@@ -37,6 +37,7 @@ def told(event: JobCompleted) -> list[object]:
     return [
         (note.stream, note.offset, note.content) if isinstance(note, JobOutput) else note.message
         for note in notes_before(event)
+        if isinstance(note, JobOutput | JobProgress)
     ]
 
 

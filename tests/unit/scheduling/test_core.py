@@ -58,6 +58,7 @@ class Bench:
 
     slots: int = 1
     held_max: int = 100
+    interactive_slots: int = 0
     now_s: float = 100.0
     is_connected: bool = True
     sequence: int = 0
@@ -67,7 +68,7 @@ class Bench:
         self.cells = CellHealth(patience_s=PATIENCE_S, now_s=self.now_s)
         self.unfinished = UnfinishedJobs()
         self.core = SchedulerCore(
-            Bounds(self.slots, self.held_max, 1_000_000),
+            Bounds(self.slots, self.held_max, 1_000_000, self.interactive_slots),
             self.unfinished,
             self.cells,
             offers=lambda name: name == "python",
@@ -118,9 +119,9 @@ class Bench:
         return fetches[0] if fetches else 0
 
 
-def busy(slots: int = 1, held_max: int = 100) -> Bench:
+def busy(slots: int = 1, held_max: int = 100, interactive_slots: int = 0) -> Bench:
     """All slots are taken by one user's jobs."""
-    bench = Bench(slots, held_max)
+    bench = Bench(slots, held_max, interactive_slots)
     for number in range(slots):
         bench.queue(f"busy-{number}", user=f"busy {number}")
         bench.start(f"busy-{number}")

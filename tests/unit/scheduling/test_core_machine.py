@@ -1,8 +1,9 @@
 """Several executors' cores over one log and one queue, at random: what must hold, whatever goes wrong.
 
-First in, first out in each lane; never more than K of a lane at a time; no more jobs than slots; no slot idle
-while a held job may start; what is held stays within its bounds; each held delivery is kept alive, no other;
-a delivery is not taken from an executor that has it; and once nothing goes wrong any more, every job ends.
+First in, first out in each lane; never more than K of a lane at a time; no more jobs than slots, of either
+kind; no slot idle while a held job may start; what is held stays within its bounds; each held delivery is
+kept alive, no other; a delivery is not taken from an executor that has it; and once nothing goes wrong any
+more, every job ends.
 `World` and `Executor` check all of it at every step.
 """
 
@@ -57,11 +58,15 @@ class Schedulers(RuleBasedStateMachine):
         size=st.sampled_from([10, 10, 30_000]),
         language=st.sampled_from(["python", "python", "python", "cobol"]),
         count=st.integers(1, 6),
+        is_interactive=st.sampled_from([False, False, True]),
     )
-    def submit(self, user: str, concurrency: int, size: int, language: str, count: int) -> None:
+    def submit(
+        self, user: str, concurrency: int, size: int, language: str, count: int, *, is_interactive: bool
+    ) -> None:
         choices = CONCURRENCY[user]
         for _ in range(count):
-            self.world.submit(user, choices[concurrency % len(choices)], size, language)
+            k = choices[concurrency % len(choices)]
+            self.world.submit(user, k, size, language, is_interactive=is_interactive)
 
     @rule(
         first=which, messages=st.integers(0, 5), entries=st.sampled_from([0, 1, 50]), ends=st.integers(0, 2)

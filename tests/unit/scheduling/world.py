@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec import UNSET
+
 from services.executor.scheduling.actions import (
     Abandon,
     Ack,
@@ -55,6 +57,7 @@ from shared.domain.decisions import (
 )
 from shared.domain.events import Event, Isolation, JobQueued, JobRunning, SourceFile
 from shared.domain.job import Finished, JobState, NoJob, Queued, Running, evolve
+from shared.domain.lanes import Lane, lane_of
 from shared.jetstream.delivery import ACK_WAIT_S, Delivery
 from tests import builders
 
@@ -63,6 +66,8 @@ STEP_S = 2.5
 PULL_S = 5.0
 A_MOMENT_S = 1e-6
 HELD_MAX, HELD_BYTES_MAX = 3, 60_000
+INTERACTIVE_SLOTS = 1
+"""Of each executor, besides the others."""
 
 
 @dataclass
@@ -108,7 +113,9 @@ class World:
         """The date of the present moment."""
         return builders.NOON + timedelta(seconds=self.now_s)
 
-    def submit(self, user: str, concurrency: int, size: int, language: str) -> None:
+    def submit(
+        self, user: str, concurrency: int, size: int, language: str, *, is_interactive: bool = False
+    ) -> None:
         """A job is accepted."""
         source = SourceFile(name="main.py", content="x" * size)
         queued = builders.queued(
@@ -118,6 +125,7 @@ class World:
             concurrency=concurrency,
             files=(source,),
             language=language,
+            interactive=builders.INTERACTION if is_interactive else UNSET,
         )
         self.append(queued)
         self.messages[len(self.log)] = Message(queued, len(self.log))
@@ -126,24 +134,32 @@ class World:
         """Store an event that follows what is stored. What is promised of starts is checked here."""
         state, _ = self.jobs.get(event.job_id, (NoJob(), 0))
         if isinstance(event, JobRunning) and event.attempt == 1:
-            lane = list(self.lane(event.user_id))
-            place = [one.job_id for one in lane].index(event.job_id)
-            allowed = all(at < one.concurrency for at, one in enumerate(lane[: place + 1]))
+            ahead = list(self.lane(lane_of(self.queued(event))))
+            place = [one.job_id for one in ahead].index(event.job_id)
+            allowed = all(at < one.concurrency for at, one in enumerate(ahead[: place + 1]))
             assert allowed, f"{event.job_id} started as number {place} of its lane"
         self.now_s += A_MOMENT_S
         self.jobs[event.job_id] = (evolve(state, event), len(self.log) + 1)
         self.log.append(LogEntry(len(self.log) + 1, self.utc(), event))
         if isinstance(event, JobRunning):
             self.running_since[event.job_id] = self.now_s
-        for user in {event.user_id}:
-            running = [one for one in self.lane(user) if isinstance(self.jobs[one.job_id][0], Running)]
-            assert len(running) <= max((one.concurrency for one in running), default=0)
+        lane = self.lane(lane_of(self.queued(event)))
+        running = [one for one in lane if isinstance(self.jobs[one.job_id][0], Running)]
+        assert len(running) <= max((one.concurrency for one in running), default=0)
 
-    def lane(self, user: str) -> Iterator[JobQueued]:
-        """The user's unfinished jobs in the order of the log."""
+    def lane(self, lane: Lane) -> Iterator[JobQueued]:
+        """The lane's unfinished jobs in the order of the log."""
         for state, _ in self.jobs.values():
-            if isinstance(state, Queued | Running) and state.queued.user_id == user:
+            if isinstance(state, Queued | Running) and lane_of(state.queued) == lane:
                 yield state.queued
+
+    def queued(self, event: Event) -> JobQueued:
+        """How the job of an event began."""
+        if isinstance(event, JobQueued):
+            return event
+        state, _ = self.jobs[event.job_id]
+        assert isinstance(state, Queued | Running | Finished)
+        return state.queued
 
     def cancel(self, job_id: str) -> None:
         """The user wants the job stopped."""
@@ -201,7 +217,7 @@ class Executor:
         self.cells = CellHealth(patience_s=600.0, now_s=world.now_s)
         context = world.context(is_connected=True)
         self.core = SchedulerCore(
-            Bounds(slots, HELD_MAX, HELD_BYTES_MAX),
+            Bounds(slots, HELD_MAX, HELD_BYTES_MAX, INTERACTIVE_SLOTS),
             self.unfinished,
             self.cells,
             offers=languages.__contains__,
@@ -377,10 +393,15 @@ class Executor:
         known = self.unfinished.get(queued.job_id)
         assert known is not None
         self.executions[queued.job_id] = Execution(queued, known.state, known.last_sequence)
-        assert len(self.executions) <= self.slots
+        talking = [one for one in self.executions.values() if one.queued.interactive is not UNSET]
+        batch = len(self.executions) - len(talking)
+        assert batch <= self.slots
+        assert len(talking) <= INTERACTIVE_SLOTS
         place = self.unfinished.lanes.place(queued.job_id)
         assert place is not None, "a job started that its lane does not let"
-        nearer = [one for one in self._waiting() if (self.unfinished.lanes.place(one) or 0) < place]
+        is_interactive = queued.interactive is not UNSET
+        alike = [one for one in self._waiting() if self.unfinished.is_interactive(one) == is_interactive]
+        nearer = [one for one in alike if (self.unfinished.lanes.place(one) or 0) < place]
         assert not nearer, f"{queued.job_id} came before {nearer}"
 
     def _waiting(self) -> list[str]:
@@ -400,7 +421,10 @@ class Executor:
         """What must hold after every input."""
         core = self.core
         assert core.executing.keys() == self.executions.keys()
-        assert len(self.executions) <= self.slots
+        talking = [one for one in self.executions.values() if one.queued.interactive is not UNSET]
+        batch = len(self.executions) - len(talking)
+        assert batch <= self.slots
+        assert len(talking) <= INTERACTIVE_SLOTS
         assert all(one in core.held for one in core.executing), "a job lost its delivery before its slot"
         waiting = {core.held[one].delivery.sequence for one in core.held if one not in core.executing}
         assert waiting <= self.kept.keys(), "a held delivery was answered, or is not kept alive"
@@ -415,7 +439,8 @@ class Executor:
             assert not startable or self.tick_s is not None, "what waits is not looked at again"
             unstarted = [one for one in startable if one in self.unfinished.startable]
             assert len(unstarted) <= 2 * self.slots, "more is held than the slots will take"
-            if len(self.executions) < self.slots and not self.cells.is_doubtful:
+            assert not any(map(self.unfinished.is_interactive, startable)), "it is for others to start"
+            if batch < self.slots and not self.cells.is_doubtful:
                 assert not startable, "a slot is idle while a job waits for one"
 
 

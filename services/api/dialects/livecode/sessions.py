@@ -9,7 +9,7 @@ from services.api.dependencies import ApiDependencies
 from services.api.dialects.livecode.lanes import SessionLanes
 from services.api.dialects.livecode.schemas import NewSessionBody, SavedSourceBody
 from services.api.http.request_context import context_of
-from services.api.jobs.schemas import FileBody
+from services.api.jobs.file_bodies import FileBody
 from services.api.jobs.submit import Submitted
 from services.api.sessions.documents import Session, StoredRevision
 from services.api.sessions.schemas import RunBody, SessionBody

@@ -16,6 +16,12 @@ ONE_SOURCE: JsonDict = {
     ]
 }
 
+INTERACTIVE: JsonDict = {
+    "if": {"properties": {"interactive": {"const": True}}, "required": ["interactive"]},
+    "then": {"properties": {"stdin": {"type": "null"}}},
+    "else": {"properties": {"terminal": {"type": "null"}, "idle_s": {"type": "null"}}},
+}
+"""An interactive program has no standard input of its own, and only such a program has the other fields."""
 
 STORED_NAMES = ("file", "job", "path")
 

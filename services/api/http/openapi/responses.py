@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
+from msgspec import UNSET, UnsetType
 
 from services.api.http.openapi.example_values import REQUEST, text_of
 from shared.contract import problems
@@ -42,6 +43,13 @@ OF_STATUS = {
     503: ["Retry-After"],
 }
 """Header fields of problem responses, by status."""
+OF_KIND = {
+    problems.NOT_RUNNING: ["Retry-After"],
+    problems.INPUT_NOT_READ: ["Retry-After"],
+}
+"""Those of single problems besides."""
+WITH_OFFSET = (problems.INPUT_MISMATCH, problems.INPUT_ENDED, problems.INPUT_LIMIT)
+"""Problems whose documents have `expected_offset`."""
 
 
 class FieldProblem(ContractStruct, frozen=True, kw_only=True):
@@ -68,6 +76,8 @@ class ProblemDocument(ContractStruct, frozen=True, kw_only=True):
     """Names the request in our logs; also in `X-Request-Id`."""
     errors: tuple[FieldProblem, ...] = ()
     """Every broken rule, where rules of the request were broken."""
+    expected_offset: int | UnsetType = UNSET
+    """Where the next piece of input begins, where one was refused because of its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +142,7 @@ def problem_responses(kinds: Sequence[ProblemType]) -> dict[int | str, Json]:
     return {
         status: {
             "description": " / ".join(kind.title for kind in alike),
-            "headers": header_descriptions(("Link", *OF_STATUS.get(status, ()))),
+            "headers": header_descriptions(_header_names(status, alike)),
             "content": {
                 MEDIA_TYPE: {
                     "schema": {"$ref": REF.format(name=ProblemDocument.__name__)},
@@ -144,6 +154,10 @@ def problem_responses(kinds: Sequence[ProblemType]) -> dict[int | str, Json]:
     }
 
 
+def _header_names(status: int, alike: Sequence[ProblemType]) -> list[str]:
+    return ["Link", *OF_STATUS.get(status, ()), *(name for kind in alike for name in OF_KIND.get(kind, ()))]
+
+
 def _example(kind: ProblemType) -> Json:
     return {
         "type": kind.uri,
@@ -151,6 +165,7 @@ def _example(kind: ProblemType) -> Json:
         "status": int(kind.status),
         "detail": "for people, and may change",
         "instance": f"urn:headrace:request:{REQUEST}",
+        **({"expected_offset": 12} if kind in WITH_OFFSET else {}),
     }
 
 

@@ -52,16 +52,21 @@ def command_line(stage: Stage, parts: Sequence[int], *, has_cgroups: bool) -> li
 def placed_files(stage: Stage) -> list[tuple[str, str, bytes]]:
     """Every file present in the cell at its start: its path inside, its mode, its content."""
     files = [(path, "0444", content.encode()) for path, content in MADE_IN_ETC]
-    if not stage.stdin.is_empty:
-        files.append((STDIN, "0444", stage.stdin.content))
+    if stage.given:
+        files.append((STDIN, "0444", stage.given))
     files += [
         (f"{WORK}/{file.path}", "0755" if file.executable else "0644", file.content) for file in stage.files
     ]
     return files
 
 
-def stage_arguments(stage: Stage, descriptors: Sequence[int], *, status: int, release: int) -> list[str]:
-    """The part that differs from stage to stage. `descriptors` belong to `placed_files`, in order."""
+def stage_arguments(
+    stage: Stage, descriptors: Sequence[int], *, status: int, release: int, live_stdin: str | None = None
+) -> list[str]:
+    """The part that differs from stage to stage. `descriptors` belong to `placed_files`, in order.
+
+    `live_stdin` is the path of a named pipe from which the program reads its standard input.
+    """
     placed = zip(placed_files(stage), descriptors, strict=True)
     return [
         *tmpfs(WORK, stage.limits.disk_bytes),
@@ -70,7 +75,8 @@ def stage_arguments(stage: Stage, descriptors: Sequence[int], *, status: int, re
             for (path, mode, _), descriptor in placed
             for word in ("--perms", mode, "--file", str(descriptor), path)
         ),
-        *("--remount-ro", "/", "--chdir", WORK),
+        *(() if live_stdin is None else ("--ro-bind", live_stdin, STDIN)),
+        *("--remount-ro", "/", "--chdir", stage.directory or WORK),
         *("--json-status-fd", str(status), "--block-fd", str(release)),
     ]
 

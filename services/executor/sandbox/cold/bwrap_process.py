@@ -17,10 +17,19 @@ from typing import NamedTuple
 from services.executor.sandbox.cgroups.interface import CellGroup
 from services.executor.sandbox.cold import bwrap_command
 from services.executor.sandbox.cold.cell import Cell
+from services.executor.sandbox.cold.named_pipe import LivePipe
 from services.executor.sandbox.interface import CellError, OutputSink, RejectedError, Stage
 from services.executor.sandbox.isolation.bwrap_binary import Bubblewrap
 from services.executor.sandbox.isolation.identities import Identity
-from services.executor.sandbox.pipes import PipeReader, PipeRoom, memory_file, output_pipe
+from services.executor.sandbox.pipes import (
+    LIVE_BYTES_PER_S,
+    Pace,
+    PipeReader,
+    PipeRoom,
+    memory_file,
+    output_pipe,
+)
+from shared.domain.enumerations import StreamName
 
 COMPLAINT_BYTES_MAX = 16 * 1024
 
@@ -34,6 +43,7 @@ class Started:
     stderr: PipeReader
     complaints: PipeReader
     own_output: bytearray
+    stdin: LivePipe | None = None
 
     def drain(self) -> None:
         """Read what is left in the pipes of a cell that is gone."""
@@ -44,6 +54,8 @@ class Started:
         """Close the pipes. Call it once."""
         for reader in (self.stdout, self.stderr, self.complaints):
             reader.close()
+        if self.stdin is not None:
+            self.stdin.close()
 
 
 class Pipe(NamedTuple):
@@ -82,11 +94,14 @@ class Launcher:
         """Start a stage's cell in `group`, as `identity` if any. Raises CellError, RejectedError."""
         with contextlib.ExitStack() as ours:
             try:
-                pipes, process = self._spawn(stage, ours, self.bubblewrap.started_as(identity))
+                stdin = None if stage.live is None else LivePipe(stage.live.source)
+                if stdin is not None:
+                    ours.callback(stdin.close)
+                pipes, process = self._spawn(stage, ours, self.bubblewrap.started_as(identity), stdin)
                 try:
                     group.join(process.pid)
                     self._limit(process.pid, stage)
-                    started = self._connect(pipes, process, stage, group, output)
+                    started = self._connect(pipes, process, stage, group, output, stdin)
                 except BaseException:
                     process.kill()  # it is still alone, before the gate
                     process.wait()
@@ -109,7 +124,7 @@ class Launcher:
                 resource.prlimit(pid, kind, (soft, hard))
 
     def _spawn(
-        self, stage: Stage, ours: contextlib.ExitStack, bubblewrap: Bubblewrap
+        self, stage: Stage, ours: contextlib.ExitStack, bubblewrap: Bubblewrap, stdin: LivePipe | None
     ) -> tuple[Pipes, subprocess.Popen[bytes]]:
         """Start bubblewrap before the shut gate. Our pipe ends go to `ours`."""
         with contextlib.ExitStack() as theirs:
@@ -120,7 +135,11 @@ class Launcher:
             )
             files = [_place_file(theirs, content) for _, _, content in bwrap_command.placed_files(stage)]
             arguments = bwrap_command.stage_arguments(
-                stage, files, status=pipes.status.writing, release=pipes.release.reading
+                stage,
+                files,
+                status=pipes.status.writing,
+                release=pipes.release.reading,
+                live_stdin=None if stdin is None else str(stdin.path),
             )
             kept = [_place_file(theirs, self.filter)] if self.filter else []
             arguments += [word for descriptor in kept for word in ("--seccomp", str(descriptor))]
@@ -160,7 +179,9 @@ class Launcher:
         stage: Stage,
         group: CellGroup,
         output: OutputSink,
+        stdin: LivePipe | None,
     ) -> Started:
+        live = stage.live
         cell = Cell(
             process,
             group,
@@ -168,20 +189,32 @@ class Launcher:
             status=pipes.status.reading,
             release=pipes.release.writing,
             poll_s=self.poll_s,
+            idle_s=None if live is None else live.idle_s,
         )
         own_output = bytearray()
         own_output_max = (
             COMPLAINT_BYTES_MAX if stage.keep is None else stage.keep_bytes_max + len(bwrap_command.KEPT_MARK)
         )
         flooded = partial(cell.end, "output_limit")
-        output_max = stage.limits.output_bytes
-        room = self.pipes if stage.keep is None else None
+        room = self.pipes if stage.keep is None and live is None else None
+
+        def deliver(stream: StreamName, piece: bytes) -> None:
+            cell.touch()
+            output(stream, piece)
+
+        def reader(stream: StreamName, descriptor: int) -> PipeReader:
+            pace = None if live is None else Pace(LIVE_BYTES_PER_S)
+            return PipeReader(descriptor, stage.output_bytes, partial(deliver, stream), flooded, room, pace)
+
+        if stdin is not None:
+            stdin.connect(on_activity=cell.touch)
         return Started(
             cell,
-            stdout=PipeReader(pipes.stdout.reading, output_max, partial(output, "stdout"), flooded, room),
-            stderr=PipeReader(pipes.stderr.reading, output_max, partial(output, "stderr"), flooded, room),
+            stdout=reader("stdout", pipes.stdout.reading),
+            stderr=reader("stderr", pipes.stderr.reading),
             complaints=PipeReader(pipes.complaints.reading, own_output_max, own_output.extend, flooded),
             own_output=own_output,
+            stdin=stdin,
         )
 
 

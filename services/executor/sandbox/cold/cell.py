@@ -35,6 +35,7 @@ class Cell:
         status: int,
         release: int,
         poll_s: float,
+        idle_s: float | None = None,
     ) -> None:
         """Take over the descriptors `status` (written by bubblewrap) and `release` (read by bubblewrap)."""
         self._loop = asyncio.get_running_loop()
@@ -49,7 +50,7 @@ class Cell:
         self._init_gone = False
         self._killing = False
         self._gone: asyncio.Future[None] = self._loop.create_future()
-        self._watch = Watch(group, limits, poll_s=poll_s, kill=self._kill)
+        self._watch = Watch(group, limits, poll_s=poll_s, kill=self._kill, idle_s=idle_s)
         self._watch.begin()
         os.set_blocking(status, False)
         self._loop.add_reader(status, self._status_readable)
@@ -76,6 +77,10 @@ class Cell:
     def wall_ms(self) -> int:
         """From the release of the program to its end."""
         return self._watch.wall_ms
+
+    def touch(self) -> None:
+        """The program was given input, or has printed something."""
+        self._watch.touch()
 
     def end(self, stop: Stop) -> None:
         """Kill the cell; the first reason given stands. Nothing happens if it has ended by itself."""

@@ -19,6 +19,7 @@ from services.executor.sandbox.cold.cell import wait_uncancelled
 from services.executor.sandbox.interface import (
     CellError,
     OutputSink,
+    RejectedError,
     Reserved,
     Sandbox,
     SandboxError,
@@ -46,6 +47,7 @@ SPARE_PROCESSES = 2
 """The sandbox's own processes in a cell: the monitor and pid 1. A stage that keeps a product also has its
 shell."""
 
+NO_TERMINAL = "the cells of this host have no terminals"
 NOT_BROUGHT_OUT = "the cells of this host cannot bring files out"
 """The reason given for every pattern: collecting files needs the warm sandbox's pid 1."""
 TRIAL = Stage(name="run", argv=("/bin/sh", "-c", ":"), files=(), limits=Limits())
@@ -116,6 +118,8 @@ class ColdSandbox:
     async def reserve(self, stage: Stage) -> Reserved:
         """See `Sandbox.reserve`. Until the stage runs, only the cell's group exists."""
         stage_checks.check(stage, self._settings)
+        if stage.live is not None and stage.live.terminal is not None:
+            raise RejectedError(NO_TERMINAL)
         identity = self._identities.claim()
         try:
             group = self._group(stage)

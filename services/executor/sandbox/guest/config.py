@@ -32,6 +32,7 @@ class CellConfig:
         """Read from this process."""
         self.namespaces = sum(NAMESPACES)
         self.work = walls.work.encode()
+        self.data = walls.data.encode()
         self.inodes = f"nr_inodes={walls.inodes_max}".encode()
         self._uid = walls.uid
         self._maps = self._maps_to(os.getuid(), os.getgid())

@@ -20,6 +20,14 @@ from . import collect, ipc, program, syscalls
 from .config import NETWORK, PLAIN, CellConfig, Maps
 
 CHILD_ENDED = int(signal.SIGCHLD)
+PASSED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
+"""Signals that the executor sends to pid 1 for the program."""
+WAITED_FOR = (CHILD_ENDED, *map(int, PASSED_ON))
+BLOCK = int(signal.SIG_BLOCK)
+SENT_BY_KILL = 0
+"""SI_USER: a sender's pid is the kernel's word only then (rt_sigqueueinfo(2))."""
+OUTSIDE = 0
+"""The pid of a sender outside the cell."""
 
 
 class Cell(NamedTuple):
@@ -61,10 +69,13 @@ def _build(config: CellConfig, cell: Cell) -> None:
     for mount in config.mounts:
         syscalls.mount(*mount)
     syscalls.mount(b"tmpfs", config.work, PLAIN, b"size=%d,%b,mode=0755" % (cell.disk_bytes, config.inodes))
+    syscalls.mount_again(config.work, config.data)
     for path, text in NETWORK:
         _write(path, text)
     os.chdir(config.work)
-    syscalls.set_handler(CHILD_ENDED, program.BY_DEFAULT)
+    # The executor may have been started to ignore some: `nohup` ignores SIGHUP, `&` in a script SIGQUIT.
+    for number in WAITED_FOR:
+        syscalls.set_handler(number, program.BY_DEFAULT)
     syscalls.forbid_new_privileges(config.capabilities)
     syscalls.drop_capabilities()
     config.filter.install()
@@ -78,9 +89,12 @@ def _write(path: str, text: bytes) -> None:
 
 def _watch(config: CellConfig, channel: socket.socket, child: int) -> NoReturn:
     """Wait for the program, reaping every other child, and report; then send out its files."""
-    reaped, status = os.wait()
-    while reaped != child:
-        reaped, status = os.wait()
+    # Blocked, not handled: handlers would nest in a flood of signals, until there is no stack left.
+    syscalls.mask_signals(BLOCK, WAITED_FOR)
+    while (status := _reap(child)) is None:
+        sent = signal.sigwaitinfo(WAITED_FOR)
+        if sent.si_code == SENT_BY_KILL and sent.si_pid == OUTSIDE and sent.si_signo != CHILD_ENDED:
+            _pass_on(sent.si_signo, child)
     # A process that survives its parent becomes a child of pid 1: without children, no process is left.
     alone = syscalls.reap_all()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -91,6 +105,24 @@ def _watch(config: CellConfig, channel: socket.socket, child: int) -> NoReturn:
         _end_all()
         collect.answer(channel, config.work, request)
     os._exit(0)
+
+
+def _reap(child: int) -> int | None:
+    """Reap what has ended, up to the program; its status if it has."""
+    while True:
+        reaped, status = os.waitpid(-1, os.WNOHANG)
+        if reaped == child:
+            return status
+        if reaped == 0:
+            return None
+
+
+def _pass_on(number: int, child: int) -> None:
+    try:
+        os.kill(-child, number)
+    except ProcessLookupError:
+        # It has not begun yet.
+        os.kill(child, number)
 
 
 def _is_full(place: bytes) -> bool:

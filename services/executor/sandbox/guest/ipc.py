@@ -25,6 +25,9 @@ READY = b"ready"
 """From a spawner; from a cell, with a descriptor of its pid 1. Any other message is an error text."""
 JOB = b"job"
 """To a cell, with the memory file of the job and the program's stdout, stderr and, if it has one, stdin."""
+TERMINAL = b"terminal"
+"""From a cell, with the other side of the terminal in which its program runs, and the program's."""
+SIDES = 2
 REPORT = b"report"
 """The first bytes of a message that reports how the program ended."""
 _STATUS = struct.Struct("=iq??")
@@ -32,10 +35,14 @@ _STATUS = struct.Struct("=iq??")
 
 @dataclass(frozen=True)
 class IsolationConfig:
-    """What all cells of a zygote have in common. Sizes in bytes; `seccomp` is the filter's code in hex."""
+    """What all cells of a zygote have in common. Sizes in bytes; `seccomp` is the filter's code in hex.
+
+    `data` is another place of the work directory.
+    """
 
     uid: int
     work: str
+    data: str
     tmp_bytes: int
     shared_memory_bytes: int
     inodes_max: int
@@ -55,7 +62,8 @@ class Job(NamedTuple):
     """What a cell is to run. `files` are (path, executable, length); `rlimits` are (kind, soft, hard).
 
     A `warm` job continues in the forked interpreter; `env` is then what its environment lacks. `directory` is
-    where the program starts, if not in the work directory.
+    where the program starts, if not in the work directory. `terminal` are columns and rows of the terminal in
+    which it runs, empty for none.
     """
 
     argv: list[str]
@@ -65,6 +73,7 @@ class Job(NamedTuple):
     has_stdin: bool
     warm: bool
     directory: str = ""
+    terminal: tuple[int, ...] = ()
 
 
 def encode_cell(order: CellOrder) -> bytes:

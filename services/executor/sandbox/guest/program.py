@@ -15,7 +15,9 @@ import random
 import resource
 import signal
 import socket
+import struct
 import sys
+import termios
 import threading
 from pathlib import Path
 from typing import NoReturn
@@ -47,7 +49,7 @@ def become(channel: socket.socket) -> None:
             resource.setrlimit(kind, (soft, hard))
             if kind == resource.RLIMIT_STACK and soft != resource.RLIM_INFINITY:
                 syscalls.set_thread_stack(soft)  # in a warm job the C library is already initialized
-        _connect(job, descriptors)
+        _connect(job, channel, descriptors)
         channel.detach()
     except BaseException as error:  # noqa: BLE001 - reported to the executor
         die(channel, error)
@@ -91,13 +93,26 @@ def _write_files(descriptor: int) -> ipc.Job:
     return job
 
 
-def _connect(job: ipc.Job, descriptors: list[int]) -> None:
+def _connect(job: ipc.Job, channel: socket.socket, descriptors: list[int]) -> None:
     """Leave the program its three standard descriptors, and no others."""
     _, output, errors, *stdin = descriptors
-    source = stdin[0] if job.has_stdin else os.open("/dev/null", os.O_RDONLY)
+    if job.terminal:
+        source = output = errors = _open_terminal(channel, *job.terminal)
+    else:
+        source = stdin[0] if job.has_stdin else os.open("/dev/null", os.O_RDONLY)
     for target, descriptor in enumerate((source, output, errors)):
         os.dup2(descriptor, target)
     os.closerange(3, DESCRIPTORS_MAX)
+
+
+def _open_terminal(channel: socket.socket, columns: int, rows: int) -> int:
+    """A terminal of this cell, which controls the program's session. The executor gets both sides."""
+    other, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    syscalls.send(channel, ipc.TERMINAL, other, terminal)
+    os.close(other)
+    return terminal
 
 
 def _execute(argv: list[str], environment: dict[str, str]) -> NoReturn:

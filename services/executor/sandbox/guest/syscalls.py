@@ -22,6 +22,7 @@ NEW_PID = 0x20000000
 NEW_NET = 0x40000000
 
 NOSUID, NODEV, NOEXEC = 2, 4, 8
+_BIND = 4096
 
 _SET_DUMPABLE, _SET_SECCOMP, _DROP_BOUNDING, _SET_NO_NEW_PRIVILEGES, _AMBIENT = 4, 22, 24, 38, 47
 _AMBIENT_CLEAR_ALL = 4
@@ -60,6 +61,9 @@ _syscall.restype = c_long
 _named: Any = signal.signal
 set_handler: Callable[[int, object], object] = getattr(_named, "__wrapped__", _named)
 """`signal.signal` without the conversion of numbers to enumerations."""
+_named = signal.pthread_sigmask
+mask_signals: Callable[[int, tuple[int, ...]], object] = getattr(_named, "__wrapped__", _named)
+"""Likewise."""
 
 
 def fork() -> int:
@@ -82,6 +86,11 @@ def clone(flags: int) -> int:
 def mount(kind: bytes, place: bytes, flags: int, options: bytes) -> None:
     """Mount a file system that needs no device."""
     _check(_mount(kind, place, kind, flags, options), "mount")
+
+
+def mount_again(place: bytes, other: bytes) -> None:
+    """Show what is mounted in one place in another one too, under the same flags."""
+    _check(_mount(place, other, None, _BIND, None), "mount again")
 
 
 def raise_loopback() -> None:

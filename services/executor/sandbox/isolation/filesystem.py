@@ -1,6 +1,7 @@
 """The file system of a cell: the host's system directories read-only, everything else new.
 
-The whole root is read-only except /work, /tmp and /dev/shm, each a tmpfs of bounded size. Of the host's /etc
+The whole root is read-only except /work, /tmp and /dev/shm, each a tmpfs of bounded size. /mnt/data is /work
+under another name: mounted there again in a warm cell, a link in a cold one. Of the host's /etc
 only these are visible: the linker's cache, the links through which Debian's programs are found, the list of
 virtual machines without which Java does not start, and PHP's list of extensions.
 """
@@ -12,6 +13,8 @@ from services.executor.sandbox.settings import SandboxSettings
 CELL_UID = 1000
 CELL_HOSTNAME = "cell"
 WORK = "/work"
+DATA = "/mnt/data"
+"""Another name of the work directory, in which a stage may start."""
 PLACE = "/run/zygote"
 """Directory of a zygote's own files, read-only; a warm cell sees them too."""
 NAMESPACES = ("user", "pid", "mount", "net", "ipc", "uts", "cgroup")
@@ -51,6 +54,7 @@ def root_arguments(settings: SandboxSettings, host: Path = Path("/")) -> list[st
         *tmpfs("/dev/shm", settings.shared_memory_bytes, mode="1777"),  # noqa: S108 - the cell's own, made here
         *("--remount-ro", "/dev"),
         *tmpfs("/tmp", settings.tmp_bytes, mode="1777"),  # noqa: S108 - the cell's own, made here
+        *("--symlink", WORK, DATA),
     ]
 
 
@@ -62,7 +66,7 @@ def zygote_arguments(host: Path = Path("/")) -> list[str]:
         "--clearenv",
         *system_arguments(host),
         *("--dir", "/dev/shm", "--remount-ro", "/dev"),  # noqa: S108 - where a cell mounts its own
-        *("--dir", "/tmp", "--dir", WORK),  # noqa: S108 - as above
+        *("--dir", "/tmp", "--dir", WORK, "--dir", DATA),  # noqa: S108 - as above
     ]
 
 

@@ -30,8 +30,8 @@ X32 = 0x40000000
 """Set in the number of a call of the x32 ABI, which shares its architecture with x86-64."""
 SOCKET_FAMILIES = (1, 2, 10)
 """AF_UNIX, AF_INET, AF_INET6."""
-TERMINAL_TRICKS = (0x5412, 0x541C)
-"""TIOCSTI and TIOCLINUX, which inject input into a terminal."""
+TERMINAL_TRICKS = (0x5412, 0x541C, 0x5423)
+"""TIOCSTI and TIOCLINUX, which inject input into a terminal, and TIOCSETD, which attaches a driver to it."""
 
 
 DENIED = {

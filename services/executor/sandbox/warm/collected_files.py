@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from services.executor.sandbox.cold.cell import wait_uncancelled
 from services.executor.sandbox.guest import collect, ipc, syscalls
-from services.executor.sandbox.interface import CellFile, SandboxError, Skipped
+from services.executor.sandbox.interface import CellFile, SandboxError, Skipped, Stage
 from services.executor.sandbox.pipes import readable
+from services.executor.sandbox.settings import SandboxSettings
 from services.executor.sandbox.warm import job_file
 
 SEARCH_S = 10.0
@@ -70,3 +71,16 @@ async def _next(channel: socket.socket, brought: CollectedFiles) -> bool:
     elif descriptors:
         brought.files.append((found, descriptors[0]))
     return True
+
+
+def request_of(stage: Stage, patterns: list[str], bounds: SandboxSettings) -> collect.Request:
+    """A request for the files of a stage that match these patterns."""
+    keeps = stage.keep is not None
+    return collect.Request(
+        patterns=patterns,
+        files_max=bounds.artifacts_max,
+        skipped_max=bounds.artifacts_skipped_max,
+        bytes_max=stage.keep_bytes_max if keeps else bounds.artifacts_bytes_max,
+        entries_max=bounds.artifacts_entries_max,
+        depth_max=bounds.artifacts_depth_max,
+    )

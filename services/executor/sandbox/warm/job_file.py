@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from services.executor.sandbox.guest import ipc
-from services.executor.sandbox.interface import CellFile, SandboxError, Stage, Stdin
+from services.executor.sandbox.interface import CellFile, GivenStdin, SandboxError, Stage
 from services.executor.sandbox.isolation.filesystem import BASE_ENVIRONMENT, WORK
 from services.executor.sandbox.isolation.rlimits import resource_limits
 from services.executor.sandbox.pipes import memory_file
@@ -28,14 +28,16 @@ READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "TZ", "HOME", "PATH", "MALLOC",
 def job_file(stage: Stage, *, known: frozenset[str], has_cgroups: bool) -> int:
     """A sealed memory file of the whole job, for a zygote that has imported `known`. Raises OSError."""
     warm = is_warm(stage, known)
-    added = dict(stage.env)
+    added = {"PWD": stage.directory or WORK, **dict(stage.env)}
     job = ipc.Job(
         argv=list(stage.argv),
-        env=_missing(added) if warm else {**dict(BASE_ENVIRONMENT), "PWD": WORK, **added},
+        env=_missing(added) if warm else {**dict(BASE_ENVIRONMENT), **added},
         files=[(file.path, file.executable, len(file.content)) for file in stage.files],
         rlimits=resource_limits(stage.limits, has_cgroups=has_cgroups),
         has_stdin=not stage.stdin.is_empty,
         warm=warm,
+        directory=stage.directory,
+        terminal=(stage.live.terminal if stage.live else None) or (),
     )
     return memory_file(b"".join([ipc.encode_job(job), *(file.content for file in stage.files)]))
 
@@ -67,7 +69,7 @@ def _missing(environment: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if ZYGOTE_ENVIRONMENT.get(name) != value}
 
 
-def stdin_file(stdin: Stdin) -> int:
+def stdin_file(stdin: GivenStdin) -> int:
     """A sealed memory file that its reader may reopen by name, but not for writing. Raises OSError."""
     descriptor = memory_file(stdin.content)
     try:
@@ -97,7 +99,7 @@ def content_of(descriptor: int, size: int) -> bytes:
 
 def bytes_of(stage: Stage) -> int:
     """How many bytes are copied for a stage: a large copy is done outside the event loop."""
-    return sum(len(file.content) for file in stage.files) + len(stage.stdin.content)
+    return sum(len(file.content) for file in stage.files) + len(stage.given)
 
 
 def guest_files() -> list[tuple[str, bytes]]:

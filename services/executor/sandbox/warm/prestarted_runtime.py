@@ -80,7 +80,7 @@ class PrestartedRuntime:
     def begin(self, stage: Stage) -> None:
         """Send the job and the start signal. Raises OSError."""
         head = _head(stage, stage.argv[len(self._runtime.default_argv) :])
-        fill(self._stdin, stage.stdin.content)
+        fill(self._stdin, stage.given)
         length = len(head).to_bytes(ipc.LENGTH_BYTES, "little")
         fill(self._job, b"".join([length, head, *(file.content for file in stage.files)]))
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end gives the reason

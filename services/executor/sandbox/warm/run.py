@@ -13,19 +13,20 @@ from services.executor.sandbox.guest import collect, ipc, syscalls
 from services.executor.sandbox.interface import (
     CellError,
     CellFile,
+    GivenStdin,
     OutputSink,
     SandboxError,
     Stage,
-    Stop,
     Verdict,
 )
 from services.executor.sandbox.limit_monitor import Watch
-from services.executor.sandbox.pipes import PipeReader, PipeRoom, output_pipe
+from services.executor.sandbox.pipes import LIVE_BYTES_PER_S, Pace, PipeReader, PipeRoom, output_pipe
 from services.executor.sandbox.settings import SandboxSettings
-from services.executor.sandbox.verdict import KILLED, Status, Usage, ending, product_too_long
+from services.executor.sandbox.verdict import KILLED, Status, Usage, ending, never_begun, product_too_long
 from services.executor.sandbox.warm import job_file
 from services.executor.sandbox.warm.cells import WarmCell
-from services.executor.sandbox.warm.collected_files import CollectedFiles, collect_files
+from services.executor.sandbox.warm.collected_files import CollectedFiles, collect_files, request_of
+from services.executor.sandbox.warm.live_program import LiveProgram
 from shared.domain.events import Limits
 
 COPIED_AT_ONCE_BYTES = 256 * 1024
@@ -55,8 +56,17 @@ class Run:
         self._error_text = ""
         self._brought = CollectedFiles()
         self._run_end: asyncio.Future[None] = self._loop.create_future()
-        self._watch = Watch(cell.group, stage.limits, poll_s=conditions.poll_s, kill=cell.kill)
+        live = stage.live
+        self._watch = Watch(
+            cell.group,
+            stage.limits,
+            poll_s=conditions.poll_s,
+            kill=cell.kill,
+            idle_s=None if live is None else live.idle_s,
+        )
+        self._live = None if live is None else LiveProgram(live, cell.init, self._watch.touch)
         self._writing: list[int] = []
+        self._output = output
         stdout, stderr = self._pipes() if cell.early is None else cell.early.outputs()
         self._stdout = self._reader(stdout, partial(output, "stdout"))
         self._stderr = self._reader(stderr, partial(output, "stderr"))
@@ -66,9 +76,13 @@ class Run:
         """Send the cell its job. Raises CellError."""
         give = self._give if self._cell.early is None else partial(self._cell.early.begin, self._stage)
         try:
+            if self._live is not None:
+                self._writing += self._live.open_stdin()
             self._cell.group.begin()
             self._watch.begin()
             await _call(give, job_file.bytes_of(self._stage))
+            if self._live is not None:
+                self._live.connect_pipe()
         except OSError as error:
             raise CellError(f"a job could not be given to its cell: {error}") from error
         finally:
@@ -80,7 +94,7 @@ class Run:
         known, has_cgroups = self._cell.spawner.known, self._conditions.has_cgroups
         try:
             descriptors.append(job_file.job_file(stage, known=known, has_cgroups=has_cgroups))
-            if not stage.stdin.is_empty:
+            if isinstance(stage.stdin, GivenStdin) and not stage.stdin.is_empty:
                 descriptors.append(job_file.stdin_file(stage.stdin))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end gives the reason
                 job, *source = descriptors
@@ -98,9 +112,13 @@ class Run:
         try:
             await self._run_end
             if self._report is not None and (patterns := self._collected_patterns(self._report)):
-                self._brought = await collect_files(self._cell.channel, self._request(patterns))
+                self._brought = await collect_files(
+                    self._cell.channel, request_of(self._stage, patterns, self._conditions.bounds)
+                )
         finally:
             stopper.cancel()
+            if self._live is not None:
+                self._live.disconnect()
         if self._report is None or not self._report.alone:
             self._cell.kill()
             await self._cell.wait_gone()
@@ -111,6 +129,8 @@ class Run:
     def close(self) -> None:
         """Close whatever is open."""
         self._watch.close()
+        if self._live is not None:
+            self._live.close()
         self._loop.remove_reader(self._cell.channel.fileno())
         for reader in (self._stdout, self._stderr):
             reader.close()
@@ -132,15 +152,40 @@ class Run:
 
     def _reader(self, descriptor: int, deliver: Callable[[bytes], None]) -> PipeReader:
         flooded = partial(self._watch.end, "output_limit")
+        if self._live is not None:
+            return PipeReader(
+                descriptor,
+                self._stage.output_bytes,
+                partial(self._deliver_live, deliver),
+                flooded,
+                pace=Pace(LIVE_BYTES_PER_S),
+            )
         room = self._conditions.pipes if self._stage.keep is None else None
         return PipeReader(descriptor, self._stage.limits.output_bytes, deliver, flooded, room)
 
+    def _deliver_live(self, deliver: Callable[[bytes], None], piece: bytes) -> None:
+        self._watch.touch()
+        deliver(piece)
+
     def _receive(self) -> None:
-        """Receive the report, or an error text; empty if every process holding the other end is dead."""
-        self._loop.remove_reader(self._cell.channel.fileno())
-        message = b""
+        """Receive the report, or an error text; empty if every process holding the other end is dead.
+
+        Before it, the terminal in which a program runs is received: it replaces the pipe of its output.
+        """
+        message, descriptors = b"", list[int]()
         with contextlib.suppress(OSError):
-            message = self._cell.channel.recv(ipc.MESSAGE_BYTES_MAX)
+            message, descriptors = syscalls.receive(self._cell.channel, ipc.MESSAGE_BYTES_MAX)
+        if message == ipc.TERMINAL and self._live is not None and len(descriptors) == ipc.SIDES:
+            try:
+                output = self._live.connect_terminal(*descriptors)
+            except OSError as error:
+                message = f"its terminal could not be connected: {error}".encode()
+            else:
+                self._stdout.close()
+                self._stdout = self._reader(output, partial(self._output, "stdout"))
+                return
+        job_file.close_all(*descriptors)
+        self._loop.remove_reader(self._cell.channel.fileno())
         if message.startswith(ipc.REPORT) and not self._error_text:
             self._report = ipc.decode_report(message)
         else:
@@ -159,17 +204,6 @@ class Run:
         if self._stage.keep is not None:
             return [glob.escape(self._stage.keep)] if report.status == 0 else []
         return list(self._stage.artifacts)
-
-    def _request(self, patterns: list[str]) -> collect.Request:
-        bounds, keeps = self._conditions.bounds, self._stage.keep is not None
-        return collect.Request(
-            patterns=patterns,
-            files_max=bounds.artifacts_max,
-            skipped_max=bounds.artifacts_skipped_max,
-            bytes_max=self._stage.keep_bytes_max if keeps else bounds.artifacts_bytes_max,
-            entries_max=bounds.artifacts_entries_max,
-            depth_max=bounds.artifacts_depth_max,
-        )
 
     async def _verdict(self) -> Verdict:
         usage = self._usage()
@@ -230,9 +264,9 @@ async def run_stage(
 ) -> Verdict:
     """Run a stage in a cell to its end; the caller keeps the cell. Raises SandboxError."""
     if stop.is_set():
-        return _never_begun("stopped")
+        return never_begun("stopped")
     if not _apply_limits(cell, stage.limits):
-        return _never_begun("memory")
+        return never_begun("memory")
     run = Run(cell, stage, output, conditions)
     try:
         await run.begin()
@@ -250,19 +284,6 @@ def _apply_limits(cell: WarmCell, limits: Limits) -> bool:
             return False
         raise CellError(f"the limits of a cgroup could not be set: {error}") from error
     return True
-
-
-def _never_begun(stopped_by: Stop) -> Verdict:
-    return Verdict(
-        exit_code=None,
-        signal=KILLED,
-        stopped_by=stopped_by,
-        wall_ms=0,
-        cpu_ms=0,
-        memory_peak_bytes=None,
-        stdout_bytes=0,
-        stderr_bytes=0,
-    )
 
 
 async def _call(work: Callable[[], None], size: int) -> None:

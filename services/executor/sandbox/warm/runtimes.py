@@ -63,11 +63,14 @@ class Runtime:
     def can_run(self, stage: Stage, *, has_cgroups: bool) -> bool:
         """Whether this runtime, started under its limits, is what this stage would have started.
 
-        Only limits of the group may differ, because they can be changed.
+        Only limits of the group may differ, because they can be changed. It has its input, its output and its
+        directory already.
         """
         begins, follows = stage.argv[: len(self.default_argv)], stage.argv[len(self.default_argv) :]
         return (
-            begins == self.default_argv
+            stage.live is None
+            and not stage.directory
+            and begins == self.default_argv
             and (self.takes_arguments or not follows)
             and not any(name.startswith(self.fixed) for name, _ in stage.env)
             and stage.limits.disk_bytes == self.limits.disk_bytes

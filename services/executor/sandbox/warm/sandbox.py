@@ -28,7 +28,7 @@ from services.executor.sandbox.interface import (
 )
 from services.executor.sandbox.isolation import seccomp
 from services.executor.sandbox.isolation.bwrap_binary import Bubblewrap, bubblewrap, runtime_digest
-from services.executor.sandbox.isolation.filesystem import CELL_UID, NAMESPACES, WORK, zygote_arguments
+from services.executor.sandbox.isolation.filesystem import CELL_UID, DATA, NAMESPACES, WORK, zygote_arguments
 from services.executor.sandbox.isolation.host_pools import Shared
 from services.executor.sandbox.isolation.identities import open_identities
 from services.executor.sandbox.isolation.rlimits import raise_own
@@ -207,6 +207,7 @@ def _walls(settings: SandboxSettings, shared: Shared) -> ipc.IsolationConfig:
     return ipc.IsolationConfig(
         uid=CELL_UID,
         work=WORK,
+        data=DATA,
         tmp_bytes=settings.tmp_bytes,
         shared_memory_bytes=settings.shared_memory_bytes,
         inodes_max=settings.disk_inodes,

@@ -6,7 +6,6 @@ from services.notifier.events import outcomes
 from services.notifier.events.item import EncodedEvent
 from services.notifier.events.outcomes import Announcement, Ended, Refused, Started
 from services.notifier.transports.headrace_v1.messages import (
-    RETRY_AFTER_S,
     Complete,
     ErrorShown,
     EventShown,
@@ -14,6 +13,7 @@ from services.notifier.transports.headrace_v1.messages import (
     Subscribed,
     encode_message,
 )
+from services.notifier.transports.headrace_v1.refusals import RETRY_AFTER_S
 
 
 class HeadraceV1Encoding:

@@ -31,6 +31,8 @@ from services.notifier.transports.headrace_v1.close_codes import (
     SILENT,
     TOO_MANY,
 )
+from services.notifier.transports.headrace_v1.input_messages import EndInput, Input, Resize, Signal
+from services.notifier.transports.headrace_v1.input_rules import check_input
 from services.notifier.transports.headrace_v1.messages import (
     EVERY_JOB,
     ID_BYTES_MAX,
@@ -48,11 +50,9 @@ from services.notifier.transports.headrace_v1.messages import (
     ServerPong,
     Subscribe,
     Unsubscribe,
-    bad_cursor,
-    bad_token,
     decode_message,
-    unknown_job,
 )
+from services.notifier.transports.headrace_v1.refusals import bad_cursor, bad_token, unknown_job
 from shared.contract.subjects import is_job_id
 from shared.domain.token_bucket import TokenBucket
 
@@ -184,6 +184,8 @@ class Protocol:
                 return [RefreshToken(message.token)]
             case Subscribe() | Unsubscribe() | AskStatus() | Cancel():
                 return self._command(message)
+            case Input() | EndInput() | Resize() | Signal():
+                return [check_input(message)]
         assert_never(message)
 
     def _init(self, message: ConnectionInit) -> list[Action]:

@@ -13,12 +13,9 @@ from services.notifier.transports.headrace_v1.actions import CancelJob, GetStatu
 from services.notifier.transports.headrace_v1.messages import (
     ServerMessage,
     StatusShown,
-    already_finished,
-    busy,
     encode_message,
-    unavailable,
-    unknown_job,
 )
+from services.notifier.transports.headrace_v1.refusals import already_finished, busy, unavailable, unknown_job
 from shared.domain.decisions import CommandContext, Refuse
 from shared.jetstream.errors import BrokerError
 from shared.jetstream.job_history import NewerEventError

@@ -13,24 +13,29 @@ from services.notifier.events.item import Text
 from services.notifier.events.outcomes import Ended, Refused
 from services.notifier.transports.headrace_v1.actions import (
     Action,
+    AddPiece,
     Authenticate,
     CancelJob,
+    EndAnywhere,
     GetStatus,
     RefreshToken,
+    ResizeTerminal,
     Send,
+    SendSignal,
     StartSubscription,
     StopSubscription,
 )
 from services.notifier.transports.headrace_v1.close_codes import code_of
 from services.notifier.transports.headrace_v1.encoding import ENCODING, error_of
+from services.notifier.transports.headrace_v1.inputs import PendingInputs
 from services.notifier.transports.headrace_v1.messages import (
     ConnectionAck,
     ServerMessage,
     ServerPing,
     encode_message,
-    keys_unavailable,
 )
 from services.notifier.transports.headrace_v1.protocol import Protocol, Rules
+from services.notifier.transports.headrace_v1.refusals import keys_unavailable
 from services.notifier.transports.headrace_v1.requests import PendingRequests
 from services.notifier.transports.websocket.writer import run_connection
 from shared.auth import KeysUnavailableError, TokenError
@@ -51,6 +56,7 @@ class SocketSession:
         self._rules = rules
         self.connection = ClientConnection(registry, PROFILE, self._end_subscription)
         self._requests = PendingRequests(self.connection, registry)
+        self._inputs = PendingInputs(self.connection, registry.inputs, self._send)
         self._protocol = Protocol(rules, header_token=header_token, now=self._clock())
         self._timer: asyncio.TimerHandle | None = None
         self._ping_mark = 0
@@ -65,6 +71,12 @@ class SocketSession:
                 self._timer.cancel()
 
     async def _read(self) -> None:
+        try:
+            await self._read_frames()
+        finally:
+            self._inputs.drop()
+
+    async def _read_frames(self) -> None:
         while True:
             frame = await self._websocket.receive()
             if frame["type"] == "websocket.disconnect":
@@ -108,23 +120,28 @@ class SocketSession:
         for action in actions:
             if self.connection.outbox.closing.done():
                 return
-            match action:
-                case Send(message):
-                    self._send(message)
-                    if isinstance(message, ServerPing):
-                        self._ping_mark = self.connection.outbox.mark
-                case Close():
-                    self.connection.end(action)
-                case StartSubscription(subscription_id, job_id, after):
-                    self.connection.start_subscription(subscription_id, job_id, after)
-                case StopSubscription(subscription_id):
-                    self.connection.stop_subscription(subscription_id)
-                case GetStatus() | CancelJob():
-                    self._requests.start(action)
-                case Authenticate() | RefreshToken():
-                    raise AssertionError("only a client's message asks for the check of a token")
-                case _:
-                    assert_never(action)
+            self._do_one(action)
+
+    def _do_one(self, action: Action) -> None:
+        match action:
+            case Send(message):
+                self._send(message)
+                if isinstance(message, ServerPing):
+                    self._ping_mark = self.connection.outbox.mark
+            case Close():
+                self.connection.end(action)
+            case StartSubscription(subscription_id, job_id, after):
+                self.connection.start_subscription(subscription_id, job_id, after)
+            case StopSubscription(subscription_id):
+                self.connection.stop_subscription(subscription_id)
+            case GetStatus() | CancelJob():
+                self._requests.start(action)
+            case AddPiece() | EndAnywhere() | ResizeTerminal() | SendSignal():
+                self._inputs.put(action)
+            case Authenticate() | RefreshToken():
+                raise AssertionError("only a client's message asks for the check of a token")
+            case _:
+                assert_never(action)
 
     async def _authenticate(self, token: str) -> None:
         try:

@@ -1,0 +1,1 @@
+"""Feature `interaction`: input, signals and the terminal of programs that run."""
