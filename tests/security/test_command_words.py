@@ -54,6 +54,28 @@ async def test_hostile_words_are_refused_and_nothing_is_stored(
 
 
 @STACK
+async def test_no_other_door_lets_a_hostile_word_in(arena: StackArena, http: httpx.AsyncClient) -> None:
+    """Neither a batch nor the run of a session."""
+    before = await events_of_mallory(arena)
+    plain: dict[str, object] = {"language": "python", "code": "print('ESCAPED')"}
+    words = [word for word in attacks_on(LANGUAGES["python"]) if len(word) <= WORD_LENGTH_MAX]
+    session = (await http.post("/v1/sessions", json={"title": "t", **plain})).json()
+    address = f"/v1/sessions/{session['session_id']}"
+    for field in FIELDS:
+        for begin in range(0, len(words), 100):
+            jobs = [{**plain, field: [word]} for word in words[begin : begin + 100]]
+            batch = await http.post("/v1/jobs/batch", json={"jobs": jobs})
+            assert {one["status"] for one in batch.json()["jobs"]} == {422}
+        for begin in range(0, len(words), WORDS_MAX):
+            run = {field: words[begin : begin + WORDS_MAX]}
+            answer = await http.post(f"{address}/run", json=run)
+            assert answer.status_code == 422, answer.text
+            assert len(answer.json()["errors"]) == len(run[field])
+    assert await events_of_mallory(arena) == before
+    assert "request_failed" not in arena.logs()
+
+
+@STACK
 async def test_words_without_measure_are_refused(arena: StackArena, http: httpx.AsyncClient) -> None:
     before = await events_of_mallory(arena)
     measureless: tuple[object, ...] = (
