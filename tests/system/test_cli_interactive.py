@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from headrace.local.supervisor import run_stack
 from shared.domain.interaction import Interaction, TerminalSize
-from tests.system.conftest import User
+from tests.system.conftest import User, user_of
 from tests.system.test_cli import ENVIRONMENT, HEADRACE, headrace, of
 from tests.terminal import COLUMNS, CTRL_C, OnTerminal, on_terminal
 
@@ -39,6 +40,15 @@ def show(*_):
 signal.signal(signal.SIGWINCH, show)
 show()
 input()
+"""
+PAGES = """\
+import os, tty
+tty.setraw(0)
+page, key = 1, b""
+os.write(1, b"page 1")
+while (key := os.read(0, 1)) != b"q":
+    page += key == b" "
+    os.write(1, b"\\r" + (b"page %d" % page if key == b" " else b"key %d" % key[0]))
 """
 INPUT_IS_ITSELF = "import sys\nprint(sys.stdin.isatty(), input())\n"
 DOUBLES = "import sys\nfor line in sys.stdin:\n    print(2 * int(line), flush=True)\nprint('over')\n"
@@ -132,6 +142,36 @@ async def test_a_signal_leaves_a_usable_terminal(alice: User, tmp_path: Path, nu
         assert await running.end() == -number
         assert modes(running) == before
     await alice.client.cancel((await alice.client.jobs(limit=1)).jobs[0].job_id)
+
+
+async def test_a_pager_reads_single_keys(alice: User, tmp_path: Path) -> None:
+    program = made(tmp_path, PAGES)
+    async with command(alice, "run", program) as running:
+        await running.until("page 1")
+        for page in (2, 3):
+            running.press(b" ")
+            await running.until(f"page {page}")
+        running.press(CTRL_C)
+        await running.until("key 3")
+        running.press(b"q")
+        assert await running.end() == 0
+
+
+@pytest.mark.parametrize("killed", [("notifier",), ("api", "notifier", "executor")], ids=["one", "all"])
+async def test_a_killed_service_leaves_a_usable_terminal(tmp_path: Path, killed: tuple[str, ...]) -> None:
+    program = made(tmp_path, ASKS)
+    async with (
+        run_stack(tmp_path / "data") as stack,
+        user_of(stack) as user,
+        command(user, "run", program) as running,
+    ):
+        before = modes(running)
+        await running.until("name? ")
+        for name in killed:
+            stack.services[name].process.kill()
+        running.press(CTRL_RIGHT_BRACKET)
+        assert await running.end() == 0
+        assert modes(running) == before
 
 
 async def test_ctrl_c_before_the_start_cancels_the_job(alice: User, tmp_path: Path) -> None:
