@@ -125,11 +125,7 @@ async def test_a_repetition_is_stored_once(
         (0, b"one\ntwo\nthree\n"),
         (4, b""),
     ):
-        outcome = await add(again, job, offset, piece)
-        if piece:
-            assert stored(outcome) == (3, 14, False)
-        else:
-            assert refused(outcome) == ("input_mismatch", 14)
+        assert stored(await add(again, job, offset, piece)) == (3, 14, False)
     assert stored(await add(again, job, 14, b"")) == (3, 14, False)
     for offset, piece in ((0, b"One\n"), (8, b"THREE\n"), (3, b"two\n"), (12, b"e\nfour"), (15, b"x")):
         assert refused(await add(again, job, offset, piece)) == ("input_mismatch", 14)
