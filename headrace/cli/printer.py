@@ -68,8 +68,7 @@ class Printer:
     def show(self, event: EventObject) -> None:
         """Write the output in one event of the job."""
         if kind_of(event) == "running":
-            self._attempt = event.data.get("attempt", self._attempt)
-            self._written.clear()
+            self._begin(event.data.get("attempt", self._attempt + 1))
         elif event.type == OUTPUT_TYPE:
             self._show_note(event)
 
@@ -109,8 +108,15 @@ class Printer:
         self._stderr.flush()
         self._written[stage, stream] = until
 
+    def _begin(self, attempt: int) -> None:
+        """A later attempt writes all anew. Its first output may be shown before the event that it runs."""
+        if attempt > self._attempt:
+            self._attempt = attempt
+            self._written.clear()
+
     def _show_note(self, event: EventObject) -> None:
         stage, stream, offset = event.data["stage"], event.data["stream"], event.data["offset"]
+        self._begin(event.data["attempt"])
         if event.data["attempt"] != self._attempt or offset < self._written[stage, stream]:
             return
         if offset > self._written[stage, stream] and self._is_live:

@@ -217,7 +217,8 @@ class _Shown:
     def fresh(self, event: EventObject, stream: str | None) -> bytes:
         """The bytes of an event that were not shown."""
         data = event.data
-        if event.type == RUNNING:
+        # The first output of an attempt may be shown before the event that it runs.
+        if event.type in {RUNNING, OUTPUT} and data["attempt"] > self._attempt:
             self._attempt = data["attempt"]
             self._until.clear()
         if event.type != OUTPUT or data["attempt"] != self._attempt or not has_known_encoding(event):

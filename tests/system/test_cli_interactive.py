@@ -16,6 +16,7 @@ import pytest
 
 from headrace.local.supervisor import run_stack
 from shared.domain.interaction import Interaction, TerminalSize
+from shared.retry import poll
 from tests.system.conftest import User, user_of
 from tests.system.test_cli import ENVIRONMENT, HEADRACE, headrace, of
 from tests.terminal import COLUMNS, CTRL_C, OnTerminal, on_terminal
@@ -70,6 +71,14 @@ def made(directory: Path, code: str) -> Path:
     return program
 
 
+async def only_job(user: User) -> str:
+    """The id of the only job that the user has, once it is in the view."""
+    page = await poll(
+        lambda: user.client.jobs(limit=1), until=lambda page: bool(page.jobs), within_s=30, pause_s=0.05
+    )
+    return page.jobs[0].job_id
+
+
 def modes(running: OnTerminal) -> list[Any]:
     """Those of the terminal, as its other end sees them."""
     return termios.tcgetattr(running.master)
@@ -86,8 +95,7 @@ async def test_keys_reach_the_program_and_its_exit_code_is_ours(alice: User, tmp
         assert modes(running) == before
     # Where the x was is a space.
     assert running.screen == ["name? adé ", "hello adé"]
-    job = (await alice.client.jobs(limit=1)).jobs[0]
-    found = await alice.client.get(job.job_id)
+    found = await alice.client.get(await only_job(alice))
     assert isinstance(found.interactive, Interaction)
     assert found.interactive.terminal == TerminalSize(columns=COLUMNS, rows=24)
 
@@ -141,7 +149,7 @@ async def test_a_signal_leaves_a_usable_terminal(alice: User, tmp_path: Path, nu
         os.kill(running.process.pid, number)
         assert await running.end() == -number
         assert modes(running) == before
-    await alice.client.cancel((await alice.client.jobs(limit=1)).jobs[0].job_id)
+    await alice.client.cancel(await only_job(alice))
 
 
 async def test_a_pager_reads_single_keys(alice: User, tmp_path: Path) -> None:
@@ -243,7 +251,7 @@ async def test_much_input_waits_until_the_program_reads(alice: User, tmp_path: P
         stdin=b"a line\n" * 40_000,
     )
     assert (ended.code, ended.stdout, ended.stderr) == (0, b"280000\n", b"")
-    job = (await alice.client.jobs(limit=1)).jobs[0].job_id
+    job = await only_job(alice)
     shown = (await of(alice, "get", job)).stdout.decode()
     assert "interactive\tpipes\n" in shown
     assert "input_bytes\t280000\n" in shown
@@ -257,7 +265,7 @@ async def test_too_much_input_cancels_the_job(alice: User, tmp_path: Path) -> No
     )
     assert (ended.code, ended.stdout) == (2, b"")
     assert b"1048576" in ended.stderr
-    assert (await alice.client.jobs(limit=1)).jobs[0].status == "cancelled"
+    assert (await alice.client.result(await only_job(alice))).status == "cancelled"
 
 
 async def test_the_end_of_a_long_output_is_kept(alice: User) -> None:

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, expect
 from headrace.client.endpoint import LOCAL_USER
 from headrace.local.nats_server import free_port
 from headrace.local.supervisor import Stack
+from shared.retry import poll
 from tests.browser import PATIENCE_MS, Tab, open_browser
 from tests.hosts import needs_chromium
 from tests.system.conftest import assert_nothing_was_refused, user_of
@@ -214,5 +215,9 @@ async def test_ctrl_c_ends_the_game(stack: Stack) -> None:
         player.press(CTRL_C)
         assert await player.end() == 130
     async with user_of(stack, LOCAL_USER) as user:
-        newest = (await user.client.jobs(limit=1)).jobs[0]
-    assert newest.status == "cancelled"
+        await poll(
+            lambda: user.client.jobs(limit=1),
+            until=lambda page: bool(page.jobs) and page.jobs[0].status == "cancelled",
+            within_s=30,
+            pause_s=0.05,
+        )

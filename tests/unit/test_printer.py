@@ -56,6 +56,20 @@ def test_what_the_feed_brought_is_not_written_again() -> None:
     assert (stdout.getvalue(), stderr.getvalue()) == (b"42\n", b"warnnote\ning\n")
 
 
+def test_the_first_output_of_an_attempt_may_come_before_the_event_that_it_runs() -> None:
+    """As after a question: its answer is waited for."""
+    stdout = io.BytesIO()
+    printer = Printer(stdout, io.BytesIO())
+    for attempt in (1, 2):
+        asks = note("run", "stdout", 0, "name? ")
+        asks.data["attempt"] = attempt
+        printer.show(asks)
+        assert stdout.getvalue() == b"name? " * attempt
+        printer.show(shown("running", attempt=attempt))
+        printer.show(asks)
+    assert stdout.getvalue() == b"name? " * 2
+
+
 def test_a_compile_error_is_written_once() -> None:
     stdout, stderr = io.BytesIO(), io.BytesIO()
     printer = Printer(stdout, stderr)
