@@ -109,7 +109,7 @@ class Printer:
         self._written[stage, stream] = until
 
     def _begin(self, attempt: int) -> None:
-        """A later attempt writes all anew. Its first output may be shown before the event that it runs."""
+        """A later attempt writes from the beginning. Its output may come before the event that it runs."""
         if attempt > self._attempt:
             self._attempt = attempt
             self._written.clear()

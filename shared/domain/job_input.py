@@ -38,10 +38,6 @@ class InputEnd:
     offset: int = 0
     is_ended: bool = False
 
-    def after(self, message: InputMessage, sequence: int) -> "InputEnd":
-        """How far it goes with one message more."""
-        return end_of(message, sequence)
-
 
 def end_of(message: InputMessage, sequence: int) -> InputEnd:
     """How far a job's input goes by its newest message.

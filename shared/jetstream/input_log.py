@@ -27,6 +27,7 @@ from shared.domain.job_input import (
     decide_message,
     decide_piece,
     decide_repetition,
+    end_of,
 )
 from shared.domain.output_text import as_text
 from shared.domain.token_bucket import TokenBucket
@@ -198,7 +199,7 @@ class InputLog:
         if not isinstance(result, Appended):
             return None
         metrics.INPUT_STORED.labels(type=type(message).__name__).inc()
-        known.end = end.after(message, result.sequence)
+        known.end = end_of(message, result.sequence)
         return known.end
 
     async def _bounds(self, user_id: str, job_id: str, known: Known) -> Interaction | InputRefusal:

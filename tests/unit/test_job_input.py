@@ -312,7 +312,6 @@ def test_nothing_stored_is_no_repetition() -> None:
 def test_an_input_goes_as_far_as_its_newest_message_says() -> None:
     piece = builders.piece("ä", number=3, offset=10, end=True)
     assert end_of(piece, 9) == InputEnd(9, 4, 12, is_ended=True)
-    assert InputEnd().after(piece, 9) == end_of(piece, 9)
     assert end_of(builders.resized(number=4, offset=12), 10) == InputEnd(10, 5, 12)
     with pytest.raises(ValueError, match="later version"):
         end_of(builders.piece("?", encoding="utf-32"), 1)
